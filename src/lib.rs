@@ -1,0 +1,1 @@
+//! Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.

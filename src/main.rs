@@ -1,0 +1,2 @@
+//! The command line of librato-apply.
+fn main() {}
