@@ -1,0 +1,23 @@
+//! Diagnostics for the author of the files: what is wrong, how bad it is, and where it stands.
+//! A place is symbolic (a file and a route of keys) until something is shown; this module knows neither YAML nor any kind of object.
+//! Everything that is shown passes through the masks, so that secrets standing in the files never reach a terminal or a log.
+
+mod files;
+mod index;
+mod json;
+mod mask;
+mod place;
+mod render;
+mod report;
+mod route;
+mod shown;
+mod suggest;
+
+pub use files::{Files, SourceFile};
+pub use index::{IndexBuilder, RouteIndex};
+pub use json::to_json;
+pub use place::{FileId, Part, Place, Position};
+pub use render::render;
+pub use report::{Diagnostic, Label, Report, Severity};
+pub use route::{Route, Seg};
+pub use suggest::suggest;

@@ -1,0 +1,70 @@
+//! Places: symbolic ones, as diagnostics carry them, and positions, as they are shown.
+//! Turning one into the other is the business of `Files`.
+
+use std::{fmt, ops::Range};
+
+use super::Route;
+
+/// One of the files that were read; only meaningful together with the [`super::Files`] that gave it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub(super) u32);
+
+/// Which half of `key: value` is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The key. An item of a list, which has none, is underlined itself.
+    Key,
+    /// The value. A block that starts on a later line, and a value that was left blank, are shown by their key.
+    Value,
+}
+
+/// Where a diagnostic points, before anyone has looked for line and column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A node of the document; where it is not written, its nearest enclosing node that is.
+    Node {
+        /// The file.
+        file: FileId,
+        /// The way to the node.
+        route: Route,
+        /// Which half of the entry.
+        part: Part,
+    },
+    /// A stretch of the text.
+    Bytes {
+        /// The file.
+        file: FileId,
+        /// Bytes from the start of the text.
+        span: Range<usize>,
+    },
+    /// The file as a whole.
+    File(FileId),
+}
+
+impl Place {
+    /// The file this place is in.
+    pub fn file(&self) -> FileId {
+        match self {
+            Place::Node { file, .. } | Place::Bytes { file, .. } | Place::File(file) => *file,
+        }
+    }
+}
+
+/// A place somebody can go to. Displayed as `file:line:column`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The name of the file as it is shown.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// Bytes from the start of the text.
+    pub span: Range<usize>,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
