@@ -1,3 +1,5 @@
 //! Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
 
+pub mod composite;
 pub mod diag;
+pub mod model;

@@ -1,0 +1,225 @@
+//! Which object is meant: its kind, the collection that decides its identity, its name.
+//! Knows the order in which kinds must be written. Knows nothing of what objects contain, nor of ids.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What users name: one section of the files. The order is the order of writing: what is referred to comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A notification service.
+    Service,
+    /// A gauge or a counter.
+    Metric,
+    /// A composite metric.
+    Composite,
+    /// An annotation stream.
+    Annotation,
+    /// An alert.
+    Alert,
+    /// A space.
+    Space,
+    /// A chart of a space.
+    Chart,
+}
+
+impl Kind {
+    /// All kinds in the order of writing.
+    pub const ALL: [Self; 7] = [
+        Self::Service,
+        Self::Metric,
+        Self::Composite,
+        Self::Annotation,
+        Self::Alert,
+        Self::Space,
+        Self::Chart,
+    ];
+
+    /// The kind a section of the files holds (`alerts`), or a user names in the singular (`alert`).
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.section() == text || kind.noun() == text)
+    }
+
+    /// The singular as people say it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Metric => "metric",
+            Self::Composite => "composite",
+            Self::Annotation => "annotation",
+            Self::Alert => "alert",
+            Self::Space => "space",
+            Self::Chart => "chart",
+        }
+    }
+
+    /// The section of the files; for charts, which live inside spaces, the plural.
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::Service => "services",
+            Self::Metric => "metrics",
+            Self::Composite => "composites",
+            Self::Annotation => "annotations",
+            Self::Alert => "alerts",
+            Self::Space => "spaces",
+            Self::Chart => "charts",
+        }
+    }
+
+    /// The collection of the API that holds this kind.
+    pub fn collection(self) -> Collection {
+        match self {
+            Self::Service => Collection::Services,
+            Self::Metric | Self::Composite => Collection::Metrics,
+            Self::Annotation => Collection::Annotations,
+            Self::Alert => Collection::Alerts,
+            Self::Space => Collection::Spaces,
+            Self::Chart => Collection::Charts,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.noun())
+    }
+}
+
+/// A name space of the API. Composites share theirs with gauges and counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Collection {
+    /// Notification services, by title.
+    Services,
+    /// Gauges, counters and composites, by name, case ignored.
+    Metrics,
+    /// Annotation streams, by name.
+    Annotations,
+    /// Alerts, by name.
+    Alerts,
+    /// Spaces, by name.
+    Spaces,
+    /// Charts, by space and name.
+    Charts,
+}
+
+impl Collection {
+    /// The kind that stands for the collection where no object is at hand.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Services => Kind::Service,
+            Self::Metrics => Kind::Metric,
+            Self::Annotations => Kind::Annotation,
+            Self::Alerts => Kind::Alert,
+            Self::Spaces => Kind::Space,
+            Self::Charts => Kind::Chart,
+        }
+    }
+
+    /// Metric names are one name space without regard to case; everything else is compared as written.
+    pub fn ignores_case(self) -> bool {
+        self == Self::Metrics
+    }
+}
+
+/// The identity of one object, the same on both sides of a comparison.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Address {
+    /// The name space.
+    pub collection: Collection,
+    /// The space of a chart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The name (a service's title) as it was written.
+    pub name: String,
+}
+
+impl Address {
+    /// An object that has no parent.
+    pub fn new(collection: Collection, name: impl Into<String>) -> Self {
+        Self { collection, parent: None, name: name.into() }
+    }
+
+    /// A metric or composite.
+    pub fn metric(name: impl Into<String>) -> Self {
+        Self::new(Collection::Metrics, name)
+    }
+
+    /// A service, by its title.
+    pub fn service(title: impl Into<String>) -> Self {
+        Self::new(Collection::Services, title)
+    }
+
+    /// The same place under another name.
+    pub fn renamed(&self, name: impl Into<String>) -> Self {
+        Self { collection: self.collection, parent: self.parent.clone(), name: name.into() }
+    }
+
+    fn key(&self) -> (Collection, Option<&str>, std::borrow::Cow<'_, str>) {
+        let name = if self.collection.ignores_case() {
+            self.name.to_lowercase().into()
+        } else {
+            self.name.as_str().into()
+        };
+        (self.collection, self.parent.as_deref(), name)
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Address {}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.parent {
+            Some(parent) => write!(f, "{parent}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metric_names_ignore_case_and_alert_names_do_not() {
+        assert_eq!(Address::metric("Shop.Hits"), Address::metric("shop.hits"));
+        assert_ne!(Address::new(Collection::Alerts, "Slow"), Address::new(Collection::Alerts, "slow"));
+    }
+
+    #[test]
+    fn a_composite_shares_the_name_space_of_gauges() {
+        assert_eq!(Kind::Composite.collection(), Kind::Metric.collection());
+        assert_eq!(Kind::parse("composites"), Some(Kind::Composite));
+        assert_eq!(Kind::parse("alert"), Some(Kind::Alert));
+        assert_eq!(Kind::parse("alarm"), None);
+    }
+}

@@ -1,0 +1,379 @@
+//! Alerts and their conditions: what may be written, what must hold, how conditions are compared.
+//! Knows nothing of ids, nor of how an alert is evaluated.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::check::{Checker, at};
+use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, compare};
+use crate::diag::Route;
+
+/// Conditions that, all holding at once, notify services.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alert {
+    /// What the alert means to whoever is called.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub description: Field<String>,
+    /// All of them must hold for the alert to fire; needed when the alert does not exist yet.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub conditions: Field<Vec<Condition>>,
+    /// Titles of the services to notify.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub services: Field<Vec<String>>,
+    /// `runbook_url` and other attributes; managed key by key.
+    #[serde(default, skip_serializing_if = "AlertAttributes::is_empty")]
+    pub attributes: AlertAttributes,
+    /// Whether the alert can fire; default true.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub active: Field<bool>,
+    /// How long to stay silent after a notification, a multiple of 60; default 10m.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub rearm_seconds: Field<Seconds>,
+    /// Whether each stream re-arms by itself; default false.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub rearm_per_signal: Field<bool>,
+    /// Whether this is an alert on tagged measurements; default false.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub md: Field<bool>,
+}
+
+/// Attributes of an alert.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct AlertAttributes {
+    /// Where to read what to do.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub runbook_url: Field<String>,
+    /// Whatever else the service keeps with the alert.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl AlertAttributes {
+    /// Whether no attribute is written.
+    pub fn is_empty(&self) -> bool {
+        self.runbook_url.is_unset() && self.others.is_empty()
+    }
+}
+
+/// What makes a condition hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConditionType {
+    /// A value is greater than the threshold.
+    Above,
+    /// A value is smaller than the threshold.
+    Below,
+    /// A stream has stopped reporting.
+    Absent,
+}
+
+/// Which statistic of a metric is held against the threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum SummaryFunction {
+    Min,
+    Max,
+    Average,
+    Sum,
+    Count,
+    Derivative,
+    AbsoluteValue,
+}
+
+/// One condition of an alert. What is not written has the API's default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// `above`, `below` or `absent`.
+    #[serde(rename = "type")]
+    pub condition_type: ConditionType,
+    /// The metric or composite to watch.
+    pub metric_name: String,
+    /// A source, or a pattern with `*`; without one every source counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Tagged streams to watch, instead of a source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    /// The value to compare with; for `above` and `below`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// How long the condition must hold, 60 s to 1 h; needed for `absent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Seconds>,
+    /// The statistic; default `average` for gauges, `derivative` for counters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary_function: Option<SummaryFunction>,
+    /// With `derivative`: whether a falling counter counts as a reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect_reset: Option<bool>,
+}
+
+/// One tag of a condition on tagged measurements.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tag {
+    /// The name of the tag.
+    pub name: String,
+    /// Values or patterns, one of which must match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<String>>,
+    /// Whether matching streams are merged by this tag first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grouped: Option<bool>,
+    /// Whether the values are supplied when the alert is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic: Option<bool>,
+}
+
+impl Alert {
+    /// The same alert with the summary function every condition has when none is written, where the type of its
+    /// metric is known: the API's default depends on it.
+    pub fn with_default_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>) -> Self {
+        let mut alert = self.clone();
+        if let Field::Set(conditions) = &mut alert.conditions {
+            for condition in conditions.iter_mut().filter(|c| c.condition_type != ConditionType::Absent) {
+                condition.summary_function = condition.summary_function.or_else(|| {
+                    type_of(&condition.metric_name).map(|metric_type| match metric_type {
+                        MetricType::Gauge => SummaryFunction::Average,
+                        MetricType::Counter => SummaryFunction::Derivative,
+                    })
+                });
+            }
+        }
+        alert
+    }
+}
+
+impl Condition {
+    fn check(&self, here: &Route, found: &mut Checker<'_>) {
+        let absent = self.condition_type == ConditionType::Absent;
+        if self.metric_name.trim().is_empty() {
+            found.error(here.key("metric_name"), "missing-field", "a condition needs the name of a metric");
+        }
+        match (absent, self.threshold) {
+            (false, None) => {
+                found.error(here.clone(), "missing-field", "a condition `above` or `below` needs a `threshold`");
+            }
+            (true, Some(_)) => misfit(found, here, "threshold"),
+            _ => {}
+        }
+        if absent && self.summary_function.is_some() {
+            misfit(found, here, "summary_function");
+        }
+        if self.detect_reset.is_some()
+            && (absent || self.summary_function.is_some_and(|function| function != SummaryFunction::Derivative))
+        {
+            found
+                .error(here.key("detect_reset"), "field-does-not-fit", "`detect_reset` only fits `derivative`")
+                .on_key()
+                .help("remove it, or write `summary_function: derivative`");
+        }
+        self.check_duration(absent, here, found);
+        if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+            found
+                .error(here.key("tags"), "field-does-not-fit", "a condition watches a `source` or `tags`, not both")
+                .on_key();
+        }
+    }
+
+    fn check_duration(&self, absent: bool, here: &Route, found: &mut Checker<'_>) {
+        match self.duration {
+            None if absent => {
+                found
+                    .error(here.clone(), "missing-field", "a condition `absent` needs a `duration`")
+                    .help("how long a stream may be silent, such as `duration: 10m`");
+            }
+            Some(Seconds(seconds)) if !(60..=3600).contains(&seconds) => {
+                let finding = found.error(
+                    here.key("duration"),
+                    "invalid-duration",
+                    format!("a duration lies between 1m and 1h, this one is {}", Seconds(seconds)),
+                );
+                if seconds == 0 && !absent {
+                    finding.help("leave `duration` out for a condition that holds at the first value");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn misfit(found: &mut Checker<'_>, here: &Route, field: &str) {
+    found
+        .error(here.key(field), "field-does-not-fit", format!("`{field}` does not fit a condition of type `absent`"))
+        .on_key()
+        .help("remove it, or change the type to `above` or `below`");
+}
+
+impl Spec for Alert {
+    fn kind(&self) -> Kind {
+        Kind::Alert
+    }
+
+    fn check(&self, found: &mut Checker<'_>) {
+        found.name_of_letters();
+        if let Some(rearm) = self.rearm_seconds.value()
+            && !rearm.0.is_multiple_of(60)
+        {
+            found
+                .error(at(["rearm_seconds"]), "invalid-rearm", format!("{rearm} is not a multiple of one minute"))
+                .help(format!("the next one is {}", Seconds(rearm.0.next_multiple_of(60))));
+        }
+        for (i, condition) in self.conditions.value().into_iter().flatten().enumerate() {
+            condition.check(&at(["conditions"]).index(i), found);
+        }
+        if let Some(services) = self.services.value() {
+            for (i, title) in services.iter().enumerate() {
+                if services[..i].contains(title) {
+                    found.error(
+                        at(["services"]).index(i),
+                        "repeated-item",
+                        format!("the service `{title}` is listed twice"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let metrics = self.conditions.value().into_iter().flatten().enumerate().map(|(i, condition)| {
+            Reference::metric(&condition.metric_name, at(["conditions"]).index(i).key("metric_name"))
+        });
+        let services = self.services.value().into_iter().flatten().enumerate();
+        let services = services.map(|(i, title)| Reference::service(title, at(["services"]).index(i)));
+        metrics.chain(services).collect()
+    }
+
+    fn canonical(&self, field: &str, value: &Value) -> Value {
+        match field {
+            "active" => compare::default_to(value, true),
+            "rearm_seconds" => compare::default_to(value, 600),
+            "rearm_per_signal" | "md" => compare::default_to(value, false),
+            _ => compare::plain(value),
+        }
+    }
+
+    fn shape(&self, field: &str) -> Shape {
+        match field {
+            "conditions" => Shape::Items,
+            "services" => Shape::Set,
+            _ => Shape::Plain,
+        }
+    }
+
+    fn same_in_item(&self, key: &str, want: &Value, have: &Value) -> bool {
+        same_in_condition(key, want, have)
+    }
+
+    fn clearable(&self) -> &'static [&'static str] {
+        &["description", "rearm_seconds", "rearm_per_signal", "active", "md"]
+    }
+
+    fn creation_needs(&self) -> &'static [&'static str] {
+        &["conditions"]
+    }
+}
+
+/// Whether one field of a written condition says the same as that of a remote one; both are whole conditions.
+fn same_in_condition(key: &str, want: &Value, have: &Value) -> bool {
+    let (wanted, found) = (&want[key], &have[key]);
+    let absent = want["type"] == "absent";
+    match key {
+        "source" => compare::source(wanted) == compare::source(found),
+        "metric_name" => compare::lower_case(wanted) == compare::lower_case(found),
+        "tags" => canonical_tags(wanted) == canonical_tags(found),
+        "duration" => compare::default_to(wanted, 0) == compare::default_to(found, 0),
+        // The service keeps neither for `absent`, though some clients send a zero.
+        "threshold" | "summary_function" if absent => true,
+        "threshold" => compare::number(wanted) == compare::number(found),
+        // A null is left only where the type of the metric is unknown: then either default will do.
+        "summary_function" if wanted.is_null() || found.is_null() => {
+            [wanted, found].into_iter().all(|f| f.is_null() || f == "average" || f == "derivative")
+        }
+        // Its default changed over the years, so an unwritten one is not managed.
+        "detect_reset" => wanted.is_null() || compare::default_to(wanted, true) == compare::default_to(found, true),
+        _ => compare::plain(wanted) == compare::plain(found),
+    }
+}
+
+/// Tags as a sorted set, case ignored; `grouped: false` and an absent `grouped` are one.
+fn canonical_tags(tags: &Value) -> Vec<String> {
+    let mut list: Vec<String> = tags
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|tag| {
+            let mut values: Vec<Value> =
+                tag["values"].as_array().into_iter().flatten().map(compare::lower_case).collect();
+            values.sort_by_key(Value::to_string);
+            values.dedup();
+            json!({
+                "name": compare::lower_case(&tag["name"]),
+                "values": values,
+                "grouped": compare::default_to(&tag["grouped"], false),
+                "dynamic": compare::default_to(&tag["dynamic"], false),
+            })
+            .to_string()
+        })
+        .collect();
+    list.sort();
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(yaml: Value) -> Vec<(&'static str, String)> {
+        let alert: Alert = serde_json::from_value(yaml).unwrap();
+        let mut checker = Checker::new("web.slow");
+        alert.check(&mut checker);
+        checker.into_findings().into_iter().map(|f| (f.code, f.route.to_string())).collect()
+    }
+
+    #[test]
+    fn fields_that_do_not_fit_their_condition_are_found() {
+        let found = findings(json!({"rearm_seconds": "90s", "services": ["a", "b", "a"], "conditions": [
+            {"type": "above", "metric_name": "m"},
+            {"type": "absent", "metric_name": "m", "threshold": 1, "summary_function": "max"},
+            {"type": "below", "metric_name": "m", "threshold": 1, "duration": 0, "summary_function": "max", "detect_reset": true},
+            {"type": "absent", "metric_name": "m", "duration": "2h"},
+        ]}));
+        let expected = [
+            ("invalid-rearm", "rearm_seconds"),
+            ("missing-field", "conditions[0]"),
+            ("field-does-not-fit", "conditions[1].threshold"),
+            ("field-does-not-fit", "conditions[1].summary_function"),
+            ("missing-field", "conditions[1]"),
+            ("field-does-not-fit", "conditions[2].detect_reset"),
+            ("invalid-duration", "conditions[2].duration"),
+            ("invalid-duration", "conditions[3].duration"),
+            ("repeated-item", "services[2]"),
+        ];
+        assert_eq!(found, expected.map(|(code, route)| (code, route.to_owned())));
+    }
+
+    #[test]
+    fn conditions_that_mean_the_same_compare_as_same() {
+        let want = json!({"type": "above", "metric_name": "M", "threshold": 5});
+        let have = json!({"type": "above", "metric_name": "m", "threshold": "5.0", "source": "*", "duration": 0,
+                          "summary_function": "derivative", "detect_reset": false, "tags": []});
+        for key in ["type", "metric_name", "threshold", "source", "duration", "summary_function", "detect_reset", "tags"] {
+            assert!(same_in_condition(key, &want, &have), "{key}");
+        }
+        assert!(!same_in_condition("summary_function", &want, &json!({"summary_function": "max"})));
+        assert!(!same_in_condition("duration", &want, &json!({"duration": 60})));
+    }
+
+    #[test]
+    fn tags_are_a_set_without_case() {
+        let want = json!([{"name": "Env", "values": ["b", "A"]}]);
+        let have = json!([{"name": "env", "values": ["a", "B", "b"], "grouped": false}]);
+        assert_eq!(canonical_tags(&want), canonical_tags(&have));
+        assert_ne!(canonical_tags(&want), canonical_tags(&json!([{"name": "env", "values": ["a"], "grouped": true}])));
+    }
+}

@@ -1,0 +1,239 @@
+//! One file as it may be written: its sections, and what may be said of every object. The source of the JSON Schema.
+//! Knows nothing of values: `resolve` holds documents against the schema made here.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Alert, Annotation, Composite, Kind, Metric, Service};
+
+/// A file of definitions. Any file may hold any section; the files of a directory are merged.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "snake_case", deny_unknown_fields)]
+#[allow(dead_code)] // Never made: documents are held against its schema instead, so that all mistakes are found at once.
+pub struct ConfigFile {
+    /// What holds for the whole run; in one file only.
+    pub settings: Option<SettingsSection>,
+    /// Variables, used as `${var.name}`.
+    pub vars: Option<IndexMap<String, Value>>,
+    /// Fields that this file's objects have where they do not write them themselves.
+    pub defaults: Option<DefaultsSection>,
+    /// Gauges and counters by name.
+    pub metrics: Option<IndexMap<String, Entry<Metric>>>,
+    /// Composite metrics by name.
+    pub composites: Option<IndexMap<String, Entry<Composite>>>,
+    /// Annotation streams by name.
+    pub annotations: Option<IndexMap<String, Entry<Annotation>>>,
+    /// Notification services by title.
+    pub services: Option<IndexMap<String, Entry<Service>>>,
+    /// Alerts by name.
+    pub alerts: Option<IndexMap<String, Entry<Alert>>>,
+}
+
+/// What holds for the whole run.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsSection {
+    /// The service: `https://host`, or `embedded:PATH` relative to this file. A flag or the environment wins.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// Undeclared objects that are deleted, by kind and glob.
+    #[serde(default)]
+    pub prune: Option<Scopes>,
+    /// Objects that are left alone whatever else is said, by kind and glob.
+    #[serde(default)]
+    pub ignore: Option<Scopes>,
+    /// Objects that are never replaced or deleted, by kind and glob.
+    #[serde(default)]
+    pub protect: Option<Scopes>,
+    /// How many deletes and replaces one run may make; default 10.
+    #[serde(default)]
+    pub max_deletes: Option<u32>,
+}
+
+/// Globs by kind: `*` stands for any run of characters.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct Scopes {
+    pub metrics: Option<Vec<String>>,
+    pub composites: Option<Vec<String>>,
+    pub annotations: Option<Vec<String>>,
+    pub services: Option<Vec<String>>,
+    pub alerts: Option<Vec<String>>,
+    pub spaces: Option<Vec<String>>,
+    pub charts: Option<Vec<String>>,
+}
+
+impl Scopes {
+    /// The globs of a kind.
+    pub fn of(&self, kind: Kind) -> &[String] {
+        let globs = match kind {
+            Kind::Metric => &self.metrics,
+            Kind::Composite => &self.composites,
+            Kind::Annotation => &self.annotations,
+            Kind::Service => &self.services,
+            Kind::Alert => &self.alerts,
+            Kind::Space => &self.spaces,
+            Kind::Chart => &self.charts,
+        };
+        globs.as_deref().unwrap_or_default()
+    }
+
+    /// Whether no glob is given at all.
+    pub fn is_empty(&self) -> bool {
+        Kind::ALL.into_iter().all(|kind| self.of(kind).is_empty())
+    }
+}
+
+/// Fields by kind.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code, missing_docs)] // As ConfigFile: only its schema is used.
+pub struct DefaultsSection {
+    pub metrics: Option<Metric>,
+    pub composites: Option<Composite>,
+    pub annotations: Option<Annotation>,
+    pub services: Option<Service>,
+    pub alerts: Option<Alert>,
+}
+
+/// What may be said of every object beside its own fields.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Meta {
+    /// It must exist on the service already; it is never written nor deleted, and may be referred to.
+    pub external: Option<bool>,
+    /// `absent`: delete it if it exists.
+    pub ensure: Option<Ensure>,
+    /// Refuse to replace or delete it.
+    pub protect: Option<bool>,
+    /// Its former name: it is renamed in place, keeping its history. Alerts, services, spaces and charts only.
+    pub renamed_from: Option<String>,
+    /// One object for each item of a list or map; `${each.key}` and `${each.value}` stand for the item.
+    pub for_each: Option<ForEach>,
+}
+
+/// Whether an object shall exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ensure {
+    /// It shall exist (the default).
+    Present,
+    /// It shall not exist.
+    Absent,
+}
+
+/// A list, a map, or a reference to one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[allow(missing_docs)]
+pub enum ForEach {
+    List(Vec<Value>),
+    Map(IndexMap<String, Value>),
+    Reference(String),
+}
+
+/// The keys of [`Meta`].
+pub const META_KEYS: &[&str] = &["external", "ensure", "protect", "renamed_from", "for_each"];
+
+/// An object of a section: the fields of its kind and those of [`Meta`]; blank is the same as `{}`.
+#[derive(Debug)]
+pub struct Entry<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Entry<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Entry", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let own = T::json_schema(generator);
+        let meta = Meta::json_schema(generator);
+        let properties = |schema: &Schema| schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let all: Map<String, Value> = properties(&own).into_iter().chain(properties(&meta)).collect();
+        json_schema!({
+            "description": own.get("description").cloned().unwrap_or_default(),
+            "type": ["object", "null"],
+            "properties": all,
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// The JSON Schema of a file as `resolve` checks it, after interpolation.
+pub fn strict_schema() -> Value {
+    SchemaGenerator::default().into_root_schema_for::<ConfigFile>().to_value()
+}
+
+/// The JSON Schema of a file as it is written: every value may also be a reference such as `${var.threshold}`.
+pub fn published_schema() -> Value {
+    let mut schema = strict_schema();
+    allow_references(&mut schema);
+    let sections = schema["properties"].as_object().cloned().unwrap_or_default();
+    schema["title"] = "librato-apply definitions".into();
+    schema["properties"] = Value::Object(sections);
+    // Keys that begin with x- are free, a place for anchors.
+    schema["patternProperties"] = json!({"^x-": {}});
+    schema
+}
+
+/// Lets every number, boolean, enumeration, list and map below be a reference in text instead.
+fn allow_references(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            for (key, part) in map.iter_mut() {
+                if key == "properties" || key == "$defs" {
+                    part.as_object_mut().into_iter().flatten().for_each(|(_, one)| allow_references(one));
+                } else if matches!(key.as_str(), "items" | "additionalProperties") {
+                    allow_references(part);
+                }
+            }
+            if takes_no_text(map) {
+                let strict = Value::Object(std::mem::take(map));
+                let description = strict.get("description").cloned();
+                let reference = json!({"type": "string", "pattern": "^\\$\\{[^}]+\\}$"});
+                map.insert("anyOf".into(), json!([strict, reference]));
+                map.extend(description.map(|text| ("description".to_owned(), text)));
+            }
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(allow_references),
+        _ => {}
+    }
+}
+
+/// Whether a schema names types or values and plain text is none of them. Entries and sections stay as they are.
+fn takes_no_text(map: &Map<String, Value>) -> bool {
+    let has = |name: &str| match map.get("type") {
+        Some(Value::String(one)) => one == name,
+        Some(Value::Array(many)) => many.iter().any(|one| one == name),
+        _ => false,
+    };
+    let enumerated = map.contains_key("enum") || map.contains_key("oneOf");
+    enumerated || ["number", "integer", "boolean", "array"].iter().any(|name| has(name)) && !has("string")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_object_takes_the_keys_of_meta() {
+        let schema = strict_schema();
+        for entry in ["MetricEntry", "CompositeEntry", "AnnotationEntry", "ServiceEntry", "AlertEntry"] {
+            for key in META_KEYS {
+                assert!(schema["$defs"][entry]["properties"].get(key).is_some(), "{entry}.{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_published_schema_takes_references_where_numbers_stand() {
+        let schema = published_schema();
+        let threshold = &schema["$defs"]["Condition"]["properties"]["threshold"];
+        assert_eq!(threshold["anyOf"][1]["type"], "string", "{threshold}");
+    }
+}

@@ -1,0 +1,252 @@
+//! Gauges, counters and composites: what may be written, what must hold, how fields are compared.
+//! Knows nothing of how the API spells a request.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::check::{Checker, at};
+use super::compare;
+use super::{Field, Kind, Reference, Seconds, Spec};
+use crate::composite;
+
+/// The type of a native metric. It is fixed when the metric is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricType {
+    /// Values that go up and down.
+    Gauge,
+    /// A value that only grows, of which the change is of interest.
+    Counter,
+}
+
+/// A gauge or counter and how it is shown.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// `gauge` or `counter`; needed when the metric does not exist yet, and fixed from then on.
+    #[serde(rename = "type", default, skip_serializing_if = "Field::is_unset")]
+    pub metric_type: Field<MetricType>,
+    /// The name shown in charts.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_name: Field<String>,
+    /// What the metric measures.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub description: Field<String>,
+    /// How often the metric is reported; also the interval of service-side aggregation.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub period: Field<Seconds>,
+    /// How far back to look when the metric is used in an alert on a composite.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub source_lag: Field<Seconds>,
+    /// How the metric is displayed and summarised; managed key by key.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+}
+
+/// A metric computed from others.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Composite {
+    /// The definition in the composite language, kept as written.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub composite: Field<String>,
+    /// The name shown in charts.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_name: Field<String>,
+    /// What the composite means.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub description: Field<String>,
+    /// The resolution the composite is computed at.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub period: Field<Seconds>,
+    /// How far back to look when the composite is used in an alert.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub source_lag: Field<Seconds>,
+    /// How the composite is displayed; managed key by key.
+    #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+}
+
+/// Attributes of a metric. What is not written is left as it is; `null` unsets.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attributes {
+    /// The colour in charts, `#RRGGBB`.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub color: Field<String>,
+    /// Upper end of the Y axis.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_max: Field<Scalar>,
+    /// Lower end of the Y axis.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_min: Field<Scalar>,
+    /// The unit in full (`milliseconds`).
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_units_long: Field<String>,
+    /// The unit in short (`ms`).
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_units_short: Field<String>,
+    /// Whether sources are stacked upon each other.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_stacked: Field<bool>,
+    /// A linear formula of `x` (the value) and `p` (the period).
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub display_transform: Field<String>,
+    /// How values are rolled up, and the default statistic.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub summarize_function: Field<SummarizeFunction>,
+    /// Service-side aggregation of measurements within one period.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub aggregate: Field<bool>,
+    /// Whether gaps in the data are shown as gaps.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub gap_detection: Field<bool>,
+}
+
+impl Attributes {
+    /// Whether no attribute is written.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a metric is summarised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum SummarizeFunction {
+    Average,
+    Sum,
+    Count,
+    Min,
+    Max,
+}
+
+/// A number, or text that holds one: the API echoes the JSON type it was sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A JSON number.
+    Number(serde_json::Number),
+    /// A number in text.
+    Text(String),
+}
+
+fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
+    if let Some(color) = attributes.color.value()
+        && !is_color(color)
+    {
+        found
+            .error(at(["attributes", "color"]), "invalid-color", "a colour is `#` and six hexadecimal digits")
+            .help("write it quoted, since `#` starts a comment in YAML: color: \"#52D74C\"");
+    }
+    for (key, value) in [("display_max", &attributes.display_max), ("display_min", &attributes.display_min)] {
+        if let Some(Scalar::Text(text)) = value.value()
+            && text.trim().parse::<f64>().map_or(true, |number| !number.is_finite())
+        {
+            found.error(at(["attributes", key]), "invalid-number", format!("`{key}` must be a number"));
+        }
+    }
+    if let Some(formula) = attributes.display_transform.value()
+        && !formula.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "xp()*+,-./".contains(c))
+    {
+        found
+            .error(at(["attributes", "display_transform"]), "invalid-transform", "not a transform formula")
+            .help("a linear formula of x (the value) and p (the period in seconds), such as x/p or x*8");
+    }
+}
+
+fn check_shared(period: &Field<Seconds>, attributes: &Attributes, found: &mut Checker<'_>) {
+    if period.value() == Some(&Seconds(0)) {
+        found
+            .error(at(["period"]), "invalid-period", "a period is at least one second")
+            .help("write `period: null` for a metric without a fixed period");
+    }
+    check_attributes(attributes, found);
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
+fn canonical(field: &str, value: &Value) -> Value {
+    match field {
+        "attributes.color" => compare::lower_case(value),
+        "attributes.display_max" | "attributes.display_min" => compare::number(value),
+        "attributes.aggregate" | "attributes.gap_detection" => compare::default_to(value, false),
+        "attributes.summarize_function" => compare::default_to(value, "average"),
+        "composite" => value.as_str().map_or(Value::Null, |text| composite::canonical(text).into()),
+        _ => compare::plain(value),
+    }
+}
+
+const CLEARABLE: &[&str] = &["display_name", "description", "period", "source_lag"];
+
+impl Spec for Metric {
+    fn kind(&self) -> Kind {
+        Kind::Metric
+    }
+
+    fn check(&self, found: &mut Checker<'_>) {
+        found.name_of_letters();
+        check_shared(&self.period, &self.attributes, found);
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        Vec::new()
+    }
+
+    fn canonical(&self, field: &str, value: &Value) -> Value {
+        match (field, self.metric_type.value()) {
+            // A counter is stacked unless told otherwise, a gauge is not.
+            ("attributes.display_stacked", Some(metric_type)) => {
+                compare::default_to(value, *metric_type == MetricType::Counter)
+            }
+            _ => canonical(field, value),
+        }
+    }
+
+    fn clearable(&self) -> &'static [&'static str] {
+        CLEARABLE
+    }
+
+    fn creation_needs(&self) -> &'static [&'static str] {
+        &["type"]
+    }
+}
+
+impl Spec for Composite {
+    fn kind(&self) -> Kind {
+        Kind::Composite
+    }
+
+    fn check(&self, found: &mut Checker<'_>) {
+        found.name_of_letters();
+        check_shared(&self.period, &self.attributes, found);
+        if let Some(text) = self.composite.value()
+            && let Err(error) = composite::parse(text)
+        {
+            found
+                .error(at(["composite"]), "invalid-composite", format!("this composite does not parse: {error}"))
+                .help("the language is nested calls, such as sum(s(\"shop.requests\", \"*\"))");
+        }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let Some(Ok(tree)) = self.composite.value().map(|text| composite::parse(text)) else { return Vec::new() };
+        tree.metrics().into_iter().map(|name| Reference::metric(name, at(["composite"]))).collect()
+    }
+
+    fn canonical(&self, field: &str, value: &Value) -> Value {
+        canonical(field, value)
+    }
+
+    fn clearable(&self) -> &'static [&'static str] {
+        CLEARABLE
+    }
+
+    fn creation_needs(&self) -> &'static [&'static str] {
+        &["composite"]
+    }
+}

@@ -1,0 +1,191 @@
+//! The definitions a user can write, one struct a kind, and what every kind must be able to say.
+//! Strict: unknown keys are errors, and the structs are the source of the JSON Schema. Knows nothing of the wire.
+
+mod address;
+mod alert;
+mod annotation;
+pub mod check;
+pub mod compare;
+mod desired;
+mod field;
+mod file;
+mod metric;
+mod service;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use address::{Address, Collection, Kind};
+pub use alert::{Alert, AlertAttributes, Condition, ConditionType, SummaryFunction, Tag};
+pub use annotation::Annotation;
+pub use desired::{Desired, Intent, Origin, Settings, Wish};
+pub use field::{Field, Seconds};
+pub use file::{
+    ConfigFile, Ensure, ForEach, META_KEYS, Meta, Scopes, SettingsSection, published_schema, strict_schema,
+};
+pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
+pub use service::{SERVICE_TYPES, Service, ServiceSettings, ServiceType, is_harmless};
+
+use crate::diag::Route;
+use check::Checker;
+
+/// One object of any kind: what is written of it, or all that is known of a remote one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Resource {
+    Service(Service),
+    Metric(Metric),
+    Composite(Composite),
+    Annotation(Annotation),
+    Alert(Alert),
+}
+
+/// Objects by identity. Both sides of a comparison have this form.
+pub type State = BTreeMap<Address, Resource>;
+
+/// How a field is owned and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One value.
+    Plain,
+    /// A map of which every key belongs to the definition: keys that are not written go.
+    OwnedMap,
+    /// A list of texts whose order means nothing.
+    Set,
+    /// A list of objects whose order means nothing.
+    Items,
+}
+
+/// A use of another object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// What is used.
+    pub to: Address,
+    /// Where inside the object that uses it.
+    pub route: Route,
+}
+
+impl Reference {
+    /// A use of a metric or composite.
+    pub fn metric(name: impl Into<String>, route: Route) -> Self {
+        Self { to: Address::metric(name), route }
+    }
+
+    /// A use of a service, by its title.
+    pub fn service(title: impl Into<String>, route: Route) -> Self {
+        Self { to: Address::service(title), route }
+    }
+}
+
+/// What every kind says of itself. Fields are named as they are written, those of a map key by key: `attributes.color`.
+pub trait Spec {
+    /// The kind.
+    fn kind(&self) -> Kind;
+
+    /// Problems that can be known from the object alone.
+    fn check(&self, found: &mut Checker<'_>);
+
+    /// Which other objects it uses.
+    fn references(&self) -> Vec<Reference>;
+
+    /// The form of a field's value in which two sides can be compared.
+    fn canonical(&self, field: &str, value: &Value) -> Value;
+
+    /// How a field is owned; `attributes` of any kind are managed key by key and never get here.
+    fn shape(&self, _field: &str) -> Shape {
+        Shape::Plain
+    }
+
+    /// Whether one key of two list items says the same; given the whole items, since keys can depend on each other.
+    fn same_in_item(&self, key: &str, want: &Value, have: &Value) -> bool {
+        compare::plain(&want[key]) == compare::plain(&have[key])
+    }
+
+    /// Fields that `null` clears; attributes can always be cleared.
+    fn clearable(&self) -> &'static [&'static str];
+
+    /// Fields without which the object cannot be created.
+    fn creation_needs(&self) -> &'static [&'static str];
+
+    /// Whether a field's value must never be shown.
+    fn is_sensitive(&self, _field: &str) -> bool {
+        false
+    }
+}
+
+impl Resource {
+    /// What the object says of itself.
+    pub fn spec(&self) -> &dyn Spec {
+        match self {
+            Self::Service(service) => service,
+            Self::Metric(metric) => metric,
+            Self::Composite(composite) => composite,
+            Self::Annotation(annotation) => annotation,
+            Self::Alert(alert) => alert,
+        }
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> Kind {
+        self.spec().kind()
+    }
+
+    /// An object of a kind from its fields.
+    ///
+    /// # Errors
+    /// Where the fields do not fit the kind; the path tells where.
+    pub fn from_fields(kind: Kind, fields: Map<String, Value>) -> Result<Self, FieldError> {
+        let fields = Value::Object(fields);
+        match kind {
+            Kind::Service => read(fields).map(Self::Service),
+            Kind::Metric => read(fields).map(Self::Metric),
+            Kind::Composite => read(fields).map(Self::Composite),
+            Kind::Annotation => read(fields).map(Self::Annotation),
+            Kind::Alert => read(fields).map(Self::Alert),
+            Kind::Space | Kind::Chart => {
+                Err(FieldError { route: Route::root(), message: "spaces and charts are not supported yet".into() })
+            }
+        }
+    }
+
+    /// The fields as they were written, unwritten ones left out.
+    pub fn fields(&self) -> Map<String, Value> {
+        let value = match self {
+            Self::Service(service) => serde_json::to_value(service),
+            Self::Metric(metric) => serde_json::to_value(metric),
+            Self::Composite(composite) => serde_json::to_value(composite),
+            Self::Annotation(annotation) => serde_json::to_value(annotation),
+            Self::Alert(alert) => serde_json::to_value(alert),
+        };
+        match value {
+            Ok(Value::Object(fields)) => fields,
+            // Plain structs of text, numbers and maps with text keys always serialise to an object.
+            _ => Map::new(),
+        }
+    }
+}
+
+/// A value that does not fit its field.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{route}: {message}")]
+pub struct FieldError {
+    /// Where inside the object.
+    pub route: Route,
+    /// What is wrong.
+    pub message: String,
+}
+
+fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let route = error.path().iter().fold(Route::root(), |route, segment| match segment {
+            serde_path_to_error::Segment::Seq { index } => route.index(*index),
+            serde_path_to_error::Segment::Map { key } => route.key(key),
+            serde_path_to_error::Segment::Enum { variant } => route.key(variant),
+            serde_path_to_error::Segment::Unknown => route,
+        });
+        FieldError { route, message: error.inner().to_string() }
+    })
+}

@@ -1,0 +1,204 @@
+//! Notification services: their settings by type, and which of these are secret.
+//! Knows nothing of how a notification is sent.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::check::{Checker, at};
+use super::{Field, Kind, Reference, Shape, Spec, compare};
+
+/// Where alerts are sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The type: `mail`, `slack`, `pagerduty`, `webhook` and so on; needed when the service does not exist yet.
+    #[serde(rename = "type", default, skip_serializing_if = "Field::is_unset")]
+    pub service_type: Field<String>,
+    /// The settings the type asks for; owned as a whole. Nearly all of them are secrets: use `${secret.NAME}`.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub settings: Field<ServiceSettings>,
+}
+
+/// ServiceSettings of a service: text by name. Numbers and booleans are kept as their text, since the API holds text only.
+#[derive(Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[schemars(with = "IndexMap<String, SettingValue>")]
+#[serde(transparent)]
+pub struct ServiceSettings(pub IndexMap<String, String>);
+
+impl std::fmt::Debug for ServiceSettings {
+    /// Names only: values are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum SettingValue {
+    Text(String),
+    Number(serde_json::Number),
+    Boolean(bool),
+}
+
+impl<'de> Deserialize<'de> for ServiceSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = IndexMap::<String, SettingValue>::deserialize(deserializer)?;
+        let text = |value| match value {
+            SettingValue::Text(text) => text,
+            SettingValue::Number(number) => number.to_string(),
+            SettingValue::Boolean(boolean) => boolean.to_string(),
+        };
+        Ok(Self(written.into_iter().map(|(name, value)| (name, text(value))).collect()))
+    }
+}
+
+/// A type of service the API is known to have.
+#[derive(Debug)]
+pub struct ServiceType {
+    /// The value of `type`.
+    pub name: &'static str,
+    /// ServiceSettings without which the API refuses the service.
+    pub required: &'static [&'static str],
+    /// ServiceSettings that may be shown; every other one is treated as a secret.
+    pub harmless: &'static [&'static str],
+}
+
+/// The types and their settings, from the API's own senders of notifications.
+pub const SERVICE_TYPES: &[ServiceType] = &[
+    ServiceType { name: "mail", required: &["addresses"], harmless: &["addresses"] },
+    ServiceType { name: "slack", required: &["url"], harmless: &[] },
+    ServiceType {
+        name: "hipchat",
+        required: &["auth_token", "from", "room_id", "notify"],
+        harmless: &["from", "room_id", "notify"],
+    },
+    ServiceType { name: "campfire", required: &["subdomain", "token", "room"], harmless: &["subdomain", "room"] },
+    ServiceType { name: "flowdock", required: &["api_token"], harmless: &["user_name"] },
+    ServiceType {
+        name: "pagerduty",
+        required: &["service_key", "event_type", "description"],
+        harmless: &["event_type", "description"],
+    },
+    ServiceType { name: "opsgenie", required: &["customer_key"], harmless: &["tags", "recipients", "teams", "hostname"] },
+    ServiceType { name: "victorops", required: &["api_key"], harmless: &["routing_key"] },
+    ServiceType {
+        name: "sns",
+        required: &["topic_arn", "access_key_id", "secret_access_key"],
+        harmless: &["topic_arn"],
+    },
+    ServiceType { name: "webhook", required: &["url"], harmless: &[] },
+    ServiceType { name: "zapier", required: &["url"], harmless: &[] },
+    ServiceType { name: "bigpanda", required: &["app_key", "token"], harmless: &[] },
+    ServiceType { name: "neptune", required: &["api_key"], harmless: &[] },
+];
+
+/// Whether a setting may be shown. Without a known type nothing may.
+pub fn is_harmless(service_type: Option<&str>, setting: &str) -> bool {
+    SERVICE_TYPES
+        .iter()
+        .any(|known| Some(known.name) == service_type && known.harmless.contains(&setting))
+}
+
+impl Service {
+    fn check_settings(&self, settings: &ServiceSettings, found: &mut Checker<'_>) {
+        let Some(known) = self.service_type.value().and_then(|name| SERVICE_TYPES.iter().find(|t| t.name == name)) else {
+            return;
+        };
+        for required in known.required {
+            if settings.0.get(*required).is_none_or(|value| value.trim().is_empty()) {
+                found.error(
+                    at(["settings"]),
+                    "missing-setting",
+                    format!("a service of type {} needs the setting `{required}`", known.name),
+                );
+            }
+        }
+        for name in ["url"] {
+            if let Some(url) = settings.0.get(name)
+                && !url.trim().is_empty()
+                && !url.contains("://")
+            {
+                found.error(at(["settings", name]), "invalid-url", "this is not a URL with a protocol").help(
+                    "write the whole address, `https://` included, or `${secret.NAME}` to read it from the environment",
+                );
+            }
+        }
+    }
+}
+
+impl Spec for Service {
+    fn kind(&self) -> Kind {
+        Kind::Service
+    }
+
+    fn check(&self, found: &mut Checker<'_>) {
+        found.name_of_text();
+        if let Some(name) = self.service_type.value()
+            && !SERVICE_TYPES.iter().any(|known| known.name == name)
+        {
+            let close = crate::diag::suggest(name, SERVICE_TYPES.iter().map(|known| known.name));
+            let finding = found.warning(
+                at(["type"]),
+                "unknown-service-type",
+                format!("`{name}` is not a type of service this program knows"),
+            );
+            match close {
+                Some(close) => finding.help(format!("did you mean `{close}`?")),
+                None => finding.help("its settings are not checked, and all of them are treated as secrets"),
+            };
+        }
+        if let Some(settings) = self.settings.value() {
+            self.check_settings(settings, found);
+        }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        Vec::new()
+    }
+
+    fn canonical(&self, _: &str, value: &Value) -> Value {
+        compare::plain(value)
+    }
+
+    fn shape(&self, field: &str) -> Shape {
+        if field == "settings" { Shape::OwnedMap } else { Shape::Plain }
+    }
+
+    fn clearable(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn creation_needs(&self) -> &'static [&'static str] {
+        &["type", "settings"]
+    }
+
+    fn is_sensitive(&self, field: &str) -> bool {
+        field.strip_prefix("settings.").is_some_and(|name| {
+            !is_harmless(self.service_type.value().map(String::as_str), name)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_of_settings_shows_names_only() {
+        let settings: ServiceSettings = serde_json::from_str(r#"{"url":"https://canary","notify":1}"#).unwrap();
+        assert_eq!(format!("{settings:?}"), r#"{"url", "notify"}"#);
+        assert_eq!(settings.0["notify"], "1");
+    }
+
+    #[test]
+    fn only_the_settings_of_the_table_may_be_shown() {
+        assert!(is_harmless(Some("mail"), "addresses"));
+        assert!(!is_harmless(Some("slack"), "url"));
+        assert!(!is_harmless(None, "addresses"));
+        let service = Service { service_type: Field::Set("slack".into()), ..Service::default() };
+        assert!(service.is_sensitive("settings.url"));
+        assert!(!service.is_sensitive("type"));
+    }
+}
