@@ -1,0 +1,59 @@
+//! One gate for all requests of a client: what one was told to wait, every other waits too.
+//! Knows time only; which answers ask for a pause is read elsewhere.
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The gate. Open until somebody asks for a pause.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    closed_until: Mutex<Option<Instant>>,
+    /// The longest pause worth sitting out.
+    limit: Duration,
+    /// The longest random wait after the gate opens, so that not all run at once.
+    jitter: Duration,
+}
+
+impl Throttle {
+    pub(super) fn new(limit: Duration, jitter: Duration) -> Self {
+        Self { closed_until: Mutex::new(None), limit, jitter }
+    }
+
+    /// Closes the gate for `pause` from now; a longer pause that is already running stays.
+    pub(super) fn pause(&self, pause: Duration) {
+        let until = Instant::now().checked_add(pause);
+        let mut closed_until = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *closed_until = (*closed_until).max(until);
+    }
+
+    /// Returns once the gate is open.
+    ///
+    /// # Errors
+    /// What is left of the pause, at once, when that is more than the limit.
+    pub(super) async fn pass(&self) -> Result<(), Duration> {
+        while let Some(left) = self.left() {
+            if left > self.limit {
+                return Err(left);
+            }
+            tokio::time::sleep(left + random_part(self.jitter)).await;
+        }
+        Ok(())
+    }
+
+    /// The longest pause worth sitting out.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let closed_until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        closed_until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+}
+
+/// Between nothing and `longest`; without a source of randomness half of it.
+fn random_part(longest: Duration) -> Duration {
+    let share = getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX));
+    longest.mul_f64(share)
+}
