@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 
-use crate::remote::{ApiError, Method, Reply, TransportKind};
+use crate::remote::{ApiError, Endpoint, Method, Reply, TransportKind};
 use crate::wire::ApiMessages;
 
 /// Bodies beyond this are not read on: no collection page comes near it, and memory is not endless.
@@ -14,6 +14,7 @@ const BODY_LIMIT: usize = 64 << 20;
 /// Where an exchange belongs, for its errors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
+    pub endpoint: &'a Endpoint,
     pub method: Method,
     pub path: &'a str,
     /// Texts that errors must not repeat: the token, and the settings just sent.
@@ -90,7 +91,12 @@ impl Answer {
             return place.lost(TransportKind::Truncated, error.to_string(), true);
         }
         let kind = text(&self.headers, CONTENT_TYPE.as_str()).unwrap_or("no content type");
-        let said = ApiMessages::parse(&String::from_utf8_lossy(&self.body), place.hidden);
+        // A page says what it is; anything else is not repeated, it may be a broken list of service settings.
+        let page = String::from_utf8_lossy(&self.body);
+        let said = match page.trim_start().starts_with('<') {
+            true => ApiMessages::parse(&page, place.hidden).to_string(),
+            false => error.to_string(),
+        };
         place.decode(format!("{} with a body that is not JSON ({kind}): {said}", self.status))
     }
 }
@@ -111,7 +117,7 @@ impl Place<'_> {
         };
         // A time limit that strikes while connecting is told as such only if the connector had its own.
         let unsent = error.is_connect() || error.is_builder();
-        self.lost(kind, innermost(error), !unsent)
+        self.lost(kind, format!("{}: {}", self.endpoint.authority(), innermost(error)), !unsent)
     }
 
     fn lost(self, kind: TransportKind, detail: String, may_have_been_executed: bool) -> ApiError {

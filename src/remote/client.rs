@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{ACCEPT, HeaderValue};
@@ -13,7 +14,9 @@ use tokio::sync::Semaphore;
 
 use crate::remote::answer::{Answer, Place};
 use crate::remote::throttle::Throttle;
-use crate::remote::{ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, WriteApi, tls};
+use crate::remote::{
+    ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, TransportKind, WriteApi, tls,
+};
 
 /// The time limit of one request where nothing else is said; python-librato has the same.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,6 +27,10 @@ pub const USER_AGENT: &str = concat!("librato-apply/", env!("CARGO_PKG_VERSION")
 /// Connections idle for longer are not used again: servers close theirs after about a minute, and a write
 /// sent just then would be lost without a trace.
 const IDLE_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a service is tried that never answered: a host that cannot be connected to from the start is more
+/// likely misspelt than restarting.
+const FIRST_CONTACT: Duration = Duration::from_secs(5);
 
 /// Everything a client needs to know.
 #[derive(Debug, Clone)]
@@ -99,6 +106,8 @@ struct Shared {
     throttle: Throttle,
     reads: Semaphore,
     writes: Semaphore,
+    /// Whether the service ever answered.
+    reached: AtomicBool,
 }
 
 impl fmt::Debug for Client {
@@ -135,6 +144,7 @@ impl Client {
             throttle: Throttle::new(config.retry.max_pause, config.retry.base),
             reads: Semaphore::new(config.read_concurrency.max(1)),
             writes: Semaphore::new(config.write_concurrency.max(1)),
+            reached: AtomicBool::new(false),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -154,7 +164,7 @@ impl Client {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let mut backoff = self.shared.config.retry.backoff();
+        let (mut backoff, begun) = (self.shared.config.retry.backoff(), Instant::now());
         loop {
             let error = match op().await {
                 Ok(value) => return Ok(value),
@@ -163,9 +173,17 @@ impl Client {
             let Some(delay) = backoff.next_delay(&error) else {
                 return Err(error);
             };
+            if self.never_reached(&error) && begun.elapsed() > FIRST_CONTACT {
+                return Err(error);
+            }
             tracing::debug!(%error, ?delay, "trying again");
             tokio::time::sleep(delay).await;
         }
+    }
+
+    fn never_reached(&self, error: &ApiError) -> bool {
+        let unconnected = matches!(error, ApiError::Transport { kind: TransportKind::Connect, .. });
+        unconnected && !self.shared.reached.load(Ordering::Relaxed)
     }
 
     /// One exchange: through the gate, at most so many at once, and its outcome told to the gate.
@@ -176,9 +194,9 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Reply, ApiError> {
-        let Shared { config, http, throttle, reads, writes } = &*self.shared;
+        let Shared { config, http, throttle, reads, writes, reached } = &*self.shared;
         let hidden = hidden(config.token.expose_secret(), body);
-        let place = Place { method, path, hidden: &hidden };
+        let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden };
         let url = config.endpoint.join(path, query).ok_or_else(|| place.unaddressable())?;
         let permits = if method == Method::Get { reads } else { writes };
         // The semaphores are never closed, so there is nothing to do about the error.
@@ -196,6 +214,7 @@ impl Client {
             Answer::read(response, place).await
         };
         let answer = answer.await.inspect_err(|error| tracing::debug!(%method, path, %error, "no answer"))?;
+        reached.store(true, Ordering::Relaxed);
         tracing::debug!(%method, path, status = answer.status, duration = ?begun.elapsed(), "answer");
         let pause = answer.pause(SystemTime::now());
         self.heed(answer.status, pause);
@@ -244,9 +263,10 @@ impl From<Method> for reqwest::Method {
     }
 }
 
-/// What an error must not repeat, even if the service does: the token, and the settings of a service.
+/// What an error must not repeat, even if the service does: the token, and the settings of a service. Very short
+/// settings (a room number, a flag) would blot out every text, and protect nothing.
 fn hidden<'a>(token: &'a str, body: Option<&'a Value>) -> Vec<&'a str> {
     let settings = body.and_then(|body| body.get("settings")).and_then(Value::as_object);
     let settings = settings.into_iter().flat_map(|settings| settings.values().filter_map(Value::as_str));
-    settings.chain([token]).collect()
+    settings.filter(|setting| setting.len() >= 4).chain([token]).collect()
 }

@@ -78,6 +78,11 @@ impl Endpoint {
         }
     }
 
+    /// Host and port, for messages.
+    pub(super) fn authority(&self) -> &str {
+        self.url.authority()
+    }
+
     /// The URL of `path` with `query`; `None` when `path` would not arrive as it is written, because the
     /// parser takes part of it for a step (`.`, `..`), a query or something to be encoded.
     pub(super) fn join(&self, path: &str, query: &[(&str, String)]) -> Option<Url> {
@@ -107,7 +112,7 @@ pub fn segment(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
-                encoded.push(byte.into())
+                encoded.push(byte.into());
             }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }

@@ -190,7 +190,7 @@ fn describe_status(
     }
     match status {
         300..=399 => {
-            text.push_str("; redirects are never followed, so give the final address as the endpoint")
+            text.push_str("; redirects are never followed, so give the final address as the endpoint");
         }
         401 => text
             .push_str("; check the user (--user, LIBRATO_USER) and the token (--token-file, LIBRATO_TOKEN)"),
