@@ -47,7 +47,7 @@ async fn a_success_that_is_not_json_is_no_success() {
     let error = send(move || answer(200, "text/html", page)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "/services: the answer cannot be read: 200 with a body that is not JSON (text/html): an HTML page: Sign in; \
+        "/services: the service reports success, but its answer cannot be read: 200 with a body that is not JSON (text/html): an HTML page: Sign in; \
          is the endpoint really a Librato v1 API?"
     );
     assert!(!error.is_passing() && error.may_have_been_executed());

@@ -129,7 +129,7 @@ async fn connections_are_kept_through_the_proxy() {
         let call = Call { method: Method::Put, path: "/metrics/a".into(), body: Some(body.clone()) };
         client.send(&call).await.unwrap();
     }
-    assert_eq!(proxy.requests().len(), 20);
+    assert_eq!((proxy.requests().len(), proxy.connections()), (20, 1));
     assert_eq!(service.seen()[19].headers["content-length"], body.to_string().len().to_string());
 }
 

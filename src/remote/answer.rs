@@ -104,18 +104,17 @@ impl Answer {
 impl Place<'_> {
     /// What reqwest ran into, told apart as far as it can be.
     pub(super) fn transport(self, error: &reqwest::Error) -> ApiError {
-        let kind = if causes(error).any(is_tls) {
+        let kind = if causes(error).any(|cause| cause.is::<rustls::Error>()) {
             TransportKind::Tls
-        } else if error.is_timeout() {
-            TransportKind::Timeout
         } else if error.is_connect() {
             TransportKind::Connect
+        } else if error.is_timeout() {
+            TransportKind::Timeout
         } else if error.is_body() || error.is_decode() {
             TransportKind::Truncated
         } else {
             TransportKind::Reset
         };
-        // A time limit that strikes while connecting is told as such only if the connector had its own.
         let unsent = error.is_connect() || error.is_builder();
         self.lost(kind, format!("{}: {}", self.endpoint.authority(), innermost(error)), !unsent)
     }
@@ -151,10 +150,6 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    error.is::<rustls::Error>()
-}
-
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
@@ -185,4 +180,52 @@ fn used_up(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
             (field("remaining")? == 0).then(|| reset.duration_since(now).ok()).flatten()
         })
         .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_531_370_400;
+
+    fn pause(status: u16, headers: &[(&'static str, &str)]) -> Option<u64> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        let answer = Answer { status, headers: map, body: Vec::new() };
+        answer.pause(UNIX_EPOCH + Duration::from_secs(NOW)).map(|pause| pause.as_secs())
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(NOW + 90));
+        assert_eq!(pause(429, &[("retry-after", "7")]), Some(7));
+        assert_eq!(pause(503, &[("retry-after", &date)]), Some(90));
+        assert_eq!(pause(403, &[("retry-after", &date)]), Some(90));
+        let past = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(NOW - 90));
+        assert_eq!(pause(429, &[("retry-after", &past)]), Some(0));
+        assert_eq!(pause(429, &[("retry-after", "soon")]), None);
+        assert_eq!(pause(201, &[("retry-after", "7")]), None);
+    }
+
+    #[test]
+    fn dates_are_held_against_the_services_own_clock() {
+        let service_now = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(NOW + 3600));
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(NOW + 3605));
+        assert_eq!(pause(429, &[("retry-after", &date), ("date", &service_now)]), Some(5));
+    }
+
+    #[test]
+    fn an_allowance_pauses_only_when_it_is_used_up() {
+        let (agg, std) = ("x-librato-ratelimit-agg", "x-librato-ratelimit-std");
+        let reset =
+            |remaining: u32, after: u64| format!("limit=9, remaining={remaining},reset={}", NOW + after);
+        assert_eq!(pause(200, &[(agg, &reset(1, 30)), (std, &reset(0, 20))]), Some(20));
+        assert_eq!(pause(200, &[(agg, &reset(0, 30)), (std, &reset(0, 20))]), Some(30));
+        assert_eq!(pause(429, &[(std, &reset(0, 20)), ("retry-after", "2")]), Some(2));
+        assert_eq!(pause(200, &[(agg, &reset(5, 30))]), None);
+        assert_eq!(pause(200, &[(agg, "remaining=0"), (std, "remaining=0,reset=x")]), None);
+        assert_eq!(pause(200, &[(agg, &format!("reset={},remaining=0", u64::MAX))]), None);
+    }
 }

@@ -28,6 +28,10 @@ pub const USER_AGENT: &str = concat!("librato-apply/", env!("CARGO_PKG_VERSION")
 /// sent just then would be lost without a trace.
 const IDLE_LIMIT: Duration = Duration::from_secs(20);
 
+/// The part of the time limit that connecting may take. Less than all of it, so that a host that does not
+/// react is told from a request that may have been executed.
+const CONNECT_SHARE: f32 = 0.9;
+
 /// How long a service is tried that never answered: a host that cannot be connected to from the start is more
 /// likely misspelt than restarting.
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
@@ -130,7 +134,9 @@ impl Client {
         let builder = || {
             let builder = reqwest::Client::builder()
                 .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
                 .timeout(config.timeout)
+                .connect_timeout(config.timeout.mul_f32(CONNECT_SHARE))
                 .pool_idle_timeout(IDLE_LIMIT)
                 .user_agent(&config.user_agent)
                 .default_headers(

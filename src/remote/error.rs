@@ -37,7 +37,9 @@ pub enum ApiError {
         retry_after: Option<Duration>,
     },
     /// The service reported success in a form this program cannot read. A write has been executed.
-    #[error("{path}: the answer cannot be read: {detail}; is the endpoint really a Librato v1 API?")]
+    #[error(
+        "{path}: the service reports success, but its answer cannot be read: {detail}; is the endpoint really a Librato v1 API?"
+    )]
     Decode {
         /// The path below `/v1`.
         path: String,

@@ -83,3 +83,52 @@ impl Backoff {
         (Instant::now() + delay.max(asked) <= self.deadline).then_some(delay)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::Method;
+    use crate::wire::ApiMessages;
+
+    fn status(status: u16, retry_after: Option<u64>) -> ApiError {
+        let retry_after = retry_after.map(Duration::from_secs);
+        ApiError::Status {
+            status,
+            messages: ApiMessages::default(),
+            method: Method::Get,
+            path: "/x".into(),
+            retry_after,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn delays_double_up_to_the_cap_with_as_much_again_at_random() {
+        let policy = RetryPolicy { deadline: Duration::from_secs(1000), ..RetryPolicy::default() };
+        let mut backoff = policy.backoff();
+        let delays: Vec<_> = std::iter::from_fn(|| backoff.next_delay(&status(503, None))).collect();
+        assert_eq!(delays.len(), policy.max_attempts - 1);
+        for (delay, least) in delays.iter().zip([250, 500, 1000, 2000, 4000, 8000, 8000, 8000]) {
+            let least = Duration::from_millis(least);
+            assert!((least..=least * 2).contains(delay), "{delay:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_does_not_count_pauses_that_were_asked_for() {
+        let policy = RetryPolicy { deadline: Duration::from_secs(10), ..RetryPolicy::default() };
+        let mut backoff = policy.backoff();
+        assert!(backoff.next_delay(&status(429, Some(100))).is_some());
+        tokio::time::advance(Duration::from_secs(105)).await;
+        assert!(backoff.next_delay(&status(503, None)).is_some());
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(backoff.next_delay(&status(503, None)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_will_not_pass_or_asks_too_much_is_not_tried_again() {
+        let mut backoff = RetryPolicy::default().backoff();
+        assert_eq!(backoff.next_delay(&status(404, None)), None);
+        assert_eq!(backoff.next_delay(&status(429, Some(121))), None);
+        assert!(backoff.next_delay(&status(429, Some(120))).is_some());
+    }
+}

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -60,6 +61,7 @@ struct Shared {
     upstream: SocketAddr,
     plan: Box<dyn Fn(RequestInfo) -> Option<Fault> + Send + Sync>,
     requests: Mutex<Vec<RequestInfo>>,
+    connections: AtomicUsize,
     late: watch::Sender<usize>,
 }
 
@@ -72,7 +74,13 @@ impl FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let addr = listener.local_addr().expect("a bound address");
         let (plan, late) = (Box::new(plan), watch::Sender::new(0));
-        let shared = Arc::new(Shared { upstream, plan, requests: Mutex::default(), late });
+        let shared = Arc::new(Shared {
+            upstream,
+            plan,
+            requests: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            late,
+        });
         let acceptor = tokio::spawn(accept(listener, Arc::clone(&shared)));
         FaultProxy { addr, shared, acceptor }
     }
@@ -85,6 +93,11 @@ impl FaultProxy {
     /// All requests so far.
     pub fn requests(&self) -> Vec<RequestInfo> {
         self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// How many connections clients have made so far.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
     }
 
     /// Waits until no late execution is outstanding. Their clients must have given up, or this waits for that.
@@ -112,6 +125,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
+                    shared.connections.fetch_add(1, Ordering::Relaxed);
                     connections.spawn(serve(client, Arc::clone(&shared)));
                 }
             }
