@@ -3,3 +3,5 @@
 pub mod composite;
 pub mod diag;
 pub mod model;
+pub mod remote;
+pub mod wire;

@@ -1,0 +1,278 @@
+//! The HTTP client: one authenticated exchange at a time, over kept connections, through the shared gate.
+//! Reads are repeated while that may help; a write is sent once.
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::redirect;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use crate::remote::answer::{Answer, Place};
+use crate::remote::throttle::Throttle;
+use crate::remote::{
+    ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, TransportKind, WriteApi, tls,
+};
+
+/// The time limit of one request where nothing else is said; python-librato has the same.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How the program introduces itself; the service keeps it as `created_by_ua` of metrics it creates.
+pub const USER_AGENT: &str = concat!("librato-apply/", env!("CARGO_PKG_VERSION"));
+
+/// Connections idle for longer are not used again: servers close theirs after about a minute, and a write
+/// sent just then would be lost without a trace.
+const IDLE_LIMIT: Duration = Duration::from_secs(20);
+
+/// The part of the time limit that connecting may take. Less than all of it, so that a host that does not
+/// react is told from a request that may have been executed.
+const CONNECT_SHARE: f32 = 0.9;
+
+/// How long a service is tried that never answered: a host that cannot be connected to from the start is more
+/// likely misspelt than restarting.
+const FIRST_CONTACT: Duration = Duration::from_secs(5);
+
+/// Everything a client needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the service is.
+    pub endpoint: Endpoint,
+    /// The account's e-mail address; AppOptics wants the word `token`.
+    pub user: String,
+    /// The API token.
+    pub token: SecretString,
+    /// For one whole request, connecting included.
+    pub timeout: Duration,
+    /// PEM certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Whether the proxy of the environment or system is used; never for loopback endpoints.
+    pub use_proxy: bool,
+    /// How many reads may be under way at once.
+    pub read_concurrency: usize,
+    /// How many writes may be under way at once.
+    pub write_concurrency: usize,
+    /// How to introduce ourselves, usually [`USER_AGENT`].
+    pub user_agent: String,
+    /// How patient to be.
+    pub retry: RetryPolicy,
+}
+
+impl Config {
+    /// The defaults of the program for an endpoint and its credentials.
+    pub fn new(endpoint: Endpoint, user: impl Into<String>, token: SecretString) -> Self {
+        Self {
+            endpoint,
+            user: user.into(),
+            token,
+            timeout: DEFAULT_TIMEOUT,
+            ca_file: None,
+            use_proxy: true,
+            read_concurrency: 32,
+            write_concurrency: 8,
+            user_agent: USER_AGENT.to_owned(),
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// The CA file cannot be used.
+    #[error("cannot use the CA file {}: {why}", file.display())]
+    CaFile {
+        /// The file as given.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Basic authentication ends the user name at the first colon.
+    #[error("the user name must not contain a colon or control characters")]
+    User,
+    /// The HTTP library refuses.
+    #[error("cannot set up the HTTP client: {0}")]
+    Build(String),
+}
+
+/// A connection to the service. Cheap to clone; clones share connections, limits and pauses.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Config,
+    http: reqwest::Client,
+    throttle: Throttle,
+    reads: Semaphore,
+    writes: Semaphore,
+    /// Whether the service ever answered.
+    reached: AtomicBool,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Prepares a client; connects to nothing.
+    ///
+    /// # Errors
+    /// A CA file that cannot be used, a user name that cannot be sent, or no working TLS.
+    pub fn new(config: Config) -> Result<Self, ClientError> {
+        if config.user.chars().any(|c| c == ':' || c.is_control()) {
+            return Err(ClientError::User);
+        }
+        // A proxy would see the requests to this very machine, and their token, in the clear.
+        let direct = !config.use_proxy || config.endpoint.is_loopback();
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .timeout(config.timeout)
+                .connect_timeout(config.timeout.mul_f32(CONNECT_SHARE))
+                .pool_idle_timeout(IDLE_LIMIT)
+                .user_agent(&config.user_agent)
+                .default_headers(
+                    [(ACCEPT, HeaderValue::from_static("application/json"))].into_iter().collect(),
+                );
+            if direct { builder.no_proxy() } else { builder }
+        };
+        let http = tls::build(builder, config.ca_file.as_deref())?;
+        let shared = Shared {
+            http,
+            throttle: Throttle::new(config.retry.max_pause, config.retry.base),
+            reads: Semaphore::new(config.read_concurrency.max(1)),
+            writes: Semaphore::new(config.write_concurrency.max(1)),
+            reached: AtomicBool::new(false),
+            config,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What this client was made with.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// Does `op` again while it fails for a reason that may pass, by this client's [`RetryPolicy`]. Only for
+    /// what may be done twice.
+    ///
+    /// # Errors
+    /// The last error of `op`.
+    pub async fn with_retry<T, F>(&self, mut op: impl FnMut() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let (mut backoff, begun) = (self.shared.config.retry.backoff(), Instant::now());
+        loop {
+            let error = match op().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let Some(delay) = backoff.next_delay(&error) else {
+                return Err(error);
+            };
+            if self.never_reached(&error) && begun.elapsed() > FIRST_CONTACT {
+                return Err(error);
+            }
+            tracing::debug!(%error, ?delay, "trying again");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    fn never_reached(&self, error: &ApiError) -> bool {
+        let unconnected = matches!(error, ApiError::Transport { kind: TransportKind::Connect, .. });
+        unconnected && !self.shared.reached.load(Ordering::Relaxed)
+    }
+
+    /// One exchange: through the gate, at most so many at once, and its outcome told to the gate.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<Reply, ApiError> {
+        let Shared { config, http, throttle, reads, writes, reached } = &*self.shared;
+        let hidden = hidden(config.token.expose_secret(), body);
+        let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden };
+        let url = config.endpoint.join(path, query).ok_or_else(|| place.unaddressable())?;
+        let permits = if method == Method::Get { reads } else { writes };
+        // The semaphores are never closed, so there is nothing to do about the error.
+        let _permit = permits.acquire().await;
+        throttle.pass().await.map_err(|wait| place.paused(wait, throttle.limit()))?;
+
+        let mut request = http.request(method.into(), url);
+        request = request.basic_auth(&config.user, Some(config.token.expose_secret()));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let begun = Instant::now();
+        let answer = async {
+            let response = request.send().await.map_err(|error| place.transport(&error))?;
+            Answer::read(response, place).await
+        };
+        let answer = answer.await.inspect_err(|error| tracing::debug!(%method, path, %error, "no answer"))?;
+        reached.store(true, Ordering::Relaxed);
+        tracing::debug!(%method, path, status = answer.status, duration = ?begun.elapsed(), "answer");
+        let pause = answer.pause(SystemTime::now());
+        self.heed(answer.status, pause);
+        answer.into_reply(place, pause)
+    }
+
+    /// Lets one answer's wish for a pause hold for all requests.
+    fn heed(&self, status: u16, asked: Option<Duration>) {
+        let Shared { config, throttle, .. } = &*self.shared;
+        match asked {
+            // On a success the used-up allowance may be that of measurements alone; one that comes back in an
+            // hour is no reason to stop everything before the service itself says so.
+            Some(pause) if status < 400 && pause > throttle.limit() => {}
+            Some(pause) => throttle.pause(pause),
+            None if status == 429 => throttle.pause(config.retry.base * 4),
+            None => {}
+        }
+    }
+}
+
+impl ReadApi for Client {
+    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, ApiError> {
+        let reply = self.with_retry(|| self.exchange(Method::Get, path, query, None)).await?;
+        Ok(reply.body.unwrap_or_default())
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Vec<Value>, ApiError> {
+        listing.fetch(self, self.shared.config.read_concurrency.max(1), self.shared.config.retry.base).await
+    }
+}
+
+impl WriteApi for Client {
+    async fn send(&self, call: &Call) -> Result<Reply, ApiError> {
+        self.exchange(call.method, &call.path, &[], call.body.as_ref()).await
+    }
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Delete => Self::DELETE,
+        }
+    }
+}
+
+/// What an error must not repeat, even if the service does: the token, and the settings of a service. Very short
+/// settings (a room number, a flag) would blot out every text, and protect nothing.
+fn hidden<'a>(token: &'a str, body: Option<&'a Value>) -> Vec<&'a str> {
+    let settings = body.and_then(|body| body.get("settings")).and_then(Value::as_object);
+    let settings = settings.into_iter().flat_map(|settings| settings.values().filter_map(Value::as_str));
+    settings.filter(|setting| setting.len() >= 4).chain([token]).collect()
+}

@@ -1,0 +1,209 @@
+//! How talking to the service fails, in words that help at three in the morning.
+//! Holds no credential and no request body. Does not decide about retries beyond telling what may pass.
+use std::time::Duration;
+
+use crate::remote::Method;
+use crate::wire::ApiMessages;
+
+/// Why one request, or one listing, did not bring what was asked for.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ApiError {
+    /// The request or its answer was lost on the way.
+    #[error("{method} {path}: {kind}: {detail}{}", kind.hint())]
+    Transport {
+        /// What gave way.
+        kind: TransportKind,
+        /// The method of the request.
+        method: Method,
+        /// Its path below `/v1`.
+        path: String,
+        /// The cause in the words of the library that met it.
+        detail: String,
+        /// False only where it is certain that the request did not reach the service.
+        may_have_been_executed: bool,
+    },
+    /// The service answered, but not with success.
+    #[error("{}", describe_status(*status, messages, *method, path, *retry_after))]
+    Status {
+        /// The status code, never 2xx.
+        status: u16,
+        /// What the service said about it; may be empty.
+        messages: ApiMessages,
+        /// The method of the request.
+        method: Method,
+        /// Its path below `/v1`.
+        path: String,
+        /// How long the service asked to be left alone, by `Retry-After` or its rate-limit headers.
+        retry_after: Option<Duration>,
+    },
+    /// The service reported success in a form this program cannot read. A write has been executed.
+    #[error(
+        "{path}: the service reports success, but its answer cannot be read: {detail}; is the endpoint really a Librato v1 API?"
+    )]
+    Decode {
+        /// The path below `/v1`.
+        path: String,
+        /// What was found instead.
+        detail: String,
+    },
+    /// The collection kept changing while it was read.
+    #[error(
+        "GET {path}: the listing kept changing while it was read: the service speaks of {found} entries, \
+         {distinct} different ones came; run again when nobody else is writing"
+    )]
+    Incomplete {
+        /// The path below `/v1`.
+        path: String,
+        /// How many entries the service says there are.
+        found: u64,
+        /// How many different ones its pages held.
+        distinct: u64,
+    },
+    /// Not sent: the service asked for a longer pause than this program is willing to make.
+    #[error(
+        "{method} {path}: not sent: the service asked to be left alone for another {} s, more than the {} s \
+         this program waits; run again later",
+        wait.as_secs(),
+        limit.as_secs()
+    )]
+    Paused {
+        /// The method of the request.
+        method: Method,
+        /// Its path below `/v1`.
+        path: String,
+        /// What is left of the pause.
+        wait: Duration,
+        /// The longest pause that is waited for.
+        limit: Duration,
+    },
+    /// Not sent: no URL leads there. The names `.` and `..` are legal in the API, but every URL parser
+    /// takes them, encoded or not, for steps in the path.
+    #[error("{method} {path}: not sent: this name cannot be part of a URL")]
+    Unaddressable {
+        /// The method of the request.
+        method: Method,
+        /// The path that cannot be asked for.
+        path: String,
+    },
+}
+
+/// What gave way between here and the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportKind {
+    /// No connection came about (refused, unreachable, unknown host). Nothing was sent.
+    Connect,
+    /// No complete answer within the time limit.
+    Timeout,
+    /// The connection was lost before the answer began.
+    Reset,
+    /// The answer broke off.
+    Truncated,
+    /// No secure connection: certificate, protocol version.
+    Tls,
+}
+
+impl TransportKind {
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Connect => "; check the endpoint's host and port, and that the service is up",
+            Self::Tls => "; if the service has a certificate of its own authority, give it with --ca-file",
+            Self::Timeout => "; a longer limit can be given with --timeout",
+            Self::Reset | Self::Truncated => "",
+        }
+    }
+}
+
+impl std::fmt::Display for TransportKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "cannot connect",
+            Self::Timeout => "no answer in time",
+            Self::Reset => "the connection was lost before the answer",
+            Self::Truncated => "the answer broke off",
+            Self::Tls => "no secure connection",
+        })
+    }
+}
+
+impl ApiError {
+    /// Whether the same request may well succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Transport { kind, .. } => *kind != TransportKind::Tls,
+            Self::Status { status: 408 | 429 | 500.., .. } => true,
+            Self::Status { status: 403, messages, .. } => messages.speak_of_a_rate_limit(),
+            Self::Status { .. }
+            | Self::Decode { .. }
+            | Self::Incomplete { .. }
+            | Self::Paused { .. }
+            | Self::Unaddressable { .. } => false,
+        }
+    }
+
+    /// The status code, where the service gave one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether the object does not exist (or is not visible with this token).
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// Whether the service may have executed the request all the same: its answer was lost, could not be
+    /// read, or was a 5xx, which says nothing about how far the service got.
+    pub fn may_have_been_executed(&self) -> bool {
+        match self {
+            Self::Transport { may_have_been_executed, .. } => *may_have_been_executed,
+            Self::Status { status, .. } => *status == 408 || *status >= 500,
+            Self::Decode { .. } => true,
+            Self::Incomplete { .. } | Self::Paused { .. } | Self::Unaddressable { .. } => false,
+        }
+    }
+
+    /// How long the service asked to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            Self::Paused { wait, .. } => Some(*wait),
+            _ => None,
+        }
+    }
+}
+
+/// `PUT /alerts/7: 400 Bad Request: name is already taken`, with a hint where one can be given.
+fn describe_status(
+    status: u16,
+    messages: &ApiMessages,
+    method: Method,
+    path: &str,
+    retry_after: Option<Duration>,
+) -> String {
+    let reason = reqwest::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason());
+    let mut text = format!("{method} {path}: {status}");
+    for part in [reason.map(str::to_owned), Some(messages.to_string())].into_iter().flatten() {
+        if !part.is_empty() {
+            text.push_str(if text.ends_with(|c: char| c.is_ascii_digit()) { " " } else { ": " });
+            text.push_str(&part);
+        }
+    }
+    match status {
+        300..=399 => {
+            text.push_str("; redirects are never followed, so give the final address as the endpoint");
+        }
+        401 => text
+            .push_str("; check the user (--user, LIBRATO_USER) and the token (--token-file, LIBRATO_TOKEN)"),
+        403 if !messages.speak_of_a_rate_limit() => {
+            text.push_str("; the token may lack the role for this, or the endpoint may want https");
+        }
+        415 => text.push_str("; is the endpoint really a Librato v1 API?"),
+        _ => {}
+    }
+    if let Some(wait) = retry_after {
+        text.push_str(&format!("; the service asks to wait {} s", wait.as_secs_f64().ceil()));
+    }
+    text
+}

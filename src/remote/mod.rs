@@ -1,0 +1,137 @@
+//! The way to the service: what can be read, what can be written, and how either fails.
+//! All remote weirdness (paging, rate limits, lost answers, odd error bodies) ends in here.
+//! Never prints, and never decides whether a write may be repeated.
+mod answer;
+mod client;
+mod endpoint;
+mod error;
+mod listing;
+mod retry;
+mod throttle;
+mod tls;
+
+use std::fmt;
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use client::{Client, ClientError, Config, DEFAULT_TIMEOUT, USER_AGENT};
+pub use endpoint::{Endpoint, EndpointError, segment};
+pub use error::{ApiError, TransportKind};
+pub use listing::Listing;
+pub use retry::{Backoff, RetryPolicy};
+
+/// Reading the service. Reads are idempotent, so an implementation may repeat them as it sees fit.
+pub trait ReadApi: Send + Sync {
+    /// One `GET`. `path` is below `/v1`, starts with `/` and has its segments percent-encoded
+    /// (see [`segment`]); `query` is plain text. An answer without a body is `Value::Null`.
+    ///
+    /// # Errors
+    /// Whatever is left after retries; see [`ApiError`].
+    fn get(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> impl Future<Output = Result<Value, ApiError>> + Send;
+
+    /// All entries of a paginated collection, each once, in the order the service lists them.
+    ///
+    /// # Errors
+    /// [`ApiError::Incomplete`] when the collection kept changing while it was read; else as [`ReadApi::get`].
+    fn list(&self, listing: &Listing) -> impl Future<Output = Result<Vec<Value>, ApiError>> + Send;
+}
+
+/// Reading and writing the service.
+pub trait WriteApi: ReadApi {
+    /// Sends one call once. Waits first while the service asked for a pause, and never retries: `POST` is
+    /// not idempotent in this API, so only the caller can know what a repetition would do.
+    ///
+    /// # Errors
+    /// Any status but 2xx, and everything that can go wrong on the way; see [`ApiError`].
+    fn send(&self, call: &Call) -> impl Future<Output = Result<Reply, ApiError>> + Send;
+}
+
+/// The HTTP methods of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Read.
+    Get,
+    /// Create (not idempotent), submit, clear.
+    Post,
+    /// Update; for metrics, sources and annotation streams also create.
+    Put,
+    /// Delete.
+    Delete,
+}
+
+impl Method {
+    /// The word on the request line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One write as a value.
+#[derive(Clone, PartialEq)]
+pub struct Call {
+    /// What to do.
+    pub method: Method,
+    /// Below `/v1`, starting with `/`, segments percent-encoded (see [`segment`]).
+    pub path: String,
+    /// The JSON to send. May hold secrets (service settings), which is why `Debug` leaves it out.
+    pub body: Option<Value>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = if self.body.is_some() { " {..}" } else { "" };
+        write!(f, "Call({} {}{body})", self.method, self.path)
+    }
+}
+
+/// What a successful call brought back.
+#[derive(Clone)]
+pub struct Reply {
+    /// The status, always 2xx.
+    pub status: u16,
+    /// The JSON of the answer; `None` where there was no body (204, or an empty 200).
+    pub body: Option<Value>,
+    /// The `Location` header: of a 201 the path of the new object, of a 202 that of the job.
+    pub location: Option<String>,
+}
+
+impl fmt::Debug for Reply {
+    /// Without the values: the answer to a service's creation repeats its settings.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = if self.body.is_some() { " {..}" } else { "" };
+        write!(f, "Reply({}{body})", self.status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn debug_of_calls_and_replies_hides_values() {
+        let body = Some(json!({"settings": {"url": "https://canary"}}));
+        let call = Call { method: Method::Post, path: "/services".into(), body: body.clone() };
+        let reply = Reply { status: 201, body, location: None };
+        assert_eq!(format!("{call:?} {reply:?}"), "Call(POST /services {..}) Reply(201 {..})");
+    }
+}

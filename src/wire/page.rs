@@ -1,0 +1,94 @@
+//! The envelope of paginated collections: a `query` object beside the entries, or a bare array.
+//! Reads one page; how pages add up to a collection is the client's affair.
+use serde_json::Value;
+
+use crate::wire::lenient;
+
+/// One page of a collection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// What the service says about the whole; `None` for a bare array, which is the whole.
+    pub query: Option<Query>,
+    /// The entries of this page.
+    pub items: Vec<Value>,
+}
+
+/// The `query` object. All counts are entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Query {
+    /// How many match the filter.
+    pub found: u64,
+    /// How many the account has of the kind, the filter ignored.
+    pub total: Option<u64>,
+    /// The index of the first entry of this page.
+    pub offset: Option<u64>,
+    /// The length of this page, or the one asked for.
+    pub length: Option<u64>,
+}
+
+impl Page {
+    /// Takes the page apart; `key` is where its entries stand (`alerts`).
+    ///
+    /// # Errors
+    /// What is missing, in words.
+    pub fn read(body: Value, key: &str) -> Result<Self, String> {
+        let mut object = match body {
+            Value::Array(items) => return Ok(Self { query: None, items }),
+            Value::Object(object) => object,
+            _ => return Err(format!("neither an object with `{key}` nor an array")),
+        };
+        let Some(Value::Array(items)) = object.remove(key) else {
+            return Err(format!("no list `{key}` in it"));
+        };
+        let query = object.get("query").ok_or("no `query` object in it, so the listing may be cut off")?;
+        let query = Query::read(query).ok_or("its `query` object does not say how many were found")?;
+        Ok(Self { query: Some(query), items })
+    }
+}
+
+impl Query {
+    fn read(value: &Value) -> Option<Self> {
+        let count = |key: &str| value.get(key).and_then(lenient::u64);
+        Some(Self {
+            found: count("found")?,
+            total: count("total"),
+            offset: count("offset"),
+            length: count("length"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn counts_are_numbers_or_strings() {
+        let body = json!({"query": {"found": "12", "length": 1, "offset": 0.0, "total": null}, "alerts": [{"id": 1}]});
+        let page = Page::read(body, "alerts").unwrap();
+        assert_eq!(page.query, Some(Query { found: 12, total: None, offset: Some(0), length: Some(1) }));
+        assert_eq!(page.items, [json!({"id": 1})]);
+    }
+
+    #[test]
+    fn a_bare_array_is_the_whole() {
+        let page = Page::read(json!([1, 2]), "charts").unwrap();
+        assert_eq!((page.query, page.items.len()), (None, 2));
+    }
+
+    #[test]
+    fn what_may_be_cut_off_is_refused() {
+        for body in [
+            json!({"alerts": []}),
+            json!({"alerts": [], "query": {"total": 3}}),
+            json!({"query": {"found": 0}}),
+            json!({"alerts": {}, "query": {"found": 0}}),
+            json!(null),
+            json!("alerts"),
+        ] {
+            assert!(Page::read(body.clone(), "alerts").is_err(), "{body}");
+        }
+    }
+}
