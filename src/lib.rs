@@ -2,6 +2,9 @@
 
 pub mod composite;
 pub mod diag;
+pub mod diff;
+pub mod load;
 pub mod model;
 pub mod remote;
+pub mod resolve;
 pub mod wire;

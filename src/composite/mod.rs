@@ -208,7 +208,7 @@ mod tests {
             (r#"sum(s("a","*")"#, 14, "expected `,` or `)`, found the end"),
             (r#"sum(s("a","*"), )"#, 16, "expected an expression, found `)`"),
             (r#"sum(s("a" "*"))"#, 10, "expected `,` or `)`, found text"),
-            (r#"sum(s("a,"*"))"#, 10, "expected `,` or `)`, found `*`"),
+            (r#"sum(s("a,"*"))"#, 11, "this text is not closed"),
             ("", 0, "expected an expression, found the end"),
             ("sum", 3, "expected `(` behind `sum`, found the end"),
             (r#"s("a","*"))"#, 10, "unexpected `)` behind the end"),

@@ -3,7 +3,10 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use super::{FileId, Part, Place, Position, Route, RouteIndex, mask};
+use super::{FileId, Place, Position, Route, RouteIndex, mask};
+
+/// A line of a secret of several lines is a secret by itself from this many bytes on.
+const SECRET_LINE: usize = 8;
 
 /// One file: its display name, its text, and (once asked for) its index and masks.
 pub struct SourceFile {
@@ -39,14 +42,19 @@ impl Files {
         id
     }
 
-    /// Replaces this value by `*` in everything that is shown from now on. Empty values are ignored; those shorter than four
-    /// bytes are replaced only where they are a whole scalar, since they occur everywhere by chance.
+    /// Replaces this value by `*` in everything that is shown from now on; of a value of several lines also each long line.
+    /// Empty values are ignored; those shorter than four bytes are replaced only where they are a whole scalar, since they occur
+    /// everywhere by chance.
     pub fn add_secret(&mut self, value: &str) {
         let value = value.trim();
-        if !value.is_empty() && !self.secrets.iter().any(|known| known == value) {
-            self.secrets.push(value.to_owned());
-            self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let lines = value.lines().map(str::trim).filter(|line| line.len() >= SECRET_LINE);
+        for secret in std::iter::once(value).chain(lines) {
+            if !secret.is_empty() && !self.secrets.iter().any(|known| known == secret) {
+                self.secrets.push(secret.to_owned());
+            }
         }
+        // A longer value may contain a shorter one and is replaced first.
+        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
     /// The display name of a file.

@@ -6,6 +6,7 @@ mod files;
 mod index;
 mod json;
 mod mask;
+mod mask_text;
 mod place;
 mod render;
 mod report;
@@ -14,7 +15,7 @@ mod shown;
 mod suggest;
 
 pub use files::{Files, SourceFile};
-pub use index::{IndexBuilder, RouteIndex};
+pub use index::{IndexBuilder, Repeated, RouteIndex};
 pub use json::to_json;
 pub use place::{FileId, Part, Place, Position};
 pub use render::render;

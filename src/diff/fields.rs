@@ -1,0 +1,220 @@
+//! How two objects of one kind differ, field by field, and what the remote one becomes.
+//! The rule: what is not written is not managed; attributes are managed key by key; lists and settings as a whole.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::lists::{Pair, pair};
+use crate::diag::Route;
+use crate::model::{Resource, Shape, Spec};
+
+/// One difference. Values are as written and as the service has them, not in canonical form.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Where in the object; indices count in the written list, for what is removed in the remote one.
+    #[serde(with = "route_as_text")]
+    pub route: Route,
+    /// What the service has; none if nothing.
+    pub before: Option<Value>,
+    /// What it will have; none if nothing.
+    pub after: Option<Value>,
+    /// Whether neither may be shown.
+    pub sensitive: bool,
+}
+
+impl std::fmt::Debug for FieldChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("FieldChange");
+        shown.field("route", &self.route.to_string());
+        if self.sensitive {
+            return shown.finish_non_exhaustive();
+        }
+        shown.field("before", &self.before).field("after", &self.after).finish()
+    }
+}
+
+/// How `want` differs from `have`, in the order in which it is written.
+pub fn changes(want: &Resource, have: &Resource, secrets: &BTreeMap<Route, String>) -> Vec<FieldChange> {
+    let (want_fields, have_fields) = (want.fields(), have.fields());
+    let mut found = Vec::new();
+    for (field, value) in &want_fields {
+        let route = Route::root().key(field);
+        if field == "attributes" {
+            let remote = have_fields.get(field).and_then(Value::as_object);
+            for (key, value) in value.as_object().into_iter().flatten() {
+                let before = remote.and_then(|remote| remote.get(key));
+                plain(&format!("attributes.{key}"), route.key(key), value, before, have.spec(), &mut found);
+            }
+            continue;
+        }
+        let before = have_fields.get(field);
+        match have.spec().shape(field) {
+            Shape::Plain => plain(field, route, value, before, have.spec(), &mut found),
+            Shape::OwnedMap => owned_map(&route, value, before, &mut found),
+            Shape::Set => set(&route, value, before, &mut found),
+            Shape::Items => items(&route, value, before, have.spec(), &mut found),
+        }
+    }
+    let hidden = |route: &Route| {
+        let name = route.to_string();
+        want.spec().is_sensitive(&name)
+            || have.spec().is_sensitive(&name)
+            || secrets.keys().any(|secret| secret.0.starts_with(&route.0))
+    };
+    found.iter_mut().for_each(|change| change.sensitive = hidden(&change.route));
+    found
+}
+
+/// The remote object with the written fields laid over it.
+pub fn overlay(want: &Resource, have: &Resource) -> Resource {
+    let mut fields = have.fields();
+    for (field, value) in want.fields() {
+        match (fields.get_mut(&field), value) {
+            (Some(Value::Object(attributes)), Value::Object(written)) if field == "attributes" => {
+                lay_over(attributes, written);
+            }
+            (_, Value::Null) => {
+                fields.shift_remove(&field);
+            }
+            (_, Value::Object(written)) if field == "attributes" => {
+                let mut attributes = Map::new();
+                lay_over(&mut attributes, written);
+                fields.insert(field, Value::Object(attributes));
+            }
+            (_, value) => {
+                fields.insert(field, value);
+            }
+        }
+    }
+    // Both sides were of this kind, and no field was given a value of another type.
+    Resource::from_fields(have.kind(), fields).unwrap_or_else(|_| want.clone())
+}
+
+fn lay_over(base: &mut Map<String, Value>, over: Map<String, Value>) {
+    for (key, value) in over {
+        if value.is_null() {
+            base.shift_remove(&key);
+        } else {
+            base.insert(key, value);
+        }
+    }
+}
+
+fn plain(
+    field: &str,
+    route: Route,
+    want: &Value,
+    have: Option<&Value>,
+    spec: &dyn Spec,
+    found: &mut Vec<FieldChange>,
+) {
+    let have = have.unwrap_or(&Value::Null);
+    if spec.canonical(field, want) != spec.canonical(field, have) {
+        found.push(change(route, Some(have), Some(want)));
+    }
+}
+
+fn owned_map(route: &Route, want: &Value, have: Option<&Value>, found: &mut Vec<FieldChange>) {
+    let empty = Map::new();
+    let (want, have) = (want.as_object().unwrap_or(&empty), have.and_then(Value::as_object).unwrap_or(&empty));
+    for (key, value) in want {
+        if have.get(key) != Some(value) {
+            found.push(change(route.key(key), have.get(key), Some(value)));
+        }
+    }
+    for (key, value) in have.iter().filter(|(key, _)| !want.contains_key(*key)) {
+        found.push(change(route.key(key), Some(value), None));
+    }
+}
+
+fn set(route: &Route, want: &Value, have: Option<&Value>, found: &mut Vec<FieldChange>) {
+    let (want, have) = (list(Some(want)), list(have));
+    for (i, value) in want.iter().enumerate().filter(|(_, value)| !have.contains(value)) {
+        found.push(change(route.index(i), None, Some(value)));
+    }
+    for (i, value) in have.iter().enumerate().filter(|(_, value)| !want.contains(value)) {
+        found.push(change(route.index(i), Some(value), None));
+    }
+}
+
+fn items(route: &Route, want: &Value, have: Option<&Value>, spec: &dyn Spec, found: &mut Vec<FieldChange>) {
+    let (want, have) = (list(Some(want)), list(have));
+    for Pair { want: w, have: h, same } in pair_items(want, have, spec) {
+        match (w, h) {
+            _ if same => {}
+            (Some(w), Some(h)) => {
+                for key in keys(&want[w], &have[h]) {
+                    if !spec.same_in_item(&key, &want[w], &have[h]) {
+                        found.push(change(route.index(w).key(&key), have[h].get(&key), want[w].get(&key)));
+                    }
+                }
+            }
+            (Some(w), None) => found.push(change(route.index(w), None, Some(&want[w]))),
+            (None, Some(h)) => found.push(change(route.index(h), Some(&have[h]), None)),
+            (None, None) => {}
+        }
+    }
+}
+
+/// Pairs the items of a list, such as conditions, by what they say.
+pub fn pair_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
+    let same = |w: &Value, h: &Value| keys(w, h).iter().all(|key| spec.same_in_item(key, w, h));
+    // What an item watches makes it the same item sooner than what it compares with.
+    let weight = |key: &str| if matches!(key, "metric_name" | "type") { 3 } else { 1 };
+    let likeness = |w: &Value, h: &Value| {
+        let shared = keys(w, h).into_iter().filter(|key| spec.same_in_item(key, w, h));
+        let score: usize = shared.map(|key| weight(&key)).sum();
+        if spec.same_in_item("metric_name", w, h) { score } else { 0 }
+    };
+    pair(want, have, same, likeness)
+}
+
+fn keys(want: &Value, have: &Value) -> Vec<String> {
+    let mut keys: Vec<String> = want.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+    keys.extend(have.as_object().into_iter().flat_map(Map::keys).filter(|key| want.get(key).is_none()).cloned());
+    keys
+}
+
+fn list(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn change(route: Route, before: Option<&Value>, after: Option<&Value>) -> FieldChange {
+    let present = |value: Option<&Value>| value.filter(|value| !value.is_null()).cloned();
+    FieldChange { route, before: present(before), after: present(after), sensitive: false }
+}
+
+mod route_as_text {
+    //! Routes of fields are written as people read them; reading back splits them again.
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::diag::{Route, Seg};
+
+    pub fn serialize<S: Serializer>(route: &Route, serializer: S) -> Result<S::Ok, S::Error> {
+        let segs: Vec<serde_json::Value> = route
+            .segs()
+            .iter()
+            .map(|seg| match seg {
+                Seg::Key(key) => key.as_str().into(),
+                Seg::Index(i) => (*i).into(),
+            })
+            .collect();
+        segs.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Route, D::Error> {
+        let segs = Vec::<serde_json::Value>::deserialize(deserializer)?;
+        let seg = |value: serde_json::Value| match value {
+            serde_json::Value::String(key) => Ok(Seg::Key(key)),
+            other => other
+                .as_u64()
+                .and_then(|i| usize::try_from(i).ok())
+                .map(Seg::Index)
+                .ok_or_else(|| serde::de::Error::custom("a route holds keys and indices")),
+        };
+        segs.into_iter().map(seg).collect::<Result<_, _>>().map(Route)
+    }
+}

@@ -1,0 +1,251 @@
+//! What must change so that the remote becomes what the files ask for. Pure: two states in, changes out.
+//! Knows kinds only through what they say of themselves; knows nothing of ids, order or the wire.
+
+pub mod fields;
+pub mod lists;
+pub mod rename;
+pub mod scope;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish};
+pub use fields::FieldChange;
+use rename::Rename;
+
+/// One object and what happens to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The object, by the name it will have.
+    pub address: Address,
+    /// Its kind.
+    pub kind: Kind,
+    /// What happens.
+    pub action: Action,
+}
+
+/// What happens to an object. `before` is all that is known of the remote one, `after` what it becomes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Action {
+    Create { after: Resource },
+    Update { before: Resource, after: Resource, fields: Vec<FieldChange>, renamed_from: Option<Address> },
+    Replace { before: Resource, after: Resource, because: String },
+    Delete { before: Resource, pruned: bool },
+}
+
+impl Action {
+    /// The word people use for it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Update { renamed_from: Some(_), .. } => "rename",
+            Self::Update { .. } => "update",
+            Self::Replace { .. } => "replace",
+            Self::Delete { .. } => "delete",
+        }
+    }
+
+    /// The remote object that is touched.
+    pub fn before(&self) -> Option<&Resource> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Update { before, .. } | Self::Replace { before, .. } | Self::Delete { before, .. } => Some(before),
+        }
+    }
+
+    /// What there will be.
+    pub fn after(&self) -> Option<&Resource> {
+        match self {
+            Self::Delete { .. } => None,
+            Self::Create { after } | Self::Update { after, .. } | Self::Replace { after, .. } => Some(after),
+        }
+    }
+
+    /// Whether something is lost that stood on the remote.
+    pub fn destroys(&self) -> bool {
+        matches!(self, Self::Replace { .. } | Self::Delete { .. })
+    }
+}
+
+/// Why a wish cannot become a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Obstacle {
+    /// An external object does not exist.
+    Missing(Address),
+    /// A field that only a creation needs is not written.
+    NeededToCreate(Address, &'static str),
+    /// The former and the new name both exist.
+    RenameBoth(Address, Address),
+    /// `renamed_from` has done its work; only a note.
+    RenameDone(Address),
+}
+
+/// The outcome of a comparison.
+#[derive(Debug, Clone, Default)]
+pub struct Diff {
+    /// What must change, by address.
+    pub changes: Vec<Change>,
+    /// How many declared objects are as written.
+    pub unchanged: usize,
+    /// What stands in the way, by address.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// Compares what is declared with what exists. `prune` holds the undeclared objects that shall go.
+pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
+    let types = |name: &str| metric_type(name, desired, actual);
+    let settled = |address: &Address| match (desired.objects.get(address), actual.get(address)) {
+        (Some(wish), Some(have)) => compare(wish, have, &types).is_some_and(|fields| fields.is_empty()),
+        _ => false,
+    };
+    let renames = rename::decide(desired, actual, settled);
+    let mut diff = Diff::default();
+    for (address, wish) in &desired.objects {
+        match wish.intent {
+            Intent::External if !actual.contains_key(address) => diff.obstacles.push(Obstacle::Missing(address.clone())),
+            Intent::External => diff.unchanged += 1,
+            Intent::Absent => match actual.get(address) {
+                Some(before) => diff.push(address, Action::Delete { before: before.clone(), pruned: false }),
+                None => diff.unchanged += 1,
+            },
+            Intent::Present => present(address, wish, renames.get(address), actual, &types, &mut diff),
+        }
+    }
+    for address in prune {
+        if let Some(before) = actual.get(address) {
+            diff.push(address, Action::Delete { before: before.clone(), pruned: true });
+        }
+    }
+    diff.changes.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
+    diff
+}
+
+impl Diff {
+    fn push(&mut self, address: &Address, action: Action) {
+        let kind = action.after().or(action.before()).map_or(address.collection.kind(), Resource::kind);
+        self.changes.push(Change { address: address.clone(), kind, action });
+    }
+}
+
+fn present(
+    address: &Address,
+    wish: &Wish,
+    rename: Option<&Rename>,
+    actual: &State,
+    types: &dyn Fn(&str) -> Option<MetricType>,
+    diff: &mut Diff,
+) {
+    let renamed_from = match rename {
+        Some(Rename::From(old)) => Some(old.clone()),
+        Some(Rename::Both(old)) => {
+            diff.obstacles.push(Obstacle::RenameBoth(address.clone(), old.clone()));
+            return;
+        }
+        Some(Rename::Done) => {
+            diff.obstacles.push(Obstacle::RenameDone(address.clone()));
+            None
+        }
+        Some(Rename::Neither) | None => None,
+    };
+    let Some(before) = actual.get(renamed_from.as_ref().unwrap_or(address)) else {
+        if can_create(address, wish, diff) {
+            diff.push(address, Action::Create { after: wish.resource.clone() });
+        }
+        return;
+    };
+    let Some(fields) = compare(wish, before, types) else {
+        if can_create(address, wish, diff) {
+            let because = replaced_because(&wish.resource, before);
+            diff.push(address, Action::Replace { before: before.clone(), after: wish.resource.clone(), because });
+        }
+        return;
+    };
+    if fields.is_empty() && renamed_from.is_none() {
+        diff.unchanged += 1;
+        return;
+    }
+    let after = fields::overlay(&wish.resource, before);
+    diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from });
+}
+
+/// The differences of a wish to a remote object, or `None` where it is of another type and must be replaced.
+fn compare(wish: &Wish, have: &Resource, types: &dyn Fn(&str) -> Option<MetricType>) -> Option<Vec<FieldChange>> {
+    match (&wish.resource, have) {
+        (Resource::Metric(want), Resource::Metric(found)) if other_type(want, found) => None,
+        (Resource::Alert(want), Resource::Alert(found)) => {
+            let assumed = Resource::Alert(want.with_default_functions(types));
+            let found = Resource::Alert(found.with_default_functions(types));
+            let changed = fields::changes(&assumed, &found, &wish.secrets);
+            Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
+        }
+        (want, found) if want.kind() == found.kind() => Some(fields::changes(want, found, &wish.secrets)),
+        _ => None,
+    }
+}
+
+/// A default that was assumed for comparing is not shown as if somebody had written it.
+fn as_written(mut change: FieldChange, want: &Resource, have: &Resource) -> FieldChange {
+    let item = change.route.segs().len() == 2;
+    if item && change.route.to_string().starts_with("conditions[") {
+        let written = |resource: &Resource, value: Option<serde_json::Value>| {
+            let fields = resource.fields();
+            let list = fields.get("conditions").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+            let crate::diag::Seg::Index(i) = change.route.segs()[1] else { return value };
+            value.and_then(|_| list.get(i).cloned())
+        };
+        change.before = written(have, change.before.take());
+        change.after = written(want, change.after.take());
+    }
+    change
+}
+
+fn other_type(want: &Metric, have: &Metric) -> bool {
+    matches!((want.metric_type.value(), have.metric_type.value()), (Some(want), Some(have)) if want != have)
+}
+
+fn replaced_because(want: &Resource, have: &Resource) -> String {
+    let word = |resource: &Resource| match resource {
+        Resource::Metric(Metric { metric_type: Field::Set(MetricType::Counter), .. }) => "counter",
+        Resource::Metric(_) => "gauge",
+        other => other.kind().noun(),
+    };
+    format!("a {} cannot become a {}", word(have), word(want))
+}
+
+fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {
+    let fields = wish.resource.fields();
+    let missing = wish.resource.spec().creation_needs().iter().find(|need| !fields.contains_key(**need));
+    if let Some(need) = missing {
+        diff.obstacles.push(Obstacle::NeededToCreate(address.clone(), need));
+    }
+    missing.is_none()
+}
+
+/// The type of a native metric: the remote's, which cannot change, or else the declared one.
+fn metric_type(name: &str, desired: &Desired, actual: &State) -> Option<MetricType> {
+    let address = Address::metric(name);
+    let of = |resource: &Resource| match resource {
+        Resource::Metric(metric) => metric.metric_type.value().copied(),
+        // A composite has the statistics of a gauge.
+        Resource::Composite(_) => Some(MetricType::Gauge),
+        _ => None,
+    };
+    let declared = desired.objects.get(&address).filter(|wish| wish.intent == Intent::Present);
+    declared.and_then(|wish| of(&wish.resource)).or_else(|| actual.get(&address).and_then(of))
+}
+
+/// Names of metrics that declared objects use and nobody declares: what a fetch must look up beside the listings.
+pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, crate::diag::Route)>> {
+    let mut found: BTreeMap<Address, Vec<(Address, crate::diag::Route)>> = BTreeMap::new();
+    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
+        for reference in wish.resource.spec().references() {
+            if reference.to.collection == Collection::Metrics && !desired.objects.contains_key(&reference.to) {
+                found.entry(reference.to).or_default().push((address.clone(), reference.route));
+            }
+        }
+    }
+    found
+}

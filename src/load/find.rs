@@ -1,0 +1,60 @@
+//! Which files below a directory are meant. It reads directories, never files.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+use crate::diag::{Diagnostic, Report};
+
+/// The files below a directory, and what stood in the way of finding them.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Sorted bytewise by their path below the directory.
+    pub(super) files: Vec<PathBuf>,
+    pub(super) report: Report,
+}
+
+/// All YAML files below `dir`. Links are followed; a link to a directory that contains it adds nothing, so it is passed over.
+pub(super) fn below(dir: &Path) -> Found {
+    let mut found = Found::default();
+    for entry in WalkDir::new(dir).follow_links(true).into_iter().filter_entry(|e| !is_hidden(e)) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && is_ours(entry.path()) => {
+                found.files.push(entry.into_path());
+            }
+            Ok(_) => {}
+            Err(error) => found.report.extend(problem(&error)),
+        }
+    }
+    found.files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    found
+}
+
+/// A path as it is shown: as the user gave it, without a leading `./`.
+pub(super) fn display(path: &Path) -> String {
+    let shown = path.strip_prefix(".").ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(path);
+    shown.display().to_string()
+}
+
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
+fn is_ours(path: &Path) -> bool {
+    let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    let variables = path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().ends_with(b".vars"));
+    yaml && !variables
+}
+
+fn problem(error: &walkdir::Error) -> Report {
+    let mut report = Report::default();
+    let path = error.path().unwrap_or(Path::new(""));
+    let dangling = error.io_error().is_some_and(|e| e.kind() == ErrorKind::NotFound);
+    if error.loop_ancestor().is_some() || (dangling && !is_ours(path)) {
+        return report;
+    }
+    let reason = error.io_error().map_or(ErrorKind::Other, std::io::Error::kind);
+    report.push(Diagnostic::error("unreadable", format!("cannot read `{}`: {reason}", display(path))));
+    report
+}

@@ -1,0 +1,193 @@
+//! Finding and reading the files: paths in, documents and positions out. The only file reading of the spine.
+//! It knows the names of the sections but nothing of what is in them.
+
+// A diagnostic is large because it is complete; it is only ever the rare path.
+#![allow(clippy::result_large_err)]
+
+mod find;
+mod read;
+mod sections;
+pub mod yaml;
+mod yaml_error;
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::diag::{Diagnostic, FileId, Files, Place, Report};
+
+/// The sections a document may have at its top, in the order of the manual.
+pub const SECTIONS: &[&str] =
+    &["settings", "vars", "defaults", "metrics", "composites", "annotations", "services", "alerts", "spaces"];
+
+/// The largest file that is read, in bytes: 32 MiB.
+pub const MAX_FILE_SIZE: u64 = 32 << 20;
+
+/// The name of standard input, as an argument and in messages.
+const STDIN_ARGUMENT: &str = "-";
+const STDIN_NAME: &str = "<stdin>";
+
+/// One file with at least one of our sections.
+pub struct Document {
+    /// The file, for places.
+    pub file: FileId,
+    /// Its sections, in the order of the file; a blank one is null. Other top-level keys are left out (and reported).
+    pub value: Map<String, Value>,
+    /// The directory to which paths in this document are relative; the working directory for standard input.
+    pub dir: PathBuf,
+    /// The file's canonical path; `None` for standard input.
+    pub path: Option<PathBuf>,
+}
+
+/// What the inputs cover, by canonical path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// Everything below a directory.
+    Directory(PathBuf),
+    /// One file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// Everything that was read, and everything that was wrong with it.
+#[derive(Default)]
+pub struct Loaded {
+    /// The texts, also of files that could not be understood.
+    pub files: Files,
+    /// The documents in the order they were read: by input, then by path below a directory.
+    pub documents: Vec<Document>,
+    /// What the inputs cover.
+    pub roots: Vec<Root>,
+    /// The problems of all files.
+    pub report: Report,
+}
+
+/// The variables of one `*.vars.yaml` file.
+pub struct Variables {
+    /// The file, for places.
+    pub file: FileId,
+    /// The values by name, in the order of the file.
+    pub value: Map<String, Value>,
+}
+
+/// Reads all inputs: `-` is `stdin`, a directory stands for the YAML files below it (hidden ones, `.librato-apply/` and
+/// `*.vars.yaml` left out), anything else is one file. A file reached twice is read once. Never stops early: what is wrong is in
+/// the report.
+pub fn load(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
+    let mut loading = Loading { loaded: Loaded::default(), seen: HashSet::new() };
+    for input in inputs {
+        if input.as_os_str() == STDIN_ARGUMENT {
+            loading.stdin(stdin);
+        } else if input.is_dir() {
+            loading.directory(input);
+        } else {
+            loading.named(input);
+        }
+    }
+    loading.loaded
+}
+
+/// Reads a file of variables: one mapping, or nothing.
+///
+/// # Errors
+/// The file cannot be read, is not YAML, or holds something else than a mapping.
+pub fn read_variables(path: &Path, files: &mut Files) -> Result<Variables, Diagnostic> {
+    let name = find::display(path);
+    let bytes = read::file(path, &name)?;
+    let file = read::add(files, name, bytes)?;
+    match yaml::parse(files.text(file), file)? {
+        Value::Object(value) => Ok(Variables { file, value }),
+        Value::Null => Ok(Variables { file, value: Map::new() }),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(Diagnostic::error(
+            "not-a-mapping",
+            "a file of variables must be a mapping of names to values",
+        )
+        .at(Place::File(file), "")),
+    }
+}
+
+struct Loading {
+    loaded: Loaded,
+    /// Canonical paths of what was read, and the name of standard input.
+    seen: HashSet<PathBuf>,
+}
+
+impl Loading {
+    fn stdin(&mut self, stdin: &mut dyn Read) {
+        if !self.seen.insert(STDIN_ARGUMENT.into()) {
+            return;
+        }
+        self.loaded.roots.push(Root::Stdin);
+        let source = Source { name: STDIN_NAME.to_owned(), dir: ".".into(), path: None, named: true };
+        let bytes = read::all(stdin, STDIN_NAME);
+        self.document(source, bytes);
+    }
+
+    fn directory(&mut self, dir: &Path) {
+        if let Ok(canonical) = dir.canonicalize() {
+            self.loaded.roots.push(Root::Directory(canonical));
+        }
+        let found = find::below(dir);
+        let nothing = found.files.is_empty() && !found.report.has_errors();
+        self.loaded.report.extend(found.report);
+        if nothing {
+            self.loaded.report.push(
+                Diagnostic::error(
+                    "nothing-to-read",
+                    format!("there is no YAML file in `{}`", find::display(dir)),
+                )
+                .help("files end in .yaml or .yml; hidden ones and *.vars.yaml are not read"),
+            );
+        }
+        for path in found.files {
+            self.file(&path, false);
+        }
+    }
+
+    fn named(&mut self, path: &Path) {
+        if let Ok(canonical) = path.canonicalize() {
+            self.loaded.roots.push(Root::File(canonical));
+        }
+        self.file(path, true);
+    }
+
+    fn file(&mut self, path: &Path, named: bool) {
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if !self.seen.insert(canonical.clone()) {
+            return;
+        }
+        let name = find::display(path);
+        let bytes = read::file(path, &name);
+        let dir =
+            path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        self.document(Source { name, dir, path: Some(canonical), named }, bytes);
+    }
+
+    fn document(&mut self, source: Source, bytes: Result<Vec<u8>, Diagnostic>) {
+        let Loaded { files, documents, report, .. } = &mut self.loaded;
+        let file = match bytes.and_then(|bytes| read::add(files, source.name, bytes)) {
+            Ok(file) => file,
+            Err(problem) => return report.push(problem),
+        };
+        if let Some(value) = sections::of(files.text(file), file, source.named, report) {
+            documents.push(Document { file, value, dir: source.dir, path: source.path });
+        }
+    }
+}
+
+/// What is known of a file before it is read.
+struct Source {
+    name: String,
+    dir: PathBuf,
+    path: Option<PathBuf>,
+    /// Whether the user named it, rather than a directory around it.
+    named: bool,
+}
+
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod tests;

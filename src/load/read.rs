@@ -1,0 +1,62 @@
+//! From a path or a stream to text: size limit and encoding. It does not look at what the text says.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use super::{MAX_FILE_SIZE, yaml};
+use crate::diag::{Diagnostic, FileId, Files, Place};
+
+/// The bytes of a file; `name` is how it is called in messages.
+pub(super) fn file(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
+    let mut file = File::open(path).map_err(|e| failed(name, &e))?;
+    all(&mut file, name)
+}
+
+/// All bytes of a stream, unless they are too many.
+pub(super) fn all(stream: &mut dyn Read, name: &str) -> Result<Vec<u8>, Diagnostic> {
+    let mut bytes = Vec::new();
+    stream.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(|e| failed(name, &e))?;
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        let message = format!("`{name}` is larger than {} MiB", MAX_FILE_SIZE >> 20);
+        return Err(Diagnostic::error("file-too-large", message).help("split it into several files"));
+    }
+    Ok(bytes)
+}
+
+/// Keeps the bytes as text. A byte order mark is dropped.
+pub(super) fn add(files: &mut Files, name: String, bytes: Vec<u8>) -> Result<FileId, Diagnostic> {
+    if is_utf16(&bytes) {
+        return Err(Diagnostic::error("not-utf8", format!("`{name}` is written in UTF-16"))
+            .help("save the file as UTF-8"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(mut text) => {
+            if text.starts_with('\u{feff}') {
+                text.remove(0);
+            }
+            Ok(files.add(name, text, yaml::index))
+        }
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let message = format!("`{name}` is not UTF-8 from byte {at} on");
+            // Up to the first bad byte the replaced text is the same, so the place is right.
+            let file = files.add(name, String::from_utf8_lossy(error.as_bytes()).into_owned(), yaml::index);
+            Err(Diagnostic::error("not-utf8", message)
+                .at(Place::Bytes { file, span: at..at }, "the first byte that is not UTF-8")
+                .help("save the file as UTF-8"))
+        }
+    }
+}
+
+/// By its mark, or by the zero in one half of its first character.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..])
+}
+
+fn failed(name: &str, error: &std::io::Error) -> Diagnostic {
+    match error.kind() {
+        ErrorKind::NotFound => Diagnostic::error("not-found", format!("`{name}` does not exist")),
+        kind => Diagnostic::error("unreadable", format!("cannot read `{name}`: {kind}")),
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether a document is one of ours: its top-level keys, and nothing below them.
+
+use serde_json::{Map, Value};
+
+use super::{SECTIONS, yaml};
+use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route, suggest};
+
+/// The sections of a text. `None` when it is not one of ours or cannot be read; the report says which. `named` files must be
+/// ours, others may belong to somebody else as long as they do not look like a slip of the pen.
+pub(super) fn of(text: &str, file: FileId, named: bool, report: &mut Report) -> Option<Map<String, Value>> {
+    let mut problems = Report::default();
+    let value = yaml::parse_all(text, file, &mut problems);
+    if !named && is_foreign(value.as_ref(), text) {
+        report.push(skipped(file, "none of our sections is in it"));
+        return None;
+    }
+    report.extend(problems);
+    match value? {
+        Value::Object(map) if map.is_empty() => report.push(skipped(file, "it is empty")),
+        Value::Null => report.push(skipped(file, "it is empty")),
+        Value::Object(map) => return Some(checked(map, file, named, report)),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            report.push(not_a_mapping(file));
+        }
+    }
+    None
+}
+
+/// Keys that start like this are free for anchors and the like.
+fn is_free(key: &str) -> bool {
+    key.starts_with("x-")
+}
+
+fn is_near(key: &str) -> bool {
+    suggest(key, SECTIONS.iter().copied()).is_some()
+}
+
+/// Whether no key at the top is one of ours or close to one. Of a text that is not YAML this cannot be told; then it is not.
+fn is_foreign(value: Option<&Value>, text: &str) -> bool {
+    match value {
+        Some(Value::Object(map)) => !map.is_empty() && !map.keys().any(|key| is_near(key)),
+        Some(Value::Array(_)) => true,
+        Some(_) => false,
+        // Other tools' files have tags and several documents, which are errors only in ours.
+        None => yaml::index(text).top_keys().is_some_and(|keys| !keys.into_iter().any(is_near)),
+    }
+}
+
+/// Reports the keys that are no section, and leaves only those that are. In a file that was not named and has no section of ours,
+/// only near misses count.
+fn checked(
+    mut map: Map<String, Value>,
+    file: FileId,
+    named: bool,
+    report: &mut Report,
+) -> Map<String, Value> {
+    let ours = named || map.keys().any(|key| SECTIONS.contains(&key.as_str()));
+    for key in map.keys() {
+        if !SECTIONS.contains(&key.as_str()) && !is_free(key) && (ours || is_near(key)) {
+            report.push(unknown(key, file));
+        }
+    }
+    map.retain(|key, _| SECTIONS.contains(&key.as_str()));
+    map
+}
+
+fn unknown(key: &str, file: FileId) -> Diagnostic {
+    let help = match suggest(key, SECTIONS.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the sections are {}; a key that starts with `x-` is free", SECTIONS.join(", ")),
+    };
+    let place = Place::Node { file, route: Route::root().key(key), part: Part::Key };
+    Diagnostic::error("unknown-section", format!("there is no section `{key}`"))
+        .at(place, "not a section")
+        .help(help)
+}
+
+fn skipped(file: FileId, why: &str) -> Diagnostic {
+    Diagnostic::note("skipped-file", format!("file skipped: {why}")).at(Place::File(file), "")
+}
+
+fn not_a_mapping(file: FileId) -> Diagnostic {
+    let top = Place::Node { file, route: Route::root(), part: Part::Value };
+    Diagnostic::error("not-a-mapping", "a document must be a mapping of sections")
+        .at(top, "something else")
+        .help(format!("the sections are {}", SECTIONS.join(", ")))
+}

@@ -1,0 +1,233 @@
+//! From YAML text to JSON values and positions. All calls into the YAML crate live here.
+//! It knows nothing of files on disk or of our sections, and never repeats a scalar of the text in a message: it may be a secret.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_yaml::granit_parser::{Event, Parser, ScalarStyle};
+use serde_yaml::options::DuplicateKeyPolicy;
+
+use super::yaml_error;
+use crate::diag::{Diagnostic, FileId, IndexBuilder, Report, RouteIndex};
+
+/// Nesting beyond this is refused; our own documents need about ten levels.
+const MAX_DEPTH: usize = 128;
+
+/// Messages by which our visitors tell `yaml_error` what they met; they carry no text of the file.
+pub(super) const REPEATED: &str = "librato-apply: repeated key";
+pub(super) const BAD_NUMBER: &str = "librato-apply: number";
+
+/// Reads one document. An empty one is null; keys keep their order; aliases and merges are resolved; scalars that are keys become
+/// their text.
+///
+/// # Errors
+/// The first problem: broken syntax (`yaml-syntax`), a key written twice (`repeated-key`), a second document
+/// (`several-documents`), and what else the YAML of this program may not contain.
+pub fn parse(text: &str, file: FileId) -> Result<Value, Diagnostic> {
+    let value = read(text, DuplicateKeyPolicy::Error).map_err(|e| yaml_error::diagnose(&e, text, file))?;
+    lossless(&value, text, file)?;
+    Ok(value)
+}
+
+/// Like [`parse`], but reports every repeated key of the text and reads on with the first of each, so that one run can show what
+/// else is wrong. The value is missing when nothing could be read.
+pub(super) fn parse_all(text: &str, file: FileId, report: &mut Report) -> Option<Value> {
+    let problem = match parse(text, file) {
+        Ok(value) => return Some(value),
+        Err(problem) => problem,
+    };
+    if problem.code != yaml_error::REPEATED_KEY {
+        report.push(problem);
+        return None;
+    }
+    let repeated = index(text).repeated();
+    if repeated.is_empty() {
+        report.push(problem);
+    }
+    for repeated in &repeated {
+        report.push(yaml_error::repeated_key(repeated, file));
+    }
+    read(text, DuplicateKeyPolicy::FirstWins).ok()
+}
+
+/// Where every key and value of the text is. Of a text that is not valid YAML nothing is known.
+pub fn index(text: &str) -> RouteIndex {
+    let mut builder = IndexBuilder::default();
+    for event in Parser::new_from_str(text) {
+        let Ok((event, span)) = event else { return builder.finish(false) };
+        let Some(bytes) = span.byte_range() else { return builder.finish(false) };
+        match event {
+            Event::Scalar(value, style, anchor, _) => {
+                // The parser counts the blank lines after a block scalar as part of it.
+                let written = text.get(bytes.clone()).unwrap_or_default();
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let len = if block { written.trim_end().len() } else { written.len() };
+                builder.scalar(&value, bytes.start..bytes.start + len, anchor);
+            }
+            Event::Alias(anchor) => builder.alias(anchor, bytes),
+            Event::MappingStart(_, anchor, _) => builder.begin_map(bytes, anchor),
+            Event::SequenceStart(_, anchor, _) => builder.begin_list(bytes, anchor),
+            Event::MappingEnd | Event::SequenceEnd => builder.end(&bytes),
+            _ => {}
+        }
+    }
+    builder.finish(true)
+}
+
+fn read(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Value, serde_yaml::Error> {
+    let options = serde_yaml::options! {
+        // Generous enough for the largest file we read; a bomb of aliases ends here.
+        budget: serde_yaml::budget! {
+            max_nodes: 5_000_000,
+            max_events: 20_000_000,
+            max_total_scalar_bytes: 256 << 20,
+            max_depth: MAX_DEPTH,
+            // One anchor with common fields and a thousand alerts that merge it is good style, not an attack.
+            max_aliases: 1_000_000,
+            max_anchors: 1_000_000,
+            max_merge_keys: 1_000_000,
+            enforce_alias_anchor_ratio: false,
+        },
+        duplicate_keys: duplicate_keys,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        reject_unsupported_tags: true,
+        reject_tagged_field_names: true,
+        with_snippet: false,
+    };
+    serde_yaml::from_str_with_options::<Node>(text, options).map(|node| node.0)
+}
+
+/// The parser reads an integer beyond 64 bits as a float and so loses digits; nothing that is written may change on the way.
+fn lossless(value: &Value, text: &str, file: FileId) -> Result<(), Diagnostic> {
+    if !has_huge(value) {
+        return Ok(());
+    }
+    for event in Parser::new_from_str(text) {
+        let Ok((Event::Scalar(value, ScalarStyle::Plain, ..), span)) = event else { continue };
+        let digits = value.trim_start_matches(['-', '+']);
+        let integer =
+            !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+        if integer && value.parse::<i64>().is_err() && value.parse::<u64>().is_err() {
+            return Err(yaml_error::bad_number(file, span.byte_range().unwrap_or_default()));
+        }
+    }
+    Ok(())
+}
+
+fn has_huge(value: &Value) -> bool {
+    match value {
+        Value::Number(n) => n.is_f64() && n.as_f64().is_some_and(|f| f.abs() >= 9.0e18),
+        Value::Array(items) => items.iter().any(has_huge),
+        Value::Object(map) => map.values().any(has_huge),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
+/// A JSON value read strictly: no key twice (also not as `1` and `"1"`), no number that JSON cannot hold.
+struct Node(Value);
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor).map(Node)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+        Ok(Value::Bool(v))
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+        Ok(Value::from(v))
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
+        Ok(Value::from(v))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Value, E> {
+        Number::from_f64(v).map(Value::Number).ok_or_else(|| E::custom(BAD_NUMBER))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
+        Ok(Value::String(v.to_owned()))
+    }
+
+    fn visit_string<E>(self, v: String) -> Result<Value, E> {
+        Ok(Value::String(v))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Node(item)) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut out = Map::new();
+        while let Some(KeyText(key)) = map.next_key()? {
+            let Node(value) = map.next_value()?;
+            if out.insert(key, value).is_some() {
+                return Err(A::Error::custom(REPEATED));
+            }
+        }
+        Ok(Value::Object(out))
+    }
+}
+
+/// A key as it is written; JSON has no keys but text.
+struct KeyText(String);
+
+impl<'de> Deserialize<'de> for KeyText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(KeyVisitor).map(KeyText)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_none<E>(self) -> Result<String, E> {
+        Ok("null".to_owned())
+    }
+
+    fn visit_unit<E>(self) -> Result<String, E> {
+        Ok("null".to_owned())
+    }
+
+    /// Asking for a string keeps `0x1F` and `1.50` as they are written.
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        String::deserialize(deserializer)
+    }
+}

@@ -1,0 +1,196 @@
+//! The YAML crate's errors in our own words. Its texts are never passed on, since they may repeat a part of the file.
+
+use std::ops::Range;
+
+use serde_yaml::granit_parser::{ErrorKind, Parser};
+use serde_yaml::{Error, Location};
+
+use super::yaml::{BAD_NUMBER, REPEATED};
+use crate::diag::{Diagnostic, FileId, Place, Repeated};
+
+/// The code of the diagnostic for a key that is written twice.
+pub(super) const REPEATED_KEY: &str = "repeated-key";
+
+/// What went wrong while reading `text`, and where.
+pub(super) fn diagnose(error: &Error, text: &str, file: FileId) -> Diagnostic {
+    let error = cause(error);
+    if let Some(broken) = syntax(text, file) {
+        return broken;
+    }
+    let repeated = matches!(error, Error::DuplicateMappingKey { .. }) || is(error, REPEATED);
+    if repeated && let Some(first) = super::yaml::index(text).repeated().first() {
+        return repeated_key(first, file);
+    }
+    let span = error.location().and_then(|at| bytes(&at)).unwrap_or(0..0);
+    let (code, message, label, help) = words(error);
+    let diagnostic = Diagnostic::error(code, message).at(Place::Bytes { file, span }, label);
+    if help.is_empty() { diagnostic } else { diagnostic.help(help) }
+}
+
+/// A key that is there twice: both places.
+pub(super) fn repeated_key(repeated: &Repeated, file: FileId) -> Diagnostic {
+    Diagnostic::error(REPEATED_KEY, "a key is written twice in the same mapping")
+        .at(Place::Bytes { file, span: repeated.again.clone() }, "written again here")
+        .also(Place::Bytes { file, span: repeated.first.clone() }, "first written here")
+}
+
+/// An integer that 64 bits cannot hold.
+pub(super) fn bad_number(file: FileId, span: Range<usize>) -> Diagnostic {
+    Diagnostic::error("yaml-number", "a number is too large to be kept exactly")
+        .at(Place::Bytes { file, span }, "beyond 64 bits")
+        .help("write it between quotes if it is text")
+}
+
+fn cause(error: &Error) -> &Error {
+    match error.without_snippet() {
+        Error::AliasError { error, .. } => cause(error),
+        other => other,
+    }
+}
+
+fn is(error: &Error, message: &str) -> bool {
+    matches!(error, Error::Message { msg, .. } if msg.contains(message))
+}
+
+/// The first place where the text is not YAML at all.
+fn syntax(text: &str, file: FileId) -> Option<Diagnostic> {
+    let error = Parser::new_from_str(text).find_map(Result::err)?;
+    let at = error.marker().byte_offset().unwrap_or(0).min(text.len());
+    let (message, help) = syntax_words(error.kind());
+    let code = match error.kind() {
+        ErrorKind::UnknownAnchor => "unknown-anchor",
+        ErrorKind::RecursionLimitExceeded => "yaml-bomb",
+        ErrorKind::UndeclaredTagHandle => "yaml-tag",
+        _ => "yaml-syntax",
+    };
+    let diagnostic = Diagnostic::error(code, message).at(Place::Bytes { file, span: at..at }, "noticed here");
+    Some(if help.is_empty() { diagnostic } else { diagnostic.help(help) })
+}
+
+fn syntax_words(kind: &ErrorKind) -> (&'static str, &'static str) {
+    use ErrorKind as K;
+    match kind {
+        K::TabNotAllowed
+        | K::TabInBlockIndentation
+        | K::TabInIndentation
+        | K::TabAtBlockScalarStart
+        | K::TabInPlainScalar => ("a tab stands where YAML wants spaces", "indent with spaces"),
+        K::UnclosedQuotedScalar => {
+            ("a quoted string is not closed", "look for a missing quote at or above this place")
+        }
+        K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => (
+            "text follows a quoted string",
+            "quote the whole value, and double or escape the quotes inside it",
+        ),
+        K::DocumentIndicatorInQuotedScalar => {
+            ("a quoted string runs into the start of a document", "look for a missing quote above")
+        }
+        K::UnknownQuotedScalarEscape | K::InvalidQuotedScalarHexEscape | K::InvalidUnicodeEscape => (
+            "an escape in a double-quoted string is not known",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        K::InvalidQuotedScalarIndent
+        | K::InvalidFlowScalarIndent
+        | K::InvalidIndentation
+        | K::InvalidBlockScalarIndent => {
+            ("the indentation does not fit", "lines that belong together start in the same column")
+        }
+        K::UnclosedFlowCollection { .. }
+        | K::UnexpectedEofFlowSequence
+        | K::UnexpectedEofFlowMapping
+        | K::UnexpectedEofImplicitFlowMapping => ("a bracket or brace is not closed", ""),
+        K::ExpectedFlowMappingSeparator | K::ExpectedFlowSequenceSeparator => {
+            ("a comma or a closing bracket is missing", "")
+        }
+        K::MisplacedFlowCollectionEnd | K::MismatchedFlowCollectionEnd { .. } => {
+            ("a closing bracket does not match", "")
+        }
+        K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => {
+            ("a `:` is not allowed here", "check the indentation, and quote a value that contains `: `")
+        }
+        K::ExpectedBlockMappingKey | K::SimpleKeyExpected | K::InvalidSimpleKey | K::MappingKeyNotAllowed => {
+            ("a `key:` is expected here", "check the indentation of this line and the one above")
+        }
+        K::ExpectedBlockSequenceEntry
+        | K::BlockSequenceEntryNotAllowed
+        | K::BlockEntryInFlowCollection
+        | K::InvalidBlockEntryWhitespace => {
+            ("a list item does not belong here", "check the indentation of the `-`")
+        }
+        K::UnexpectedCharacter { .. } => {
+            ("a character cannot start a value", "quote values that begin with a special character")
+        }
+        K::UnknownAnchor => {
+            ("an alias has no anchor", "an anchor stands before its aliases, in the same file")
+        }
+        K::RecursionLimitExceeded => ("the nesting is too deep", ""),
+        K::UndeclaredTagHandle => ("a tag is not known", "tags are not used in these files; remove it"),
+        _ => ("this is not valid YAML", "check quotes, brackets and indentation"),
+    }
+}
+
+/// Code, message, label and hint for an error in a text whose syntax is fine.
+fn words(error: &Error) -> (&'static str, &'static str, &'static str, &'static str) {
+    match error {
+        Error::MultipleDocuments { .. } => (
+            "several-documents",
+            "the file holds more than one document",
+            "",
+            "put each document into its own file",
+        ),
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. } => (
+            "yaml-bomb",
+            "the file is too large, too deeply nested, or grows too much by its aliases",
+            "gave up here",
+            "",
+        ),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => {
+            ("yaml-bomb", "an anchor contains an alias of itself", "would never end", "")
+        }
+        Error::UnsupportedTag { .. }
+        | Error::TaggedStructFieldName { .. }
+        | Error::InvalidScalar { .. }
+        | Error::TaggedScalarCannotDeserializeIntoString { .. }
+        | Error::InvalidBinaryBase64 { .. }
+        | Error::BinaryNotUtf8 { .. } => (
+            "yaml-tag",
+            "a tag is not known or does not fit its value",
+            "",
+            "tags are not needed in these files; remove it",
+        ),
+        Error::NonFiniteFloat { .. } => (
+            "yaml-number",
+            "a number is infinite, not a number, or too large",
+            "",
+            "write it between quotes if it is text",
+        ),
+        Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => {
+            ("yaml-merge", "`<<` takes a mapping or a list of mappings", "", "")
+        }
+        Error::UnknownAnchor { .. } => ("unknown-anchor", "an alias has no anchor", "", ""),
+        Error::Unexpected { .. } => ("yaml-key", "a key must be plain text, not a list or a mapping", "", ""),
+        _ if is(error, BAD_NUMBER) => {
+            ("yaml-number", "a number is infinite, not a number, or too large", "", "")
+        }
+        Error::DuplicateMappingKey { .. } => {
+            (REPEATED_KEY, "a key is written twice in the same mapping", "", "")
+        }
+        _ if is(error, REPEATED) => (REPEATED_KEY, "a key is written twice in the same mapping", "", ""),
+        _ => (
+            "yaml-syntax",
+            "this is not valid YAML",
+            "noticed here",
+            "check quotes, brackets and indentation",
+        ),
+    }
+}
+
+fn bytes(at: &Location) -> Option<Range<usize>> {
+    let start = usize::try_from(at.span().byte_offset()?).ok()?;
+    let len = usize::try_from(at.span().byte_len()?).ok()?;
+    Some(start..start + len)
+}

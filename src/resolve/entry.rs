@@ -1,0 +1,216 @@
+//! One object: defaults laid under it, references replaced, held against the schema, read, checked.
+//! Every mistake is found in one go; what is broken is left out so that the rest can still be checked.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::interpolate::{Each, Resolved, Scope, interpolate};
+use super::{Outside, check, shape};
+use crate::diag::{Part, Route, Seg, Severity};
+use crate::model::check::{Checker, Finding};
+use crate::model::{Ensure, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish};
+
+/// What reading an object needs to know.
+pub struct Context<'a> {
+    /// The schema of the file format.
+    pub schema: &'a Value,
+    /// Variables by name.
+    pub variables: &'a BTreeMap<String, Resolved>,
+    /// Which variables were asked for.
+    pub used: &'a RefCell<BTreeSet<String>>,
+    /// The environment and files.
+    pub outside: &'a dyn Outside,
+    /// Whether a secret that is not set is a warning.
+    pub lenient_secrets: bool,
+}
+
+impl Context<'_> {
+    /// Replaces references; without a directory only `var` and `each` may stand.
+    pub fn interpolate(
+        &self,
+        value: &Value,
+        each: Option<&Each>,
+        dir: Option<&Path>,
+        findings: &mut Vec<Finding>,
+    ) -> Resolved {
+        let scope = Scope {
+            variables: self.variables,
+            used: self.used,
+            each,
+            outside: dir.map(|dir| (self.outside, dir)),
+            lenient_secrets: self.lenient_secrets,
+        };
+        interpolate(value, &scope, findings)
+    }
+}
+
+/// An object as it was written, its name resolved.
+pub struct Written<'a> {
+    /// The kind of its section.
+    pub kind: Kind,
+    /// The name.
+    pub name: &'a str,
+    /// Its fields and the keys of [`Meta`] but `for_each`.
+    pub body: Map<String, Value>,
+    /// The fields of the file's defaults for the kind.
+    pub defaults: Option<&'a Map<String, Value>>,
+}
+
+/// Reads an object. `None` where too little of it can be read; the findings say why.
+pub fn read(
+    written: Written<'_>,
+    each: Option<&Each>,
+    dir: &Path,
+    origin: Origin,
+    context: &Context<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Wish> {
+    let Written { kind, name, mut body, defaults } = written;
+    if body.get("external") != Some(&Value::Bool(true)) {
+        lay_under(&mut body, defaults);
+    }
+    let before = findings.len();
+    let Resolved { mut value, secrets } = context.interpolate(&Value::Object(body), each, Some(dir), findings);
+    shape::check(&value, context.schema, &format!("/$defs/{}Entry", definition(kind)), findings);
+    findings[before..].iter().filter(|f| f.severity == Severity::Error).for_each(|f| cut(&mut value, &f.route));
+    let Value::Object(mut body) = value else { return None };
+
+    let meta: Map<String, Value> =
+        META_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), body.shift_remove(*key)?))).collect();
+    let meta = Meta::deserialize(Value::Object(meta)).unwrap_or_default();
+    let resource = read_fields(kind, body, findings)?;
+
+    let mut checker = Checker::new(name);
+    check::meta(&meta, kind, &mut checker);
+    check::cleared(&resource, &mut checker);
+    if meta.external == Some(true) {
+        check::external(&resource, &mut checker);
+    } else {
+        resource.spec().check(&mut checker);
+    }
+    let broken: Vec<Route> = findings[before..].iter().map(|f| f.route.clone()).filter(|r| *r != Route::root()).collect();
+    // What follows from something already reported would only repeat it.
+    let follows = |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
+    findings.extend(checker.into_findings().into_iter().filter(|finding| !follows(finding)));
+
+    let intent = match (meta.external, meta.ensure) {
+        (Some(true), _) => Intent::External,
+        (_, Some(Ensure::Absent)) => Intent::Absent,
+        _ => Intent::Present,
+    };
+    let protect = meta.protect.unwrap_or(false);
+    Some(Wish { kind, resource, intent, protect, renamed_from: meta.renamed_from, origin, secrets })
+}
+
+/// The name of a kind's struct in the schema.
+fn definition(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Service => "Service",
+        Kind::Metric => "Metric",
+        Kind::Composite => "Composite",
+        Kind::Annotation => "Annotation",
+        Kind::Alert => "Alert",
+        Kind::Space => "Space",
+        Kind::Chart => "Chart",
+    }
+}
+
+/// Gives an object the default fields it does not write; attributes key by key, as they are managed.
+fn lay_under(body: &mut Map<String, Value>, defaults: Option<&Map<String, Value>>) {
+    for (field, default) in defaults.into_iter().flatten() {
+        match (body.get_mut(field), default) {
+            (None, _) => {
+                body.insert(field.clone(), default.clone());
+            }
+            (Some(Value::Object(own)), Value::Object(more)) if field == "attributes" => {
+                for (key, value) in more {
+                    own.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Removes what is broken. Inside a list item that cannot do without it, the whole list goes, lest indices shift.
+fn cut(value: &mut Value, route: &Route) {
+    let segs = route.segs();
+    let required = |key: &str| matches!(key, "type" | "metric_name" | "name");
+    let list = segs.iter().position(|seg| matches!(seg, Seg::Index(_)));
+    let end = match (list, segs.last()) {
+        (Some(list), Some(Seg::Index(_))) => list,
+        (Some(list), Some(Seg::Key(key))) if required(key) => list,
+        _ => segs.len(),
+    };
+    // A list item that lacks a field is reported at the item, so its last step is an index.
+    let Some((Seg::Key(last), parents)) = segs[..end].split_last() else { return };
+    let parent = parents.iter().try_fold(value, |value, seg| match seg {
+        Seg::Key(key) => value.get_mut(key),
+        Seg::Index(i) => value.get_mut(*i),
+    });
+    if let Some(Value::Object(map)) = parent {
+        map.shift_remove(last);
+    }
+}
+
+/// Reads the fields of a kind, leaving out one after another those that do not fit.
+fn read_fields(kind: Kind, mut body: Map<String, Value>, findings: &mut Vec<Finding>) -> Option<Resource> {
+    loop {
+        match Resource::from_fields(kind, body.clone()) {
+            Ok(resource) => return Some(resource),
+            Err(error) => {
+                let before = body.clone();
+                let mut value = Value::Object(body);
+                cut(&mut value, &error.route);
+                findings.push(Finding {
+                    severity: Severity::Error,
+                    code: "wrong-value",
+                    route: error.route,
+                    part: Part::Value,
+                    message: error.message,
+                    help: Vec::new(),
+                });
+                match value {
+                    Value::Object(shorter) if shorter != before => body = shorter,
+                    _ => return None,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::check::at;
+
+    #[test]
+    fn what_is_broken_is_cut_without_moving_the_rest() {
+        let whole = json!({"a": 1, "conditions": [{"type": "x", "threshold": 1}, {"duration": 2}]});
+        let cut_at = |route: Route| {
+            let mut value = whole.clone();
+            cut(&mut value, &route);
+            value
+        };
+        assert_eq!(cut_at(at(["a"])), json!({"conditions": whole["conditions"]}));
+        let list = at(["conditions"]);
+        assert_eq!(cut_at(list.index(0).key("threshold"))["conditions"][0], json!({"type": "x"}));
+        assert_eq!(cut_at(list.index(0).key("type")), json!({"a": 1}));
+        assert_eq!(cut_at(list.index(1)), json!({"a": 1}));
+    }
+
+    #[test]
+    fn defaults_fill_attributes_key_by_key() {
+        let mut body = json!({"attributes": {"color": "#fff000"}, "period": null}).as_object().unwrap().clone();
+        let defaults = json!({"attributes": {"color": "#000000", "aggregate": true}, "period": 60, "type": "gauge"});
+        lay_under(&mut body, defaults.as_object());
+        let expected = json!({"attributes": {"color": "#fff000", "aggregate": true}, "period": null, "type": "gauge"});
+        assert_eq!(Value::Object(body), expected);
+    }
+}

@@ -1,0 +1,111 @@
+//! From documents to what they ask for: references replaced, objects read and checked, every problem reported.
+//! Knows the files' language. Asks [`Outside`] for the environment and other files; never talks to the service.
+
+mod check;
+mod entry;
+mod interpolate;
+mod references;
+mod section;
+mod settings;
+mod shape;
+mod template;
+mod variables;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::diag::{Diagnostic, Files, Place, Report, Route, Seg, Severity};
+use crate::load::Document;
+use crate::model::check::Finding;
+use crate::model::{Desired, Wish, strict_schema};
+
+pub use template::{Part as TemplatePart, parts as template_parts};
+pub use variables::{Given, Source};
+
+/// What references may reach outside the documents.
+pub trait Outside: Sync {
+    /// A variable of the environment.
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// The text of a file below `dir`.
+    ///
+    /// # Errors
+    /// In words, where it cannot be read or does not lie below `dir`.
+    fn file(&self, dir: &Path, path: &str) -> Result<String, String>;
+}
+
+/// What the command line adds to the documents.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// `--var`, `--var-string` and `--var-file`, in the order in which later ones win.
+    pub variables: Vec<Given>,
+    /// Whether a secret that is not set is only a warning: what is checked offline needs no secrets.
+    pub lenient_secrets: bool,
+}
+
+/// Reads what the documents ask for. Where the report holds errors the result is incomplete and must not be used.
+pub fn resolve(
+    documents: &[Document],
+    files: &mut Files,
+    options: &Options,
+    outside: &dyn Outside,
+) -> (Desired, Report) {
+    let mut report = Report::default();
+    let used = RefCell::new(BTreeSet::new());
+    let given = variables::gather(documents, &options.variables, &mut report);
+    let variables = variables::resolve(&given, &used, outside, options.lenient_secrets, &mut report);
+    let context = entry::Context {
+        schema: &strict_schema(),
+        variables: &variables,
+        used: &used,
+        outside,
+        lenient_secrets: options.lenient_secrets,
+    };
+    let mut desired = Desired { settings: settings::read(documents, &context, &mut report), ..Desired::default() };
+    for document in documents {
+        section::read_all(document, &context, files, &mut desired, &mut report);
+    }
+    references::check(&desired, files, &mut report);
+    variables::report_unused(&options.variables, &used.borrow(), &given, &mut report);
+    desired.objects.values().for_each(|wish| hide_secrets(wish, files));
+    report.sort(files);
+    (desired, report)
+}
+
+/// A finding as a diagnostic at a place.
+fn problem(finding: Finding, place: Place) -> Diagnostic {
+    let diagnostic = match finding.severity {
+        Severity::Error => Diagnostic::error(finding.code, finding.message),
+        Severity::Warning => Diagnostic::warning(finding.code, finding.message),
+        Severity::Note => Diagnostic::note(finding.code, finding.message),
+    };
+    finding.help.into_iter().fold(diagnostic.at(place, ""), Diagnostic::help)
+}
+
+/// The part of a value a route leads to.
+fn at_route<'v>(value: &'v Value, route: &Route) -> Option<&'v Value> {
+    route.segs().iter().try_fold(value, |value, seg| match seg {
+        Seg::Key(key) => value.get(key),
+        Seg::Index(i) => value.get(*i),
+    })
+}
+
+/// Tells the renderer which values must never be shown, wherever they came from.
+fn hide_secrets(wish: &Wish, files: &mut Files) {
+    let fields = Value::Object(wish.resource.fields());
+    for text in wish.secrets.keys().filter_map(|route| at_route(&fields, route)?.as_str()) {
+        files.add_secret(text);
+    }
+    for (name, value) in fields["settings"].as_object().into_iter().flatten() {
+        if let (true, Some(text)) = (wish.resource.spec().is_sensitive(&format!("settings.{name}")), value.as_str()) {
+            files.add_secret(text);
+        }
+    }
+}
+
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Uses of objects by other objects, as far as the files alone can tell.
+//! Whether an undeclared metric exists is for the plan to find out.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, suggest};
+use crate::model::check::at;
+use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Wish};
+
+/// Reports uses of what is not declared, or is declared to be absent, and renames that contradict each other.
+pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
+    for (address, wish) in &desired.objects {
+        if wish.intent == Intent::Present {
+            for reference in wish.resource.spec().references() {
+                check_reference(address, wish, &reference, desired, files, report);
+            }
+        }
+    }
+    check_renames(desired, files, report);
+}
+
+fn check_reference(
+    user: &Address,
+    wish: &Wish,
+    reference: &Reference,
+    desired: &Desired,
+    files: &Files,
+    report: &mut Report,
+) {
+    let place = wish.origin.place(files, &reference.route, Part::Value);
+    let name = &reference.to.name;
+    let who = format!("{} \"{user}\"", wish.kind);
+    match desired.objects.get(&reference.to) {
+        None if reference.to.collection == Collection::Services => {
+            report.push(unknown_service(&who, name, place, desired));
+        }
+        None => {}
+        Some(target) if target.intent == Intent::Absent => {
+            let kind = target.kind;
+            let declared = target.origin.place(files, &at(["ensure"]), Part::Value);
+            report.push(
+                Diagnostic::error("absent-reference", format!("{who} uses a {kind} that is declared to be absent"))
+                    .at(place, format!("`{name}` is used here"))
+                    .also(declared, "and shall not exist"),
+            );
+        }
+        Some(target) if wish.kind == Kind::Composite && target.kind == Kind::Composite => {
+            let declared = target.origin.place(files, &Route::root(), Part::Key);
+            report.push(
+                Diagnostic::error("nested-composite", format!("{who} uses another composite"))
+                    .at(place, format!("`{name}` is a composite, and composites cannot be nested"))
+                    .also(declared, "declared here")
+                    .help("write the definition of the other one in its place"),
+            );
+        }
+        Some(_) => {}
+    }
+}
+
+fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired) -> Diagnostic {
+    let known = desired.objects.keys().filter(|a| a.collection == Collection::Services).map(|a| a.name.as_str());
+    let hint = suggest(title, known).map_or_else(
+        || format!("declare it under `services:`; if another team owns it, as `{title}: {{ external: true }}`"),
+        |close| format!("did you mean `{close}`?"),
+    );
+    Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
+        .at(place, "no service has this title")
+        .help(hint)
+}
+
+/// A former name must be free: neither declared, nor claimed by two objects.
+fn check_renames(desired: &Desired, files: &Files, report: &mut Report) {
+    let mut claimed: BTreeMap<Address, &Wish> = BTreeMap::new();
+    for (address, wish) in &desired.objects {
+        let Some(old) = &wish.renamed_from else { continue };
+        let old = address.renamed(old);
+        let place = wish.origin.place(files, &at(["renamed_from"]), Part::Value);
+        if let Some(other) = desired.objects.get(&old).filter(|other| other.renamed_from.is_none()) {
+            let declared = other.origin.place(files, &Route::root(), Part::Key);
+            report.push(
+                Diagnostic::error("renamed-from-declared", format!("`{old}` is declared, so nothing can be renamed from it"))
+                    .at(place.clone(), "")
+                    .also(declared, "declared here"),
+            );
+        }
+        if let Some(first) = claimed.insert(old.clone(), wish) {
+            let first = first.origin.place(files, &at(["renamed_from"]), Part::Value);
+            report.push(
+                Diagnostic::error("repeated-name", format!("two objects are renamed from `{old}`"))
+                    .at(place, "")
+                    .also(first, "the other one"),
+            );
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Holds a value against the schema of the file format: every unknown field and wrong type, not only the first.
+//! Knows the few words of JSON Schema that our own types produce. Never repeats a value, which may be a secret.
+
+use serde_json::{Map, Value};
+
+use super::interpolate::describe;
+use crate::diag::{Part, Route, Severity, suggest};
+use crate::model::check::Finding;
+
+/// Compares `value` with the part of the schema at `pointer`.
+pub fn check(value: &Value, schema: &Value, pointer: &str, findings: &mut Vec<Finding>) {
+    if let Some(part) = schema.pointer(pointer) {
+        Shapes { root: schema, findings }.check(value, part, &Route::root());
+    }
+}
+
+struct Shapes<'a, 'f> {
+    root: &'a Value,
+    findings: &'f mut Vec<Finding>,
+}
+
+impl<'a> Shapes<'a, '_> {
+    fn check(&mut self, value: &Value, schema: &'a Value, here: &Route) {
+        let schema = self.follow(schema);
+        if let Some(choices) = schema["anyOf"].as_array() {
+            return self.check_choices(value, choices, here);
+        }
+        if let Some(words) = words(schema) {
+            return self.check_word(value, &words, here);
+        }
+        let types = types(schema);
+        if !types.is_empty() && !types.iter().any(|name| fits(value, name)) {
+            return self.wrong_type(value, &types, here);
+        }
+        match value {
+            Value::Object(map) => self.check_object(map, schema, here),
+            Value::Array(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    self.check(item, &schema["items"], &here.index(i));
+                }
+            }
+            Value::Number(number) => {
+                if let (Some(least), Some(number)) = (schema["minimum"].as_f64(), number.as_f64())
+                    && number < least
+                {
+                    self.add(here, "wrong-value", format!("this must not be less than {least}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn follow(&self, schema: &'a Value) -> &'a Value {
+        let target = schema["$ref"].as_str().and_then(|reference| self.root.pointer(reference.trim_start_matches('#')));
+        target.unwrap_or(schema)
+    }
+
+    /// Our types only make choices of "this or nothing" and of scalars, so the first one of a fitting type decides.
+    fn check_choices(&mut self, value: &Value, choices: &'a [Value], here: &Route) {
+        let choices: Vec<&Value> = choices.iter().map(|choice| self.follow(choice)).collect();
+        let fitting = choices.iter().find(|choice| {
+            let types = types(choice);
+            types.is_empty() || types.iter().any(|name| fits(value, name))
+        });
+        if let Some(choice) = fitting {
+            return self.check(value, choice, here);
+        }
+        let types: Vec<&str> = choices.iter().flat_map(|choice| types(choice)).collect();
+        self.wrong_type(value, &types, here);
+    }
+
+    fn check_word(&mut self, value: &Value, words: &[&str], here: &Route) {
+        if words.iter().any(|word| value == *word) {
+            return;
+        }
+        let close = value.as_str().and_then(|text| suggest(text, words.iter().copied()));
+        let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let close = close.or_else(|| (value == "mean" && words.contains(&"average")).then_some("average"));
+        let finding = self.add(here, "wrong-value", format!("this must be one of {list}"));
+        if let Some(close) = close {
+            finding.help(format!("did you mean `{close}`?"));
+        } else if value == "composite" {
+            finding.help("declare a composite under `composites:`");
+        }
+    }
+
+    fn check_object(&mut self, map: &Map<String, Value>, schema: &'a Value, here: &Route) {
+        let known = schema["properties"].as_object();
+        let others = &schema["additionalProperties"];
+        for (key, value) in map {
+            match known.and_then(|known| known.get(key)) {
+                Some(part) => self.check(value, part, &here.key(key)),
+                None if *others == Value::Bool(false) => self.unknown_field(key, known, here),
+                None => self.check(value, others, &here.key(key)),
+            }
+        }
+        for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !map.contains_key(required) {
+                self.add(here, "missing-field", format!("`{required}` is missing here"));
+            }
+        }
+    }
+
+    fn unknown_field(&mut self, key: &str, known: Option<&Map<String, Value>>, here: &Route) {
+        let names: Vec<&str> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let hint = match (suggest(key, names.iter().copied()), READ_ONLY.contains(&key)) {
+            (Some(close), _) => format!("did you mean `{close}`?"),
+            (None, true) => "the service makes it; leave it out".to_owned(),
+            (None, false) => format!("there are {}", names.join(", ")),
+        };
+        self.add(&here.key(key), "unknown-field", format!("`{key}` is not a field here")).on_key().help(hint);
+    }
+
+    fn wrong_type(&mut self, value: &Value, types: &[&str], here: &Route) {
+        let mut expected: Vec<&str> = types.iter().filter(|name| **name != "null").map(|name| spoken(name)).collect();
+        expected.dedup();
+        let expected = expected.join(" or ");
+        let hint = match value {
+            Value::String(text) if text.parse::<f64>().is_ok() && expected.contains("number") => {
+                Some("remove the quotes".to_owned())
+            }
+            Value::Number(_) | Value::Bool(_) if types.contains(&"string") => Some("put it in quotes".to_owned()),
+            Value::Null if types.contains(&"array") => Some("write `[]` for an empty list".to_owned()),
+            Value::Null if types.contains(&"object") => Some("write `{}` for an empty map".to_owned()),
+            Value::Array(_) | Value::Object(_) => None,
+            _ if types.contains(&"array") => Some("write a list: `[ … ]`, or items that begin with `- `".to_owned()),
+            _ => None,
+        };
+        let finding = self.add(here, "wrong-type", format!("expected {expected}, found {}", describe(value)));
+        if let Some(hint) = hint {
+            finding.help(hint);
+        }
+    }
+
+    fn add(&mut self, here: &Route, code: &'static str, message: String) -> &mut Finding {
+        let (severity, part) = (Severity::Error, Part::Value);
+        self.findings.push(Finding { severity, code, route: here.clone(), part, message, help: Vec::new() });
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+}
+
+/// What the API makes itself and clients sometimes copy.
+const READ_ONLY: &[&str] = &["id", "created_at", "updated_at", "version", "created_by_ua", "title", "name"];
+
+/// The words of an enumeration; types whose variants are documented come out as a choice of constants.
+fn words(schema: &Value) -> Option<Vec<&str>> {
+    let constants = schema["oneOf"].as_array().and_then(|list| list.iter().map(|one| one["const"].as_str()).collect());
+    constants.or_else(|| schema["enum"].as_array()?.iter().map(Value::as_str).collect())
+}
+
+fn types(schema: &Value) -> Vec<&str> {
+    match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn fits(value: &Value, name: &str) -> bool {
+    match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "number" => value.is_number(),
+        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|float| float.fract() == 0.0),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => true,
+    }
+}
+
+fn spoken(name: &str) -> &str {
+    match name {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "`true` or `false`",
+        "array" => "a list",
+        "object" => "a map",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::strict_schema;
+
+    fn findings(pointer: &str, value: Value) -> Vec<String> {
+        let mut findings = Vec::new();
+        check(&value, &strict_schema(), pointer, &mut findings);
+        findings.iter().map(|f| format!("{} {}: {} {}", f.code, f.route, f.message, f.help.join(" "))).collect()
+    }
+
+    #[test]
+    fn all_mistakes_of_an_alert_are_found_at_once() {
+        let found = findings(
+            "/$defs/AlertEntry",
+            json!({"descripton": "x", "active": "yes", "rearm_seconds": true, "services": "ops", "id": 7, "conditions": [
+                {"type": "abov", "metric_name": 5, "threshold": "5"},
+                {"metric_name": "m", "summary_function": "mean", "tags": [{"values": [1]}]},
+                "x",
+            ]}),
+        );
+        assert_eq!(
+            found,
+            [
+                "unknown-field descripton: `descripton` is not a field here did you mean `description`?",
+                "wrong-type active: expected `true` or `false`, found text ",
+                "wrong-type rearm_seconds: expected a whole number or text, found a boolean put it in quotes",
+                "wrong-type services: expected a list, found text write a list: `[ … ]`, or items that begin with `- `",
+                "unknown-field id: `id` is not a field here the service makes it; leave it out",
+                "wrong-value conditions[0].type: this must be one of `above`, `below`, `absent` did you mean `above`?",
+                "wrong-type conditions[0].metric_name: expected text, found a whole number put it in quotes",
+                "wrong-type conditions[0].threshold: expected a number, found text remove the quotes",
+                "wrong-value conditions[1].summary_function: this must be one of `min`, `max`, `average`, `sum`, `count`, \
+                 `derivative`, `absolute_value` did you mean `average`?",
+                "wrong-type conditions[1].tags[0].values[0]: expected text, found a whole number put it in quotes",
+                "missing-field conditions[1].tags[0]: `name` is missing here ",
+                "missing-field conditions[1]: `type` is missing here ",
+                "wrong-type conditions[2]: expected a map, found text ",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_fits_is_silent() {
+        assert!(findings("/$defs/AlertEntry", Value::Null).is_empty());
+        let metric = json!({"type": "gauge", "period": "5m", "external": true, "for_each": ["a"], "description": null,
+                            "attributes": {"display_max": "5", "display_min": 0}});
+        assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
+        let service = json!({"type": "mail", "settings": {"addresses": "a@b.c", "notify": 1}});
+        assert_eq!(findings("/$defs/ServiceEntry", service), [""; 0]);
+    }
+}

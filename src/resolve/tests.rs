@@ -1,0 +1,208 @@
+//! The files' language as its users meet it: text in, objects and coded problems out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{Address, Collection, Intent};
+
+struct Fake(BTreeMap<&'static str, &'static str>);
+
+impl Outside for Fake {
+    fn env(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|text| (*text).to_owned())
+    }
+
+    fn file(&self, _: &Path, path: &str) -> Result<String, String> {
+        if path == "runbook.md" { Ok("read this".into()) } else { Err("no such file".into()) }
+    }
+}
+
+fn run(texts: &[&str], options: &Options) -> (Desired, Vec<String>) {
+    let mut files = Files::default();
+    let mut documents = Vec::new();
+    for (i, text) in texts.iter().enumerate() {
+        let file = files.add(format!("{i}.yaml"), (*text).to_owned(), crate::load::yaml::index);
+        let Ok(Value::Object(value)) = crate::load::yaml::parse(text, file) else { panic!("not YAML: {text}") };
+        documents.push(Document { file, value, dir: PathBuf::new(), path: None });
+    }
+    let outside = Fake(BTreeMap::from([("HOME", "/h"), ("TOKEN", "canary-1"), ("EMPTY", "")]));
+    let (desired, report) = resolve(&documents, &mut files, options, &outside);
+    let shown = report.iter().map(|d| {
+        let at = d.primary.as_ref().and_then(|label| files.locate(&label.place)).map(|p| p.to_string());
+        format!("{} {}: {}", at.unwrap_or_default(), d.code, d.message)
+    });
+    (desired, shown.collect())
+}
+
+fn objects(text: &str) -> Desired {
+    let (desired, problems) = run(&[text], &Options::default());
+    assert_eq!(problems, [""; 0]);
+    desired
+}
+
+fn problems(texts: &[&str]) -> Vec<String> {
+    run(texts, &Options::default()).1
+}
+
+fn fields(desired: &Desired, address: &Address) -> Value {
+    Value::Object(desired.objects[address].resource.fields())
+}
+
+#[test]
+fn references_keep_types_and_join_texts() {
+    let desired = objects(concat!(
+        "vars: {region: eu, ms: 800, deep: {list: [7, 8]}, both: '${var.region}-${var.ms}'}\n",
+        "metrics: {'m.${var.region}': {type: gauge, period: '${var.deep.list.1}', display_name: '${var.both} $${x}', ",
+        "description: '${file.runbook.md} ${env.HOME}'}}\n",
+    ));
+    assert_eq!(
+        fields(&desired, &Address::metric("m.eu")),
+        json!({"type": "gauge", "period": 8, "display_name": "eu-800 ${x}", "description": "read this /h"})
+    );
+}
+
+#[test]
+fn secrets_are_remembered_as_references_wherever_they_went() {
+    let desired = objects(concat!(
+        "vars: {url: 'https://x/${secret.TOKEN}', all: {url: '${var.url}?a'}}\n",
+        "services: {one: {type: slack, settings: {url: '${var.url}'}}, two: {type: slack, settings: '${var.all}'}}\n",
+    ));
+    let one = &desired.objects[&Address::service("one")];
+    assert_eq!(one.secrets.values().collect::<Vec<_>>(), ["https://x/${secret.TOKEN}"]);
+    let two = &desired.objects[&Address::service("two")];
+    assert_eq!(fields(&desired, &Address::service("two"))["settings"]["url"], "https://x/canary-1?a");
+    let (route, text) = two.secrets.iter().next().unwrap();
+    assert_eq!((route.to_string().as_str(), text.as_str()), ("settings.url", "https://x/${secret.TOKEN}?a"));
+}
+
+#[test]
+fn for_each_makes_objects_of_lists_and_maps() {
+    let desired = objects(concat!(
+        "vars: {hosts: {web: {max: 5}, db: {max: 9}}}\n",
+        "alerts:\n",
+        "  '${each.key}.slow': {for_each: '${var.hosts}', conditions: [{type: above, metric_name: '${each.key}.ms', ",
+        "threshold: '${each.value.max}'}]}\n",
+        "annotations: {'deploy.${each.value}': {for_each: [a, b]}}\n",
+    ));
+    let names: Vec<&str> = desired.objects.keys().map(|a| a.name.as_str()).collect();
+    assert_eq!(names, ["deploy.a", "deploy.b", "db.slow", "web.slow"]);
+    let alert = fields(&desired, &Address::new(Collection::Alerts, "db.slow"));
+    assert_eq!(alert["conditions"][0]["threshold"], 9.0);
+}
+
+#[test]
+fn defaults_fill_what_is_not_written_and_leave_external_objects_alone() {
+    let desired = objects(concat!(
+        "defaults: {services: {type: mail}, metrics: {type: gauge, attributes: {aggregate: true}}}\n",
+        "metrics: {a: , b: {type: counter, attributes: {color: '#fff000'}}}\n",
+        "services: {c: {external: true}}\n",
+    ));
+    assert_eq!(fields(&desired, &Address::metric("a")), json!({"type": "gauge", "attributes": {"aggregate": true}}));
+    assert_eq!(fields(&desired, &Address::metric("b"))["attributes"], json!({"color": "#fff000", "aggregate": true}));
+    assert_eq!(desired.objects[&Address::service("c")].intent, Intent::External);
+    assert_eq!(fields(&desired, &Address::service("c")), json!({}));
+}
+
+#[test]
+fn names_declared_twice_are_found_across_files_kinds_and_case() {
+    let found = problems(&["metrics: {Shop.Hits: {type: gauge}}", "composites:\n  shop.hits: {composite: 's(\"a\",\"*\")'}"]);
+    assert_eq!(found, ["1.yaml:2:3 repeated-name: `shop.hits` is declared as metric and as composite"]);
+    let found = problems(&["metrics: {x: {for_each: [a, b], type: gauge}}"]);
+    assert_eq!(found, ["0.yaml:1:11 repeated-name: `for_each` makes more than one metric called `x`"]);
+}
+
+#[test]
+fn references_to_nothing_are_errors_where_they_stand() {
+    let found = problems(&[concat!(
+        "vars: {region: eu, a: '${var.b}', b: '${var.a}'}\n",
+        "metrics:\n",
+        "  one: {display_name: '${var.regoin}'}\n",
+        "  two: {display_name: '${env.NOPE}'}\n",
+        "  three: {display_name: '${secret.EMPTY}'}\n",
+        "  four: {display_name: '${each.key}'}\n",
+        "  five: {display_name: '${vra.x}'}\n",
+        "  six: {display_name: 'x ${open'}\n",
+        "  seven: {display_name: '${file.nope}'}\n",
+        "  '${env.HOME}': {}\n",
+    )]);
+    assert_eq!(
+        found,
+        [
+            "0.yaml:1:23 variable-cycle: variables refer to each other in a circle: `a`, `b`",
+            "0.yaml:3:23 unknown-variable: the variable `regoin` is not defined",
+            "0.yaml:4:23 unset-variable: the environment variable `NOPE` is not set",
+            "0.yaml:5:25 unset-secret: the secret `EMPTY` is not set",
+            "0.yaml:6:24 misplaced-reference: `${each.…}` only means something in an object with `for_each`",
+            "0.yaml:7:24 unknown-reference: `${vra.x}` refers to nothing known",
+            "0.yaml:8:23 open-reference: a `${` here is not closed by `}`",
+            "0.yaml:9:25 unreadable: the file `nope` cannot be used: no such file",
+            "0.yaml:10:3 misplaced-reference: `${env.…}` cannot be used here",
+        ]
+    );
+}
+
+#[test]
+fn uses_of_undeclared_and_absent_objects_are_errors() {
+    let found = problems(&[concat!(
+        "services: {ops-slack: {external: true}, old: {ensure: absent}}\n",
+        "composites: {a: {composite: 's(\"m\",\"*\")'}, b: {composite: 's(\"a\",\"*\")'}}\n",
+        "alerts: {x: {conditions: [], services: [ops-slak, old, ops-slack]}}\n",
+    )]);
+    assert_eq!(
+        found,
+        [
+            "0.yaml:2:59 nested-composite: composite \"b\" uses another composite",
+            "0.yaml:3:41 unknown-service: alert \"x\" notifies a service that is not declared",
+            "0.yaml:3:51 absent-reference: alert \"x\" uses a service that is declared to be absent",
+        ]
+    );
+}
+
+#[test]
+fn combinations_that_mean_nothing_are_errors() {
+    let found = problems(&[concat!(
+        "metrics: {a: {renamed_from: b, type: gauge}}\n",
+        "services: {s: {external: true, type: mail}}\n",
+        "alerts:\n",
+        "  x: {renamed_from: y, conditions: null}\n",
+        "  y: {conditions: [], rearm_seconds: 5x}\n",
+        "  z: {renamed_from: y}\n",
+        "settings: {prune: {alrts: [x]}, endpoint: '${env.HOME}'}\n",
+    )]);
+    assert_eq!(
+        found,
+        [
+            "0.yaml:1:15 misplaced-field: the API cannot rename metrics",
+            "0.yaml:2:32 misplaced-field: an external object is never written, so `type` has no effect",
+            "0.yaml:4:21 renamed-from-declared: `y` is declared, so nothing can be renamed from it",
+            "0.yaml:4:36 cannot-clear: the API cannot clear `conditions`",
+            "0.yaml:5:38 wrong-value: this is not a duration such as `90s`, `5m` or `1h`",
+            "0.yaml:6:21 renamed-from-declared: `y` is declared, so nothing can be renamed from it",
+            "0.yaml:6:21 repeated-name: two objects are renamed from `y`",
+            "0.yaml:7:20 unknown-field: `alrts` is not a field here",
+            "0.yaml:7:43 misplaced-reference: `${env.…}` cannot be used here",
+        ]
+    );
+}
+
+#[test]
+fn variables_from_outside_win_and_must_be_used() {
+    let given = |name: &str, value| Given { name: name.into(), value, source: None };
+    let options = Options {
+        variables: vec![given("ms", json!(5)), given("ms", json!(6)), given("mss", json!(1))],
+        lenient_secrets: false,
+    };
+    let (desired, problems) = run(&["vars: {ms: 1}\nmetrics: {a: {period: '${var.ms}'}}"], &options);
+    assert_eq!(fields(&desired, &Address::metric("a")), json!({"period": 6}));
+    assert_eq!(problems, [" unused-variable: no file uses the variable `mss`"]);
+}
+
+#[test]
+fn offline_an_unset_secret_is_only_a_warning() {
+    let options = Options { lenient_secrets: true, ..Options::default() };
+    let (desired, _) = run(&["services: {s: {type: slack, settings: {url: '${secret.NOPE}'}}}"], &options);
+    assert_eq!(desired.objects[&Address::service("s")].secrets.len(), 1);
+}

@@ -1,0 +1,159 @@
+//! Variables: from `vars`, from files, from the command line; each may use others, without cycles.
+//! Knows which source wins. Knows nothing of objects.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::interpolate::{Resolved, Scope, interpolate};
+use super::template::{self, Part};
+use super::{Outside, problem};
+use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, suggest};
+use crate::load::Document;
+
+/// A variable as it was given.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The name.
+    pub name: String,
+    /// The value, references not yet replaced.
+    pub value: Value,
+    /// The file it stands in; none for the command line, where nothing is replaced.
+    pub source: Option<Source>,
+}
+
+/// Where a variable stands.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file.
+    pub file: FileId,
+    /// The variable in it.
+    pub route: Route,
+    /// The directory of the file, which `${file.…}` starts from.
+    pub dir: PathBuf,
+}
+
+impl Source {
+    fn place(&self, part: Half) -> Place {
+        Place::Node { file: self.file, route: self.route.clone(), part }
+    }
+}
+
+/// Gathers variables of all documents and lets overrides win, later ones over earlier ones.
+pub fn gather(documents: &[Document], overrides: &[Given], report: &mut Report) -> BTreeMap<String, Given> {
+    let mut given: BTreeMap<String, Given> = BTreeMap::new();
+    for document in documents {
+        for (name, value) in document.value.get("vars").and_then(Value::as_object).into_iter().flatten() {
+            let route = Route::root().key("vars").key(name);
+            let source = Source { file: document.file, route, dir: document.dir.clone() };
+            let place = source.place(Half::Key);
+            if !is_name(name) {
+                let message = format!("`{name}` cannot be the name of a variable");
+                let hint = "letters, digits, `_` and `-`, beginning with a letter";
+                report.push(Diagnostic::error("invalid-name", message).at(place.clone(), "").help(hint));
+            }
+            let one = Given { name: name.clone(), value: value.clone(), source: Some(source) };
+            if let Some(Given { source: Some(first), .. }) = given.insert(name.clone(), one) {
+                let first = first.place(Half::Key);
+                report.push(
+                    Diagnostic::error("repeated-name", format!("the variable `{name}` is defined twice"))
+                        .at(place, "defined again here")
+                        .also(first, "defined here"),
+                );
+            }
+        }
+    }
+    for one in overrides {
+        given.insert(one.name.clone(), one.clone());
+    }
+    given
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+/// Resolves variables, those first that others use. A cycle is reported once, with its members.
+pub fn resolve(
+    given: &BTreeMap<String, Given>,
+    used: &RefCell<BTreeSet<String>>,
+    outside: &dyn Outside,
+    lenient_secrets: bool,
+    report: &mut Report,
+) -> BTreeMap<String, Resolved> {
+    let mut done: BTreeMap<String, Resolved> = BTreeMap::new();
+    let mut left: Vec<&String> = given.keys().collect();
+    while !left.is_empty() {
+        let ready = |name: &&String| {
+            uses(&given[*name].value).iter().all(|other| done.contains_key(other) || !given.contains_key(other))
+        };
+        let (now, later): (Vec<&String>, Vec<&String>) = left.iter().partition(|name| ready(name));
+        if now.is_empty() {
+            report_cycle(&later, given, report);
+            break;
+        }
+        for name in now {
+            let one = &given[name];
+            let Some(source) = &one.source else {
+                done.insert(name.clone(), Resolved { value: one.value.clone(), secrets: BTreeMap::new() });
+                continue;
+            };
+            let mut findings = Vec::new();
+            let outside = Some((outside, source.dir.as_path()));
+            let scope = Scope { variables: &done, used, each: None, outside, lenient_secrets };
+            let value = interpolate(&one.value, &scope, &mut findings);
+            for finding in findings {
+                let route = source.route.join(&finding.route);
+                let place = Place::Node { file: source.file, route, part: finding.part };
+                report.push(problem(finding, place));
+            }
+            done.insert(name.clone(), value);
+        }
+        left = later;
+    }
+    done
+}
+
+/// Variables given from outside that nothing uses: most likely misspelt.
+pub fn report_unused(overrides: &[Given], used: &BTreeSet<String>, known: &BTreeMap<String, Given>, report: &mut Report) {
+    for one in overrides.iter().filter(|one| one.source.is_none() && !used.contains(&one.name)) {
+        let others = known.iter().filter(|(name, _)| **name != one.name).map(|(name, _)| name.as_str());
+        let mut diagnostic = Diagnostic::error("unused-variable", format!("no file uses the variable `{}`", one.name));
+        if let Some(close) = suggest(&one.name, others) {
+            diagnostic = diagnostic.help(format!("did you mean `{close}`?"));
+        }
+        report.push(diagnostic.help("it was given with --var or --var-string"));
+    }
+}
+
+fn report_cycle(names: &[&String], given: &BTreeMap<String, Given>, report: &mut Report) {
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut diagnostic = Diagnostic::error("variable-cycle", format!("variables refer to each other in a circle: {list}"));
+    for (i, name) in names.iter().enumerate() {
+        if let Some(source) = &given[*name].source {
+            let place = source.place(Half::Value);
+            diagnostic = if i == 0 { diagnostic.at(place, "") } else { diagnostic.also(place, "") };
+        }
+    }
+    report.push(diagnostic);
+}
+
+fn uses(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => template::parts(text)
+            .into_iter()
+            .flatten()
+            .filter_map(|part| match part {
+                Part::Reference(reference) => reference.strip_prefix("var."),
+                Part::Literal(_) => None,
+            })
+            .filter_map(|path| path.split('.').next().map(str::to_owned))
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(uses).collect(),
+        Value::Object(map) => map.values().flat_map(uses).collect(),
+        _ => Vec::new(),
+    }
+}
