@@ -6,5 +6,6 @@ pub mod diff;
 pub mod load;
 pub mod model;
 pub mod remote;
+pub mod plan;
 pub mod resolve;
 pub mod wire;

@@ -167,7 +167,12 @@ fn present(
         diff.unchanged += 1;
         return;
     }
-    let after = fields::overlay(&wish.resource, before);
+    // Every condition is sent with the statistic it was compared by, so that the service cannot choose another.
+    let assumed = match &wish.resource {
+        Resource::Alert(alert) => Resource::Alert(alert.with_default_functions(types)),
+        other => other.clone(),
+    };
+    let after = fields::overlay(&assumed, before);
     diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from });
 }
 

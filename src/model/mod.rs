@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use address::{Address, Collection, Kind};
-pub use alert::{Alert, AlertAttributes, Condition, ConditionType, SummaryFunction, Tag};
+pub use alert::{CONDITION_KEYS, Alert, AlertAttributes, Condition, ConditionType, SummaryFunction, Tag};
 pub use annotation::Annotation;
 pub use desired::{Desired, Intent, Origin, Settings, Wish};
 pub use field::{Field, Seconds};

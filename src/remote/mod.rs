@@ -2,9 +2,11 @@
 //! All remote weirdness (paging, rate limits, lost answers, odd error bodies) ends in here.
 //! Never prints, and never decides whether a write may be repeated.
 mod answer;
+pub mod call;
 mod client;
 mod endpoint;
 mod error;
+pub mod fetch;
 mod listing;
 mod retry;
 mod throttle;

@@ -1,0 +1,177 @@
+//! What a run may not do without being told: too many deletes, lost data, protected objects, services in use.
+//! Refuses; never decides what changes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diff::scope::Globs;
+use crate::diff::{Action, Change};
+use crate::model::{Address, Collection, Desired, Kind, Resource, State};
+
+/// How many deletes and replaces a run may make unless told otherwise.
+pub const DEFAULT_MAX_DELETES: u32 = 10;
+
+/// The stream the service writes firing alerts to.
+const ALERT_STREAM: &str = "librato.alerts";
+
+/// Why a plan must not be applied as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Refusal {
+    /// A stable code, such as `too-many-deletes`.
+    pub code: String,
+    /// What is refused, with numbers.
+    pub message: String,
+    /// The objects it is about.
+    pub names: Vec<String>,
+    /// How to lift it, where that is possible.
+    pub lift: Option<String>,
+}
+
+/// What a run may do.
+#[derive(Debug)]
+pub struct Limits {
+    /// How many deletes and replaces.
+    pub max_deletes: u32,
+    /// Whether measurements and events may be lost.
+    pub delete_data: bool,
+    /// Objects that are never replaced or deleted.
+    pub protect: Globs,
+}
+
+impl Limits {
+    /// Everything in the changes that must not happen without being asked for.
+    pub fn refusals(&self, changes: &[Change], desired: &Desired, actual: &State) -> Vec<Refusal> {
+        let lost: Vec<&Change> = changes.iter().filter(|change| change.action.destroys()).collect();
+        let rules = [
+            self.too_many(&lost),
+            self.data_lost(&lost),
+            self.protected(&lost, desired),
+            reserved(&lost),
+        ];
+        rules.into_iter().flatten().chain(services_in_use(changes, actual)).collect()
+    }
+
+    fn too_many(&self, lost: &[&Change]) -> Option<Refusal> {
+        let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);
+        (count > self.max_deletes).then(|| Refusal {
+            code: "too-many-deletes".into(),
+            message: format!("{count} objects would be deleted or replaced, and the limit is {}", self.max_deletes),
+            names: names(lost),
+            lift: Some(format!("--max-deletes {count}")),
+        })
+    }
+
+    fn data_lost(&self, lost: &[&Change]) -> Option<Refusal> {
+        let holds_data = |change: &&&Change| match &change.action {
+            Action::Delete { before: Resource::Metric(_) | Resource::Annotation(_), .. } => true,
+            Action::Replace { before: Resource::Metric(_), .. } => true,
+            _ => false,
+        };
+        let lost: Vec<&Change> = lost.iter().filter(holds_data).copied().collect();
+        (!lost.is_empty() && !self.delete_data).then(|| Refusal {
+            code: "data-lost".into(),
+            message: format!("{} with data that no backup can restore would be deleted or replaced", objects(lost.len())),
+            names: names(&lost),
+            lift: Some("--delete-data".into()),
+        })
+    }
+
+    fn protected(&self, lost: &[&Change], desired: &Desired) -> Option<Refusal> {
+        let protected = |change: &&&Change| {
+            let kind = change.action.before().map_or(change.kind, Resource::kind);
+            desired.objects.get(&change.address).is_some_and(|wish| wish.protect)
+                || self.protect.contains(kind, &change.address.to_string())
+        };
+        let lost: Vec<&Change> = lost.iter().filter(protected).copied().collect();
+        (!lost.is_empty()).then(|| Refusal {
+            code: "protected".into(),
+            message: format!("{} protected against being deleted or replaced", objects_are(lost.len())),
+            names: names(&lost),
+            lift: Some("remove `protect` from the object, or its pattern from `settings.protect`".into()),
+        })
+    }
+}
+
+fn reserved(lost: &[&Change]) -> Option<Refusal> {
+    let reserved =
+        |change: &&&Change| change.address.collection == Collection::Annotations && change.address.name == ALERT_STREAM;
+    let lost: Vec<&Change> = lost.iter().filter(reserved).copied().collect();
+    (!lost.is_empty()).then(|| Refusal {
+        code: "reserved".into(),
+        message: format!("the stream `{ALERT_STREAM}` belongs to the service and is never deleted"),
+        names: names(&lost),
+        lift: None,
+    })
+}
+
+/// Services that would go while an alert that stays uses them, whoever owns that alert.
+fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
+    let by_address: BTreeMap<&Address, &Change> = changes
+        .iter()
+        .flat_map(|change| {
+            let old = match &change.action {
+                Action::Update { renamed_from: Some(old), .. } => old,
+                _ => &change.address,
+            };
+            [(old, change)]
+        })
+        .collect();
+    let stays = |address: &Address| match by_address.get(address) {
+        None => actual.get(address),
+        Some(change) => change.action.after(),
+    };
+    let deleted = changes
+        .iter()
+        .filter(|change| change.kind == Kind::Service && matches!(change.action, Action::Delete { .. }));
+    deleted
+        .filter_map(|service| {
+            let alerts = actual.keys().filter(|address| address.collection == Collection::Alerts);
+            let users: Vec<String> = alerts
+                .filter(|alert| {
+                    let references = stays(alert).map(|after| after.spec().references()).unwrap_or_default();
+                    references.iter().any(|reference| reference.to == service.address)
+                })
+                .map(ToString::to_string)
+                .collect();
+            (!users.is_empty()).then(|| Refusal {
+                code: "service-in-use".into(),
+                message: format!("the service \"{}\" is still used by {} alerts", service.address, users.len()),
+                names: users,
+                lift: Some("take the service out of these alerts first".into()),
+            })
+        })
+        .collect()
+}
+
+/// Several remote objects under a name that the plan would have to choose one of.
+pub fn twins(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[Change]) -> Vec<Refusal> {
+    let concerned = |address: &&Address| {
+        desired.objects.contains_key(*address)
+            || changes.iter().any(|change| change.address == **address)
+            || desired.objects.values().any(|wish| wish.renamed_from.as_deref() == Some(&address.name))
+    };
+    let refuse = |address: &Address| {
+        let ids = twins[address].iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let kind = address.collection.kind();
+        Refusal {
+            code: "ambiguous".into(),
+            message: format!("{} {} are called \"{address}\": ids {ids}", twins[address].len(), kind.section()),
+            names: vec![address.to_string()],
+            lift: Some(format!("delete or rename all but one: librato-apply delete {kind} '{address}' --id ID")),
+        }
+    };
+    twins.keys().filter(concerned).map(refuse).collect()
+}
+
+fn names(changes: &[&Change]) -> Vec<String> {
+    changes.iter().map(|change| format!("{}/{}", change.kind, change.address)).collect()
+}
+
+fn objects(count: usize) -> String {
+    if count == 1 { "1 object".into() } else { format!("{count} objects") }
+}
+
+fn objects_are(count: usize) -> String {
+    if count == 1 { "1 object is".into() } else { format!("{count} objects are") }
+}

@@ -1,0 +1,218 @@
+//! A plan: changes in the order in which they will be written, and what speaks against writing them.
+//! A value: it can be printed, counted, saved and refused. Knows nothing of requests or ids.
+
+mod limits;
+mod order;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route};
+use crate::diff::{Change, Diff, Obstacle};
+use crate::model::{Address, Desired, Resource, State};
+
+pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal};
+
+/// A change with its place in the order of writing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What happens.
+    pub change: Change,
+    /// Steps of one level are written concurrently; a level begins when the one before it has ended.
+    pub level: u32,
+    /// Steps, by index, without which this one makes no sense.
+    pub needs: Vec<usize>,
+    /// Where the object stands in the files; nothing for what is deleted because it no longer does.
+    pub place: Option<SourcePlace>,
+    /// Where its changed fields stand, one for each.
+    pub field_places: Vec<Option<SourcePlace>>,
+}
+
+/// A place in the files, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SourcePlace {
+    /// The file, as it was given on the command line.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+impl std::fmt::Display for SourcePlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl From<Position> for SourcePlace {
+    fn from(position: Position) -> Self {
+        Self { file: position.file, line: position.line, column: position.column }
+    }
+}
+
+/// Everything that would be written, and everything that speaks against it.
+#[derive(Debug)]
+pub struct Plan {
+    /// The service, as people name it.
+    pub target: String,
+    /// In the order of writing.
+    pub steps: Vec<Step>,
+    /// How many declared objects are as written already.
+    pub unchanged: usize,
+    /// Safety rules that forbid the apply.
+    pub refusals: Vec<Refusal>,
+}
+
+/// How many objects are changed in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[allow(missing_docs)]
+pub struct Counts {
+    pub create: usize,
+    pub update: usize,
+    pub rename: usize,
+    pub replace: usize,
+    pub delete: usize,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many objects are changed in which way. The step that parks an object in a circle of renames is not counted.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for step in self.steps.iter().filter(|step| !step.parks()) {
+            match step.change.action.verb() {
+                "create" => counts.create += 1,
+                "update" => counts.update += 1,
+                "rename" => counts.rename += 1,
+                "replace" => counts.replace += 1,
+                _ => counts.delete += 1,
+            }
+        }
+        counts
+    }
+}
+
+impl Step {
+    /// Whether this step only moves an object out of the way, in a circle of renames.
+    pub fn parks(&self) -> bool {
+        self.change.address.name.ends_with(order::PARKED)
+    }
+}
+
+/// What a plan is made from.
+pub struct Input<'a> {
+    /// The service, as people name it.
+    pub target: String,
+    /// What is asked for.
+    pub desired: &'a Desired,
+    /// What exists.
+    pub actual: &'a State,
+    /// Several remote objects under one name, with their ids.
+    pub twins: &'a BTreeMap<Address, Vec<u64>>,
+    /// The difference of the two.
+    pub diff: Diff,
+    /// What a run may do.
+    pub limits: &'a Limits,
+    /// The files, for places.
+    pub files: &'a Files,
+}
+
+/// Orders the changes and holds them against the limits. What is wrong with the files goes into the report.
+pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
+    let Input { target, desired, actual, twins, diff, limits, files } = input;
+    let mut refusals = limits::twins(twins, desired, &diff.changes);
+    for obstacle in &diff.obstacles {
+        report_obstacle(obstacle, desired, files, &mut refusals, report);
+    }
+    report_unknown_metrics(desired, actual, files, report);
+    refusals.extend(limits.refusals(&diff.changes, desired, actual));
+    let steps = order::order(diff.changes).into_iter().map(|step| with_places(step, desired, files)).collect();
+    Plan { target, steps, unchanged: diff.unchanged, refusals }
+}
+
+fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {
+    let Some(wish) = desired.objects.get(&step.change.address) else { return step };
+    let locate = |route: &Route, part| files.locate(&wish.origin.place(files, route, part)).map(SourcePlace::from);
+    step.place = locate(&Route::root(), Part::Key);
+    if let crate::diff::Action::Update { fields, .. } = &step.change.action {
+        // What is taken from a list stands nowhere in the files any more.
+        let written = |change: &crate::diff::FieldChange| change.after.is_some() || change.route.segs().len() == 1;
+        step.field_places =
+            fields.iter().map(|change| written(change).then(|| locate(&change.route, Part::Value)).flatten()).collect();
+    }
+    step
+}
+
+fn report_obstacle(
+    obstacle: &Obstacle,
+    desired: &Desired,
+    files: &Files,
+    refusals: &mut Vec<Refusal>,
+    report: &mut Report,
+) {
+    let place = |address: &Address, route: &Route, part| {
+        desired.objects.get(address).map(|wish| (wish.kind, wish.origin.place(files, route, part)))
+    };
+    let at = |diagnostic: Diagnostic, place: Place, label: &str| diagnostic.at(place, label);
+    match obstacle {
+        Obstacle::Missing(address) => {
+            let Some((kind, place)) = place(address, &Route::root(), Part::Key) else { return };
+            let message = format!("the external {kind} \"{address}\" does not exist");
+            report.push(
+                at(Diagnostic::error("external-missing", message), place, "declared as external here")
+                    .help("create it where it is owned, correct the name, or remove `external: true` to own it here"),
+            );
+        }
+        Obstacle::NeededToCreate(address, field) => {
+            let Some((kind, place)) = place(address, &Route::root(), Part::Key) else { return };
+            let message = format!("the {kind} \"{address}\" cannot be created without `{field}`");
+            report.push(
+                at(Diagnostic::error("needed-to-create", message), place, "it does not exist yet")
+                    .help(format!("write `{field}`, or declare it `external: true` if somebody else makes it")),
+            );
+        }
+        Obstacle::RenameBoth(address, old) => {
+            let Some((kind, _)) = place(address, &Route::root(), Part::Key) else { return };
+            refusals.push(Refusal {
+                code: "rename-both".into(),
+                message: format!("the {kind} \"{address}\" is to be renamed from \"{old}\", but both exist"),
+                names: vec![address.to_string(), old.to_string()],
+                lift: Some("remove `renamed_from`, or delete one of the two".into()),
+            });
+        }
+        Obstacle::RenameDone(address) => {
+            let Some((_, place)) = place(address, &Route::root().key("renamed_from"), Part::Key) else { return };
+            let message = format!("\"{address}\" has its new name already");
+            report.push(at(Diagnostic::note("rename-done", message), place, "this line can be removed"));
+        }
+    }
+}
+
+/// Uses of metrics that neither the files nor the service know: allowed, since data may come later.
+fn report_unknown_metrics(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
+    for (metric, users) in crate::diff::undeclared_metrics(desired) {
+        if actual.contains_key(&metric) {
+            continue;
+        }
+        let known = actual.iter().filter(|(_, object)| matches!(object, Resource::Metric(_) | Resource::Composite(_)));
+        let known = known.map(|(address, _)| address).chain(desired.objects.keys());
+        let names = known.filter(|a| a.collection == metric.collection).map(|a| a.name.as_str());
+        let close = crate::diag::suggest(&metric.name, names);
+        for (user, route) in users {
+            let Some(wish) = desired.objects.get(&user) else { continue };
+            let message = format!("{} \"{user}\" uses the metric `{metric}`, which nobody declares", wish.kind);
+            let diagnostic = Diagnostic::warning("unknown-metric", message)
+                .at(wish.origin.place(files, &route, Part::Value), "and the service has no metric of this name");
+            report.push(match close {
+                Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+                None => diagnostic.help("declare it, or send its first measurement, before relying on this"),
+            });
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The order of writing: what is referred to first, deletes last, a name freed before it is taken.
+//! A circle of renames is opened by parking one object under a temporary name.
+
+use std::collections::BTreeMap;
+
+use super::Step;
+use crate::diff::{Action, Change, rename};
+use crate::model::{Address, Collection, Kind, Reference};
+
+/// How a parked name ends; see [`rename::temporary`].
+pub const PARKED: &str = ".librato-apply-renaming";
+
+/// Room between the levels of two kinds, for chains within one.
+const GAP: u32 = 1000;
+
+/// Puts the changes into the order of writing.
+pub fn order(changes: Vec<Change>) -> Vec<Step> {
+    let changes = open_circles(changes);
+    let needs: Vec<Vec<usize>> = (0..changes.len()).map(|i| needs(i, &changes)).collect();
+    let levels = levels(&changes, &needs);
+    let mut by_level: Vec<usize> = (0..changes.len()).collect();
+    by_level.sort_by_key(|i| (levels[*i], *i));
+    let mut position = vec![0; changes.len()];
+    by_level.iter().enumerate().for_each(|(new, old)| position[*old] = new);
+    let mut changes: Vec<Option<Change>> = changes.into_iter().map(Some).collect();
+    let step = |old: usize| {
+        let mut needs: Vec<usize> = needs[old].iter().map(|need| position[*need]).collect();
+        needs.sort_unstable();
+        let change = changes[old].take()?;
+        Some(Step { change, level: levels[old], needs, place: None, field_places: Vec::new() })
+    };
+    by_level.into_iter().filter_map(step).collect()
+}
+
+/// The least level of each kind of step, raised above everything it needs.
+fn levels(changes: &[Change], needs: &[Vec<usize>]) -> Vec<u32> {
+    let last = Kind::ALL.len() as u32;
+    let rank = |change: &Change| Kind::ALL.iter().position(|kind| *kind == change.kind).unwrap_or_default() as u32;
+    let mut levels: Vec<u32> = changes
+        .iter()
+        .enumerate()
+        .map(|(i, change)| match &change.action {
+            // A delete that frees a name stands with the writes; every other one comes after all of them.
+            Action::Delete { .. } if !needed_by_write(i, changes, needs) => GAP * (2 * last - rank(change)),
+            _ => GAP * rank(change),
+        })
+        .collect();
+    // Needs form no circle once renames are opened, so the longest chain bounds the rounds.
+    for _ in 0..changes.len() {
+        let mut settled = true;
+        for i in 0..changes.len() {
+            let least = needs[i].iter().map(|need| levels[*need] + 1).max().unwrap_or_default();
+            if levels[i] < least {
+                levels[i] = least;
+                settled = false;
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+    levels
+}
+
+fn needed_by_write(i: usize, changes: &[Change], needs: &[Vec<usize>]) -> bool {
+    let is_write = |change: &Change| !matches!(change.action, Action::Delete { .. });
+    needs.iter().zip(changes).any(|(needs, change)| is_write(change) && needs.contains(&i))
+}
+
+/// Which steps must have succeeded before step `i` makes sense.
+fn needs(i: usize, changes: &[Change]) -> Vec<usize> {
+    let this = &changes[i];
+    let uses = uses(this.action.after().map(|after| after.spec().references()));
+    (0..changes.len())
+        .filter(|&j| j != i)
+        .filter(|&j| {
+            let other = &changes[j];
+            let makes_what_this_uses = uses.contains(&other.address) && appears(&other.action);
+            makes_what_this_uses || lets_go(this, other) || frees(this, other)
+        })
+        .collect()
+}
+
+fn uses(references: Option<Vec<Reference>>) -> Vec<Address> {
+    references.into_iter().flatten().map(|reference| reference.to).collect()
+}
+
+/// Whether an object comes into being under its name by this action.
+fn appears(action: &Action) -> bool {
+    match action {
+        Action::Create { .. } | Action::Replace { .. } => true,
+        Action::Update { renamed_from, .. } => renamed_from.is_some(),
+        Action::Delete { .. } => false,
+    }
+}
+
+/// Whether `this` deletes what `other` used before and does not use any more.
+fn lets_go(this: &Change, other: &Change) -> bool {
+    let used = |references| uses(references).contains(&this.address);
+    matches!(this.action, Action::Delete { .. })
+        && used(other.action.before().map(|before| before.spec().references()))
+        && !used(other.action.after().map(|after| after.spec().references()))
+}
+
+/// Whether `this` takes a name that `other` gives up. Services and alerts may ignore case where we do not.
+fn frees(this: &Change, other: &Change) -> bool {
+    let given_up = match &other.action {
+        Action::Delete { .. } => &other.address,
+        Action::Update { renamed_from: Some(old), .. } => old,
+        _ => return false,
+    };
+    let source = match &this.action {
+        Action::Update { renamed_from: Some(old), .. } => Some(old),
+        Action::Create { .. } => None,
+        _ => return false,
+    };
+    // What is renamed must have been parked first; and an object that is renamed gives its own name up.
+    let parked = source.is_some_and(|source| *source == other.address && source.name.ends_with(PARKED));
+    parked || source != Some(given_up) && folded(given_up) == folded(&this.address)
+}
+
+fn folded(address: &Address) -> (Collection, Option<&str>, String) {
+    (address.collection, address.parent.as_deref(), address.name.to_lowercase())
+}
+
+/// Parks one object of every circle of renames.
+fn open_circles(mut changes: Vec<Change>) -> Vec<Change> {
+    let renames: BTreeMap<Address, Address> = changes
+        .iter()
+        .filter_map(|change| match &change.action {
+            Action::Update { renamed_from: Some(old), .. } => Some((change.address.clone(), old.clone())),
+            _ => None,
+        })
+        .collect();
+    let in_circle = |start: &Address| {
+        let mut at = start;
+        let mut members = vec![start];
+        while let Some(old) = renames.get(at) {
+            if old == start {
+                return members.iter().min() == Some(&start);
+            }
+            if members.contains(&old) {
+                return false;
+            }
+            members.push(old);
+            at = old;
+        }
+        false
+    };
+    let mut parked = Vec::new();
+    for change in &mut changes {
+        if !in_circle(&change.address) {
+            continue;
+        }
+        if let Action::Update { before, renamed_from: Some(old), .. } = &mut change.action {
+            let address = rename::temporary(&change.address);
+            let source = std::mem::replace(old, address.clone());
+            let (before, after) = (before.clone(), before.clone());
+            let action = Action::Update { before, after, fields: Vec::new(), renamed_from: Some(source) };
+            parked.push(Change { address, kind: change.kind, action });
+        }
+    }
+    changes.extend(parked);
+    changes
+}

@@ -1,0 +1,186 @@
+//! Every change as the calls that make it so. Pure: the same change and ids give the same calls.
+//! Lays changed fields over the raw remote object, so that keys and condition ids we do not manage survive.
+
+use serde_json::{Map, Value, json};
+
+use super::fetch::{Ids, lift_condition};
+use super::{Call, Method, segment};
+use crate::diff::fields::pair_items;
+use crate::diff::{Action, Change, FieldChange};
+use crate::model::{Address, CONDITION_KEYS, Collection, Kind, Resource};
+
+/// How a change is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// One call.
+    One(Call),
+    /// A delete, then the creation of what takes its place.
+    Replace(Call, Call),
+    /// The PUT of an annotation stream, which may have to be brought into being by an event first.
+    Stream(Call),
+}
+
+/// A change that cannot be put into calls.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// An object that is referred to or written has no id here.
+    #[error("{0} \"{1}\" has no id: it was not there when the plan was made")]
+    NoId(Kind, Address),
+}
+
+/// The calls of a change.
+///
+/// # Errors
+/// Where an id is missing, as when the object it belongs to was not created.
+pub fn request(change: &Change, ids: &Ids) -> Result<Request, CallError> {
+    let address = &change.address;
+    Ok(match &change.action {
+        Action::Create { after } if after.kind() == Kind::Annotation => Request::Stream(create(address, after, ids)?),
+        Action::Create { after } => Request::One(create(address, after, ids)?),
+        Action::Update { after, fields, renamed_from, .. } => {
+            let from = renamed_from.as_ref();
+            let call = update(address, after, fields, from, ids)?;
+            if change.kind == Kind::Annotation { Request::Stream(call) } else { Request::One(call) }
+        }
+        Action::Replace { after, .. } => Request::Replace(delete(address, ids)?, create(address, after, ids)?),
+        Action::Delete { .. } => Request::One(delete(address, ids)?),
+    })
+}
+
+fn create(address: &Address, after: &Resource, ids: &Ids) -> Result<Call, CallError> {
+    let mut body = sendable(after, ids)?;
+    match after {
+        // The order in which people read them.
+        Resource::Service(_) => _ = body.shift_insert(0, "title".into(), address.name.clone().into()),
+        Resource::Alert(_) => _ = body.shift_insert(0, "name".into(), address.name.clone().into()),
+        Resource::Composite(_) => _ = body.shift_insert(0, "type".into(), "composite".into()),
+        Resource::Metric(_) | Resource::Annotation(_) => {}
+    }
+    Ok(match address.collection {
+        Collection::Metrics | Collection::Annotations => {
+            Call { method: Method::Put, path: path(address, ids)?, body: Some(Value::Object(body)) }
+        }
+        _ => Call { method: Method::Post, path: root(address.collection).into(), body: Some(Value::Object(body)) },
+    })
+}
+
+fn update(
+    address: &Address,
+    after: &Resource,
+    fields: &[FieldChange],
+    renamed_from: Option<&Address>,
+    ids: &Ids,
+) -> Result<Call, CallError> {
+    let current = renamed_from.unwrap_or(address);
+    let raw = ids.get(current).map_or(&Value::Null, |remote| &remote.raw);
+    let all = sendable(after, ids)?;
+    let mut body = Map::new();
+    match after {
+        Resource::Alert(_) => {
+            // A PUT without conditions removes all of them.
+            body.insert("name".into(), address.name.clone().into());
+            body.insert("conditions".into(), conditions(after, raw).into());
+        }
+        Resource::Service(_) if renamed_from.is_some() => _ = body.insert("title".into(), address.name.clone().into()),
+        _ => {}
+    }
+    for change in fields {
+        let segs = change.route.segs();
+        let Some(crate::diag::Seg::Key(field)) = segs.first() else { continue };
+        match (field.as_str(), segs.get(1)) {
+            ("conditions", _) => {}
+            ("attributes", Some(crate::diag::Seg::Key(key))) => {
+                let value = change.after.clone().unwrap_or_default();
+                attribute(&mut body, key, value, after, raw);
+            }
+            _ => _ = body.insert(field.clone(), all.get(field).cloned().unwrap_or_default()),
+        }
+    }
+    Ok(Call { method: Method::Put, path: path(current, ids)?, body: Some(Value::Object(body)) })
+}
+
+/// Metrics merge attributes, null unsetting one; an alert's are replaced as a whole, so all that shall stay are sent.
+fn attribute(body: &mut Map<String, Value>, key: &str, value: Value, after: &Resource, raw: &Value) {
+    let alert = matches!(after, Resource::Alert(_));
+    let whole = || if alert { raw["attributes"].as_object().cloned().unwrap_or_default() } else { Map::new() };
+    let entry = body.entry("attributes").or_insert_with(|| Value::Object(whole()));
+    let Some(attributes) = entry.as_object_mut() else { return };
+    if value.is_null() && alert {
+        attributes.shift_remove(key);
+    } else {
+        attributes.insert(key.to_owned(), value);
+    }
+}
+
+fn delete(address: &Address, ids: &Ids) -> Result<Call, CallError> {
+    Ok(Call { method: Method::Delete, path: path(address, ids)?, body: None })
+}
+
+/// All written fields in the form of the wire: services by id, nothing null.
+fn sendable(resource: &Resource, ids: &Ids) -> Result<Map<String, Value>, CallError> {
+    let mut fields = resource.fields();
+    fields.retain(|_, value| !value.is_null());
+    if let Some(Value::Object(attributes)) = fields.get_mut("attributes") {
+        attributes.retain(|_, value| !value.is_null());
+    }
+    if let (Resource::Alert(_), Some(Value::Array(titles))) = (resource, fields.get_mut("services")) {
+        for title in titles {
+            let address = Address::service(title.as_str().unwrap_or_default());
+            let id = ids.get(&address).and_then(|remote| remote.id);
+            *title = json!(id.ok_or(CallError::NoId(Kind::Service, address))?);
+        }
+    }
+    Ok(fields)
+}
+
+/// All conditions of an alert. One that did not change is sent as it was read; one that did keeps its id and
+/// whatever else of it we do not know.
+fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
+    let fields = after.fields();
+    let want = fields.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let raw = raw["conditions"].as_array().cloned().unwrap_or_default();
+    let have: Vec<Value> = raw.iter().map(lift_condition).collect();
+    let pairs = pair_items(&want, &have, after.spec());
+    let body = |pair: &crate::diff::lists::Pair| match (pair.want.map(|w| &want[w]), pair.have.map(|h| &raw[h])) {
+        (Some(_), Some(raw)) if pair.same => Some(raw.clone()),
+        (Some(want), Some(raw)) => Some(lay_over(want, raw)),
+        (Some(want), None) => Some(want.clone()),
+        (None, _) => None,
+    };
+    pairs.iter().filter_map(body).collect()
+}
+
+/// A condition laid over the raw one it answers to. What is not written has the API's default, so the known keys
+/// go, all but `detect_reset`, which unwritten is not managed.
+fn lay_over(want: &Value, raw: &Value) -> Value {
+    let mut body = raw.as_object().cloned().unwrap_or_default();
+    body.retain(|key, _| key == "detect_reset" || key != "condition_type" && !CONDITION_KEYS.contains(&key.as_str()));
+    body.extend(want.as_object().cloned().unwrap_or_default());
+    Value::Object(body)
+}
+
+/// The path of a collection.
+fn root(collection: Collection) -> &'static str {
+    match collection {
+        Collection::Services => "/services",
+        Collection::Metrics => "/metrics",
+        Collection::Annotations => "/annotations",
+        Collection::Alerts => "/alerts",
+        Collection::Spaces | Collection::Charts => "/spaces",
+    }
+}
+
+fn path(address: &Address, ids: &Ids) -> Result<String, CallError> {
+    let root = root(address.collection);
+    match address.collection {
+        Collection::Metrics | Collection::Annotations => Ok(format!("{root}/{}", segment(&address.name))),
+        _ => {
+            let id = ids.get(address).and_then(|remote| remote.id);
+            let id = id.ok_or_else(|| CallError::NoId(address.collection.kind(), address.clone()))?;
+            Ok(format!("{root}/{id}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Method, path and body of one of each action and kind.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::diff::fields::{changes, overlay};
+use crate::remote::fetch::{Remote, lift};
+
+fn resource(kind: Kind, fields: Value) -> Resource {
+    Resource::from_fields(kind, fields.as_object().unwrap().clone()).unwrap()
+}
+
+fn shown(request: &Request) -> Vec<String> {
+    let one = |call: &Call| {
+        let body = call.body.as_ref().map(|body| format!(" {body}")).unwrap_or_default();
+        format!("{} {}{body}", call.method.as_str(), call.path)
+    };
+    match request {
+        Request::One(call) | Request::Stream(call) => vec![one(call)],
+        Request::Replace(first, second) => vec![one(first), one(second)],
+    }
+}
+
+fn created(address: &Address, kind: Kind, fields: Value) -> Vec<String> {
+    let ids = BTreeMap::from([(Address::service("ops"), Remote { id: Some(3), raw: Value::Null })]);
+    let action = Action::Create { after: resource(kind, fields) };
+    shown(&request(&Change { address: address.clone(), kind, action }, &ids).unwrap())
+}
+
+/// The call that brings `raw` (an object of the wire) to what `want` says.
+fn updated(address: &Address, kind: Kind, want: Value, raw: Value, renamed_from: Option<Address>) -> Vec<String> {
+    let titles = BTreeMap::from([(3, "ops".to_owned())]);
+    let before = lift(address.collection, &raw, &titles).unwrap();
+    let want = resource(kind, want);
+    let fields = changes(&want, &before, &BTreeMap::new());
+    let after = overlay(&want, &before);
+    let remote = Remote { id: lenient_id(&raw), raw };
+    let ids = BTreeMap::from([
+        (renamed_from.clone().unwrap_or_else(|| address.clone()), remote),
+        (Address::service("ops"), Remote { id: Some(3), raw: Value::Null }),
+    ]);
+    let action = Action::Update { before, after, fields, renamed_from };
+    shown(&request(&Change { address: address.clone(), kind, action }, &ids).unwrap())
+}
+
+fn lenient_id(raw: &Value) -> Option<u64> {
+    crate::wire::lenient::id(&raw["id"])
+}
+
+fn alert(name: &str) -> Address {
+    Address::new(Collection::Alerts, name)
+}
+
+#[test]
+fn creations() {
+    assert_eq!(
+        created(&Address::metric("a.b"), Kind::Metric, json!({"type": "gauge", "description": null, "attributes": {"color": null, "aggregate": true}})),
+        [r#"PUT /metrics/a.b {"type":"gauge","attributes":{"aggregate":true}}"#]
+    );
+    assert_eq!(
+        created(&Address::metric("c"), Kind::Composite, json!({"composite": "s(\"a\",\"*\")"})),
+        [r#"PUT /metrics/c {"type":"composite","composite":"s(\"a\",\"*\")"}"#]
+    );
+    assert_eq!(
+        created(&Address::service("ops"), Kind::Service, json!({"type": "mail", "settings": {"addresses": "a@b.c"}})),
+        [r#"POST /services {"title":"ops","type":"mail","settings":{"addresses":"a@b.c"}}"#]
+    );
+    let annotations = Address::new(Collection::Annotations, "deploys");
+    assert_eq!(created(&annotations, Kind::Annotation, json!({"display_name": "D"})), [r#"PUT /annotations/deploys {"display_name":"D"}"#]);
+    let conditions = json!([{"type": "absent", "metric_name": "m", "duration": "10m"}]);
+    assert_eq!(
+        created(&alert("x"), Kind::Alert, json!({"conditions": conditions, "services": ["ops"], "rearm_seconds": "10m"})),
+        [r#"POST /alerts {"name":"x","conditions":[{"type":"absent","metric_name":"m","duration":600}],"services":[3],"rearm_seconds":600}"#]
+    );
+}
+
+#[test]
+fn updates_send_what_changed_and_nothing_else() {
+    let raw = json!({"name": "m", "type": "gauge", "display_name": "M", "period": 60, "attributes": {"color": "#000000", "x": 1}});
+    assert_eq!(
+        updated(&Address::metric("m"), Kind::Metric, json!({"display_name": "N", "period": 60, "description": null, "attributes": {"color": null, "aggregate": true}}), raw, None),
+        [r#"PUT /metrics/m {"display_name":"N","attributes":{"color":null,"aggregate":true}}"#]
+    );
+    let raw = json!({"id": 3, "type": "slack", "title": "ops", "settings": {"url": "https://a", "room": "r"}});
+    let want = json!({"type": "slack", "settings": {"url": "https://b"}});
+    assert_eq!(
+        updated(&Address::service("ops"), Kind::Service, want, raw, None),
+        [r#"PUT /services/3 {"settings":{"url":"https://b"}}"#]
+    );
+}
+
+#[test]
+fn an_alert_is_sent_with_all_conditions_and_what_we_do_not_know_of_them() {
+    let raw = json!({"id": 9, "name": "a", "description": "kept", "attributes": {"runbook_url": "r", "team": "t"}, "services": [{"id": 3}],
+        "conditions": [
+            {"id": 1, "type": "below", "metric_name": "n", "source": null, "threshold": 1.0, "summary_function": "min", "odd": true},
+            {"id": 2, "type": "above", "metric_name": "m", "source": "*", "threshold": 5.0, "duration": 60, "summary_function": "derivative",
+             "detect_reset": false, "odd": 7}]});
+    let want = json!({"attributes": {"runbook_url": "s"}, "conditions": [
+        {"type": "above", "metric_name": "m", "threshold": 6, "summary_function": "derivative"},
+        {"type": "below", "metric_name": "n", "threshold": 1, "summary_function": "min"},
+        {"type": "absent", "metric_name": "o", "duration": 60}]});
+    assert_eq!(
+        updated(&alert("a"), Kind::Alert, want, raw, None),
+        [concat!(
+            r#"PUT /alerts/9 {"name":"a","conditions":["#,
+            r#"{"id":2,"detect_reset":false,"odd":7,"type":"above","metric_name":"m","threshold":6.0,"summary_function":"derivative"},"#,
+            r#"{"id":1,"type":"below","metric_name":"n","source":null,"threshold":1.0,"summary_function":"min","odd":true},"#,
+            r#"{"type":"absent","metric_name":"o","duration":60}],"#,
+            r#""attributes":{"runbook_url":"s","team":"t"}}"#
+        )]
+    );
+}
+
+#[test]
+fn renames_keep_the_id() {
+    let raw = json!({"id": 9, "name": "old", "conditions": []});
+    assert_eq!(
+        updated(&alert("new"), Kind::Alert, json!({}), raw, Some(alert("old"))),
+        [r#"PUT /alerts/9 {"name":"new","conditions":[]}"#]
+    );
+    let raw = json!({"id": 3, "title": "old", "type": "mail", "settings": {}});
+    assert_eq!(
+        updated(&Address::service("new"), Kind::Service, json!({}), raw, Some(Address::service("old"))),
+        [r#"PUT /services/3 {"title":"new"}"#]
+    );
+}
+
+#[test]
+fn deletes_and_replacements() {
+    let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw: Value::Null })]);
+    let gauge = resource(Kind::Metric, json!({"type": "gauge"}));
+    let after = resource(Kind::Composite, json!({"composite": "s(\"a\",\"*\")"}));
+    let action = Action::Replace { before: gauge.clone(), after, because: String::new() };
+    let change = Change { address: Address::metric("m"), kind: Kind::Composite, action };
+    assert_eq!(
+        shown(&request(&change, &ids).unwrap()),
+        ["DELETE /metrics/m", r#"PUT /metrics/m {"type":"composite","composite":"s(\"a\",\"*\")"}"#]
+    );
+    let action = Action::Delete { before: resource(Kind::Alert, json!({})), pruned: false };
+    let change = Change { address: alert("x"), kind: Kind::Alert, action: action.clone() };
+    assert_eq!(shown(&request(&change, &ids).unwrap()), ["DELETE /alerts/9"]);
+    let change = Change { address: alert("gone"), kind: Kind::Alert, action };
+    assert_eq!(request(&change, &ids), Err(CallError::NoId(Kind::Alert, alert("gone"))));
+}
