@@ -49,12 +49,19 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
                     match rest.next() {
                         Some((_, '"')) => break Token::Text(word),
                         Some((_, c)) => word.push(c),
-                        None => return Err(ParseError { offset: start, message: "this text is not closed".into() }),
+                        None => {
+                            return Err(ParseError {
+                                offset: start,
+                                message: "this text is not closed".into(),
+                            });
+                        }
                     }
                 }
             }
             c if c.is_alphabetic() || c == '_' => Token::Name(run(c, |c| c.is_alphanumeric() || c == '_')),
-            c if c.is_ascii_digit() || c == '-' => Token::Number(run(c, |c| c.is_ascii_digit() || c == '.' || c == '/')),
+            c if c.is_ascii_digit() || c == '-' => {
+                Token::Number(run(c, |c| c.is_ascii_digit() || c == '.' || c == '/'))
+            }
             c => Token::Punct(c),
         };
         found.push((start, token));

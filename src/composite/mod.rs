@@ -79,13 +79,16 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
             Expr::Call(..) | Expr::Set(_) => Ok(expr),
             _ => Err(ParseError { offset: 0, message: "expected a function call or a set in `[ ]`".into() }),
         },
-        Some(token) => Err(ParseError { offset: parser.offset(), message: format!("unexpected {token} behind the end") }),
+        Some(token) => {
+            Err(ParseError { offset: parser.offset(), message: format!("unexpected {token} behind the end") })
+        }
     }
 }
 
 /// A form in which blanks, line breaks and the alias `series` make no difference. What cannot be read stays as it is.
 pub fn canonical(text: &str) -> String {
-    parse(text).map_or_else(|_| text.to_owned(), |expr| format!("{expr:?}").replace("Call(\"series\"", "Call(\"s\""))
+    parse(text)
+        .map_or_else(|_| text.to_owned(), |expr| format!("{expr:?}").replace("Call(\"series\"", "Call(\"s\""))
 }
 
 struct Parser {
@@ -169,7 +172,9 @@ impl Parser {
             return Ok(pairs);
         }
         loop {
-            let Some(Token::Name(key) | Token::Text(key)) = self.peek().cloned() else { return self.fail("a key") };
+            let Some(Token::Name(key) | Token::Text(key)) = self.peek().cloned() else {
+                return self.fail("a key");
+            };
             self.next += 1;
             if !self.take(&Token::Punct(':')) {
                 return self.fail("`:`");
@@ -191,7 +196,9 @@ mod tests {
 
     #[test]
     fn the_metrics_of_a_definition_are_found_without_patterns() {
-        let expr = parse(r#"divide([sum(s("a.err","*")), sum(series("a.req", {"az":"x"}, {period: "60"})), s("a.*","*"), s("a.err","*")])"#);
+        let expr = parse(
+            r#"divide([sum(s("a.err","*")), sum(series("a.req", {"az":"x"}, {period: "60"})), s("a.*","*"), s("a.err","*")])"#,
+        );
         assert_eq!(expr.unwrap().metrics(), ["a.err", "a.req"]);
     }
 

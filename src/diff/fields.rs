@@ -57,14 +57,41 @@ pub fn changes(want: &Resource, have: &Resource, secrets: &BTreeMap<Route, Strin
             Shape::Items => items(&route, value, before, have.spec(), &mut found),
         }
     }
-    let hidden = |route: &Route| {
-        let name = route.to_string();
-        want.spec().is_sensitive(&name)
-            || have.spec().is_sensitive(&name)
-            || secrets.keys().any(|secret| secret.0.starts_with(&route.0))
-    };
-    found.iter_mut().for_each(|change| change.sensitive = hidden(&change.route));
+    hide(&mut found, &[want, have], secrets);
     found
+}
+
+/// The fields of an object that does not exist yet: attributes and settings key by key, lists item by item.
+pub fn creation(want: &Resource, secrets: &BTreeMap<Route, String>) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    for (field, value) in want.fields() {
+        let route = Route::root().key(&field);
+        match value {
+            Value::Object(map) => {
+                found.extend(map.iter().map(|(key, value)| change(route.key(key), None, Some(value))))
+            }
+            Value::Array(list) => {
+                found.extend(
+                    list.iter().enumerate().map(|(i, item)| change(route.index(i), None, Some(item))),
+                );
+            }
+            value => found.push(change(route, None, Some(&value))),
+        }
+    }
+    found.retain(|change| change.after.is_some());
+    hide(&mut found, &[want], secrets);
+    found
+}
+
+/// Marks what must not be shown: what a kind says is sensitive, and whatever holds a secret.
+fn hide(found: &mut [FieldChange], sides: &[&Resource], secrets: &BTreeMap<Route, String>) {
+    for change in found {
+        let name = change.route.to_string();
+        let secret =
+            |secret: &Route| secret.0.starts_with(&change.route.0) || change.route.0.starts_with(&secret.0);
+        change.sensitive =
+            sides.iter().any(|side| side.spec().is_sensitive(&name)) || secrets.keys().any(secret);
+    }
 }
 
 /// The remote object with the written fields laid over it.
@@ -118,7 +145,8 @@ fn plain(
 
 fn owned_map(route: &Route, want: &Value, have: Option<&Value>, found: &mut Vec<FieldChange>) {
     let empty = Map::new();
-    let (want, have) = (want.as_object().unwrap_or(&empty), have.and_then(Value::as_object).unwrap_or(&empty));
+    let (want, have) =
+        (want.as_object().unwrap_or(&empty), have.and_then(Value::as_object).unwrap_or(&empty));
     for (key, value) in want {
         if have.get(key) != Some(value) {
             found.push(change(route.key(key), have.get(key), Some(value)));
@@ -173,7 +201,9 @@ pub fn pair_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> 
 
 fn keys(want: &Value, have: &Value) -> Vec<String> {
     let mut keys: Vec<String> = want.as_object().into_iter().flat_map(Map::keys).cloned().collect();
-    keys.extend(have.as_object().into_iter().flat_map(Map::keys).filter(|key| want.get(key).is_none()).cloned());
+    keys.extend(
+        have.as_object().into_iter().flat_map(Map::keys).filter(|key| want.get(key).is_none()).cloned(),
+    );
     keys
 }
 

@@ -95,14 +95,23 @@ mod tests {
 
     #[test]
     fn order_means_nothing_and_the_rest_is_paired_by_likeness() {
-        assert_eq!(paired(&["ab", "cd"], &["cd", "ab"]), [(Some(0), Some(1), true), (Some(1), Some(0), true)]);
-        assert_eq!(paired(&["ab", "cd"], &["cx", "ab"]), [(Some(0), Some(1), true), (Some(1), Some(0), false)]);
+        assert_eq!(
+            paired(&["ab", "cd"], &["cd", "ab"]),
+            [(Some(0), Some(1), true), (Some(1), Some(0), true)]
+        );
+        assert_eq!(
+            paired(&["ab", "cd"], &["cx", "ab"]),
+            [(Some(0), Some(1), true), (Some(1), Some(0), false)]
+        );
         assert_eq!(paired(&["ab"], &["xy"]), [(Some(0), None, false), (None, Some(0), false)]);
         assert_eq!(paired(&[], &["xy"]), [(None, Some(0), false)]);
     }
 
     #[test]
     fn a_wish_that_fits_several_gives_way_to_one_that_fits_only_one() {
-        assert_eq!(paired(&["a?", "ab"], &["ab", "ac"]), [(Some(0), Some(1), true), (Some(1), Some(0), true)]);
+        assert_eq!(
+            paired(&["a?", "ab"], &["ab", "ac"]),
+            [(Some(0), Some(1), true), (Some(1), Some(0), true)]
+        );
     }
 }

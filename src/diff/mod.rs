@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish};
+use crate::model::{
+    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
+};
 pub use fields::FieldChange;
 use rename::Rename;
 
@@ -30,9 +32,9 @@ pub struct Change {
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Action {
-    Create { after: Resource },
+    Create { after: Resource, fields: Vec<FieldChange> },
     Update { before: Resource, after: Resource, fields: Vec<FieldChange>, renamed_from: Option<Address> },
-    Replace { before: Resource, after: Resource, because: String },
+    Replace { before: Resource, after: Resource, fields: Vec<FieldChange>, because: String },
     Delete { before: Resource, pruned: bool },
 }
 
@@ -52,7 +54,9 @@ impl Action {
     pub fn before(&self) -> Option<&Resource> {
         match self {
             Self::Create { .. } => None,
-            Self::Update { before, .. } | Self::Replace { before, .. } | Self::Delete { before, .. } => Some(before),
+            Self::Update { before, .. } | Self::Replace { before, .. } | Self::Delete { before, .. } => {
+                Some(before)
+            }
         }
     }
 
@@ -60,7 +64,19 @@ impl Action {
     pub fn after(&self) -> Option<&Resource> {
         match self {
             Self::Delete { .. } => None,
-            Self::Create { after } | Self::Update { after, .. } | Self::Replace { after, .. } => Some(after),
+            Self::Create { after, .. } | Self::Update { after, .. } | Self::Replace { after, .. } => {
+                Some(after)
+            }
+        }
+    }
+
+    /// What is written, field by field.
+    pub fn fields(&self) -> &[FieldChange] {
+        match self {
+            Self::Delete { .. } => &[],
+            Self::Create { fields, .. } | Self::Update { fields, .. } | Self::Replace { fields, .. } => {
+                fields
+            }
         }
     }
 
@@ -105,7 +121,9 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
     let mut diff = Diff::default();
     for (address, wish) in &desired.objects {
         match wish.intent {
-            Intent::External if !actual.contains_key(address) => diff.obstacles.push(Obstacle::Missing(address.clone())),
+            Intent::External if !actual.contains_key(address) => {
+                diff.obstacles.push(Obstacle::Missing(address.clone()))
+            }
             Intent::External => diff.unchanged += 1,
             Intent::Absent => match actual.get(address) {
                 Some(before) => diff.push(address, Action::Delete { before: before.clone(), pruned: false }),
@@ -152,14 +170,17 @@ fn present(
     };
     let Some(before) = actual.get(renamed_from.as_ref().unwrap_or(address)) else {
         if can_create(address, wish, diff) {
-            diff.push(address, Action::Create { after: wish.resource.clone() });
+            let fields = fields::creation(&wish.resource, &wish.secrets);
+            diff.push(address, Action::Create { after: wish.resource.clone(), fields });
         }
         return;
     };
     let Some(fields) = compare(wish, before, types) else {
         if can_create(address, wish, diff) {
             let because = replaced_because(&wish.resource, before);
-            diff.push(address, Action::Replace { before: before.clone(), after: wish.resource.clone(), because });
+            let fields = fields::creation(&wish.resource, &wish.secrets);
+            let (before, after) = (before.clone(), wish.resource.clone());
+            diff.push(address, Action::Replace { before, after, fields, because });
         }
         return;
     };
@@ -177,7 +198,11 @@ fn present(
 }
 
 /// The differences of a wish to a remote object, or `None` where it is of another type and must be replaced.
-fn compare(wish: &Wish, have: &Resource, types: &dyn Fn(&str) -> Option<MetricType>) -> Option<Vec<FieldChange>> {
+fn compare(
+    wish: &Wish,
+    have: &Resource,
+    types: &dyn Fn(&str) -> Option<MetricType>,
+) -> Option<Vec<FieldChange>> {
     match (&wish.resource, have) {
         (Resource::Metric(want), Resource::Metric(found)) if other_type(want, found) => None,
         (Resource::Alert(want), Resource::Alert(found)) => {
@@ -197,7 +222,8 @@ fn as_written(mut change: FieldChange, want: &Resource, have: &Resource) -> Fiel
     if item && change.route.to_string().starts_with("conditions[") {
         let written = |resource: &Resource, value: Option<serde_json::Value>| {
             let fields = resource.fields();
-            let list = fields.get("conditions").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+            let list =
+                fields.get("conditions").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
             let crate::diag::Seg::Index(i) = change.route.segs()[1] else { return value };
             value.and_then(|_| list.get(i).cloned())
         };
@@ -247,7 +273,8 @@ pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, 
     let mut found: BTreeMap<Address, Vec<(Address, crate::diag::Route)>> = BTreeMap::new();
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         for reference in wish.resource.spec().references() {
-            if reference.to.collection == Collection::Metrics && !desired.objects.contains_key(&reference.to) {
+            if reference.to.collection == Collection::Metrics && !desired.objects.contains_key(&reference.to)
+            {
                 found.entry(reference.to).or_default().push((address.clone(), reference.route));
             }
         }

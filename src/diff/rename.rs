@@ -26,7 +26,11 @@ pub fn temporary(target: &Address) -> Address {
 /// Decides for every wish with a former name.
 ///
 /// `settled` tells whether a declared object is already as written: a circle whose members all are has been turned.
-pub fn decide(desired: &Desired, actual: &State, settled: impl Fn(&Address) -> bool) -> BTreeMap<Address, Rename> {
+pub fn decide(
+    desired: &Desired,
+    actual: &State,
+    settled: impl Fn(&Address) -> bool,
+) -> BTreeMap<Address, Rename> {
     let wishes: BTreeMap<&Address, Address> = desired
         .objects
         .iter()
@@ -37,8 +41,11 @@ pub fn decide(desired: &Desired, actual: &State, settled: impl Fn(&Address) -> b
         let parked = temporary(new);
         if actual.contains_key(&parked) { parked } else { old.clone() }
     };
-    let mut pending: BTreeSet<&Address> =
-        wishes.iter().filter(|(new, old)| actual.contains_key(&source(new, old))).map(|(new, _)| *new).collect();
+    let mut pending: BTreeSet<&Address> = wishes
+        .iter()
+        .filter(|(new, old)| actual.contains_key(&source(new, old)))
+        .map(|(new, _)| *new)
+        .collect();
     for circle in circles(&wishes) {
         if circle.iter().all(|new| actual.contains_key(new) && settled(new)) {
             circle.iter().for_each(|new| _ = pending.remove(new));
@@ -155,7 +162,13 @@ mod tests {
         assert_eq!(decided(&swap, &["a", "b"], false), ["from b", "from a"]);
         assert_eq!(decided(&swap, &["a", "b"], true), ["done", "done"]);
         // Parked for a: b's object. Then a became b. Then what was parked becomes a.
-        assert_eq!(decided(&swap, &["a", "a.librato-apply-renaming"], false), ["from a.librato-apply-renaming", "from a"]);
-        assert_eq!(decided(&swap, &["b", "a.librato-apply-renaming"], false), ["from a.librato-apply-renaming", "done"]);
+        assert_eq!(
+            decided(&swap, &["a", "a.librato-apply-renaming"], false),
+            ["from a.librato-apply-renaming", "from a"]
+        );
+        assert_eq!(
+            decided(&swap, &["b", "a.librato-apply-renaming"], false),
+            ["from a.librato-apply-renaming", "done"]
+        );
     }
 }

@@ -33,7 +33,9 @@ impl Globs {
             for glob in scopes.of(kind) {
                 set.add(parse(kind, glob)?);
             }
-            let set = set.build().map_err(|error| GlobError { glob: String::new(), why: error.kind().to_string() })?;
+            let set = set
+                .build()
+                .map_err(|error| GlobError { glob: String::new(), why: error.kind().to_string() })?;
             Ok((kind, set))
         });
         Ok(Self { by_kind: by_kind.collect::<Result<_, GlobError>>()? })
@@ -57,7 +59,8 @@ impl Globs {
 pub fn parse_target(text: &str, scopes: &mut Scopes) -> Result<(), GlobError> {
     let wrong = |why: &str| GlobError { glob: text.to_owned(), why: why.to_owned() };
     let (kind, glob) = text.split_once('/').ok_or_else(|| wrong("write KIND/GLOB, such as alert/web.*"))?;
-    let kind = Kind::parse(kind).ok_or_else(|| wrong("the kind is none of metric, composite, annotation, service, alert"))?;
+    let kind = Kind::parse(kind)
+        .ok_or_else(|| wrong("the kind is none of metric, composite, annotation, service, alert"))?;
     parse(kind, glob)?;
     let list = match kind {
         Kind::Metric => &mut scopes.metrics,

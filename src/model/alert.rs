@@ -160,7 +160,11 @@ impl Condition {
         }
         match (absent, self.threshold) {
             (false, None) => {
-                found.error(here.clone(), "missing-field", "a condition `above` or `below` needs a `threshold`");
+                found.error(
+                    here.clone(),
+                    "missing-field",
+                    "a condition `above` or `below` needs a `threshold`",
+                );
             }
             (true, Some(_)) => misfit(found, here, "threshold"),
             _ => {}
@@ -169,17 +173,26 @@ impl Condition {
             misfit(found, here, "summary_function");
         }
         if self.detect_reset.is_some()
-            && (absent || self.summary_function.is_some_and(|function| function != SummaryFunction::Derivative))
+            && (absent
+                || self.summary_function.is_some_and(|function| function != SummaryFunction::Derivative))
         {
             found
-                .error(here.key("detect_reset"), "field-does-not-fit", "`detect_reset` only fits `derivative`")
+                .error(
+                    here.key("detect_reset"),
+                    "field-does-not-fit",
+                    "`detect_reset` only fits `derivative`",
+                )
                 .on_key()
                 .help("remove it, or write `summary_function: derivative`");
         }
         self.check_duration(absent, here, found);
         if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
             found
-                .error(here.key("tags"), "field-does-not-fit", "a condition watches a `source` or `tags`, not both")
+                .error(
+                    here.key("tags"),
+                    "field-does-not-fit",
+                    "a condition watches a `source` or `tags`, not both",
+                )
                 .on_key();
         }
     }
@@ -208,7 +221,11 @@ impl Condition {
 
 fn misfit(found: &mut Checker<'_>, here: &Route, field: &str) {
     found
-        .error(here.key(field), "field-does-not-fit", format!("`{field}` does not fit a condition of type `absent`"))
+        .error(
+            here.key(field),
+            "field-does-not-fit",
+            format!("`{field}` does not fit a condition of type `absent`"),
+        )
         .on_key()
         .help("remove it, or change the type to `above` or `below`");
 }
@@ -224,7 +241,11 @@ impl Spec for Alert {
             && !rearm.0.is_multiple_of(60)
         {
             found
-                .error(at(["rearm_seconds"]), "invalid-rearm", format!("{rearm} is not a multiple of one minute"))
+                .error(
+                    at(["rearm_seconds"]),
+                    "invalid-rearm",
+                    format!("{rearm} is not a multiple of one minute"),
+                )
                 .help(format!("the next one is {}", Seconds(rearm.0.next_multiple_of(60))));
         }
         for (i, condition) in self.conditions.value().into_iter().flatten().enumerate() {
@@ -299,7 +320,9 @@ fn same_in_condition(key: &str, want: &Value, have: &Value) -> bool {
             [wanted, found].into_iter().all(|f| f.is_null() || f == "average" || f == "derivative")
         }
         // Its default changed over the years, so an unwritten one is not managed.
-        "detect_reset" => wanted.is_null() || compare::default_to(wanted, true) == compare::default_to(found, true),
+        "detect_reset" => {
+            wanted.is_null() || compare::default_to(wanted, true) == compare::default_to(found, true)
+        }
         _ => compare::plain(wanted) == compare::plain(found),
     }
 }
@@ -366,7 +389,16 @@ mod tests {
         let want = json!({"type": "above", "metric_name": "M", "threshold": 5});
         let have = json!({"type": "above", "metric_name": "m", "threshold": "5.0", "source": "*", "duration": 0,
                           "summary_function": "derivative", "detect_reset": false, "tags": []});
-        for key in ["type", "metric_name", "threshold", "source", "duration", "summary_function", "detect_reset", "tags"] {
+        for key in [
+            "type",
+            "metric_name",
+            "threshold",
+            "source",
+            "duration",
+            "summary_function",
+            "detect_reset",
+            "tags",
+        ] {
             assert!(same_in_condition(key, &want, &have), "{key}");
         }
         assert!(!same_in_condition("summary_function", &want, &json!({"summary_function": "max"})));
@@ -378,6 +410,9 @@ mod tests {
         let want = json!([{"name": "Env", "values": ["b", "A"]}]);
         let have = json!([{"name": "env", "values": ["a", "B", "b"], "grouped": false}]);
         assert_eq!(canonical_tags(&want), canonical_tags(&have));
-        assert_ne!(canonical_tags(&want), canonical_tags(&json!([{"name": "env", "values": ["a"], "grouped": true}])));
+        assert_ne!(
+            canonical_tags(&want),
+            canonical_tags(&json!([{"name": "env", "values": ["a"], "grouped": true}]))
+        );
     }
 }

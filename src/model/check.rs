@@ -77,13 +77,21 @@ impl<'a> Checker<'a> {
     pub fn name_of_letters(&mut self) {
         let name = self.name;
         if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || ".:-_".contains(*c))) {
-            self.error(Route::root(), "invalid-name", format!("the name holds {wrong:?}, which the API does not take"))
-                .on_key()
-                .help("names are made of letters, digits, `.`, `:`, `-` and `_`");
+            self.error(
+                Route::root(),
+                "invalid-name",
+                format!("the name holds {wrong:?}, which the API does not take"),
+            )
+            .on_key()
+            .help("names are made of letters, digits, `.`, `:`, `-` and `_`");
         }
         if name.is_empty() || name.len() > 255 {
-            self.error(Route::root(), "invalid-name", format!("a name has 1 to 255 characters, this one has {}", name.len()))
-                .on_key();
+            self.error(
+                Route::root(),
+                "invalid-name",
+                format!("a name has 1 to 255 characters, this one has {}", name.len()),
+            )
+            .on_key();
         }
     }
 

@@ -33,7 +33,9 @@ impl Origin {
     pub fn place(&self, files: &Files, inside: &Route, part: Part) -> Place {
         let own = self.route.join(inside);
         let route = match &self.defaults {
-            Some(defaults) if !files.contains(self.file, &own) && files.contains(self.file, &defaults.join(inside)) => {
+            Some(defaults)
+                if !files.contains(self.file, &own) && files.contains(self.file, &defaults.join(inside)) =>
+            {
                 defaults.join(inside)
             }
             _ => own,

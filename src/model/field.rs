@@ -127,7 +127,8 @@ impl<'de> Deserialize<'de> for Seconds {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Seconds, E> {
-                Seconds::parse(value).ok_or_else(|| E::custom("this is not a duration such as `90s`, `5m` or `1h`"))
+                Seconds::parse(value)
+                    .ok_or_else(|| E::custom("this is not a duration such as `90s`, `5m` or `1h`"))
             }
         }
         deserializer.deserialize_any(Visitor)
@@ -161,9 +162,11 @@ mod tests {
 
     #[test]
     fn the_three_states_survive_a_round_trip() {
-        for (json, state) in
-            [("{}", Field::Unset), (r#"{"period":null}"#, Field::Null), (r#"{"period":60}"#, Field::Set(Seconds(60)))]
-        {
+        for (json, state) in [
+            ("{}", Field::Unset),
+            (r#"{"period":null}"#, Field::Null),
+            (r#"{"period":60}"#, Field::Set(Seconds(60))),
+        ] {
             let holder: Holder = serde_json::from_str(json).unwrap();
             assert_eq!(holder.period, state);
             assert_eq!(serde_json::to_string(&holder).unwrap(), json);

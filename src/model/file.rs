@@ -153,7 +153,9 @@ impl<T: JsonSchema> JsonSchema for Entry<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let own = T::json_schema(generator);
         let meta = Meta::json_schema(generator);
-        let properties = |schema: &Schema| schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        let properties = |schema: &Schema| {
+            schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default()
+        };
         let all: Map<String, Value> = properties(&own).into_iter().chain(properties(&meta)).collect();
         json_schema!({
             "description": own.get("description").cloned().unwrap_or_default(),

@@ -228,13 +228,19 @@ impl Spec for Composite {
             && let Err(error) = composite::parse(text)
         {
             found
-                .error(at(["composite"]), "invalid-composite", format!("this composite does not parse: {error}"))
+                .error(
+                    at(["composite"]),
+                    "invalid-composite",
+                    format!("this composite does not parse: {error}"),
+                )
                 .help("the language is nested calls, such as sum(s(\"shop.requests\", \"*\"))");
         }
     }
 
     fn references(&self) -> Vec<Reference> {
-        let Some(Ok(tree)) = self.composite.value().map(|text| composite::parse(text)) else { return Vec::new() };
+        let Some(Ok(tree)) = self.composite.value().map(|text| composite::parse(text)) else {
+            return Vec::new();
+        };
         tree.metrics().into_iter().map(|name| Reference::metric(name, at(["composite"]))).collect()
     }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use address::{Address, Collection, Kind};
-pub use alert::{CONDITION_KEYS, Alert, AlertAttributes, Condition, ConditionType, SummaryFunction, Tag};
+pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
 pub use annotation::Annotation;
 pub use desired::{Desired, Intent, Origin, Settings, Wish};
 pub use field::{Field, Seconds};
@@ -145,9 +145,10 @@ impl Resource {
             Kind::Composite => read(fields).map(Self::Composite),
             Kind::Annotation => read(fields).map(Self::Annotation),
             Kind::Alert => read(fields).map(Self::Alert),
-            Kind::Space | Kind::Chart => {
-                Err(FieldError { route: Route::root(), message: "spaces and charts are not supported yet".into() })
-            }
+            Kind::Space | Kind::Chart => Err(FieldError {
+                route: Route::root(),
+                message: "spaces and charts are not supported yet".into(),
+            }),
         }
     }
 

@@ -74,14 +74,22 @@ pub const SERVICE_TYPES: &[ServiceType] = &[
         required: &["auth_token", "from", "room_id", "notify"],
         harmless: &["from", "room_id", "notify"],
     },
-    ServiceType { name: "campfire", required: &["subdomain", "token", "room"], harmless: &["subdomain", "room"] },
+    ServiceType {
+        name: "campfire",
+        required: &["subdomain", "token", "room"],
+        harmless: &["subdomain", "room"],
+    },
     ServiceType { name: "flowdock", required: &["api_token"], harmless: &["user_name"] },
     ServiceType {
         name: "pagerduty",
         required: &["service_key", "event_type", "description"],
         harmless: &["event_type", "description"],
     },
-    ServiceType { name: "opsgenie", required: &["customer_key"], harmless: &["tags", "recipients", "teams", "hostname"] },
+    ServiceType {
+        name: "opsgenie",
+        required: &["customer_key"],
+        harmless: &["tags", "recipients", "teams", "hostname"],
+    },
     ServiceType { name: "victorops", required: &["api_key"], harmless: &["routing_key"] },
     ServiceType {
         name: "sns",
@@ -96,14 +104,14 @@ pub const SERVICE_TYPES: &[ServiceType] = &[
 
 /// Whether a setting may be shown. Without a known type nothing may.
 pub fn is_harmless(service_type: Option<&str>, setting: &str) -> bool {
-    SERVICE_TYPES
-        .iter()
-        .any(|known| Some(known.name) == service_type && known.harmless.contains(&setting))
+    SERVICE_TYPES.iter().any(|known| Some(known.name) == service_type && known.harmless.contains(&setting))
 }
 
 impl Service {
     fn check_settings(&self, settings: &ServiceSettings, found: &mut Checker<'_>) {
-        let Some(known) = self.service_type.value().and_then(|name| SERVICE_TYPES.iter().find(|t| t.name == name)) else {
+        let Some(known) =
+            self.service_type.value().and_then(|name| SERVICE_TYPES.iter().find(|t| t.name == name))
+        else {
             return;
         };
         for required in known.required {
@@ -175,9 +183,9 @@ impl Spec for Service {
     }
 
     fn is_sensitive(&self, field: &str) -> bool {
-        field.strip_prefix("settings.").is_some_and(|name| {
-            !is_harmless(self.service_type.value().map(String::as_str), name)
-        })
+        field
+            .strip_prefix("settings.")
+            .is_some_and(|name| !is_harmless(self.service_type.value().map(String::as_str), name))
     }
 }
 
@@ -187,7 +195,8 @@ mod tests {
 
     #[test]
     fn debug_of_settings_shows_names_only() {
-        let settings: ServiceSettings = serde_json::from_str(r#"{"url":"https://canary","notify":1}"#).unwrap();
+        let settings: ServiceSettings =
+            serde_json::from_str(r#"{"url":"https://canary","notify":1}"#).unwrap();
         assert_eq!(format!("{settings:?}"), r#"{"url", "notify"}"#);
         assert_eq!(settings.0["notify"], "1");
     }

@@ -43,12 +43,8 @@ impl Limits {
     /// Everything in the changes that must not happen without being asked for.
     pub fn refusals(&self, changes: &[Change], desired: &Desired, actual: &State) -> Vec<Refusal> {
         let lost: Vec<&Change> = changes.iter().filter(|change| change.action.destroys()).collect();
-        let rules = [
-            self.too_many(&lost),
-            self.data_lost(&lost),
-            self.protected(&lost, desired),
-            reserved(&lost),
-        ];
+        let rules =
+            [self.too_many(&lost), self.data_lost(&lost), self.protected(&lost, desired), reserved(&lost)];
         rules.into_iter().flatten().chain(services_in_use(changes, actual)).collect()
     }
 
@@ -56,7 +52,10 @@ impl Limits {
         let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);
         (count > self.max_deletes).then(|| Refusal {
             code: "too-many-deletes".into(),
-            message: format!("{count} objects would be deleted or replaced, and the limit is {}", self.max_deletes),
+            message: format!(
+                "{count} objects would be deleted or replaced, and the limit is {}",
+                self.max_deletes
+            ),
             names: names(lost),
             lift: Some(format!("--max-deletes {count}")),
         })
@@ -71,7 +70,10 @@ impl Limits {
         let lost: Vec<&Change> = lost.iter().filter(holds_data).copied().collect();
         (!lost.is_empty() && !self.delete_data).then(|| Refusal {
             code: "data-lost".into(),
-            message: format!("{} with data that no backup can restore would be deleted or replaced", objects(lost.len())),
+            message: format!(
+                "{} with data that no backup can restore would be deleted or replaced",
+                objects(lost.len())
+            ),
             names: names(&lost),
             lift: Some("--delete-data".into()),
         })
@@ -94,8 +96,9 @@ impl Limits {
 }
 
 fn reserved(lost: &[&Change]) -> Option<Refusal> {
-    let reserved =
-        |change: &&&Change| change.address.collection == Collection::Annotations && change.address.name == ALERT_STREAM;
+    let reserved = |change: &&&Change| {
+        change.address.collection == Collection::Annotations && change.address.name == ALERT_STREAM
+    };
     let lost: Vec<&Change> = lost.iter().filter(reserved).copied().collect();
     (!lost.is_empty()).then(|| Refusal {
         code: "reserved".into(),
@@ -136,7 +139,11 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
                 .collect();
             (!users.is_empty()).then(|| Refusal {
                 code: "service-in-use".into(),
-                message: format!("the service \"{}\" is still used by {} alerts", service.address, users.len()),
+                message: format!(
+                    "the service \"{}\" is still used by {} alerts",
+                    service.address,
+                    users.len()
+                ),
                 names: users,
                 lift: Some("take the service out of these alerts first".into()),
             })
@@ -156,9 +163,15 @@ pub fn twins(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[
         let kind = address.collection.kind();
         Refusal {
             code: "ambiguous".into(),
-            message: format!("{} {} are called \"{address}\": ids {ids}", twins[address].len(), kind.section()),
+            message: format!(
+                "{} {} are called \"{address}\": ids {ids}",
+                twins[address].len(),
+                kind.section()
+            ),
             names: vec![address.to_string()],
-            lift: Some(format!("delete or rename all but one: librato-apply delete {kind} '{address}' --id ID")),
+            lift: Some(format!(
+                "delete or rename all but one: librato-apply delete {kind} '{address}' --id ID"
+            )),
         }
     };
     twins.keys().filter(concerned).map(refuse).collect()

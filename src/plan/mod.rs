@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route};
-use crate::diff::{Change, Diff, Obstacle};
+use crate::diff::{Change, Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, Resource, State};
 
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal};
@@ -132,20 +132,21 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
     }
     report_unknown_metrics(desired, actual, files, report);
     refusals.extend(limits.refusals(&diff.changes, desired, actual));
-    let steps = order::order(diff.changes).into_iter().map(|step| with_places(step, desired, files)).collect();
+    let steps =
+        order::order(diff.changes).into_iter().map(|step| with_places(step, desired, files)).collect();
     Plan { target, steps, unchanged: diff.unchanged, refusals }
 }
 
 fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {
     let Some(wish) = desired.objects.get(&step.change.address) else { return step };
-    let locate = |route: &Route, part| files.locate(&wish.origin.place(files, route, part)).map(SourcePlace::from);
+    let locate =
+        |route: &Route, part| files.locate(&wish.origin.place(files, route, part)).map(SourcePlace::from);
     step.place = locate(&Route::root(), Part::Key);
-    if let crate::diff::Action::Update { fields, .. } = &step.change.action {
-        // What is taken from a list stands nowhere in the files any more.
-        let written = |change: &crate::diff::FieldChange| change.after.is_some() || change.route.segs().len() == 1;
-        step.field_places =
-            fields.iter().map(|change| written(change).then(|| locate(&change.route, Part::Value)).flatten()).collect();
-    }
+    // What is taken from a list stands nowhere in the files any more.
+    let written = |change: &FieldChange| change.after.is_some() || change.route.segs().len() == 1;
+    let fields = step.change.action.fields().iter();
+    step.field_places =
+        fields.map(|change| written(change).then(|| locate(&change.route, Part::Value)).flatten()).collect();
     step
 }
 
@@ -173,8 +174,9 @@ fn report_obstacle(
             let Some((kind, place)) = place(address, &Route::root(), Part::Key) else { return };
             let message = format!("the {kind} \"{address}\" cannot be created without `{field}`");
             report.push(
-                at(Diagnostic::error("needed-to-create", message), place, "it does not exist yet")
-                    .help(format!("write `{field}`, or declare it `external: true` if somebody else makes it")),
+                at(Diagnostic::error("needed-to-create", message), place, "it does not exist yet").help(
+                    format!("write `{field}`, or declare it `external: true` if somebody else makes it"),
+                ),
             );
         }
         Obstacle::RenameBoth(address, old) => {
@@ -187,7 +189,9 @@ fn report_obstacle(
             });
         }
         Obstacle::RenameDone(address) => {
-            let Some((_, place)) = place(address, &Route::root().key("renamed_from"), Part::Key) else { return };
+            let Some((_, place)) = place(address, &Route::root().key("renamed_from"), Part::Key) else {
+                return;
+            };
             let message = format!("\"{address}\" has its new name already");
             report.push(at(Diagnostic::note("rename-done", message), place, "this line can be removed"));
         }
@@ -200,15 +204,20 @@ fn report_unknown_metrics(desired: &Desired, actual: &State, files: &Files, repo
         if actual.contains_key(&metric) {
             continue;
         }
-        let known = actual.iter().filter(|(_, object)| matches!(object, Resource::Metric(_) | Resource::Composite(_)));
+        let known = actual
+            .iter()
+            .filter(|(_, object)| matches!(object, Resource::Metric(_) | Resource::Composite(_)));
         let known = known.map(|(address, _)| address).chain(desired.objects.keys());
         let names = known.filter(|a| a.collection == metric.collection).map(|a| a.name.as_str());
         let close = crate::diag::suggest(&metric.name, names);
         for (user, route) in users {
             let Some(wish) = desired.objects.get(&user) else { continue };
-            let message = format!("{} \"{user}\" uses the metric `{metric}`, which nobody declares", wish.kind);
-            let diagnostic = Diagnostic::warning("unknown-metric", message)
-                .at(wish.origin.place(files, &route, Part::Value), "and the service has no metric of this name");
+            let message =
+                format!("{} \"{user}\" uses the metric `{metric}`, which nobody declares", wish.kind);
+            let diagnostic = Diagnostic::warning("unknown-metric", message).at(
+                wish.origin.place(files, &route, Part::Value),
+                "and the service has no metric of this name",
+            );
             report.push(match close {
                 Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
                 None => diagnostic.help("declare it, or send its first measurement, before relying on this"),

@@ -35,7 +35,8 @@ pub fn order(changes: Vec<Change>) -> Vec<Step> {
 /// The least level of each kind of step, raised above everything it needs.
 fn levels(changes: &[Change], needs: &[Vec<usize>]) -> Vec<u32> {
     let last = Kind::ALL.len() as u32;
-    let rank = |change: &Change| Kind::ALL.iter().position(|kind| *kind == change.kind).unwrap_or_default() as u32;
+    let rank =
+        |change: &Change| Kind::ALL.iter().position(|kind| *kind == change.kind).unwrap_or_default() as u32;
     let mut levels: Vec<u32> = changes
         .iter()
         .enumerate()

@@ -35,14 +35,18 @@ pub enum CallError {
 pub fn request(change: &Change, ids: &Ids) -> Result<Request, CallError> {
     let address = &change.address;
     Ok(match &change.action {
-        Action::Create { after } if after.kind() == Kind::Annotation => Request::Stream(create(address, after, ids)?),
-        Action::Create { after } => Request::One(create(address, after, ids)?),
+        Action::Create { after, .. } if after.kind() == Kind::Annotation => {
+            Request::Stream(create(address, after, ids)?)
+        }
+        Action::Create { after, .. } => Request::One(create(address, after, ids)?),
         Action::Update { after, fields, renamed_from, .. } => {
             let from = renamed_from.as_ref();
             let call = update(address, after, fields, from, ids)?;
             if change.kind == Kind::Annotation { Request::Stream(call) } else { Request::One(call) }
         }
-        Action::Replace { after, .. } => Request::Replace(delete(address, ids)?, create(address, after, ids)?),
+        Action::Replace { after, .. } => {
+            Request::Replace(delete(address, ids)?, create(address, after, ids)?)
+        }
         Action::Delete { .. } => Request::One(delete(address, ids)?),
     })
 }
@@ -60,7 +64,11 @@ fn create(address: &Address, after: &Resource, ids: &Ids) -> Result<Call, CallEr
         Collection::Metrics | Collection::Annotations => {
             Call { method: Method::Put, path: path(address, ids)?, body: Some(Value::Object(body)) }
         }
-        _ => Call { method: Method::Post, path: root(address.collection).into(), body: Some(Value::Object(body)) },
+        _ => Call {
+            method: Method::Post,
+            path: root(address.collection).into(),
+            body: Some(Value::Object(body)),
+        },
     })
 }
 
@@ -81,7 +89,9 @@ fn update(
             body.insert("name".into(), address.name.clone().into());
             body.insert("conditions".into(), conditions(after, raw).into());
         }
-        Resource::Service(_) if renamed_from.is_some() => _ = body.insert("title".into(), address.name.clone().into()),
+        Resource::Service(_) if renamed_from.is_some() => {
+            _ = body.insert("title".into(), address.name.clone().into())
+        }
         _ => {}
     }
     for change in fields {
@@ -102,7 +112,8 @@ fn update(
 /// Metrics merge attributes, null unsetting one; an alert's are replaced as a whole, so all that shall stay are sent.
 fn attribute(body: &mut Map<String, Value>, key: &str, value: Value, after: &Resource, raw: &Value) {
     let alert = matches!(after, Resource::Alert(_));
-    let whole = || if alert { raw["attributes"].as_object().cloned().unwrap_or_default() } else { Map::new() };
+    let whole =
+        || if alert { raw["attributes"].as_object().cloned().unwrap_or_default() } else { Map::new() };
     let entry = body.entry("attributes").or_insert_with(|| Value::Object(whole()));
     let Some(attributes) = entry.as_object_mut() else { return };
     if value.is_null() && alert {
@@ -141,12 +152,13 @@ fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
     let raw = raw["conditions"].as_array().cloned().unwrap_or_default();
     let have: Vec<Value> = raw.iter().map(lift_condition).collect();
     let pairs = pair_items(&want, &have, after.spec());
-    let body = |pair: &crate::diff::lists::Pair| match (pair.want.map(|w| &want[w]), pair.have.map(|h| &raw[h])) {
-        (Some(_), Some(raw)) if pair.same => Some(raw.clone()),
-        (Some(want), Some(raw)) => Some(lay_over(want, raw)),
-        (Some(want), None) => Some(want.clone()),
-        (None, _) => None,
-    };
+    let body =
+        |pair: &crate::diff::lists::Pair| match (pair.want.map(|w| &want[w]), pair.have.map(|h| &raw[h])) {
+            (Some(_), Some(raw)) if pair.same => Some(raw.clone()),
+            (Some(want), Some(raw)) => Some(lay_over(want, raw)),
+            (Some(want), None) => Some(want.clone()),
+            (None, _) => None,
+        };
     pairs.iter().filter_map(body).collect()
 }
 
@@ -154,7 +166,9 @@ fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
 /// go, all but `detect_reset`, which unwritten is not managed.
 fn lay_over(want: &Value, raw: &Value) -> Value {
     let mut body = raw.as_object().cloned().unwrap_or_default();
-    body.retain(|key, _| key == "detect_reset" || key != "condition_type" && !CONDITION_KEYS.contains(&key.as_str()));
+    body.retain(|key, _| {
+        key == "detect_reset" || key != "condition_type" && !CONDITION_KEYS.contains(&key.as_str())
+    });
     body.extend(want.as_object().cloned().unwrap_or_default());
     Value::Object(body)
 }

@@ -48,10 +48,14 @@ pub struct Wanted {
 impl Wanted {
     /// What is needed to plan for `desired`, if undeclared objects of the kinds in `prune` may go.
     pub fn of(desired: &Desired, prune: impl IntoIterator<Item = Kind>) -> Self {
-        let mut collections: BTreeSet<Collection> = desired.objects.keys().map(|address| address.collection).collect();
+        let mut collections: BTreeSet<Collection> =
+            desired.objects.keys().map(|address| address.collection).collect();
         let prune: BTreeSet<Collection> = prune.into_iter().map(Kind::collection).collect();
         let deletes_services = prune.contains(&Collection::Services)
-            || desired.objects.iter().any(|(a, w)| a.collection == Collection::Services && w.intent == Intent::Absent);
+            || desired
+                .objects
+                .iter()
+                .any(|(a, w)| a.collection == Collection::Services && w.intent == Intent::Absent);
         collections.extend(prune);
         // Whether a deleted service is in use only the alerts can tell, and these name services by id.
         if deletes_services {
@@ -78,8 +82,11 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
         api.list(&listing).await.map(|items| (*collection, items))
     });
     let lists: BTreeMap<Collection, Vec<Value>> = lists.buffer_unordered(8).try_collect().await?;
-    let single: Vec<&Address> =
-        if wanted.collections.contains(&Collection::Metrics) { Vec::new() } else { wanted.metrics.iter().collect() };
+    let single: Vec<&Address> = if wanted.collections.contains(&Collection::Metrics) {
+        Vec::new()
+    } else {
+        wanted.metrics.iter().collect()
+    };
     let metrics: Vec<Option<Value>> =
         stream::iter(single).map(|address| look_up_metric(api, address)).buffered(8).try_collect().await?;
     let titles = titles(lists.get(&Collection::Services).map_or(&[], Vec::as_slice));
@@ -91,31 +98,38 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
     Ok(actual)
 }
 
-/// The one object with exactly this name, though the API only searches for parts of names.
+/// An object found by its name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// What it says.
+    pub resource: Resource,
+    /// What writing it needs.
+    pub remote: Remote,
+}
+
+/// All objects with exactly this name, though the API only searches for parts of names.
 ///
 /// # Errors
 /// As [`fetch`].
-pub async fn find(api: &impl ReadApi, address: &Address) -> Result<Actual, ApiError> {
-    let mut actual = Actual::default();
-    let Some(mut listing) = listing(address.collection) else { return Ok(actual) };
+pub async fn find(api: &impl ReadApi, address: &Address) -> Result<Vec<Found>, ApiError> {
+    let Some(mut listing) = listing(address.collection) else { return Ok(Vec::new()) };
     // Services know no filter.
     if address.collection != Collection::Services {
         listing.query.push(("name".into(), address.name.clone()));
     }
     let items = api.list(&listing).await?;
-    let services = match address.collection {
-        Collection::Alerts => match self::listing(Collection::Services) {
-            Some(services) => api.list(&services).await?,
-            None => Vec::new(),
-        },
+    let services = match (address.collection, self::listing(Collection::Services)) {
+        (Collection::Alerts, Some(services)) => api.list(&services).await?,
         _ => Vec::new(),
     };
     let titles = titles(&services);
-    items
-        .into_iter()
-        .filter(|raw| name_of(address.collection, raw).is_some_and(|name| address.renamed(name) == *address))
-        .for_each(|raw| actual.add(address.collection, raw, &titles));
-    Ok(actual)
+    let exact =
+        |raw: &Value| name_of(address.collection, raw).is_some_and(|name| address.renamed(name) == *address);
+    let found = |raw: Value| {
+        let resource = lift(address.collection, &raw, &titles)?;
+        Some(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw } })
+    };
+    Ok(items.into_iter().filter(exact).filter_map(found).collect())
 }
 
 async fn look_up_metric(api: &impl ReadApi, address: &Address) -> Result<Option<Value>, ApiError> {
@@ -212,7 +226,9 @@ fn lift_alert(raw: &Value, titles: &BTreeMap<u64, String>) -> Map<String, Value>
     let title = |service: &Value| {
         let id = lenient::id(service).or_else(|| lenient::id(&service["id"]));
         let by_id = id.and_then(|id| titles.get(&id).cloned());
-        by_id.or_else(|| lenient::text(&service["title"]).map(str::to_owned)).or_else(|| Some(format!("#{}", id?)))
+        by_id
+            .or_else(|| lenient::text(&service["title"]).map(str::to_owned))
+            .or_else(|| Some(format!("#{}", id?)))
     };
     let services: Vec<String> = raw["services"].as_array().into_iter().flatten().filter_map(title).collect();
     fields.insert("services".into(), services.into());
@@ -277,7 +293,9 @@ fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
             Err(error) => {
                 let Some(crate::diag::Seg::Key(key)) = error.route.segs().first() else { break };
                 let inner = match error.route.segs().get(1) {
-                    Some(crate::diag::Seg::Key(inner)) => fields.get_mut(key).and_then(Value::as_object_mut).zip(Some(inner)),
+                    Some(crate::diag::Seg::Key(inner)) => {
+                        fields.get_mut(key).and_then(Value::as_object_mut).zip(Some(inner))
+                    }
                     _ => None,
                 };
                 let removed = match inner {
@@ -291,7 +309,8 @@ fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
         }
     }
     // Every field may be left out, so an empty map always fits.
-    Resource::from_fields(kind, Map::new()).unwrap_or(Resource::Annotation(crate::model::Annotation::default()))
+    Resource::from_fields(kind, Map::new())
+        .unwrap_or(Resource::Annotation(crate::model::Annotation::default()))
 }
 
 #[cfg(test)]

@@ -11,14 +11,22 @@ pub fn meta(meta: &Meta, kind: Kind, found: &mut Checker<'_>) {
     let external = meta.external == Some(true);
     if external && meta.ensure.is_some() {
         found
-            .error(at(["ensure"]), "misplaced-field", "an external object is never written, so `ensure` means nothing")
+            .error(
+                at(["ensure"]),
+                "misplaced-field",
+                "an external object is never written, so `ensure` means nothing",
+            )
             .on_key();
     }
     let Some(old) = &meta.renamed_from else { return };
     let fixed = matches!(kind, Kind::Metric | Kind::Composite | Kind::Annotation);
     if fixed {
         found
-            .error(at(["renamed_from"]), "misplaced-field", format!("the API cannot rename {}", kind.section()))
+            .error(
+                at(["renamed_from"]),
+                "misplaced-field",
+                format!("the API cannot rename {}", kind.section()),
+            )
             .on_key()
             .help("its name is its identity, and the data stays under the old one");
     } else if external || absent {

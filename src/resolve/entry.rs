@@ -74,9 +74,13 @@ pub fn read(
         lay_under(&mut body, defaults);
     }
     let before = findings.len();
-    let Resolved { mut value, secrets } = context.interpolate(&Value::Object(body), each, Some(dir), findings);
+    let Resolved { mut value, secrets } =
+        context.interpolate(&Value::Object(body), each, Some(dir), findings);
     shape::check(&value, context.schema, &format!("/$defs/{}Entry", definition(kind)), findings);
-    findings[before..].iter().filter(|f| f.severity == Severity::Error).for_each(|f| cut(&mut value, &f.route));
+    findings[before..]
+        .iter()
+        .filter(|f| f.severity == Severity::Error)
+        .for_each(|f| cut(&mut value, &f.route));
     let Value::Object(mut body) = value else { return None };
 
     let meta: Map<String, Value> =
@@ -92,9 +96,11 @@ pub fn read(
     } else {
         resource.spec().check(&mut checker);
     }
-    let broken: Vec<Route> = findings[before..].iter().map(|f| f.route.clone()).filter(|r| *r != Route::root()).collect();
+    let broken: Vec<Route> =
+        findings[before..].iter().map(|f| f.route.clone()).filter(|r| *r != Route::root()).collect();
     // What follows from something already reported would only repeat it.
-    let follows = |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
+    let follows =
+        |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
     findings.extend(checker.into_findings().into_iter().filter(|finding| !follows(finding)));
 
     let intent = match (meta.external, meta.ensure) {
@@ -207,10 +213,13 @@ mod tests {
 
     #[test]
     fn defaults_fill_attributes_key_by_key() {
-        let mut body = json!({"attributes": {"color": "#fff000"}, "period": null}).as_object().unwrap().clone();
-        let defaults = json!({"attributes": {"color": "#000000", "aggregate": true}, "period": 60, "type": "gauge"});
+        let mut body =
+            json!({"attributes": {"color": "#fff000"}, "period": null}).as_object().unwrap().clone();
+        let defaults =
+            json!({"attributes": {"color": "#000000", "aggregate": true}, "period": 60, "type": "gauge"});
         lay_under(&mut body, defaults.as_object());
-        let expected = json!({"attributes": {"color": "#fff000", "aggregate": true}, "period": null, "type": "gauge"});
+        let expected =
+            json!({"attributes": {"color": "#fff000", "aggregate": true}, "period": null, "type": "gauge"});
         assert_eq!(Value::Object(body), expected);
     }
 }

@@ -61,9 +61,13 @@ impl Walk<'_, '_> {
     fn value(&mut self, value: &Value, here: &Route) -> Value {
         match value {
             Value::String(text) if text.contains("${") => self.text(text, here),
-            Value::Array(items) => items.iter().enumerate().map(|(i, item)| self.value(item, &here.index(i))).collect(),
+            Value::Array(items) => {
+                items.iter().enumerate().map(|(i, item)| self.value(item, &here.index(i))).collect()
+            }
             Value::Object(map) => Value::Object(
-                map.iter().map(|(key, one)| (key.clone(), self.value(one, &here.key(key)))).collect::<Map<_, _>>(),
+                map.iter()
+                    .map(|(key, one)| (key.clone(), self.value(one, &here.key(key))))
+                    .collect::<Map<_, _>>(),
             ),
             other => other.clone(),
         }
@@ -91,7 +95,10 @@ impl Walk<'_, '_> {
                         self.fail(
                             here,
                             "wrong-type",
-                            format!("`${{{reference}}}` is {}, which cannot be part of a text", describe(&found.value)),
+                            format!(
+                                "`${{{reference}}}` is {}, which cannot be part of a text",
+                                describe(&found.value)
+                            ),
                         )
                         .help("a list or map can only stand alone");
                         continue;
@@ -132,7 +139,11 @@ impl Walk<'_, '_> {
             ("env", Some((outside, _))) => {
                 let found = outside.env(path);
                 if found.is_none() {
-                    self.fail(here, "unset-variable", format!("the environment variable `{path}` is not set"));
+                    self.fail(
+                        here,
+                        "unset-variable",
+                        format!("the environment variable `{path}` is not set"),
+                    );
                 }
                 found.map(|text| Resolved { value: text.into(), secrets: BTreeMap::new() })
             }
@@ -148,10 +159,14 @@ impl Walk<'_, '_> {
             _ => {
                 let close = suggest(space, ["var", "env", "file", "secret", "each"]);
                 let hint = close.map_or_else(
-                    || "references begin with var, env, file, secret or each; write `$${` for a literal `${`".into(),
+                    || {
+                        "references begin with var, env, file, secret or each; write `$${` for a literal `${`"
+                            .into()
+                    },
                     |close| format!("did you mean `{close}`?"),
                 );
-                self.fail(here, "unknown-reference", format!("`${{{reference}}}` refers to nothing known")).help(hint);
+                self.fail(here, "unknown-reference", format!("`${{{reference}}}` refers to nothing known"))
+                    .help(hint);
                 None
             }
         }
@@ -174,7 +189,11 @@ impl Walk<'_, '_> {
 
     fn each(&mut self, path: &str, here: &Route) -> Option<Resolved> {
         let Some(each) = self.scope.each else {
-            self.fail(here, "misplaced-reference", "`${each.…}` only means something in an object with `for_each`".into());
+            self.fail(
+                here,
+                "misplaced-reference",
+                "`${each.…}` only means something in an object with `for_each`".into(),
+            );
             return None;
         };
         match path.split_once('.').unwrap_or((path, "")) {
@@ -194,7 +213,9 @@ impl Walk<'_, '_> {
         let mut route = Route::root();
         for step in path.split('.').filter(|step| !step.is_empty()) {
             let next = match value {
-                Value::Array(items) => step.parse::<usize>().ok().and_then(|i| Some((items.get(i)?, Seg::Index(i)))),
+                Value::Array(items) => {
+                    step.parse::<usize>().ok().and_then(|i| Some((items.get(i)?, Seg::Index(i))))
+                }
                 Value::Object(map) => map.get(step).map(|one| (one, Seg::Key(step.to_owned()))),
                 _ => None,
             };

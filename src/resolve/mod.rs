@@ -64,7 +64,8 @@ pub fn resolve(
         outside,
         lenient_secrets: options.lenient_secrets,
     };
-    let mut desired = Desired { settings: settings::read(documents, &context, &mut report), ..Desired::default() };
+    let mut desired =
+        Desired { settings: settings::read(documents, &context, &mut report), ..Desired::default() };
     for document in documents {
         section::read_all(document, &context, files, &mut desired, &mut report);
     }
@@ -100,12 +101,13 @@ fn hide_secrets(wish: &Wish, files: &mut Files) {
         files.add_secret(text);
     }
     for (name, value) in fields["settings"].as_object().into_iter().flatten() {
-        if let (true, Some(text)) = (wish.resource.spec().is_sensitive(&format!("settings.{name}")), value.as_str()) {
+        if let (true, Some(text)) =
+            (wish.resource.spec().is_sensitive(&format!("settings.{name}")), value.as_str())
+        {
             files.add_secret(text);
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests;

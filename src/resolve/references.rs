@@ -39,9 +39,12 @@ fn check_reference(
             let kind = target.kind;
             let declared = target.origin.place(files, &at(["ensure"]), Part::Value);
             report.push(
-                Diagnostic::error("absent-reference", format!("{who} uses a {kind} that is declared to be absent"))
-                    .at(place, format!("`{name}` is used here"))
-                    .also(declared, "and shall not exist"),
+                Diagnostic::error(
+                    "absent-reference",
+                    format!("{who} uses a {kind} that is declared to be absent"),
+                )
+                .at(place, format!("`{name}` is used here"))
+                .also(declared, "and shall not exist"),
             );
         }
         Some(target) if wish.kind == Kind::Composite && target.kind == Kind::Composite => {
@@ -58,9 +61,14 @@ fn check_reference(
 }
 
 fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired) -> Diagnostic {
-    let known = desired.objects.keys().filter(|a| a.collection == Collection::Services).map(|a| a.name.as_str());
+    let known =
+        desired.objects.keys().filter(|a| a.collection == Collection::Services).map(|a| a.name.as_str());
     let hint = suggest(title, known).map_or_else(
-        || format!("declare it under `services:`; if another team owns it, as `{title}: {{ external: true }}`"),
+        || {
+            format!(
+                "declare it under `services:`; if another team owns it, as `{title}: {{ external: true }}`"
+            )
+        },
         |close| format!("did you mean `{close}`?"),
     );
     Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
@@ -78,9 +86,12 @@ fn check_renames(desired: &Desired, files: &Files, report: &mut Report) {
         if let Some(other) = desired.objects.get(&old).filter(|other| other.renamed_from.is_none()) {
             let declared = other.origin.place(files, &Route::root(), Part::Key);
             report.push(
-                Diagnostic::error("renamed-from-declared", format!("`{old}` is declared, so nothing can be renamed from it"))
-                    .at(place.clone(), "")
-                    .also(declared, "declared here"),
+                Diagnostic::error(
+                    "renamed-from-declared",
+                    format!("`{old}` is declared, so nothing can be renamed from it"),
+                )
+                .at(place.clone(), "")
+                .also(declared, "declared here"),
             );
         }
         if let Some(first) = claimed.insert(old.clone(), wish) {

@@ -64,7 +64,9 @@ fn read_defaults(document: &Document, report: &mut Report) -> Map<String, Value>
             report.push(Diagnostic::error("unknown-field", message).at(place(Part::Key), "").help(hint));
             continue;
         }
-        for key in fields.as_object().into_iter().flat_map(Map::keys).filter(|key| META_KEYS.contains(&key.as_str())) {
+        for key in
+            fields.as_object().into_iter().flat_map(Map::keys).filter(|key| META_KEYS.contains(&key.as_str()))
+        {
             let place = Place::Node { file: document.file, route: route.key(name).key(key), part: Part::Key };
             let message = format!("`{key}` is said of one object and cannot be a default");
             report.push(Diagnostic::error("misplaced-field", message).at(place, ""));
@@ -124,7 +126,9 @@ impl Template<'_> {
     }
 
     fn items(&self, context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Option<Each>> {
-        let Some(for_each) = self.body.get("for_each").filter(|items| !items.is_null()) else { return vec![None] };
+        let Some(for_each) = self.body.get("for_each").filter(|items| !items.is_null()) else {
+            return vec![None];
+        };
         let mut inside = Vec::new();
         let found = context.interpolate(for_each, None, None, &mut inside);
         let here = Route::root().key("for_each");
@@ -135,7 +139,9 @@ impl Template<'_> {
             secrets: found
                 .secrets
                 .iter()
-                .filter_map(|(at, text)| Some((Route(at.0.strip_prefix(route.0.as_slice())?.to_vec()), text.clone())))
+                .filter_map(|(at, text)| {
+                    Some((Route(at.0.strip_prefix(route.0.as_slice())?.to_vec()), text.clone()))
+                })
                 .collect(),
         };
         match &found.value {
@@ -145,8 +151,14 @@ impl Template<'_> {
                         Value::String(text) => text.clone(),
                         Value::Number(_) | Value::Bool(_) => item.to_string(),
                         _ => {
-                            let message = "items of a list must be text, numbers or booleans, since they become keys";
-                            findings.push(error(here.index(i), "wrong-type", message, "write a map of key: value"));
+                            let message =
+                                "items of a list must be text, numbers or booleans, since they become keys";
+                            findings.push(error(
+                                here.index(i),
+                                "wrong-type",
+                                message,
+                                "write a map of key: value",
+                            ));
                             return None;
                         }
                     };
@@ -161,7 +173,12 @@ impl Template<'_> {
             _ if broken => Vec::new(),
             other => {
                 let message = format!("expected a list or a map, found {}", describe(other));
-                findings.push(error(here, "wrong-type", &message, "or a reference to one, such as `${var.regions}`"));
+                findings.push(error(
+                    here,
+                    "wrong-type",
+                    &message,
+                    "or a reference to one, such as `${var.regions}`",
+                ));
                 Vec::new()
             }
         }
@@ -181,7 +198,11 @@ impl Template<'_> {
             _ => String::new(),
         };
         if !in_name.is_empty() {
-            findings.extend(in_name.into_iter().map(|f| Finding { part: Part::Key, route: Route::root(), ..f }));
+            findings.extend(in_name.into_iter().map(|f| Finding {
+                part: Part::Key,
+                route: Route::root(),
+                ..f
+            }));
             return None;
         }
         let mut body = match self.body {
@@ -189,7 +210,12 @@ impl Template<'_> {
             Value::Null => Map::new(),
             other => {
                 let message = format!("expected a map of fields, found {}", describe(other));
-                findings.push(error(Route::root(), "wrong-type", &message, "write `{}` for an object without fields"));
+                findings.push(error(
+                    Route::root(),
+                    "wrong-type",
+                    &message,
+                    "write `{}` for an object without fields",
+                ));
                 return None;
             }
         };

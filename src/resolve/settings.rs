@@ -17,7 +17,8 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
         route: route.join(inside),
         part,
     };
-    let having = |document: &&Document| document.value.get("settings").is_some_and(|section| !section.is_null());
+    let having =
+        |document: &&Document| document.value.get("settings").is_some_and(|section| !section.is_null());
     let mut found = documents.iter().filter(having);
     let Some(first) = found.next() else { return Settings::default() };
     for other in found {

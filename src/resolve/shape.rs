@@ -51,7 +51,9 @@ impl<'a> Shapes<'a, '_> {
     }
 
     fn follow(&self, schema: &'a Value) -> &'a Value {
-        let target = schema["$ref"].as_str().and_then(|reference| self.root.pointer(reference.trim_start_matches('#')));
+        let target = schema["$ref"]
+            .as_str()
+            .and_then(|reference| self.root.pointer(reference.trim_start_matches('#')));
         target.unwrap_or(schema)
     }
 
@@ -112,18 +114,23 @@ impl<'a> Shapes<'a, '_> {
     }
 
     fn wrong_type(&mut self, value: &Value, types: &[&str], here: &Route) {
-        let mut expected: Vec<&str> = types.iter().filter(|name| **name != "null").map(|name| spoken(name)).collect();
+        let mut expected: Vec<&str> =
+            types.iter().filter(|name| **name != "null").map(|name| spoken(name)).collect();
         expected.dedup();
         let expected = expected.join(" or ");
         let hint = match value {
             Value::String(text) if text.parse::<f64>().is_ok() && expected.contains("number") => {
                 Some("remove the quotes".to_owned())
             }
-            Value::Number(_) | Value::Bool(_) if types.contains(&"string") => Some("put it in quotes".to_owned()),
+            Value::Number(_) | Value::Bool(_) if types.contains(&"string") => {
+                Some("put it in quotes".to_owned())
+            }
             Value::Null if types.contains(&"array") => Some("write `[]` for an empty list".to_owned()),
             Value::Null if types.contains(&"object") => Some("write `{}` for an empty map".to_owned()),
             Value::Array(_) | Value::Object(_) => None,
-            _ if types.contains(&"array") => Some("write a list: `[ … ]`, or items that begin with `- `".to_owned()),
+            _ if types.contains(&"array") => {
+                Some("write a list: `[ … ]`, or items that begin with `- `".to_owned())
+            }
             _ => None,
         };
         let finding = self.add(here, "wrong-type", format!("expected {expected}, found {}", describe(value)));
@@ -145,7 +152,8 @@ const READ_ONLY: &[&str] = &["id", "created_at", "updated_at", "version", "creat
 
 /// The words of an enumeration; types whose variants are documented come out as a choice of constants.
 fn words(schema: &Value) -> Option<Vec<&str>> {
-    let constants = schema["oneOf"].as_array().and_then(|list| list.iter().map(|one| one["const"].as_str()).collect());
+    let constants =
+        schema["oneOf"].as_array().and_then(|list| list.iter().map(|one| one["const"].as_str()).collect());
     constants.or_else(|| schema["enum"].as_array()?.iter().map(Value::as_str).collect())
 }
 
@@ -163,7 +171,9 @@ fn fits(value: &Value, name: &str) -> bool {
         "boolean" => value.is_boolean(),
         "string" => value.is_string(),
         "number" => value.is_number(),
-        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|float| float.fract() == 0.0),
+        "integer" => {
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|float| float.fract() == 0.0)
+        }
         "array" => value.is_array(),
         "object" => value.is_object(),
         _ => true,
@@ -192,7 +202,10 @@ mod tests {
     fn findings(pointer: &str, value: Value) -> Vec<String> {
         let mut findings = Vec::new();
         check(&value, &strict_schema(), pointer, &mut findings);
-        findings.iter().map(|f| format!("{} {}: {} {}", f.code, f.route, f.message, f.help.join(" "))).collect()
+        findings
+            .iter()
+            .map(|f| format!("{} {}: {} {}", f.code, f.route, f.message, f.help.join(" ")))
+            .collect()
     }
 
     #[test]

@@ -25,7 +25,9 @@ fn run(texts: &[&str], options: &Options) -> (Desired, Vec<String>) {
     let mut documents = Vec::new();
     for (i, text) in texts.iter().enumerate() {
         let file = files.add(format!("{i}.yaml"), (*text).to_owned(), crate::load::yaml::index);
-        let Ok(Value::Object(value)) = crate::load::yaml::parse(text, file) else { panic!("not YAML: {text}") };
+        let Ok(Value::Object(value)) = crate::load::yaml::parse(text, file) else {
+            panic!("not YAML: {text}")
+        };
         documents.push(Document { file, value, dir: PathBuf::new(), path: None });
     }
     let outside = Fake(BTreeMap::from([("HOME", "/h"), ("TOKEN", "canary-1"), ("EMPTY", "")]));
@@ -100,15 +102,24 @@ fn defaults_fill_what_is_not_written_and_leave_external_objects_alone() {
         "metrics: {a: , b: {type: counter, attributes: {color: '#fff000'}}}\n",
         "services: {c: {external: true}}\n",
     ));
-    assert_eq!(fields(&desired, &Address::metric("a")), json!({"type": "gauge", "attributes": {"aggregate": true}}));
-    assert_eq!(fields(&desired, &Address::metric("b"))["attributes"], json!({"color": "#fff000", "aggregate": true}));
+    assert_eq!(
+        fields(&desired, &Address::metric("a")),
+        json!({"type": "gauge", "attributes": {"aggregate": true}})
+    );
+    assert_eq!(
+        fields(&desired, &Address::metric("b"))["attributes"],
+        json!({"color": "#fff000", "aggregate": true})
+    );
     assert_eq!(desired.objects[&Address::service("c")].intent, Intent::External);
     assert_eq!(fields(&desired, &Address::service("c")), json!({}));
 }
 
 #[test]
 fn names_declared_twice_are_found_across_files_kinds_and_case() {
-    let found = problems(&["metrics: {Shop.Hits: {type: gauge}}", "composites:\n  shop.hits: {composite: 's(\"a\",\"*\")'}"]);
+    let found = problems(&[
+        "metrics: {Shop.Hits: {type: gauge}}",
+        "composites:\n  shop.hits: {composite: 's(\"a\",\"*\")'}",
+    ]);
     assert_eq!(found, ["1.yaml:2:3 repeated-name: `shop.hits` is declared as metric and as composite"]);
     let found = problems(&["metrics: {x: {for_each: [a, b], type: gauge}}"]);
     assert_eq!(found, ["0.yaml:1:11 repeated-name: `for_each` makes more than one metric called `x`"]);

@@ -88,7 +88,9 @@ pub fn resolve(
     let mut left: Vec<&String> = given.keys().collect();
     while !left.is_empty() {
         let ready = |name: &&String| {
-            uses(&given[*name].value).iter().all(|other| done.contains_key(other) || !given.contains_key(other))
+            uses(&given[*name].value)
+                .iter()
+                .all(|other| done.contains_key(other) || !given.contains_key(other))
         };
         let (now, later): (Vec<&String>, Vec<&String>) = left.iter().partition(|name| ready(name));
         if now.is_empty() {
@@ -118,10 +120,16 @@ pub fn resolve(
 }
 
 /// Variables given from outside that nothing uses: most likely misspelt.
-pub fn report_unused(overrides: &[Given], used: &BTreeSet<String>, known: &BTreeMap<String, Given>, report: &mut Report) {
+pub fn report_unused(
+    overrides: &[Given],
+    used: &BTreeSet<String>,
+    known: &BTreeMap<String, Given>,
+    report: &mut Report,
+) {
     for one in overrides.iter().filter(|one| one.source.is_none() && !used.contains(&one.name)) {
         let others = known.iter().filter(|(name, _)| **name != one.name).map(|(name, _)| name.as_str());
-        let mut diagnostic = Diagnostic::error("unused-variable", format!("no file uses the variable `{}`", one.name));
+        let mut diagnostic =
+            Diagnostic::error("unused-variable", format!("no file uses the variable `{}`", one.name));
         if let Some(close) = suggest(&one.name, others) {
             diagnostic = diagnostic.help(format!("did you mean `{close}`?"));
         }
@@ -131,7 +139,8 @@ pub fn report_unused(overrides: &[Given], used: &BTreeSet<String>, known: &BTree
 
 fn report_cycle(names: &[&String], given: &BTreeMap<String, Given>, report: &mut Report) {
     let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let mut diagnostic = Diagnostic::error("variable-cycle", format!("variables refer to each other in a circle: {list}"));
+    let mut diagnostic =
+        Diagnostic::error("variable-cycle", format!("variables refer to each other in a circle: {list}"));
     for (i, name) in names.iter().enumerate() {
         if let Some(source) = &given[*name].source {
             let place = source.place(Half::Value);

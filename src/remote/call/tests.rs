@@ -23,12 +23,18 @@ fn shown(request: &Request) -> Vec<String> {
 
 fn created(address: &Address, kind: Kind, fields: Value) -> Vec<String> {
     let ids = BTreeMap::from([(Address::service("ops"), Remote { id: Some(3), raw: Value::Null })]);
-    let action = Action::Create { after: resource(kind, fields) };
+    let action = Action::Create { after: resource(kind, fields), fields: Vec::new() };
     shown(&request(&Change { address: address.clone(), kind, action }, &ids).unwrap())
 }
 
 /// The call that brings `raw` (an object of the wire) to what `want` says.
-fn updated(address: &Address, kind: Kind, want: Value, raw: Value, renamed_from: Option<Address>) -> Vec<String> {
+fn updated(
+    address: &Address,
+    kind: Kind,
+    want: Value,
+    raw: Value,
+    renamed_from: Option<Address>,
+) -> Vec<String> {
     let titles = BTreeMap::from([(3, "ops".to_owned())]);
     let before = lift(address.collection, &raw, &titles).unwrap();
     let want = resource(kind, want);
@@ -54,7 +60,11 @@ fn alert(name: &str) -> Address {
 #[test]
 fn creations() {
     assert_eq!(
-        created(&Address::metric("a.b"), Kind::Metric, json!({"type": "gauge", "description": null, "attributes": {"color": null, "aggregate": true}})),
+        created(
+            &Address::metric("a.b"),
+            Kind::Metric,
+            json!({"type": "gauge", "description": null, "attributes": {"color": null, "aggregate": true}})
+        ),
         [r#"PUT /metrics/a.b {"type":"gauge","attributes":{"aggregate":true}}"#]
     );
     assert_eq!(
@@ -62,15 +72,28 @@ fn creations() {
         [r#"PUT /metrics/c {"type":"composite","composite":"s(\"a\",\"*\")"}"#]
     );
     assert_eq!(
-        created(&Address::service("ops"), Kind::Service, json!({"type": "mail", "settings": {"addresses": "a@b.c"}})),
+        created(
+            &Address::service("ops"),
+            Kind::Service,
+            json!({"type": "mail", "settings": {"addresses": "a@b.c"}})
+        ),
         [r#"POST /services {"title":"ops","type":"mail","settings":{"addresses":"a@b.c"}}"#]
     );
     let annotations = Address::new(Collection::Annotations, "deploys");
-    assert_eq!(created(&annotations, Kind::Annotation, json!({"display_name": "D"})), [r#"PUT /annotations/deploys {"display_name":"D"}"#]);
+    assert_eq!(
+        created(&annotations, Kind::Annotation, json!({"display_name": "D"})),
+        [r#"PUT /annotations/deploys {"display_name":"D"}"#]
+    );
     let conditions = json!([{"type": "absent", "metric_name": "m", "duration": "10m"}]);
     assert_eq!(
-        created(&alert("x"), Kind::Alert, json!({"conditions": conditions, "services": ["ops"], "rearm_seconds": "10m"})),
-        [r#"POST /alerts {"name":"x","conditions":[{"type":"absent","metric_name":"m","duration":600}],"services":[3],"rearm_seconds":600}"#]
+        created(
+            &alert("x"),
+            Kind::Alert,
+            json!({"conditions": conditions, "services": ["ops"], "rearm_seconds": "10m"})
+        ),
+        [
+            r#"POST /alerts {"name":"x","conditions":[{"type":"absent","metric_name":"m","duration":600}],"services":[3],"rearm_seconds":600}"#
+        ]
     );
 }
 
@@ -78,10 +101,17 @@ fn creations() {
 fn updates_send_what_changed_and_nothing_else() {
     let raw = json!({"name": "m", "type": "gauge", "display_name": "M", "period": 60, "attributes": {"color": "#000000", "x": 1}});
     assert_eq!(
-        updated(&Address::metric("m"), Kind::Metric, json!({"display_name": "N", "period": 60, "description": null, "attributes": {"color": null, "aggregate": true}}), raw, None),
+        updated(
+            &Address::metric("m"),
+            Kind::Metric,
+            json!({"display_name": "N", "period": 60, "description": null, "attributes": {"color": null, "aggregate": true}}),
+            raw,
+            None
+        ),
         [r#"PUT /metrics/m {"display_name":"N","attributes":{"color":null,"aggregate":true}}"#]
     );
-    let raw = json!({"id": 3, "type": "slack", "title": "ops", "settings": {"url": "https://a", "room": "r"}});
+    let raw =
+        json!({"id": 3, "type": "slack", "title": "ops", "settings": {"url": "https://a", "room": "r"}});
     let want = json!({"type": "slack", "settings": {"url": "https://b"}});
     assert_eq!(
         updated(&Address::service("ops"), Kind::Service, want, raw, None),
@@ -131,7 +161,7 @@ fn deletes_and_replacements() {
     let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw: Value::Null })]);
     let gauge = resource(Kind::Metric, json!({"type": "gauge"}));
     let after = resource(Kind::Composite, json!({"composite": "s(\"a\",\"*\")"}));
-    let action = Action::Replace { before: gauge.clone(), after, because: String::new() };
+    let action = Action::Replace { before: gauge, after, fields: Vec::new(), because: String::new() };
     let change = Change { address: Address::metric("m"), kind: Kind::Composite, action };
     assert_eq!(
         shown(&request(&change, &ids).unwrap()),

@@ -1,0 +1,194 @@
+//! Writes a plan: level by level, concurrently within one, and says what became of every step.
+//! Knows steps and calls; knows no kinds, and prints nothing.
+
+mod create;
+mod send;
+mod stream;
+
+use std::sync::Mutex;
+
+use futures_util::stream::StreamExt;
+use serde::{Deserialize, Serialize};
+
+use crate::diff::Action;
+use crate::plan::{Plan, Step};
+use crate::remote::call::{self, Request};
+use crate::remote::fetch::{Ids, Remote};
+use crate::remote::{RetryPolicy, WriteApi};
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Done {
+    /// Written.
+    Written,
+    /// Refused by the service, or not to be delivered; with the reason.
+    Failed(String),
+    /// Not tried, since something it needs failed; with the reason.
+    Skipped(String),
+}
+
+/// What became of a plan, one entry for each of its steps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// In the order of the plan.
+    pub steps: Vec<Done>,
+    /// Remarks, such as duplicates that a repeated request had made and that were removed.
+    pub notes: Vec<String>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+impl Outcome {
+    /// Whether every step was written.
+    pub fn is_complete(&self) -> bool {
+        self.steps.iter().all(|done| *done == Done::Written) && !self.interrupted
+    }
+
+    /// How many steps were written, failed, and were skipped.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let count = |wanted: fn(&Done) -> bool| self.steps.iter().filter(|done| wanted(done)).count();
+        let failed = count(|done| matches!(done, Done::Failed(_)));
+        let skipped = count(|done| matches!(done, Done::Skipped(_)));
+        (self.steps.len() - failed - skipped, failed, skipped)
+    }
+}
+
+/// Who wants to know how it goes.
+pub trait Observer: Sync {
+    /// A step has ended.
+    fn ended(&self, step: &Step, done: &Done);
+
+    /// Whether to start no further step.
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// How to write.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many requests may be under way at once.
+    pub parallelism: usize,
+    /// When and how long to try again.
+    pub retry: RetryPolicy,
+}
+
+/// Writes the plan. Every step ends in the outcome, whatever happens to the others.
+pub async fn apply<A: WriteApi>(
+    plan: &Plan,
+    ids: Ids,
+    api: &A,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Outcome {
+    let run = Run {
+        api,
+        options,
+        ids: Mutex::new(ids),
+        retried: Mutex::new(Vec::new()),
+        notes: Mutex::new(Vec::new()),
+    };
+    let mut done: Vec<Option<Done>> = vec![None; plan.steps.len()];
+    let mut next = 0;
+    while let Some(first) = plan.steps.get(next) {
+        let level = plan.steps[next..].iter().take_while(|step| step.level == first.level).count();
+        let (ready, held): (Vec<usize>, Vec<usize>) =
+            (next..next + level).partition(|i| hindrance(&plan.steps[*i], plan, &done).is_none());
+        for i in held {
+            let skipped = Done::Skipped(hindrance(&plan.steps[i], plan, &done).unwrap_or_default());
+            observer.ended(&plan.steps[i], &skipped);
+            done[i] = Some(skipped);
+        }
+        let run = &run;
+        let ended = futures_util::stream::iter(ready)
+            .map(|i| async move { (i, run.step(&plan.steps[i], observer).await) })
+            .buffer_unordered(options.parallelism.max(1));
+        let ended: Vec<(usize, Done)> = ended.collect().await;
+        for (i, result) in ended {
+            done[i] = Some(result);
+        }
+        next += level;
+    }
+    run.remove_twins().await;
+    let steps = done.into_iter().map(|done| done.unwrap_or(Done::Written)).collect();
+    Outcome { steps, notes: run.notes.into_inner().unwrap_or_default(), interrupted: observer.stopped() }
+}
+
+/// Why a step makes no sense any more: the first thing it needs that was not written.
+fn hindrance(step: &Step, plan: &Plan, done: &[Option<Done>]) -> Option<String> {
+    let broken = step.needs.iter().find(|need| !matches!(done[**need], Some(Done::Written)))?;
+    let change = &plan.steps[*broken].change;
+    Some(format!("it needs the {} of {} \"{}\"", change.action.verb(), change.kind, change.address))
+}
+
+struct Run<'a, A> {
+    api: &'a A,
+    options: &'a Options,
+    ids: Mutex<Ids>,
+    /// Creations that were sent more than once, with the id that is ours.
+    retried: Mutex<Vec<(crate::model::Address, Option<u64>)>>,
+    notes: Mutex<Vec<String>>,
+}
+
+impl<A: WriteApi> Run<'_, A> {
+    async fn step(&self, step: &Step, observer: &dyn Observer) -> Done {
+        let done = if observer.stopped() {
+            Done::Skipped("it was interrupted".into())
+        } else {
+            match self.write(step).await {
+                Ok(()) => Done::Written,
+                Err(message) => Done::Failed(message),
+            }
+        };
+        observer.ended(step, &done);
+        done
+    }
+
+    async fn write(&self, step: &Step) -> Result<(), String> {
+        let change = &step.change;
+        let request = self.with_ids(|ids| call::request(change, ids)).map_err(|error| error.to_string())?;
+        let created = match &request {
+            Request::One(call) if call.method == crate::remote::Method::Post => {
+                Some(self.create(call, change).await?)
+            }
+            Request::One(call) => {
+                self.send(call).await?;
+                None
+            }
+            Request::Replace(delete, create) => {
+                self.send(delete).await?;
+                self.send(create).await?;
+                None
+            }
+            Request::Stream(put) => {
+                self.put_stream(put).await?;
+                None
+            }
+        };
+        self.with_ids(|ids| {
+            if let Action::Update { renamed_from: Some(old), .. } = &change.action
+                && let Some(remote) = ids.remove(old)
+            {
+                ids.insert(change.address.clone(), remote);
+            }
+            if let Some(remote) = created {
+                ids.insert(change.address.clone(), remote);
+            }
+        });
+        Ok(())
+    }
+
+    fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {
+        // A poisoned lock only tells that another step panicked; the ids themselves are sound.
+        work(&mut self.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn note(&self, text: String) {
+        self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(text);
+    }
+
+    fn remember_retried(&self, address: &crate::model::Address, remote: &Remote) {
+        let mut retried = self.retried.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        retried.push((address.clone(), remote.id));
+    }
+}
