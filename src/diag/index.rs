@@ -22,6 +22,8 @@ pub struct RouteIndex {
 pub(super) struct Node {
     pub(super) span: Range<usize>,
     pub(super) kind: Kind,
+    /// Whether it is a list or mapping without brackets, which starts below its key.
+    block: bool,
 }
 
 #[derive(Debug)]
@@ -116,9 +118,9 @@ impl RouteIndex {
     /// A block that starts below its key, and a value left blank, are best shown by the key.
     fn part(&self, key: Option<usize>, node: usize, part: Part) -> Range<usize> {
         let value = self.bytes(node);
-        let collection = matches!(self.nodes.get(node).map(|n| &n.kind), Some(Kind::Map(_) | Kind::Seq(_)));
+        let block = self.nodes.get(node).is_some_and(|n| n.block);
         match key {
-            Some(key) if part == Part::Key || value.is_empty() || collection => self.bytes(key),
+            Some(key) if part == Part::Key || value.is_empty() || block => self.bytes(key),
             _ => value,
         }
     }
@@ -226,7 +228,10 @@ impl IndexBuilder {
     }
 
     fn begin(&mut self, span: Range<usize>, anchor: usize, kind: Kind) {
+        // The parser gives a bracket a place, and none to the start of a block.
+        let block = span.is_empty();
         let node = self.push(span, kind);
+        self.index.nodes[node].block = block;
         if anchor > 0 {
             self.anchors.insert(anchor, (node, String::new()));
         }
@@ -234,7 +239,7 @@ impl IndexBuilder {
     }
 
     fn push(&mut self, span: Range<usize>, kind: Kind) -> usize {
-        self.index.nodes.push(Node { span, kind });
+        self.index.nodes.push(Node { span, kind, block: false });
         self.index.nodes.len() - 1
     }
 

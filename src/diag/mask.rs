@@ -6,6 +6,10 @@ use std::{collections::HashSet, ops::Range};
 use super::index::{Entry, Kind, RouteIndex};
 use super::{mask_text, suggest};
 
+/// The sections of a document; what stands beside them and resembles none may be anything that slipped to the left.
+const SECTIONS: &[&str] =
+    &["settings", "vars", "defaults", "metrics", "composites", "annotations", "services", "alerts", "spaces"];
+
 /// Keys of our own `settings` section, which holds no secrets; other keys in it look like service settings that slipped to the left.
 const OWN_SETTINGS: &[&str] = &["endpoint", "prune", "ignore", "protect", "max_deletes"];
 
@@ -62,14 +66,28 @@ impl Role {
             Role::Top if settings => Role::OwnSettings,
             Role::Top if key == "defaults" => Role::Defaults,
             Role::Top if suggest(key, ["services"]).is_some() => Role::Services,
+            Role::Top if !key.starts_with("x-") && suggest(key, SECTIONS.iter().copied()).is_none() => {
+                Role::Secret
+            }
             Role::Defaults if key == "services" => Role::Service,
             Role::OwnSettings if !OWN_SETTINGS.contains(&key) => Role::Secret,
             Role::Services => Role::Service,
             Role::Service if settings || suggest(key, BESIDE_SETTINGS.iter().copied()).is_none() => {
                 Role::Secret
             }
+            Role::Defaults if suggest(key, SECTIONS.iter().copied()).is_none() => Role::Secret,
             Role::Plain | Role::Defaults if settings => Role::Secret,
             _ => Role::Plain,
+        }
+    }
+}
+
+impl Role {
+    /// The role of a node of this kind: where a mapping belongs, a scalar or a list is a value that slipped in.
+    fn of(self, kind: &Kind) -> Self {
+        match (self, kind) {
+            (Role::OwnSettings | Role::Services | Role::Service, Kind::Scalar | Kind::Seq(_)) => Role::Secret,
+            _ => self,
         }
     }
 }
@@ -86,7 +104,7 @@ impl<'a> Walk<'a> {
     /// aliases may make of a small text a very large tree.
     fn over(text: &'a str, index: &'a RouteIndex) -> Vec<Range<usize>> {
         let todo = index.roots.iter().map(|root| (*root, Role::Top)).collect();
-        let mut walk = Walk { text, index, todo, found: Vec::new() };
+        let mut walk = Walk { text, index, todo, found: comments(text) };
         let mut seen = HashSet::new();
         while let Some((node, role)) = walk.todo.pop() {
             if seen.insert((node, role)) {
@@ -99,11 +117,14 @@ impl<'a> Walk<'a> {
     fn visit(&mut self, node: usize, role: Role) {
         let index = self.index;
         let Some(here) = index.nodes.get(node) else { return };
-        if role == Role::Secret && !matches!(here.kind, Kind::Alias(_)) {
-            self.hide_comments(&here.span);
+        let role = role.of(&here.kind);
+        if !matches!(role, Role::Top | Role::Defaults | Role::Plain) {
+            self.hide_properties(here.span.start);
         }
         match &here.kind {
-            Kind::Scalar if role == Role::Secret => self.found.push(here.span.clone()),
+            Kind::Scalar if role == Role::Secret || self.swallows_settings(&here.span) => {
+                self.found.push(here.span.clone());
+            }
             Kind::Scalar => {}
             Kind::Alias(target) => self.todo.push((*target, role)),
             Kind::Seq(items) => self.todo.extend(items.iter().map(|item| (*item, role))),
@@ -119,33 +140,57 @@ impl<'a> Walk<'a> {
         let index = self.index;
         let below = role.below(&entry.key);
         self.todo.push((entry.value, below));
+        if !matches!(self.index.nodes.get(entry.key_node).map(|n| &n.kind), Some(Kind::Scalar)) {
+            // One stray `? ` makes a key of all that follows.
+            self.todo.push((entry.key_node, role));
+        }
         if below != Role::Secret {
             return;
         }
-        // `{url:SECRET}` without a blank after the colon is a key without a value, and so is a stray word between braces.
+        // `{url:SECRET}` without a blank after the colon is a key without a value, and so is a stray word between braces; a broken
+        // block scalar turns its lines into keys.
         let key = index.bytes(entry.key_node);
-        let blank = index.bytes(entry.value).is_empty()
-            && !self.text.get(key.end..).is_some_and(|t| t.starts_with(':'));
-        let odd = !matches!(index.nodes.get(entry.key_node).map(|n| &n.kind), Some(Kind::Scalar));
-        if blank || odd {
+        let rest = self.text.get(key.end..).unwrap_or_default();
+        let blank = index.bytes(entry.value).is_empty() && !rest.starts_with(':');
+        if blank || !mask_text::is_word(&entry.key) {
             self.todo.push((entry.key_node, Role::Secret));
         }
     }
 
-    /// A setting that was commented out is still a secret.
-    fn hide_comments(&mut self, region: &Range<usize>) {
-        let rest = self.text.get(region.end..).unwrap_or_default();
-        let end = region.end + rest.find('\n').unwrap_or(rest.len());
-        let Some(text) = self.text.get(region.start..end) else { return };
-        let mut from = region.start;
-        for line in text.split_inclusive('\n') {
-            let start = line.char_indices().zip(std::iter::once(' ').chain(line.chars()));
-            if let Some(((at, _), _)) =
-                start.into_iter().find(|((_, c), before)| *c == '#' && before.is_whitespace())
-            {
-                self.found.push(from + at..from + line.trim_end().len());
+    /// Whether it is a string that was closed too late and took in what follows it.
+    fn swallows_settings(&self, span: &Range<usize>) -> bool {
+        self.text.get(span.clone()).is_some_and(|text| text.contains('\n') && text.contains("setting"))
+    }
+
+    /// A password that begins with `!` or `&` is read as the tag or the anchor of what follows.
+    fn hide_properties(&mut self, mut start: usize) {
+        while let Some(before) = self.text.get(..start).map(str::trim_end) {
+            let token = before.rfind(|c: char| c.is_whitespace() || "[{,".contains(c)).map_or(0, |at| at + 1);
+            if !before[token..].starts_with(['!', '&']) {
+                break;
             }
-            from += line.len();
+            self.found.push(token..before.len());
+            start = token;
         }
     }
+}
+
+/// A setting that was commented out is still a secret, wherever the line stands now. Takes every `#` for the start of a comment.
+fn comments(text: &str) -> Vec<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    let mut found = Vec::new();
+    if !lower.contains("setting") && !lower.contains("service") {
+        return found;
+    }
+    let mut from = 0;
+    for line in text.split_inclusive('\n') {
+        let before = std::iter::once(' ').chain(line.chars());
+        let hash =
+            line.char_indices().zip(before).find(|((_, c), before)| *c == '#' && before.is_whitespace());
+        if let Some(((at, _), _)) = hash {
+            found.push(from + at..from + line.trim_end().len());
+        }
+        from += line.len();
+    }
+    found
 }

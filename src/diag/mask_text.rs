@@ -26,19 +26,15 @@ pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Our own `settings` section starts its line; with no services in the file it is harmless.
+/// Whether any word of the text could lead to the settings of a service: an anchor may be used there, and an escape inside a
+/// quoted key can spell anything. The services that alerts name do not count.
 fn may_hold_settings(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let own_only = lower.lines().all(|line| {
-        let rest = line.strip_prefix("settings:").unwrap_or(line);
-        !rest.contains("setting") && !rest.contains("setings")
-    });
-    // An escape inside a quoted key could spell the word.
-    !own_only
-        || lower.contains("services:")
-        || lower.contains("services\"")
-        || text.contains("\\u")
-        || text.contains("\\x")
+    let text = text.to_lowercase().replace(|c: char| c.is_control() && c != '\n', "");
+    let section = |line: &str| {
+        line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != ' ').starts_with("service")
+    };
+    ["setting", "setings", "&", "\\u", "\\x"].into_iter().any(|word| text.contains(word))
+        || text.lines().any(section)
 }
 
 /// Where on this line a value may begin. Only short plain words before a colon are believed to be keys, and no word is inside a
@@ -70,10 +66,12 @@ fn value_start(line: &str, block: &mut Option<usize>, quote: &mut Option<char>) 
 
 /// Just behind `key:`, when the line has one at this place.
 fn after_key(line: &str, at: usize) -> Option<usize> {
-    let rest = line.get(at..)?;
-    let word = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_')?;
-    let colon = rest.get(word..)?.strip_prefix(':')?;
-    let is_key =
-        word > 0 && word <= LONGEST_KEY && (colon.is_empty() || colon.starts_with(char::is_whitespace));
-    is_key.then_some(at + word + 1)
+    let (key, rest) = line.get(at..)?.split_once(':')?;
+    let is_key = is_word(key) && (rest.is_empty() || rest.starts_with(char::is_whitespace));
+    is_key.then_some(at + key.len() + 1)
+}
+
+/// Whether a key looks like those of service settings, and so is no secret itself.
+pub(super) fn is_word(key: &str) -> bool {
+    (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

@@ -5,13 +5,15 @@
 pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let allowed = match word.chars().count() {
-        0..=2 => 0,
+        0 => return None,
+        1..=2 => 0,
         3..=4 => 1,
         5..=8 => 2,
         _ => 3,
     };
     candidates
         .into_iter()
+        .filter(|candidate| word.len().abs_diff(candidate.len()) <= 2 * allowed)
         .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

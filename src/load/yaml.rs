@@ -11,8 +11,9 @@ use serde_yaml::options::DuplicateKeyPolicy;
 use super::yaml_error;
 use crate::diag::{Diagnostic, FileId, IndexBuilder, Report, RouteIndex};
 
-/// Nesting beyond this is refused; our own documents need about ten levels.
-const MAX_DEPTH: usize = 128;
+/// Nesting beyond this, aliases included, is refused. Our own documents need about ten levels; the parser recurses, and a hundred
+/// levels of it fill the 2 MiB stack of a thread in a debug build.
+const MAX_DEPTH: usize = 64;
 
 /// Messages by which our visitors tell `yaml_error` what they met; they carry no text of the file.
 pub(super) const REPEATED: &str = "librato-apply: repeated key";
@@ -229,5 +230,73 @@ impl<'de> Visitor<'de> for KeyVisitor {
     /// Asking for a string keeps `0x1F` and `1.50` as they are written.
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
         String::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
+
+    /// What is found in the text at a route: the text of the place, and whether the node itself is there.
+    fn found(text: &str, route: &Route, part: Part) -> (String, bool) {
+        let mut files = Files::default();
+        let file = files.add("t.yaml", text.to_owned(), super::index);
+        let at = files.locate(&Place::Node { file, route: route.clone(), part }).map(|p| p.span);
+        (text[at.unwrap_or_default()].to_owned(), files.contains(file, route))
+    }
+
+    #[test]
+    fn routes_lead_to_keys_and_values() {
+        let text = "alerts:\n  web.slow:\n    conditions:\n      - {type: above, \"é\": 'x y'}\n      - absent\n    note:\n    long: |\n      a\n      b\n\nspaces: {}\n";
+        let alert = Route::root().key("alerts").key("web.slow");
+        let condition = alert.key("conditions").index(0);
+        let value = |route: &Route| found(text, route, Part::Value);
+        let key = |route: &Route| found(text, route, Part::Key);
+        assert_eq!(value(&condition.key("type")), ("above".into(), true));
+        assert_eq!(key(&condition.key("é")), ("\"é\"".into(), true));
+        assert_eq!(value(&condition.key("é")), ("'x y'".into(), true));
+        assert_eq!(value(&alert.key("conditions").index(1)), ("absent".into(), true));
+        assert_eq!(value(&alert.key("long")), ("a\n      b".into(), true));
+        assert_eq!(value(&alert.key("note")), ("note".into(), true), "blank: the key");
+        assert_eq!(value(&alert), ("web.slow".into(), true), "a block: its key");
+        assert_eq!(
+            value(&alert.key("nothing").index(3)),
+            ("web.slow".into(), false),
+            "the nearest that is written"
+        );
+        assert_eq!(value(&Route::root().key("spaces")), ("{}".into(), true), "a flow collection: itself");
+        assert_eq!(found("", &alert, Part::Value), (String::new(), false));
+    }
+
+    #[test]
+    fn routes_go_through_aliases_and_merges() {
+        let text = "x-a: &a {threshold: 5}\nx-b: &b\n  <<: *a\n  type: above\none: *a\ntwo:\n  <<: [*b, {source: web}]\n  type: below\nself: &s {<<: *s}\n";
+        let value = |route: Route| found(text, &route, Part::Value);
+        assert_eq!(value(Route::root().key("one").key("threshold")), ("5".into(), true));
+        assert_eq!(value(Route::root().key("two").key("threshold")), ("5".into(), true));
+        assert_eq!(value(Route::root().key("two").key("source")), ("web".into(), true));
+        assert_eq!(
+            value(Route::root().key("two").key("type")),
+            ("below".into(), true),
+            "what is written wins"
+        );
+        assert_eq!(value(Route::root().key("one")), ("*a".into(), true));
+        assert_eq!(value(Route::root().key("self").key("x")), ("self".into(), false));
+    }
+
+    #[test]
+    fn reports_are_sorted_by_place() {
+        let mut files = Files::default();
+        let [first, second] = ["a", "b"].map(|name| files.add(name, "k: v\nl: w\n".to_owned(), super::index));
+        let at = |file, key: &str| Place::Node { file, route: Route::root().key(key), part: Part::Key };
+        let mut report = Report::default();
+        report.push(Diagnostic::error("5", "").at(at(second, "k"), ""));
+        report.push(Diagnostic::error("4", "").at(at(first, "l"), ""));
+        report.push(Diagnostic::note("3", "").at(at(first, "k"), ""));
+        report.push(Diagnostic::error("2", "").at(at(first, "k"), ""));
+        report.push(Diagnostic::error("1", ""));
+        report.sort(&files);
+        assert_eq!(report.iter().map(|d| d.code).collect::<String>(), "12345");
+        assert_eq!((report.errors(), report.warnings(), report.has_errors()), (4, 0, true));
     }
 }
