@@ -68,7 +68,7 @@ pub fn creation(want: &Resource, secrets: &BTreeMap<Route, String>) -> Vec<Field
         let route = Route::root().key(&field);
         match value {
             Value::Object(map) => {
-                found.extend(map.iter().map(|(key, value)| change(route.key(key), None, Some(value))))
+                found.extend(map.iter().map(|(key, value)| change(route.key(key), None, Some(value))));
             }
             Value::Array(list) => {
                 found.extend(

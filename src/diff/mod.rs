@@ -122,7 +122,7 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
     for (address, wish) in &desired.objects {
         match wish.intent {
             Intent::External if !actual.contains_key(address) => {
-                diff.obstacles.push(Obstacle::Missing(address.clone()))
+                diff.obstacles.push(Obstacle::Missing(address.clone()));
             }
             Intent::External => diff.unchanged += 1,
             Intent::Absent => match actual.get(address) {

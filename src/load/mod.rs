@@ -2,7 +2,6 @@
 //! It knows the names of the sections but nothing of what is in them.
 
 // A diagnostic is large because it is complete; it is only ever the rare path.
-#![allow(clippy::result_large_err)]
 
 mod find;
 mod read;

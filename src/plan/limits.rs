@@ -62,10 +62,9 @@ impl Limits {
     }
 
     fn data_lost(&self, lost: &[&Change]) -> Option<Refusal> {
-        let holds_data = |change: &&&Change| match &change.action {
-            Action::Delete { before: Resource::Metric(_) | Resource::Annotation(_), .. } => true,
-            Action::Replace { before: Resource::Metric(_), .. } => true,
-            _ => false,
+        let holds_data = |change: &&&Change| {
+            let before = change.action.before().filter(|_| change.action.destroys());
+            matches!(before, Some(Resource::Metric(_) | Resource::Annotation(_)))
         };
         let lost: Vec<&Change> = lost.iter().filter(holds_data).copied().collect();
         (!lost.is_empty() && !self.delete_data).then(|| Refusal {

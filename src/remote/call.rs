@@ -90,7 +90,7 @@ fn update(
             body.insert("conditions".into(), conditions(after, raw).into());
         }
         Resource::Service(_) if renamed_from.is_some() => {
-            _ = body.insert("title".into(), address.name.clone().into())
+            _ = body.insert("title".into(), address.name.clone().into());
         }
         _ => {}
     }
