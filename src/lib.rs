@@ -8,5 +8,6 @@ pub mod load;
 pub mod model;
 pub mod plan;
 pub mod remote;
+pub mod render;
 pub mod resolve;
 pub mod wire;
