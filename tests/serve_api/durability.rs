@@ -71,7 +71,7 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
                             .body(body);
                         match request.send().await {
                             Ok(answer) if answer.status() == status => {
-                                acknowledged.lock().unwrap().push((route, name.clone()))
+                                acknowledged.lock().unwrap().push((route, name.clone()));
                             }
                             Ok(answer) => panic!("{route} answered {}", answer.status()),
                             Err(_) => return,

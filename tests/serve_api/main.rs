@@ -2,7 +2,7 @@
 //! Fixtures are raw text that never passes through types of the crate.
 #![cfg(feature = "serve")]
 // clippy.toml allows these inside test functions only, not in what they share.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod alerts;
 mod annotations;

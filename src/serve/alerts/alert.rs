@@ -82,7 +82,13 @@ impl Alert {
         match read.object("attributes") {
             Given::Absent => {}
             Given::Null => self.attributes.clear(),
-            Given::Value(sent) => self.attributes = attributes(sent),
+            Given::Value(sent) => {
+                // The one attribute with a meaning; clients decode it as a string.
+                if sent.get("runbook_url").is_some_and(|url| !url.is_string() && !url.is_null()) {
+                    read.errors.add("attributes", "must have a string as runbook_url");
+                }
+                self.attributes = attributes(sent);
+            }
         }
         match read.list("services") {
             Given::Absent => {}
@@ -228,6 +234,7 @@ mod tests {
             json!({"name": "a", "rearm_seconds": 90}),
             json!({"name": "a", "rearm_seconds": -60}),
             json!({"name": "a", "attributes": "x"}),
+            json!({"name": "a", "attributes": {"runbook_url": 5}}),
             json!({"name": "a", "services": ["ops"]}),
             json!({"name": "a", "services": 5}),
             json!({"name": "a", "conditions": "none"}),

@@ -55,3 +55,72 @@ fn request_id(request: &Request) -> HeaderValue {
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::internal("a handler panicked").into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_logged_without_secrets() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let app: Router = Router::new()
+            .route(
+                "/v1/x",
+                get(async || {
+                    if true {
+                        panic!("on purpose")
+                    }
+                }),
+            )
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(log));
+        let request = Request::get("/v1/x?token=s3cret")
+            .header("authorization", "s3cret")
+            .header("x-request-id", "id-1");
+        let response = app.oneshot(request.body(Body::from("s3cret")).unwrap()).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["connection"]),
+            (500, &"close".parse().unwrap())
+        );
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        assert!(serde_json::from_slice::<serde_json::Value>(&body).unwrap()["errors"]["system"].is_array());
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let access: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .filter(|line: &serde_json::Value| line["target"] == "librato_apply::serve::access")
+            .collect();
+        assert_eq!(access.len(), 1, "{text}");
+        let fields = &access[0]["fields"];
+        assert_eq!((&fields["method"], &fields["path"]), (&"GET".into(), &"/v1/x".into()));
+        assert_eq!((&fields["status"], &fields["request_id"]), (&500.into(), &"id-1".into()));
+        assert!(fields["duration_ms"].is_u64() && !text.contains("s3cret"));
+    }
+}

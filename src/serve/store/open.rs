@@ -113,7 +113,13 @@ fn create(path: &Path) -> io::Result<PathBuf> {
     options.write(true).create(true).truncate(false);
     private(&mut options);
     options.open(path)?;
-    path.canonicalize()
+    let path = path.canonicalize()?;
+    // SQLite flushes the files it makes itself into their directory; this one it finds there.
+    #[cfg(unix)]
+    if let Some(directory) = path.parent() {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(path)
 }
 
 #[cfg(unix)]
