@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 
 use super::Store;
 
-/// A client that takes longer to send its headers is cut off.
-const HEADERS: Duration = Duration::from_secs(30);
+/// A client that takes longer to send the headers of its next request is cut off; this also ends idle connections.
+const HEADERS: Duration = Duration::from_secs(60);
 /// Connections served at one time; more wait in the listener's queue.
 const CONNECTIONS: usize = 1024;
 /// How long requests in flight may take after the shutdown began.

@@ -38,8 +38,7 @@ pub struct App {
 /// allowed in.
 pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) -> Router {
     let app = App { store, max_body_bytes: options.max_body_bytes };
-    let accepted: Arc<[Credentials]> = credentials.into();
-    Router::new()
+    let routes = Router::new()
         .route(auth::HEALTH, get(health))
         // metrics and their measurements
         .route(
@@ -79,11 +78,18 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .method_not_allowed_fallback(async || {
             Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")
         })
+        .with_state(app);
+    shared(routes, credentials)
+}
+
+/// What every answer goes through, from the inside out.
+fn shared(routes: Router, credentials: Vec<Credentials>) -> Router {
+    let accepted: Arc<[Credentials]> = credentials.into();
+    routes
         .layer(CompressionLayer::new().gzip(true))
         .layer(from_fn_with_state(accepted, auth::require))
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(from_fn(access::log))
-        .with_state(app)
 }
 
 async fn health() -> &'static str {

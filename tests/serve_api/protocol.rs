@@ -138,7 +138,7 @@ async fn shutdown_finishes_what_is_in_flight_and_closes_the_file() {
     // the router outlives the store: answers say so, and close the connection as python-librato's retry needs
     let late = Api { router: bound.router }.get("/v1/alerts").await;
     assert_eq!(late.header("connection"), Some("close"));
-    late.refused(503, "/system", "shutting down");
+    late.refused(503, "/system", "Try again");
     let again =
         Api { router: router(Store::open(&Data::File(path)).unwrap(), credentials(), &Options::default()) };
     assert_eq!(again.get("/v1/alerts/a").await.expect(200)["name"], "a");

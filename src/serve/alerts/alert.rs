@@ -79,17 +79,7 @@ impl Alert {
         }
         self.rearm_per_signal = read.boolean("rearm_per_signal").or(self.rearm_per_signal, false);
         self.md = read.boolean("md").or(self.md, false);
-        match read.object("attributes") {
-            Given::Absent => {}
-            Given::Null => self.attributes.clear(),
-            Given::Value(sent) => {
-                // The one attribute with a meaning; clients decode it as a string.
-                if sent.get("runbook_url").is_some_and(|url| !url.is_string() && !url.is_null()) {
-                    read.errors.add("attributes", "must have a string as runbook_url");
-                }
-                self.attributes = attributes(sent);
-            }
-        }
+        attributes(&mut read, &mut self.attributes);
         match read.list("services") {
             Given::Absent => {}
             Given::Null => self.services.clear(),
@@ -124,12 +114,22 @@ impl Alert {
     }
 }
 
-/// `null` in an attribute is the same as leaving it out.
-fn attributes(sent: &Object) -> Object {
-    sent.iter()
+/// Attributes are replaced as a whole; `null` in one is the same as leaving it out.
+fn attributes(read: &mut Reader<'_>, stored: &mut Object) {
+    let sent = match read.object("attributes") {
+        Given::Absent => return,
+        Given::Null => return stored.clear(),
+        Given::Value(sent) => sent,
+    };
+    *stored = sent
+        .iter()
         .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+        .map(|(n, value)| (n.clone(), value.clone()))
+        .collect();
+    // The one attribute with a meaning; clients decode it as a string.
+    if stored.get("runbook_url").is_some_and(|url| !url.is_string()) {
+        read.errors.add("attributes", "must have a string as runbook_url");
+    }
 }
 
 /// Ids as numbers or texts, or whole service objects as a client echoes them back. Named twice counts once.

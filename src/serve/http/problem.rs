@@ -54,9 +54,12 @@ impl Problem {
         Problem::system(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to process the request.")
     }
 
-    /// 503 while the server stops.
-    pub fn stopping() -> Problem {
-        Problem::system(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down. Try again shortly.")
+    /// 503 while the server stops, or when the store cannot begin a transaction.
+    pub fn unavailable() -> Problem {
+        Problem::system(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server cannot take the request now. Try again shortly.",
+        )
     }
 
     fn system(status: StatusCode, message: &str) -> Problem {

@@ -33,8 +33,8 @@ impl Readers {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Problem::stopping())?;
-        let connection = self.idle.lock().pop().ok_or_else(Problem::stopping)?;
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Problem::unavailable())?;
+        let connection = self.idle.lock().pop().ok_or_else(Problem::unavailable)?;
         let (idle, places) = (Arc::clone(&self.idle), Arc::clone(&self.places));
         // The place goes along: a caller that hangs up leaves the job running, with the connection in use.
         let outcome = tokio::task::spawn_blocking(move || {

@@ -61,8 +61,8 @@ impl Writer {
                 let _ = done.send(if result.is_err() || committed { result } else { lost() });
             })
         });
-        self.messages.send(Message::Job(job)).map_err(|_| Problem::stopping())?;
-        outcome.await.map_err(|_| Problem::stopping())?
+        self.messages.send(Message::Job(job)).map_err(|_| Problem::unavailable())?;
+        outcome.await.map_err(|_| Problem::unavailable())?
     }
 
     /// Lets the jobs that are queued finish, then ends the thread.
