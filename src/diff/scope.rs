@@ -103,7 +103,9 @@ impl Scope {
             let owned = self.prune.contains(kind, &name);
             let kept = self.ignore.contains(kind, &name) || self.protect.contains(kind, &name);
             let asked = self.target.as_ref().is_none_or(|target| target.contains(kind, &name));
+            let service_own = address.collection == Collection::Annotations && address.name == ALERT_STREAM;
             owned
+                && !service_own
                 && !kept
                 && asked
                 && !desired.objects.contains_key(*address)
@@ -199,8 +201,11 @@ mod tests {
     }
 
     fn state(alerts: &[&str], services: &[&str]) -> State {
-        let alerts = alerts.iter().map(|name| (Address::new(Collection::Alerts, *name), Resource::Alert(Alert::default())));
-        let services = services.iter().map(|name| (Address::service(*name), Resource::Service(Service::default())));
+        let alerts = alerts
+            .iter()
+            .map(|name| (Address::new(Collection::Alerts, *name), Resource::Alert(Alert::default())));
+        let services =
+            services.iter().map(|name| (Address::service(*name), Resource::Service(Service::default())));
         alerts.chain(services).collect()
     }
 
