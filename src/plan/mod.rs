@@ -4,6 +4,7 @@
 mod limits;
 mod order;
 mod outcome;
+mod saved;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::model::{Address, Desired, Resource, State};
 
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal};
 pub use outcome::{Done, Outcome};
+pub use saved::{SavedError, SavedPlan};
 
 /// A change with its place in the order of writing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
