@@ -20,7 +20,7 @@ pub struct Refusal {
     pub code: String,
     /// What is refused, with numbers.
     pub message: String,
-    /// The objects it is about; alerts that are weakened with the reasons.
+    /// The objects it is about.
     pub names: Vec<String>,
     /// How to lift it, where that is possible.
     pub lift: Option<String>,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::diag::{Files, Route};
 use crate::diff::FieldChange;
-use crate::diff::scope::Globs;
+use crate::diff::scope::{Globs, View};
 use crate::model::{Intent, Origin, Wish};
 use crate::plan::{self, Limits};
 
@@ -183,9 +183,9 @@ fn a_plan_carries_the_impact_and_is_refused_where_weaker_alerts_are_denied() {
         ..Desired::default()
     };
     let plan = |deny_weaker_alerts: bool| {
-        let protect = Globs::compile(&Default::default()).unwrap();
+        let protect = Globs::default();
         let limits = Limits { max_deletes: 1, delete_data: false, protect, deny_weaker_alerts };
-        let diff = crate::diff::diff(&desired, &actual, &[]);
+        let diff = crate::diff::diff(&desired, &actual, &View::default());
         let (target, twins, files) = (String::new(), Default::default(), Files::default());
         let input = plan::Input {
             target,
