@@ -155,7 +155,12 @@ fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
     let scope = ownership::scope(&mut read, &args.targets)?;
     read.check(false, ui)?;
     let max_deletes = args.max_deletes.or(read.desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
-    let limits = Limits { max_deletes, delete_data: args.delete_data, protect: scope.protect.clone() };
+    let limits = Limits {
+        max_deletes,
+        delete_data: args.delete_data,
+        protect: scope.protect.clone(),
+        deny_weaker_alerts: false,
+    };
     Ok(Wish { read, limits, scope })
 }
 

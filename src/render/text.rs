@@ -159,8 +159,13 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_said_in_one_line() {
-        let plan =
-            Plan { target: "embedded:./x.db".into(), steps: Vec::new(), unchanged: 1, refusals: Vec::new() };
+        let plan = Plan {
+            target: "embedded:./x.db".into(),
+            steps: Vec::new(),
+            unchanged: 1,
+            refusals: Vec::new(),
+            indirect: Vec::new(),
+        };
         assert_eq!(
             text(&plan, false),
             "Plan for embedded:./x.db\n\nNothing to change: 1 object is as written.\n"
