@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use librato_apply::diag::{FileId, Files, Report, render};
-use librato_apply::diff::scope::Globs;
-use librato_apply::diff::{self, Action};
+use librato_apply::diff::scope::{Globs, Scope, parse_target};
+use librato_apply::diff::{self, Action, Diff};
 use librato_apply::load::{Document, yaml};
 use librato_apply::model::{Desired, Scopes, State};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
@@ -60,9 +60,9 @@ fn a_plan_that_was_applied_leaves_nothing_to_do() {
         if report.has_errors() || !actual.twins.is_empty() {
             continue;
         }
-        let diff = diff::diff(&desired, &actual.state, &[]);
+        let diff = case.diff(&desired, &actual.state);
         let after = applied(&actual.state, &diff);
-        let again = diff::diff(&desired, &after, &[]);
+        let again = case.diff(&desired, &after);
         assert!(again.changes.is_empty(), "{}: {:#?}", case.path.display(), again.changes);
     }
 }
@@ -170,7 +170,9 @@ impl Case {
         if let Some(remote) = self.value.get("remote") {
             let api = Canned(remote.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            return runtime.block_on(fetch(&api, &Wanted::of(desired, []))).unwrap();
+            return runtime
+                .block_on(fetch(&api, &Wanted::of(desired, self.scope(desired).prune.kinds())))
+                .unwrap();
         }
         let mut files = Files::default();
         let documents = self.section("actual", &mut files);
@@ -186,20 +188,34 @@ impl Case {
         Actual { state, ..Actual::default() }
     }
 
+    fn flag(&self, name: &str) -> Option<&Value> {
+        self.value.get("flags").and_then(|flags| flags.get(name))
+    }
+
+    /// What the settings and `--target` put in view; the case counts as the whole directory.
+    fn scope(&self, desired: &Desired) -> Scope {
+        let globs = |scopes: &Scopes| Globs::compile(scopes).unwrap();
+        let target = self.flag("target").and_then(Value::as_str).map(|target| {
+            let mut scopes = Scopes::default();
+            parse_target(target, &mut scopes).unwrap();
+            globs(&scopes)
+        });
+        let settings = &desired.settings;
+        let (prune, ignore) = (globs(&settings.prune), globs(&settings.ignore));
+        Scope { prune, ignore, protect: globs(&settings.protect), target }
+    }
+
     fn limits(&self, desired: &Desired) -> Limits {
-        let flag = |name: &str| self.value.get("flags").and_then(|flags| flags.get(name));
-        let max_deletes = flag("max_deletes").and_then(Value::as_u64).map(|n| u32::try_from(n).unwrap());
-        let none = Scopes::default();
+        let max_deletes = self.flag("max_deletes").and_then(Value::as_u64).map(|n| u32::try_from(n).unwrap());
         Limits {
             max_deletes: max_deletes.or(desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES),
-            delete_data: flag("delete_data") == Some(&Value::Bool(true)),
-            protect: Globs::compile(if desired.settings.protect.is_empty() {
-                &none
-            } else {
-                &desired.settings.protect
-            })
-            .unwrap(),
+            delete_data: self.flag("delete_data") == Some(&Value::Bool(true)),
+            protect: self.scope(desired).protect,
         }
+    }
+
+    fn diff(&self, desired: &Desired, state: &State) -> Diff {
+        diff::diff(desired, state, &self.scope(desired).view(desired, state))
     }
 
     fn plan(&self, desired: &Desired, actual: &Actual, files: &Files, report: &mut Report) -> Plan {
@@ -208,7 +224,7 @@ impl Case {
             desired,
             actual: &actual.state,
             twins: &actual.twins,
-            diff: diff::diff(desired, &actual.state, &[]),
+            diff: self.diff(desired, &actual.state),
             limits: &self.limits(desired),
             files,
         };
@@ -218,6 +234,7 @@ impl Case {
     /// What `plan` shows: what was noticed, then the plan, unless there are errors.
     fn outcome(&self) -> String {
         let (desired, files, mut report) = self.desired();
+        report.extend(self.scope(&desired).contradictions(&desired, &files));
         if report.has_errors() {
             return render(&report, &files, false);
         }
@@ -239,7 +256,7 @@ impl Case {
 }
 
 /// The state after all changes were written.
-fn applied(before: &State, diff: &diff::Diff) -> State {
+fn applied(before: &State, diff: &Diff) -> State {
     let mut state = before.clone();
     for change in &diff.changes {
         if let Action::Update { renamed_from: Some(old), .. } = &change.action {
