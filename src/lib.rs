@@ -1,12 +1,40 @@
 //! Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
+//!
+//! ```text
+//!    YAML files                                              Librato v1 API
+//!        |                                                         |
+//!  load     text -> documents + positions           fetch    JSON -> State + Ids
+//!        |                                                         |
+//!  resolve  variables, for_each, defaults, checks                  |
+//!           -> Desired                                             |
+//!        \__________________________      _________________________/
+//!                                   \    /
+//!                            diff     Desired x State -> Changes      (pure)
+//!                                     |
+//!                            plan     Changes -> ordered Plan         (pure)
+//!                                     |
+//!                            render   Plan -> text | markdown | JSON  (pure)
+//!                                     |
+//!                            apply    Plan -> Calls -> API            (the only door out)
+//! ```
+//!
+//! Beside the flow stands `serve`, the compatible server. It is reached over HTTP only.
 
-pub mod apply;
 pub mod composite;
 pub mod diag;
-pub mod diff;
-pub mod load;
 pub mod model;
-pub mod plan;
-pub mod remote;
+
+pub mod load;
 pub mod resolve;
+
+pub mod remote;
 pub mod wire;
+
+pub mod diff;
+pub mod plan;
+pub mod render;
+
+pub mod apply;
+
+#[cfg(feature = "serve")]
+pub mod serve;

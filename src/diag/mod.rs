@@ -21,4 +21,5 @@ pub use place::{FileId, Part, Place, Position};
 pub use render::render;
 pub use report::{Diagnostic, Label, Report, Severity};
 pub use route::{Route, Seg};
+pub use shown::printable;
 pub use suggest::suggest;

@@ -56,6 +56,11 @@ impl Shown {
     }
 }
 
+/// Text from elsewhere with its control characters made visible, so that it cannot steer a terminal.
+pub fn printable(text: &str) -> String {
+    text.chars().map(visible).collect()
+}
+
 /// A message, a label, a hint or a name as it may be shown.
 pub(super) fn clean(files: &Files, text: &str) -> String {
     let mut out = text.to_owned();

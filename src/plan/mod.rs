@@ -3,6 +3,7 @@
 
 mod limits;
 mod order;
+mod outcome;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::diff::{Change, Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, Resource, State};
 
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal};
+pub use outcome::{Done, Outcome};
 
 /// A change with its place in the order of writing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

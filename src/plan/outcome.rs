@@ -1,0 +1,40 @@
+//! What became of a plan once it was written. A value, like the plan.
+
+use serde::{Deserialize, Serialize};
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Done {
+    /// Written.
+    Written,
+    /// Refused by the service, or not to be delivered; with the reason.
+    Failed(String),
+    /// Not tried, since something it needs failed; with the reason.
+    Skipped(String),
+}
+
+/// What became of a plan, one entry for each of its steps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// In the order of the plan.
+    pub steps: Vec<Done>,
+    /// Remarks, such as duplicates that a repeated request had made and that were removed.
+    pub notes: Vec<String>,
+    /// Whether the user stopped it.
+    pub interrupted: bool,
+}
+
+impl Outcome {
+    /// Whether every step was written.
+    pub fn is_complete(&self) -> bool {
+        self.steps.iter().all(|done| *done == Done::Written) && !self.interrupted
+    }
+
+    /// How many steps were written, failed, and were skipped.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let count = |wanted: fn(&Done) -> bool| self.steps.iter().filter(|done| wanted(done)).count();
+        let failed = count(|done| matches!(done, Done::Failed(_)));
+        let skipped = count(|done| matches!(done, Done::Skipped(_)));
+        (self.steps.len() - failed - skipped, failed, skipped)
+    }
+}

@@ -1,0 +1,126 @@
+//! A plan as a JSON document with a committed schema. Sensitive values are left out, never masked in place.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::diff::{Action, FieldChange};
+use crate::model::Kind;
+use crate::plan::{Counts, Plan, Refusal, SourcePlace, Step};
+
+/// The version of the documents; it grows when a reader of an older one could be misled.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanDocument {
+    /// The version of this form: 1.
+    pub format_version: u32,
+    /// The service the plan is for.
+    pub target: String,
+    /// How many objects change in which way.
+    pub counts: Counts,
+    /// How many declared objects are as written already.
+    pub unchanged: usize,
+    /// What will be written, in the order of writing.
+    pub changes: Vec<ChangeDocument>,
+    /// Safety rules that forbid the apply.
+    pub refusals: Vec<Refusal>,
+    /// Warnings and notes about the files: severity, code, message, file, line, column, help.
+    pub diagnostics: Vec<Value>,
+}
+
+/// One object and what happens to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeDocument {
+    /// `create`, `update`, `rename`, `replace` or `delete`.
+    pub action: String,
+    /// The kind of the object.
+    pub kind: Kind,
+    /// Its name (a service's title), or the one it will have.
+    pub name: String,
+    /// The name it has now, where it is renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
+    /// Why it must be replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Whether it is deleted because it is no longer in the files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pruned: bool,
+    /// Where the object stands in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<SourcePlace>,
+    /// What is written of it.
+    pub fields: Vec<FieldDocument>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldDocument {
+    /// Where in the object, such as `conditions[0].threshold`.
+    pub path: String,
+    /// What the service has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// What it will have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Whether the values are secret, and therefore not here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sensitive: bool,
+    /// Where the field stands in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<SourcePlace>,
+}
+
+/// The document of a plan; `diagnostics` as the renderer of diagnostics gives them.
+pub fn document(plan: &Plan, diagnostics: Vec<Value>) -> PlanDocument {
+    PlanDocument {
+        format_version: FORMAT_VERSION,
+        target: plan.target.clone(),
+        counts: plan.counts(),
+        unchanged: plan.unchanged,
+        changes: plan.steps.iter().map(change).collect(),
+        refusals: plan.refusals.clone(),
+        diagnostics,
+    }
+}
+
+fn change(step: &Step) -> ChangeDocument {
+    let (renamed_from, because, pruned) = match &step.change.action {
+        Action::Update { renamed_from, .. } => (renamed_from.as_ref().map(ToString::to_string), None, false),
+        Action::Replace { because, .. } => (None, Some(because.clone()), false),
+        Action::Delete { pruned, .. } => (None, None, *pruned),
+        Action::Create { .. } => (None, None, false),
+    };
+    let places = step.field_places.iter().cloned().chain(std::iter::repeat(None));
+    ChangeDocument {
+        action: step.change.action.verb().to_owned(),
+        kind: step.change.kind,
+        name: step.change.address.to_string(),
+        renamed_from,
+        because,
+        pruned,
+        place: step.place.clone(),
+        fields: step
+            .change
+            .action
+            .fields()
+            .iter()
+            .zip(places)
+            .map(|(field, place)| self::field(field, place))
+            .collect(),
+    }
+}
+
+fn field(field: &FieldChange, place: Option<SourcePlace>) -> FieldDocument {
+    let shown = |value: &Option<Value>| value.clone().filter(|_| !field.sensitive);
+    FieldDocument {
+        path: field.route.to_string(),
+        before: shown(&field.before),
+        after: shown(&field.after),
+        sensitive: field.sensitive,
+        place,
+    }
+}

@@ -1,0 +1,11 @@
+//! A plan for people and for machines. Pure: a plan in, text out; what is sensitive is already marked in the plan.
+//! Knows nothing of how a plan is made or applied.
+
+mod json;
+mod outcome;
+mod text;
+mod value;
+
+pub use json::{ChangeDocument, FieldDocument, PlanDocument, document};
+pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
+pub use text::{plural, text};

@@ -1,0 +1,115 @@
+//! What became of a plan, as text and as a JSON document that contains the plan.
+
+use std::fmt::Write;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::json::{FORMAT_VERSION, PlanDocument};
+use super::text::plural;
+use crate::diag::printable;
+use crate::model::Kind;
+use crate::plan::{Done, Outcome, Plan, SourcePlace, Step};
+
+/// The outcome of an apply.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomeDocument {
+    /// The version of this form: 1.
+    pub format_version: u32,
+    /// What was to be done.
+    pub plan: PlanDocument,
+    /// What became of each change, in the order of the plan; empty where nothing was tried.
+    pub steps: Vec<StepDocument>,
+    /// How many changes were written.
+    pub done: usize,
+    /// How many failed.
+    pub failed: usize,
+    /// How many were not tried, since something they need failed.
+    pub skipped: usize,
+    /// Whether it was stopped by the user.
+    pub interrupted: bool,
+    /// Remarks.
+    pub notes: Vec<String>,
+}
+
+/// What became of one change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepDocument {
+    /// `create`, `update`, `rename`, `replace` or `delete`.
+    pub action: String,
+    /// The kind of the object.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// `done`, `failed` or `skipped`.
+    pub result: String,
+    /// Why it failed or was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Where the object stands in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<SourcePlace>,
+}
+
+/// The outcome as a document.
+pub fn outcome_document(plan: &Plan, document: PlanDocument, outcome: &Outcome) -> OutcomeDocument {
+    let (done, failed, skipped) = outcome.counts();
+    let step = |(step, done): (&Step, &Done)| {
+        let (result, message) = match done {
+            Done::Written => ("done", None),
+            Done::Failed(why) => ("failed", Some(why.clone())),
+            Done::Skipped(why) => ("skipped", Some(why.clone())),
+        };
+        StepDocument {
+            action: step.change.action.verb().to_owned(),
+            kind: step.change.kind,
+            name: step.change.address.to_string(),
+            result: result.to_owned(),
+            message,
+            place: step.place.clone(),
+        }
+    };
+    OutcomeDocument {
+        format_version: FORMAT_VERSION,
+        plan: document,
+        steps: plan.steps.iter().zip(&outcome.steps).map(step).collect(),
+        done,
+        failed,
+        skipped,
+        interrupted: outcome.interrupted,
+        notes: outcome.notes.clone(),
+    }
+}
+
+/// The outcome as text: what was done in one line, and everything that was not, with its reason and place.
+pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
+    let mut out = String::new();
+    for (step, done) in plan.steps.iter().zip(&outcome.steps) {
+        let (word, why) = match done {
+            Done::Written => continue,
+            Done::Failed(why) => ("failed", why),
+            Done::Skipped(why) => ("skipped", why),
+        };
+        let change = &step.change;
+        let place = step.place.as_ref().map(|place| format!("  ({place})")).unwrap_or_default();
+        let name = printable(&change.address.to_string());
+        let _ = writeln!(out, "{word}: {} {} {name}{place}", change.action.verb(), change.kind);
+        let _ = writeln!(out, "    {}", printable(why));
+    }
+    for note in &outcome.notes {
+        let _ = writeln!(out, "note: {}", printable(note));
+    }
+    let (done, failed, skipped) = outcome.counts();
+    let _ = match (failed + skipped, outcome.interrupted) {
+        (0, false) => writeln!(out, "Done: {} written.", plural(done, "change", "changes")),
+        (_, true) => writeln!(
+            out,
+            "Interrupted: {done} done, {failed} failed, {skipped} not tried. Run again to go on."
+        ),
+        (_, false) => writeln!(
+            out,
+            "Done in part: {done} done, {failed} failed, {skipped} skipped. Run again to go on."
+        ),
+    };
+    out
+}

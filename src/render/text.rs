@@ -1,0 +1,169 @@
+//! A plan as text for a terminal or a log: each object with its change, its place and its fields.
+//! Colours only where asked for; the text is the same without them.
+
+use anstyle::{AnsiColor, Style};
+
+use super::value::{inline, is_long, line_diff};
+use crate::diag::printable;
+use crate::diff::{Action, FieldChange};
+use crate::plan::{Counts, Plan, Refusal, SourcePlace, Step};
+
+/// How far into a line places are put.
+const PLACE_COLUMN: usize = 56;
+
+/// The whole plan, its target first, its counts last.
+pub fn text(plan: &Plan, styled: bool) -> String {
+    let mut page = Page { out: String::new(), styled };
+    page.line(&format!("Plan for {}", printable(&plan.target)));
+    page.line("");
+    for step in &plan.steps {
+        page.step(step);
+    }
+    plan.refusals.iter().for_each(|refusal| page.refusal(refusal));
+    page.line(&summary(plan));
+    page.out
+}
+
+/// The counts in one line.
+fn summary(plan: &Plan) -> String {
+    let Counts { create, update, rename, replace, delete } = plan.counts();
+    if plan.is_empty() {
+        return format!(
+            "Nothing to change: {} as written.",
+            plural(plan.unchanged, "object is", "objects are")
+        );
+    }
+    let mut parts = vec![format!("{create} to create"), format!("{update} to update")];
+    for (count, what) in [(rename, "rename"), (replace, "replace")] {
+        if count > 0 {
+            parts.push(format!("{count} to {what}"));
+        }
+    }
+    parts.push(format!("{delete} to delete"));
+    format!("{}; {} unchanged.", parts.join(", "), plan.unchanged)
+}
+
+/// A number with its noun.
+pub fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+struct Page {
+    out: String,
+    styled: bool,
+}
+
+impl Page {
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text.trim_end());
+        self.out.push('\n');
+    }
+
+    fn paint(&self, text: &str, style: Style) -> String {
+        if self.styled { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let change = &step.change;
+        let (sign, colour) = match change.action {
+            Action::Create { .. } => ("+", AnsiColor::Green),
+            Action::Update { .. } => ("~", AnsiColor::Yellow),
+            Action::Replace { .. } => ("±", AnsiColor::Red),
+            Action::Delete { .. } => ("-", AnsiColor::Red),
+        };
+        let name = printable(&change.address.to_string());
+        let title = format!("{} {} {name}{}", change.action.verb(), change.kind, remark(step));
+        let sign = self.paint(sign, colour.on_default().bold());
+        self.line(&format!("  {sign} {}", self.placed(&title, 4, step.place.as_ref())));
+        for (i, field) in change.action.fields().iter().enumerate() {
+            let place = step.field_places.get(i).and_then(Option::as_ref);
+            self.field(field, place.filter(|_| matches!(change.action, Action::Update { .. })));
+        }
+        self.line("");
+    }
+
+    /// A text with a place behind it, in the column of places where it fits.
+    fn placed(&self, text: &str, indent: usize, place: Option<&SourcePlace>) -> String {
+        let Some(place) = place else { return text.to_owned() };
+        let width = PLACE_COLUMN.saturating_sub(indent).saturating_sub(text.chars().count()).max(2);
+        format!("{text}{:width$}{}", "", self.paint(&printable(&place.to_string()), Style::new().dimmed()))
+    }
+
+    fn field(&mut self, field: &FieldChange, place: Option<&SourcePlace>) {
+        let route = printable(&field.route.to_string());
+        let (before, after) = (field.before.as_ref(), field.after.as_ref());
+        if !field.sensitive && before.is_some() && after.is_some() && (is_long(before) || is_long(after)) {
+            let (before, after) = (before.and_then(|v| v.as_str()), after.and_then(|v| v.as_str()));
+            if let (Some(before), Some(after)) = (before, after) {
+                self.line(&format!("      {}", self.placed(&format!("{route}:"), 6, place)));
+                for (sign, text) in line_diff(before, after) {
+                    let line = format!("{sign} {text}");
+                    let line = match sign {
+                        '+' => self.paint(&line, AnsiColor::Green.on_default()),
+                        '-' => self.paint(&line, AnsiColor::Red.on_default()),
+                        _ => line,
+                    };
+                    self.line(&format!("        {line}"));
+                }
+                return;
+            }
+        }
+        let text = match (field.sensitive, before, after) {
+            (true, Some(_), Some(_)) => format!("{route}: (sensitive) changes"),
+            (true, None, _) => format!("{route}: (sensitive)"),
+            (true, Some(_), None) => format!("{route}: (sensitive) is removed"),
+            (false, None, Some(after)) => format!("{route}: {}", inline(after)),
+            (false, Some(before), None) => format!("{route}: {} → (nothing)", inline(before)),
+            (false, before, after) => {
+                let shown =
+                    |value: Option<&serde_json::Value>| value.map_or_else(|| "(nothing)".to_owned(), inline);
+                format!("{route}: {} → {}", shown(before), shown(after))
+            }
+        };
+        self.line(&format!("      {}", self.placed(&text, 6, place)));
+    }
+
+    fn refusal(&mut self, refusal: &Refusal) {
+        let red = AnsiColor::Red.on_default().bold();
+        self.line(&format!(
+            "{} {}",
+            self.paint(&format!("refused[{}]:", refusal.code), red),
+            printable(&refusal.message)
+        ));
+        for name in &refusal.names {
+            self.line(&format!("    {}", printable(name)));
+        }
+        if let Some(lift) = &refusal.lift {
+            self.line(&format!("  = to lift it: {}", printable(lift)));
+        }
+        self.line("");
+    }
+}
+
+/// What a title must say beyond the action.
+fn remark(step: &Step) -> String {
+    match &step.change.action {
+        Action::Update { renamed_from: Some(old), .. } if step.parks() => {
+            format!(" (out of the way, from {})", printable(&old.name))
+        }
+        Action::Update { renamed_from: Some(old), .. } => format!(" (from {})", printable(&old.name)),
+        Action::Replace { because, .. } => format!(" ({because})"),
+        Action::Delete { pruned: true, .. } => " (no longer in the files)".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_to_do_is_said_in_one_line() {
+        let plan =
+            Plan { target: "embedded:./x.db".into(), steps: Vec::new(), unchanged: 1, refusals: Vec::new() };
+        assert_eq!(
+            text(&plan, false),
+            "Plan for embedded:./x.db\n\nNothing to change: 1 object is as written.\n"
+        );
+    }
+}

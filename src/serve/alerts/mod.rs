@@ -1,0 +1,170 @@
+//! Alerts: `/v1/alerts`, their state and the services they notify. Nothing is evaluated yet, so every alert is ok.
+
+mod alert;
+mod condition;
+mod table;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use self::alert::Alert;
+use self::table::Full;
+use super::http::answer;
+use super::http::body::{Body, Query, Segments, numeric};
+use super::http::fields::Reader;
+use super::http::paging::{Orders, Page};
+use super::http::problem::Problem;
+use super::metrics::metric::Kind;
+use super::router::App;
+use super::services::table as services;
+use super::{metrics, now};
+
+const ORDERS: Orders = &[("updated_at", "updated_at")];
+
+pub async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(query): Query,
+) -> Result<Response, Problem> {
+    let page = Page::read(&query, ORDERS)?;
+    let mut read = Reader::new(&query);
+    let version = read.integer("version").value();
+    read.finish()?;
+    // Alerts of the deprecated version 1 cannot be made here, so there are none.
+    let listed = if version.is_none_or(|version| version == 2) {
+        app.store
+            .read(move |connection| {
+                page.cut(connection, "alerts", table::from_row)?
+                    .try_map(|alert| table::complete(connection, alert))
+            })
+            .await?
+    } else {
+        page.empty()
+    };
+    let with_md = with_md(&headers);
+    Ok(answer::ok(&listed.envelope("alerts", |full| shown(full, with_md))))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let write = move |connection: &Connection| {
+        let alert = Alert::new(&body, &|name: &str| kind_of(connection, name), now())?;
+        table::save(connection, alert)
+    };
+    let full = app.store.write(write).await?;
+    Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &shown(&full, with_md(&headers))))
+}
+
+pub async fn show(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    let full = app.store.read(move |connection| table::find(connection, &id)).await?;
+    Ok(answer::ok(&shown(&full, with_md(&headers))))
+}
+
+pub async fn put(
+    State(app): State<App>,
+    Segments(id): Segments<String>,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let edit = move |connection: &Connection, alert: &mut Alert| {
+        alert.merge(&body, &|name: &str| kind_of(connection, name), now())
+    };
+    change(&app, id, edit).await?;
+    Ok(answer::no_content())
+}
+
+pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    let write = move |connection: &_| table::delete(connection, table::find(connection, &id)?.alert.id);
+    app.store.write(write).await?;
+    Ok(answer::no_content())
+}
+
+pub async fn all_status() -> Response {
+    answer::ok(&json!({ "firing": [], "cleared": [] }))
+}
+
+pub async fn status(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    let full = app.store.read(move |connection| table::find(connection, &id)).await?;
+    Ok(answer::ok(&json!({ "alert": { "id": full.alert.id }, "status": "ok" })))
+}
+
+pub async fn clear(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    app.store.read(move |connection| table::find(connection, &id).map(drop)).await?;
+    Ok(answer::no_content())
+}
+
+pub async fn attach(
+    State(app): State<App>,
+    Segments(id): Segments<String>,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let mut read = Reader::new(&body);
+    read.require("service");
+    let wanted = read.integer("service").value().unwrap_or_default();
+    read.finish()?;
+    let edit = move |connection: &Connection, alert: &mut Alert| {
+        if !services::exists(connection, wanted)? {
+            return Err(Problem::param("service", format!("there is no service with id {wanted}")));
+        }
+        if !alert.services.contains(&wanted) {
+            alert.services.push(wanted);
+        }
+        Ok(())
+    };
+    let full = change(&app, id, edit).await?;
+    let service = full.services.iter().find(|service| service.id == wanted).map(services::Service::shown);
+    let location = format!("/v1/alerts/{}/services/{wanted}", full.alert.id);
+    Ok(answer::created(&location, &service.unwrap_or_default()))
+}
+
+pub async fn detach(
+    State(app): State<App>,
+    Segments((id, service)): Segments<(String, String)>,
+) -> Result<Response, Problem> {
+    let service = numeric(&service)?;
+    let edit = move |_: &Connection, alert: &mut Alert| {
+        let at = alert.services.iter().position(|id| *id == service).ok_or_else(Problem::not_found)?;
+        alert.services.remove(at);
+        Ok(())
+    };
+    change(&app, id, edit).await?;
+    Ok(answer::no_content())
+}
+
+/// Changes one alert in one transaction. `updated_at` moves with every accepted change.
+async fn change(
+    app: &App,
+    id: String,
+    edit: impl FnOnce(&Connection, &mut Alert) -> Result<(), Problem> + Send + 'static,
+) -> Result<Full, Problem> {
+    let write = move |connection: &Connection| {
+        let mut alert = table::find(connection, &id)?.alert;
+        edit(connection, &mut alert)?;
+        alert.updated_at = now();
+        table::save(connection, alert)
+    };
+    app.store.write(write).await
+}
+
+/// The type of a metric, on which the default summary function depends. Metrics that do not exist are tolerated:
+/// whether the hosted service refused them is known only by hearsay.
+fn kind_of(connection: &Connection, name: &str) -> Option<Kind> {
+    metrics::table::find(connection, name).ok().flatten().map(|metric| metric.kind)
+}
+
+fn shown(full: &Full, with_md: bool) -> Value {
+    full.alert.shown(&full.services, with_md)
+}
+
+fn with_md(headers: &HeaderMap) -> bool {
+    !metrics::agent(headers).is_some_and(|agent| agent.starts_with("Ruby Librato Client"))
+}

@@ -1,0 +1,186 @@
+//! The tables of alerts, their conditions and the services they notify.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::json;
+
+use super::alert::Alert;
+use super::condition::{Condition, Test};
+use crate::serve::http::problem::Problem;
+use crate::serve::names::fold;
+use crate::serve::services::table::{self as services, Service};
+
+/// An alert and the services it notifies, as every read of an alert shows them.
+pub struct Full {
+    pub alert: Alert,
+    pub services: Vec<Service>,
+}
+
+/// The columns of the table; conditions and services come from [`complete`].
+pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
+    Ok(Alert {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
+        conditions: Vec::new(),
+        services: Vec::new(),
+        attributes: serde_json::from_str(row.get_ref("attributes")?.as_str()?).unwrap_or_default(),
+        active: row.get("active")?,
+        rearm_seconds: row.get("rearm_seconds")?,
+        rearm_per_signal: row.get("rearm_per_signal")?,
+        md: row.get("md")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
+pub fn complete(connection: &Connection, mut alert: Alert) -> Result<Full, Problem> {
+    let sql = "SELECT * FROM conditions WHERE alert_id = ?1 ORDER BY position";
+    let mut select = connection.prepare_cached(sql)?;
+    alert.conditions = select.query_map([alert.id], condition_from_row)?.collect::<rusqlite::Result<_>>()?;
+    let sql = "SELECT services.* FROM alert_services JOIN services ON services.id = service_id
+        WHERE alert_id = ?1 ORDER BY position";
+    let mut select = connection.prepare_cached(sql)?;
+    let services = select.query_map([alert.id], Service::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    alert.services = services.iter().map(|service| service.id).collect();
+    Ok(Full { alert, services })
+}
+
+fn condition_from_row(row: &Row<'_>) -> rusqlite::Result<Condition> {
+    let name: String = row.get("type")?;
+    let duration: Option<i64> = row.get("duration")?;
+    let test = match name.as_str() {
+        "absent" => Test::Absent { duration: duration.unwrap_or_default() },
+        _ => Test::Threshold {
+            above: name == "above",
+            threshold: row.get("threshold")?,
+            function: row.get("summary_function")?,
+            duration,
+            detect_reset: row.get("detect_reset")?,
+        },
+    };
+    Ok(Condition {
+        id: row.get("id")?,
+        test,
+        metric_name: row.get("metric_name")?,
+        source: row.get("source")?,
+        tags: serde_json::from_str(row.get_ref("tags")?.as_str()?).unwrap_or_default(),
+    })
+}
+
+/// Which alert a path means: a number is an id, anything else a name.
+pub fn find(connection: &Connection, id_or_name: &str) -> Result<Full, Problem> {
+    let found = match id_or_name.parse::<i64>() {
+        Ok(id) => connection.prepare_cached("SELECT * FROM alerts WHERE id = ?1")?.query_row([id], from_row),
+        Err(_) => {
+            let mut select = connection.prepare_cached("SELECT * FROM alerts WHERE key = ?1")?;
+            select.query_row([fold(id_or_name)], from_row)
+        }
+    };
+    complete(connection, found.optional()?.ok_or_else(Problem::not_found)?)
+}
+
+/// Writes the alert as it is, inserting it when it has no id yet, and returns how it reads now.
+pub fn save(connection: &Connection, mut alert: Alert) -> Result<Full, Problem> {
+    let mut twin = connection.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1 AND id <> ?2")?;
+    if twin.exists(params![fold(&alert.name), alert.id])? {
+        return Err(Problem::taken("name"));
+    }
+    alert.id = save_row(connection, &alert)?;
+    save_conditions(connection, &alert)?;
+    save_services(connection, &alert)?;
+    complete(connection, alert)
+}
+
+fn save_row(connection: &Connection, alert: &Alert) -> Result<i64, Problem> {
+    let sql = match alert.id {
+        0 => {
+            "INSERT INTO alerts (id, key, name, description, attributes, active, rearm_seconds, rearm_per_signal, md,
+             created_at, updated_at) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id"
+        }
+        _ => {
+            "UPDATE alerts SET key = ?2, name = ?3, description = ?4, attributes = ?5, active = ?6, rearm_seconds = ?7,
+             rearm_per_signal = ?8, md = ?9, created_at = ?10, updated_at = ?11 WHERE id = ?1 RETURNING id"
+        }
+    };
+    let values = params![
+        alert.id,
+        fold(&alert.name),
+        alert.name,
+        alert.description,
+        json!(alert.attributes).to_string(),
+        alert.active,
+        alert.rearm_seconds,
+        alert.rearm_per_signal,
+        alert.md,
+        alert.created_at,
+        alert.updated_at,
+    ];
+    Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+}
+
+/// A condition that comes with an id this alert has keeps it; any other gets a new one.
+fn save_conditions(connection: &Connection, alert: &Alert) -> Result<(), Problem> {
+    let mut owned: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM conditions WHERE alert_id = ?1")?
+        .query_map([alert.id], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    connection.prepare_cached("DELETE FROM conditions WHERE alert_id = ?1")?.execute([alert.id])?;
+    for (position, condition) in (0_i64..).zip(&alert.conditions) {
+        let kept = condition
+            .id
+            .and_then(|id| owned.iter().position(|own| *own == id))
+            .map(|at| owned.swap_remove(at));
+        insert_condition(connection, alert.id, kept, position, condition)?;
+    }
+    Ok(())
+}
+
+fn insert_condition(
+    connection: &Connection,
+    alert: i64,
+    id: Option<i64>,
+    position: i64,
+    condition: &Condition,
+) -> Result<(), Problem> {
+    let (threshold, function, duration, detect_reset) = match &condition.test {
+        Test::Threshold { threshold, function, duration, detect_reset, .. } => {
+            (Some(*threshold), Some(function.as_str()), *duration, *detect_reset)
+        }
+        Test::Absent { duration } => (None, None, Some(*duration), None),
+    };
+    let sql = "INSERT INTO conditions (id, alert_id, position, type, metric_name, source, tags, threshold,
+        summary_function, duration, detect_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    connection.prepare_cached(sql)?.execute(params![
+        id,
+        alert,
+        position,
+        condition.test.name(),
+        condition.metric_name,
+        condition.source,
+        json!(condition.tags).to_string(),
+        threshold,
+        function,
+        duration,
+        detect_reset,
+    ])?;
+    Ok(())
+}
+
+fn save_services(connection: &Connection, alert: &Alert) -> Result<(), Problem> {
+    connection.prepare_cached("DELETE FROM alert_services WHERE alert_id = ?1")?.execute([alert.id])?;
+    let sql = "INSERT INTO alert_services (alert_id, service_id, position) VALUES (?1, ?2, ?3)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for (position, service) in (0_i64..).zip(&alert.services) {
+        if !services::exists(connection, *service)? {
+            return Err(Problem::param("services", format!("there is no service with id {service}")));
+        }
+        insert.execute([alert.id, *service, position])?;
+    }
+    Ok(())
+}
+
+/// Deletes the alert with its conditions and its links to services.
+pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
+    connection.execute("DELETE FROM alerts WHERE id = ?1", [id])?;
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Annotations: `/v1/annotations`, their streams, events and links.
+
+mod event;
+mod table;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use self::event::{Event, UNASSIGNED};
+use self::table::{Stream, Window};
+use super::http::answer;
+use super::http::body::{Body, Query, Segments, numeric};
+use super::http::fields::{self, Object, Reader};
+use super::http::paging::{Orders, Page};
+use super::http::problem::Problem;
+use super::names::fold;
+use super::now;
+use super::router::App;
+
+const ORDERS: Orders = &[("name", "key")];
+
+pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+    let page = Page::read(&query, ORDERS)?;
+    let listed = app.store.read(move |connection| page.cut(connection, "streams", Stream::from_row)).await?;
+    Ok(answer::ok(&listed.envelope("annotations", Stream::shown)))
+}
+
+/// The stream; its events only when a time parameter asks for them.
+pub async fn show(
+    State(app): State<App>,
+    Segments(name): Segments<String>,
+    Query(query): Query,
+) -> Result<Response, Problem> {
+    let window = window(&query)?;
+    let read = move |connection: &_| {
+        let stream = table::find(connection, &name)?;
+        let events = window.map(|window| table::events(connection, stream.id, &window)).transpose()?;
+        Ok((stream, events))
+    };
+    let (stream, events) = app.store.read(read).await?;
+    let mut shown = stream.shown();
+    if let Some(events) = events {
+        shown["events"] = by_source(&events);
+    }
+    Ok(answer::ok(&shown))
+}
+
+fn window(query: &Object) -> Result<Option<Window>, Problem> {
+    let mut read = Reader::new(query);
+    let (start, end) = (read.time("start_time").value(), read.time("end_time").value());
+    let count = read.integer("count").value();
+    if count.is_some_and(|count| count < 0) {
+        read.errors.add("count", "must not be negative");
+    }
+    let mut sources = read.get("sources", fields::texts).value().unwrap_or_default();
+    sources.extend(read.text("source").value());
+    read.finish()?;
+    let sources = sources.iter().map(|source| fold(source)).collect();
+    let asked = start.is_some() || end.is_some() || count.is_some();
+    Ok(asked.then_some(Window { start, end, count, sources }))
+}
+
+/// The documentation prints an array here, but the clients index an object by source.
+fn by_source(events: &[Event]) -> Value {
+    let mut sources = Map::new();
+    for event in events {
+        let source = event.source.as_deref().unwrap_or(UNASSIGNED);
+        if let Value::Array(list) = sources.entry(source).or_insert_with(|| json!([])) {
+            list.push(event.shown());
+        }
+    }
+    Value::Object(sources)
+}
+
+pub async fn add(
+    State(app): State<App>,
+    Segments(name): Segments<String>,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let mut event = Event::new(&body, now())?;
+    let write = move |connection: &_| {
+        let stream = table::find_or_make(connection, &name)?;
+        table::insert_event(connection, stream.id, &mut event)?;
+        Ok((stream, event))
+    };
+    let (stream, event) = app.store.write(write).await?;
+    let location = format!("/v1/annotations/{}/{}", answer::segment(&stream.name), event.id);
+    Ok(answer::created(&location, &event.shown()))
+}
+
+/// Documented as 204, but both generations of python-librato crash on an empty body, and nobody on a full one.
+pub async fn put(
+    State(app): State<App>,
+    Segments(name): Segments<String>,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let mut read = Reader::new(&body);
+    let display_name = read.text("display_name");
+    read.finish()?;
+    let write = move |connection: &_| {
+        let mut stream = table::find(connection, &name)?;
+        display_name.put(&mut stream.display_name);
+        table::rename(connection, &stream)?;
+        Ok(stream)
+    };
+    Ok(answer::ok(&app.store.write(write).await?.shown()))
+}
+
+pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
+    let write = move |connection: &_| table::delete(connection, table::find(connection, &name)?.id);
+    app.store.write(write).await?;
+    Ok(answer::no_content())
+}
+
+type EventPath = Segments<(String, String)>;
+
+pub async fn show_event(
+    State(app): State<App>,
+    Segments((name, id)): EventPath,
+) -> Result<Response, Problem> {
+    let id = numeric(&id)?;
+    let read = move |connection: &_| {
+        let stream = table::find(connection, &name)?;
+        let mut shown = table::find_event(connection, stream.id, id)?.shown();
+        // python-librato reads the event as if it were a stream.
+        shown["name"] = json!(stream.name);
+        Ok(shown)
+    };
+    Ok(answer::ok(&app.store.read(read).await?))
+}
+
+pub async fn put_event(
+    State(app): State<App>,
+    Segments((name, id)): EventPath,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    change(&app, name, &id, move |event| event.merge(&body)).await?;
+    Ok(answer::no_content())
+}
+
+pub async fn delete_event(
+    State(app): State<App>,
+    Segments((name, id)): EventPath,
+) -> Result<Response, Problem> {
+    let id = numeric(&id)?;
+    let write = move |connection: &_| table::delete_event(connection, table::find(connection, &name)?.id, id);
+    app.store.write(write).await?;
+    Ok(answer::no_content())
+}
+
+pub async fn add_link(
+    State(app): State<App>,
+    Segments((name, id)): EventPath,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let link = event::link(&body)?;
+    let rel = link["rel"].as_str().unwrap_or_default().to_owned();
+    let location = format!(
+        "/v1/annotations/{}/{}/links/{}",
+        answer::segment(&name),
+        answer::segment(&id),
+        answer::segment(&rel)
+    );
+    let added = link.clone();
+    let add = move |event: &mut Event| {
+        if event.has_link(&rel) {
+            return Err(Problem::taken("rel"));
+        }
+        event.links.push(added);
+        Ok(())
+    };
+    change(&app, name, &id, add).await?;
+    Ok(answer::created(&location, &link))
+}
+
+pub async fn delete_link(
+    State(app): State<App>,
+    Segments((name, id, rel)): Segments<(String, String, String)>,
+) -> Result<Response, Problem> {
+    let remove = move |event: &mut Event| {
+        if !event.has_link(&rel) {
+            return Err(Problem::not_found());
+        }
+        event.links.retain(|link| link["rel"] != rel.as_str());
+        Ok(())
+    };
+    change(&app, name, &id, remove).await?;
+    Ok(answer::no_content())
+}
+
+/// Changes one event in one transaction.
+async fn change(
+    app: &App,
+    stream: String,
+    id: &str,
+    edit: impl FnOnce(&mut Event) -> Result<(), Problem> + Send + 'static,
+) -> Result<(), Problem> {
+    let id = numeric(id)?;
+    let write = move |connection: &_| {
+        let stream = table::find(connection, &stream)?;
+        let mut event = table::find_event(connection, stream.id, id)?;
+        edit(&mut event)?;
+        table::update_event(connection, &event)
+    };
+    app.store.write(write).await
+}

@@ -1,0 +1,147 @@
+//! The tables of annotation streams and events.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::{Value, json};
+
+use super::event::Event;
+use crate::serve::http::problem::Problem;
+use crate::serve::names::{NAME_RULE, fold, is_name, matches};
+
+/// A stream of annotations, without its events.
+pub struct Stream {
+    pub id: i64,
+    pub name: String,
+    pub display_name: Option<String>,
+}
+
+impl Stream {
+    pub fn shown(&self) -> Value {
+        json!({ "name": self.name, "display_name": self.display_name })
+    }
+
+    /// From a row that has the columns of the table.
+    pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Stream> {
+        Ok(Stream { id: row.get("id")?, name: row.get("name")?, display_name: row.get("display_name")? })
+    }
+}
+
+pub fn find(connection: &Connection, name: &str) -> Result<Stream, Problem> {
+    search(connection, name)?.ok_or_else(Problem::not_found)
+}
+
+/// The stream, made if it does not exist: streams come into being with their first event.
+pub fn find_or_make(connection: &Connection, name: &str) -> Result<Stream, Problem> {
+    if let Some(stream) = search(connection, name)? {
+        return Ok(stream);
+    }
+    if !is_name(name) {
+        return Err(Problem::param("name", NAME_RULE));
+    }
+    connection.execute("INSERT INTO streams (key, name) VALUES (?1, ?2)", [&fold(name), name])?;
+    Ok(Stream { id: connection.last_insert_rowid(), name: name.to_owned(), display_name: None })
+}
+
+fn search(connection: &Connection, name: &str) -> Result<Option<Stream>, Problem> {
+    let mut select = connection.prepare_cached("SELECT * FROM streams WHERE key = ?1")?;
+    Ok(select.query_row([fold(name)], Stream::from_row).optional()?)
+}
+
+pub fn rename(connection: &Connection, stream: &Stream) -> Result<(), Problem> {
+    let sql = "UPDATE streams SET display_name = ?2 WHERE id = ?1";
+    connection.execute(sql, params![stream.id, stream.display_name])?;
+    Ok(())
+}
+
+pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
+    connection.execute("DELETE FROM streams WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+/// Which events of a stream to list: those that start within the bounds and come from one of `sources`.
+pub struct Window {
+    pub start: Option<i64>,
+    pub end: Option<i64>,
+    pub count: Option<i64>,
+    /// Folded names and `*` patterns; empty for all.
+    pub sources: Vec<String>,
+}
+
+/// The events of the window by start time. `count` takes the first ones after a start without an end, else the
+/// last ones.
+pub fn events(connection: &Connection, stream: i64, window: &Window) -> Result<Vec<Event>, Problem> {
+    let from_start = window.start.is_some() && window.end.is_none();
+    let direction = if from_start { "ASC" } else { "DESC" };
+    let sql = format!(
+        "SELECT * FROM events WHERE stream_id = ?1 AND start_time >= ifnull(?2, start_time)
+         AND start_time <= ifnull(?3, start_time) ORDER BY start_time {direction}, id {direction}"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query(params![stream, window.start, window.end])?;
+    let most = window.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(0));
+    let mut events = Vec::new();
+    while events.len() < most
+        && let Some(row) = rows.next()?
+    {
+        let event = event_from_row(row)?;
+        let source = fold(event.source.as_deref().unwrap_or(super::event::UNASSIGNED));
+        if window.sources.is_empty() || window.sources.iter().any(|pattern| matches(pattern, &source)) {
+            events.push(event);
+        }
+    }
+    if !from_start {
+        events.reverse();
+    }
+    Ok(events)
+}
+
+pub fn find_event(connection: &Connection, stream: i64, id: i64) -> Result<Event, Problem> {
+    let mut select = connection.prepare_cached("SELECT * FROM events WHERE stream_id = ?1 AND id = ?2")?;
+    select.query_row([stream, id], event_from_row).optional()?.ok_or_else(Problem::not_found)
+}
+
+fn event_from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        id: row.get("id")?,
+        title: row.get("title")?,
+        description: row.get("description")?,
+        source: row.get("source")?,
+        start_time: row.get("start_time")?,
+        end_time: row.get("end_time")?,
+        links: serde_json::from_str(row.get_ref("links")?.as_str()?).unwrap_or_default(),
+    })
+}
+
+/// Inserts and sets the id.
+pub fn insert_event(connection: &Connection, stream: i64, event: &mut Event) -> Result<(), Problem> {
+    connection
+        .prepare_cached(
+            "INSERT INTO events (stream_id, title, description, source, start_time, end_time, links)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            stream,
+            event.title,
+            event.description,
+            event.source,
+            event.start_time,
+            event.end_time,
+            json!(event.links).to_string()
+        ])?;
+    event.id = connection.last_insert_rowid();
+    Ok(())
+}
+
+pub fn update_event(connection: &Connection, event: &Event) -> Result<(), Problem> {
+    connection.execute(
+        "UPDATE events SET title = ?2, description = ?3, end_time = ?4, links = ?5 WHERE id = ?1",
+        params![event.id, event.title, event.description, event.end_time, json!(event.links).to_string()],
+    )?;
+    Ok(())
+}
+
+pub fn delete_event(connection: &Connection, stream: i64, id: i64) -> Result<(), Problem> {
+    match connection.execute("DELETE FROM events WHERE stream_id = ?1 AND id = ?2", [stream, id])? {
+        0 => Err(Problem::not_found()),
+        _ => Ok(()),
+    }
+}

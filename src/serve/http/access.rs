@@ -1,0 +1,126 @@
+//! One log line per request, the request's id, and the last line of defence when a handler panics.
+//! Never logs a header, a query, a credential or a body.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Version, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Logs the request on target `librato_apply::serve::access` and marks the answer with its id.
+pub async fn log(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let version = request.version();
+    let id = request_id(&request);
+    let mut response = next.run(request).await;
+    let status = response.status();
+    tracing::info!(
+        target: "librato_apply::serve::access",
+        %method,
+        path,
+        status = status.as_u16(),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        request_id = id.to_str().unwrap_or_default(),
+        "request"
+    );
+    response.headers_mut().insert(REQUEST_ID, id);
+    if status.is_server_error() && version < Version::HTTP_2 {
+        // python-librato retries a 5xx on the same connection object, which only works when the server closed it.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// The id the client sent when it is short and plain, else a random one.
+fn request_id(request: &Request) -> HeaderValue {
+    let sent = request.headers().get(REQUEST_ID);
+    if let Some(id) =
+        sent.filter(|id| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic))
+    {
+        return id.clone();
+    }
+    let made = getrandom::u64().unwrap_or_default();
+    HeaderValue::from_str(&format!("{made:016x}")).unwrap_or(HeaderValue::from_static("none"))
+}
+
+/// What a panic becomes. The panic's own text went to the panic hook and is not repeated.
+pub fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::internal("a handler panicked").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_logged_without_secrets() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let app: Router = Router::new()
+            .route(
+                "/v1/x",
+                get(async || {
+                    if true {
+                        panic!("on purpose")
+                    }
+                }),
+            )
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(log));
+        let request = Request::get("/v1/x?token=s3cret")
+            .header("authorization", "s3cret")
+            .header("x-request-id", "id-1");
+        let response = app.oneshot(request.body(Body::from("s3cret")).unwrap()).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["connection"]),
+            (500, &"close".parse().unwrap())
+        );
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        assert!(serde_json::from_slice::<serde_json::Value>(&body).unwrap()["errors"]["system"].is_array());
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let access: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .filter(|line: &serde_json::Value| line["target"] == "librato_apply::serve::access")
+            .collect();
+        assert_eq!(access.len(), 1, "{text}");
+        let fields = &access[0]["fields"];
+        assert_eq!((&fields["method"], &fields["path"]), (&"GET".into(), &"/v1/x".into()));
+        assert_eq!((&fields["status"], &fields["request_id"]), (&500.into(), &"id-1".into()));
+        assert!(fields["duration_ms"].is_u64() && !text.contains("s3cret"));
+    }
+}

@@ -1,0 +1,47 @@
+//! The answers that are not errors, with the headers the API documents.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+/// Everything after `/v1/` that is a name comes from a restricted alphabet; anything else is escaped.
+pub fn segment(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+pub fn json(status: StatusCode, body: &Value) -> Response {
+    let content_type = HeaderValue::from_static("application/json;charset=utf-8");
+    (status, [(header::CONTENT_TYPE, content_type)], body.to_string()).into_response()
+}
+
+pub fn ok(body: &Value) -> Response {
+    json(StatusCode::OK, body)
+}
+
+/// 201 with the new object and where it lives, a path such as `/v1/alerts/12`.
+pub fn created(location: &str, body: &Value) -> Response {
+    let mut response = json(StatusCode::CREATED, body);
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// 200 without a body: what a legacy submission answers (one published client accepts nothing else).
+pub fn empty_ok() -> Response {
+    Response::new(Body::empty())
+}
+
+pub fn no_content() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}

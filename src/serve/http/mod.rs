@@ -1,0 +1,11 @@
+//! What every route shares: who may ask, how bodies and queries are read, how lists are paged, how answers and
+//! errors look. Knows no entity and no storage.
+
+pub mod access;
+pub mod answer;
+pub mod auth;
+pub mod body;
+pub mod fields;
+pub mod form;
+pub mod paging;
+pub mod problem;

@@ -1,0 +1,120 @@
+//! Pages of a list: the parameters that choose one, the SQL that cuts it, the `query` object that describes it.
+
+use rusqlite::{Connection, Row, params};
+use serde_json::{Value, json};
+
+use super::fields::{Object, Reader};
+use super::problem::Problem;
+use crate::serve::names::fold;
+
+/// Both the default and the maximum of `length`.
+const LONGEST: i64 = 100;
+
+/// What a list can be sorted by: the value of `orderby` and the SQL for it; the first is the default.
+pub type Orders = &'static [(&'static str, &'static str)];
+
+/// One page of one list, as asked for.
+pub struct Page {
+    offset: i64,
+    length: i64,
+    order: String,
+    /// A substring of the name, folded.
+    name: Option<String>,
+}
+
+impl Page {
+    /// Reads `offset`, `length` (or `limit`), `orderby`, `sort` and the substring filter `name`.
+    pub fn read(query: &Object, orders: Orders) -> Result<Page, Problem> {
+        let mut read = Reader::new(query);
+        let offset = read.integer("offset").value().unwrap_or(0);
+        let limit = read.integer("limit").value();
+        let length = read.integer("length").value().or(limit).unwrap_or(LONGEST);
+        let orderby = read.text("orderby").value().filter(|text| !text.is_empty());
+        let sort = read.text("sort").value().filter(|text| !text.is_empty());
+        let name = read.text("name").value().map(|name| fold(&name));
+        if offset < 0 {
+            read.errors.add("offset", "must not be negative");
+        }
+        if length < 0 {
+            read.errors.add("length", "must not be negative");
+        }
+        let chosen = match orderby {
+            None => orders.first(),
+            Some(wanted) => orders.iter().find(|(name, _)| *name == wanted),
+        };
+        let direction = match sort.as_deref() {
+            None | Some("asc") => Some("ASC"),
+            Some("desc") => Some("DESC"),
+            Some(_) => None,
+        };
+        if chosen.is_none() {
+            let names: Vec<_> = orders.iter().map(|(name, _)| *name).collect();
+            read.errors.add("orderby", format!("is not one of: {}", names.join(", ")));
+        }
+        if direction.is_none() {
+            read.errors.add("sort", "is not one of: asc, desc");
+        }
+        read.finish()?;
+        let (_, column) = chosen.copied().unwrap_or(("id", "id"));
+        let order = format!("{column} {}, id ASC", direction.unwrap_or("ASC"));
+        Ok(Page { offset, length: length.min(LONGEST), order, name })
+    }
+
+    /// Turns the name filter off, for the lists that have none.
+    pub fn without_name(mut self) -> Page {
+        self.name = None;
+        self
+    }
+
+    /// Cuts this page out of `table`, whose column `key` holds the folded name. Must run inside one transaction,
+    /// so that the counts and the rows belong together.
+    pub fn cut<T>(
+        &self,
+        connection: &Connection,
+        table: &str,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Listed<T>, Problem> {
+        let filter = "?1 IS NULL OR instr(key, ?1) > 0";
+        let count = format!("SELECT count(*), count(*) FILTER (WHERE {filter}) FROM {table}");
+        let (total, found) = connection
+            .prepare_cached(&count)?
+            .query_row([&self.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let select =
+            format!("SELECT * FROM {table} WHERE {filter} ORDER BY {} LIMIT ?2 OFFSET ?3", self.order);
+        let items = connection
+            .prepare_cached(&select)?
+            .query_map(params![self.name, self.length, self.offset], row)?
+            .collect::<rusqlite::Result<Vec<T>>>()?;
+        Ok(Listed { items, found, total, offset: self.offset })
+    }
+
+    /// The page of a list that has no entries at all.
+    pub fn empty<T>(&self) -> Listed<T> {
+        Listed { items: Vec::new(), found: 0, total: 0, offset: self.offset }
+    }
+}
+
+/// A page together with the counts its pagers stop at: some at `found`, python-librato 3 at `total`.
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    found: i64,
+    total: i64,
+    offset: i64,
+}
+
+impl<T> Listed<T> {
+    /// The same page with each item turned into something else.
+    pub fn try_map<U>(self, turn: impl FnMut(T) -> Result<U, Problem>) -> Result<Listed<U>, Problem> {
+        let items = self.items.into_iter().map(turn).collect::<Result<_, _>>()?;
+        Ok(Listed { items, found: self.found, total: self.total, offset: self.offset })
+    }
+
+    /// `{"query": …, "<key>": […]}`; `length` is the number of items actually returned.
+    pub fn envelope(&self, key: &str, shown: impl Fn(&T) -> Value) -> Value {
+        let items: Vec<Value> = self.items.iter().map(shown).collect();
+        json!({
+            "query": { "found": self.found, "length": items.len(), "offset": self.offset, "total": self.total },
+            key: items,
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! Refusals, and the one shape they are told in: `{"errors": {"params" | "request" | "system": …}}`.
+//! Values are always lists with at most one level of nesting, since published clients crash on other forms.
+
+use std::fmt::Display;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use super::answer;
+
+/// A request that was not carried out, as the client will read it.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    errors: Value,
+    /// Epoch seconds at which the server judged a time, so that a client with a wrong clock can tell.
+    request_time: Option<i64>,
+}
+
+impl Problem {
+    /// A refusal of the request as a whole.
+    pub fn request(status: StatusCode, message: impl Into<String>) -> Problem {
+        Problem { status, errors: json!({ "request": [message.into()] }), request_time: None }
+    }
+
+    /// 400 for a request that cannot be read at all.
+    pub fn unreadable(message: impl Into<String>) -> Problem {
+        Problem::request(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn not_found() -> Problem {
+        Problem::request(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// 400 for one parameter.
+    pub fn param(name: &str, message: impl Into<String>) -> Problem {
+        Problem::of_params(StatusCode::BAD_REQUEST, single(name, message.into()))
+    }
+
+    /// 422: the documented answer when a unique name is in use.
+    pub fn taken(name: &str) -> Problem {
+        Problem::of_params(StatusCode::UNPROCESSABLE_ENTITY, single(name, "is already taken".to_owned()))
+    }
+
+    fn of_params(status: StatusCode, params: Map<String, Value>) -> Problem {
+        let errors = Map::from_iter([("params".to_owned(), Value::Object(params))]);
+        Problem { status, errors: Value::Object(errors), request_time: None }
+    }
+
+    /// 500. The cause goes to the log, never to the client.
+    pub fn internal(cause: impl Display) -> Problem {
+        tracing::error!(target: "librato_apply::serve", %cause, "request failed inside the server");
+        Problem::system(StatusCode::INTERNAL_SERVER_ERROR, "The server failed to process the request.")
+    }
+
+    /// 503 while the server stops, or when the store cannot begin a transaction.
+    pub fn unavailable() -> Problem {
+        Problem::system(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server cannot take the request now. Try again shortly.",
+        )
+    }
+
+    fn system(status: StatusCode, message: &str) -> Problem {
+        Problem { status, errors: json!({ "system": [message] }), request_time: None }
+    }
+
+    pub fn judged_at(mut self, now: i64) -> Problem {
+        self.request_time = Some(now);
+        self
+    }
+}
+
+fn single(name: &str, message: String) -> Map<String, Value> {
+    Map::from_iter([(name.to_owned(), Value::Array(vec![Value::String(message)]))])
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Problem {
+        Problem::internal(error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = json!({ "errors": self.errors });
+        if let Some(time) = self.request_time {
+            body["request_time"] = json!(time);
+        }
+        let mut response = answer::json(self.status, &body);
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Basic realm=\"librato-apply\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// Everything that is wrong with the parameters of one request, collected so that one answer tells it all.
+#[derive(Debug, Default)]
+pub struct Errors(Map<String, Value>);
+
+impl Errors {
+    /// Adds `message` to the list of the parameter `name`; said twice, it is told once.
+    pub fn add(&mut self, name: &str, message: impl Into<String>) {
+        let list = self.0.entry(name).or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            let message = Value::String(message.into());
+            if !list.contains(&message) {
+                list.push(message);
+            }
+        }
+    }
+
+    /// Puts the errors of something nested (a condition, the settings of a service) under `name`.
+    pub fn nest(&mut self, name: &str, inner: Errors) {
+        if inner.0.is_empty() {
+            return;
+        }
+        let mut nested = match self.0.remove(name) {
+            Some(Value::Object(map)) => Errors(map),
+            _ => Errors::default(),
+        };
+        for (key, messages) in inner.0 {
+            for message in messages.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                nested.add(&key, message);
+            }
+        }
+        self.0.insert(name.to_owned(), Value::Object(nested.0));
+    }
+
+    /// Adds the errors of another item of the same list.
+    pub fn merge(&mut self, other: Errors) {
+        for (name, messages) in other.0 {
+            match messages {
+                Value::Array(messages) => {
+                    for message in messages.iter().filter_map(Value::as_str) {
+                        self.add(&name, message);
+                    }
+                }
+                Value::Object(inner) => self.nest(&name, Errors(inner)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+    }
+
+    /// Whether nothing was said about the parameter `name` yet.
+    pub fn lacks(&self, name: &str) -> bool {
+        !self.0.contains_key(name)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `Ok` when nothing was added, else the 400 that tells all of it.
+    pub fn finish(self) -> Result<(), Problem> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::of_params(StatusCode::BAD_REQUEST, self.0))
+    }
+}

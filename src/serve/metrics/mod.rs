@@ -1,0 +1,133 @@
+//! Metrics as definitions: `/v1/metrics` and `/v1/metrics/:name` but for the submission of measurements.
+
+mod attributes;
+pub mod metric;
+pub mod table;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+
+use self::metric::{Changes, Kind, Metric};
+use self::table::Choice;
+use super::http::answer;
+use super::http::body::{Body, Query, Segments};
+use super::http::fields::{self, Object, Reader};
+use super::http::paging::{Orders, Page};
+use super::http::problem::Problem;
+use super::names::{NAME_RULE, is_name};
+use super::router::App;
+
+const ORDERS: Orders = &[("name", "key")];
+
+pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+    if query.contains_key("compose") {
+        return Err(Problem::param("compose", "composite queries are not available on this server"));
+    }
+    let page = Page::read(&query, ORDERS)?;
+    let listed = app.store.read(move |connection| page.cut(connection, "metrics", table::from_row)).await?;
+    Ok(answer::ok(&listed.envelope("metrics", Metric::shown)))
+}
+
+pub async fn show(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
+    let found = app.store.read(move |connection| table::find(connection, &name)).await?;
+    Ok(answer::ok(&found.ok_or_else(Problem::not_found)?.shown()))
+}
+
+/// Upsert: 201 with the metric when it is new, which needs its `type`; 204 when it was there.
+pub async fn put(
+    State(app): State<App>,
+    Segments(name): Segments<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let agent = agent(&headers);
+    let changes = Changes::read(&body)?;
+    let upsert = move |connection: &_| {
+        let Some(mut metric) = table::find(connection, &name)? else {
+            let kind = changes.kind.ok_or_else(|| Problem::param("type", "must be set"))?;
+            return create(connection, &name, kind, &changes, agent.as_deref()).map(Some);
+        };
+        changes.apply(&mut metric)?;
+        table::update(connection, &metric).map(|()| None)
+    };
+    match app.store.write(upsert).await? {
+        Some(metric) => {
+            let location = format!("/v1/metrics/{}", answer::segment(&metric.name));
+            Ok(answer::created(&location, &metric.shown()))
+        }
+        None => Ok(answer::no_content()),
+    }
+}
+
+/// Makes a metric, from a PUT or from its first measurement.
+pub fn create(
+    connection: &rusqlite::Connection,
+    name: &str,
+    kind: Kind,
+    changes: &Changes,
+    agent: Option<&str>,
+) -> Result<Metric, Problem> {
+    if !is_name(name) {
+        return Err(Problem::param("name", NAME_RULE));
+    }
+    let mut metric = Metric::new(name, kind, agent);
+    changes.apply(&mut metric)?;
+    table::insert(connection, &mut metric)?;
+    Ok(metric)
+}
+
+/// The `User-Agent`, as far as it is text.
+pub fn agent(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::USER_AGENT)?.to_str().ok().map(str::to_owned)
+}
+
+pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
+    let delete = move |connection: &_| {
+        let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
+        table::delete(connection, metric.id)
+    };
+    app.store.write(delete).await?;
+    Ok(answer::no_content())
+}
+
+pub async fn update_many(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+    let (chosen, excluded) = chosen(&body)?;
+    let changes = Changes::read_flat(&body)?;
+    let update = move |connection: &_| {
+        for mut metric in table::choose(connection, &chosen, &excluded)? {
+            changes.fitting(metric.kind).apply(&mut metric)?;
+            table::update(connection, &metric)?;
+        }
+        Ok(())
+    };
+    app.store.write(update).await?;
+    Ok(answer::no_content())
+}
+
+/// The choice comes in the body or, from clients that send no body with DELETE, in the query.
+pub async fn delete_many(
+    State(app): State<App>,
+    Query(mut query): Query,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    query.extend(body);
+    let (chosen, excluded) = chosen(&query)?;
+    let delete = move |connection: &_| {
+        for metric in table::choose(connection, &chosen, &excluded)? {
+            table::delete(connection, metric.id)?;
+        }
+        Ok(())
+    };
+    app.store.write(delete).await?;
+    Ok(answer::no_content())
+}
+
+fn chosen(body: &Object) -> Result<(Choice, Choice), Problem> {
+    let mut read = Reader::new(body);
+    read.require("names");
+    let names = read.get("names", fields::texts).value().unwrap_or_default();
+    let excluded = read.get("exclude", fields::texts).value().unwrap_or_default();
+    read.finish()?;
+    Ok((Choice::new(&names), Choice::new(&excluded)))
+}

@@ -1,0 +1,26 @@
+//! The compatible server: Librato's v1 API over one SQLite file.
+//! Owns the route table, the rules of the API and the storage. It knows nothing of plans or files of definitions:
+//! the rest of the program reaches it over HTTP only.
+
+mod alerts;
+mod annotations;
+mod http;
+mod listen;
+mod metrics;
+mod names;
+mod router;
+mod services;
+mod store;
+mod submit;
+
+pub use http::auth::Credentials;
+pub use listen::run;
+pub use router::{Options, router};
+pub use store::{Data, OpenError, Store};
+
+/// Seconds since the epoch, the unit of every time the API speaks of.
+fn now() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,97 @@
+//! The table of contents of the API: every route and who answers it. One function, no logic.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{delete, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use super::http::problem::Problem;
+use super::http::{access, auth};
+use super::{Credentials, Store, alerts, annotations, metrics, services, submit};
+
+/// How the server behaves; [`Options::default`] is right for most.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Longest request body in bytes, before and after decompression. 10 MB by default.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { max_body_bytes: 10_000_000 }
+    }
+}
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub max_body_bytes: usize,
+}
+
+/// The whole API over `store`. Everything but `GET /healthz` asks for one of `credentials`; with none, nothing is
+/// allowed in.
+pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) -> Router {
+    let app = App { store, max_body_bytes: options.max_body_bytes };
+    let routes = Router::new()
+        .route(auth::HEALTH, get(health))
+        // metrics and their measurements
+        .route(
+            "/v1/metrics",
+            get(metrics::list).post(submit::legacy).put(metrics::update_many).delete(metrics::delete_many),
+        )
+        .route("/v1/metrics/{name}", get(metrics::show).put(metrics::put).delete(metrics::delete))
+        .route("/v1/measurements", post(submit::tagged))
+        // clients that pass an empty metric name send the slash
+        .route("/v1/measurements/", post(submit::tagged))
+        // go-librato resolves its submissions against the host, losing the prefix
+        .route("/metrics", post(submit::legacy))
+        // annotations
+        .route("/v1/annotations", get(annotations::list))
+        .route(
+            "/v1/annotations/{stream}",
+            get(annotations::show).post(annotations::add).put(annotations::put).delete(annotations::delete),
+        )
+        .route(
+            "/v1/annotations/{stream}/{id}",
+            get(annotations::show_event).put(annotations::put_event).delete(annotations::delete_event),
+        )
+        .route("/v1/annotations/{stream}/{id}/links", post(annotations::add_link))
+        .route("/v1/annotations/{stream}/{id}/links/{rel}", delete(annotations::delete_link))
+        // alerts
+        .route("/v1/alerts", get(alerts::list).post(alerts::create))
+        .route("/v1/alerts/status", get(alerts::all_status))
+        .route("/v1/alerts/{id}", get(alerts::show).put(alerts::put).delete(alerts::delete))
+        .route("/v1/alerts/{id}/status", get(alerts::status))
+        .route("/v1/alerts/{id}/clear", post(alerts::clear))
+        .route("/v1/alerts/{id}/services", post(alerts::attach))
+        .route("/v1/alerts/{id}/services/{service}", delete(alerts::detach))
+        // services
+        .route("/v1/services", get(services::list).post(services::create))
+        .route("/v1/services/{id}", get(services::show).put(services::put).delete(services::delete))
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")
+        })
+        .with_state(app);
+    shared(routes, credentials)
+}
+
+/// What every answer goes through, from the inside out.
+fn shared(routes: Router, credentials: Vec<Credentials>) -> Router {
+    let accepted: Arc<[Credentials]> = credentials.into();
+    routes
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(from_fn_with_state(accepted, auth::require))
+        .layer(CatchPanicLayer::custom(access::panicked))
+        .layer(from_fn(access::log))
+}
+
+async fn health() -> &'static str {
+    "ok\n"
+}

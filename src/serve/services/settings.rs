@@ -1,0 +1,190 @@
+//! What each type of notification service needs in its settings. Pure; never repeats a value in a message, since
+//! settings are secrets.
+
+use serde_json::{Map, Value};
+
+use crate::serve::http::problem::Errors;
+
+/// Settings are a flat map of texts, returned as they were written.
+pub type Settings = Map<String, Value>;
+
+const REQUIRED: &[(&str, &[&str])] = &[
+    ("mail", &["addresses"]),
+    ("slack", &["url"]),
+    ("hipchat", &["auth_token", "from", "room_id", "notify"]),
+    ("campfire", &["subdomain", "token", "room"]),
+    ("flowdock", &["api_token"]),
+    ("pagerduty", &["service_key", "event_type", "description"]),
+    ("opsgenie", &["customer_key"]),
+    ("victorops", &["api_key"]),
+    ("sns", &["topic_arn", "access_key_id", "secret_access_key"]),
+    ("webhook", &["url"]),
+    ("zapier", &["url"]),
+    ("bigpanda", &["app_key", "token"]),
+    ("neptune", &["api_key"]),
+];
+
+/// What is wrong with the value of a setting, if anything.
+type Rule = fn(&str) -> Result<(), String>;
+
+/// Whether the API knows services of this type.
+pub fn is_type(name: &str) -> bool {
+    REQUIRED.iter().any(|(known, _)| *known == name)
+}
+
+/// Reads settings as they came in: texts stay, numbers and booleans become texts, `null` is left out.
+pub fn read(sent: &Map<String, Value>, errors: &mut Errors) -> Settings {
+    let mut settings = Settings::new();
+    for (name, value) in sent {
+        match value {
+            Value::String(_) => _ = settings.insert(name.clone(), value.clone()),
+            Value::Number(_) | Value::Bool(_) => _ = settings.insert(name.clone(), value.to_string().into()),
+            Value::Null => {}
+            Value::Array(_) | Value::Object(_) => errors.add(name, "is not a string"),
+        }
+    }
+    settings
+}
+
+/// Checks the settings of a service whose type is known.
+pub fn check(service_type: &str, settings: &Settings, errors: &mut Errors) {
+    let required =
+        REQUIRED.iter().find(|(known, _)| *known == service_type).map_or(&[][..], |(_, names)| names);
+    for name in required {
+        if text(settings, name).is_none_or(|text| text.trim().is_empty()) {
+            errors.add(name, "Is required");
+        }
+    }
+    let rules: &[(&str, Rule)] = match service_type {
+        "mail" => &[("addresses", addresses)],
+        "slack" | "zapier" | "webhook" => &[("url", url)],
+        "hipchat" => &[("from", from), ("notify", notify), ("server_url", url)],
+        "flowdock" => &[("user_name", user_name)],
+        "sns" => &[("topic_arn", topic_arn)],
+        _ => &[],
+    };
+    for (name, rule) in rules {
+        if let Some(value) = text(settings, name).filter(|value| !value.trim().is_empty())
+            && let Err(message) = rule(value)
+        {
+            errors.add(name, message);
+        }
+    }
+}
+
+fn text<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
+    settings.get(name).and_then(Value::as_str)
+}
+
+fn fail(message: &str) -> Result<(), String> {
+    Err(message.to_owned())
+}
+
+fn url(value: &str) -> Result<(), String> {
+    match url::Url::parse(value) {
+        Ok(_) => Ok(()),
+        Err(url::ParseError::RelativeUrlWithoutBase) => fail("Is missing protocol"),
+        Err(_) => fail("Is not a valid URL"),
+    }
+}
+
+/// One text with commas; each address as the service's sender checks it. The documented message names the address,
+/// which is no secret.
+fn addresses(value: &str) -> Result<(), String> {
+    match value.split(',').map(str::trim).find(|address| !is_address(address)) {
+        Some(address) => Err(format!("Not a valid email address: {address}")),
+        None => Ok(()),
+    }
+}
+
+fn is_address(address: &str) -> bool {
+    let Some((local, host)) = address.split_once('@') else { return false };
+    let Some((_, top)) = host.rsplit_once('.') else { return false };
+    let label = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    !local.is_empty()
+        && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-.".contains(&b))
+        && host.split('.').all(label)
+        && top.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
+fn from(value: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "_.-".contains(c);
+    if value.len() <= 15 && value.chars().all(plain) { Ok(()) } else { fail("Invalid format") }
+}
+
+fn notify(value: &str) -> Result<(), String> {
+    if matches!(value, "0" | "1") { Ok(()) } else { fail("Is not valid") }
+}
+
+fn user_name(value: &str) -> Result<(), String> {
+    if value.chars().count() < 16 && !value.contains(' ') { Ok(()) } else { fail("Invalid format") }
+}
+
+fn topic_arn(value: &str) -> Result<(), String> {
+    let parts: Vec<&str> = value.split(':').collect();
+    let valid = match parts[..] {
+        ["arn", "aws", "sns", region, account, topic] => {
+            !region.is_empty()
+                && !account.is_empty()
+                && account.bytes().all(|b| b.is_ascii_digit())
+                && !topic.is_empty()
+                && topic.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        }
+        _ => false,
+    };
+    if valid { Ok(()) } else { fail("Is not valid") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn valid(service_type: &str, settings: &Value) -> bool {
+        let mut errors = Errors::default();
+        let settings = read(settings.as_object().unwrap(), &mut errors);
+        check(service_type, &settings, &mut errors);
+        errors.is_empty()
+    }
+
+    #[test]
+    fn every_type_has_its_rules() {
+        let cases = [
+            ("mail", json!({"addresses": "a@example.org, b.c+d@x-y.co.uk"}), true),
+            ("mail", json!({"addresses": "a@example.org,nobody"}), false),
+            ("mail", json!({}), false),
+            ("slack", json!({"url": "https://hooks.example.org/x", "extra": "kept"}), true),
+            ("slack", json!({"url": "hooks.example.org"}), false),
+            ("hipchat", json!({"auth_token": "t", "from": "ops", "room_id": 7, "notify": 1}), true),
+            (
+                "hipchat",
+                json!({"auth_token": "t", "from": "much too long a name", "room_id": "7", "notify": "2"}),
+                false,
+            ),
+            ("campfire", json!({"subdomain": "s", "token": "t", "room": "r"}), true),
+            ("flowdock", json!({"api_token": "t", "user_name": "has blank"}), false),
+            ("pagerduty", json!({"service_key": "k", "event_type": "e", "description": "d"}), true),
+            ("pagerduty", json!({"service_key": " ", "event_type": "e", "description": "d"}), false),
+            ("opsgenie", json!({"customer_key": "k"}), true),
+            ("victorops", json!({"api_key": "k", "routing_key": "r"}), true),
+            (
+                "sns",
+                json!({"topic_arn": "arn:aws:sns:eu-west-1:123:top-ic", "access_key_id": "a", "secret_access_key": "s"}),
+                true,
+            ),
+            (
+                "sns",
+                json!({"topic_arn": "arn:aws:sqs:eu:1:t", "access_key_id": "a", "secret_access_key": "s"}),
+                false,
+            ),
+            ("webhook", json!({"url": "https://u:p@example.org/hook"}), true),
+            ("webhook", json!({"url": {"a": 1}}), false),
+            ("bigpanda", json!({"app_key": "k", "token": null}), false),
+            ("neptune", json!({"api_key": "k"}), true),
+        ];
+        for (service_type, settings, expected) in cases {
+            assert_eq!(valid(service_type, &settings), expected, "{service_type} {settings}");
+        }
+        assert!(is_type("zapier") && !is_type("Slack") && !is_type("carrier-pigeon"));
+    }
+}

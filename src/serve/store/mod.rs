@@ -1,0 +1,190 @@
+//! Where everything is kept: one SQLite file, one writer thread, a few readers.
+//! Knows transactions and durability; what the tables mean is the business of each chapter of the API.
+
+mod open;
+mod readers;
+mod schema;
+mod writer;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::http::problem::Problem;
+pub use open::OpenError;
+use readers::Readers;
+use writer::Writer;
+
+/// Where the data lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// A SQLite file, made when it does not exist. Beside it stand `-wal` and `-shm` (SQLite's) and `-lock`.
+    File(PathBuf),
+    /// Memory only, gone with the process.
+    Memory,
+}
+
+/// A handle on the open data; clones share it. The last one to go, or [`run`](super::run), closes it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// `None` for data in memory, which only the writer's connection can see.
+    readers: Option<Readers>,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the data for this process alone, bringing an older file up to date.
+    ///
+    /// # Errors
+    /// When another server has the file open, when it is not one of ours, when a newer version of the program
+    /// wrote it, or when it cannot be read or written. Nothing is changed in a file that is refused.
+    pub fn open(data: &Data) -> Result<Store, OpenError> {
+        let opened = open::open(data)?;
+        let writer = Writer::start(opened.writer, opened.lock)?;
+        let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
+        Ok(Store { inner: Arc::new(Inner { readers, writer }) })
+    }
+
+    /// Runs `job` in a transaction of its own and returns when its effect is durable. On `Err` nothing of it stays.
+    pub(in crate::serve) async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.inner.writer.run(job).await
+    }
+
+    /// Runs `job` over one snapshot that holds every write acknowledged so far.
+    pub(in crate::serve) async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        match &self.inner.readers {
+            Some(readers) => readers.run(job).await,
+            None => self.inner.writer.run(job).await,
+        }
+    }
+
+    /// Finishes what is queued, checkpoints and closes the file. Blocks; later uses answer 503.
+    pub(in crate::serve) fn close(&self) {
+        if let Some(readers) = &self.inner.readers {
+            readers.close();
+        }
+        self.inner.writer.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(readers) = &self.readers {
+            readers.close();
+        }
+        self.writer.close();
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(name: &'static str) -> impl FnOnce(&Connection) -> Result<(), Problem> + Send {
+        move |connection| {
+            connection.execute("INSERT INTO streams (key, name) VALUES (?1, ?1)", [name])?;
+            Ok(())
+        }
+    }
+
+    async fn names(store: &Store) -> Vec<String> {
+        let read = |connection: &Connection| {
+            let mut select = connection.prepare("SELECT name FROM streams ORDER BY name")?;
+            Ok(select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+        };
+        store.read(read).await.unwrap()
+    }
+
+    fn both() -> (tempfile::TempDir, [Store; 2]) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Data::File(dir.path().join("a.db"));
+        (dir, [Data::Memory, file].map(|data| Store::open(&data).unwrap()))
+    }
+
+    /// Jobs that share a commit with one that fails or panics are not touched by it.
+    #[tokio::test]
+    async fn a_job_takes_back_only_its_own_changes() {
+        let (_dir, stores) = both();
+        for store in stores {
+            let failing = |connection: &Connection| {
+                insert("lost")(connection)?;
+                Err::<(), _>(Problem::not_found())
+            };
+            let panicking = |connection: &Connection| {
+                insert("lost too")(connection)?;
+                if connection.is_autocommit() { Ok(()) } else { panic!("on purpose") }
+            };
+            let (a, b, c, d) = tokio::join!(
+                store.write(insert("a")),
+                store.write(failing),
+                store.write(panicking),
+                store.write(insert("b")),
+            );
+            assert!(a.is_ok() && b.is_err() && c.is_err() && d.is_ok());
+            assert_eq!(names(&store).await, ["a", "b"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panicking_read_leaves_the_store_usable() {
+        let (_dir, stores) = both();
+        for store in stores {
+            for _ in 0..10 {
+                let read = |connection: &Connection| {
+                    if connection.is_busy() { Ok(()) } else { panic!("on purpose") }
+                };
+                assert!(store.read(read).await.is_err());
+            }
+            assert!(names(&store).await.is_empty());
+        }
+    }
+
+    /// A caller that hangs up takes its connection with it until the job has ended, and no longer.
+    #[tokio::test]
+    async fn readers_survive_callers_that_hang_up() {
+        let (_dir, stores) = both();
+        for store in stores {
+            for _ in 0..50 {
+                let read = store
+                    .read(|connection| Ok(connection.query_row("SELECT 1", [], |row| row.get::<_, i64>(0))?));
+                let _ =
+                    futures_util::future::select(Box::pin(read), Box::pin(tokio::task::yield_now())).await;
+            }
+            assert!(names(&store).await.is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn closing_finishes_what_is_queued() {
+        let (_dir, stores) = both();
+        for store in stores {
+            let queued = tokio::spawn({
+                let store = store.clone();
+                async move { store.write(insert("a")).await }
+            });
+            tokio::task::yield_now().await;
+            store.close();
+            assert!(queued.await.unwrap().is_ok());
+            assert!(store.write(insert("b")).await.is_err());
+            assert!(store.read(|_| Ok(())).await.is_err());
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Opening a data file: locks it for this process, makes sure it is ours, brings its schema up to date.
+//! Changes nothing in a file it refuses.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::Data;
+use super::schema::{self, APPLICATION_ID, CURRENT};
+
+/// Connections that only read.
+const READERS: usize = 4;
+
+/// Why a data file cannot be used; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another server has it open.
+    #[error("{} is in use by another server{}; stop that one first or choose another file", path.display(), holder(*process))]
+    InUse {
+        /// The data file.
+        path: PathBuf,
+        /// The id of the process that holds it, when it could be read.
+        process: Option<u32>,
+    },
+    /// Not a SQLite file, or one that another program made.
+    #[error("{} is not a data file of librato-apply; choose another file", .0.display())]
+    NotOurs(PathBuf),
+    /// A newer version of the program wrote it.
+    #[error("{} was written by a newer version (schema {found}, this one knows {CURRENT}); update the program", path.display())]
+    Newer {
+        /// The data file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+    },
+    /// The file system refused.
+    #[error("cannot open {}: {source}", path.display())]
+    File {
+        /// The data file or the lock file beside it.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// SQLite refused.
+    #[error("cannot open {}: {source}", path.display())]
+    Database {
+        /// The data file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The writer's thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+}
+
+fn holder(process: Option<u32>) -> String {
+    process.map(|id| format!(" (process {id})")).unwrap_or_default()
+}
+
+/// The connections of an open file, and the lock that keeps others out.
+pub struct Opened {
+    pub writer: Connection,
+    pub readers: Vec<Connection>,
+    pub lock: Option<File>,
+}
+
+pub fn open(data: &Data) -> Result<Opened, OpenError> {
+    match data {
+        Data::File(path) => open_file(path),
+        Data::Memory => {
+            let failed = |source| OpenError::Database { path: PathBuf::from(":memory:"), source };
+            let writer = Connection::open_in_memory().map_err(failed)?;
+            configure(&writer).and_then(|()| schema::migrate(&writer, 0)).map_err(failed)?;
+            Ok(Opened { writer, readers: Vec::new(), lock: None })
+        }
+    }
+}
+
+fn open_file(path: &Path) -> Result<Opened, OpenError> {
+    let path = create(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    let lock = lock(&path)?;
+    let failed = |source| failure(&path, source);
+    let writer = Connection::open(&path).map_err(failed)?;
+    let version = identify(&writer, &path)?;
+    prepare(&writer, version).map_err(failed)?;
+    let reader = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open(&path)?;
+        configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    let readers = (0..READERS).map(|_| reader()).collect::<rusqlite::Result<_>>().map_err(failed)?;
+    Ok(Opened { writer, readers, lock: Some(lock) })
+}
+
+fn failure(path: &Path, source: rusqlite::Error) -> OpenError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned()),
+        _ => OpenError::Database { path: path.to_owned(), source },
+    }
+}
+
+/// Makes the file when there is none and returns its one true path, so that a link cannot evade the lock. It holds
+/// the settings of services, which are secrets: only its owner may read it.
+fn create(path: &Path) -> io::Result<PathBuf> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    private(&mut options);
+    options.open(path)?;
+    let path = path.canonicalize()?;
+    // SQLite flushes the files it makes itself into their directory; this one it finds there.
+    #[cfg(unix)]
+    if let Some(directory) = path.parent() {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(path)
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn private(_: &mut OpenOptions) {}
+
+/// Locks `<path>-lock`, which holds the id of the process. The lock is not on the data file itself, since closing
+/// any handle of that would drop SQLite's own locks. The empty file stays: removing it would let two servers in.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = OsString::from(path);
+    name.push("-lock");
+    let beside = PathBuf::from(name);
+    let failed = |source| OpenError::File { path: beside.clone(), source };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    private(&mut options);
+    let mut file = options.open(&beside).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(OpenError::InUse { path: path.to_owned(), process: holder.trim().parse().ok() });
+        }
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}
+
+/// The schema version of a file that is ours or empty.
+fn identify(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
+    let failed = |source| failure(path, source);
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
+    let (owner, version) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    let blank = owner == 0 && version == 0 && tables == 0;
+    if owner != APPLICATION_ID && !blank {
+        return Err(OpenError::NotOurs(path.to_owned()));
+    }
+    if version > CURRENT {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version });
+    }
+    Ok(version)
+}
+
+fn prepare(connection: &Connection, version: i32) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    configure(connection)?;
+    if version < CURRENT {
+        schema::migrate(connection, version)?;
+    }
+    Ok(())
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    // FULL: in WAL mode a commit returns only after the log is flushed.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(path: &Path) -> String {
+        let before = std::fs::read(path).unwrap();
+        let error = match open(&Data::File(path.to_owned())) {
+            Ok(_) => panic!("opened"),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(std::fs::read(path).unwrap(), before, "a refused file was changed");
+        error
+    }
+
+    #[test]
+    fn files_of_others_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = dir.path().join("text");
+        std::fs::write(&text, "something else, long enough to look at ".repeat(50)).unwrap();
+        assert!(refused(&text).contains("not a data file"));
+        let foreign = dir.path().join("foreign.db");
+        Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        assert!(refused(&foreign).contains("not a data file"));
+        assert!(open(&Data::File(dir.path().join("no/such/dir.db"))).is_err());
+    }
+
+    #[test]
+    fn newer_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        drop(open(&Data::File(path.clone())).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", CURRENT + 1).unwrap();
+        connection.pragma_update(None, "journal_mode", "DELETE").unwrap_or(());
+        drop(connection);
+        assert!(refused(&path).contains("newer version"));
+    }
+
+    #[test]
+    fn one_server_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let first = open(&Data::File(path.clone())).unwrap();
+        let message = refused(&path);
+        assert!(message.contains(&format!("(process {})", std::process::id())), "{message}");
+        drop(first);
+        assert!(open(&Data::File(path)).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        drop(open(&Data::File(path.clone())).unwrap());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

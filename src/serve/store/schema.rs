@@ -1,0 +1,124 @@
+//! The tables, as a list of migrations: entry n brings a file from schema n to n + 1. Entries are never edited
+//! once released, only added.
+
+use rusqlite::Connection;
+
+/// Marks a SQLite file as ours: `LbAP` in SQLite's `application_id` header field.
+pub const APPLICATION_ID: i32 = 0x4C62_4150;
+
+/// The schema this program writes, kept in SQLite's `user_version` header field.
+pub const CURRENT: i32 = MIGRATIONS.len() as i32;
+
+const MIGRATIONS: &[&str] = &[DEFINITIONS_AND_JOURNAL];
+
+/// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
+/// `key` is the folded name, under which names are unique. Maps and lists that are only ever read whole are JSON.
+const DEFINITIONS_AND_JOURNAL: &str = "
+CREATE TABLE metrics (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    display_name TEXT,
+    description TEXT,
+    period INTEGER,
+    source_lag INTEGER,
+    composite TEXT,
+    attributes TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE streams (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    display_name TEXT
+) STRICT;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream_id INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE,
+    title TEXT NOT NULL,
+    description TEXT,
+    source TEXT,
+    start_time INTEGER NOT NULL,
+    end_time INTEGER,
+    links TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_time ON events (stream_id, start_time, id);
+
+CREATE TABLE services (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    type TEXT NOT NULL,
+    title TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    description TEXT,
+    attributes TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    rearm_seconds INTEGER NOT NULL,
+    rearm_per_signal INTEGER NOT NULL,
+    md INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE conditions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    metric_name TEXT NOT NULL,
+    source TEXT,
+    tags TEXT NOT NULL,
+    threshold REAL,
+    summary_function TEXT,
+    duration INTEGER,
+    detect_reset INTEGER
+) STRICT;
+CREATE INDEX conditions_by_alert ON conditions (alert_id, position);
+
+CREATE TABLE alert_services (
+    alert_id INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    service_id INTEGER NOT NULL REFERENCES services ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (alert_id, service_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_services_by_service ON alert_services (service_id);
+
+-- One series: a metric with one source (dialect 'source', labels the source's name or '') or one set of tags
+-- (dialect 'tags', labels a JSON object with sorted keys). `key` is the folded form of `labels`.
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    metric_id INTEGER NOT NULL REFERENCES metrics ON DELETE CASCADE,
+    dialect TEXT NOT NULL,
+    key TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    UNIQUE (metric_id, dialect, key)
+) STRICT;
+
+-- Accepted measurements, one packed row per request, in order of acceptance. Rows may speak of series that have
+-- been deleted since; readers skip those.
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at INTEGER NOT NULL,
+    block BLOB NOT NULL
+) STRICT;
+";
+
+/// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.
+pub fn migrate(connection: &Connection, from: i32) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    for step in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", CURRENT)?;
+    transaction.commit()
+}

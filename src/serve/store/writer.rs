@@ -1,0 +1,139 @@
+//! The one connection that writes, on a thread of its own. Jobs that wait together share one commit, and none is
+//! acknowledged before that commit is on disk.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use super::open::OpenError;
+use crate::serve::http::problem::Problem;
+
+/// Jobs in one commit: enough to share the cost of the flush, few enough that the first need not wait long.
+const TOGETHER: usize = 256;
+
+enum Message {
+    /// Does its work inside the open transaction and returns what tells the caller, to be called after the commit.
+    Job(Job),
+    Close,
+}
+
+type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+/// Is given whether the commit succeeded.
+type Reply = Box<dyn FnOnce(bool) + Send>;
+
+pub struct Writer {
+    messages: UnboundedSender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// `lock` is held until the connection is closed.
+    pub fn start(connection: Connection, lock: Option<File>) -> Result<Writer, OpenError> {
+        let (messages, received) = unbounded_channel();
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                work(&connection, received);
+                // Closing the last connection folds the write-ahead log into the file.
+                drop(connection);
+                drop(lock);
+            })
+            .map_err(OpenError::Thread)?;
+        Ok(Writer { messages, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Runs `job` inside a savepoint of the next commit and returns after that commit.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (done, outcome) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = in_savepoint(connection, job);
+            Box::new(move |committed| {
+                let lost = || Err(Problem::internal("the transaction could not be committed"));
+                // A caller that hung up no longer wants the answer; its write stands all the same.
+                let _ = done.send(if result.is_err() || committed { result } else { lost() });
+            })
+        });
+        self.messages.send(Message::Job(job)).map_err(|_| Problem::unavailable())?;
+        outcome.await.map_err(|_| Problem::unavailable())?
+    }
+
+    /// Lets the jobs that are queued finish, then ends the thread.
+    pub fn close(&self) {
+        let _ = self.messages.send(Message::Close);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(connection: &Connection, mut received: UnboundedReceiver<Message>) {
+    let mut closing = false;
+    while !closing {
+        let mut next = received.blocking_recv();
+        let mut jobs = Vec::new();
+        loop {
+            match next {
+                Some(Message::Job(job)) => jobs.push(job),
+                Some(Message::Close) | None => closing = true,
+            }
+            if closing || jobs.len() >= TOGETHER {
+                break;
+            }
+            match received.try_recv() {
+                Ok(message) => next = Some(message),
+                Err(_) => break,
+            }
+        }
+        if !jobs.is_empty() {
+            commit(connection, jobs);
+        }
+    }
+}
+
+fn commit(connection: &Connection, jobs: Vec<Job>) {
+    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        // The jobs are dropped unrun; each caller sees its channel close.
+        tracing::error!(target: "librato_apply::serve", %error, "cannot begin a transaction");
+        return;
+    }
+    let mut replies = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        // A full disk makes SQLite roll back the whole transaction by itself; what follows must not run outside one.
+        if connection.is_autocommit() {
+            break;
+        }
+        replies.push(job(connection));
+    }
+    let committed = connection.execute_batch("COMMIT");
+    if let Err(error) = &committed {
+        tracing::error!(target: "librato_apply::serve", %error, "cannot commit");
+        if !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+    }
+    for reply in replies {
+        reply(committed.is_ok());
+    }
+}
+
+/// A job that fails or panics takes back its own changes and nobody else's.
+fn in_savepoint<T>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    connection.execute_batch("SAVEPOINT job")?;
+    let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
+        .unwrap_or_else(|_| Err(Problem::internal("a write panicked")));
+    let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
+    connection.execute_batch(end)?;
+    result
+}

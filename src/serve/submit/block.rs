@@ -1,0 +1,159 @@
+//! The packed form of one request's points in the journal. Versioned by its first byte; knows no SQL.
+//!
+//! Version 1: the number of points, then per point: series id and time (each as difference to the point before),
+//! a byte that says which statistics follow, and those as little-endian doubles. Integers are LEB128, signed ones
+//! in zigzag order. A point with a single value takes about 11 bytes.
+
+use super::sample::{Spread, Stats};
+
+const VERSION: u8 = 1;
+
+const SUMMARY: u8 = 1;
+const MIN: u8 = 2;
+const MAX: u8 = 4;
+const LAST: u8 = 8;
+const SUM_SQUARES: u8 = 16;
+const STDDEV: u8 = 32;
+
+/// One measurement of the series with this id.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    pub series: i64,
+    /// Epoch seconds.
+    pub time: i64,
+    pub stats: Stats,
+}
+
+pub fn encode(points: &[Point]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(16 + 12 * points.len());
+    out.push(VERSION);
+    unsigned(points.len() as u64, &mut out);
+    let (mut series, mut time) = (0, 0);
+    for point in points {
+        signed(point.series.wrapping_sub(series), &mut out);
+        signed(point.time.wrapping_sub(time), &mut out);
+        (series, time) = (point.series, point.time);
+        statistics(&point.stats, &mut out);
+    }
+    out
+}
+
+fn statistics(stats: &Stats, out: &mut Vec<u8>) {
+    match *stats {
+        Stats::Single(value) => {
+            out.push(0);
+            double(value, out);
+        }
+        Stats::Summary { count, sum, min, max, last, spread } => {
+            let (spread_flag, spread) = match spread {
+                Spread::Unknown => (0, None),
+                Spread::SumSquares(value) => (SUM_SQUARES, Some(value)),
+                Spread::StdDev(value) => (STDDEV, Some(value)),
+            };
+            let flag = |value: Option<f64>, bit| if value.is_some() { bit } else { 0 };
+            out.push(SUMMARY | flag(min, MIN) | flag(max, MAX) | flag(last, LAST) | spread_flag);
+            unsigned(count, out);
+            for value in [Some(sum), min, max, last, spread].into_iter().flatten() {
+                double(value, out);
+            }
+        }
+    }
+}
+
+fn double(value: f64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn unsigned(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn signed(value: i64, out: &mut Vec<u8>) {
+    unsigned(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads what [`encode`] wrote, by the description at the head of this file.
+    fn decode(block: &[u8]) -> Option<Vec<Point>> {
+        let mut rest = block.strip_prefix(&[VERSION])?;
+        let count = take_unsigned(&mut rest)?;
+        let (mut series, mut time) = (0, 0);
+        let mut points = Vec::new();
+        for _ in 0..count {
+            series += take_signed(&mut rest)?;
+            time += take_signed(&mut rest)?;
+            points.push(Point { series, time, stats: take_statistics(&mut rest)? });
+        }
+        rest.is_empty().then_some(points)
+    }
+
+    fn take_statistics(rest: &mut &[u8]) -> Option<Stats> {
+        let flags = *rest.split_off_first()?;
+        if flags & SUMMARY == 0 {
+            return take_double(rest).map(Stats::Single);
+        }
+        let count = take_unsigned(rest)?;
+        let sum = take_double(rest)?;
+        let mut optional = |bit| if flags & bit == 0 { None } else { take_double(rest) };
+        let (min, max, last) = (optional(MIN), optional(MAX), optional(LAST));
+        let spread = match (optional(SUM_SQUARES), optional(STDDEV)) {
+            (Some(squares), _) => Spread::SumSquares(squares),
+            (_, Some(deviation)) => Spread::StdDev(deviation),
+            _ => Spread::Unknown,
+        };
+        Some(Stats::Summary { count, sum, min, max, last, spread })
+    }
+
+    fn take_double(rest: &mut &[u8]) -> Option<f64> {
+        Some(f64::from_le_bytes(rest.split_off(..8)?.try_into().ok()?))
+    }
+
+    fn take_unsigned(rest: &mut &[u8]) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = *rest.split_off_first()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take_signed(rest: &mut &[u8]) -> Option<i64> {
+        let value = take_unsigned(rest)?;
+        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    #[test]
+    fn points_survive_packing() {
+        let summary =
+            |min, last, spread| Stats::Summary { count: 300, sum: -1.5, min, max: Some(2.0), last, spread };
+        let points = [
+            Point { series: 1, time: 1_700_000_000, stats: Stats::Single(0.1) },
+            Point {
+                series: 900,
+                time: 1_699_999_940,
+                stats: summary(Some(1.0), None, Spread::SumSquares(3.0)),
+            },
+            Point { series: 2, time: 0, stats: summary(None, Some(f64::MIN), Spread::StdDev(0.5)) },
+            Point { series: i64::MAX, time: -5, stats: summary(None, None, Spread::Unknown) },
+        ];
+        assert_eq!(decode(&encode(&points)).as_deref(), Some(&points[..]));
+        assert_eq!(decode(&encode(&[])), Some(vec![]));
+    }
+
+    #[test]
+    fn a_plain_point_is_small() {
+        let points: Vec<_> =
+            (0..1000).map(|n| Point { series: n, time: 1_700_000_000, stats: Stats::Single(1.0) }).collect();
+        assert!(encode(&points).len() < 12 * 1000);
+    }
+}

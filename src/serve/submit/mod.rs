@@ -1,0 +1,56 @@
+//! Measurements coming in, in both dialects: `POST /v1/metrics` and `POST /v1/measurements`. A request is stored
+//! whole or refused whole.
+
+mod block;
+mod journal;
+mod legacy;
+mod sample;
+mod tagged;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::json;
+
+use self::sample::Sample;
+use super::http::answer;
+use super::http::body::{Body, JsonBody};
+use super::http::problem::Problem;
+use super::router::App;
+use super::{metrics, now};
+
+/// Gauges and counters. The ruby client puts tagged measurements into the same body when it has both.
+pub async fn legacy(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let now = now();
+    let mut samples = legacy::read(&body, now)?;
+    if body.contains_key("measurements") {
+        samples.extend(tagged::read(&body, now)?);
+    }
+    store(&app, &headers, samples, now).await?;
+    // librato-java takes nothing but 200 for success.
+    Ok(answer::empty_ok())
+}
+
+/// Tagged measurements. librato-java needs a JSON object in the answer.
+pub async fn tagged(
+    State(app): State<App>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let now = now();
+    let samples = tagged::read(&body, now)?;
+    store(&app, &headers, samples, now).await?;
+    Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
+}
+
+async fn store(app: &App, headers: &HeaderMap, samples: Vec<Sample>, now: i64) -> Result<(), Problem> {
+    if samples.is_empty() {
+        return Err(Problem::unreadable("The request must contain at least one measurement."));
+    }
+    let agent = metrics::agent(headers);
+    app.store.write(move |connection| journal::append(connection, &samples, agent.as_deref(), now)).await
+}

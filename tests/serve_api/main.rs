@@ -1,0 +1,16 @@
+//! The compatible server over HTTP: every route and its documented answers, with bodies as clients write them.
+//! Fixtures are raw text that never passes through types of the crate.
+#![cfg(feature = "serve")]
+// clippy.toml allows these inside test functions only, not in what they share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod alerts;
+mod annotations;
+mod durability;
+mod harness;
+mod hostile;
+mod metrics;
+mod paging;
+mod protocol;
+mod services;
+mod submit;
