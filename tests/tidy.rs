@@ -14,8 +14,17 @@ const MAX_LINES: usize = 400;
 const EMPTY_NAMES: &[&str] = &["utils", "util", "helper", "helpers", "common", "misc"];
 
 /// What a pure module cannot touch: files, clock, network, environment, processes, printing.
-const IMPURE: &[&str] =
-    &["std::fs", "std::env", "std::net", "std::process", "SystemTime", "Instant::", "tokio::", "reqwest::", "std::io::std"];
+const IMPURE: &[&str] = &[
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "SystemTime",
+    "Instant::",
+    "tokio::",
+    "reqwest::",
+    "std::io::std",
+];
 
 /// One row of the module table.
 #[derive(Debug, Default)]
@@ -38,7 +47,8 @@ impl Rule {
         let here = |(path, files): &(String, Vec<String>)| {
             below(path) && files.iter().any(|name| file.ends_with(&format!("/{name}")))
         };
-        self.all || !self.not.iter().any(below) && (self.may.iter().any(below) || self.may_in.iter().any(here))
+        self.all
+            || !self.not.iter().any(below) && (self.may.iter().any(below) || self.may_in.iter().any(here))
     }
 }
 
