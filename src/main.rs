@@ -1,2 +1,77 @@
-//! The command line of librato-apply.
-fn main() {}
+//! The command line: parse, run, end with the right code.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use cli::{Exit, Stop, Ui};
+
+fn main() -> ExitCode {
+    let cli = match cli::args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where the reader of the help went away, there is nobody to tell.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { Exit::Done } else { Exit::Usage }.into();
+        }
+    };
+    let ui = Ui::new(&cli.global);
+    log(&cli, &ui);
+    let runtime = match runtime(&cli) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            ui.error(&format!("cannot start: {error}"), &[]);
+            return Exit::Error.into();
+        }
+    };
+    match runtime.block_on(cli::run(cli, &ui)) {
+        Ok(exit) => exit.into(),
+        Err(error) => report(&error, &ui).into(),
+    }
+}
+
+/// The client waits for one network and needs one thread; the server has many clients.
+fn runtime(cli: &cli::args::Cli) -> std::io::Result<tokio::runtime::Runtime> {
+    match cli.command {
+        cli::args::Command::Serve(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+    }
+}
+
+/// The log goes to stderr; it never holds headers or bodies.
+fn log(cli: &cli::args::Cli, ui: &Ui) {
+    let serving = matches!(cli.command, cli::args::Command::Serve(_));
+    let level = match (cli.global.verbose, serving) {
+        _ if cli.global.quiet => "error",
+        (0, false) => "warn",
+        (0, true) => "info",
+        (1, false) => "info,librato_apply=debug",
+        (1, true) => "debug",
+        _ => "trace",
+    };
+    let own_words_only = "h2=warn,hyper_util=warn,reqwest=warn,rustls=warn";
+    let filter =
+        tracing_subscriber::EnvFilter::try_new(format!("{level},{own_words_only}")).unwrap_or_default();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ui.styled_err())
+        .with_target(false)
+        .init();
+}
+
+fn report(error: &anyhow::Error, ui: &Ui) -> Exit {
+    match error.downcast_ref::<Stop>() {
+        Some(stop) => {
+            ui.error(&stop.message, &stop.help);
+            stop.exit
+        }
+        None => {
+            ui.error(&format!("{error:#}"), &[]);
+            Exit::Error
+        }
+    }
+}

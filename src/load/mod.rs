@@ -17,6 +17,8 @@ use serde_json::{Map, Value};
 
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 
+pub use read::read_below;
+
 /// The sections a document may have at its top, in the order of the manual.
 pub const SECTIONS: &[&str] =
     &["settings", "vars", "defaults", "metrics", "composites", "annotations", "services", "alerts", "spaces"];

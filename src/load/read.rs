@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::{MAX_FILE_SIZE, yaml};
 use crate::diag::{Diagnostic, FileId, Files, Place};
@@ -47,6 +47,32 @@ pub(super) fn add(files: &mut Files, name: String, bytes: Vec<u8>) -> Result<Fil
                 .help("save the file as UTF-8"))
         }
     }
+}
+
+/// The text of the file at `path`, which must lie below `dir` once links are followed: a definition must not reach
+/// for the rest of the machine.
+///
+/// # Errors
+/// In words, for people.
+pub fn read_below(dir: &Path, path: &str) -> Result<String, String> {
+    let relative = Path::new(path);
+    let steps_up = |c: Component<'_>| !matches!(c, Component::Normal(_) | Component::CurDir);
+    if path.is_empty() || relative.components().any(steps_up) {
+        return Err("the path must be relative and must not step up".into());
+    }
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let home = dir.canonicalize().map_err(|error| error.kind().to_string())?;
+    let target = home.join(relative).canonicalize().map_err(|error| error.kind().to_string())?;
+    if !target.starts_with(&home) {
+        return Err("a link leads out of the directory".into());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(&target).map_err(|error| error.kind().to_string())?;
+    file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(|error| error.kind().to_string())?;
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20));
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".into())
 }
 
 /// By its mark, or by the zero in one half of its first character.

@@ -37,7 +37,14 @@ fn word(text: &str) -> String {
         && !text.starts_with(['-', '#', '*', '%', '@'])
         && text.parse::<f64>().is_err()
         && !matches!(text, "true" | "false" | "null" | "~");
-    if plain { text.to_owned() } else { printable(&Value::String(text.to_owned()).to_string()) }
+    match text {
+        _ if plain => text.to_owned(),
+        // Definitions of composites are full of double quotes.
+        _ if text.contains('"') && !text.contains(|c: char| c == '\'' || c.is_control()) => {
+            format!("'{}'", printable(text))
+        }
+        _ => printable(&Value::String(text.to_owned()).to_string()),
+    }
 }
 
 /// Whether a change of this text is better shown line by line.
@@ -80,6 +87,7 @@ mod tests {
             (json!("5"), r#""5""#),
             (json!("true"), r#""true""#),
             (json!("a\nb"), r#""a\nb""#),
+            (json!("s(\"a\", \"*\")"), r#"'s("a", "*")'"#),
             (json!(800.0), "800"),
             (json!(0.5), "0.5"),
             (json!({"type": "above", "values": ["a", 1]}), "{type: above, values: [a, 1]}"),

@@ -238,7 +238,7 @@ impl Walk<'_, '_> {
 
     fn secret(&mut self, name: &str, outside: &dyn Outside, here: &Route) -> Option<Resolved> {
         let reference = format!("${{secret.{name}}}");
-        let found = outside.env(name).filter(|text| !text.is_empty());
+        let found = outside.secret(name).filter(|text| !text.is_empty());
         if found.is_none() {
             let message = format!("the secret `{name}` is not set");
             let hint = format!("set the environment variable {name} to it");

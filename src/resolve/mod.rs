@@ -30,6 +30,11 @@ pub trait Outside: Sync {
     /// A variable of the environment.
     fn env(&self, name: &str) -> Option<String>;
 
+    /// A secret of the environment; whoever answers can take care that it is never shown.
+    fn secret(&self, name: &str) -> Option<String> {
+        self.env(name)
+    }
+
     /// The text of a file below `dir`.
     ///
     /// # Errors
@@ -71,7 +76,7 @@ pub fn resolve(
     }
     references::check(&desired, files, &mut report);
     variables::report_unused(&options.variables, &used.borrow(), &given, &mut report);
-    desired.objects.values().for_each(|wish| hide_secrets(wish, files));
+    secret_texts(&desired).iter().for_each(|text| files.add_secret(text));
     report.sort(files);
     (desired, report)
 }
@@ -94,19 +99,19 @@ fn at_route<'v>(value: &'v Value, route: &Route) -> Option<&'v Value> {
     })
 }
 
-/// Tells the renderer which values must never be shown, wherever they came from.
-fn hide_secrets(wish: &Wish, files: &mut Files) {
+/// Texts that must never be shown, wherever they came from: secrets, and all but the harmless settings of services.
+pub fn secret_texts(desired: &Desired) -> Vec<String> {
+    desired.objects.values().flat_map(secret_texts_of).collect()
+}
+
+fn secret_texts_of(wish: &Wish) -> Vec<String> {
     let fields = Value::Object(wish.resource.fields());
-    for text in wish.secrets.keys().filter_map(|route| at_route(&fields, route)?.as_str()) {
-        files.add_secret(text);
-    }
-    for (name, value) in fields["settings"].as_object().into_iter().flatten() {
-        if let (true, Some(text)) =
-            (wish.resource.spec().is_sensitive(&format!("settings.{name}")), value.as_str())
-        {
-            files.add_secret(text);
-        }
-    }
+    let spec = wish.resource.spec();
+    let settings = fields["settings"].as_object().into_iter().flatten();
+    let settings =
+        settings.filter(|(name, _)| spec.is_sensitive(&format!("settings.{name}"))).map(|(_, value)| value);
+    let marked = wish.secrets.keys().filter_map(|route| at_route(&fields, route));
+    settings.chain(marked).filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

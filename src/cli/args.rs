@@ -1,0 +1,290 @@
+//! The command line as it is typed. Doc comments are the help text; there is no logic here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
+///
+/// Definitions are YAML files: metrics, composites, annotation streams, notification services and alerts. `plan` shows
+/// what would change on the service, `apply` changes it, `serve` is a compatible service of its own.
+#[derive(Debug, Parser)]
+#[command(name = "librato-apply", version, propagate_version = true, subcommand_required = true)]
+#[command(
+    after_help = "Exit codes: 0 done, or nothing to do; 1 error; 2 changes pending (plan --detailed-exitcode); \
+    3 refused by a safety rule; 4 done in part; 64 wrong usage; 130 interrupted."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes, before or after it.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The service: `https://host`, or `embedded:PATH` for a file of the built-in server [env: LIBRATO_ENDPOINT].
+    #[arg(long, global = true, value_name = "URL", help_heading = "Connection")]
+    pub endpoint: Option<String>,
+    /// The account [env: LIBRATO_USER, LIBRATO_EMAIL, LIBRATO_USERNAME].
+    #[arg(long, global = true, value_name = "USER", help_heading = "Connection")]
+    pub user: Option<String>,
+    /// A file that holds the API token; without it LIBRATO_TOKEN is read. A token is never an argument.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub token_file: Option<PathBuf>,
+    /// How long one request may take: `10s`, `500ms`, `1m`.
+    #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = parse_time, help_heading = "Connection")]
+    pub timeout: Duration,
+    /// How many writes may be under way at once.
+    #[arg(long, global = true, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Connection")]
+    pub parallelism: u16,
+    /// Certificates (PEM) to trust beside those of the system.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub ca_file: Option<PathBuf>,
+    /// Allow `http://` to hosts other than this machine: the token then crosses the network unprotected.
+    #[arg(long, global = true, help_heading = "Connection")]
+    pub allow_insecure_http: bool,
+    /// Send credentials to an endpoint that only the files name.
+    #[arg(long, global = true, help_heading = "Connection")]
+    pub trust_settings_endpoint: bool,
+    /// When to use colour; NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
+    pub color: Color,
+    /// Say only what went wrong, and the result.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more; twice for every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+    /// Show no progress.
+    #[arg(long, global = true, help_heading = "Output")]
+    pub no_progress: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a small commented project that plans and applies at once.
+    Init(Init),
+    /// Check files as far as can be known without the service.
+    #[command(after_help = "Example: librato-apply validate monitoring/")]
+    Validate(Validate),
+    /// Show what would change. Nothing is written.
+    #[command(
+        after_help = "Example: librato-apply plan monitoring/ --var-file monitoring/production.vars.yaml --detailed-exitcode"
+    )]
+    Plan(Plan),
+    /// Plan, confirm, and write.
+    #[command(after_help = "Example: librato-apply apply monitoring/ --auto-approve")]
+    Apply(Apply),
+    /// Send one measurement.
+    #[command(
+        after_help = "Examples:\n  librato-apply submit deploys 1 --type counter --source web1\n  librato-apply submit queue.length -5 --tag region=eu"
+    )]
+    Submit(Submit),
+    /// Run a compatible server over one file.
+    #[command(
+        after_help = "Example: LIBRATO_TOKEN=… librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080"
+    )]
+    Serve(Serve),
+    /// Print the JSON Schema of the files, of the JSON plan or of the JSON outcome.
+    Schema(Schema),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where; made if it does not exist.
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// What to read.
+#[derive(Debug, Args)]
+pub struct Inputs {
+    /// Files, directories (all *.yaml and *.yml below), or `-` for standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Set a variable; the value is read as YAML.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub vars: Vec<String>,
+    /// Set a variable to a text.
+    #[arg(long = "var-string", value_name = "NAME=TEXT")]
+    pub var_strings: Vec<String>,
+    /// Read variables from a file; a later file wins over an earlier one, --var over both.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub var_files: Vec<PathBuf>,
+    /// Treat warnings as errors.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub struct Validate {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What plan and apply share.
+#[derive(Debug, Args)]
+pub struct Planning {
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// How many objects may be deleted or replaced; default 10, or what the settings say.
+    #[arg(long, value_name = "N")]
+    pub max_deletes: Option<u32>,
+    /// Allow deleting metrics and annotation streams with their data.
+    #[arg(long)]
+    pub delete_data: bool,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub planning: Planning,
+    /// How to print the plan.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Exit with 2 when there are changes.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[command(flatten)]
+    pub planning: Planning,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// How to print the outcome.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `submit`
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// The metric.
+    pub name: String,
+    /// The value.
+    #[arg(allow_negative_numbers = true)]
+    pub value: f64,
+    /// What the metric is, when it does not exist yet.
+    #[arg(long = "type", value_enum, default_value_t = MetricKind::Gauge)]
+    pub kind: MetricKind,
+    /// Where the value was taken.
+    #[arg(long, conflicts_with = "tags")]
+    pub source: Option<String>,
+    /// A tag; makes this a tagged measurement.
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    pub tags: Vec<String>,
+    /// When it was taken, in seconds since the epoch; default now.
+    #[arg(long, value_name = "TIME")]
+    pub time: Option<i64>,
+    /// How often the metric is reported, when it does not exist yet: `60s`.
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
+    pub period: Option<u64>,
+    /// What the metric measures, when it does not exist yet.
+    #[arg(long)]
+    pub description: Option<String>,
+    /// Its name in charts, when it does not exist yet.
+    #[arg(long)]
+    pub display_name: Option<String>,
+}
+
+/// What a submitted metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MetricKind {
+    /// A value that goes up and down.
+    Gauge,
+    /// A value that only grows.
+    Counter,
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// The file that holds everything; made if it does not exist.
+    #[arg(long, value_name = "FILE", default_value = "librato.db")]
+    pub data: PathBuf,
+    /// The longest request body, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 10_000_000)]
+    pub max_body: usize,
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Which one.
+    #[arg(value_enum, default_value_t = SchemaOf::Config)]
+    pub of: SchemaOf,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The files.
+    Config,
+    /// `plan --format json`.
+    Plan,
+    /// `apply --format json`.
+    Outcome,
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a time such as 10s, 500ms or 1m".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let time = match &text[digits.len()..] {
+        "ms" => Duration::from_millis(number),
+        "" | "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        _ => return Err(wrong()),
+    };
+    if time.is_zero() { Err("a time limit cannot be zero".to_owned()) } else { Ok(time) }
+}
+
+fn parse_seconds(text: &str) -> Result<u64, String> {
+    let seconds =
+        librato_apply::model::Seconds::parse(text).ok_or("write a time such as 60, 60s, 5m or 1h")?;
+    Ok(seconds.0)
+}

@@ -1,0 +1,212 @@
+//! Which service is meant and how to get there: flags win over the environment, the environment over the files.
+//! Guards the token: it is never sent where only a file of the repository points.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use librato_apply::model::Settings;
+use librato_apply::remote::{Client, Config, Endpoint};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::args::Global;
+use super::exit::Stop;
+use super::ui::Ui;
+
+/// A service that can be talked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A service on the network.
+    Remote(Endpoint),
+    /// A file of the built-in server, and how it was written.
+    Embedded(PathBuf, String),
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Remote(endpoint) => endpoint.fmt(f),
+            Self::Embedded(_, written) => write!(f, "embedded:{written}"),
+        }
+    }
+}
+
+/// A user and a token, as far as they were given.
+pub struct Given {
+    user: Option<String>,
+    token: Option<SecretString>,
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The credentials of flags and environment.
+///
+/// # Errors
+/// Where the token file cannot be read.
+pub fn credentials(global: &Global, ui: &Ui) -> anyhow::Result<Given> {
+    let user = global.user.clone();
+    let user =
+        user.or_else(|| ["LIBRATO_USER", "LIBRATO_EMAIL", "LIBRATO_USERNAME"].into_iter().find_map(env));
+    let token = match &global.token_file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                Stop::usage(
+                    format!("cannot read the token file {}: {error}", file.display()),
+                    "give a file that holds the token alone",
+                )
+            })?;
+            let token = text.trim();
+            if token.is_empty() || token.contains(char::is_whitespace) {
+                return Err(Stop::usage(
+                    format!("the token file {} does not hold exactly one token", file.display()),
+                    "give a file that holds the token alone",
+                )
+                .into());
+            }
+            Some(token.to_owned())
+        }
+        None => env("LIBRATO_TOKEN").map(|token| token.trim().to_owned()),
+    };
+    if let Some(token) = &token {
+        ui.hide(token);
+    }
+    Ok(Given { user, token: token.map(SecretString::from) })
+}
+
+impl Given {
+    /// User and token for `serve`.
+    ///
+    /// # Errors
+    /// Where one of them was not given.
+    pub fn both(&self) -> Result<(&str, &SecretString), Stop> {
+        let user = self
+            .user
+            .as_deref()
+            .ok_or_else(|| Stop::usage("there is no user", "give --user, or set LIBRATO_USER"))?;
+        let token = self
+            .token
+            .as_ref()
+            .ok_or_else(|| Stop::usage("there is no token", "set LIBRATO_TOKEN, or give --token-file"))?;
+        Ok((user, token))
+    }
+}
+
+/// Decides which service is meant.
+///
+/// # Errors
+/// Without an endpoint, with one that cannot be used, and where a rule guards the token or the data.
+pub fn target(global: &Global, settings: &Settings, given: &Given, ui: &Ui) -> anyhow::Result<Target> {
+    let explicit = global.endpoint.clone().or_else(|| env("LIBRATO_ENDPOINT"));
+    let credentials = given.token.is_some() || given.user.is_some();
+    if let Some(text) = explicit {
+        return parse(&text, Path::new(""), global);
+    }
+    let Some((text, dir)) = &settings.endpoint else {
+        return Err(Stop::usage(
+            "there is no endpoint: which service is meant?",
+            "give --endpoint https://…, set LIBRATO_ENDPOINT, or try `--endpoint embedded:./librato.db`, a file of the built-in server",
+        )
+        .into());
+    };
+    let target = parse(text, dir, global)?;
+    match &target {
+        Target::Embedded(..) if credentials => Err(Stop::usage(
+            format!("credentials are given, but the only endpoint is `{text}` from the settings"),
+            "set LIBRATO_ENDPOINT (is it misspelt?), or give --endpoint to say that the file is meant",
+        )
+        .into()),
+        Target::Embedded(..) => {
+            if env("CI").is_some() {
+                ui.complain(&format!("warning: under CI the endpoint is `{text}` from the settings, a file that may not be kept"));
+            }
+            Ok(target)
+        }
+        Target::Remote(_) if credentials && !global.trust_settings_endpoint => Err(Stop::usage(
+            format!("the endpoint {target} comes only from the settings, and credentials are not sent there"),
+            "set LIBRATO_ENDPOINT or give --endpoint, or --trust-settings-endpoint if nobody else can change these files",
+        )
+        .into()),
+        Target::Remote(_) => Ok(target),
+    }
+}
+
+fn parse(text: &str, dir: &Path, global: &Global) -> anyhow::Result<Target> {
+    if let Some(path) = text.strip_prefix("embedded:") {
+        if path.trim().is_empty() {
+            return Err(Stop::usage("`embedded:` needs a path", "such as embedded:./librato.db").into());
+        }
+        return Ok(Target::Embedded(dir.join(path), path.to_owned()));
+    }
+    let hint = "write https://host, or embedded:PATH for a file of the built-in server";
+    Endpoint::parse(text, global.allow_insecure_http)
+        .map(Target::Remote)
+        .map_err(|error| Stop::usage(error.to_string(), hint).into())
+}
+
+/// A way to the service, and what must outlive it.
+pub struct Connection {
+    /// The client.
+    pub client: Client,
+    #[cfg(feature = "serve")]
+    embedded: Option<super::embedded::Embedded>,
+}
+
+impl Connection {
+    /// Ends the connection; an embedded server closes its file.
+    ///
+    /// # Errors
+    /// Where the file cannot be closed.
+    pub async fn close(self) -> anyhow::Result<()> {
+        #[cfg(feature = "serve")]
+        if let Some(embedded) = self.embedded {
+            embedded.close().await.context("the embedded server did not close its file")?;
+        }
+        Ok(())
+    }
+}
+
+/// Connects. With `read_only` an embedded file that does not exist is not made: an empty one in memory stands in.
+///
+/// # Errors
+/// Without credentials for a service on the network; where the file or the certificates cannot be used.
+pub async fn connect(
+    global: &Global,
+    target: &Target,
+    given: &Given,
+    read_only: bool,
+) -> anyhow::Result<Connection> {
+    match target {
+        Target::Remote(endpoint) => {
+            let (user, token) = given.both()?;
+            let token = SecretString::from(token.expose_secret().to_owned());
+            let config = configure(Config::new(endpoint.clone(), user, token), global);
+            let client = Client::new(config)
+                .map_err(|error| Stop::usage(error.to_string(), "see --ca-file and --user"))?;
+            Ok(Connection {
+                client,
+                #[cfg(feature = "serve")]
+                embedded: None,
+            })
+        }
+        #[cfg(feature = "serve")]
+        Target::Embedded(path, _) => {
+            let (embedded, config) = super::embedded::start(path, read_only).await?;
+            let client =
+                Client::new(configure(config, global)).context("cannot talk to the embedded server")?;
+            Ok(Connection { client, embedded: Some(embedded) })
+        }
+        #[cfg(not(feature = "serve"))]
+        Target::Embedded(..) => {
+            let _ = (read_only, "the flag only matters with a file");
+            Err(Stop::usage("this build has no embedded server", "build it with the feature `serve`").into())
+        }
+    }
+}
+
+fn configure(mut config: Config, global: &Global) -> Config {
+    config.timeout = global.timeout;
+    config.ca_file.clone_from(&global.ca_file);
+    config.write_concurrency = usize::from(global.parallelism);
+    config
+}

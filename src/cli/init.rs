@@ -1,0 +1,45 @@
+//! `init`: a small commented project that plans and applies at once. Never overwrites anything.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::exit::{Exit, Stop};
+use super::ui::Ui;
+
+const DEFINITIONS: &str = include_str!("init.yaml");
+const IGNORED: &str = "# Files of the built-in server, and backups\n*.db\n*.db-*\n.librato-apply/\n";
+
+/// Writes the project.
+pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
+    let cannot = |path: &Path, error: &std::io::Error| {
+        let help = match error.kind() {
+            ErrorKind::AlreadyExists => "nothing was overwritten; choose another directory",
+            _ => "choose a directory that can be written to",
+        };
+        Stop {
+            exit: Exit::Error,
+            message: format!("cannot write {}: {error}", path.display()),
+            help: vec![help.into()],
+        }
+    };
+    std::fs::create_dir_all(dir).map_err(|error| cannot(dir, &error))?;
+    let definitions = dir.join("librato-apply.yaml");
+    write_new(&definitions, DEFINITIONS).map_err(|error| cannot(&definitions, &error))?;
+    ui.say(&format!("wrote {}", definitions.display()));
+    let ignored = dir.join(".gitignore");
+    match write_new(&ignored, IGNORED) {
+        Ok(()) => ui.say(&format!("wrote {}", ignored.display())),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            ui.say(&format!("left {} as it is; let it name *.db and .librato-apply/", ignored.display()));
+        }
+        Err(error) => return Err(cannot(&ignored, &error).into()),
+    }
+    let shown = if dir == Path::new(".") { String::new() } else { format!(" {}", dir.display()) };
+    ui.out(&format!("Next: librato-apply plan{shown}, then librato-apply apply{shown}\n"));
+    Ok(Exit::Done)
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())
+}

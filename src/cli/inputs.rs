@@ -1,0 +1,136 @@
+//! From paths and flags to what the files ask for, with everything that is wrong with them.
+//! The one place where the environment and other files reach `resolve`.
+
+use std::path::Path;
+
+use librato_apply::diag::{Diagnostic, FileId, Files, Report, Route, render};
+use librato_apply::load::{self, Loaded};
+use librato_apply::model::Desired;
+use librato_apply::resolve::{self, Given, Outside, Source};
+
+use super::args::Inputs;
+use super::exit::Stop;
+use super::ui::Ui;
+
+/// What the files ask for, and the files themselves, for places.
+pub struct Read {
+    /// The texts.
+    pub files: Files,
+    /// What they ask for; incomplete where the report holds errors.
+    pub desired: Desired,
+    /// Everything that was found.
+    pub report: Report,
+    /// How many files hold definitions.
+    pub documents: usize,
+}
+
+/// Reads and resolves. `offline` makes secrets that are not set a warning.
+///
+/// # Errors
+/// For `--var` arguments that make no sense; all else is in the report.
+pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
+    let Loaded { mut files, documents, mut report, .. } = load::load(&inputs.paths, &mut std::io::stdin());
+    let mut variables = Vec::new();
+    for path in &inputs.var_files {
+        match load::read_variables(path, &mut files) {
+            Ok(read) => variables.extend(from_file(path, &read)),
+            Err(diagnostic) => report.push(diagnostic),
+        }
+    }
+    for argument in &inputs.vars {
+        variables.push(from_argument(argument, "--var", |text| parse(text, &mut files, &mut report))?);
+    }
+    for argument in &inputs.var_strings {
+        variables.push(from_argument(argument, "--var-string", |text| text.into())?);
+    }
+    let options = resolve::Options { variables, lenient_secrets: offline };
+    let (desired, found) = resolve::resolve(&documents, &mut files, &options, &Here { ui });
+    report.extend(found);
+    report.sort(&files);
+    resolve::secret_texts(&desired).iter().for_each(|text| ui.hide(text));
+    Ok(Read { files, desired, report, documents: documents.len() })
+}
+
+impl Read {
+    /// Prints what was found; gives an end where it forbids going on.
+    ///
+    /// # Errors
+    /// For errors, and for warnings where they count as such.
+    pub fn check(&self, strict: bool, ui: &Ui) -> Result<(), Stop> {
+        check(&self.report, &self.files, strict, ui)
+    }
+}
+
+/// Prints a report; gives an end where it forbids going on.
+///
+/// # Errors
+/// For errors, and for warnings where they count as such.
+pub fn check(report: &Report, files: &Files, strict: bool, ui: &Ui) -> Result<(), Stop> {
+    let failed = report.has_errors() || strict && report.warnings() > 0;
+    if !report.is_empty() && (failed || !ui.quiet()) {
+        ui.complain(&render(report, files, ui.styled_err()));
+    }
+    if failed {
+        let (errors, warnings) = (report.errors(), report.warnings());
+        let many = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+        let counts = match (errors, warnings) {
+            (0, warnings) => format!("{}, and --strict makes them errors", many(warnings, "warning")),
+            (errors, 0) => many(errors, "error"),
+            (errors, warnings) => format!("{} and {}", many(errors, "error"), many(warnings, "warning")),
+        };
+        return Err(Stop { exit: super::Exit::Error, message: counts, help: Vec::new() });
+    }
+    Ok(())
+}
+
+fn from_file(path: &Path, read: &load::Variables) -> Vec<Given> {
+    let dir = path.parent().map(Path::to_owned).unwrap_or_default();
+    let source = |file: FileId, name: &str| Source { file, route: Route::root().key(name), dir: dir.clone() };
+    let one = |(name, value): (&String, &serde_json::Value)| Given {
+        name: name.clone(),
+        value: value.clone(),
+        source: Some(source(read.file, name)),
+    };
+    read.value.iter().map(one).collect()
+}
+
+fn from_argument(
+    argument: &str,
+    flag: &str,
+    value: impl FnOnce(&str) -> serde_json::Value,
+) -> Result<Given, Stop> {
+    let (name, text) = argument.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+        Stop::usage(format!("{flag} needs NAME=VALUE"), format!("such as {flag} region=eu-west-1"))
+    })?;
+    Ok(Given { name: name.to_owned(), value: value(text), source: None })
+}
+
+/// The value of `--var` as a YAML scalar, list or map.
+fn parse(text: &str, files: &mut Files, report: &mut Report) -> serde_json::Value {
+    let file = files.add("--var", text.to_owned(), load::yaml::index);
+    load::yaml::parse(text, file).unwrap_or_else(|diagnostic: Diagnostic| {
+        report.push(diagnostic.help("use --var-string for text that is not YAML"));
+        serde_json::Value::Null
+    })
+}
+
+/// The environment and files of this machine.
+struct Here<'a> {
+    ui: &'a Ui,
+}
+
+impl Outside for Here<'_> {
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        let value = self.env(name)?;
+        self.ui.hide(&value);
+        Some(value)
+    }
+
+    fn file(&self, dir: &Path, path: &str) -> Result<String, String> {
+        load::read_below(dir, path)
+    }
+}

@@ -1,0 +1,38 @@
+//! The commands. Part of the binary only, so that the library cannot depend on any of it.
+
+pub mod args;
+#[cfg(feature = "serve")]
+mod embedded;
+mod endpoint;
+mod exit;
+mod generate;
+mod init;
+mod inputs;
+mod progress;
+mod reconcile;
+mod serve;
+mod submit;
+mod ui;
+
+use args::{Cli, Command};
+pub use exit::{Exit, Stop};
+pub use ui::Ui;
+
+/// Runs a command to its exit code.
+///
+/// # Errors
+/// Whatever ends it early; a [`Stop`] inside chooses the code.
+pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Init(args) => init::init(&args.dir, ui),
+        Command::Validate(args) => reconcile::validate(&args, ui),
+        Command::Plan(args) => reconcile::plan(&args, global, ui).await,
+        Command::Apply(args) => reconcile::apply(&args, global, ui).await,
+        Command::Submit(args) => submit::submit(&args, global, ui).await,
+        Command::Serve(args) => serve::serve(&args, global, ui).await,
+        Command::Schema(args) => generate::schema(args.of, ui),
+        Command::Completions { shell } => generate::completions(shell, ui),
+        Command::Man => generate::man(ui),
+    }
+}
