@@ -169,6 +169,9 @@ pub struct Planning {
     /// Allow deleting metrics and annotation streams with their data.
     #[arg(long)]
     pub delete_data: bool,
+    /// Only these objects, and what they use that does not exist yet; `alert/web.*`. Can be repeated.
+    #[arg(long = "target", value_name = "KIND/GLOB")]
+    pub targets: Vec<String>,
 }
 
 /// `plan`

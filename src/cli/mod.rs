@@ -8,6 +8,7 @@ mod exit;
 mod generate;
 mod init;
 mod inputs;
+mod ownership;
 mod progress;
 mod reconcile;
 mod serve;

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use anyhow::Context;
 use librato_apply::diag::{Report, to_json};
-use librato_apply::diff::scope::Globs;
+use librato_apply::diff::scope::Scope;
 use librato_apply::model::Desired;
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
@@ -15,12 +15,14 @@ use super::args::{self, Format, Global, Planning};
 use super::endpoint::{self, Connection, Target};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
+use super::ownership;
 use super::progress::Progress;
 use super::ui::Ui;
 
 /// `validate`: read and check, offline.
 pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
-    let read = inputs::read(&args.inputs, true, ui)?;
+    let mut read = inputs::read(&args.inputs, true, ui)?;
+    ownership::scope(&mut read, &[])?;
     if args.format == Format::Json {
         let document = json!({
             "format_version": 1,
@@ -114,8 +116,7 @@ async fn plan_and_write(
     }
     let progress = Progress::new(ui, planned.plan.steps.len());
     let client = &session.connection.client;
-    let options =
-        apply::Options { parallelism: global.parallelism.into(), retry: client.config().retry.clone() };
+    let options = apply::Options { parallelism: global.parallelism.into(), retry: client.config().retry };
     let ids = std::mem::take(&mut planned.actual.ids);
     let outcome = apply::apply(&planned.plan, ids, client, &options, &progress).await;
     progress.finish();
@@ -152,18 +153,16 @@ fn finish(
 struct Wish {
     read: Read,
     limits: Limits,
-    prune: Globs,
+    scope: Scope,
 }
 
 fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
-    let read = inputs::read(&args.inputs, false, ui)?;
+    let mut read = inputs::read(&args.inputs, false, ui)?;
+    let scope = ownership::scope(&mut read, &args.targets)?;
     read.check(false, ui)?;
-    let settings = &read.desired.settings;
-    let max_deletes = args.max_deletes.or(settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
-    let protect = Globs::compile(&settings.protect)?;
-    let prune = Globs::compile(&settings.prune)?;
-    let limits = Limits { max_deletes, delete_data: args.delete_data, protect };
-    Ok(Wish { read, limits, prune })
+    let max_deletes = args.max_deletes.or(read.desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
+    let limits = Limits { max_deletes, delete_data: args.delete_data, protect: scope.protect.clone() };
+    Ok(Wish { read, limits, scope })
 }
 
 /// A connection to the service that is meant.
@@ -190,7 +189,7 @@ impl Session {
     /// Fetches what the files speak of and compares. Only reads.
     async fn plan(&self, wish: &Wish, _ui: &Ui) -> anyhow::Result<Planned> {
         let desired: &Desired = &wish.read.desired;
-        let wanted = Wanted::of(desired, wish.prune.kinds());
+        let wanted = Wanted::of(desired, wish.scope.prune.kinds());
         let actual = fetch(&self.connection.client, &wanted)
             .await
             .with_context(|| format!("cannot read {}", self.target))?;
@@ -200,7 +199,7 @@ impl Session {
             desired,
             actual: &actual.state,
             twins: &actual.twins,
-            diff: diff::diff(desired, &actual.state, &[]),
+            diff: diff::diff(desired, &actual.state, &wish.scope.view(desired, &actual.state)),
             limits: &wish.limits,
             files: &wish.read.files,
         };

@@ -15,6 +15,7 @@ use crate::model::{
 };
 pub use fields::FieldChange;
 use rename::Rename;
+use scope::View;
 
 /// One object and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,8 +111,8 @@ pub struct Diff {
     pub obstacles: Vec<Obstacle>,
 }
 
-/// Compares what is declared with what exists. `prune` holds the undeclared objects that shall go.
-pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
+/// Compares what is declared and in view with what exists.
+pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     let types = |name: &str| metric_type(name, desired, actual);
     let settled = |address: &Address| match (desired.objects.get(address), actual.get(address)) {
         (Some(wish), Some(have)) => compare(wish, have, &types).is_some_and(|fields| fields.is_empty()),
@@ -119,7 +120,7 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
     };
     let renames = rename::decide(desired, actual, settled);
     let mut diff = Diff::default();
-    for (address, wish) in &desired.objects {
+    for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
         match wish.intent {
             Intent::External if !actual.contains_key(address) => {
                 diff.obstacles.push(Obstacle::Missing(address.clone()));
@@ -132,7 +133,7 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
             Intent::Present => present(address, wish, renames.get(address), actual, &types, &mut diff),
         }
     }
-    for address in prune {
+    for address in &view.prune {
         if let Some(before) = actual.get(address) {
             diff.push(address, Action::Delete { before: before.clone(), pruned: true });
         }

@@ -7,13 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff::scope::Globs;
 use crate::diff::{Action, Change};
-use crate::model::{Address, Collection, Desired, Kind, Resource, State};
+use crate::model::{ALERT_STREAM, Address, Collection, Desired, Kind, Resource, State};
 
 /// How many deletes and replaces a run may make unless told otherwise.
 pub const DEFAULT_MAX_DELETES: u32 = 10;
-
-/// The stream the service writes firing alerts to.
-const ALERT_STREAM: &str = "librato.alerts";
 
 /// Why a plan must not be applied as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
