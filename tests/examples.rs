@@ -138,7 +138,7 @@ fn one_stage_follows_another() {
 fn planning_writes_nothing() {
     let home = tempfile::tempdir().unwrap();
     ends_with(2, &run(&["plan", "--detailed-exitcode"], CASES[0], home.path()));
-    assert_eq!(files(home.path()), [PathBuf::new(); 0]);
+    assert!(files(home.path()).is_empty(), "{:?}", files(home.path()));
 }
 
 #[test]
