@@ -169,9 +169,20 @@ pub struct Planning {
     /// Allow deleting metrics and annotation streams with their data.
     #[arg(long)]
     pub delete_data: bool,
+    /// Refuse what makes paging weaker: alerts that are removed, switched off, narrower, later or notify fewer people,
+    /// and changes of which that cannot be told.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Vec<Deny>,
     /// Only these objects, and what they use that does not exist yet; `alert/web.*`. Can be repeated.
     #[arg(long = "target", value_name = "KIND/GLOB")]
     pub targets: Vec<String>,
+}
+
+/// What can be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Alerts that page less than before.
+    WeakerAlerts,
 }
 
 /// `plan`
@@ -199,7 +210,7 @@ pub struct Apply {
     #[arg(long)]
     pub auto_approve: bool,
     /// Write what plan --out saved, and nothing else; no PATH is read.
-    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data"])]
+    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data", "deny"])]
     pub saved: Option<PathBuf>,
     /// Where to write down what will be deleted or replaced, before it is.
     #[arg(long, value_name = "DIR", default_value = ".librato-apply/backups")]

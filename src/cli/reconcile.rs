@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use librato_apply::diag::{Report, to_json};
 use librato_apply::diff::scope::Scope;
-use librato_apply::model::Settings;
+use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::{diff, render};
@@ -159,7 +159,7 @@ fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
         max_deletes,
         delete_data: args.delete_data,
         protect: scope.protect.clone(),
-        deny_weaker_alerts: false,
+        deny_weaker_alerts: args.deny.contains(&args::Deny::WeakerAlerts),
     };
     Ok(Wish { read, limits, scope })
 }
@@ -189,7 +189,11 @@ impl Session {
     /// Fetches what the files speak of and compares. Only reads.
     async fn plan(&self, wish: &Wish) -> anyhow::Result<Planned> {
         let desired = &wish.read.desired;
-        let wanted = Wanted::of(desired, wish.scope.prune.kinds());
+        let mut wanted = Wanted::of(desired, wish.scope.prune.kinds());
+        if wish.limits.deny_weaker_alerts {
+            // Alerts that nobody declares here may use what changes, too.
+            wanted.add(Collection::Alerts);
+        }
         let actual = fetch(&self.connection.client, &wanted)
             .await
             .with_context(|| format!("cannot read {}", self.target))?;
