@@ -2,10 +2,12 @@
 //! Knows nothing of how a plan is made or applied.
 
 mod json;
+mod markdown;
 mod outcome;
 mod text;
 mod value;
 
 pub use json::{ChangeDocument, FieldDocument, PlanDocument, document};
+pub use markdown::markdown;
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{plural, text};
