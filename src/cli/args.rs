@@ -185,6 +185,9 @@ pub struct Plan {
     /// Exit with 2 when there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Save the plan, to be written by apply --plan exactly as it is. It holds no secrets.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `apply`
@@ -195,6 +198,15 @@ pub struct Apply {
     /// Do not ask.
     #[arg(long)]
     pub auto_approve: bool,
+    /// Write what plan --out saved, and nothing else; no PATH is read.
+    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data"])]
+    pub saved: Option<PathBuf>,
+    /// Where to write down what will be deleted or replaced, before it is.
+    #[arg(long, value_name = "DIR", default_value = ".librato-apply/backups")]
+    pub backup_dir: PathBuf,
+    /// Do not write down what will be deleted or replaced.
+    #[arg(long)]
+    pub no_backup: bool,
     /// How to print the outcome.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

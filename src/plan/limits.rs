@@ -159,9 +159,10 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
             (!users.is_empty()).then(|| Refusal {
                 code: "service-in-use".into(),
                 message: format!(
-                    "the service \"{}\" is still used by {} alerts",
+                    "the service \"{}\" is still used by {} {}",
                     service.address,
-                    users.len()
+                    users.len(),
+                    if users.len() == 1 { "alert" } else { "alerts" }
                 ),
                 names: users,
                 lift: Some("take the service out of these alerts first".into()),

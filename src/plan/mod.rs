@@ -5,18 +5,20 @@ pub mod impact;
 mod limits;
 mod order;
 mod outcome;
+mod saved;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route};
+use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route, Seg};
 use crate::diff::{Change, Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, Resource, State};
 
 pub use impact::{Effect, Impact, Indirect, Verdict};
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal};
 pub use outcome::{Done, Outcome};
+pub use saved::{SavedError, SavedPlan};
 
 /// A change with its place in the order of writing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,11 +159,13 @@ fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {
     let locate =
         |route: &Route, part| files.locate(&wish.origin.place(files, route, part)).map(SourcePlace::from);
     step.place = locate(&Route::root(), Part::Key);
-    // What is taken from a list stands nowhere in the files any more.
-    let written = |change: &FieldChange| change.after.is_some() || change.route.segs().len() == 1;
+    // What is taken from a list stands nowhere in the files any more; the index is that of the remote list.
+    let gone = |change: &FieldChange| {
+        change.after.is_none() && matches!(change.route.segs().last(), Some(Seg::Index(_)))
+    };
     let fields = step.change.action.fields().iter();
     step.field_places =
-        fields.map(|change| written(change).then(|| locate(&change.route, Part::Value)).flatten()).collect();
+        fields.map(|change| (!gone(change)).then(|| locate(&change.route, Part::Value)).flatten()).collect();
     step
 }
 

@@ -72,6 +72,12 @@ impl Wanted {
     }
 }
 
+impl From<BTreeSet<Collection>> for Wanted {
+    fn from(collections: BTreeSet<Collection>) -> Self {
+        Self { collections, metrics: BTreeSet::new() }
+    }
+}
+
 /// Reads what is wanted, listings concurrently.
 ///
 /// # Errors

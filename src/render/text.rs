@@ -27,7 +27,7 @@ pub fn text(plan: &Plan, styled: bool) -> String {
 /// The counts in one line.
 pub(super) fn summary(plan: &Plan) -> String {
     let Counts { create, update, rename, replace, delete } = plan.counts();
-    if plan.is_empty() {
+    if plan.is_empty() && plan.refusals.is_empty() {
         return format!(
             "Nothing to change: {} as written.",
             plural(plan.unchanged, "object is", "objects are")

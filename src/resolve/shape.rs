@@ -57,9 +57,18 @@ impl<'a> Shapes<'a, '_> {
         target.unwrap_or(schema)
     }
 
+    /// The choices with those that are choices themselves opened.
+    fn flatten(&self, choices: &'a [Value]) -> Vec<&'a Value> {
+        let open = |choice: &'a Value| {
+            let choice = self.follow(choice);
+            choice["anyOf"].as_array().map_or_else(|| vec![choice], |inner| self.flatten(inner))
+        };
+        choices.iter().flat_map(open).collect()
+    }
+
     /// Our types only make choices of "this or nothing" and of scalars, so the first one of a fitting type decides.
     fn check_choices(&mut self, value: &Value, choices: &'a [Value], here: &Route) {
-        let choices: Vec<&Value> = choices.iter().map(|choice| self.follow(choice)).collect();
+        let choices = self.flatten(choices);
         let fitting = choices.iter().find(|choice| {
             let types = types(choice);
             types.is_empty() || types.iter().any(|name| fits(value, name))
@@ -199,6 +208,7 @@ mod tests {
     use super::*;
     use crate::model::strict_schema;
 
+    #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn findings(pointer: &str, value: Value) -> Vec<String> {
         let mut findings = Vec::new();
         check(&value, &strict_schema(), pointer, &mut findings);
@@ -244,6 +254,8 @@ mod tests {
         assert!(findings("/$defs/AlertEntry", Value::Null).is_empty());
         let metric = json!({"type": "gauge", "period": "5m", "external": true, "for_each": ["a"], "description": null,
                             "attributes": {"display_max": "5", "display_min": 0}});
+        assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
+        let metric = json!({"attributes": {"display_max": null, "color": null, "summarize_function": null}});
         assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
         let service = json!({"type": "mail", "settings": {"addresses": "a@b.c", "notify": 1}});
         assert_eq!(findings("/$defs/ServiceEntry", service), [""; 0]);
