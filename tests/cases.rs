@@ -211,6 +211,7 @@ impl Case {
             max_deletes: max_deletes.or(desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES),
             delete_data: self.flag("delete_data") == Some(&Value::Bool(true)),
             protect: self.scope(desired).protect,
+            deny_weaker_alerts: self.flag("deny_weaker_alerts") == Some(&Value::Bool(true)),
         }
     }
 

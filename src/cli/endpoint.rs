@@ -21,6 +21,18 @@ pub enum Target {
     Embedded(PathBuf, String),
 }
 
+impl Target {
+    /// What tells this service from every other one, wherever it is named from.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Remote(endpoint) => endpoint.to_string(),
+            Self::Embedded(path, _) => {
+                format!("embedded:{}", std::path::absolute(path).unwrap_or_else(|_| path.clone()).display())
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

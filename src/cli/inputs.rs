@@ -117,8 +117,9 @@ fn parse(text: &str, files: &mut Files, report: &mut Report) -> serde_json::Valu
 }
 
 /// The environment and files of this machine.
-struct Here<'a> {
-    ui: &'a Ui,
+pub struct Here<'a> {
+    /// What keeps secrets from being shown.
+    pub ui: &'a Ui,
 }
 
 impl Outside for Here<'_> {

@@ -22,7 +22,6 @@ use crate::load::Document;
 use crate::model::check::Finding;
 use crate::model::{Desired, Wish, strict_schema};
 
-pub use template::{Part as TemplatePart, parts as template_parts};
 pub use variables::{Given, Source};
 
 /// What references may reach outside the documents.
@@ -79,6 +78,24 @@ pub fn resolve(
     secret_texts(&desired).iter().for_each(|text| files.add_secret(text));
     report.sort(files);
     (desired, report)
+}
+
+/// Reads a text again whose only references are secrets, as a saved plan keeps it.
+///
+/// # Errors
+/// Where a secret is not set.
+pub fn resolve_secrets(text: &str, outside: &dyn Outside) -> Result<String, String> {
+    let parts = template::parts(text).ok_or_else(|| "a reference is not closed".to_owned())?;
+    let piece = |part| match part {
+        template::Part::Literal(literal) => Ok(literal),
+        template::Part::Reference(reference) => {
+            let name =
+                reference.strip_prefix("secret.").ok_or_else(|| format!("`{reference}` is no secret"))?;
+            let value = outside.secret(name).filter(|value| !value.is_empty());
+            value.ok_or_else(|| format!("the secret `{name}` is not set"))
+        }
+    };
+    parts.into_iter().map(piece).collect()
 }
 
 /// A finding as a diagnostic at a place.

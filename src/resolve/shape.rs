@@ -221,6 +221,7 @@ mod tests {
     use super::*;
     use crate::model::strict_schema;
 
+    #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn findings(pointer: &str, value: Value) -> Vec<String> {
         let mut findings = Vec::new();
         check(&value, &strict_schema(), pointer, &mut findings);
