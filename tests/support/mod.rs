@@ -3,5 +3,7 @@
 
 pub mod dress;
 pub mod fault_proxy;
+pub mod generate;
+pub mod oracle;
 pub mod stand_in;
 pub mod world;

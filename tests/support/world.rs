@@ -15,6 +15,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use librato_apply::apply::{self, Observer};
 use librato_apply::diff::scope::Globs;
+use librato_apply::model::Desired;
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::remote::{Client, Config, Endpoint, RetryPolicy};
@@ -189,6 +190,7 @@ pub fn client(addr: SocketAddr, timeout: Duration) -> Client {
 pub struct Planned {
     pub plan: Plan,
     pub actual: Actual,
+    pub desired: Desired,
     pub text: String,
     pub document: Value,
 }
@@ -220,7 +222,7 @@ pub async fn plan(client: &Client, text: &str) -> Result<Planned, librato_apply:
     let plan = plan::build(input, &mut report);
     assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
     let document = serde_json::to_value(render::document(&plan, Vec::new())).unwrap();
-    Ok(Planned { text: render::text(&plan, false), document, plan, actual })
+    Ok(Planned { text: render::text(&plan, false), document, plan, actual, desired })
 }
 
 /// From text to outcome, one run of the program. Refusals are left to the caller: nothing is written then.
