@@ -60,6 +60,10 @@ impl<'a> Shapes<'a, '_> {
     /// Our types only make choices of "this or nothing" and of scalars, so the first one of a fitting type decides.
     fn check_choices(&mut self, value: &Value, choices: &'a [Value], here: &Route) {
         let choices: Vec<&Value> = choices.iter().map(|choice| self.follow(choice)).collect();
+        // A choice of choices names no type of its own and would be taken for anything.
+        if value.is_null() && choices.iter().any(|choice| types(choice).contains(&"null")) {
+            return;
+        }
         let fitting = choices.iter().find(|choice| {
             let types = types(choice);
             types.is_empty() || types.iter().any(|name| fits(value, name))
@@ -247,5 +251,17 @@ mod tests {
         assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
         let service = json!({"type": "mail", "settings": {"addresses": "a@b.c", "notify": 1}});
         assert_eq!(findings("/$defs/ServiceEntry", service), [""; 0]);
+    }
+
+    #[test]
+    fn every_attribute_takes_null() {
+        let schema = strict_schema();
+        for name in schema["$defs"]["Attributes"]["properties"].as_object().unwrap().keys() {
+            assert_eq!(
+                findings("/$defs/MetricEntry", json!({"attributes": {name: null}})),
+                [""; 0],
+                "{name}"
+            );
+        }
     }
 }
