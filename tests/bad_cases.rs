@@ -23,7 +23,7 @@ fn mistakes_are_explained_as_the_texts_say() {
     let mut wrong = String::new();
     let cases = cases();
     assert!(cases.len() >= 30, "only {} cases were found", cases.len());
-    for (case, said) in all_said(cases) {
+    for (case, said) in all_said(&cases) {
         let beside = Path::new(DIR).join(&case).with_extension("txt");
         let expected = std::fs::read_to_string(&beside).unwrap_or_default();
         if said == expected {
@@ -77,7 +77,7 @@ fn cases() -> Vec<PathBuf> {
 }
 
 /// What is said about every case; processes run side by side.
-fn all_said(cases: Vec<PathBuf>) -> Vec<(PathBuf, String)> {
+fn all_said(cases: &[PathBuf]) -> Vec<(PathBuf, String)> {
     std::thread::scope(|scope| {
         let part = |part: &[PathBuf]| part.iter().map(|case| (case.clone(), said(case))).collect::<Vec<_>>();
         let threads: Vec<_> =
