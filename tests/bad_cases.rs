@@ -144,5 +144,6 @@ fn sources(place: &Path) -> Vec<PathBuf> {
         return vec![place.to_owned()];
     }
     let files = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| !path.ends_with("tests.rs") && !path.ends_with("canary.rs")).collect()
+    let files = files.filter(|path| !path.ends_with("tests.rs") && !path.ends_with("canary.rs"));
+    files.flat_map(|path| sources(&path)).collect()
 }
