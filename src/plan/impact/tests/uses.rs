@@ -99,15 +99,6 @@ fn what_an_alert_uses_can_change_what_it_means() {
 }
 
 #[test]
-fn a_service_that_is_renamed_in_the_same_plan_is_not_lost() {
-    let others = [edit(Kind::Service, "new", "", Some("ops"))];
-    let renamed = update(json!({"services": ["ops"]}), json!({"services": ["new"]}));
-    assert_eq!(judge(&renamed, &others, &State::new()), []);
-    let moved = update(json!({"services": ["ops"]}), json!({"services": ["ops"]}));
-    assert_eq!(verdict(&judge(&moved, &others, &State::new())), YES);
-}
-
-#[test]
 fn the_default_statistic_is_the_one_of_the_metric() {
     let change = update(on_m(&json!({})), on_m(&json!({"summary_function": "derivative"})));
     let gauge = State::from([(Address::metric("m"), resource(Kind::Metric, json!({"type": "gauge"})))]);
