@@ -16,6 +16,7 @@ use super::endpoint::{self, Connection, Given, Target};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::ownership;
+use super::progress::waiting;
 use super::ui::Ui;
 use super::{saved, write};
 
@@ -44,7 +45,7 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let wish = wish(&args.planning, ui)?;
     let session = Session::open(&wish.read.desired.settings, global, true, ui).await?;
-    let planned = session.plan(&wish).await;
+    let planned = session.plan(&wish, ui).await;
     let Session { target, given, connection } = session;
     connection.close().await?;
     let Planned { plan, actual, report } = planned?;
@@ -97,7 +98,7 @@ async fn plan_and_write(
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let Planned { plan, mut actual, report } = session.plan(wish).await?;
+    let Planned { plan, mut actual, report } = session.plan(wish, ui).await?;
     inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
     let diagnostics = diagnostics(&report, wish);
     write::show(&plan, args, ui);
@@ -106,7 +107,7 @@ async fn plan_and_write(
     }
     if !args.auto_approve {
         write::confirm(&plan)?;
-        actual = session.confirm_unmoved(&plan, wish).await?.actual;
+        actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
     write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await
 }
@@ -187,14 +188,15 @@ impl Session {
     }
 
     /// Fetches what the files speak of and compares. Only reads.
-    async fn plan(&self, wish: &Wish) -> anyhow::Result<Planned> {
+    async fn plan(&self, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
         let desired = &wish.read.desired;
         let mut wanted = Wanted::of(desired, wish.scope.prune.kinds());
         if wish.limits.deny_weaker_alerts {
             // Alerts that nobody declares here may use what changes, too.
             wanted.add(Collection::Alerts);
         }
-        let actual = fetch(&self.connection.client, &wanted)
+        let what = format!("reading {}", self.target);
+        let actual = waiting(ui, &what, fetch(&self.connection.client, &wanted))
             .await
             .with_context(|| format!("cannot read {}", self.target))?;
         let mut report = Report::default();
@@ -212,8 +214,8 @@ impl Session {
     }
 
     /// Somebody took a while to answer: what was shown must still be what would be done.
-    async fn confirm_unmoved(&self, shown: &Plan, wish: &Wish) -> anyhow::Result<Planned> {
-        let now = self.plan(wish).await?;
+    async fn confirm_unmoved(&self, shown: &Plan, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
+        let now = self.plan(wish, ui).await?;
         let changes = |plan: &Plan| plan.steps.iter().map(|step| step.change.clone()).collect::<Vec<_>>();
         if changes(&now.plan) == changes(shown) && now.plan.refusals.is_empty() {
             return Ok(now);

@@ -64,7 +64,7 @@ impl Limits {
                 if weaker.len() == 1 { "1 alert".into() } else { format!("{} alerts", weaker.len()) }
             ),
             names: weaker,
-            lift: Some("apply without `--deny weaker-alerts` after a human agreed".into()),
+            lift: Some("apply without --deny weaker-alerts after a human agreed".into()),
         })
     }
 

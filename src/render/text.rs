@@ -26,7 +26,7 @@ pub fn text(plan: &Plan, styled: bool) -> String {
 }
 
 /// The counts in one line.
-fn summary(plan: &Plan) -> String {
+pub(super) fn summary(plan: &Plan) -> String {
     let Counts { create, update, rename, replace, delete } = plan.counts();
     if plan.is_empty() && plan.refusals.is_empty() {
         return format!(
@@ -163,7 +163,7 @@ impl Page {
 }
 
 /// What a title must say beyond the action.
-fn remark(step: &Step) -> String {
+pub(super) fn remark(step: &Step) -> String {
     match &step.change.action {
         Action::Update { renamed_from: Some(old), .. } if step.parks() => {
             format!(" (out of the way, from {})", printable(&old.name))

@@ -274,4 +274,16 @@ mod tests {
         let service = json!({"type": "mail", "settings": {"addresses": "a@b.c", "notify": 1}});
         assert_eq!(findings("/$defs/ServiceEntry", service), [""; 0]);
     }
+
+    #[test]
+    fn every_attribute_takes_null() {
+        let schema = strict_schema();
+        for name in schema["$defs"]["Attributes"]["properties"].as_object().unwrap().keys() {
+            assert_eq!(
+                findings("/$defs/MetricEntry", json!({"attributes": {name: null}})),
+                [""; 0],
+                "{name}"
+            );
+        }
+    }
 }

@@ -174,3 +174,10 @@ fn deletes_and_replacements() {
     let change = Change { address: alert("gone"), kind: Kind::Alert, action };
     assert_eq!(request(&change, &ids), Err(CallError::NoId(Kind::Alert, alert("gone"))));
 }
+
+#[test]
+fn an_alert_is_updated_whatever_services_it_uses_beside() {
+    let raw = json!({"id": 7, "name": "a", "services": [{"id": 99, "title": "gone"}], "conditions": []});
+    let sent = updated(&alert("a"), Kind::Alert, json!({"description": "d"}), raw, None);
+    assert_eq!(sent, [r#"PUT /alerts/7 {"name":"a","conditions":[],"description":"d"}"#]);
+}
