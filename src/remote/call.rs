@@ -102,7 +102,7 @@ fn update(
         match (field.as_str(), segs.get(1)) {
             ("conditions", _) => {}
             ("attributes", Some(crate::diag::Seg::Key(key))) => {
-                let value = all
+                let value = changed
                     .get("attributes")
                     .and_then(|attributes| attributes.get(key))
                     .cloned()
