@@ -13,6 +13,7 @@ mod ownership;
 mod progress;
 mod reconcile;
 mod saved;
+mod secrets;
 mod serve;
 mod submit;
 mod ui;

@@ -248,7 +248,7 @@ impl Trap {
         format!("http://{}", self.addr)
     }
 
-    /// The heads of all requests so far.
+    /// All requests so far, heads and bodies.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
@@ -264,7 +264,13 @@ fn talk(mut stream: TcpStream, log: &Mutex<Vec<String>>, answer: &impl Fn(&str) 
         }
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    log.lock().unwrap().push(head.clone());
+    let length =
+        head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    if stream.read_exact(&mut body).is_err() {
+        return;
+    }
+    log.lock().unwrap().push(format!("{head}{}", String::from_utf8_lossy(&body)));
     match answer(&head) {
         Some(answer) => {
             // Whoever hangs up early has seen enough.
