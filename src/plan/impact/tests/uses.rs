@@ -149,7 +149,7 @@ fn secret_values_are_not_in_the_words() {
 }
 
 fn wish(fields: Value, secrets: std::collections::BTreeMap<Route, String>) -> Wish {
-    let file = Files::default().add("a.yml", String::new(), |_| crate::load::yaml::index("x: 1"));
+    let file = Files::default().add("a.yml", String::new(), |_| crate::diag::RouteIndex::default());
     Wish {
         kind: Kind::Alert,
         resource: resource(Kind::Alert, fields),
