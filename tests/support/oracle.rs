@@ -166,6 +166,8 @@ fn speaks_of(body: &Value) -> BTreeSet<String> {
 /// The writes that a printed plan promises. `before` is what the service kept when it was printed.
 pub fn promised(document: &Value, before: &Truth) -> Vec<Write> {
     let mut writes = Vec::new();
+    // Which object has which name by then.
+    let mut held: BTreeMap<(Collection, String), &str> = BTreeMap::new();
     for change in document["changes"].as_array().unwrap() {
         let text = |key: &str| change[key].as_str().unwrap_or_default();
         let (collection, by_name) = match text("kind") {
@@ -176,7 +178,14 @@ pub fn promised(document: &Value, before: &Truth) -> Vec<Write> {
         };
         let root = serde_json::to_value(collection).unwrap().as_str().unwrap().to_owned();
         let old = if text("renamed_from").is_empty() { text("name") } else { text("renamed_from") };
-        let existing = kept(before, &Address::new(collection, old));
+        let parked = held.remove(&(collection, old.to_owned()));
+        let existing = match parked {
+            Some(key) => Some((key, &before[key])),
+            None => kept(before, &Address::new(collection, old)),
+        };
+        if let (Some((key, _)), "rename") = (existing, text("action")) {
+            held.insert((collection, text("name").to_owned()), key);
+        }
         let path = match existing {
             _ if by_name => format!("/{root}/{}", text("name")),
             Some((key, _)) => format!("/{key}"),
@@ -196,9 +205,6 @@ pub fn promised(document: &Value, before: &Truth) -> Vec<Write> {
             let gone =
                 change["fields"].as_array().unwrap().iter().filter(|field| field.get("after").is_none());
             gone.for_each(|field| _ = keys.remove(&key_of(field)));
-            if !keys.iter().any(|key| key.starts_with("attributes.")) && text("action") != "create" {
-                // All of them are gone: an empty map speaks of none.
-            }
         }
         match text("action") {
             "delete" => writes.push(("DELETE".into(), path, BTreeSet::new())),
