@@ -27,7 +27,7 @@ fn laws_on_a_service_with_other_habits() {
 }
 
 fn prove(seeds: &BoxedStrategy<u64>, whose: fn(u64) -> Whose) {
-    let cases = std::env::var("LAW_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24);
+    let cases = std::env::var("LAW_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(16);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let outcome = runner.run(&(generate::files(), seeds), |(files, seed)| {
