@@ -81,11 +81,6 @@ impl World {
         World::start(backend).await
     }
 
-    /// A service that keeps what `stand_in` keeps now.
-    pub async fn copy_of(stand_in: &StandIn) -> World {
-        World::start(Backend::Other(stand_in.copy())).await
-    }
-
     async fn start(backend: Backend) -> World {
         let log = Log::default();
         let router = backend.router().layer(from_fn_with_state(Arc::clone(&log), record));
@@ -104,8 +99,15 @@ impl World {
         std::mem::take(&mut self.log.lock().unwrap())
     }
 
-    /// One request that is not in the log; whatever it is answered with must be a success.
+    /// One request that is not in the log, which must succeed.
     pub async fn seed(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.replay(method, path, &body).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// One request that is not in the log; status and answer.
+    async fn replay(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{TOKEN}"));
         let request = axum::http::Request::builder()
             .method(method)
@@ -116,8 +118,7 @@ impl World {
         let response = self.backend.router().oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        assert!(parts.status.is_success(), "{method} {path}: {} {bytes:?}", parts.status);
-        serde_json::from_slice(&bytes).unwrap_or_default()
+        (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
     /// Everything that is kept, by collection and name or id: alerts list services by id, conditions in order of id.
@@ -156,6 +157,38 @@ impl World {
                 return items;
             }
         }
+    }
+}
+
+/// A state to begin with, any number of times: foreign objects and what some files ask for.
+pub struct Template {
+    whose: Whose,
+    backend: Backend,
+    /// The writes that led there.
+    writes: Vec<Logged>,
+}
+
+impl Template {
+    pub async fn new(whose: Whose, files: &str) -> Template {
+        let world = World::new(whose).await;
+        seed_foreign(&world).await;
+        let (planned, outcome) = apply(&world.client(), files, 1).await.unwrap();
+        assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
+        let writes = world.take_log().into_iter().filter(|request| request.method != "GET").collect();
+        Template { whose, backend: world.backend.clone(), writes }
+    }
+
+    /// A service of its own in that state; ids are the same each time.
+    pub async fn world(&self) -> World {
+        if let Backend::Other(stand_in) = &self.backend {
+            return World::start(Backend::Other(stand_in.copy())).await;
+        }
+        let world = World::new(self.whose).await;
+        seed_foreign(&world).await;
+        for Logged { method, path, body } in &self.writes {
+            world.replay(method, path, body).await;
+        }
+        world
     }
 }
 
