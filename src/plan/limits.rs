@@ -199,9 +199,7 @@ pub fn twins(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[
                 kind.section()
             ),
             names: vec![address.to_string()],
-            lift: Some(format!(
-                "delete or rename all but one: librato-apply delete {kind} '{address}' --id ID"
-            )),
+            lift: Some("delete or rename all but one of them on the service".into()),
         }
     };
     twins.keys().filter(concerned).map(refuse).collect()
