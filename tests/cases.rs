@@ -10,7 +10,7 @@ use librato_apply::diag::{FileId, Files, Report, render};
 use librato_apply::diff::scope::{Globs, Scope, parse_target};
 use librato_apply::diff::{self, Action, Diff};
 use librato_apply::load::{Document, yaml};
-use librato_apply::model::{Desired, Scopes, State};
+use librato_apply::model::{Alert, Desired, Field, Resource, Scopes, State};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::remote::{ApiError, Listing, Method, ReadApi};
@@ -259,9 +259,17 @@ impl Case {
 /// The state after all changes were written.
 fn applied(before: &State, diff: &Diff) -> State {
     let mut state = before.clone();
+    let mut titles = BTreeMap::new();
     for change in &diff.changes {
         if let Action::Update { renamed_from: Some(old), .. } = &change.action {
             state.remove(old);
+            titles.insert(old.name.clone(), change.address.name.clone());
+        }
+    }
+    // Alerts hold on to services by id.
+    for object in state.values_mut() {
+        if let Resource::Alert(Alert { services: Field::Set(services), .. }) = object {
+            services.iter_mut().for_each(|title| *title = titles.get(title).unwrap_or(title).clone());
         }
     }
     for change in &diff.changes {

@@ -120,7 +120,7 @@ fn depth(file: &str) -> usize {
     steps.filter(|step| *step != "mod").count()
 }
 
-/// Files that are compiled for tests only: their parent says `#[cfg(test)] mod name;`.
+/// Files that are compiled for tests only: their parent says `#[cfg(test)] mod name;`, or they are modules of such a file.
 fn test_files(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (file, text) in sources {
@@ -132,7 +132,10 @@ fn test_files(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
         while let Some(line) = lines.next() {
             let next = if line == "#[cfg(test)]" { lines.next().unwrap_or_default() } else { continue };
             if let Some(name) = next.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) {
-                found.insert(format!("{directory}/{name}.rs"));
+                let (alone, below) = (format!("{directory}/{name}.rs"), format!("{directory}/{name}/"));
+                found.extend(
+                    sources.keys().filter(|file| **file == alone || file.starts_with(&below)).cloned(),
+                );
             }
         }
     }

@@ -158,6 +158,17 @@ pub enum Format {
     Json,
 }
 
+/// How to print a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For one comment of a pull request, bounded in size.
+    Markdown,
+}
+
 /// What plan and apply share.
 #[derive(Debug, Args)]
 pub struct Planning {
@@ -191,8 +202,8 @@ pub struct Plan {
     #[command(flatten)]
     pub planning: Planning,
     /// How to print the plan.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
     /// Exit with 2 when there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,

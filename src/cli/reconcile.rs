@@ -11,7 +11,7 @@ use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::{diff, render};
 use serde_json::{Value, json};
 
-use super::args::{self, Format, Global, Planning};
+use super::args::{self, Format, Global, PlanFormat, Planning};
 use super::endpoint::{self, Connection, Given, Target};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
@@ -49,17 +49,18 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
     let Session { target, given, connection } = session;
     connection.close().await?;
     let Planned { plan, actual, report } = planned?;
+    let strict = args.planning.inputs.strict;
     match args.format {
-        Format::Text => {
-            inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
+        PlanFormat::Text => {
+            inputs::check(&report, &wish.read.files, strict, ui)?;
             ui.out(&render::text(&plan, ui.styled_out()));
         }
-        Format::Json => {
-            ui.out(&pretty(&render::document(&plan, diagnostics(&report, &wish)))?);
-            if report.has_errors() || args.planning.inputs.strict && report.warnings() > 0 {
-                return Ok(Exit::Error);
-            }
-        }
+        // A document holds its diagnostics itself.
+        PlanFormat::Json => ui.out(&pretty(&render::document(&plan, diagnostics(&report, &wish)))?),
+        PlanFormat::Markdown => ui.out(&render::markdown(&plan, &diagnostics(&report, &wish))),
+    }
+    if report.has_errors() || strict && report.warnings() > 0 {
+        return Ok(Exit::Error);
     }
     match &args.out {
         Some(path) if plan.refusals.is_empty() => {
@@ -134,7 +135,7 @@ async fn write_saved(
     let open = || saved::open(saved, &session.connection, &session.target, &session.given, ui);
     let (plan, mut actual) = open().await?;
     write::show(&plan, args, ui);
-    if plan.is_empty() {
+    if !plan.refusals.is_empty() || plan.is_empty() {
         return write::finish_unwritten(&plan, Vec::new(), args, ui);
     }
     if !args.auto_approve {

@@ -6,12 +6,13 @@ pub mod lists;
 pub mod rename;
 pub mod scope;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
+    Address, Alert, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -119,6 +120,8 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
         _ => false,
     };
     let renames = rename::decide(desired, actual, settled);
+    let actual = &with_new_titles(actual, &renames);
+    let types = |name: &str| metric_type(name, desired, actual);
     let mut diff = Diff::default();
     for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
         match wish.intent {
@@ -140,6 +143,33 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     }
     diff.changes.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
     diff
+}
+
+/// The remote as it will call its services: alerts hold on to them by id, so a new title changes no alert.
+fn with_new_titles<'a>(actual: &'a State, renames: &BTreeMap<Address, Rename>) -> Cow<'a, State> {
+    let titles: BTreeMap<&str, &str> = renames
+        .iter()
+        .filter_map(|(new, rename)| match rename {
+            Rename::From(old) if old.collection == Collection::Services => {
+                Some((old.name.as_str(), new.name.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    if titles.is_empty() {
+        return Cow::Borrowed(actual);
+    }
+    let mut actual = actual.clone();
+    for object in actual.values_mut() {
+        if let Resource::Alert(Alert { services: Field::Set(services), .. }) = object {
+            for title in services {
+                if let Some(new) = titles.get(title.as_str()) {
+                    *title = (*new).to_owned();
+                }
+            }
+        }
+    }
+    Cow::Owned(actual)
 }
 
 impl Diff {

@@ -132,7 +132,7 @@ fn changed(
     }
     let mut effects = condition::changes(before, after, words);
     effects.extend(rearming(before, after, words));
-    effects.extend(notified(before, after, touched, words));
+    effects.extend(notified(before, after, words));
     effects.extend(runbook(before, after));
     effects.extend(touched.effects_on(after));
     if !is_active(after) && !effects.is_empty() {
@@ -140,9 +140,8 @@ fn changed(
             whole.push(Effect::new(Verdict::No, "stays switched off: nothing of this pages anybody now"));
         }
         for effect in &mut effects {
+            // Its verdict stays: an alert must not be weakened while it is off, and then be switched on again.
             effect.text = format!("once switched on, {}", effect.text);
-            // What cannot page now cannot page less either.
-            effect.weakens = if is_active(before) { effect.weakens } else { Verdict::No };
         }
     }
     whole.extend(effects);
@@ -175,9 +174,8 @@ fn rearming(before: &Alert, after: &Alert, words: &Words) -> Vec<Effect> {
     effects
 }
 
-fn notified(before: &Alert, after: &Alert, touched: &Touched<'_>, words: &Words) -> Vec<Effect> {
-    // A service that is only called otherwise is no other service.
-    let old: Vec<&str> = services(before).iter().map(|title| touched.new_title(title)).collect();
+fn notified(before: &Alert, after: &Alert, words: &Words) -> Vec<Effect> {
+    let old: Vec<&str> = services(before).iter().map(String::as_str).collect();
     let new: Vec<&str> = services(after).iter().map(String::as_str).collect();
     let lost = old.iter().filter(|title| !new.contains(title));
     let gained = new.iter().filter(|title| !old.contains(title));

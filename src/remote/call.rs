@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fetch::{Ids, lift_condition};
+use super::fetch::{Ids, conditions_in_order, lift_condition};
 use super::{Call, Method, segment};
 use crate::diff::fields::pair_items;
 use crate::diff::{Action, Change, FieldChange};
@@ -159,11 +159,11 @@ fn sendable(
 fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
     let fields = after.fields();
     let want = fields.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-    let raw = raw["conditions"].as_array().cloned().unwrap_or_default();
-    let have: Vec<Value> = raw.iter().map(lift_condition).collect();
+    let raw = conditions_in_order(raw);
+    let have: Vec<Value> = raw.iter().map(|raw| lift_condition(raw)).collect();
     let pairs = pair_items(&want, &have, after.spec());
     let body =
-        |pair: &crate::diff::lists::Pair| match (pair.want.map(|w| &want[w]), pair.have.map(|h| &raw[h])) {
+        |pair: &crate::diff::lists::Pair| match (pair.want.map(|w| &want[w]), pair.have.map(|h| raw[h])) {
             (Some(_), Some(raw)) if pair.same => Some(raw.clone()),
             (Some(want), Some(raw)) => Some(lay_over(want, raw)),
             (Some(want), None) => Some(want.clone()),

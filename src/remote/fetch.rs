@@ -245,15 +245,24 @@ fn lift_alert(raw: &Value, titles: &BTreeMap<u64, String>) -> Map<String, Value>
             .or_else(|| lenient::text(&service["title"]).map(str::to_owned))
             .or_else(|| Some(format!("#{}", id?)))
     };
-    let services: Vec<String> = raw["services"].as_array().into_iter().flatten().filter_map(title).collect();
+    let mut services: Vec<String> =
+        raw["services"].as_array().into_iter().flatten().filter_map(title).collect();
+    services.sort();
     fields.insert("services".into(), services.into());
-    let conditions: Vec<Value> =
-        raw["conditions"].as_array().into_iter().flatten().map(lift_condition).collect();
+    let conditions: Vec<Value> = conditions_in_order(raw).into_iter().map(lift_condition).collect();
     fields.insert("conditions".into(), conditions.into());
     let attributes = raw["attributes"].as_object().cloned().unwrap_or_default();
     let attributes = attributes.into_iter().filter(|(_, value)| !value.is_null()).collect();
     fields.insert("attributes".into(), Value::Object(attributes));
     fields
+}
+
+/// The raw conditions of an alert in the order they were made: services give them in any order, and a plan must
+/// look the same each time.
+pub fn conditions_in_order(alert: &Value) -> Vec<&Value> {
+    let mut conditions: Vec<&Value> = alert["conditions"].as_array().into_iter().flatten().collect();
+    conditions.sort_by_cached_key(|raw| (lenient::id(&raw["id"]), raw.to_string()));
+    conditions
 }
 
 /// A raw condition with the keys we know; a tag list that some clients send as `{}` counts as none.
@@ -345,7 +354,7 @@ mod tests {
         assert_eq!(
             Value::Object(alert.fields()),
             json!({"conditions": [{"type": "above", "metric_name": "m", "threshold": 5.0, "duration": 60}],
-                   "services": ["ops", "mail", "#5"], "attributes": {"runbook_url": "u"}, "active": false,
+                   "services": ["#5", "mail", "ops"], "attributes": {"runbook_url": "u"}, "active": false,
                    "rearm_seconds": 600})
         );
     }

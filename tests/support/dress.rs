@@ -149,8 +149,6 @@ impl Habits {
         let mut shown = raw.as_object().unwrap().clone();
         spell_nulls(&mut shown, &["source", "duration", "threshold", "summary_function"]);
         self.numbers(&mut shown, &["threshold", "duration"]);
-        shown.entry("tags").or_insert(json!([]));
-        shown.entry("detect_reset").or_insert(json!(true));
         shown.insert("updated_at".into(), json!(1_484_594_787));
         shown.into()
     }

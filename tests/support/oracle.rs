@@ -52,6 +52,15 @@ fn meaning(field: &str, value: &Value) -> Value {
     }
 }
 
+/// An attribute as it is kept; a gauge is not stacked unless it says so, a counter is.
+fn attribute(object: &Value, key: &str) -> Value {
+    match (key, &object["attributes"][key], object["type"].as_str()) {
+        ("display_stacked", Value::Null, Some("gauge")) => json!(false),
+        ("display_stacked", Value::Null, Some("counter")) => json!(true),
+        (_, value, _) => value.clone(),
+    }
+}
+
 /// A condition as what it asks, as text to sort by.
 fn asks(condition: &Value) -> String {
     let lower = |value: &Value| value.as_str().map(str::to_lowercase).filter(|text| !text.is_empty());
@@ -83,7 +92,7 @@ pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
             let value = match field.as_str() {
                 "attributes" => {
                     let keys = written.as_object().unwrap().keys();
-                    keys.map(|key| (key.clone(), meaning(key, &object[&field][key])))
+                    keys.map(|key| (key.clone(), meaning(key, &attribute(object, key))))
                         .collect::<Map<_, _>>()
                         .into()
                 }
@@ -105,12 +114,12 @@ pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
     shown.collect()
 }
 
-/// What the service keeps of a declared object that the files do not mention. Times and who made it are its own affair.
-pub fn unmentioned(truth: &Truth, desired: &Desired, before: &Truth) -> BTreeMap<String, Value> {
+/// What `truth` holds of declared objects that the files do not mention; `after` tells which objects these are, since
+/// they may have had another name before. Times are the service's own affair.
+pub fn unmentioned(truth: &Truth, desired: &Desired, after: &Truth) -> BTreeMap<String, Value> {
     let mut rest = BTreeMap::new();
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
-        // By id where there is one: the object may have had another name before.
-        let Some((key, _)) = kept(before, address) else { continue };
+        let Some((key, _)) = kept(after, address) else { continue };
         let Some(object) = truth.get(key) else { continue };
         let written = wish.resource.fields();
         let mut left = object.as_object().unwrap().clone();
@@ -166,6 +175,8 @@ fn speaks_of(body: &Value) -> BTreeSet<String> {
 /// The writes that a printed plan promises. `before` is what the service kept when it was printed.
 pub fn promised(document: &Value, before: &Truth) -> Vec<Write> {
     let mut writes = Vec::new();
+    // Which object has which name by then.
+    let mut held: BTreeMap<(Collection, String), &str> = BTreeMap::new();
     for change in document["changes"].as_array().unwrap() {
         let text = |key: &str| change[key].as_str().unwrap_or_default();
         let (collection, by_name) = match text("kind") {
@@ -176,7 +187,14 @@ pub fn promised(document: &Value, before: &Truth) -> Vec<Write> {
         };
         let root = serde_json::to_value(collection).unwrap().as_str().unwrap().to_owned();
         let old = if text("renamed_from").is_empty() { text("name") } else { text("renamed_from") };
-        let existing = kept(before, &Address::new(collection, old));
+        let parked = held.remove(&(collection, old.to_owned()));
+        let existing = match parked {
+            Some(key) => Some((key, &before[key])),
+            None => kept(before, &Address::new(collection, old)),
+        };
+        if let (Some((key, _)), "rename") = (existing, text("action")) {
+            held.insert((collection, text("name").to_owned()), key);
+        }
         let path = match existing {
             _ if by_name => format!("/{root}/{}", text("name")),
             Some((key, _)) => format!("/{key}"),
@@ -195,10 +213,8 @@ pub fn promised(document: &Value, before: &Truth) -> Vec<Write> {
             keys.extend(staying.into_iter().flatten().map(|(key, _)| format!("attributes.{key}")));
             let gone =
                 change["fields"].as_array().unwrap().iter().filter(|field| field.get("after").is_none());
-            gone.for_each(|field| _ = keys.remove(&key_of(field)));
-            if !keys.iter().any(|key| key.starts_with("attributes.")) && text("action") != "create" {
-                // All of them are gone: an empty map speaks of none.
-            }
+            let gone = gone.map(key_of).filter(|key| key.starts_with("attributes."));
+            gone.for_each(|key| _ = keys.remove(&key));
         }
         match text("action") {
             "delete" => writes.push(("DELETE".into(), path, BTreeSet::new())),

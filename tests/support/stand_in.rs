@@ -371,11 +371,14 @@ impl Store {
         let known = old.as_array().unwrap().iter().any(|condition| condition["id"].as_u64() == id);
         let id = if known { id } else { None }.unwrap_or_else(|| self.next_id());
         condition.insert("id".into(), id.into());
-        for key in ["threshold", "duration"] {
-            if let Some(value) = condition.get(key) {
-                condition.insert(key.into(), plain(value));
-            }
+        if let Some(duration) = condition.get("duration").map(plain) {
+            condition.insert("duration".into(), duration);
         }
+        if let Some(threshold) = condition.get("threshold").and_then(|it| plain(it).as_f64()) {
+            condition.insert("threshold".into(), threshold.into());
+        }
+        condition.entry("tags").or_insert(json!([]));
+        condition.entry("detect_reset").or_insert(json!(true));
         if condition["type"] == "absent" {
             condition.shift_remove("threshold");
             condition.shift_remove("summary_function");
@@ -451,9 +454,12 @@ fn merge(kept: &mut Object, sent: &Object) {
     }
 }
 
-/// Numbers and booleans that came as text.
+/// Numbers and booleans that came as text, or with a fraction of nothing.
 fn plain(value: &Value) -> Value {
-    let Some(text) = value.as_str() else { return value.clone() };
+    let Some(text) = value.as_str() else {
+        let whole = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
+        return whole.map_or_else(|| value.clone(), |number| json!(number as i64));
+    };
     match (text.parse::<i64>(), text.parse::<f64>()) {
         (Ok(number), _) => number.into(),
         (_, Ok(number)) => number.into(),

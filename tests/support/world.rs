@@ -14,7 +14,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use base64::Engine as _;
 use librato_apply::apply::{self, Observer};
-use librato_apply::diff::scope::Globs;
+use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::Desired;
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
@@ -81,11 +81,6 @@ impl World {
         World::start(backend).await
     }
 
-    /// A service that keeps what `stand_in` keeps now.
-    pub async fn copy_of(stand_in: &StandIn) -> World {
-        World::start(Backend::Other(stand_in.copy())).await
-    }
-
     async fn start(backend: Backend) -> World {
         let log = Log::default();
         let router = backend.router().layer(from_fn_with_state(Arc::clone(&log), record));
@@ -104,8 +99,15 @@ impl World {
         std::mem::take(&mut self.log.lock().unwrap())
     }
 
-    /// One request that is not in the log; whatever it is answered with must be a success.
+    /// One request that is not in the log, which must succeed.
     pub async fn seed(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.replay(method, path, &body).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// One request that is not in the log; status and answer.
+    async fn replay(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{TOKEN}"));
         let request = axum::http::Request::builder()
             .method(method)
@@ -116,8 +118,7 @@ impl World {
         let response = self.backend.router().oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        assert!(parts.status.is_success(), "{method} {path}: {} {bytes:?}", parts.status);
-        serde_json::from_slice(&bytes).unwrap_or_default()
+        (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
     /// Everything that is kept, by collection and name or id: alerts list services by id, conditions in order of id.
@@ -156,6 +157,38 @@ impl World {
                 return items;
             }
         }
+    }
+}
+
+/// A state to begin with, any number of times: foreign objects and what some files ask for.
+pub struct Template {
+    whose: Whose,
+    backend: Backend,
+    /// The writes that led there.
+    writes: Vec<Logged>,
+}
+
+impl Template {
+    pub async fn new(whose: Whose, files: &str) -> Template {
+        let world = World::new(whose).await;
+        seed_foreign(&world).await;
+        let (planned, outcome) = apply(&world.client(), files, 1).await.unwrap();
+        assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
+        let writes = world.take_log().into_iter().filter(|request| request.method != "GET").collect();
+        Template { whose, backend: world.backend.clone(), writes }
+    }
+
+    /// A service of its own in that state; ids are the same each time.
+    pub async fn world(&self) -> World {
+        if let Backend::Other(stand_in) = &self.backend {
+            return World::start(Backend::Other(stand_in.copy())).await;
+        }
+        let world = World::new(self.whose).await;
+        seed_foreign(&world).await;
+        for Logged { method, path, body } in &self.writes {
+            world.replay(method, path, body).await;
+        }
+        world
     }
 }
 
@@ -202,12 +235,21 @@ pub async fn plan(client: &Client, text: &str) -> Result<Planned, librato_apply:
     assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
     let (desired, report) = resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
     assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
-    let wanted = Wanted::of(&desired, []);
+    let globs = |scopes| Globs::compile(scopes).unwrap();
+    let settings = &desired.settings;
+    let scope = Scope {
+        prune: globs(&settings.prune),
+        ignore: globs(&settings.ignore),
+        protect: globs(&settings.protect),
+        target: None,
+    };
+    let wanted = Wanted::of(&desired, scope.prune.kinds());
     let actual = fetch(client, &wanted).await?;
     let limits = Limits {
         max_deletes: 10_000,
         delete_data: true,
-        protect: Globs::compile(&desired.settings.protect).unwrap(),
+        protect: scope.protect.clone(),
+        deny_weaker_alerts: false,
     };
     let mut report = diag::Report::default();
     let input = plan::Input {
@@ -215,7 +257,7 @@ pub async fn plan(client: &Client, text: &str) -> Result<Planned, librato_apply:
         desired: &desired,
         actual: &actual.state,
         twins: &actual.twins,
-        diff: diff::diff(&desired, &actual.state, &[]),
+        diff: diff::diff(&desired, &actual.state, &scope.view(&desired, &actual.state)),
         limits: &limits,
         files: &files,
     };

@@ -270,7 +270,8 @@ fn what_stays_switched_off_pages_nobody_either_way() {
         alert
     };
     let stays = between(off(5, false), off(9, false));
-    assert_eq!(verdict(&stays), NO);
+    // It may be switched on again by somebody who never saw this plan.
+    assert_eq!(verdict(&stays), YES);
     assert_eq!(stays[0].1, "stays switched off: nothing of this pages anybody now");
     assert_eq!(
         stays[1].1,

@@ -22,8 +22,6 @@ pub struct Touched<'a> {
     desired: &'a Desired,
     /// What happens to objects that alerts use, by the names alerts may know them under.
     objects: BTreeMap<Address, Touch>,
-    /// New titles of services by their old ones.
-    titles: BTreeMap<String, String>,
 }
 
 /// What happens to one object.
@@ -47,7 +45,7 @@ pub struct Indirect {
 impl<'a> Touched<'a> {
     /// Finds in the changes of a plan, before they are ordered, what concerns alerts.
     pub fn of(changes: &[Change], actual: &'a State, desired: &'a Desired) -> Self {
-        let mut touched = Self { actual, desired, objects: BTreeMap::new(), titles: BTreeMap::new() };
+        let mut touched = Self { actual, desired, objects: BTreeMap::new() };
         changes.iter().for_each(|change| touched.add(change));
         touched.add_readers(changes);
         touched
@@ -58,9 +56,6 @@ impl<'a> Touched<'a> {
             Action::Update { renamed_from: Some(old), .. } => Some(old),
             _ => None,
         };
-        if let (Kind::Service, Some(old)) = (change.kind, old_name) {
-            self.titles.insert(old.name.clone(), change.address.name.clone());
-        }
         let Some((what, weakens)) = what_happens(change) else { return };
         let kind = change.action.before().map_or(change.kind, Resource::kind);
         for address in [Some(&change.address), old_name].into_iter().flatten() {
@@ -95,11 +90,6 @@ impl<'a> Touched<'a> {
             }
         }
         self.objects.extend(found);
-    }
-
-    /// The title a service will have.
-    pub(super) fn new_title<'b>(&'b self, title: &'b str) -> &'b str {
-        self.titles.get(title).map_or(title, String::as_str)
     }
 
     /// The type a metric has on the remote; a composite has the statistics of a gauge.

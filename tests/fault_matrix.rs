@@ -1,0 +1,224 @@
+//! An apply that is broken at any request, in any way, and run again, ends where an unbroken one does.
+//! `FAULT_MATRIX=full` tries every request of a large change set with every fault; otherwise it is a sample.
+#![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use librato_apply::model::Intent;
+use librato_apply::render;
+use support::change_set::{Size, change_set};
+use support::fault_proxy::{Fault, FaultProxy};
+use support::oracle::{Truth, kept, mentioned};
+use support::world::{self, Template, Whose, World};
+use tokio::sync::Notify;
+
+const FAULTS: [Fault; 12] = [
+    Fault::Refuse,
+    Fault::CutBeforeForward,
+    Fault::CutAfterExecuted,
+    Fault::LateExecute,
+    Fault::Delay(Duration::from_secs(60)),
+    Fault::TooManyRequests { retry_after: None },
+    Fault::TooManyRequests { retry_after: Some(0) },
+    Fault::Unavailable503 { html: false },
+    Fault::Unavailable503 { html: true },
+    Fault::TruncatedJson,
+    Fault::HtmlErrorPage(500),
+    Fault::BadGatewayAfterExecuted,
+];
+
+/// What goes wrong with a run.
+#[derive(Debug, Clone, Copy)]
+enum Break {
+    /// This fault with one request.
+    Fault(Fault),
+    /// The program dies when it has sent one request, which the service executes.
+    KilledAfter,
+    /// The program dies before one request gets out.
+    KilledBefore,
+}
+
+/// Where everything starts and must end.
+struct Matrix {
+    template: Template,
+    after: String,
+    foreign: BTreeMap<String, serde_json::Value>,
+    /// What is kept after an unbroken run, and how many requests that took.
+    wanted: Truth,
+    start: Truth,
+    requests: usize,
+}
+
+#[test]
+fn every_break_is_mended_on_our_own_service() {
+    run(Whose::Ours, 5);
+}
+
+#[test]
+fn every_break_is_mended_on_a_service_with_other_habits() {
+    run(Whose::Other(7), 11);
+}
+
+fn run(whose: Whose, stride: usize) {
+    let full = std::env::var("FAULT_MATRIX").is_ok_and(|how| how == "full");
+    let (size, stride) = if full { (Size::Full, 1) } else { (Size::Small, stride) };
+    let begun = Instant::now();
+    let matrix = runtime().block_on(Matrix::new(whose, size));
+    let breaks = FAULTS.map(Break::Fault).into_iter().chain([Break::KilledAfter, Break::KilledBefore]);
+    let all = breaks.flat_map(|how| (0..matrix.requests).map(move |index| (how, index)));
+    let cases: Vec<(Break, usize)> = all.skip(stride / 2).step_by(stride).collect();
+    let next = AtomicUsize::new(0);
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let threads = [(); 2].map(|()| scope.spawn(|| runtime().block_on(matrix.take_cases(&cases, &next))));
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    println!("{whose:?}: {} cases on {} requests in {:?}", cases.len(), matrix.requests, begun.elapsed());
+    let shown = failures.iter().take(12).map(String::as_str).collect::<Vec<_>>().join("\n\n");
+    assert!(failures.is_empty(), "{} failed, such as\n{shown}", failures.len());
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+impl Matrix {
+    async fn new(whose: Whose, size: Size) -> Matrix {
+        let (before, after) = change_set(size);
+        let template = Template::new(whose, &before).await;
+        let world = template.world().await;
+        let start = world.truth().await;
+        let client = world.client();
+        let (planned, outcome) = world::apply(&client, &after, 1).await.unwrap();
+        assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
+        let requests = world.take_log().len();
+        println!("{:?}", planned.plan.counts());
+        let foreign =
+            world::foreign(&start).into_iter().map(|(key, object)| (key.to_owned(), object.clone()));
+        Matrix { foreign: foreign.collect(), wanted: world.truth().await, start, requests, template, after }
+    }
+
+    /// Works off cases as long as there are any, some at once, since many of them wait; what failed.
+    async fn take_cases(&self, cases: &[(Break, usize)], next: &AtomicUsize) -> Vec<String> {
+        let worker = || async {
+            let mut failures = Vec::new();
+            while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                if let Err(why) = self.case(*how, *index).await {
+                    failures.push(format!("{how:?} at request {index}: {why}"));
+                }
+            }
+            failures
+        };
+        futures_util::future::join_all([(); 4].map(|()| worker())).await.concat()
+    }
+
+    /// Runs broken once and then again until all is done; what is wrong in the end.
+    async fn case(&self, how: Break, index: usize) -> Result<(), String> {
+        let world = self.template.world().await;
+        let (broken, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (signal, is_dead) = (Arc::clone(&broken), Arc::clone(&dead));
+        let proxy = FaultProxy::start(world.addr, move |request| {
+            if request.index == index {
+                signal.notify_one();
+                is_dead.store(matches!(how, Break::KilledAfter | Break::KilledBefore), Ordering::SeqCst);
+                return Some(match how {
+                    Break::Fault(fault) => fault,
+                    Break::KilledAfter => Fault::CutAfterExecuted,
+                    Break::KilledBefore => Fault::Refuse,
+                });
+            }
+            is_dead.load(Ordering::SeqCst).then_some(Fault::Refuse)
+        })
+        .await;
+        let waits = matches!(how, Break::Fault(Fault::LateExecute | Fault::Delay(_)));
+        let timeout = if waits { Duration::from_millis(300) } else { Duration::from_secs(20) };
+        let client = world::client(proxy.addr(), timeout);
+
+        let parallelism = if index.is_multiple_of(2) { 1 } else { 8 };
+        let first = world::apply(&client, &self.after, parallelism);
+        let mut complete = false;
+        match how {
+            Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
+            _ => tokio::select! {
+                biased;
+                () = broken.notified() => {}
+                _ = first => {}
+            },
+        }
+        // What was under way when it was broken still arrives.
+        let _ = tokio::time::timeout(Duration::from_secs(5), proxy.drained()).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        dead.store(false, Ordering::SeqCst);
+
+        let mut runs = 1;
+        while !complete && runs < 5 {
+            let (planned, outcome) =
+                world::apply(&client, &self.after, 8).await.map_err(|e| e.to_string())?;
+            if !planned.plan.refusals.is_empty() {
+                return Err(format!("run {}: {}", runs + 1, planned.text));
+            }
+            complete = outcome.is_complete();
+            runs += 1;
+        }
+        if !complete {
+            return Err(format!("not complete after {runs} runs"));
+        }
+        self.check(&world).await.map_err(|why| format!("after {runs} runs: {why}"))
+    }
+
+    async fn check(&self, world: &World) -> Result<(), String> {
+        let planned = world::plan(&world.client(), &self.after).await.map_err(|e| e.to_string())?;
+        if !planned.plan.is_empty() || !planned.plan.refusals.is_empty() {
+            return Err(format!("the plan is not empty:\n{}", planned.text));
+        }
+        let truth = world.truth().await;
+        let (wanted, is) = (names(&self.wanted), names(&truth));
+        if wanted != is {
+            let difference: BTreeSet<_> = wanted
+                .iter()
+                .chain(&is)
+                .filter(|(name, count)| wanted.get(*name) != Some(*count) || is.get(*name) != Some(*count))
+                .collect();
+            return Err(format!("other objects than wanted: {difference:?}"));
+        }
+        let foreign: BTreeMap<String, _> = world::foreign(&truth)
+            .into_iter()
+            .map(|(key, object)| (key.to_owned(), object.clone()))
+            .collect();
+        if foreign != self.foreign {
+            return Err("what nobody declared was touched".into());
+        }
+        if mentioned(&truth, &planned.desired) != mentioned(&self.wanted, &planned.desired) {
+            return Err("something is not as written".into());
+        }
+        if truth.values().any(|object| object.to_string().contains("created by librato-apply")) {
+            return Err("a placeholder is left".into());
+        }
+        for (address, wish) in
+            planned.desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present)
+        {
+            let key = |truth| kept(truth, address).map(|(key, _)| key.to_owned());
+            let lasting = key(&self.wanted).filter(|key| self.start.contains_key(key));
+            if lasting.is_some() && lasting != key(&truth) {
+                return Err(format!("{} \"{address}\" is another one than it was", wish.kind));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many objects have each name.
+fn names(truth: &Truth) -> BTreeMap<String, usize> {
+    let mut names = BTreeMap::new();
+    for (key, object) in truth {
+        let name = object.get("title").or(object.get("name")).and_then(serde_json::Value::as_str);
+        let name = format!("{}/{}", key.split('/').next().unwrap_or_default(), name.unwrap_or_default());
+        *names.entry(name).or_insert(0) += 1;
+    }
+    names
+}
