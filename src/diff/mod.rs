@@ -113,11 +113,15 @@ pub struct Diff {
 /// Compares what is declared with what exists. `prune` holds the undeclared objects that shall go.
 pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
     let types = |name: &str| metric_type(name, desired, actual);
-    let settled = |address: &Address| match (desired.objects.get(address), actual.get(address)) {
-        (Some(wish), Some(have)) => compare(wish, have, &types).is_some_and(|fields| fields.is_empty()),
-        _ => false,
+    let decide = |actual: &State| {
+        rename::decide(desired, actual, |address| match (desired.objects.get(address), actual.get(address)) {
+            (Some(wish), Some(have)) => compare(wish, have, &types).is_some_and(|fields| fields.is_empty()),
+            _ => false,
+        })
     };
-    let renames = rename::decide(desired, actual, settled);
+    let foreseen = rename::foresee(actual, &decide(actual));
+    let renames = decide(&foreseen);
+    let both = Both { actual, foreseen: &foreseen };
     let mut diff = Diff::default();
     for (address, wish) in &desired.objects {
         match wish.intent {
@@ -129,7 +133,7 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
                 Some(before) => diff.push(address, Action::Delete { before: before.clone(), pruned: false }),
                 None => diff.unchanged += 1,
             },
-            Intent::Present => present(address, wish, renames.get(address), actual, &types, &mut diff),
+            Intent::Present => present(address, wish, renames.get(address), &both, &types, &mut diff),
         }
     }
     for address in prune {
@@ -139,6 +143,12 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
     }
     diff.changes.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
     diff
+}
+
+/// The remote as it is, and as it will be read once services have their new titles.
+struct Both<'a> {
+    actual: &'a State,
+    foreseen: &'a State,
 }
 
 impl Diff {
@@ -152,7 +162,7 @@ fn present(
     address: &Address,
     wish: &Wish,
     rename: Option<&Rename>,
-    actual: &State,
+    both: &Both<'_>,
     types: &dyn Fn(&str) -> Option<MetricType>,
     diff: &mut Diff,
 ) {
@@ -168,14 +178,15 @@ fn present(
         }
         Some(Rename::Neither) | None => None,
     };
-    let Some(before) = actual.get(renamed_from.as_ref().unwrap_or(address)) else {
+    let current = renamed_from.as_ref().unwrap_or(address);
+    let (Some(before), Some(foreseen)) = (both.actual.get(current), both.foreseen.get(current)) else {
         if can_create(address, wish, diff) {
             let fields = fields::creation(&wish.resource, &wish.secrets);
             diff.push(address, Action::Create { after: wish.resource.clone(), fields });
         }
         return;
     };
-    let Some(fields) = compare(wish, before, types) else {
+    let Some(fields) = compare(wish, foreseen, types) else {
         if can_create(address, wish, diff) {
             let because = replaced_because(&wish.resource, before);
             let fields = fields::creation(&wish.resource, &wish.secrets);
@@ -193,7 +204,7 @@ fn present(
         Resource::Alert(alert) => Resource::Alert(alert.with_default_functions(types)),
         other => other.clone(),
     };
-    let after = fields::overlay(&assumed, before);
+    let after = fields::overlay(&assumed, foreseen);
     diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from });
 }
 
