@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use librato_apply::model::Intent;
+use librato_apply::remote::Client;
 use librato_apply::render;
 use support::change_set::{Size, change_set};
 use support::fault_proxy::{Fault, FaultProxy};
 use support::oracle::{Truth, kept, mentioned};
-use support::world::{self, Template, Whose, World};
+use support::world::{self, Template, Whose, Wish, World};
 use tokio::sync::Notify;
 
 const FAULTS: [Fault; 12] = [
@@ -48,7 +49,6 @@ enum Break {
 struct Matrix {
     template: Template,
     after: String,
-    foreign: BTreeMap<String, serde_json::Value>,
     /// What is kept after an unbroken run, and how many requests that took.
     wanted: Truth,
     start: Truth,
@@ -94,21 +94,20 @@ impl Matrix {
         let world = template.world().await;
         let start = world.truth().await;
         let client = world.client();
-        let (planned, outcome) = world::apply(&client, &after, 1).await.unwrap();
+        let (planned, outcome) = world::apply(&client, &Wish::read(&after), 1).await.unwrap();
         assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
         let requests = world.take_log().len();
         println!("{:?}", planned.plan.counts());
-        let foreign =
-            world::foreign(&start).into_iter().map(|(key, object)| (key.to_owned(), object.clone()));
-        Matrix { foreign: foreign.collect(), wanted: world.truth().await, start, requests, template, after }
+        Matrix { wanted: world.truth().await, start, requests, template, after }
     }
 
     /// Works off cases as long as there are any, some at once, since many of them wait; what failed.
     async fn take_cases(&self, cases: &[(Break, usize)], next: &AtomicUsize) -> Vec<String> {
+        let wish = Wish::read(&self.after);
         let worker = || async {
             let mut failures = Vec::new();
             while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                if let Err(why) = self.case(*how, *index).await {
+                if let Err(why) = self.case(&wish, *how, *index).await {
                     failures.push(format!("{how:?} at request {index}: {why}"));
                 }
             }
@@ -118,8 +117,9 @@ impl Matrix {
     }
 
     /// Runs broken once and then again until all is done; what is wrong in the end.
-    async fn case(&self, how: Break, index: usize) -> Result<(), String> {
+    async fn case(&self, wish: &Wish, how: Break, index: usize) -> Result<(), String> {
         let world = self.template.world().await;
+        let before = world.truth().await;
         let (broken, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let (signal, is_dead) = (Arc::clone(&broken), Arc::clone(&dead));
         let proxy = FaultProxy::start(world.addr, move |request| {
@@ -140,7 +140,7 @@ impl Matrix {
         let client = world::client(proxy.addr(), timeout);
 
         let parallelism = if index.is_multiple_of(2) { 1 } else { 8 };
-        let first = world::apply(&client, &self.after, parallelism);
+        let first = world::apply(&client, wish, parallelism);
         let mut complete = false;
         match how {
             Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
@@ -157,10 +157,9 @@ impl Matrix {
 
         let mut runs = 1;
         while !complete && runs < 5 {
-            let (planned, outcome) =
-                world::apply(&client, &self.after, 8).await.map_err(|e| e.to_string())?;
+            let (planned, outcome) = world::apply(&client, wish, 8).await.map_err(|e| e.to_string())?;
             if !planned.plan.refusals.is_empty() {
-                return Err(format!("run {}: {}", runs + 1, planned.text));
+                return Err(format!("run {}: {}", runs + 1, planned.text()));
             }
             complete = outcome.is_complete();
             runs += 1;
@@ -168,13 +167,13 @@ impl Matrix {
         if !complete {
             return Err(format!("not complete after {runs} runs"));
         }
-        self.check(&world).await.map_err(|why| format!("after {runs} runs: {why}"))
+        self.check(&world, &client, wish, &before).await.map_err(|why| format!("after {runs} runs: {why}"))
     }
 
-    async fn check(&self, world: &World) -> Result<(), String> {
-        let planned = world::plan(&world.client(), &self.after).await.map_err(|e| e.to_string())?;
+    async fn check(&self, world: &World, client: &Client, wish: &Wish, before: &Truth) -> Result<(), String> {
+        let planned = world::plan(client, wish).await.map_err(|e| e.to_string())?;
         if !planned.plan.is_empty() || !planned.plan.refusals.is_empty() {
-            return Err(format!("the plan is not empty:\n{}", planned.text));
+            return Err(format!("the plan is not empty:\n{}", planned.text()));
         }
         let truth = world.truth().await;
         let (wanted, is) = (names(&self.wanted), names(&truth));
@@ -186,26 +185,22 @@ impl Matrix {
                 .collect();
             return Err(format!("other objects than wanted: {difference:?}"));
         }
-        let foreign: BTreeMap<String, _> = world::foreign(&truth)
-            .into_iter()
-            .map(|(key, object)| (key.to_owned(), object.clone()))
-            .collect();
-        if foreign != self.foreign {
+        if world::foreign(&truth) != world::foreign(before) {
             return Err("what nobody declared was touched".into());
         }
-        if mentioned(&truth, &planned.desired) != mentioned(&self.wanted, &planned.desired) {
+        if mentioned(&truth, &wish.desired) != mentioned(&self.wanted, &wish.desired) {
             return Err("something is not as written".into());
         }
         if truth.values().any(|object| object.to_string().contains("created by librato-apply")) {
             return Err("a placeholder is left".into());
         }
-        for (address, wish) in
-            planned.desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present)
+        for (address, declared) in
+            wish.desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present)
         {
             let key = |truth| kept(truth, address).map(|(key, _)| key.to_owned());
             let lasting = key(&self.wanted).filter(|key| self.start.contains_key(key));
             if lasting.is_some() && lasting != key(&truth) {
-                return Err(format!("{} \"{address}\" is another one than it was", wish.kind));
+                return Err(format!("{} \"{address}\" is another one than it was", declared.kind));
             }
         }
         Ok(())
