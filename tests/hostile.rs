@@ -113,7 +113,7 @@ fn odd_entries_of_directories_do_no_harm() {
 
     let secret = def.join("secret.yaml");
     std::fs::write(&secret, "metrics: {}\n").unwrap();
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o0)).unwrap();
     if std::fs::read(&secret).is_err() {
         // The superuser reads everything.
         Cli::new(dir.path()).run(&["validate", "def"]).exits(1).says(&["secret.yaml", "permission denied"]);
