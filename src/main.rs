@@ -57,7 +57,7 @@ fn log(cli: &cli::args::Cli, ui: &Ui) {
         tracing_subscriber::EnvFilter::try_new(format!("{level},{own_words_only}")).unwrap_or_default();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(ui.secrets.log())
         .with_ansi(ui.styled_err())
         .with_target(false)
         .init();

@@ -158,6 +158,17 @@ pub enum Format {
     Json,
 }
 
+/// How to print a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For one comment of a pull request, bounded in size.
+    Markdown,
+}
+
 /// What plan and apply share.
 #[derive(Debug, Args)]
 pub struct Planning {
@@ -169,6 +180,20 @@ pub struct Planning {
     /// Allow deleting metrics and annotation streams with their data.
     #[arg(long)]
     pub delete_data: bool,
+    /// Refuse what makes paging weaker: alerts that are removed, switched off, narrower, later or notify fewer people,
+    /// and changes of which that cannot be told.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Vec<Deny>,
+    /// Only these objects, and what they use that does not exist yet; `alert/web.*`. Can be repeated.
+    #[arg(long = "target", value_name = "KIND/GLOB")]
+    pub targets: Vec<String>,
+}
+
+/// What can be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Alerts that page less than before.
+    WeakerAlerts,
 }
 
 /// `plan`
@@ -177,11 +202,14 @@ pub struct Plan {
     #[command(flatten)]
     pub planning: Planning,
     /// How to print the plan.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
     /// Exit with 2 when there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Save the plan, to be written by apply --plan exactly as it is. It holds no secrets.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `apply`
@@ -192,6 +220,15 @@ pub struct Apply {
     /// Do not ask.
     #[arg(long)]
     pub auto_approve: bool,
+    /// Write what plan --out saved, and nothing else; no PATH is read.
+    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data", "deny"])]
+    pub saved: Option<PathBuf>,
+    /// Where to write down what will be deleted or replaced, before it is.
+    #[arg(long, value_name = "DIR", default_value = ".librato-apply/backups")]
+    pub backup_dir: PathBuf,
+    /// Do not write down what will be deleted or replaced.
+    #[arg(long)]
+    pub no_backup: bool,
     /// How to print the outcome.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

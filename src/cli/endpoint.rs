@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "serve")]
 use anyhow::Context;
 use librato_apply::model::Settings;
 use librato_apply::remote::{Client, Config, Endpoint};
@@ -19,6 +20,18 @@ pub enum Target {
     Remote(Endpoint),
     /// A file of the built-in server, and how it was written.
     Embedded(PathBuf, String),
+}
+
+impl Target {
+    /// What tells this service from every other one, wherever it is named from.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Remote(endpoint) => endpoint.to_string(),
+            Self::Embedded(path, _) => {
+                format!("embedded:{}", std::path::absolute(path).unwrap_or_else(|_| path.clone()).display())
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for Target {

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use librato_apply::diag::{Diagnostic, FileId, Files, Report, Route, render};
-use librato_apply::load::{self, Loaded};
+use librato_apply::load::{self, Loaded, Root};
 use librato_apply::model::Desired;
 use librato_apply::resolve::{self, Given, Outside, Source};
 
@@ -22,6 +22,8 @@ pub struct Read {
     pub report: Report,
     /// How many files hold definitions.
     pub documents: usize,
+    /// What the inputs cover.
+    pub roots: Vec<Root>,
 }
 
 /// Reads and resolves. `offline` makes secrets that are not set a warning.
@@ -29,7 +31,7 @@ pub struct Read {
 /// # Errors
 /// For `--var` arguments that make no sense; all else is in the report.
 pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
-    let Loaded { mut files, documents, mut report, .. } = load::load(&inputs.paths, &mut std::io::stdin());
+    let Loaded { mut files, documents, mut report, roots } = load::load(&inputs.paths, &mut std::io::stdin());
     let mut variables = Vec::new();
     for path in &inputs.var_files {
         match load::read_variables(path, &mut files) {
@@ -48,7 +50,7 @@ pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
     report.extend(found);
     report.sort(&files);
     resolve::secret_texts(&desired).iter().for_each(|text| ui.hide(text));
-    Ok(Read { files, desired, report, documents: documents.len() })
+    Ok(Read { files, desired, report, documents: documents.len(), roots })
 }
 
 impl Read {
@@ -115,8 +117,9 @@ fn parse(text: &str, files: &mut Files, report: &mut Report) -> serde_json::Valu
 }
 
 /// The environment and files of this machine.
-struct Here<'a> {
-    ui: &'a Ui,
+pub struct Here<'a> {
+    /// What keeps secrets from being shown.
+    pub ui: &'a Ui,
 }
 
 impl Outside for Here<'_> {

@@ -1,6 +1,7 @@
 //! The commands. Part of the binary only, so that the library cannot depend on any of it.
 
 pub mod args;
+mod backup;
 #[cfg(feature = "serve")]
 mod embedded;
 mod endpoint;
@@ -8,11 +9,15 @@ mod exit;
 mod generate;
 mod init;
 mod inputs;
+mod ownership;
 mod progress;
 mod reconcile;
+mod saved;
+mod secrets;
 mod serve;
 mod submit;
 mod ui;
+mod write;
 
 use args::{Cli, Command};
 pub use exit::{Exit, Stop};

@@ -1,26 +1,29 @@
 //! The main job: validate, plan, apply. Each adds one stage to the one before; read this page first.
 
-use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use librato_apply::diag::{Report, to_json};
-use librato_apply::diff::scope::Globs;
-use librato_apply::model::Desired;
+use librato_apply::diff::scope::Scope;
+use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
-use librato_apply::{apply, diff, render};
+use librato_apply::{diff, render};
 use serde_json::{Value, json};
 
-use super::args::{self, Format, Global, Planning};
-use super::endpoint::{self, Connection, Target};
+use super::args::{self, Format, Global, PlanFormat, Planning};
+use super::endpoint::{self, Connection, Given, Target};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
-use super::progress::Progress;
+use super::ownership;
+use super::progress::waiting;
 use super::ui::Ui;
+use super::{saved, write};
 
 /// `validate`: read and check, offline.
 pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
-    let read = inputs::read(&args.inputs, true, ui)?;
+    let mut read = inputs::read(&args.inputs, true, ui)?;
+    ownership::scope(&mut read, &[])?;
     if args.format == Format::Json {
         let document = json!({
             "format_version": 1,
@@ -41,21 +44,31 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 /// `plan`: and compare with what exists.
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let wish = wish(&args.planning, ui)?;
-    let session = Session::open(&wish, global, true, ui).await?;
+    let session = Session::open(&wish.read.desired.settings, global, true, ui).await?;
     let planned = session.plan(&wish, ui).await;
-    session.connection.close().await?;
-    let Planned { plan, report, .. } = planned?;
+    let Session { target, given, connection } = session;
+    connection.close().await?;
+    let Planned { plan, actual, report } = planned?;
+    let strict = args.planning.inputs.strict;
     match args.format {
-        Format::Text => {
-            inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
+        PlanFormat::Text => {
+            inputs::check(&report, &wish.read.files, strict, ui)?;
             ui.out(&render::text(&plan, ui.styled_out()));
         }
-        Format::Json => {
-            ui.out(&pretty(&render::document(&plan, diagnostics(&report, &wish)))?);
-            if report.has_errors() || args.planning.inputs.strict && report.warnings() > 0 {
-                return Ok(Exit::Error);
-            }
+        // A document holds its diagnostics itself.
+        PlanFormat::Json => ui.out(&pretty(&render::document(&plan, diagnostics(&report, &wish)))?),
+        PlanFormat::Markdown => ui.out(&render::markdown(&plan, &diagnostics(&report, &wish))),
+    }
+    if report.has_errors() || strict && report.warnings() > 0 {
+        return Ok(Exit::Error);
+    }
+    match &args.out {
+        Some(path) if plan.refusals.is_empty() => {
+            saved::save(path, &plan, &actual, &wish.read, &target, &given)?;
+            ui.say(&format!("saved; write it with: librato-apply apply --plan {}", path.display()));
         }
+        Some(path) => ui.complain(&format!("not saved to {}: the plan is refused", path.display())),
+        None => {}
     }
     Ok(match (plan.refusals.is_empty(), plan.is_empty()) {
         (false, _) => Exit::Refused,
@@ -67,10 +80,13 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
 /// `apply`: and confirm, and write.
 pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     if !args.auto_approve {
-        check_that_somebody_can_answer(args)?;
+        write::check_that_somebody_can_answer(args)?;
+    }
+    if let Some(path) = &args.saved {
+        return apply_saved(path, args, global, ui).await;
     }
     let wish = wish(&args.planning, ui)?;
-    let session = Session::open(&wish, global, false, ui).await?;
+    let session = Session::open(&wish.read.desired.settings, global, false, ui).await?;
     let ended = plan_and_write(args, &wish, &session, global, ui).await;
     session.connection.close().await?;
     ended
@@ -83,92 +99,77 @@ async fn plan_and_write(
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let mut planned = session.plan(wish, ui).await?;
-    inputs::check(&planned.report, &wish.read.files, args.planning.inputs.strict, ui)?;
-    if args.format == Format::Text || !args.auto_approve {
-        ui.say(&render::text(&planned.plan, ui.styled_err()));
-    }
-    if !planned.plan.refusals.is_empty() {
-        if ui.quiet() {
-            planned
-                .plan
-                .refusals
-                .iter()
-                .for_each(|refusal| ui.complain(&format!("refused: {}", refusal.message)));
-        }
-        return finish(args, wish, &planned, &plan::Outcome::default(), Exit::Refused, ui);
-    }
-    if planned.plan.is_empty() {
-        return finish(args, wish, &planned, &plan::Outcome::default(), Exit::Done, ui);
+    let Planned { plan, mut actual, report } = session.plan(wish, ui).await?;
+    inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
+    let diagnostics = diagnostics(&report, wish);
+    write::show(&plan, args, ui);
+    if !plan.refusals.is_empty() || plan.is_empty() {
+        return write::finish_unwritten(&plan, diagnostics, args, ui);
     }
     if !args.auto_approve {
-        if !confirmed(&planned.plan)? {
-            return Err(Stop {
-                exit: Exit::Error,
-                message: "not confirmed: nothing was written".into(),
-                help: vec![],
-            }
-            .into());
-        }
-        planned = session.confirm_unmoved(planned, wish, ui).await?;
+        write::confirm(&plan)?;
+        actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
-    let progress = Progress::new(ui, planned.plan.steps.len());
-    let client = &session.connection.client;
-    let options =
-        apply::Options { parallelism: global.parallelism.into(), retry: client.config().retry.clone() };
-    let ids = std::mem::take(&mut planned.actual.ids);
-    let outcome = apply::apply(&planned.plan, ids, client, &options, &progress).await;
-    progress.finish();
-    let exit = match (outcome.interrupted, outcome.is_complete()) {
-        (true, _) => Exit::Interrupted,
-        (false, true) => Exit::Done,
-        (false, false) => Exit::Partial,
-    };
-    finish(args, wish, &planned, &outcome, exit, ui)
+    write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await
 }
 
-/// Prints the outcome in the form that was asked for.
-fn finish(
+/// `apply --plan`: what was reviewed, if nothing it was made from has changed.
+async fn apply_saved(path: &Path, args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+    let saved = saved::load(path)?;
+    // Only a file says where to go, as with the settings: the same rules guard the token.
+    let settings =
+        Settings { endpoint: Some((saved.endpoint.clone(), PathBuf::new())), ..Settings::default() };
+    let session = Session::open(&settings, global, false, ui).await?;
+    let ended = write_saved(&saved, args, global, &session, ui).await;
+    session.connection.close().await?;
+    ended
+}
+
+async fn write_saved(
+    saved: &plan::SavedPlan,
     args: &args::Apply,
-    wish: &Wish,
-    planned: &Planned,
-    outcome: &plan::Outcome,
-    exit: Exit,
+    global: &Global,
+    session: &Session,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    match args.format {
-        Format::Json => {
-            let document = render::document(&planned.plan, diagnostics(&planned.report, wish));
-            ui.out(&pretty(&render::outcome_document(&planned.plan, document, outcome))?);
-        }
-        Format::Text if exit == Exit::Refused => ui.out("Refused: nothing was written.\n"),
-        Format::Text if planned.plan.is_empty() => ui.out("Nothing to change.\n"),
-        Format::Text => ui.out(&render::outcome_text(&planned.plan, outcome)),
+    let open = || saved::open(saved, &session.connection, &session.target, &session.given, ui);
+    let (plan, mut actual) = open().await?;
+    write::show(&plan, args, ui);
+    if !plan.refusals.is_empty() || plan.is_empty() {
+        return write::finish_unwritten(&plan, Vec::new(), args, ui);
     }
-    Ok(exit)
+    if !args.auto_approve {
+        write::confirm(&plan)?;
+        actual = open().await?.1;
+    }
+    write::write(&plan, actual.ids, Vec::new(), args, global, &session.connection, ui).await
 }
 
 /// What is asked for and what a run may do.
 struct Wish {
     read: Read,
     limits: Limits,
-    prune: Globs,
+    scope: Scope,
 }
 
 fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
-    let read = inputs::read(&args.inputs, false, ui)?;
+    let mut read = inputs::read(&args.inputs, false, ui)?;
+    let scope = ownership::scope(&mut read, &args.targets)?;
     read.check(false, ui)?;
-    let settings = &read.desired.settings;
-    let max_deletes = args.max_deletes.or(settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
-    let protect = Globs::compile(&settings.protect)?;
-    let prune = Globs::compile(&settings.prune)?;
-    let limits = Limits { max_deletes, delete_data: args.delete_data, protect };
-    Ok(Wish { read, limits, prune })
+    let max_deletes = args.max_deletes.or(read.desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
+    let limits = Limits {
+        max_deletes,
+        delete_data: args.delete_data,
+        protect: scope.protect.clone(),
+        deny_weaker_alerts: args.deny.contains(&args::Deny::WeakerAlerts),
+    };
+    Ok(Wish { read, limits, scope })
 }
 
 /// A connection to the service that is meant.
 struct Session {
     target: Target,
+    given: Given,
     connection: Connection,
 }
 
@@ -180,18 +181,23 @@ struct Planned {
 }
 
 impl Session {
-    async fn open(wish: &Wish, global: &Global, read_only: bool, ui: &Ui) -> anyhow::Result<Self> {
+    async fn open(settings: &Settings, global: &Global, read_only: bool, ui: &Ui) -> anyhow::Result<Self> {
         let given = endpoint::credentials(global, ui)?;
-        let target = endpoint::target(global, &wish.read.desired.settings, &given, ui)?;
+        let target = endpoint::target(global, settings, &given, ui)?;
         let connection = endpoint::connect(global, &target, &given, read_only).await?;
-        Ok(Self { target, connection })
+        Ok(Self { target, given, connection })
     }
 
     /// Fetches what the files speak of and compares. Only reads.
-    async fn plan(&self, wish: &Wish, _ui: &Ui) -> anyhow::Result<Planned> {
-        let desired: &Desired = &wish.read.desired;
-        let wanted = Wanted::of(desired, wish.prune.kinds());
-        let actual = fetch(&self.connection.client, &wanted)
+    async fn plan(&self, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
+        let desired = &wish.read.desired;
+        let mut wanted = Wanted::of(desired, wish.scope.prune.kinds());
+        if wish.limits.deny_weaker_alerts {
+            // Alerts that nobody declares here may use what changes, too.
+            wanted.add(Collection::Alerts);
+        }
+        let what = format!("reading {}", self.target);
+        let actual = waiting(ui, &what, fetch(&self.connection.client, &wanted))
             .await
             .with_context(|| format!("cannot read {}", self.target))?;
         let mut report = Report::default();
@@ -200,7 +206,7 @@ impl Session {
             desired,
             actual: &actual.state,
             twins: &actual.twins,
-            diff: diff::diff(desired, &actual.state, &[]),
+            diff: diff::diff(desired, &actual.state, &wish.scope.view(desired, &actual.state)),
             limits: &wish.limits,
             files: &wish.read.files,
         };
@@ -209,11 +215,10 @@ impl Session {
     }
 
     /// Somebody took a while to answer: what was shown must still be what would be done.
-    async fn confirm_unmoved(&self, shown: Planned, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
+    async fn confirm_unmoved(&self, shown: &Plan, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
         let now = self.plan(wish, ui).await?;
-        let changes =
-            |planned: &Planned| planned.plan.steps.iter().map(|step| step.change.clone()).collect::<Vec<_>>();
-        if changes(&now) == changes(&shown) && now.plan.refusals.is_empty() {
+        let changes = |plan: &Plan| plan.steps.iter().map(|step| step.change.clone()).collect::<Vec<_>>();
+        if changes(&now.plan) == changes(shown) && now.plan.refusals.is_empty() {
             return Ok(now);
         }
         Err(Stop {
@@ -223,31 +228,6 @@ impl Session {
         }
         .into())
     }
-}
-
-fn check_that_somebody_can_answer(args: &args::Apply) -> Result<(), Stop> {
-    let from_stdin = args.planning.inputs.paths.iter().any(|path| path.as_os_str() == "-");
-    if from_stdin || !std::io::stdin().is_terminal() {
-        return Err(Stop::usage(
-            "nobody can be asked: standard input is not a terminal",
-            "look at `plan` first, then give --auto-approve",
-        ));
-    }
-    Ok(())
-}
-
-fn confirmed(plan: &Plan) -> anyhow::Result<bool> {
-    let changes = render::plural(plan.steps.len(), "change", "changes");
-    eprint_prompt(&format!("Write {changes} to {}? Only `yes` is a yes: ", plan.target));
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
-    Ok(answer.trim() == "yes")
-}
-
-fn eprint_prompt(text: &str) {
-    use std::io::Write;
-    let _ = std::io::stderr().write_all(text.as_bytes());
-    let _ = std::io::stderr().flush();
 }
 
 fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {
@@ -260,6 +240,7 @@ fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {
     all
 }
 
-fn pretty(document: &impl serde::Serialize) -> anyhow::Result<String> {
+/// A document as people can read it too.
+pub fn pretty(document: &impl serde::Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(document)? + "\n")
 }

@@ -2,12 +2,9 @@
 //! The only place that prints.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 
 use super::args::{Color, Global};
-
-/// Values shorter than this would blot out half of every text.
-const SHORTEST_SECRET: usize = 4;
+use super::secrets::Secrets;
 
 /// What the program says, and how.
 pub struct Ui {
@@ -16,7 +13,8 @@ pub struct Ui {
     quiet: bool,
     /// Whether a progress line can be drawn.
     pub progress: bool,
-    secrets: Mutex<Vec<String>>,
+    /// What must not be printed.
+    pub secrets: Secrets,
 }
 
 impl Ui {
@@ -33,7 +31,7 @@ impl Ui {
             styled_err: styled(terminal),
             quiet: global.quiet,
             progress: terminal && !global.quiet && !global.no_progress,
-            secrets: Mutex::new(Vec::new()),
+            secrets: Secrets::default(),
         }
     }
 
@@ -54,14 +52,7 @@ impl Ui {
 
     /// A value that must never be printed, wherever it turns up.
     pub fn hide(&self, secret: &str) {
-        if secret.len() >= SHORTEST_SECRET {
-            let mut secrets = self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if !secrets.iter().any(|known| known == secret) {
-                secrets.push(secret.to_owned());
-                // A secret may contain another one; the longer one goes first.
-                secrets.sort_by_key(|known| std::cmp::Reverse(known.len()));
-            }
-        }
+        self.secrets.hide(secret);
     }
 
     /// Prints a result. A reader that went away is no error.
@@ -93,12 +84,6 @@ impl Ui {
 
     /// A text without any of the secrets, also in the forms in which JSON and URLs write them.
     pub fn redact(&self, text: &str) -> String {
-        let secrets = self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        secrets.iter().fold(text.to_owned(), |text, secret| {
-            let quoted = serde_json::Value::String(secret.clone()).to_string();
-            let quoted = quoted.trim_matches('"');
-            let text = text.replace(secret.as_str(), "(sensitive)");
-            if quoted == secret { text } else { text.replace(quoted, "(sensitive)") }
-        })
+        self.secrets.redact(text)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::lists::{Pair, pair};
 use crate::diag::Route;
-use crate::model::{Resource, Shape, Spec};
+use crate::model::{Resource, Shape, Spec, compare};
 
 /// One difference. Values are as written and as the service has them, not in canonical form.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,39 @@ fn hide(found: &mut [FieldChange], sides: &[&Resource], secrets: &BTreeMap<Route
         change.sensitive =
             sides.iter().any(|side| side.spec().is_sensitive(&name)) || secrets.keys().any(secret);
     }
+}
+
+/// Everything that is known of an object, in a form in which two readings of the same object are equal.
+pub fn canonical_form(object: &Resource) -> Value {
+    let spec = object.spec();
+    let sorted = |list: &Value, one: &dyn Fn(&Value) -> Value| {
+        let mut items: Vec<Value> = list.as_array().into_iter().flatten().map(one).collect();
+        items.sort_by_key(Value::to_string);
+        Value::Array(items)
+    };
+    let item = |value: &Value| {
+        let map = value.as_object().into_iter().flatten();
+        Value::Object(map.map(|(key, value)| (key.clone(), compare::plain(value))).collect())
+    };
+    let field = |(field, value): (String, Value)| {
+        let form = match (spec.shape(&field), &value) {
+            (Shape::Set, list) => sorted(list, &Value::clone),
+            (Shape::Items, list) => sorted(list, &item),
+            (Shape::Plain, Value::Object(map)) => {
+                let of = |(key, value): (&String, &Value)| {
+                    (key.clone(), spec.canonical(&format!("{field}.{key}"), value))
+                };
+                // Sorted, since a map says the same in any order.
+                Value::Object(map.iter().map(of).collect::<BTreeMap<_, _>>().into_iter().collect())
+            }
+            (Shape::OwnedMap, Value::Object(map)) => {
+                Value::Object(map.clone().into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
+            }
+            (_, value) => spec.canonical(&field, value),
+        };
+        (field, form)
+    };
+    Value::Object(object.fields().into_iter().map(field).collect())
 }
 
 /// The remote object with the written fields laid over it.

@@ -6,15 +6,17 @@ pub mod lists;
 pub mod rename;
 pub mod scope;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
+    Address, Alert, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
 };
 pub use fields::FieldChange;
 use rename::Rename;
+use scope::View;
 
 /// One object and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,8 +112,8 @@ pub struct Diff {
     pub obstacles: Vec<Obstacle>,
 }
 
-/// Compares what is declared with what exists. `prune` holds the undeclared objects that shall go.
-pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
+/// Compares what is declared and in view with what exists.
+pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     let types = |name: &str| metric_type(name, desired, actual);
     let decide = |actual: &State| {
         rename::decide(desired, actual, |address| match (desired.objects.get(address), actual.get(address)) {
@@ -119,11 +121,11 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
             _ => false,
         })
     };
-    let foreseen = rename::foresee(actual, &decide(actual));
-    let renames = decide(&foreseen);
-    let both = Both { actual, foreseen: &foreseen };
+    // Whether alerts that swap names have done so is seen best when their services have the titles they will have.
+    let actual = &with_new_titles(actual, &decide(actual));
+    let renames = decide(actual);
     let mut diff = Diff::default();
-    for (address, wish) in &desired.objects {
+    for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
         match wish.intent {
             Intent::External if !actual.contains_key(address) => {
                 diff.obstacles.push(Obstacle::Missing(address.clone()));
@@ -133,10 +135,10 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
                 Some(before) => diff.push(address, Action::Delete { before: before.clone(), pruned: false }),
                 None => diff.unchanged += 1,
             },
-            Intent::Present => present(address, wish, renames.get(address), &both, &types, &mut diff),
+            Intent::Present => present(address, wish, renames.get(address), actual, &types, &mut diff),
         }
     }
-    for address in prune {
+    for address in &view.prune {
         if let Some(before) = actual.get(address) {
             diff.push(address, Action::Delete { before: before.clone(), pruned: true });
         }
@@ -145,10 +147,31 @@ pub fn diff(desired: &Desired, actual: &State, prune: &[Address]) -> Diff {
     diff
 }
 
-/// The remote as it is, and as it will be read once services have their new titles.
-struct Both<'a> {
-    actual: &'a State,
-    foreseen: &'a State,
+/// The remote as it will call its services: alerts hold on to them by id, so a new title changes no alert.
+fn with_new_titles<'a>(actual: &'a State, renames: &BTreeMap<Address, Rename>) -> Cow<'a, State> {
+    let titles: BTreeMap<&str, &str> = renames
+        .iter()
+        .filter_map(|(new, rename)| match rename {
+            Rename::From(old) if old.collection == Collection::Services => {
+                Some((old.name.as_str(), new.name.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    if titles.is_empty() {
+        return Cow::Borrowed(actual);
+    }
+    let mut actual = actual.clone();
+    for object in actual.values_mut() {
+        if let Resource::Alert(Alert { services: Field::Set(services), .. }) = object {
+            for title in services {
+                if let Some(new) = titles.get(title.as_str()) {
+                    *title = (*new).to_owned();
+                }
+            }
+        }
+    }
+    Cow::Owned(actual)
 }
 
 impl Diff {
@@ -162,7 +185,7 @@ fn present(
     address: &Address,
     wish: &Wish,
     rename: Option<&Rename>,
-    both: &Both<'_>,
+    actual: &State,
     types: &dyn Fn(&str) -> Option<MetricType>,
     diff: &mut Diff,
 ) {
@@ -178,15 +201,14 @@ fn present(
         }
         Some(Rename::Neither) | None => None,
     };
-    let current = renamed_from.as_ref().unwrap_or(address);
-    let (Some(before), Some(foreseen)) = (both.actual.get(current), both.foreseen.get(current)) else {
+    let Some(before) = actual.get(renamed_from.as_ref().unwrap_or(address)) else {
         if can_create(address, wish, diff) {
             let fields = fields::creation(&wish.resource, &wish.secrets);
             diff.push(address, Action::Create { after: wish.resource.clone(), fields });
         }
         return;
     };
-    let Some(fields) = compare(wish, foreseen, types) else {
+    let Some(fields) = compare(wish, before, types) else {
         if can_create(address, wish, diff) {
             let because = replaced_because(&wish.resource, before);
             let fields = fields::creation(&wish.resource, &wish.secrets);
@@ -204,7 +226,7 @@ fn present(
         Resource::Alert(alert) => Resource::Alert(alert.with_default_functions(types)),
         other => other.clone(),
     };
-    let after = fields::overlay(&assumed, foreseen);
+    let after = fields::overlay(&assumed, before);
     diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from });
 }
 

@@ -1,12 +1,16 @@
 //! What is in view: which undeclared objects may go, which objects are nobody's business, what `--target` leaves out.
 //! Ownership is settled here, before anything is compared, and never forgiven afterwards.
 
+use std::collections::BTreeSet;
+
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::model::{Kind, Scopes};
+use super::rename;
+use crate::diag::{Diagnostic, Files, Part, Report, Route};
+use crate::model::{ALERT_STREAM, Address, Collection, Desired, Intent, Kind, Scopes, State};
 
 /// Globs by kind, ready to match. `*` stands for any run of characters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Globs {
     by_kind: Vec<(Kind, GlobSet)>,
 }
@@ -52,6 +56,100 @@ impl Globs {
     }
 }
 
+/// Who owns what: the patterns that decide what a run may see.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Undeclared objects that may go; empty where the inputs do not cover what the patterns speak for.
+    pub prune: Globs,
+    /// Objects that are nobody's business.
+    pub ignore: Globs,
+    /// Objects that are never replaced or deleted.
+    pub protect: Globs,
+    /// What a run is limited to.
+    pub target: Option<Globs>,
+}
+
+/// What a run compares: everything that is declared, or what was asked for with what it cannot do without.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Declared objects, if not all.
+    pub only: Option<BTreeSet<Address>>,
+    /// Undeclared objects that go.
+    pub prune: Vec<Address>,
+}
+
+impl View {
+    /// Whether a declared object is compared.
+    pub fn includes(&self, address: &Address) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(address))
+    }
+}
+
+impl Scope {
+    /// Decides what is compared and what goes.
+    pub fn view(&self, desired: &Desired, actual: &State) -> View {
+        let only = self.target.as_ref().map(|target| targeted(target, desired, actual));
+        let spoken_for: BTreeSet<Address> = desired
+            .objects
+            .iter()
+            .flat_map(|(address, wish)| {
+                let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
+                [Some(rename::temporary(address)), old]
+            })
+            .flatten()
+            .collect();
+        let goes = |(address, resource): &(&Address, &crate::model::Resource)| {
+            let (kind, name) = (resource.kind(), address.to_string());
+            let owned = self.prune.contains(kind, &name);
+            let kept = self.ignore.contains(kind, &name) || self.protect.contains(kind, &name);
+            let asked = self.target.as_ref().is_none_or(|target| target.contains(kind, &name));
+            let service_own = address.collection == Collection::Annotations && address.name == ALERT_STREAM;
+            owned
+                && !service_own
+                && !kept
+                && asked
+                && !desired.objects.contains_key(*address)
+                && !spoken_for.contains(*address)
+        };
+        let prune = actual.iter().filter(goes).map(|(address, _)| address.clone()).collect();
+        View { only, prune }
+    }
+
+    /// Declared objects that `ignore` says are nobody's business: one of the two must be wrong.
+    pub fn contradictions(&self, desired: &Desired, files: &Files) -> Report {
+        let mut report = Report::default();
+        for (address, wish) in &desired.objects {
+            if wish.intent != Intent::External && self.ignore.contains(wish.kind, &address.to_string()) {
+                let message =
+                    format!("the {} \"{address}\" is declared, but `settings.ignore` names it", wish.kind);
+                report.push(
+                    Diagnostic::error("ignored-declared", message)
+                        .at(wish.origin.place(files, &Route::root(), Part::Key), "declared here")
+                        .help("remove it here, or narrow the pattern under `settings.ignore`"),
+                );
+            }
+        }
+        report
+    }
+}
+
+/// The declared objects a target names, and those they use that do not exist yet.
+fn targeted(target: &Globs, desired: &Desired, actual: &State) -> BTreeSet<Address> {
+    let named =
+        |(address, wish): &(&Address, &crate::model::Wish)| target.contains(wish.kind, &address.to_string());
+    let mut only: BTreeSet<Address> = desired.objects.iter().filter(named).map(|(a, _)| a.clone()).collect();
+    let mut open: Vec<Address> = only.iter().cloned().collect();
+    while let Some(address) = open.pop() {
+        for reference in desired.objects[&address].resource.spec().references() {
+            let missing = desired.objects.contains_key(&reference.to) && !actual.contains_key(&reference.to);
+            if missing && only.insert(reference.to.clone()) {
+                open.push(reference.to);
+            }
+        }
+    }
+    only
+}
+
 /// A `KIND/GLOB` as given to `--target`.
 ///
 /// # Errors
@@ -86,6 +184,7 @@ fn parse(kind: Kind, glob: &str) -> Result<Glob, GlobError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Alert, Resource, Service};
 
     #[test]
     fn metrics_ignore_case_and_alerts_do_not() {
@@ -99,5 +198,37 @@ mod tests {
         assert!(!globs.contains(Kind::Composite, "shop.ratio"));
         assert!(parse_target("alarm/x", &mut scopes).is_err());
         assert!(parse_target("alert/[x", &mut scopes).is_err());
+    }
+
+    fn state(alerts: &[&str], services: &[&str]) -> State {
+        let alerts = alerts
+            .iter()
+            .map(|name| (Address::new(Collection::Alerts, *name), Resource::Alert(Alert::default())));
+        let services =
+            services.iter().map(|name| (Address::service(*name), Resource::Service(Service::default())));
+        alerts.chain(services).collect()
+    }
+
+    fn globs(targets: &[&str]) -> Globs {
+        let mut scopes = Scopes::default();
+        targets.iter().for_each(|target| parse_target(target, &mut scopes).unwrap());
+        Globs::compile(&scopes).unwrap()
+    }
+
+    #[test]
+    fn only_what_is_owned_and_not_kept_goes() {
+        let scope = Scope {
+            prune: globs(&["alert/shop.*"]),
+            ignore: globs(&["alert/shop.lab.*"]),
+            protect: globs(&["alert/shop.vital"]),
+            target: None,
+        };
+        let actual = state(&["shop.old", "shop.lab.x", "shop.vital", "other"], &["shop.ops"]);
+        let gone = |scope: &Scope| {
+            let view = scope.view(&Desired::default(), &actual);
+            view.prune.iter().map(|address| address.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(gone(&scope), ["shop.old"]);
+        assert_eq!(gone(&Scope { target: Some(globs(&["service/*"])), ..scope }), [""; 0]);
     }
 }

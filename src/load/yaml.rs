@@ -52,6 +52,16 @@ pub(super) fn parse_all(text: &str, file: FileId, report: &mut Report) -> Option
     read(text, DuplicateKeyPolicy::FirstWins).ok()
 }
 
+/// Writes a value as YAML that every reader understands alike: blocks for texts of several lines, quotes where another
+/// reader would see something else than text, no folding.
+///
+/// # Errors
+/// Where the value cannot be written, as with a number that is none.
+pub fn write(value: &Value) -> Result<String, String> {
+    let options = serde_yaml::ser_options! { folded_wrap_chars: 100_000, min_fold_chars: 100_000, compact_list_indent: false };
+    serde_yaml::to_string_with_options(value, options).map_err(|error| error.to_string())
+}
+
 /// Where every key and value of the text is. Of a text that is not valid YAML nothing is known.
 pub fn index(text: &str) -> RouteIndex {
     let mut builder = IndexBuilder::default();

@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::check::Checker;
 use super::{Field, Kind, Reference, Spec, compare};
 
+/// The stream the service itself writes firing alerts to; it is never deleted.
+pub const ALERT_STREAM: &str = "librato.alerts";
+
 /// A stream of annotation events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

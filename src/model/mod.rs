@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 pub use address::{Address, Collection, Kind};
 pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
-pub use annotation::Annotation;
+pub use annotation::{ALERT_STREAM, Annotation};
 pub use desired::{Desired, Intent, Origin, Settings, Wish};
 pub use field::{Field, Seconds};
 pub use file::{

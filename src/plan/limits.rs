@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Indirect, Step, Verdict};
 use crate::diff::scope::Globs;
 use crate::diff::{Action, Change};
-use crate::model::{Address, Collection, Desired, Kind, Resource, State};
+use crate::model::{ALERT_STREAM, Address, Collection, Desired, Kind, Resource, State};
 
 /// How many deletes and replaces a run may make unless told otherwise.
 pub const DEFAULT_MAX_DELETES: u32 = 10;
-
-/// The stream the service writes firing alerts to.
-const ALERT_STREAM: &str = "librato.alerts";
 
 /// Why a plan must not be applied as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -37,15 +35,47 @@ pub struct Limits {
     pub delete_data: bool,
     /// Objects that are never replaced or deleted.
     pub protect: Globs,
+    /// Whether alerts may not page less than before, nor in a way that cannot be told.
+    pub deny_weaker_alerts: bool,
 }
 
 impl Limits {
+    /// No limit but those that nothing lifts.
+    pub fn lifted() -> Self {
+        Self {
+            max_deletes: u32::MAX,
+            delete_data: true,
+            protect: Globs::default(),
+            deny_weaker_alerts: false,
+        }
+    }
+
     /// Everything in the changes that must not happen without being asked for.
     pub fn refusals(&self, changes: &[Change], desired: &Desired, actual: &State) -> Vec<Refusal> {
         let lost: Vec<&Change> = changes.iter().filter(|change| change.action.destroys()).collect();
         let rules =
             [self.too_many(&lost), self.data_lost(&lost), self.protected(&lost, desired), reserved(&lost)];
         rules.into_iter().flatten().chain(services_in_use(changes, actual)).collect()
+    }
+
+    /// Every alert that pages less than before, or may, with the reasons.
+    pub fn weaker_alerts(&self, steps: &[Step], indirect: &[Indirect]) -> Option<Refusal> {
+        let changed =
+            steps.iter().filter_map(|step| Some((&step.change.address.name, step.impact.as_ref()?)));
+        let weaker: Vec<String> = changed
+            .chain(indirect.iter().map(|indirect| (&indirect.alert, &indirect.impact)))
+            .filter(|(_, impact)| impact.verdict() != Verdict::No)
+            .map(|(alert, impact)| format!("{}/{alert}: {}", Kind::Alert, impact.reasons().join("; ")))
+            .collect();
+        (self.deny_weaker_alerts && !weaker.is_empty()).then(|| Refusal {
+            code: "weaker-alerts".into(),
+            message: format!(
+                "{} would page less than before, or may",
+                if weaker.len() == 1 { "1 alert".into() } else { format!("{} alerts", weaker.len()) }
+            ),
+            names: weaker,
+            lift: Some("apply without --deny weaker-alerts after a human agreed".into()),
+        })
     }
 
     fn too_many(&self, lost: &[&Change]) -> Option<Refusal> {
@@ -139,9 +169,10 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
             (!users.is_empty()).then(|| Refusal {
                 code: "service-in-use".into(),
                 message: format!(
-                    "the service \"{}\" is still used by {} alerts",
+                    "the service \"{}\" is still used by {} {}",
                     service.address,
-                    users.len()
+                    users.len(),
+                    if users.len() == 1 { "alert" } else { "alerts" }
                 ),
                 names: users,
                 lift: Some("take the service out of these alerts first".into()),
@@ -168,9 +199,7 @@ pub fn twins(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[
                 kind.section()
             ),
             names: vec![address.to_string()],
-            lift: Some(format!(
-                "delete or rename all but one: librato-apply delete {kind} '{address}' --id ID"
-            )),
+            lift: Some("delete or rename all but one of them on the service".into()),
         }
     };
     twins.keys().filter(concerned).map(refuse).collect()

@@ -27,7 +27,7 @@ pub fn order(changes: Vec<Change>) -> Vec<Step> {
         let mut needs: Vec<usize> = needs[old].iter().map(|need| position[*need]).collect();
         needs.sort_unstable();
         let change = changes[old].take()?;
-        Some(Step { change, level: levels[old], needs, place: None, field_places: Vec::new() })
+        Some(Step { change, level: levels[old], needs, place: None, field_places: Vec::new(), impact: None })
     };
     by_level.into_iter().filter_map(step).collect()
 }
@@ -121,7 +121,9 @@ fn frees(this: &Change, other: &Change) -> bool {
     };
     // What is renamed must have been parked first; and an object that is renamed gives its own name up.
     let parked = source.is_some_and(|source| *source == other.address && source.name.ends_with(PARKED));
-    parked || source != Some(given_up) && folded(given_up) == folded(&this.address)
+    // A temporary name is free before it is taken; who gives it up comes after who takes it.
+    let waits = source != Some(given_up) && !given_up.name.ends_with(PARKED);
+    parked || waits && folded(given_up) == folded(&this.address)
 }
 
 fn folded(address: &Address) -> (Collection, Option<&str>, String) {

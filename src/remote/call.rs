@@ -102,7 +102,11 @@ fn update(
         match (field.as_str(), segs.get(1)) {
             ("conditions", _) => {}
             ("attributes", Some(crate::diag::Seg::Key(key))) => {
-                let value = change.after.clone().unwrap_or_default();
+                let value = changed
+                    .get("attributes")
+                    .and_then(|attributes| attributes.get(key))
+                    .cloned()
+                    .unwrap_or_default();
                 attribute(&mut body, key, value, after, raw);
             }
             _ => _ = body.insert(field.clone(), changed.get(field).cloned().unwrap_or_default()),

@@ -64,14 +64,30 @@ impl Wanted {
         if deletes_services {
             collections.insert(Collection::Alerts);
         }
-        if collections.contains(&Collection::Alerts) {
-            collections.insert(Collection::Services);
-        }
         let metrics: BTreeSet<Address> = crate::diff::undeclared_metrics(desired).into_keys().collect();
         if metrics.len() > MAX_LOOK_UPS {
             collections.insert(Collection::Metrics);
         }
-        Self { collections, metrics, bare_streams: bare_streams(desired) }
+        let bare_streams = bare_streams(desired);
+        let mut wanted = Self { collections, metrics, bare_streams };
+        if wanted.collections.contains(&Collection::Alerts) {
+            wanted.add(Collection::Alerts);
+        }
+        wanted
+    }
+
+    /// Adds a collection, and what it cannot be understood without: alerts name services by id.
+    pub fn add(&mut self, collection: Collection) {
+        self.collections.insert(collection);
+        if collection == Collection::Alerts {
+            self.collections.insert(Collection::Services);
+        }
+    }
+}
+
+impl From<BTreeSet<Collection>> for Wanted {
+    fn from(collections: BTreeSet<Collection>) -> Self {
+        Self { collections, ..Self::default() }
     }
 }
 

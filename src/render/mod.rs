@@ -1,11 +1,15 @@
 //! A plan for people and for machines. Pure: a plan in, text out; what is sensitive is already marked in the plan.
 //! Knows nothing of how a plan is made or applied.
 
+mod definitions;
 mod json;
+mod markdown;
 mod outcome;
 mod text;
 mod value;
 
+pub use definitions::{Definitions, definitions};
 pub use json::{ChangeDocument, FieldDocument, PlanDocument, document};
+pub use markdown::markdown;
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{plural, text};

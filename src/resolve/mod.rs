@@ -11,8 +11,6 @@ mod shape;
 mod template;
 mod variables;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -22,7 +20,6 @@ use crate::load::Document;
 use crate::model::check::Finding;
 use crate::model::{Desired, Wish, strict_schema};
 
-pub use template::{Part as TemplatePart, parts as template_parts};
 pub use variables::{Given, Source};
 
 /// What references may reach outside the documents.
@@ -59,13 +56,13 @@ pub fn resolve(
     outside: &dyn Outside,
 ) -> (Desired, Report) {
     let mut report = Report::default();
-    let used = RefCell::new(BTreeSet::new());
+    let ledger = interpolate::Ledger::default();
     let given = variables::gather(documents, &options.variables, &mut report);
-    let variables = variables::resolve(&given, &used, outside, options.lenient_secrets, &mut report);
+    let variables = variables::resolve(&given, &ledger, outside, options.lenient_secrets, &mut report);
     let context = entry::Context {
         schema: &strict_schema(),
         variables: &variables,
-        used: &used,
+        ledger: &ledger,
         outside,
         lenient_secrets: options.lenient_secrets,
     };
@@ -75,10 +72,28 @@ pub fn resolve(
         section::read_all(document, &context, files, &mut desired, &mut report);
     }
     references::check(&desired, files, &mut report);
-    variables::report_unused(&options.variables, &used.borrow(), &given, &mut report);
+    variables::report_unused(&options.variables, &ledger.used.borrow(), &given, &mut report);
     secret_texts(&desired).iter().for_each(|text| files.add_secret(text));
     report.sort(files);
     (desired, report)
+}
+
+/// Reads a text again whose only references are secrets, as a saved plan keeps it.
+///
+/// # Errors
+/// Where a secret is not set.
+pub fn resolve_secrets(text: &str, outside: &dyn Outside) -> Result<String, String> {
+    let parts = template::parts(text).ok_or_else(|| "a reference is not closed".to_owned())?;
+    let piece = |part| match part {
+        template::Part::Literal(literal) => Ok(literal),
+        template::Part::Reference(reference) => {
+            let name =
+                reference.strip_prefix("secret.").ok_or_else(|| format!("`{reference}` is no secret"))?;
+            let value = outside.secret(name).filter(|value| !value.is_empty());
+            value.ok_or_else(|| format!("the secret `{name}` is not set"))
+        }
+    };
+    parts.into_iter().map(piece).collect()
 }
 
 /// A finding as a diagnostic at a place.

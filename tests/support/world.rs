@@ -14,7 +14,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use base64::Engine as _;
 use librato_apply::apply::{self, Observer};
-use librato_apply::diff::scope::Globs;
+use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::Desired;
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
@@ -257,11 +257,20 @@ impl Planned {
 /// From files to plan.
 pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
     let Wish { desired, files } = wish;
-    let actual = fetch(client, &Wanted::of(desired, [])).await?;
+    let globs = |scopes| Globs::compile(scopes).unwrap();
+    let settings = &desired.settings;
+    let scope = Scope {
+        prune: globs(&settings.prune),
+        ignore: globs(&settings.ignore),
+        protect: globs(&settings.protect),
+        target: None,
+    };
+    let actual = fetch(client, &Wanted::of(desired, scope.prune.kinds())).await?;
     let limits = Limits {
         max_deletes: 10_000,
         delete_data: true,
-        protect: Globs::compile(&desired.settings.protect).unwrap(),
+        protect: scope.protect.clone(),
+        deny_weaker_alerts: false,
     };
     let mut report = diag::Report::default();
     let input = plan::Input {
@@ -269,7 +278,7 @@ pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
         desired,
         actual: &actual.state,
         twins: &actual.twins,
-        diff: diff::diff(desired, &actual.state, &[]),
+        diff: diff::diff(desired, &actual.state, &scope.view(desired, &actual.state)),
         limits: &limits,
         files,
     };

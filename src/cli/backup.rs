@@ -1,0 +1,54 @@
+//! Before anything is destroyed: what will be lost, written down in our own format.
+//! Applying the file brings back what the API can.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use librato_apply::diag::printable;
+use librato_apply::load::yaml;
+use librato_apply::plan::Plan;
+use librato_apply::render::{Definitions, definitions};
+use serde_json::Value;
+
+/// Writes the objects that the plan deletes or replaces to a new file below `dir`; nothing where there are none.
+///
+/// # Errors
+/// Where the file cannot be written; then nothing may be destroyed.
+pub fn write(plan: &Plan, dir: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let lost = plan.steps.iter().filter(|step| step.change.action.destroys());
+    let lost: Vec<_> =
+        lost.filter_map(|step| Some((&step.change.address, step.change.action.before()?))).collect();
+    if lost.is_empty() {
+        return Ok(None);
+    }
+    let Definitions { document, secrets } = definitions(lost);
+    let now = jiff::Timestamp::now();
+    let mut text = format!(
+        "# What librato-apply deleted or replaced on {} at {}.\n# `librato-apply apply FILE` brings it back; measurements and events cannot be.\n",
+        plan.target,
+        now.strftime("%Y-%m-%d %H:%M:%S UTC")
+    );
+    for (variable, place) in &secrets {
+        text.push_str(&format!("# Set {variable} to the secret of {}.\n", printable(place)));
+    }
+    text.push_str(&yaml::write(&Value::Object(document)).map_err(anyhow::Error::msg)?);
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let path = save(dir, &now.strftime("%Y%m%dT%H%M%SZ").to_string(), &text)?;
+    Ok(Some(path))
+}
+
+/// A new file; a second backup within one second gets a number.
+fn save(dir: &Path, stamp: &str, text: &str) -> anyhow::Result<PathBuf> {
+    for number in 1_u32.. {
+        let name = if number == 1 { format!("{stamp}.yaml") } else { format!("{stamp}-{number}.yaml") };
+        let path = dir.join(name);
+        match super::init::write_new(&path, text) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot write the backup {}", path.display()));
+            }
+        }
+    }
+    anyhow::bail!("no name is left for a backup in {}", dir.display())
+}

@@ -1,0 +1,83 @@
+//! From `settings` and `--target` to what a run may see and delete.
+//! Pruning is only for a run that sees all files of the directory which asks for it.
+
+use std::path::Path;
+
+use librato_apply::diag::{Diagnostic, Part, Place, Route};
+use librato_apply::diff::scope::{GlobError, Globs, Scope, parse_target};
+use librato_apply::load::Root;
+use librato_apply::model::Scopes;
+
+use super::exit::Stop;
+use super::inputs::Read;
+
+/// Compiles the patterns; what is wrong with those of the files goes into their report.
+///
+/// # Errors
+/// For a `--target` that makes no sense.
+pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
+    let settings = read.desired.settings.clone();
+    let mut compile = |scopes: &Scopes, key: &str| {
+        Globs::compile(scopes).unwrap_or_else(|error| {
+            report_glob(read, key, &error);
+            Globs::default()
+        })
+    };
+    let mut scope = Scope {
+        prune: compile(&settings.prune, "prune"),
+        ignore: compile(&settings.ignore, "ignore"),
+        protect: compile(&settings.protect, "protect"),
+        target: self::targets(targets)?,
+    };
+    if !settings.prune.is_empty() && !is_covered(read) {
+        scope.prune = Globs::default();
+        if let Some((file, dir)) = &settings.home {
+            let place = Place::Node {
+                file: *file,
+                route: Route::root().key("settings").key("prune"),
+                part: Part::Key,
+            };
+            read.report.push(
+                Diagnostic::warning(
+                    "prune-off",
+                    "nothing is pruned, since not all files of the directory are read",
+                )
+                .at(place, "asked for here")
+                .help(format!("give the whole directory: {}", shown(dir))),
+            );
+        }
+    }
+    let contradictions = scope.contradictions(&read.desired, &read.files);
+    read.report.extend(contradictions);
+    Ok(scope)
+}
+
+fn report_glob(read: &mut Read, key: &str, error: &GlobError) {
+    if let Some((file, _)) = read.desired.settings.home {
+        let place = Place::Node { file, route: Route::root().key("settings").key(key), part: Part::Key };
+        read.report.push(Diagnostic::error("invalid-pattern", error.to_string()).at(place, ""));
+    }
+}
+
+fn targets(targets: &[String]) -> Result<Option<Globs>, Stop> {
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let wrong =
+        |error: GlobError| Stop::usage(format!("--target: {error}"), "write KIND/GLOB, such as alert/web.*");
+    let mut scopes = Scopes::default();
+    targets.iter().try_for_each(|target| parse_target(target, &mut scopes)).map_err(wrong)?;
+    Globs::compile(&scopes).map(Some).map_err(wrong)
+}
+
+/// Whether the inputs cover the whole directory of the file that holds the settings.
+fn is_covered(read: &Read) -> bool {
+    let Some((_, dir)) = &read.desired.settings.home else { return true };
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let Ok(home) = dir.canonicalize() else { return false };
+    read.roots.iter().any(|root| matches!(root, Root::Directory(covered) if home.starts_with(covered)))
+}
+
+fn shown(dir: &Path) -> String {
+    if dir.as_os_str().is_empty() { ".".into() } else { dir.display().to_string() }
+}

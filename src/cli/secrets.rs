@@ -1,0 +1,78 @@
+//! What must never be shown, and the texts without it. Everything that reaches a stream passes here, the log included.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use librato_apply::remote::segment;
+
+/// Values shorter than this would blot out half of every text.
+const SHORTEST: usize = 4;
+
+/// The secrets that are known so far; clones share them.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<Mutex<Vec<String>>>);
+
+impl Secrets {
+    /// Remembers a value, also in the forms in which JSON and URLs write it.
+    pub fn hide(&self, secret: &str) {
+        let secret = secret.trim();
+        if secret.len() < SHORTEST {
+            return;
+        }
+        let quoted = serde_json::Value::String(secret.to_owned()).to_string();
+        let inside = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for form in [secret.to_owned(), inside.to_owned(), segment(secret)] {
+            if !known.contains(&form) {
+                known.push(form);
+            }
+        }
+        // A secret may contain another one; the longer one goes first.
+        known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// A text without any of them.
+    pub fn redact(&self, text: &str) -> String {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(sensitive)"))
+    }
+
+    /// A stderr for the log, which is written one whole line at a time.
+    pub fn log(&self) -> impl Fn() -> Log + use<> {
+        let secrets = self.clone();
+        move || Log(secrets.clone())
+    }
+}
+
+/// Writes lines of the log to stderr.
+pub struct Log(Secrets);
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let text = self.0.redact(&String::from_utf8_lossy(line));
+        std::io::stderr().write_all(text.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_replaced_in_every_form() {
+        let secrets = Secrets::default();
+        secrets.hide("say \"abcd\"\n");
+        secrets.hide("abcd");
+        secrets.hide("abc");
+        assert_eq!(
+            secrets.redact(r#"say "abcd" {"a": "say \"abcd\""}"#),
+            r#"(sensitive) {"a": "(sensitive)"}"#
+        );
+        assert_eq!(secrets.redact("/v1/say%20%22abcd%22?q=abcd abc"), "/v1/(sensitive)?q=(sensitive) abc");
+    }
+}

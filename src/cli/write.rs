@@ -1,0 +1,121 @@
+//! The second half of `apply`: show, ask, keep what will be lost, write, and say what became of it.
+//! The same for a plan that was just made and for one that was saved.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::Context;
+use librato_apply::plan::{Outcome, Plan};
+use librato_apply::remote::fetch::Ids;
+use librato_apply::{apply, render};
+use serde_json::Value;
+
+use super::args::{Apply, Format, Global};
+use super::backup;
+use super::endpoint::Connection;
+use super::exit::{Exit, Stop};
+use super::progress::Progress;
+use super::reconcile::pretty;
+use super::ui::Ui;
+
+/// Prints the plan as talk; where the outcome is for machines it is only needed to answer the question.
+pub fn show(plan: &Plan, args: &Apply, ui: &Ui) {
+    if args.format == Format::Text || !args.auto_approve {
+        ui.say(&render::text(plan, ui.styled_err()));
+    }
+}
+
+/// Ends a run that writes nothing: refused, or nothing to do.
+///
+/// # Errors
+/// Where the document cannot be made.
+pub fn finish_unwritten(plan: &Plan, diagnostics: Vec<Value>, args: &Apply, ui: &Ui) -> anyhow::Result<Exit> {
+    let exit = if plan.refusals.is_empty() { Exit::Done } else { Exit::Refused };
+    if exit == Exit::Refused && (ui.quiet() || args.format == Format::Json) {
+        plan.refusals.iter().for_each(|refusal| ui.complain(&format!("refused: {}", refusal.message)));
+    }
+    finish(plan, diagnostics, &Outcome::default(), exit, args, ui)
+}
+
+/// Writes the plan.
+///
+/// # Errors
+/// Where what will be lost cannot be kept; then nothing is written.
+pub async fn write(
+    plan: &Plan,
+    ids: Ids,
+    diagnostics: Vec<Value>,
+    args: &Apply,
+    global: &Global,
+    connection: &Connection,
+    ui: &Ui,
+) -> anyhow::Result<Exit> {
+    if !args.no_backup
+        && let Some(path) = backup::write(plan, &args.backup_dir).context("nothing was written")?
+    {
+        ui.say(&format!("what will be lost is kept in {}", path.display()));
+    }
+    let progress = Progress::new(ui, plan.steps.len());
+    let options =
+        apply::Options { parallelism: global.parallelism.into(), retry: connection.client.config().retry };
+    let outcome = apply::apply(plan, ids, &connection.client, &options, &progress).await;
+    progress.finish();
+    let exit = match (outcome.interrupted, outcome.is_complete()) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::Partial,
+    };
+    finish(plan, diagnostics, &outcome, exit, args, ui)
+}
+
+/// Prints the outcome in the form that was asked for.
+fn finish(
+    plan: &Plan,
+    diagnostics: Vec<Value>,
+    outcome: &Outcome,
+    exit: Exit,
+    args: &Apply,
+    ui: &Ui,
+) -> anyhow::Result<Exit> {
+    match args.format {
+        Format::Json => {
+            let document = render::document(plan, diagnostics);
+            ui.out(&pretty(&render::outcome_document(plan, document, outcome))?);
+        }
+        Format::Text if exit == Exit::Refused => ui.out("Refused: nothing was written.\n"),
+        Format::Text if plan.is_empty() => ui.out("Nothing to change.\n"),
+        Format::Text => ui.out(&render::outcome_text(plan, outcome)),
+    }
+    Ok(exit)
+}
+
+/// A question needs somebody to answer it.
+///
+/// # Errors
+/// Where standard input is no terminal, or holds the definitions.
+pub fn check_that_somebody_can_answer(args: &Apply) -> Result<(), Stop> {
+    let from_stdin = args.planning.inputs.paths.iter().any(|path| path.as_os_str() == "-");
+    if from_stdin || !std::io::stdin().is_terminal() {
+        return Err(Stop::usage(
+            "nobody can be asked: standard input is not a terminal",
+            "look at `plan` first, then give --auto-approve",
+        ));
+    }
+    Ok(())
+}
+
+/// Asks whether to go on.
+///
+/// # Errors
+/// Unless the answer is `yes`.
+pub fn confirm(plan: &Plan) -> anyhow::Result<()> {
+    let changes = render::plural(plan.steps.len(), "change", "changes");
+    let mut stderr = std::io::stderr();
+    write!(stderr, "Write {changes} to {}? Only `yes` is a yes: ", plan.target)?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
+    if answer.trim() == "yes" {
+        return Ok(());
+    }
+    Err(Stop { exit: Exit::Error, message: "not confirmed: nothing was written".into(), help: vec![] }.into())
+}

@@ -1,0 +1,371 @@
+//! A plan in a file: exactly what will be written, fingerprints of what it was made from, and no secret.
+//! Opening it again takes the same secrets and an unchanged remote; anything else is refused by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{Indirect, Plan, SourcePlace, Step};
+use crate::diag::{Route, Seg};
+use crate::diff::{Action, Change, fields};
+use crate::model::{Address, Collection, Kind, Resource, State};
+
+/// The version of the form. Another one is refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The key of what stands for a secret that is known by a reference.
+const SECRET: &str = "$secret";
+/// What stands for a secret that only the remote has.
+const HIDDEN: &str = "$hidden";
+
+/// A saved plan.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedPlan {
+    /// The version of the form: 1.
+    pub format_version: u32,
+    /// The program that wrote it.
+    pub program: String,
+    /// The service, as people name it.
+    pub target: String,
+    /// The service, told from every other one.
+    pub endpoint: String,
+    /// How many declared objects needed no change.
+    pub unchanged: usize,
+    /// The steps, secrets taken out.
+    steps: Vec<Value>,
+    /// What the changes mean to alerts that are not changed themselves.
+    indirect: Vec<Indirect>,
+    /// Keyed digests of the touched objects' remote form; of their absence where there was none.
+    fingerprints: Vec<Fingerprint>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fingerprint {
+    address: Address,
+    digest: String,
+}
+
+/// Why a plan cannot be saved or opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SavedError {
+    /// A changed service holds a secret that stands in the files as it is.
+    #[error("the {kind} \"{address}\" holds a secret at `{route}` that stands in the files as it is{}", shown(.place.as_ref()))]
+    Literal {
+        /// The kind of the object.
+        kind: Kind,
+        /// The object.
+        address: Address,
+        /// The field.
+        route: String,
+        /// Where.
+        place: Option<SourcePlace>,
+    },
+    /// The file is none, or of another version.
+    #[error("this is not a saved plan of this version: {0}")]
+    NotOurs(String),
+    /// It was made for another service.
+    #[error("the plan was made for {planned}, and this is {here}")]
+    OtherTarget {
+        /// The plan's.
+        planned: String,
+        /// The one at hand.
+        here: String,
+    },
+    /// Objects are not what they were.
+    #[error("changed since the plan was made: {}", .0.join(", "))]
+    Moved(Vec<String>),
+    /// A secret cannot be read.
+    #[error("{0}")]
+    Unset(String),
+}
+
+fn shown(place: Option<&SourcePlace>) -> String {
+    place.map(|place| format!(" ({place})")).unwrap_or_default()
+}
+
+impl SavedPlan {
+    /// Takes the secrets out of a plan and notes what it was made from. `references` gives, by object and field, how a
+    /// secret can be read again; `key` makes digests useless to whoever does not have it.
+    ///
+    /// # Errors
+    /// Where a secret is written into the files as it is.
+    pub fn new(
+        plan: &Plan,
+        endpoint: &str,
+        state: &State,
+        references: &dyn Fn(&Address) -> BTreeMap<Route, String>,
+        key: &[u8],
+    ) -> Result<Self, SavedError> {
+        let conceal = |step: &Step| conceal(step, &references(&step.change.address), key);
+        let steps = plan.steps.iter().map(conceal).collect::<Result<_, _>>()?;
+        let digest =
+            |address: Address| Fingerprint { digest: fingerprint(state.get(&address), key), address };
+        Ok(Self {
+            format_version: FORMAT_VERSION,
+            program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+            target: plan.target.clone(),
+            endpoint: endpoint.to_owned(),
+            unchanged: plan.unchanged,
+            steps,
+            indirect: plan.indirect.clone(),
+            fingerprints: touched(&plan.steps).into_iter().map(digest).collect(),
+        })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Where it is no saved plan of this version.
+    pub fn parse(text: &str) -> Result<Self, SavedError> {
+        let value: Value =
+            serde_json::from_str(text).map_err(|_| SavedError::NotOurs("it is not JSON".into()))?;
+        match value["format_version"].as_u64() {
+            Some(version) if version == u64::from(FORMAT_VERSION) => {}
+            Some(version) => return Err(SavedError::NotOurs(format!("its format version is {version}"))),
+            None => return Err(SavedError::NotOurs("it has no format version".into())),
+        }
+        Self::deserialize(value).map_err(|error| SavedError::NotOurs(error.to_string()))
+    }
+
+    /// The collections that must be read to open the plan.
+    pub fn collections(&self) -> BTreeSet<Collection> {
+        let mut needed: BTreeSet<Collection> =
+            self.fingerprints.iter().map(|f| f.address.collection).collect();
+        // Whether a service is in use only alerts tell, and alerts name services by id.
+        if needed.contains(&Collection::Services) {
+            needed.insert(Collection::Alerts);
+        }
+        if needed.contains(&Collection::Alerts) {
+            needed.insert(Collection::Services);
+        }
+        needed
+    }
+
+    /// The plan, with its secrets, if nothing it was made from has changed.
+    ///
+    /// # Errors
+    /// When the target, an object or a secret is not what it was.
+    pub fn open(
+        &self,
+        here: &str,
+        state: &State,
+        resolve: &dyn Fn(&str) -> Result<String, String>,
+        key: &[u8],
+    ) -> Result<Plan, SavedError> {
+        if self.endpoint != here {
+            return Err(SavedError::OtherTarget { planned: self.endpoint.clone(), here: here.to_owned() });
+        }
+        let moved = self.fingerprints.iter().filter(|f| fingerprint(state.get(&f.address), key) != f.digest);
+        let moved: Vec<String> =
+            moved.map(|f| format!("{} \"{}\"", f.address.collection.kind(), f.address)).collect();
+        if !moved.is_empty() {
+            return Err(SavedError::Moved(moved));
+        }
+        let steps = self
+            .steps
+            .iter()
+            .map(|step| reveal(step, &self.steps, state, resolve, key))
+            .collect::<Result<_, _>>()?;
+        let (target, indirect) = (self.target.clone(), self.indirect.clone());
+        Ok(Plan { target, steps, unchanged: self.unchanged, refusals: Vec::new(), indirect })
+    }
+}
+
+/// All objects a plan reads or writes, by their names before and after.
+fn touched(steps: &[Step]) -> BTreeSet<Address> {
+    let names = |step: &Step| {
+        let old = match &step.change.action {
+            Action::Update { renamed_from, .. } => renamed_from.clone(),
+            _ => None,
+        };
+        [Some(step.change.address.clone()), old]
+    };
+    steps.iter().flat_map(names).flatten().collect()
+}
+
+/// A keyed digest of an object's canonical form, or of its absence.
+fn fingerprint(object: Option<&Resource>, key: &[u8]) -> String {
+    let form = object.map_or(Value::Null, |object| json!([object.kind(), fields::canonical_form(object)]));
+    digest(&form.to_string(), key)
+}
+
+fn digest(text: &str, key: &[u8]) -> String {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A step as JSON with every secret replaced.
+fn conceal(step: &Step, references: &BTreeMap<Route, String>, key: &[u8]) -> Result<Value, SavedError> {
+    let mut value = serde_json::to_value(step).unwrap_or_default();
+    let change = &step.change;
+    let (before, after) = (change.action.before(), change.action.after());
+    let verb = action_key(change);
+    let parts = &mut value["change"]["action"][verb];
+    if let Some(before) = before {
+        let part = &mut parts["before"][before.kind().noun()];
+        conceal_settings(part, before, &|_, _| Ok(json!({ (HIDDEN): true })))?;
+        // What is secret now may have been there before; the whole field is taken from the remote again.
+        for field in references
+            .keys()
+            .filter_map(|route| route.segs().first())
+            .filter(|seg| **seg != Seg::Key("settings".into()))
+        {
+            put(part, &Route(vec![field.clone()]), json!({ (HIDDEN): true }));
+        }
+    }
+    let stand_in = |route: &Route, text: &str| {
+        if let Some(reference) = references.get(route) {
+            return Ok(json!({ (SECRET): reference, "digest": digest(text, key) }));
+        }
+        // What only the remote has and the files do not speak of is taken from there again.
+        let kept =
+            before.map(Resource::fields).and_then(|fields| Some(at(&Value::Object(fields), route)? == text));
+        if kept == Some(true) { Ok(json!({ (HIDDEN): true })) } else { Err(literal(step, route)) }
+    };
+    if let Some(after) = after {
+        let part = &mut parts["after"][after.kind().noun()];
+        conceal_settings(part, after, &stand_in)?;
+        for (route, reference) in references {
+            if let Some(text) = at(&Value::Object(after.fields()), route).and_then(Value::as_str) {
+                let stand_in = json!({ (SECRET): reference, "digest": digest(text, key) });
+                put(part, route, stand_in);
+            }
+        }
+    }
+    for field in
+        parts["fields"].as_array_mut().into_iter().flatten().filter(|field| field["sensitive"] == true)
+    {
+        for side in ["before", "after"] {
+            if !field[side].is_null() {
+                field[side] = json!({ (HIDDEN): true });
+            }
+        }
+    }
+    Ok(value)
+}
+
+fn literal(step: &Step, route: &Route) -> SavedError {
+    let place = step.change.action.fields().iter().position(|field| field.route == *route);
+    let place =
+        place.and_then(|i| step.field_places.get(i).cloned().flatten()).or_else(|| step.place.clone());
+    let Change { kind, address, .. } = &step.change;
+    SavedError::Literal { kind: *kind, address: address.clone(), route: route.to_string(), place }
+}
+
+fn conceal_settings(
+    part: &mut Value,
+    object: &Resource,
+    stand_in: &dyn Fn(&Route, &str) -> Result<Value, SavedError>,
+) -> Result<(), SavedError> {
+    for (name, value) in part.get_mut("settings").and_then(Value::as_object_mut).into_iter().flatten() {
+        let route = Route::root().key("settings").key(name);
+        if let (true, Some(text)) = (object.spec().is_sensitive(&format!("settings.{name}")), value.as_str())
+        {
+            *value = stand_in(&route, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// A step with its secrets: those known by reference are read again, the others taken from the remote.
+fn reveal(
+    step: &Value,
+    all: &[Value],
+    state: &State,
+    resolve: &dyn Fn(&str) -> Result<String, String>,
+    key: &[u8],
+) -> Result<Step, SavedError> {
+    let mut step = step.clone();
+    let broken = |why: String| SavedError::NotOurs(why);
+    let change = &mut step["change"];
+    let address = Address::deserialize(&change["address"]).map_err(|error| broken(error.to_string()))?;
+    let Some((_, parts)) = change["action"].as_object_mut().and_then(|action| action.iter_mut().next())
+    else {
+        return Err(broken("a step has no action".into()));
+    };
+    let address_in = |value: &Value| Option::<Address>::deserialize(value).ok().flatten();
+    // An object that an earlier step parks, in a circle of renames, still has the name it is parked from.
+    let parked_from = |name: &Address| {
+        let step = all.iter().find(|step| address_in(&step["change"]["address"]).as_ref() == Some(name))?;
+        address_in(&step["change"]["action"]["update"]["renamed_from"])
+    };
+    let source = match address_in(&parts["renamed_from"]) {
+        Some(old) if !state.contains_key(&old) => parked_from(&old),
+        Some(old) => Some(old),
+        None => Some(address),
+    };
+    let source = source.and_then(|name| state.get(&name));
+    let remote = source.map(|object| json!({ (object.kind().noun()): object.fields() })).unwrap_or_default();
+    for side in ["before", "after"] {
+        if !parts[side].is_null() {
+            fill(&mut parts[side], &remote, resolve, key)?;
+        }
+    }
+    Step::deserialize(step).map_err(|error| broken(error.to_string()))
+}
+
+/// Replaces stand-ins everywhere inside a value.
+fn fill(
+    value: &mut Value,
+    remote: &Value,
+    resolve: &dyn Fn(&str) -> Result<String, String>,
+    key: &[u8],
+) -> Result<(), SavedError> {
+    match value {
+        Value::Object(map) if map.get(HIDDEN) == Some(&Value::Bool(true)) => *value = remote.clone(),
+        Value::Object(map) if map.contains_key(SECRET) => {
+            let reference = map[SECRET].as_str().unwrap_or_default();
+            let text = resolve(reference).map_err(SavedError::Unset)?;
+            if map.get("digest") != Some(&digest(&text, key).into()) {
+                return Err(SavedError::Moved(vec![format!("the value of {reference}")]));
+            }
+            *value = Value::String(text);
+        }
+        Value::Object(map) => {
+            let none = Value::Null;
+            for (name, part) in map {
+                fill(part, remote.get(name).unwrap_or(&none), resolve, key)?;
+            }
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter_mut().enumerate() {
+                fill(item, remote.get(i).unwrap_or(&Value::Null), resolve, key)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn action_key(change: &Change) -> &'static str {
+    match change.action {
+        Action::Create { .. } => "create",
+        Action::Update { .. } => "update",
+        Action::Replace { .. } => "replace",
+        Action::Delete { .. } => "delete",
+    }
+}
+
+fn at<'v>(value: &'v Value, route: &Route) -> Option<&'v Value> {
+    route.segs().iter().try_fold(value, |value, seg| match seg {
+        Seg::Key(key) => value.get(key),
+        Seg::Index(i) => value.get(*i),
+    })
+}
+
+fn put(value: &mut Value, route: &Route, new: Value) {
+    let place = route.segs().iter().try_fold(value, |value, seg| match seg {
+        Seg::Key(key) => value.get_mut(key),
+        Seg::Index(i) => value.get_mut(*i),
+    });
+    if let Some(place) = place {
+        *place = new;
+    }
+}

@@ -1,0 +1,163 @@
+//! The recipes for CI: they are YAML, their scripts are bash, and the scripts do what they say when run with the real
+//! binary, a real server, and stand-ins for what only the CI service has.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg(unix)]
+
+#[path = "support/cli.rs"]
+mod cli;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use librato_apply::diag::Files;
+use librato_apply::load::yaml;
+use serde_json::Value;
+
+const TOKEN: &str = "ci-recipes-token";
+
+fn recipe(name: &str) -> Value {
+    let text = std::fs::read_to_string(format!("examples/ci/{name}")).unwrap();
+    let file = Files::default().add(name, text.clone(), yaml::index);
+    yaml::parse(&text, file).unwrap_or_else(|problem| panic!("{name}: {}", problem.message))
+}
+
+/// The scripts of a job, each as one text. GitHub has steps with `run`, GitLab lists of lines.
+fn scripts(job: &Value) -> Vec<String> {
+    let steps = job["steps"].as_array().into_iter().flatten().filter_map(|step| step["run"].as_str());
+    let lines =
+        ["before_script", "script"].into_iter().flat_map(|key| job[key].as_array().into_iter().flatten());
+    let lines = lines.flat_map(|line| match line {
+        Value::Array(inner) => inner.iter().filter_map(Value::as_str).collect(),
+        other => other.as_str().into_iter().collect::<Vec<_>>(),
+    });
+    steps.chain(lines).map(str::to_owned).collect()
+}
+
+fn jobs(recipe: &Value) -> Vec<(&String, &Value)> {
+    let jobs = recipe.get("jobs").unwrap_or(recipe).as_object().unwrap();
+    jobs.iter().filter(|(_, job)| !scripts(job).is_empty()).collect()
+}
+
+#[test]
+fn every_script_is_bash() {
+    for name in ["github-actions.yml", "gitlab-ci.yml"] {
+        let recipe = recipe(name);
+        let jobs = jobs(&recipe);
+        assert!(jobs.len() >= 3, "{name} has lost its jobs");
+        for (job, body) in jobs {
+            for script in scripts(body) {
+                let checked = Command::new("bash").args(["-n", "-c", &script]).output().unwrap();
+                assert!(
+                    checked.status.success(),
+                    "{name}, {job}: {}",
+                    String::from_utf8_lossy(&checked.stderr)
+                );
+            }
+        }
+    }
+}
+
+/// A directory with definitions, and programs that stand in for those of the CI service: they write down how they were
+/// called.
+struct Runner {
+    dir: tempfile::TempDir,
+    endpoint: String,
+}
+
+impl Runner {
+    fn new(endpoint: String) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let runner = Self { dir, endpoint };
+        std::fs::create_dir(runner.path("monitoring")).unwrap();
+        std::fs::create_dir(runner.path("bin")).unwrap();
+        std::fs::write(
+            runner.path("monitoring/all.yaml"),
+            "metrics: { web.ms: { type: gauge } }\nalerts:\n  web.slow:\n    conditions: [{ type: above, metric_name: web.ms, threshold: 5 }]\n",
+        )
+        .unwrap();
+        let record = "#!/usr/bin/env bash\nprintf '%s %s\\n' \"$(basename \"$0\")\" \"$*\" >> calls.txt\n";
+        for program in ["gh", "curl", "cargo", "apt-get", "jq"] {
+            let body = if program == "jq" { "cat > /dev/null\n" } else { "" };
+            let path = runner.path(&format!("bin/{program}"));
+            std::fs::write(&path, format!("{record}{body}")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_librato-apply"), runner.path("bin/librato-apply"))
+            .unwrap();
+        runner
+    }
+
+    fn path(&self, below: &str) -> std::path::PathBuf {
+        self.dir.path().join(below)
+    }
+
+    /// Runs a script as GitHub and GitLab do: bash, stopping at the first failure.
+    fn run(&self, script: &str) -> Output {
+        // What `${{ … }}` becomes is not known here, and in no script that is run does it matter.
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        Command::new("bash")
+            .args(["-e", "-o", "pipefail", "-c", script])
+            .current_dir(self.dir.path())
+            .env("PATH", path)
+            .env("LIBRATO_ENDPOINT", &self.endpoint)
+            .env("LIBRATO_USER", cli::USER)
+            .env("LIBRATO_TOKEN", TOKEN)
+            .env("CI", "true")
+            .env("GITHUB_OUTPUT", self.path("output.txt"))
+            .env("GITHUB_STEP_SUMMARY", self.path("summary.md"))
+            .env("COMMENTS", "repos/o/r/issues/1/comments")
+            .env("REPOSITORY", "o/r")
+            .env("CODE", "2")
+            .env("PLAN_NOTE_TOKEN", "note")
+            .env("CI_API_V4_URL", "https://gitlab.invalid/api/v4")
+            .env("CI_PROJECT_ID", "1")
+            .env("CI_MERGE_REQUEST_IID", "1")
+            .output()
+            .unwrap()
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.path(file)).unwrap_or_default()
+    }
+}
+
+fn run_all(runner: &Runner, job: &Value) {
+    for script in scripts(job).iter().filter(|script| !script.contains("${{")) {
+        let done = runner.run(script);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{script}\n{said}");
+        assert!(!said.contains(TOKEN));
+    }
+}
+
+fn drift_code(runner: &Runner, job: &Value) -> Option<i32> {
+    let script = scripts(job).into_iter().find(|script| script.contains("librato-apply plan")).unwrap();
+    runner.run(&script).status.code()
+}
+
+#[test]
+fn a_pull_request_is_planned_and_commented_a_merge_applied_and_drift_found() {
+    for (name, commented) in
+        [("github-actions.yml", "gh api --method POST"), ("gitlab-ci.yml", "curl -sSf -X POST")]
+    {
+        let data = tempfile::tempdir().unwrap();
+        let server = cli::Server::start_with(&data.path().join("data.db"), TOKEN, &[]);
+        let runner = Runner::new(server.endpoint());
+        let recipe = recipe(name);
+        let jobs = recipe.get("jobs").unwrap_or(&recipe);
+        run_all(&runner, &jobs["plan"]);
+        assert!(runner.read("plan.md").starts_with("<!-- librato-apply plan -->\n"), "{name}");
+        assert!(runner.read("calls.txt").contains(commented), "{name}: {}", runner.read("calls.txt"));
+        assert_eq!(drift_code(&runner, &jobs["drift"]), Some(2), "{name}: nothing is applied yet");
+        run_all(&runner, &jobs["apply"]);
+        assert_eq!(drift_code(&runner, &jobs["drift"]), Some(0), "{name}");
+        std::fs::write(
+            Path::new(&runner.path("monitoring/all.yaml")),
+            "metrics: { web.ms: { type: counter } }\n",
+        )
+        .unwrap();
+        assert_eq!(drift_code(&runner, &jobs["drift"]), Some(3), "{name}: replacing a metric is refused");
+    }
+}
