@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value};
 
-use super::placeholder::placeholders;
-use super::{ApiError, Listing, ReadApi, segment};
-use crate::model::{Address, CONDITION_KEYS, Collection, Desired, Intent, Kind, Resource, State, Wish};
+use super::{ApiError, Listing, ReadApi, placeholder, segment};
+use crate::model::{Address, CONDITION_KEYS, Collection, Desired, Intent, Kind, Resource, State};
 use crate::wire::lenient;
 
 /// How many metrics are looked up one by one before listing all of them is the lesser evil.
@@ -68,7 +67,7 @@ impl Wanted {
         if metrics.len() > MAX_LOOK_UPS {
             collections.insert(Collection::Metrics);
         }
-        let bare_streams = bare_streams(desired);
+        let bare_streams = placeholder::bare_streams(desired);
         let mut wanted = Self { collections, metrics, bare_streams };
         if wanted.collections.contains(&Collection::Alerts) {
             wanted.add(Collection::Alerts);
@@ -89,16 +88,6 @@ impl From<BTreeSet<Collection>> for Wanted {
     fn from(collections: BTreeSet<Collection>) -> Self {
         Self { collections, ..Self::default() }
     }
-}
-
-/// Streams that shall exist and of which nothing more is asked.
-fn bare_streams(desired: &Desired) -> BTreeSet<Address> {
-    let bare = |wish: &Wish| match &wish.resource {
-        Resource::Annotation(stream) => stream.display_name.value().is_none_or(String::is_empty),
-        _ => false,
-    };
-    let present = desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present && bare(wish));
-    present.map(|(address, _)| address.clone()).collect()
 }
 
 /// Reads what is wanted, listings concurrently.
@@ -124,33 +113,11 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
         items.into_iter().for_each(|raw| actual.add(collection, raw, &titles));
     }
     metrics.into_iter().flatten().for_each(|raw| actual.add(Collection::Metrics, raw, &titles));
-    for unfinished in unfinished_streams(api, &actual, &wanted.bare_streams).await? {
+    for unfinished in placeholder::unfinished(api, &actual.state, &wanted.bare_streams).await? {
         actual.state.remove(&unfinished);
         actual.ids.remove(&unfinished);
     }
     Ok(actual)
-}
-
-/// Streams that hold nothing but the event by which they were made: to the plan they do not exist yet.
-async fn unfinished_streams(
-    api: &impl ReadApi,
-    actual: &Actual,
-    bare: &BTreeSet<Address>,
-) -> Result<Vec<Address>, ApiError> {
-    let nameless = |address: &&Address| match actual.state.get(address) {
-        Some(Resource::Annotation(stream)) => stream.display_name.value().is_none_or(String::is_empty),
-        _ => false,
-    };
-    let look = |address: &Address| {
-        let address = address.clone();
-        async move {
-            let found = placeholders(api, &format!("/annotations/{}", segment(&address.name))).await?;
-            Ok((!found.is_empty()).then_some(address))
-        }
-    };
-    let looks: Vec<Option<Address>> =
-        stream::iter(bare.iter().filter(nameless).map(look)).buffered(8).try_collect().await?;
-    Ok(looks.into_iter().flatten().collect())
 }
 
 /// An object found by its name.

@@ -1,9 +1,13 @@
 //! The event by which an annotation stream is brought into being, since the API has no other way; it is deleted at once.
 //! Knows how to recognise one. A stream that holds one was left unfinished by an interrupted run.
 
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
-use super::{ApiError, ReadApi};
+use super::{ApiError, ReadApi, segment};
+use crate::model::{Address, Desired, Intent, Resource, State, Wish};
 use crate::wire::lenient;
 
 /// The title by which a placeholder is known.
@@ -33,6 +37,38 @@ fn ids(events: &Value) -> Vec<u64> {
         Value::Object(by_source) => by_source.values().filter(|v| v.is_array()).flat_map(ids).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Streams that shall exist and of which nothing more is asked.
+pub(super) fn bare_streams(desired: &Desired) -> BTreeSet<Address> {
+    let bare = |wish: &Wish| match &wish.resource {
+        Resource::Annotation(stream) => stream.display_name.value().is_none_or(String::is_empty),
+        _ => false,
+    };
+    let present = desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present && bare(wish));
+    present.map(|(address, _)| address.clone()).collect()
+}
+
+/// Streams that hold nothing but the event by which they were made: to the plan they do not exist yet.
+pub(super) async fn unfinished(
+    api: &impl ReadApi,
+    state: &State,
+    bare: &BTreeSet<Address>,
+) -> Result<Vec<Address>, ApiError> {
+    let nameless = |address: &&Address| match state.get(address) {
+        Some(Resource::Annotation(stream)) => stream.display_name.value().is_none_or(String::is_empty),
+        _ => false,
+    };
+    let look = |address: &Address| {
+        let address = address.clone();
+        async move {
+            let found = placeholders(api, &format!("/annotations/{}", segment(&address.name))).await?;
+            Ok((!found.is_empty()).then_some(address))
+        }
+    };
+    let looks: Vec<Option<Address>> =
+        stream::iter(bare.iter().filter(nameless).map(look)).buffered(8).try_collect().await?;
+    Ok(looks.into_iter().flatten().collect())
 }
 
 #[cfg(test)]
