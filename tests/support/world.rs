@@ -219,6 +219,15 @@ pub fn client(addr: SocketAddr, timeout: Duration) -> Client {
     Client::new(Config { retry: RetryPolicy::quick(), timeout, ..config }).unwrap()
 }
 
+/// What the program needs to know of its environment to talk to `addr` and to resolve the same files.
+pub fn environment(addr: SocketAddr) -> Vec<(String, String)> {
+    let known = [("ENDPOINT", format!("http://{addr}")), ("USER", USER.into()), ("TOKEN", TOKEN.into())];
+    let mut all: Vec<(String, String)> =
+        known.map(|(name, value)| (format!("LIBRATO_{name}"), value)).into_iter().collect();
+    all.push(("X".into(), SECRET.into()));
+    all
+}
+
 /// Files, read and resolved.
 pub struct Wish {
     pub desired: Desired,
