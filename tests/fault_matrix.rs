@@ -2,7 +2,7 @@
 //! A sample of the cases runs by default. `FAULT_MATRIX=full` breaks every request of a change set of some sixty
 //! objects in every way, `FAULT_MATRIX=9` every ninth of these; `--release` halves the time.
 #![cfg(feature = "serve")]
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // helpers of tests, and how many cases there were
 
 mod support;
 
@@ -182,7 +182,6 @@ impl Matrix {
         let (planned, outcome) = world::apply(&client, &Wish::read(&after), 1).await.unwrap();
         assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
         let requests = world.take_log().len();
-        println!("{:?}", planned.plan.counts());
         Matrix { wanted: world.truth().await, start, requests, template, after }
     }
 

@@ -152,7 +152,7 @@ impl World {
         loop {
             let path = format!("/{collection}?offset={}", items.len());
             let mut page = self.seed("GET", &path, Value::Null).await;
-            items.extend(page[collection].as_array_mut().unwrap().drain(..));
+            items.append(page[collection].as_array_mut().unwrap());
             if items.len() as u64 >= page["query"]["found"].as_u64().unwrap() {
                 return items;
             }
