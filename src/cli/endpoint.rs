@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "serve")]
 use anyhow::Context;
+use base64::Engine;
 use librato_apply::model::Settings;
 use librato_apply::remote::{Client, Config, Endpoint};
 use secrecy::{ExposeSecret, SecretString};
@@ -83,6 +84,9 @@ pub fn credentials(global: &Global, ui: &Ui) -> anyhow::Result<Given> {
     };
     if let Some(token) = &token {
         ui.hide(token);
+        // A service that echoes headers would show it in this form.
+        let user = user.as_deref().unwrap_or_default();
+        ui.hide(&base64::engine::general_purpose::STANDARD.encode(format!("{user}:{token}")));
     }
     Ok(Given { user, token: token.map(SecretString::from) })
 }

@@ -72,9 +72,7 @@ fn targets(targets: &[String]) -> Result<Option<Globs>, Stop> {
 
 /// Whether the inputs cover the whole directory of the file that holds the settings.
 fn is_covered(read: &Read) -> bool {
-    let Some((_, dir)) = &read.desired.settings.home else { return true };
-    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    let Ok(home) = dir.canonicalize() else { return false };
+    let Some(home) = &read.desired.settings.real_home else { return false };
     read.roots.iter().any(|root| matches!(root, Root::Directory(covered) if home.starts_with(covered)))
 }
 

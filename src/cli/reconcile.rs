@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::diag::{Report, to_json};
+use librato_apply::diag::{Diagnostic, Report, to_json};
 use librato_apply::diff::scope::Scope;
 use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
@@ -201,12 +201,19 @@ impl Session {
             .await
             .with_context(|| format!("cannot read {}", self.target))?;
         let mut report = Report::default();
+        let view = wish.scope.view(desired, &actual.state);
+        if view.is_empty() {
+            let message = "nothing that is declared or may be pruned is meant by --target";
+            report.push(
+                Diagnostic::warning("nothing-targeted", message).help("write KIND/GLOB, such as alert/web.*"),
+            );
+        }
         let input = plan::Input {
             target: self.target.to_string(),
             desired,
             actual: &actual.state,
             twins: &actual.twins,
-            diff: diff::diff(desired, &actual.state, &wish.scope.view(desired, &actual.state)),
+            diff: diff::diff(desired, &actual.state, &view),
             limits: &wish.limits,
             files: &wish.read.files,
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use librato_apply::diff::Change;
 use librato_apply::model::Desired;
-use librato_apply::plan::{Limits, Plan, SavedError, SavedPlan};
+use librato_apply::plan::{Limits, Plan, SavedError, SavedPlan, ambiguous};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::resolve::resolve_secrets;
 use secrecy::ExposeSecret;
@@ -78,7 +78,7 @@ pub async fn open(
     let plan = saved.open(&target.identity(), &actual.state, &resolve, &key(target, given, false)?);
     let plan = plan.map_err(|error| {
         let (exit, help) = match error {
-            SavedError::Moved(_) | SavedError::OtherTarget { .. } => {
+            SavedError::Moved(_) | SavedError::OtherTarget { .. } | SavedError::Broken => {
                 (Exit::Refused, "nothing was written; plan again")
             }
             _ => (Exit::Error, "nothing was written"),
@@ -87,7 +87,8 @@ pub async fn open(
     })?;
     // Its limits were those of the run that saved it; whether a service came into use since then they could not know.
     let changes: Vec<Change> = plan.steps.iter().map(|step| step.change.clone()).collect();
-    let refusals = Limits::lifted().refusals(&changes, &Desired::default(), &actual.state);
+    let mut refusals = Limits::lifted().refusals(&changes, &Desired::default(), &actual.state);
+    refusals.extend(ambiguous(&actual.twins, &Desired::default(), &changes));
     Ok((Plan { refusals, ..plan }, actual))
 }
 

@@ -8,6 +8,9 @@ use librato_apply::remote::segment;
 /// Values shorter than this would blot out half of every text.
 const SHORTEST: usize = 4;
 
+/// A plain lower-case word shorter than this is not looked for.
+const LONG: usize = 8;
+
 /// The secrets that are known so far; clones share them.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<Mutex<Vec<String>>>);
@@ -16,7 +19,10 @@ impl Secrets {
     /// Remembers a value, also in the forms in which JSON and URLs write it.
     pub fn hide(&self, secret: &str) {
         let secret = secret.trim();
-        if secret.len() < SHORTEST {
+        // A short plain word stands in half of what the program says itself; where such a secret is a value it is left
+        // out by what the plan knows of it.
+        let word = secret.len() < LONG && secret.chars().all(|c| c.is_ascii_lowercase());
+        if secret.len() < SHORTEST || word {
             return;
         }
         let quoted = serde_json::Value::String(secret.to_owned()).to_string();

@@ -33,8 +33,8 @@ pub fn show(plan: &Plan, args: &Apply, ui: &Ui) {
 /// Where the document cannot be made.
 pub fn finish_unwritten(plan: &Plan, diagnostics: Vec<Value>, args: &Apply, ui: &Ui) -> anyhow::Result<Exit> {
     let exit = if plan.refusals.is_empty() { Exit::Done } else { Exit::Refused };
-    if exit == Exit::Refused && (ui.quiet() || args.format == Format::Json) {
-        plan.refusals.iter().for_each(|refusal| ui.complain(&format!("refused: {}", refusal.message)));
+    if exit == Exit::Refused && args.auto_approve && (ui.quiet() || args.format == Format::Json) {
+        ui.complain(&render::refusals(plan, ui.styled_err()));
     }
     finish(plan, diagnostics, &Outcome::default(), exit, args, ui)
 }
@@ -52,16 +52,19 @@ pub async fn write(
     connection: &Connection,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
+    let mut kept = None;
     if !args.no_backup
         && let Some(path) = backup::write(plan, &args.backup_dir).context("nothing was written")?
     {
-        ui.say(&format!("what will be lost is kept in {}", path.display()));
+        kept = Some(format!("what was lost is kept in {}", path.display()));
     }
     let progress = Progress::new(ui, plan.steps.len());
     let options =
         apply::Options { parallelism: global.parallelism.into(), retry: connection.client.config().retry };
-    let outcome = apply::apply(plan, ids, &connection.client, &options, &progress).await;
+    kept.iter().for_each(|kept| ui.say(kept));
+    let mut outcome = apply::apply(plan, ids, &connection.client, &options, &progress).await;
     progress.finish();
+    outcome.notes.extend(kept);
     let exit = match (outcome.interrupted, outcome.is_complete()) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Done,

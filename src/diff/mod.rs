@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
+    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, SERVICE_TYPES, State,
+    Wish,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -94,6 +95,8 @@ pub enum Obstacle {
     Missing(Address),
     /// A field that only a creation needs is not written.
     NeededToCreate(Address, &'static str),
+    /// A setting that the new type of a service needs is neither written nor there.
+    NeededForType(Address, &'static str),
     /// The former and the new name both exist.
     RenameBoth(Address, Address),
     /// `renamed_from` has done its work; only a note.
@@ -115,9 +118,13 @@ pub struct Diff {
 pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     let types = |name: &str| metric_type(name, desired, actual);
     let decide = |actual: &State| {
-        rename::decide(desired, actual, |address| match (desired.objects.get(address), actual.get(address)) {
-            (Some(wish), Some(have)) => compare(wish, have, &types).is_some_and(|fields| fields.is_empty()),
-            _ => false,
+        rename::decide(desired, actual, |new, existing| {
+            match (desired.objects.get(new), actual.get(existing)) {
+                (Some(wish), Some(have)) => {
+                    compare(wish, have, &types).map_or(usize::MAX / 4, |fields| fields.len())
+                }
+                _ => 0,
+            }
         })
     };
     let foreseen = rename::foresee(actual, &decide(actual));
@@ -183,8 +190,10 @@ fn present(
     let Some(fields) = compare(wish, before, types) else {
         if can_create(address, wish, diff) {
             let because = replaced_because(&wish.resource, before);
-            let fields = fields::creation(&wish.resource, &wish.secrets);
-            let (before, after) = (before.clone(), wish.resource.clone());
+            // What is not written stays, also where the object is made anew.
+            let after = fields::carry_over(&wish.resource, before);
+            let fields = fields::creation(&after, &wish.secrets);
+            let before = before.clone();
             diff.push(address, Action::Replace { before, after, fields, because });
         }
         return;
@@ -199,7 +208,25 @@ fn present(
         other => other.clone(),
     };
     let after = fields::overlay(&assumed, before);
+    if let Some(setting) = missing_setting(before, &after) {
+        diff.obstacles.push(Obstacle::NeededForType(address.clone(), setting));
+        return;
+    }
     diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from });
+}
+
+/// What a service lacks for the type it is to have.
+fn missing_setting(before: &Resource, after: &Resource) -> Option<&'static str> {
+    let (Resource::Service(before), Resource::Service(after)) = (before, after) else { return None };
+    if before.service_type == after.service_type {
+        return None;
+    }
+    let known = SERVICE_TYPES
+        .iter()
+        .find(|known| after.service_type.value().is_some_and(|name| name == known.name))?;
+    let has =
+        |setting: &&&str| after.settings.value().is_some_and(|settings| settings.0.contains_key(**setting));
+    known.required.iter().find(|setting| !has(setting)).copied()
 }
 
 /// The differences of a wish to a remote object, or `None` where it is of another type and must be replaced.

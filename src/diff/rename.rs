@@ -26,11 +26,13 @@ pub fn temporary(target: &Address) -> Address {
 
 /// Decides for every wish with a former name.
 ///
-/// `settled` tells whether a declared object is already as written: a circle whose members all are has been turned.
+/// `distance` counts the fields in which a declared object differs from an existing one. Whether a circle was turned
+/// already its names cannot tell, so it is turned only where its members then fit what is written better than now: an
+/// edit of one that was turned does not turn it back.
 pub fn decide(
     desired: &Desired,
     actual: &State,
-    settled: impl Fn(&Address) -> bool,
+    distance: impl Fn(&Address, &Address) -> usize,
 ) -> BTreeMap<Address, Rename> {
     let wishes: BTreeMap<&Address, Address> = desired
         .objects
@@ -48,7 +50,11 @@ pub fn decide(
         .map(|(new, _)| *new)
         .collect();
     for circle in circles(&wishes) {
-        if circle.iter().all(|new| actual.contains_key(new) && settled(new)) {
+        let whole =
+            circle.iter().all(|new| actual.contains_key(new) && !actual.contains_key(&temporary(new)));
+        let as_it_is: usize = circle.iter().map(|new| distance(new, new)).sum();
+        let turned: usize = circle.iter().map(|new| distance(new, &wishes[new])).sum();
+        if whole && turned >= as_it_is {
             circle.iter().for_each(|new| _ = pending.remove(new));
         }
     }
@@ -144,7 +150,7 @@ mod tests {
         Files::default().add("a.yaml", String::new(), |_| crate::load::yaml::index(""))
     }
 
-    fn decided(wishes: &[(&str, &str)], exist: &[&str], settled: bool) -> Vec<String> {
+    fn decided(wishes: &[(&str, &str)], exist: &[&str], turned: bool) -> Vec<String> {
         let mut desired = Desired::default();
         for (new, old) in wishes {
             let wish = Wish {
@@ -165,7 +171,10 @@ mod tests {
             Rename::Both(_) => "both".into(),
             Rename::Neither => "neither".into(),
         };
-        decide(&desired, &actual, |_| settled).into_values().map(shown).collect()
+        decide(&desired, &actual, |new, have| usize::from((new == have) != turned))
+            .into_values()
+            .map(shown)
+            .collect()
     }
 
     #[test]

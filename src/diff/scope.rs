@@ -79,6 +79,11 @@ pub struct View {
 }
 
 impl View {
+    /// Whether a target leaves nothing to look at.
+    pub fn is_empty(&self) -> bool {
+        self.only.as_ref().is_some_and(BTreeSet::is_empty) && self.prune.is_empty()
+    }
+
     /// Whether a declared object is compared.
     pub fn includes(&self, address: &Address) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(address))
@@ -139,7 +144,20 @@ fn targeted(target: &Globs, desired: &Desired, actual: &State) -> BTreeSet<Addre
         |(address, wish): &(&Address, &crate::model::Wish)| target.contains(wish.kind, &address.to_string());
     let mut only: BTreeSet<Address> = desired.objects.iter().filter(named).map(|(a, _)| a.clone()).collect();
     let mut open: Vec<Address> = only.iter().cloned().collect();
+    let old_name = |address: &Address| {
+        let old = desired.objects.get(address)?.renamed_from.as_ref()?;
+        Some(address.renamed(old))
+    };
     while let Some(address) = open.pop() {
+        // A chain of renames is moved as a whole: one link alone would land on a name that is still taken.
+        let links = desired.objects.keys().filter(|other| {
+            old_name(other).as_ref() == Some(&address) || old_name(&address).as_ref() == Some(*other)
+        });
+        for link in links {
+            if only.insert(link.clone()) {
+                open.push(link.clone());
+            }
+        }
         for reference in desired.objects[&address].resource.spec().references() {
             let missing = desired.objects.contains_key(&reference.to) && !actual.contains_key(&reference.to);
             if missing && only.insert(reference.to.clone()) {

@@ -62,9 +62,16 @@ pub fn read_below(dir: &Path, path: &str) -> Result<String, String> {
     }
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let home = dir.canonicalize().map_err(|error| error.kind().to_string())?;
-    let target = home.join(relative).canonicalize().map_err(|error| error.kind().to_string())?;
+    let missing = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => "there is no such file".to_owned(),
+        kind => kind.to_string(),
+    };
+    let target = home.join(relative).canonicalize().map_err(missing)?;
     if !target.starts_with(&home) {
         return Err("a link leads out of the directory".into());
+    }
+    if !target.is_file() {
+        return Err("it is not a file".into());
     }
     let mut bytes = Vec::new();
     let file = File::open(&target).map_err(|error| error.kind().to_string())?;

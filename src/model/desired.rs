@@ -87,4 +87,6 @@ pub struct Settings {
     pub max_deletes: Option<u32>,
     /// The file that holds the section and the directory it stands in.
     pub home: Option<(FileId, std::path::PathBuf)>,
+    /// The directory that file really lies in, links followed; none for standard input.
+    pub real_home: Option<std::path::PathBuf>,
 }

@@ -182,7 +182,7 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
 }
 
 /// Several remote objects under a name that the plan would have to choose one of.
-pub fn twins(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[Change]) -> Vec<Refusal> {
+pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[Change]) -> Vec<Refusal> {
     let concerned = |address: &&Address| {
         desired.objects.contains_key(*address)
             || changes.iter().any(|change| change.address == **address)

@@ -16,7 +16,7 @@ use crate::diff::{Change, Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, Resource, State};
 
 pub use impact::{Effect, Impact, Indirect, Verdict};
-pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal};
+pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous};
 pub use outcome::{Done, Outcome};
 pub use saved::{SavedError, SavedPlan};
 
@@ -137,7 +137,7 @@ pub struct Input<'a> {
 /// Orders the changes and holds them against the limits. What is wrong with the files goes into the report.
 pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
     let Input { target, desired, actual, twins, diff, limits, files } = input;
-    let mut refusals = limits::twins(twins, desired, &diff.changes);
+    let mut refusals = ambiguous(twins, desired, &diff.changes);
     for obstacle in &diff.obstacles {
         report_obstacle(obstacle, desired, files, &mut refusals, report);
     }
@@ -196,6 +196,15 @@ fn report_obstacle(
                 at(Diagnostic::error("needed-to-create", message), place, "it does not exist yet").help(
                     format!("write `{field}`, or declare it `external: true` if somebody else makes it"),
                 ),
+            );
+        }
+        Obstacle::NeededForType(address, setting) => {
+            let Some((kind, place)) = place(address, &Route::root().key("type"), Part::Value) else { return };
+            let message =
+                format!("the {kind} \"{address}\" cannot have this type without the setting `{setting}`");
+            report.push(
+                at(Diagnostic::error("needed-for-type", message), place, "the service has another type now")
+                    .help("write its `settings` for this type"),
             );
         }
         Obstacle::RenameBoth(address, old) => {

@@ -41,6 +41,8 @@ pub struct SavedPlan {
     indirect: Vec<Indirect>,
     /// Keyed digests of the touched objects' remote form; of their absence where there was none.
     fingerprints: Vec<Fingerprint>,
+    /// A keyed digest of everything above: what is written is what was planned, or nothing.
+    seal: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +70,9 @@ pub enum SavedError {
     /// The file is none, or of another version.
     #[error("this is not a saved plan of this version: {0}")]
     NotOurs(String),
+    /// It is not as it was saved, or was saved with another token.
+    #[error("the plan file is not as it was saved, or was saved with another token")]
+    Broken,
     /// It was made for another service.
     #[error("the plan was made for {planned}, and this is {here}")]
     OtherTarget {
@@ -103,9 +108,8 @@ impl SavedPlan {
     ) -> Result<Self, SavedError> {
         let conceal = |step: &Step| conceal(step, &references(&step.change.address), key);
         let steps = plan.steps.iter().map(conceal).collect::<Result<_, _>>()?;
-        let digest =
-            |address: Address| Fingerprint { digest: fingerprint(state.get(&address), key), address };
-        Ok(Self {
+        let taken = |address: Address| Fingerprint { digest: fingerprint(state.get(&address), key), address };
+        let mut saved = Self {
             format_version: FORMAT_VERSION,
             program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             target: plan.target.clone(),
@@ -113,8 +117,17 @@ impl SavedPlan {
             unchanged: plan.unchanged,
             steps,
             indirect: plan.indirect.clone(),
-            fingerprints: touched(&plan.steps).into_iter().map(digest).collect(),
-        })
+            fingerprints: touched(&plan.steps).into_iter().map(taken).collect(),
+            seal: String::new(),
+        };
+        saved.seal = saved.seal_with(key);
+        Ok(saved)
+    }
+
+    fn seal_with(&self, key: &[u8]) -> String {
+        let mut whole = serde_json::to_value(self).unwrap_or_default();
+        whole["seal"] = Value::Null;
+        digest(&whole.to_string(), key)
     }
 
     /// Reads a file.
@@ -157,6 +170,9 @@ impl SavedPlan {
         resolve: &dyn Fn(&str) -> Result<String, String>,
         key: &[u8],
     ) -> Result<Plan, SavedError> {
+        if self.seal != self.seal_with(key) {
+            return Err(SavedError::Broken);
+        }
         if self.endpoint != here {
             return Err(SavedError::OtherTarget { planned: self.endpoint.clone(), here: here.to_owned() });
         }

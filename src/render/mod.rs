@@ -12,4 +12,4 @@ pub use definitions::{Definitions, definitions};
 pub use json::{ChangeDocument, FieldDocument, PlanDocument, document};
 pub use markdown::markdown;
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
-pub use text::{plural, text};
+pub use text::{plural, refusals, text};

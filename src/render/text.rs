@@ -25,6 +25,13 @@ pub fn text(plan: &Plan, styled: bool) -> String {
     page.out
 }
 
+/// The refusals alone, for where the plan is not shown.
+pub fn refusals(plan: &Plan, styled: bool) -> String {
+    let mut page = Page { out: String::new(), styled };
+    plan.refusals.iter().for_each(|refusal| page.refusal(refusal));
+    page.out
+}
+
 /// The counts in one line.
 pub(super) fn summary(plan: &Plan) -> String {
     let Counts { create, update, rename, replace, delete } = plan.counts();

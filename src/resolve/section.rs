@@ -231,8 +231,13 @@ impl Template<'_> {
             }));
             return None;
         }
-        let mut body = match self.body {
-            Value::Object(body) => body.clone(),
+        let body = match self.body {
+            // Not with the list of a `for_each`, which would be copied for each of its items.
+            Value::Object(body) => body
+                .iter()
+                .filter(|(key, _)| *key != "for_each")
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
             Value::Null => Map::new(),
             other => {
                 let message = format!("expected a map of fields, found {}", describe(other));
@@ -245,7 +250,6 @@ impl Template<'_> {
                 return None;
             }
         };
-        body.shift_remove("for_each");
         let written = entry::Written { kind: self.kind, name: &name, body, defaults: self.defaults };
         let wish = entry::read(written, each, &self.document.dir, self.origin.clone(), context, findings)?;
         Some((Address::new(self.kind.collection(), name), wish))

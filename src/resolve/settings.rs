@@ -1,6 +1,8 @@
 //! The `settings` section: at most one in all files, and no reference in it that a secret could leak through.
 //! Knows nothing of what the settings do.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::entry::Context;
@@ -51,5 +53,6 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
         protect: section.protect.unwrap_or_default(),
         max_deletes: section.max_deletes,
         home: Some((first.file, first.dir.clone())),
+        real_home: first.path.as_ref().and_then(|path| path.parent()).map(Path::to_owned),
     }
 }
