@@ -11,7 +11,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::http::problem::Problem;
 use super::http::{access, auth};
-use super::{Credentials, Store, alerts, annotations, metrics, services, submit};
+use super::{Credentials, Store, alerts, annotations, measurements, metrics, services, submit};
 
 /// How the server behaves; [`Options::default`] is right for most.
 #[derive(Debug, Clone)]
@@ -49,6 +49,7 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .route("/v1/measurements", post(submit::tagged))
         // clients that pass an empty metric name send the slash
         .route("/v1/measurements/", post(submit::tagged))
+        .route("/v1/measurements/{name}", get(measurements::show))
         // go-librato resolves its submissions against the host, losing the prefix
         .route("/metrics", post(submit::legacy))
         // annotations
