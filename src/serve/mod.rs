@@ -4,6 +4,7 @@
 
 mod alerts;
 mod annotations;
+mod dashboards;
 mod http;
 mod listen;
 mod measurements;
@@ -12,8 +13,12 @@ mod names;
 mod router;
 mod series;
 mod services;
+mod snapshots;
+mod sources;
+mod spaces;
 mod store;
 mod submit;
+mod tokens;
 
 pub use http::auth::Credentials;
 pub use listen::run;
