@@ -2,7 +2,7 @@
 //! `cargo test --release --test serve_figures -- --ignored --nocapture`.
 #![cfg(feature = "serve")]
 // clippy.toml allows these inside test functions only, not in what they share.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 #[path = "serve_api/harness.rs"]
 #[allow(dead_code, reason = "made for another test as well")]

@@ -122,11 +122,9 @@ async fn write(api: &Api, model: &mut Model, request: &Request) {
             let made = api.post("/v1/spaces", &json!({ "name": name }).to_string()).await.expect(201);
             model.spaces.push((made["id"].as_i64().unwrap(), (*name).to_owned()));
         }
-        Request::DeleteSpace(at) => {
-            if !model.spaces.is_empty() {
-                let (id, _) = model.spaces.remove(at % model.spaces.len());
-                api.delete(&format!("/v1/spaces/{id}")).await.expect(204);
-            }
+        Request::DeleteSpace(at) if !model.spaces.is_empty() => {
+            let (id, _) = model.spaces.remove(at % model.spaces.len());
+            api.delete(&format!("/v1/spaces/{id}")).await.expect(204);
         }
         Request::PostService(title) => {
             let body = json!({"type": "slack", "title": title, "settings": {"url": "https://example.org"}});
