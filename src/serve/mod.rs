@@ -4,14 +4,21 @@
 
 mod alerts;
 mod annotations;
+mod dashboards;
 mod http;
 mod listen;
+mod measurements;
 mod metrics;
 mod names;
 mod router;
+mod series;
 mod services;
+mod snapshots;
+mod sources;
+mod spaces;
 mod store;
 mod submit;
+mod tokens;
 
 pub use http::auth::Credentials;
 pub use listen::run;

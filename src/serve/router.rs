@@ -9,9 +9,13 @@ use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use super::dashboards::{self, instruments};
 use super::http::problem::Problem;
 use super::http::{access, auth};
-use super::{Credentials, Store, alerts, annotations, metrics, services, submit};
+use super::{
+    Credentials, Store, alerts, annotations, measurements, metrics, services, snapshots, sources, spaces,
+    submit, tokens,
+};
 
 /// How the server behaves; [`Options::default`] is right for most.
 #[derive(Debug, Clone)]
@@ -49,6 +53,7 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .route("/v1/measurements", post(submit::tagged))
         // clients that pass an empty metric name send the slash
         .route("/v1/measurements/", post(submit::tagged))
+        .route("/v1/measurements/{name}", get(measurements::show))
         // go-librato resolves its submissions against the host, losing the prefix
         .route("/metrics", post(submit::legacy))
         // annotations
@@ -74,6 +79,35 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         // services
         .route("/v1/services", get(services::list).post(services::create))
         .route("/v1/services/{id}", get(services::show).put(services::put).delete(services::delete))
+        // spaces and charts
+        .route("/v1/spaces", get(spaces::list).post(spaces::create))
+        .route("/v1/spaces/{id}", get(spaces::show).put(spaces::put).delete(spaces::delete))
+        .route("/v1/spaces/{id}/charts", get(spaces::list_charts).post(spaces::create_chart))
+        .route(
+            "/v1/spaces/{id}/charts/{chart}",
+            get(spaces::show_chart)
+                .put(spaces::put_chart)
+                .post(spaces::put_chart)
+                .delete(spaces::delete_chart),
+        )
+        .route("/v1/snapshots", post(snapshots::create))
+        .route("/v1/snapshots/{id}", get(snapshots::show))
+        // what clients of the time before spaces and tags call
+        .route("/v1/instruments", get(instruments::list).post(instruments::create))
+        .route(
+            "/v1/instruments/{id}",
+            get(instruments::show).put(instruments::put).delete(instruments::delete),
+        )
+        .route("/v1/dashboards", get(dashboards::list).post(dashboards::create))
+        .route("/v1/dashboards/{id}", get(dashboards::show).put(dashboards::put).delete(dashboards::delete))
+        .route("/v1/charts", get(tokens::charts::list).post(tokens::charts::create))
+        .route("/v1/charts/{token}", get(tokens::charts::show).delete(tokens::charts::delete))
+        .route("/v1/sources", get(sources::list))
+        .route("/v1/sources/{name}", get(sources::show).put(sources::put).delete(sources::delete))
+        // the account
+        .route("/v1/jobs/{id}", get(snapshots::show_job))
+        .route("/v1/api_tokens", get(tokens::list).post(tokens::create))
+        .route("/v1/api_tokens/{id}", get(tokens::show).put(tokens::put).delete(tokens::delete))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")

@@ -4,13 +4,17 @@
 // clippy.toml allows these inside test functions only, not in what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod account;
 mod alerts;
 mod annotations;
 mod durability;
 mod harness;
 mod hostile;
 mod metrics;
+mod migration;
 mod paging;
 mod protocol;
+mod reading;
 mod services;
+mod spaces;
 mod submit;

@@ -1,10 +1,10 @@
 //! Measurements coming in, in both dialects: `POST /v1/metrics` and `POST /v1/measurements`. A request is stored
 //! whole or refused whole.
 
-mod block;
-mod journal;
+pub mod block;
+pub mod journal;
 mod legacy;
-mod sample;
+pub mod sample;
 mod tagged;
 
 use axum::extract::State;
