@@ -76,61 +76,61 @@ fn signed(value: i64, out: &mut Vec<u8>) {
     unsigned(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
 }
 
+/// The points of one row of the journal; `None` when it is not one.
+pub fn decode(block: &[u8]) -> Option<Vec<Point>> {
+    let mut rest = block.strip_prefix(&[VERSION])?;
+    let count = take_unsigned(&mut rest)?;
+    let (mut series, mut time) = (0_i64, 0_i64);
+    let mut points = Vec::new();
+    for _ in 0..count {
+        series = series.wrapping_add(take_signed(&mut rest)?);
+        time = time.wrapping_add(take_signed(&mut rest)?);
+        points.push(Point { series, time, stats: take_statistics(&mut rest)? });
+    }
+    rest.is_empty().then_some(points)
+}
+
+fn take_statistics(rest: &mut &[u8]) -> Option<Stats> {
+    let flags = *rest.split_off_first()?;
+    if flags & SUMMARY == 0 {
+        return take_double(rest).map(Stats::Single);
+    }
+    let count = take_unsigned(rest)?;
+    let sum = take_double(rest)?;
+    let mut optional = |bit| if flags & bit == 0 { None } else { take_double(rest) };
+    let (min, max, last) = (optional(MIN), optional(MAX), optional(LAST));
+    let spread = match (optional(SUM_SQUARES), optional(STDDEV)) {
+        (Some(squares), _) => Spread::SumSquares(squares),
+        (_, Some(deviation)) => Spread::StdDev(deviation),
+        _ => Spread::Unknown,
+    };
+    Some(Stats::Summary { count, sum, min, max, last, spread })
+}
+
+fn take_double(rest: &mut &[u8]) -> Option<f64> {
+    Some(f64::from_le_bytes(rest.split_off(..8)?.try_into().ok()?))
+}
+
+fn take_unsigned(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *rest.split_off_first()?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn take_signed(rest: &mut &[u8]) -> Option<i64> {
+    let value = take_unsigned(rest)?;
+    Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Reads what [`encode`] wrote, by the description at the head of this file.
-    fn decode(block: &[u8]) -> Option<Vec<Point>> {
-        let mut rest = block.strip_prefix(&[VERSION])?;
-        let count = take_unsigned(&mut rest)?;
-        let (mut series, mut time) = (0, 0);
-        let mut points = Vec::new();
-        for _ in 0..count {
-            series += take_signed(&mut rest)?;
-            time += take_signed(&mut rest)?;
-            points.push(Point { series, time, stats: take_statistics(&mut rest)? });
-        }
-        rest.is_empty().then_some(points)
-    }
-
-    fn take_statistics(rest: &mut &[u8]) -> Option<Stats> {
-        let flags = *rest.split_off_first()?;
-        if flags & SUMMARY == 0 {
-            return take_double(rest).map(Stats::Single);
-        }
-        let count = take_unsigned(rest)?;
-        let sum = take_double(rest)?;
-        let mut optional = |bit| if flags & bit == 0 { None } else { take_double(rest) };
-        let (min, max, last) = (optional(MIN), optional(MAX), optional(LAST));
-        let spread = match (optional(SUM_SQUARES), optional(STDDEV)) {
-            (Some(squares), _) => Spread::SumSquares(squares),
-            (_, Some(deviation)) => Spread::StdDev(deviation),
-            _ => Spread::Unknown,
-        };
-        Some(Stats::Summary { count, sum, min, max, last, spread })
-    }
-
-    fn take_double(rest: &mut &[u8]) -> Option<f64> {
-        Some(f64::from_le_bytes(rest.split_off(..8)?.try_into().ok()?))
-    }
-
-    fn take_unsigned(rest: &mut &[u8]) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = *rest.split_off_first()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn take_signed(rest: &mut &[u8]) -> Option<i64> {
-        let value = take_unsigned(rest)?;
-        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
-    }
 
     #[test]
     fn points_survive_packing() {

@@ -1,10 +1,10 @@
 //! Measurements coming in, in both dialects: `POST /v1/metrics` and `POST /v1/measurements`. A request is stored
 //! whole or refused whole.
 
-mod block;
+pub mod block;
 mod journal;
 mod legacy;
-mod sample;
+pub mod sample;
 mod tagged;
 
 use axum::extract::State;
@@ -16,6 +16,7 @@ use self::sample::Sample;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
 use super::http::problem::Problem;
+use super::http::rates::Allowance;
 use super::router::App;
 use super::{metrics, now};
 
@@ -23,6 +24,7 @@ use super::{metrics, now};
 pub async fn legacy(
     State(app): State<App>,
     headers: HeaderMap,
+    allowance: Allowance,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = now();
@@ -30,7 +32,7 @@ pub async fn legacy(
     if body.contains_key("measurements") {
         samples.extend(tagged::read(&body, now)?);
     }
-    store(&app, &headers, samples, now).await?;
+    store(&app, &headers, &allowance, samples, now).await?;
     // librato-java takes nothing but 200 for success.
     Ok(answer::empty_ok())
 }
@@ -39,18 +41,28 @@ pub async fn legacy(
 pub async fn tagged(
     State(app): State<App>,
     headers: HeaderMap,
+    allowance: Allowance,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let now = now();
     let samples = tagged::read(&body, now)?;
-    store(&app, &headers, samples, now).await?;
+    store(&app, &headers, &allowance, samples, now).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
 }
 
-async fn store(app: &App, headers: &HeaderMap, samples: Vec<Sample>, now: i64) -> Result<(), Problem> {
+async fn store(
+    app: &App,
+    headers: &HeaderMap,
+    allowance: &Allowance,
+    samples: Vec<Sample>,
+    now: i64,
+) -> Result<(), Problem> {
     if samples.is_empty() {
         return Err(Problem::unreadable("The request must contain at least one measurement."));
     }
-    let agent = metrics::agent(headers);
-    app.store.write(move |connection| journal::append(connection, &samples, agent.as_deref(), now)).await
+    allowance.take(samples.len())?;
+    let (agent, count) = (metrics::agent(headers), samples.len());
+    app.store.write(move |connection| journal::append(connection, &samples, agent.as_deref(), now)).await?;
+    app.telemetry.stored(count);
+    Ok(())
 }
