@@ -158,6 +158,17 @@ pub enum Format {
     Json,
 }
 
+/// How to print a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For one comment of a pull request, bounded in size.
+    Markdown,
+}
+
 /// What plan and apply share.
 #[derive(Debug, Args)]
 pub struct Planning {
@@ -169,9 +180,20 @@ pub struct Planning {
     /// Allow deleting metrics and annotation streams with their data.
     #[arg(long)]
     pub delete_data: bool,
+    /// Refuse what makes paging weaker: alerts that are removed, switched off, narrower, later or notify fewer people,
+    /// and changes of which that cannot be told.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Vec<Deny>,
     /// Only these objects, and what they use that does not exist yet; `alert/web.*`. Can be repeated.
     #[arg(long = "target", value_name = "KIND/GLOB")]
     pub targets: Vec<String>,
+}
+
+/// What can be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Alerts that page less than before.
+    WeakerAlerts,
 }
 
 /// `plan`
@@ -180,8 +202,8 @@ pub struct Plan {
     #[command(flatten)]
     pub planning: Planning,
     /// How to print the plan.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
     /// Exit with 2 when there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -199,7 +221,7 @@ pub struct Apply {
     #[arg(long)]
     pub auto_approve: bool,
     /// Write what plan --out saved, and nothing else; no PATH is read.
-    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data"])]
+    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data", "deny"])]
     pub saved: Option<PathBuf>,
     /// Where to write down what will be deleted or replaced, before it is.
     #[arg(long, value_name = "DIR", default_value = ".librato-apply/backups")]

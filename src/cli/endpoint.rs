@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "serve")]
 use anyhow::Context;
 use librato_apply::model::Settings;
 use librato_apply::remote::{Client, Config, Endpoint};

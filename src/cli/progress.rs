@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use librato_apply::apply::Observer;
@@ -9,6 +10,9 @@ use librato_apply::diag::printable;
 use librato_apply::plan::{Done, Step};
 
 use super::ui::Ui;
+
+/// How long people wait without wondering.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells the user how it goes.
 pub struct Progress<'a> {
@@ -36,6 +40,24 @@ impl<'a> Progress<'a> {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Waits for something, and says so where it takes longer than a second.
+pub async fn waiting<T>(ui: &Ui, what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+        return done;
+    }
+    let spinner = ui.progress.then(|| {
+        let spinner = ProgressBar::new_spinner().with_message(ui.redact(what));
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        spinner
+    });
+    let done = work.await;
+    if let Some(spinner) = spinner {
+        spinner.finish_and_clear();
+    }
+    done
 }
 
 async fn stop_on_ctrl_c(stopped: Arc<AtomicBool>) {

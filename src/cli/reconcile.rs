@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use librato_apply::diag::{Report, to_json};
 use librato_apply::diff::scope::Scope;
-use librato_apply::model::Settings;
+use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::{diff, render};
 use serde_json::{Value, json};
 
-use super::args::{self, Format, Global, Planning};
+use super::args::{self, Format, Global, PlanFormat, Planning};
 use super::endpoint::{self, Connection, Given, Target};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::ownership;
+use super::progress::waiting;
 use super::ui::Ui;
 use super::{saved, write};
 
@@ -44,21 +45,22 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let wish = wish(&args.planning, ui)?;
     let session = Session::open(&wish.read.desired.settings, global, true, ui).await?;
-    let planned = session.plan(&wish).await;
+    let planned = session.plan(&wish, ui).await;
     let Session { target, given, connection } = session;
     connection.close().await?;
     let Planned { plan, actual, report } = planned?;
+    let strict = args.planning.inputs.strict;
     match args.format {
-        Format::Text => {
-            inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
+        PlanFormat::Text => {
+            inputs::check(&report, &wish.read.files, strict, ui)?;
             ui.out(&render::text(&plan, ui.styled_out()));
         }
-        Format::Json => {
-            ui.out(&pretty(&render::document(&plan, diagnostics(&report, &wish)))?);
-            if report.has_errors() || args.planning.inputs.strict && report.warnings() > 0 {
-                return Ok(Exit::Error);
-            }
-        }
+        // A document holds its diagnostics itself.
+        PlanFormat::Json => ui.out(&pretty(&render::document(&plan, diagnostics(&report, &wish)))?),
+        PlanFormat::Markdown => ui.out(&render::markdown(&plan, &diagnostics(&report, &wish))),
+    }
+    if report.has_errors() || strict && report.warnings() > 0 {
+        return Ok(Exit::Error);
     }
     match &args.out {
         Some(path) if plan.refusals.is_empty() => {
@@ -97,7 +99,7 @@ async fn plan_and_write(
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let Planned { plan, mut actual, report } = session.plan(wish).await?;
+    let Planned { plan, mut actual, report } = session.plan(wish, ui).await?;
     inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
     let diagnostics = diagnostics(&report, wish);
     write::show(&plan, args, ui);
@@ -106,7 +108,7 @@ async fn plan_and_write(
     }
     if !args.auto_approve {
         write::confirm(&plan)?;
-        actual = session.confirm_unmoved(&plan, wish).await?.actual;
+        actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
     write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await
 }
@@ -155,7 +157,12 @@ fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
     let scope = ownership::scope(&mut read, &args.targets)?;
     read.check(false, ui)?;
     let max_deletes = args.max_deletes.or(read.desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
-    let limits = Limits { max_deletes, delete_data: args.delete_data, protect: scope.protect.clone() };
+    let limits = Limits {
+        max_deletes,
+        delete_data: args.delete_data,
+        protect: scope.protect.clone(),
+        deny_weaker_alerts: args.deny.contains(&args::Deny::WeakerAlerts),
+    };
     Ok(Wish { read, limits, scope })
 }
 
@@ -182,10 +189,15 @@ impl Session {
     }
 
     /// Fetches what the files speak of and compares. Only reads.
-    async fn plan(&self, wish: &Wish) -> anyhow::Result<Planned> {
+    async fn plan(&self, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
         let desired = &wish.read.desired;
-        let wanted = Wanted::of(desired, wish.scope.prune.kinds());
-        let actual = fetch(&self.connection.client, &wanted)
+        let mut wanted = Wanted::of(desired, wish.scope.prune.kinds());
+        if wish.limits.deny_weaker_alerts {
+            // Alerts that nobody declares here may use what changes, too.
+            wanted.add(Collection::Alerts);
+        }
+        let what = format!("reading {}", self.target);
+        let actual = waiting(ui, &what, fetch(&self.connection.client, &wanted))
             .await
             .with_context(|| format!("cannot read {}", self.target))?;
         let mut report = Report::default();
@@ -203,8 +215,8 @@ impl Session {
     }
 
     /// Somebody took a while to answer: what was shown must still be what would be done.
-    async fn confirm_unmoved(&self, shown: &Plan, wish: &Wish) -> anyhow::Result<Planned> {
-        let now = self.plan(wish).await?;
+    async fn confirm_unmoved(&self, shown: &Plan, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
+        let now = self.plan(wish, ui).await?;
         let changes = |plan: &Plan| plan.steps.iter().map(|step| step.change.clone()).collect::<Vec<_>>();
         if changes(&now.plan) == changes(shown) && now.plan.refusals.is_empty() {
             return Ok(now);

@@ -67,10 +67,10 @@ pub fn creation(want: &Resource, secrets: &BTreeMap<Route, String>) -> Vec<Field
     for (field, value) in want.fields() {
         let route = Route::root().key(&field);
         match value {
-            Value::Object(map) => {
+            Value::Object(map) if !map.is_empty() => {
                 found.extend(map.iter().map(|(key, value)| change(route.key(key), None, Some(value))));
             }
-            Value::Array(list) => {
+            Value::Array(list) if !list.is_empty() => {
                 found.extend(
                     list.iter().enumerate().map(|(i, item)| change(route.index(i), None, Some(item))),
                 );

@@ -99,15 +99,17 @@ fn syntax_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         | K::UnexpectedEofFlowSequence
         | K::UnexpectedEofFlowMapping
         | K::UnexpectedEofImplicitFlowMapping => ("a bracket or brace is not closed", ""),
-        K::ExpectedFlowMappingSeparator | K::ExpectedFlowSequenceSeparator => {
-            ("a comma or a closing bracket is missing", "")
-        }
+        K::ExpectedFlowMappingSeparator | K::ExpectedFlowSequenceSeparator => (
+            "a comma or a closing bracket is missing",
+            "inside brackets and braces, quote a value that holds one of them: \"${var.region}\"",
+        ),
         K::MisplacedFlowCollectionEnd | K::MismatchedFlowCollectionEnd { .. } => {
             ("a closing bracket does not match", "")
         }
-        K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => {
-            ("a `:` is not allowed here", "check the indentation, and quote a value that contains `: `")
-        }
+        K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => (
+            "a `:` is not allowed here",
+            "check the indentation, look for a bracket left open above, and quote a value that contains `: `",
+        ),
         K::ExpectedBlockMappingKey | K::SimpleKeyExpected | K::InvalidSimpleKey | K::MappingKeyNotAllowed => {
             ("a `key:` is expected here", "check the indentation of this line and the one above")
         }
@@ -120,9 +122,10 @@ fn syntax_words(kind: &ErrorKind) -> (&'static str, &'static str) {
         K::UnexpectedCharacter { .. } => {
             ("a character cannot start a value", "quote values that begin with a special character")
         }
-        K::UnknownAnchor => {
-            ("an alias has no anchor", "an anchor stands before its aliases, in the same file")
-        }
+        K::UnknownAnchor => (
+            "an alias has no anchor",
+            "quote a value that begins with `*`; an anchor stands before its aliases, in the same file",
+        ),
         K::RecursionLimitExceeded => ("the nesting is too deep", ""),
         K::UndeclaredTagHandle => ("a tag is not known", "tags are not used in these files; remove it"),
         _ => ("this is not valid YAML", "check quotes, brackets and indentation"),

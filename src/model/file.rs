@@ -207,15 +207,15 @@ fn allow_references(schema: &mut Value) {
     }
 }
 
-/// Whether a schema names types or values and plain text is none of them. Entries and sections stay as they are.
+/// Whether a schema names types or values and free text is none of them. Entries and sections stay as they are.
 fn takes_no_text(map: &Map<String, Value>) -> bool {
     let has = |name: &str| match map.get("type") {
         Some(Value::String(one)) => one == name,
         Some(Value::Array(many)) => many.iter().any(|one| one == name),
         _ => false,
     };
-    let enumerated = map.contains_key("enum") || map.contains_key("oneOf");
-    enumerated || ["number", "integer", "boolean", "array"].iter().any(|name| has(name)) && !has("string")
+    let bound = ["enum", "oneOf", "pattern"].iter().any(|key| map.contains_key(*key));
+    bound || ["number", "integer", "boolean", "array"].iter().any(|name| has(name)) && !has("string")
 }
 
 #[cfg(test)]
@@ -237,5 +237,7 @@ mod tests {
         let schema = published_schema();
         let threshold = &schema["$defs"]["Condition"]["properties"]["threshold"];
         assert_eq!(threshold["anyOf"][1]["type"], "string", "{threshold}");
+        let duration = &schema["$defs"]["Seconds"];
+        assert_eq!(duration["anyOf"][1]["type"], "string", "{duration}");
     }
 }

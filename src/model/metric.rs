@@ -181,6 +181,17 @@ fn canonical(field: &str, value: &Value) -> Value {
     }
 }
 
+/// A place in a definition as people count: from 1, lines only where there are several.
+fn spot(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let character = line.chars().count() + 1;
+    match text.trim_end().contains('\n') {
+        true => format!("line {} of it, character {character}", before.matches('\n').count() + 1),
+        false => format!("at character {character}"),
+    }
+}
+
 const CLEARABLE: &[&str] = &["display_name", "description", "period", "source_lag"];
 
 impl Spec for Metric {
@@ -231,7 +242,11 @@ impl Spec for Composite {
                 .error(
                     at(["composite"]),
                     "invalid-composite",
-                    format!("this composite does not parse: {error}"),
+                    format!(
+                        "this composite does not parse: {} ({})",
+                        error.message,
+                        spot(text, error.offset)
+                    ),
                 )
                 .help("the language is nested calls, such as sum(s(\"shop.requests\", \"*\"))");
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Indirect, Step, Verdict};
 use crate::diff::scope::Globs;
 use crate::diff::{Action, Change};
 use crate::model::{ALERT_STREAM, Address, Collection, Desired, Kind, Resource, State};
@@ -34,6 +35,8 @@ pub struct Limits {
     pub delete_data: bool,
     /// Objects that are never replaced or deleted.
     pub protect: Globs,
+    /// Whether alerts may not page less than before, nor in a way that cannot be told.
+    pub deny_weaker_alerts: bool,
 }
 
 impl Limits {
@@ -43,6 +46,26 @@ impl Limits {
         let rules =
             [self.too_many(&lost), self.data_lost(&lost), self.protected(&lost, desired), reserved(&lost)];
         rules.into_iter().flatten().chain(services_in_use(changes, actual)).collect()
+    }
+
+    /// Every alert that pages less than before, or may, with the reasons.
+    pub fn weaker_alerts(&self, steps: &[Step], indirect: &[Indirect]) -> Option<Refusal> {
+        let changed =
+            steps.iter().filter_map(|step| Some((&step.change.address.name, step.impact.as_ref()?)));
+        let weaker: Vec<String> = changed
+            .chain(indirect.iter().map(|indirect| (&indirect.alert, &indirect.impact)))
+            .filter(|(_, impact)| impact.verdict() != Verdict::No)
+            .map(|(alert, impact)| format!("{}/{alert}: {}", Kind::Alert, impact.reasons().join("; ")))
+            .collect();
+        (self.deny_weaker_alerts && !weaker.is_empty()).then(|| Refusal {
+            code: "weaker-alerts".into(),
+            message: format!(
+                "{} would page less than before, or may",
+                if weaker.len() == 1 { "1 alert".into() } else { format!("{} alerts", weaker.len()) }
+            ),
+            names: weaker,
+            lift: Some("apply without --deny weaker-alerts after a human agreed".into()),
+        })
     }
 
     fn too_many(&self, lost: &[&Change]) -> Option<Refusal> {
@@ -136,9 +159,10 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
             (!users.is_empty()).then(|| Refusal {
                 code: "service-in-use".into(),
                 message: format!(
-                    "the service \"{}\" is still used by {} alerts",
+                    "the service \"{}\" is still used by {} {}",
                     service.address,
-                    users.len()
+                    users.len(),
+                    if users.len() == 1 { "alert" } else { "alerts" }
                 ),
                 names: users,
                 lift: Some("take the service out of these alerts first".into()),

@@ -1,6 +1,7 @@
 //! A plan: changes in the order in which they will be written, and what speaks against writing them.
 //! A value: it can be printed, counted, saved and refused. Knows nothing of requests or ids.
 
+pub mod impact;
 mod limits;
 mod order;
 mod outcome;
@@ -10,10 +11,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route};
+use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route, Seg};
 use crate::diff::{Change, Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, Resource, State};
 
+pub use impact::{Effect, Impact, Indirect, Verdict};
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal};
 pub use outcome::{Done, Outcome};
 pub use saved::{SavedError, SavedPlan};
@@ -31,6 +33,9 @@ pub struct Step {
     pub place: Option<SourcePlace>,
     /// Where its changed fields stand, one for each.
     pub field_places: Vec<Option<SourcePlace>>,
+    /// What it means to the people on call; for alerts only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
 }
 
 /// A place in the files, for people.
@@ -67,6 +72,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// Safety rules that forbid the apply.
     pub refusals: Vec<Refusal>,
+    /// What the changes mean to alerts that are not changed themselves.
+    pub indirect: Vec<Indirect>,
 }
 
 /// How many objects are changed in which way.
@@ -136,9 +143,15 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
     }
     report_unknown_metrics(desired, actual, files, report);
     refusals.extend(limits.refusals(&diff.changes, desired, actual));
-    let steps =
+    let touched = impact::Touched::of(&diff.changes, actual, desired);
+    let indirect = impact::indirect(&diff.changes, &touched);
+    let mut steps: Vec<Step> =
         order::order(diff.changes).into_iter().map(|step| with_places(step, desired, files)).collect();
-    Plan { target, steps, unchanged: diff.unchanged, refusals }
+    for step in steps.iter_mut().filter(|step| !step.parks()) {
+        step.impact = impact::impact(&step.change, &touched);
+    }
+    refusals.extend(limits.weaker_alerts(&steps, &indirect));
+    Plan { target, steps, unchanged: diff.unchanged, refusals, indirect }
 }
 
 fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {
@@ -146,11 +159,13 @@ fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {
     let locate =
         |route: &Route, part| files.locate(&wish.origin.place(files, route, part)).map(SourcePlace::from);
     step.place = locate(&Route::root(), Part::Key);
-    // What is taken from a list stands nowhere in the files any more.
-    let written = |change: &FieldChange| change.after.is_some() || change.route.segs().len() == 1;
+    // What is taken from a list stands nowhere in the files any more; the index is that of the remote list.
+    let gone = |change: &FieldChange| {
+        change.after.is_none() && matches!(change.route.segs().last(), Some(Seg::Index(_)))
+    };
     let fields = step.change.action.fields().iter();
     step.field_places =
-        fields.map(|change| written(change).then(|| locate(&change.route, Part::Value)).flatten()).collect();
+        fields.map(|change| (!gone(change)).then(|| locate(&change.route, Part::Value)).flatten()).collect();
     step
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Plan, SourcePlace, Step};
+use super::{Indirect, Plan, SourcePlace, Step};
 use crate::diag::{Route, Seg};
 use crate::diff::{Action, Change, fields};
 use crate::model::{Address, Collection, Kind, Resource, State};
@@ -37,6 +37,8 @@ pub struct SavedPlan {
     pub unchanged: usize,
     /// The steps, secrets taken out.
     steps: Vec<Value>,
+    /// What the changes mean to alerts that are not changed themselves.
+    indirect: Vec<Indirect>,
     /// Keyed digests of the touched objects' remote form; of their absence where there was none.
     fingerprints: Vec<Fingerprint>,
 }
@@ -110,6 +112,7 @@ impl SavedPlan {
             endpoint: endpoint.to_owned(),
             unchanged: plan.unchanged,
             steps,
+            indirect: plan.indirect.clone(),
             fingerprints: touched(&plan.steps).into_iter().map(digest).collect(),
         })
     }
@@ -168,7 +171,8 @@ impl SavedPlan {
             .iter()
             .map(|step| reveal(step, &self.steps, state, resolve, key))
             .collect::<Result<_, _>>()?;
-        Ok(Plan { target: self.target.clone(), steps, unchanged: self.unchanged, refusals: Vec::new() })
+        let (target, indirect) = (self.target.clone(), self.indirect.clone());
+        Ok(Plan { target, steps, unchanged: self.unchanged, refusals: Vec::new(), indirect })
     }
 }
 

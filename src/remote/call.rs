@@ -52,7 +52,7 @@ pub fn request(change: &Change, ids: &Ids) -> Result<Request, CallError> {
 }
 
 fn create(address: &Address, after: &Resource, ids: &Ids) -> Result<Call, CallError> {
-    let mut body = sendable(after, ids)?;
+    let mut body = sendable(after, |_| true, ids)?;
     match after {
         // The order in which people read them.
         Resource::Service(_) => _ = body.shift_insert(0, "title".into(), address.name.clone().into()),
@@ -81,7 +81,9 @@ fn update(
 ) -> Result<Call, CallError> {
     let current = renamed_from.unwrap_or(address);
     let raw = ids.get(current).map_or(&Value::Null, |remote| &remote.raw);
-    let all = sendable(after, ids)?;
+    // Only what changes: an alert may use services that nobody here has heard of.
+    let begins = |change: &FieldChange, field: &str| matches!(change.route.segs().first(), Some(crate::diag::Seg::Key(key)) if key == field);
+    let changed = sendable(after, |field| fields.iter().any(|change| begins(change, field)), ids)?;
     let mut body = Map::new();
     match after {
         Resource::Alert(_) => {
@@ -100,14 +102,14 @@ fn update(
         match (field.as_str(), segs.get(1)) {
             ("conditions", _) => {}
             ("attributes", Some(crate::diag::Seg::Key(key))) => {
-                let value = all
+                let value = changed
                     .get("attributes")
                     .and_then(|attributes| attributes.get(key))
                     .cloned()
                     .unwrap_or_default();
                 attribute(&mut body, key, value, after, raw);
             }
-            _ => _ = body.insert(field.clone(), all.get(field).cloned().unwrap_or_default()),
+            _ => _ = body.insert(field.clone(), changed.get(field).cloned().unwrap_or_default()),
         }
     }
     Ok(Call { method: Method::Put, path: path(current, ids)?, body: Some(Value::Object(body)) })
@@ -131,10 +133,14 @@ fn delete(address: &Address, ids: &Ids) -> Result<Call, CallError> {
     Ok(Call { method: Method::Delete, path: path(address, ids)?, body: None })
 }
 
-/// All written fields in the form of the wire: services by id, nothing null.
-fn sendable(resource: &Resource, ids: &Ids) -> Result<Map<String, Value>, CallError> {
+/// The written fields that are wanted in the form of the wire: services by id, nothing null.
+fn sendable(
+    resource: &Resource,
+    wanted: impl Fn(&str) -> bool,
+    ids: &Ids,
+) -> Result<Map<String, Value>, CallError> {
     let mut fields = resource.fields();
-    fields.retain(|_, value| !value.is_null());
+    fields.retain(|field, value| wanted(field) && !value.is_null());
     if let Some(Value::Object(attributes)) = fields.get_mut("attributes") {
         attributes.retain(|_, value| !value.is_null());
     }

@@ -61,14 +61,23 @@ impl Wanted {
         if deletes_services {
             collections.insert(Collection::Alerts);
         }
-        if collections.contains(&Collection::Alerts) {
-            collections.insert(Collection::Services);
-        }
         let metrics: BTreeSet<Address> = crate::diff::undeclared_metrics(desired).into_keys().collect();
         if metrics.len() > MAX_LOOK_UPS {
             collections.insert(Collection::Metrics);
         }
-        Self { collections, metrics }
+        let mut wanted = Self { collections, metrics };
+        if wanted.collections.contains(&Collection::Alerts) {
+            wanted.add(Collection::Alerts);
+        }
+        wanted
+    }
+
+    /// Adds a collection, and what it cannot be understood without: alerts name services by id.
+    pub fn add(&mut self, collection: Collection) {
+        self.collections.insert(collection);
+        if collection == Collection::Alerts {
+            self.collections.insert(Collection::Services);
+        }
     }
 }
 

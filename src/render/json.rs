@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::diff::{Action, FieldChange};
 use crate::model::Kind;
-use crate::plan::{Counts, Plan, Refusal, SourcePlace, Step};
+use crate::plan::{Counts, Effect, Indirect, Plan, Refusal, SourcePlace, Step};
 
 /// The version of the documents; it grows when a reader of an older one could be misled.
 pub const FORMAT_VERSION: u32 = 1;
@@ -24,6 +24,9 @@ pub struct PlanDocument {
     pub unchanged: usize,
     /// What will be written, in the order of writing.
     pub changes: Vec<ChangeDocument>,
+    /// What the changes mean to alerts that are not changed themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indirect: Vec<Indirect>,
     /// Safety rules that forbid the apply.
     pub refusals: Vec<Refusal>,
     /// Warnings and notes about the files: severity, code, message, file, line, column, help.
@@ -53,6 +56,9 @@ pub struct ChangeDocument {
     pub place: Option<SourcePlace>,
     /// What is written of it.
     pub fields: Vec<FieldDocument>,
+    /// What it means to the people on call; for alerts only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub impact: Vec<Effect>,
 }
 
 /// One field.
@@ -82,6 +88,7 @@ pub fn document(plan: &Plan, diagnostics: Vec<Value>) -> PlanDocument {
         counts: plan.counts(),
         unchanged: plan.unchanged,
         changes: plan.steps.iter().map(change).collect(),
+        indirect: plan.indirect.clone(),
         refusals: plan.refusals.clone(),
         diagnostics,
     }
@@ -103,6 +110,7 @@ fn change(step: &Step) -> ChangeDocument {
         because,
         pruned,
         place: step.place.clone(),
+        impact: step.impact.iter().flat_map(|impact| impact.effects.clone()).collect(),
         fields: step
             .change
             .action

@@ -3,11 +3,13 @@
 
 mod definitions;
 mod json;
+mod markdown;
 mod outcome;
 mod text;
 mod value;
 
 pub use definitions::{Definitions, definitions};
 pub use json::{ChangeDocument, FieldDocument, PlanDocument, document};
+pub use markdown::markdown;
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{plural, text};

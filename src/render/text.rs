@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use super::value::{inline, is_long, line_diff};
 use crate::diag::printable;
 use crate::diff::{Action, FieldChange};
-use crate::plan::{Counts, Plan, Refusal, SourcePlace, Step};
+use crate::plan::{Counts, Impact, Indirect, Plan, Refusal, SourcePlace, Step, Verdict};
 
 /// How far into a line places are put.
 const PLACE_COLUMN: usize = 56;
@@ -19,15 +19,16 @@ pub fn text(plan: &Plan, styled: bool) -> String {
     for step in &plan.steps {
         page.step(step);
     }
+    plan.indirect.iter().for_each(|indirect| page.indirect(indirect));
     plan.refusals.iter().for_each(|refusal| page.refusal(refusal));
     page.line(&summary(plan));
     page.out
 }
 
 /// The counts in one line.
-fn summary(plan: &Plan) -> String {
+pub(super) fn summary(plan: &Plan) -> String {
     let Counts { create, update, rename, replace, delete } = plan.counts();
-    if plan.is_empty() {
+    if plan.is_empty() && plan.refusals.is_empty() {
         return format!(
             "Nothing to change: {} as written.",
             plural(plan.unchanged, "object is", "objects are")
@@ -79,6 +80,27 @@ impl Page {
             let place = step.field_places.get(i).and_then(Option::as_ref);
             self.field(field, place.filter(|_| matches!(change.action, Action::Update { .. })));
         }
+        step.impact.iter().for_each(|impact| self.impact(impact));
+        self.line("");
+    }
+
+    /// What a change means to the people on call; what makes an alert weaker stands out.
+    fn impact(&mut self, impact: &Impact) {
+        for effect in &impact.effects {
+            let (mark, colour) = match effect.weakens {
+                Verdict::No => ("", AnsiColor::Cyan),
+                Verdict::CannotTell => (" (weaker? cannot tell)", AnsiColor::Yellow),
+                Verdict::Yes => (" (weaker)", AnsiColor::Red),
+            };
+            let label = self.paint("on call:", colour.on_default());
+            self.line(&format!("      {label} {}{mark}", printable(&effect.text)));
+        }
+    }
+
+    /// An alert that is not changed itself, but uses what is.
+    fn indirect(&mut self, indirect: &Indirect) {
+        self.line(&format!("  ! alert {} is not changed, but", printable(&indirect.alert)));
+        self.impact(&indirect.impact);
         self.line("");
     }
 
@@ -141,7 +163,7 @@ impl Page {
 }
 
 /// What a title must say beyond the action.
-fn remark(step: &Step) -> String {
+pub(super) fn remark(step: &Step) -> String {
     match &step.change.action {
         Action::Update { renamed_from: Some(old), .. } if step.parks() => {
             format!(" (out of the way, from {})", printable(&old.name))
@@ -159,8 +181,13 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_said_in_one_line() {
-        let plan =
-            Plan { target: "embedded:./x.db".into(), steps: Vec::new(), unchanged: 1, refusals: Vec::new() };
+        let plan = Plan {
+            target: "embedded:./x.db".into(),
+            steps: Vec::new(),
+            unchanged: 1,
+            refusals: Vec::new(),
+            indirect: Vec::new(),
+        };
         assert_eq!(
             text(&plan, false),
             "Plan for embedded:./x.db\n\nNothing to change: 1 object is as written.\n"

@@ -76,7 +76,11 @@ pub fn read(
     let before = findings.len();
     let Resolved { mut value, secrets } =
         context.interpolate(&Value::Object(body), each, Some(dir), findings);
-    shape::check(&value, context.schema, &format!("/$defs/{}Entry", definition(kind)), findings);
+    let broken: BTreeSet<Route> = findings[before..].iter().map(|finding| finding.route.clone()).collect();
+    let mut shape = Vec::new();
+    shape::check(&value, context.schema, &format!("/$defs/{}Entry", definition(kind)), &mut shape);
+    // What a broken reference left behind fits nowhere.
+    findings.extend(shape.into_iter().filter(|finding| !broken.contains(&finding.route)));
     findings[before..]
         .iter()
         .filter(|f| f.severity == Severity::Error)

@@ -143,7 +143,8 @@ impl Walk<'_, '_> {
                         here,
                         "unset-variable",
                         format!("the environment variable `{path}` is not set"),
-                    );
+                    )
+                    .help("set it, or take the value from `vars` or --var");
                 }
                 found.map(|text| Resolved { value: text.into(), secrets: BTreeMap::new() })
             }

@@ -91,7 +91,8 @@ fn check_renames(desired: &Desired, files: &Files, report: &mut Report) {
                     format!("`{old}` is declared, so nothing can be renamed from it"),
                 )
                 .at(place.clone(), "")
-                .also(declared, "declared here"),
+                .also(declared, "declared here")
+                .help("an object is either renamed or kept: take out one of the two"),
             );
         }
         if let Some(first) = claimed.insert(old.clone(), wish) {

@@ -64,6 +64,10 @@ fn read_defaults(document: &Document, report: &mut Report) -> Map<String, Value>
             report.push(Diagnostic::error("unknown-field", message).at(place(Part::Key), "").help(hint));
             continue;
         }
+        if !matches!(fields, Value::Object(_) | Value::Null) {
+            let message = format!("expected a map of fields, found {}", describe(fields));
+            report.push(Diagnostic::error("wrong-type", message).at(place(Part::Value), ""));
+        }
         for key in
             fields.as_object().into_iter().flat_map(Map::keys).filter(|key| META_KEYS.contains(&key.as_str()))
         {
@@ -110,6 +114,7 @@ impl Template<'_> {
         let mut made = Vec::new();
         for each in &items {
             if let Some(object) = self.instance(each.as_ref(), context, &mut findings) {
+                findings.extend(self.lost_color(&object.1, files));
                 made.push(object);
             }
         }
@@ -123,6 +128,25 @@ impl Template<'_> {
             }
         }
         made
+    }
+
+    /// A colour that YAML took for a comment, which would clear the colour instead of setting it.
+    fn lost_color(&self, wish: &Wish, files: &Files) -> Option<Finding> {
+        let route = Route::root().key("attributes").key("color");
+        let fields = Value::Object(wish.resource.fields());
+        let cleared = super::at_route(&fields, &route) == Some(&Value::Null);
+        let position = files.locate(&wish.origin.place(files, &route, Part::Value)).filter(|_| cleared)?;
+        let rest = files.text(wish.origin.file).get(position.span.end..)?;
+        // A value that is left blank is shown by its key.
+        let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);
+        comment.starts_with('#').then(|| Finding {
+            severity: crate::diag::Severity::Warning,
+            code: "lost-color",
+            route,
+            part: Part::Value,
+            message: "this clears the colour, since `#` starts a comment in YAML".to_owned(),
+            help: vec!["write it quoted, color: \"#52D74C\"; or only `null`, to clear it".to_owned()],
+        })
     }
 
     fn items(&self, context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Option<Each>> {
@@ -150,6 +174,8 @@ impl Template<'_> {
                     let key = match item {
                         Value::String(text) => text.clone(),
                         Value::Number(_) | Value::Bool(_) => item.to_string(),
+                        // What a broken reference left behind was reported there.
+                        Value::Null if broken => return None,
                         _ => {
                             let message =
                                 "items of a list must be text, numbers or booleans, since they become keys";

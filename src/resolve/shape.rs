@@ -57,12 +57,21 @@ impl<'a> Shapes<'a, '_> {
         target.unwrap_or(schema)
     }
 
+    /// The choices with those that are choices themselves opened.
+    fn flatten(&self, choices: &'a [Value]) -> Vec<&'a Value> {
+        let open = |choice: &'a Value| {
+            let choice = self.follow(choice);
+            choice["anyOf"].as_array().map_or_else(|| vec![choice], |inner| self.flatten(inner))
+        };
+        choices.iter().flat_map(open).collect()
+    }
+
     /// Our types only make choices of "this or nothing" and of scalars, so the first one of a fitting type decides.
     fn check_choices(&mut self, value: &Value, choices: &'a [Value], here: &Route) {
-        let choices: Vec<&Value> = choices.iter().map(|choice| self.follow(choice)).collect();
-        let fitting = choices.iter().find(|choice| {
-            let types = types(choice);
-            types.is_empty() || types.iter().any(|name| fits(value, name))
+        let choices = self.flatten(choices);
+        let fitting = choices.iter().find(|choice| match words(choice) {
+            Some(_) => value.is_string(),
+            None => types(choice).is_empty() || types(choice).iter().any(|name| fits(value, name)),
         });
         if let Some(choice) = fitting {
             return self.check(value, choice, here);
@@ -76,9 +85,8 @@ impl<'a> Shapes<'a, '_> {
             return;
         }
         let close = value.as_str().and_then(|text| suggest(text, words.iter().copied()));
-        let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let close = close.or_else(|| (value == "mean" && words.contains(&"average")).then_some("average"));
-        let finding = self.add(here, "wrong-value", format!("this must be one of {list}"));
+        let finding = self.add(here, "wrong-value", format!("this must be one of {}", quoted(words)));
         if let Some(close) = close {
             finding.help(format!("did you mean `{close}`?"));
         } else if value == "composite" {
@@ -98,7 +106,11 @@ impl<'a> Shapes<'a, '_> {
         }
         for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             if !map.contains_key(required) {
-                self.add(here, "missing-field", format!("`{required}` is missing here"));
+                let words = known.and_then(|known| words(self.follow(&known[required])));
+                let finding = self.add(here, "missing-field", format!("`{required}` is missing here"));
+                if let Some(words) = words {
+                    finding.help(format!("one of {}", quoted(&words)));
+                }
             }
         }
     }
@@ -122,12 +134,18 @@ impl<'a> Shapes<'a, '_> {
             Value::String(text) if text.parse::<f64>().is_ok() && expected.contains("number") => {
                 Some("remove the quotes".to_owned())
             }
+            Value::Number(_) | Value::Bool(_) if types.contains(&"integer") => {
+                Some("write whole seconds, or a duration such as `90s`, `5m` or `1h`".to_owned())
+            }
+            Value::String(_) if types.contains(&"boolean") && !types.contains(&"string") => Some(
+                "`yes`, `no`, `on` and `off` are text: write `true` or `false`, without quotes".to_owned(),
+            ),
             Value::Number(_) | Value::Bool(_) if types.contains(&"string") => {
                 Some("put it in quotes".to_owned())
             }
             Value::Null if types.contains(&"array") => Some("write `[]` for an empty list".to_owned()),
             Value::Null if types.contains(&"object") => Some("write `{}` for an empty map".to_owned()),
-            Value::Array(_) | Value::Object(_) => None,
+            Value::Array(_) => None,
             _ if types.contains(&"array") => {
                 Some("write a list: `[ … ]`, or items that begin with `- `".to_owned())
             }
@@ -155,6 +173,10 @@ fn words(schema: &Value) -> Option<Vec<&str>> {
     let constants =
         schema["oneOf"].as_array().and_then(|list| list.iter().map(|one| one["const"].as_str()).collect());
     constants.or_else(|| schema["enum"].as_array()?.iter().map(Value::as_str).collect())
+}
+
+fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn types(schema: &Value) -> Vec<&str> {
@@ -199,6 +221,7 @@ mod tests {
     use super::*;
     use crate::model::strict_schema;
 
+    #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn findings(pointer: &str, value: Value) -> Vec<String> {
         let mut findings = Vec::new();
         check(&value, &strict_schema(), pointer, &mut findings);
@@ -222,8 +245,9 @@ mod tests {
             found,
             [
                 "unknown-field descripton: `descripton` is not a field here did you mean `description`?",
-                "wrong-type active: expected `true` or `false`, found text ",
-                "wrong-type rearm_seconds: expected a whole number or text, found a boolean put it in quotes",
+                "wrong-type active: expected `true` or `false`, found text \
+                 `yes`, `no`, `on` and `off` are text: write `true` or `false`, without quotes",
+                "wrong-type rearm_seconds: expected a whole number or text, found a boolean write whole seconds, or a duration such as `90s`, `5m` or `1h`",
                 "wrong-type services: expected a list, found text write a list: `[ … ]`, or items that begin with `- `",
                 "unknown-field id: `id` is not a field here the service makes it; leave it out",
                 "wrong-value conditions[0].type: this must be one of `above`, `below`, `absent` did you mean `above`?",
@@ -233,7 +257,7 @@ mod tests {
                  `derivative`, `absolute_value` did you mean `average`?",
                 "wrong-type conditions[1].tags[0].values[0]: expected text, found a whole number put it in quotes",
                 "missing-field conditions[1].tags[0]: `name` is missing here ",
-                "missing-field conditions[1]: `type` is missing here ",
+                "missing-field conditions[1]: `type` is missing here one of `above`, `below`, `absent`",
                 "wrong-type conditions[2]: expected a map, found text ",
             ]
         );
@@ -245,7 +269,21 @@ mod tests {
         let metric = json!({"type": "gauge", "period": "5m", "external": true, "for_each": ["a"], "description": null,
                             "attributes": {"display_max": "5", "display_min": 0}});
         assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
+        let metric = json!({"attributes": {"display_max": null, "color": null, "summarize_function": null}});
+        assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
         let service = json!({"type": "mail", "settings": {"addresses": "a@b.c", "notify": 1}});
         assert_eq!(findings("/$defs/ServiceEntry", service), [""; 0]);
+    }
+
+    #[test]
+    fn every_attribute_takes_null() {
+        let schema = strict_schema();
+        for name in schema["$defs"]["Attributes"]["properties"].as_object().unwrap().keys() {
+            assert_eq!(
+                findings("/$defs/MetricEntry", json!({"attributes": {name: null}})),
+                [""; 0],
+                "{name}"
+            );
+        }
     }
 }

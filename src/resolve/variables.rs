@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::interpolate::{Resolved, Scope, interpolate};
+use super::interpolate::{Resolved, Scope, describe, interpolate};
 use super::template::{self, Part};
 use super::{Outside, problem};
 use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, suggest};
@@ -45,7 +45,14 @@ impl Source {
 pub fn gather(documents: &[Document], overrides: &[Given], report: &mut Report) -> BTreeMap<String, Given> {
     let mut given: BTreeMap<String, Given> = BTreeMap::new();
     for document in documents {
-        for (name, value) in document.value.get("vars").and_then(Value::as_object).into_iter().flatten() {
+        let section = document.value.get("vars").unwrap_or(&Value::Null);
+        if !matches!(section, Value::Object(_) | Value::Null) {
+            let place =
+                Place::Node { file: document.file, route: Route::root().key("vars"), part: Half::Value };
+            let message = format!("expected a map of variables, found {}", describe(section));
+            report.push(Diagnostic::error("wrong-type", message).at(place, ""));
+        }
+        for (name, value) in section.as_object().into_iter().flatten() {
             let route = Route::root().key("vars").key(name);
             let source = Source { file: document.file, route, dir: document.dir.clone() };
             let place = source.place(Half::Key);
@@ -94,7 +101,9 @@ pub fn resolve(
         };
         let (now, later): (Vec<&String>, Vec<&String>) = left.iter().partition(|name| ready(name));
         if now.is_empty() {
-            report_cycle(&later, given, report);
+            report_cycle(&circle(later.clone(), given), given, report);
+            // What uses them shall not be reported as well.
+            done.extend(later.into_iter().map(|name| (name.clone(), Resolved::default())));
             break;
         }
         for name in now {
@@ -134,6 +143,18 @@ pub fn report_unused(
             diagnostic = diagnostic.help(format!("did you mean `{close}`?"));
         }
         report.push(diagnostic.help("it was given with --var or --var-string"));
+    }
+}
+
+/// Those of `names` that are used by others of them: without what only uses a circle.
+fn circle<'a>(mut names: Vec<&'a String>, given: &BTreeMap<String, Given>) -> Vec<&'a String> {
+    loop {
+        let used: BTreeSet<String> = names.iter().flat_map(|name| uses(&given[*name].value)).collect();
+        let before = names.len();
+        names.retain(|name| used.contains(*name));
+        if names.len() == before {
+            return names;
+        }
     }
 }
 

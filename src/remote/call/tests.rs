@@ -6,6 +6,7 @@ use super::*;
 use crate::diff::fields::{changes, overlay};
 use crate::remote::fetch::{Remote, lift};
 
+#[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
 fn resource(kind: Kind, fields: Value) -> Resource {
     Resource::from_fields(kind, fields.as_object().unwrap().clone()).unwrap()
 }
@@ -172,4 +173,11 @@ fn deletes_and_replacements() {
     assert_eq!(shown(&request(&change, &ids).unwrap()), ["DELETE /alerts/9"]);
     let change = Change { address: alert("gone"), kind: Kind::Alert, action };
     assert_eq!(request(&change, &ids), Err(CallError::NoId(Kind::Alert, alert("gone"))));
+}
+
+#[test]
+fn an_alert_is_updated_whatever_services_it_uses_beside() {
+    let raw = json!({"id": 7, "name": "a", "services": [{"id": 99, "title": "gone"}], "conditions": []});
+    let sent = updated(&alert("a"), Kind::Alert, json!({"description": "d"}), raw, None);
+    assert_eq!(sent, [r#"PUT /alerts/7 {"name":"a","conditions":[],"description":"d"}"#]);
 }

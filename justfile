@@ -1,0 +1,52 @@
+# The verbs of the project. `just` lists them. CI runs `.ci/run`, which the checks here call too.
+
+_list:
+    @just --list --unsorted
+
+# Get the machine ready: components of the toolchain, dependencies.
+setup:
+    rustup component add rustfmt clippy
+    cargo fetch --locked
+
+# Build the program.
+build *flags:
+    cargo build --locked {{ flags }}
+
+# Run the program: just run plan examples/quickstart
+run *arguments:
+    cargo run --locked --quiet -- {{ arguments }}
+
+# Format the source.
+fmt:
+    cargo fmt --all
+
+# Check the format and lint, with and without the server.
+lint:
+    .ci/run format lint
+
+# Run the tests, or those whose name contains a word. Other people's clients are skipped where they cannot be installed.
+test *words:
+    cargo test --locked {{ words }}
+
+# Drive the server with other people's clients, which must be installable.
+conformance:
+    CONFORMANCE=required cargo test --locked --test conformance_python
+
+# Write the JSON Schemas anew, after a change to the types.
+schema:
+    cargo build --locked --quiet
+    target/debug/librato-apply schema config > schemas/librato-apply.schema.json
+    target/debug/librato-apply schema plan > schemas/plan.schema.json
+    target/debug/librato-apply schema outcome > schemas/outcome.schema.json
+
+# Build the documentation of the library.
+doc:
+    .ci/run docs
+
+# Check licences, advisories and duplicates of the dependencies; needs cargo-deny.
+deny:
+    cargo deny --all-features --locked check
+
+# Everything a change must pass.
+ci:
+    .ci/run

@@ -1,0 +1,182 @@
+//! Changes that alter what an alert means without touching it: of the metrics and composites it watches, and of the
+//! services it notifies. What they do to paging cannot be told, only that they may. Knows nothing of conditions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::words::quoted;
+use super::{Effect, Impact, Verdict, is_active};
+use crate::diag::Seg;
+use crate::diff::{Action, Change};
+use crate::model::{Address, Alert, Collection, Desired, Kind, MetricType, Resource, Spec, State};
+
+/// Fields of a metric or composite that decide which values an alert gets to see; the others are for charts.
+const MEANING: &[&str] =
+    &["type", "composite", "period", "source_lag", "attributes.summarize_function", "attributes.aggregate"];
+
+/// The changes of a plan as far as they concern alerts, and what is known beside them.
+pub struct Touched<'a> {
+    actual: &'a State,
+    desired: &'a Desired,
+    /// What happens to objects that alerts use, by the names alerts may know them under.
+    objects: BTreeMap<Address, Touch>,
+    /// New titles of services by their old ones.
+    titles: BTreeMap<String, String>,
+}
+
+/// What happens to one object.
+#[derive(Debug, Clone)]
+struct Touch {
+    kind: Kind,
+    /// `is deleted`, to be read behind "which".
+    what: String,
+    weakens: Verdict,
+}
+
+/// What the plan means to an alert that it does not change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Indirect {
+    /// The alert's name.
+    pub alert: String,
+    /// What it means.
+    pub impact: Impact,
+}
+
+impl<'a> Touched<'a> {
+    /// Finds in the changes of a plan, before they are ordered, what concerns alerts.
+    pub fn of(changes: &[Change], actual: &'a State, desired: &'a Desired) -> Self {
+        let mut touched = Self { actual, desired, objects: BTreeMap::new(), titles: BTreeMap::new() };
+        changes.iter().for_each(|change| touched.add(change));
+        touched.add_readers(changes);
+        touched
+    }
+
+    fn add(&mut self, change: &Change) {
+        let old_name = match &change.action {
+            Action::Update { renamed_from: Some(old), .. } => Some(old),
+            _ => None,
+        };
+        if let (Kind::Service, Some(old)) = (change.kind, old_name) {
+            self.titles.insert(old.name.clone(), change.address.name.clone());
+        }
+        let Some((what, weakens)) = what_happens(change) else { return };
+        let kind = change.action.before().map_or(change.kind, Resource::kind);
+        for address in [Some(&change.address), old_name].into_iter().flatten() {
+            self.objects.insert(address.clone(), Touch { kind, what: what.clone(), weakens });
+        }
+    }
+
+    /// Composites that read what is touched are touched too. They read no other composites, so one round will do.
+    fn add_readers(&mut self, changes: &[Change]) {
+        let planned: BTreeMap<&Address, Option<&Resource>> =
+            changes.iter().map(|change| (&change.address, change.action.after())).collect();
+        let untouched = self.actual.iter().filter(|(address, _)| !planned.contains_key(*address));
+        let composites = untouched
+            .map(|(address, resource)| (address, Some(resource)))
+            .chain(planned.iter().map(|(address, after)| (*address, *after)))
+            .filter_map(|(address, resource)| match resource {
+                Some(Resource::Composite(composite)) => Some((address, composite)),
+                _ => None,
+            });
+        let mut found = Vec::new();
+        for (address, composite) in composites.filter(|(address, _)| !self.objects.contains_key(*address)) {
+            let read = composite
+                .references()
+                .into_iter()
+                .find_map(|reference| self.objects.get(&reference.to).map(|touch| (reference.to, touch)));
+            if let Some((metric, touch)) = read {
+                let what = format!("reads the {} {}, which {}", touch.kind, quoted(&metric.name), touch.what);
+                found.push((
+                    address.clone(),
+                    Touch { kind: Kind::Composite, what, weakens: Verdict::CannotTell },
+                ));
+            }
+        }
+        self.objects.extend(found);
+    }
+
+    /// The title a service will have.
+    pub(super) fn new_title<'b>(&'b self, title: &'b str) -> &'b str {
+        self.titles.get(title).map_or(title, String::as_str)
+    }
+
+    /// The type a metric has on the remote; a composite has the statistics of a gauge.
+    pub(super) fn type_of(&self, metric: &str) -> Option<MetricType> {
+        match self.actual.get(&Address::metric(metric))? {
+            Resource::Metric(metric) => metric.metric_type.value().copied(),
+            Resource::Composite(_) => Some(MetricType::Gauge),
+            _ => None,
+        }
+    }
+
+    /// Whether an alert holds secrets in what the words speak of; its prose they never quote.
+    pub(super) fn hides(&self, alert: &Address) -> bool {
+        let prose = |seg: Option<&Seg>| matches!(seg, Some(Seg::Key(key)) if key == "description" || key == "attributes");
+        let wish = self.desired.objects.get(alert);
+        wish.is_some_and(|wish| wish.secrets.keys().any(|route| !prose(route.segs().first())))
+    }
+
+    /// What happens to the objects an alert uses, each said once.
+    pub(super) fn effects_on(&self, alert: &Alert) -> Vec<Effect> {
+        let used: BTreeSet<Address> = alert.references().into_iter().map(|reference| reference.to).collect();
+        let effect = |address: &Address| {
+            let touch = self.objects.get(address)?;
+            let how = if address.collection == Collection::Services { "notify" } else { "page" };
+            let object = format!("the {} {}, which {}", touch.kind, quoted(&address.name), touch.what);
+            Some(Effect::new(touch.weakens, format!("may {how} differently: it uses {object}")))
+        };
+        used.iter().filter_map(effect).collect()
+    }
+}
+
+/// What a change does to the alerts that use the object, where it can do anything to them.
+fn what_happens(change: &Change) -> Option<(String, Verdict)> {
+    let service = change.address.collection == Collection::Services;
+    if !service && change.address.collection != Collection::Metrics {
+        return None;
+    }
+    match &change.action {
+        Action::Create { .. } => None,
+        Action::Delete { .. } if service => Some(("is deleted".to_owned(), Verdict::Yes)),
+        Action::Delete { .. } => Some(("is deleted".to_owned(), Verdict::CannotTell)),
+        Action::Replace { because, .. } => Some((format!("is replaced: {because}"), Verdict::CannotTell)),
+        Action::Update { fields, .. } => {
+            let mut names: Vec<String> = fields
+                .iter()
+                .map(|field| field.route.to_string())
+                .filter(|name| service || MEANING.contains(&name.as_str()))
+                .map(|name| if name.starts_with("settings.") { "settings".to_owned() } else { name })
+                .map(|name| name.trim_start_matches("attributes.").to_owned())
+                .collect();
+            names.dedup();
+            let what = format!("changes its {}", super::listed(&names, " and "));
+            (!names.is_empty())
+                .then_some((what.replace("its composite", "its definition"), Verdict::CannotTell))
+        }
+    }
+}
+
+/// What the plan means to alerts it does not change, whoever owns them. Those switched off page nobody either way.
+pub fn indirect(changes: &[Change], touched: &Touched<'_>) -> Vec<Indirect> {
+    let changed: BTreeSet<&Address> = changes
+        .iter()
+        .flat_map(|change| match &change.action {
+            Action::Update { renamed_from: Some(old), .. } => [Some(&change.address), Some(old)],
+            _ => [Some(&change.address), None],
+        })
+        .flatten()
+        .collect();
+    let alerts = touched.actual.iter().filter_map(|(address, resource)| match resource {
+        Resource::Alert(alert) if is_active(alert) && !changed.contains(address) => Some((address, alert)),
+        _ => None,
+    });
+    alerts
+        .map(|(address, alert)| Indirect {
+            alert: address.name.clone(),
+            impact: Impact { effects: touched.effects_on(alert) },
+        })
+        .filter(|indirect| !indirect.impact.is_empty())
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! A plan as one pull-request comment: a hidden first line by which the comment is found again, what matters first,
+//! details folded away, never longer than a comment may be. Pure, like everything that shows a plan.
+//! Knows nothing of who posts it.
+
+mod detail;
+mod escape;
+mod page;
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use super::text::{remark, summary};
+use crate::diff::Action;
+use crate::plan::{Impact, Plan, Refusal, Step, Verdict};
+use escape::{code, prose};
+use page::{Page, Part, Piece};
+
+/// The first line of the comment: whoever posts it looks for this line and updates that comment.
+const MARKER: &str = "<!-- librato-apply plan -->";
+
+/// How many objects of one refusal are named.
+const NAMES: usize = 30;
+
+/// How many effects of one alert are told, and fields of one change named.
+const EFFECTS: usize = 20;
+const FIELDS: usize = 4;
+
+/// The plan as markdown of at most 60,000 characters; `diagnostics` as [`crate::diag::to_json`] gives them.
+///
+/// When it must be cut, notes go first, then details of updates, then other details, harmless impact and rows of what
+/// is not deleted; what was cut is said.
+pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
+    let mut page = Page::new(head(plan));
+    plan.refusals.iter().for_each(|refusal| refusal_pieces(refusal, &mut page));
+    diagnostics.iter().for_each(|diagnostic| page.add(diagnostic_piece(diagnostic)));
+    let changed =
+        plan.steps.iter().filter_map(|step| Some((&step.change.address.name, step.impact.as_ref()?)));
+    for (alert, impact) in changed.filter(|(_, impact)| !impact.is_empty()) {
+        page.add(impact_piece(alert, impact, ""));
+    }
+    for indirect in &plan.indirect {
+        page.add(impact_piece(&indirect.alert, &indirect.impact, ", not changed itself"));
+    }
+    for step in &plan.steps {
+        let keep = if step.change.action.destroys() { page::DELETES } else { page::ROWS };
+        page.add(Piece { part: Part::Changes, keep, text: row(step) });
+        if let Some(text) = detail::detail(step) {
+            let updates = matches!(step.change.action, Action::Update { .. });
+            let keep = if updates { page::UPDATES } else { page::DETAILS };
+            page.add(Piece { part: Part::Details, keep, text });
+        }
+    }
+    page.finish()
+}
+
+fn head(plan: &Plan) -> String {
+    let summary = prose(&summary(plan));
+    let (target, strong) = (code(&plan.target), if plan.is_empty() { "" } else { "**" });
+    format!("{MARKER}\n### Plan for {target}\n\n{strong}{summary}{strong}\n")
+}
+
+/// The refusal itself is kept longer than the names of what it is about.
+fn refusal_pieces(refusal: &Refusal, page: &mut Page) {
+    let lift = refusal.lift.as_ref().map(|lift| format!("; to lift it: {}", prose(lift))).unwrap_or_default();
+    let text = format!("- **{}**: {}{lift}\n", prose(&refusal.code), prose(&refusal.message));
+    page.add(Piece { part: Part::Refusals, keep: page::REFUSALS, text });
+    if refusal.names.is_empty() {
+        return;
+    }
+    let shown = refusal.names.iter().take(NAMES).map(|name| format!("  - {}\n", prose(name)));
+    let more = refusal.names.len().saturating_sub(NAMES);
+    let more = if more > 0 { format!("  - … and {more} more\n") } else { String::new() };
+    page.add(Piece { part: Part::Refusals, keep: page::NAMES, text: shown.chain([more]).collect() });
+}
+
+fn diagnostic_piece(diagnostic: &Value) -> Piece {
+    let text = |key: &str| diagnostic[key].as_str().unwrap_or_default();
+    let severity = text("severity");
+    let place =
+        match (diagnostic["file"].as_str(), diagnostic["line"].as_u64(), diagnostic["column"].as_u64()) {
+            (Some(file), Some(line), Some(column)) => {
+                format!(" {}", code(&format!("{file}:{line}:{column}")))
+            }
+            (Some(file), ..) => format!(" {}", code(file)),
+            _ => String::new(),
+        };
+    let text = format!("- **{}**: {}{place}\n", prose(severity), prose(text("message")));
+    match severity {
+        "note" => Piece { part: Part::Notes, keep: page::NOTES, text },
+        _ => Piece { part: Part::Warnings, keep: page::WARNINGS, text },
+    }
+}
+
+fn impact_piece(alert: &str, impact: &Impact, remark: &str) -> Piece {
+    let mut text = format!("- {}{remark}\n", code(alert));
+    for effect in impact.effects.iter().take(EFFECTS) {
+        let verdict = match effect.weakens {
+            Verdict::Yes => "**weaker**: ",
+            Verdict::CannotTell => "**cannot tell**: ",
+            Verdict::No => "",
+        };
+        text.push_str(&format!("  - {verdict}{}\n", prose(&effect.text)));
+    }
+    let more = impact.effects.len().saturating_sub(EFFECTS);
+    if more > 0 {
+        text.push_str(&format!("  - … and {more} more\n"));
+    }
+    let keep = if impact.verdict() == Verdict::No { page::HARMLESS } else { page::WEAKER };
+    Piece { part: Part::Impact, keep, text }
+}
+
+fn row(step: &Step) -> String {
+    let change = &step.change;
+    let place = step.place.as_ref().map(|place| code(&place.to_string())).unwrap_or_default();
+    let strong = if change.action.destroys() { "**" } else { "" };
+    let (verb, kind, name) = (change.action.verb(), change.kind, code(&change.address.to_string()));
+    format!("| {strong}{verb}{strong} | {kind} | {name} | {place} | {} |\n", row_summary(step))
+}
+
+/// What an update changes, why a deletion happens, and whether an alert is weakened by it.
+fn row_summary(step: &Step) -> String {
+    let remark = remark(step);
+    let mut parts: Vec<String> = Vec::new();
+    if !remark.is_empty() {
+        parts.push(prose(remark.trim().trim_start_matches('(').trim_end_matches(')')));
+    }
+    if let Action::Update { fields, .. } = &step.change.action
+        && !fields.is_empty()
+    {
+        let mut names: Vec<String> =
+            fields.iter().take(FIELDS).map(|field| prose(&field.route.to_string())).collect();
+        if fields.len() > FIELDS {
+            names.push(format!("{} more", fields.len() - FIELDS));
+        }
+        parts.push(names.join(", "));
+    }
+    match step.impact.as_ref().map_or(Verdict::No, Impact::verdict) {
+        Verdict::Yes => parts.push("**weaker**".to_owned()),
+        Verdict::CannotTell => parts.push("**may page differently**".to_owned()),
+        Verdict::No => {}
+    }
+    parts.join("; ")
+}

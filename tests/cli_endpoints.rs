@@ -1,0 +1,314 @@
+//! Which service the binary talks to, with which credentials, and what it refuses; and the flags that every command takes.
+#![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "support/cli.rs"]
+mod cli;
+
+use std::path::Path;
+
+use cli::{Cli, Server, TOKEN, Trap, USER, http_answer, json_answer, project};
+
+const METRIC: &str = "metrics:\n  web.ms: { type: gauge }\n";
+
+/// A project with one metric and these settings.
+fn with_settings(settings: &str) -> tempfile::TempDir {
+    project(&[("sub/monitoring.yaml", &format!("settings: {settings}\n{METRIC}"))])
+}
+
+fn given(cli: Cli) -> Cli {
+    cli.env("LIBRATO_USER", USER).env("LIBRATO_TOKEN", TOKEN)
+}
+
+/// A service without any metric, which keeps what it was asked.
+fn empty_service() -> Trap {
+    let page = r#"{"query":{"found":0,"length":0,"offset":0,"total":0},"metrics":[]}"#;
+    Trap::start(Some(json_answer(200, page)))
+}
+
+#[test]
+fn without_an_endpoint_the_error_says_how_to_give_one() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    for command in [&["plan"][..], &["apply", "--auto-approve"], &["submit", "x", "1"]] {
+        let hints = ["there is no endpoint", "--endpoint", "LIBRATO_ENDPOINT", "embedded:./librato.db"];
+        Cli::new(dir.path()).run(command).exits(64).says(&hints);
+    }
+    assert!(!dir.path().join("librato.db").exists());
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_settings() {
+    let dir = with_settings("{ endpoint: embedded:settings.db }");
+    let plan = |cli: Cli, more: &[&str]| cli.run(&[&["plan", "sub"], more].concat()).exits(0);
+    plan(Cli::new(dir.path()), &[]).prints(&["Plan for embedded:settings.db"]);
+    let env = || Cli::new(dir.path()).env("LIBRATO_ENDPOINT", "embedded:env.db");
+    plan(env(), &[]).prints(&["Plan for embedded:env.db"]);
+    plan(env(), &["--endpoint", "embedded:flag.db"]).prints(&["Plan for embedded:flag.db"]);
+    let blank = Cli::new(dir.path()).env("LIBRATO_ENDPOINT", " ");
+    plan(blank, &[]).prints(&["Plan for embedded:settings.db"]);
+}
+
+#[test]
+fn an_embedded_path_is_relative_to_whoever_says_it() {
+    let dir = with_settings("{ endpoint: embedded:mine.db }");
+    let apply = ["apply", "sub", "--auto-approve"];
+    Cli::new(dir.path()).run(&apply).exits(0);
+    assert!(dir.path().join("sub/mine.db").exists());
+    Cli::new(dir.path()).env("LIBRATO_ENDPOINT", "embedded:mine.db").run(&apply).exits(0);
+    assert!(dir.path().join("mine.db").exists());
+    Cli::new(dir.path()).run(&["plan", "sub", "--endpoint", "embedded:"]).exits(64).says(&["needs a path"]);
+}
+
+#[test]
+fn planning_on_a_file_that_does_not_exist_leaves_none() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    Cli::new(dir.path()).run(&["plan", "sub"]).exits(0).prints(&["1 to create"]);
+    let left: Vec<_> = std::fs::read_dir(dir.path().join("sub")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn credentials_and_an_embedded_file_of_the_settings_do_not_go_together() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    for name in ["LIBRATO_TOKEN", "LIBRATO_USER", "LIBRATO_EMAIL", "LIBRATO_USERNAME"] {
+        let says = ["credentials are given", "LIBRATO_ENDPOINT"];
+        Cli::new(dir.path()).env(name, "x").run(&["plan", "sub"]).exits(64).says(&says);
+    }
+    Cli::new(dir.path()).run(&["plan", "sub", "--user", "x"]).exits(64);
+    // Whoever says it in so many words may.
+    let explicit = ["plan", "sub", "--endpoint", "embedded:./new.db"];
+    given(Cli::new(dir.path())).run(&explicit).exits(0);
+}
+
+#[test]
+fn under_ci_an_embedded_file_of_the_settings_is_warned_of() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    Cli::new(dir.path()).env("CI", "true").run(&["plan", "sub", "-q"]).exits(0).says(&["warning: under CI"]);
+    let quiet = Cli::new(dir.path()).run(&["plan", "sub"]).exits(0);
+    assert!(!quiet.stderr.contains("CI"), "{}", quiet.stderr);
+}
+
+#[test]
+fn a_pull_request_cannot_redirect_the_token() {
+    let trap = empty_service();
+    let dir = with_settings(&format!("{{ endpoint: \"{}\" }}", trap.endpoint()));
+    for command in [&["plan", "sub"][..], &["apply", "sub", "--auto-approve"]] {
+        let says = ["comes only from the settings", "--trust-settings-endpoint"];
+        given(Cli::new(dir.path())).run(command).exits(64).says(&says);
+    }
+    // Not even without credentials is anything sent.
+    Cli::new(dir.path()).run(&["plan", "sub"]).exits(64).says(&["there is no user"]);
+    assert_eq!(trap.seen(), [""; 0]);
+
+    given(Cli::new(dir.path())).run(&["plan", "sub", "--trust-settings-endpoint"]).exits(0);
+    assert!(!trap.seen().is_empty());
+}
+
+#[test]
+fn endpoints_that_could_leak_are_refused() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    for (endpoint, says) in [
+        ("http://metrics.invalid", "--allow-insecure-http"),
+        ("https://me:hidden@metrics.invalid", "no user or password"),
+        ("https://metrics.invalid/?token=hidden", "ends with its path"),
+        ("ftp://metrics.invalid", "https://"),
+        ("metrics.invalid", "not a URL"),
+    ] {
+        let ran = given(Cli::new(dir.path())).run(&["plan", "--endpoint", endpoint]).exits(64).says(&[says]);
+        assert!(!ran.all().contains("hidden"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_user_and_a_token_are_needed_for_a_service() {
+    let trap = empty_service();
+    let dir = project(&[("a.yaml", METRIC)]);
+    let cli = || Cli::new(dir.path()).env("LIBRATO_ENDPOINT", &trap.endpoint());
+    cli().run(&["plan"]).exits(64).says(&["there is no user", "LIBRATO_USER"]);
+    cli().env("LIBRATO_USER", USER).run(&["plan"]).exits(64).says(&["there is no token", "--token-file"]);
+    for name in ["LIBRATO_USER", "LIBRATO_EMAIL", "LIBRATO_USERNAME"] {
+        cli().env(name, USER).env("LIBRATO_TOKEN", TOKEN).run(&["plan"]).exits(0);
+    }
+    // A token is no argument, where everybody on the machine could read it.
+    given(cli()).run(&["plan", "--token", TOKEN]).exits(64);
+}
+
+#[test]
+fn a_token_file_holds_exactly_one_token() {
+    let dir = project(&[
+        ("a.yaml", METRIC),
+        ("good", &format!("  {TOKEN}\n")),
+        ("empty", "\n"),
+        ("two", "token-one\ntoken-two\n"),
+        ("wrong", "not-the-token\n"),
+    ]);
+    let server = Server::start(&dir.path().join("a.db"));
+    let plan = |file: &str| {
+        let cli = Cli::new(dir.path()).env("LIBRATO_USER", USER).env("LIBRATO_ENDPOINT", &server.endpoint());
+        // The flag wins over the environment.
+        let ran = cli.env("LIBRATO_TOKEN", "token-of-somebody-else").run(&["plan", "--token-file", file]);
+        for token in ["token-one", "token-two", "not-the-token", TOKEN, "token-of-somebody-else"] {
+            assert!(!ran.all().contains(token), "{}", ran.all());
+        }
+        ran
+    };
+    plan("good").exits(0);
+    plan("empty").exits(64).says(&["token file empty", "exactly one token"]);
+    plan("two").exits(64).says(&["token file two", "exactly one token"]);
+    plan("missing").exits(64).says(&["cannot read the token file missing"]);
+    plan("wrong").exits(1).says(&["401"]);
+}
+
+#[test]
+fn a_ca_file_must_hold_certificates() {
+    let dir = project(&[("a.yaml", METRIC), ("empty.pem", ""), ("text.pem", "no certificate")]);
+    for (file, says) in [
+        ("missing.pem", "No such file"),
+        ("empty.pem", "no PEM certificate"),
+        ("text.pem", "no PEM certificate"),
+    ] {
+        let args = ["plan", "--endpoint", "https://127.0.0.1:9", "--ca-file", file];
+        given(Cli::new(dir.path())).run(&args).exits(64).says(&[file, says]);
+    }
+}
+
+#[test]
+fn a_service_that_never_answers_is_given_up() {
+    let trap = Trap::start(None);
+    let dir = project(&[("a.yaml", METRIC)]);
+    let args = ["submit", "x", "1", "--timeout", "100ms", "--endpoint", &trap.endpoint()];
+    given(Cli::new(dir.path())).run(&args).exits(1).says(&["timed out"]);
+    for wrong in ["0", "0s", "soon", "-1s", "10h"] {
+        let timeout = format!("--timeout={wrong}");
+        given(Cli::new(dir.path())).run(&["plan", &timeout]).exits(64).says(&["--timeout"]);
+    }
+}
+
+#[test]
+fn parallelism_has_bounds() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    for wrong in ["0", "257", "-1", "many"] {
+        let parallelism = format!("--parallelism={wrong}");
+        Cli::new(dir.path()).run(&["plan", "sub", &parallelism]).exits(64).says(&["--parallelism"]);
+    }
+    for right in ["1", "256"] {
+        Cli::new(dir.path()).run(&["plan", "sub", "--parallelism", right]).exits(0);
+    }
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    let target = empty_service();
+    let location = format!("location: {}/v1/metrics\r\n", target.endpoint());
+    for status in [301, 302, 307, 308] {
+        let mut answer = String::from_utf8(http_answer(status, "text/html", "moved")).unwrap();
+        answer = answer.replacen("\r\n", &format!("\r\n{location}"), 1);
+        let trap = Trap::start(Some(answer.into_bytes()));
+        let dir = project(&[("a.yaml", METRIC)]);
+        let args = ["plan", "--endpoint", &trap.endpoint()];
+        given(Cli::new(dir.path()))
+            .run(&args)
+            .exits(1)
+            .says(&[&status.to_string(), "points to http://127.0.0.1"]);
+    }
+    assert_eq!(target.seen(), [""; 0]);
+}
+
+#[test]
+fn a_file_in_use_is_named() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    let server = Server::start(&dir.path().join("used.db"));
+    let ran = Cli::new(dir.path()).run(&["plan", "--endpoint", "embedded:used.db"]).exits(1);
+    ran.says(&["used.db is in use", "stop that one"]);
+    drop(server);
+    std::fs::write(dir.path().join("text.db"), "this is no database, only a text of some length").unwrap();
+    let ran = Cli::new(dir.path()).run(&["plan", "--endpoint", "embedded:text.db"]).exits(1);
+    ran.says(&["text.db is not a data file"]);
+    Cli::new(dir.path())
+        .run(&["apply", "--auto-approve", "--endpoint", "embedded:no/dir.db"])
+        .exits(1)
+        .says(&["no/dir.db"]);
+}
+
+#[test]
+fn nobody_can_confirm_without_a_terminal() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    Cli::new(dir.path()).run(&["apply", "sub"]).exits(64).says(&["not a terminal", "--auto-approve"]);
+    let piped = Cli::new(dir.path()).run_with(&["apply", "-"], METRIC.as_bytes());
+    piped.exits(64).says(&["--auto-approve"]);
+    assert!(!dir.path().join("sub/new.db").exists());
+}
+
+/// `script` gives the program a terminal; what is typed comes from a file.
+#[test]
+fn only_yes_is_a_yes() {
+    if !Path::new("/usr/bin/script").exists() {
+        eprintln!("skipped: there is no `script` to make a terminal with");
+        return;
+    }
+    for (typed, code, written) in [("no\n", 1, false), ("y\n", 1, false), ("yes\n", 0, true)] {
+        let dir = with_settings("{ endpoint: embedded:./new.db }");
+        let program = env!("CARGO_BIN_EXE_librato-apply");
+        let mut command = std::process::Command::new("/usr/bin/script");
+        command.args(["-qec", &format!("{program} apply sub --no-progress"), "/dev/null"]);
+        command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(dir.path());
+        let ran = Cli { command }.run_with(&[], typed.as_bytes());
+        assert!(ran.stdout.contains("Only `yes` is a yes"), "{}", ran.stdout);
+        assert_eq!(ran.code, code, "{}", ran.stdout);
+        let plan = Cli::new(dir.path()).run(&["plan", "sub"]).exits(0);
+        assert_eq!(plan.stdout.contains("Nothing to change"), written, "{typed:?}: {}", plan.stdout);
+    }
+}
+
+#[test]
+fn colour_is_as_asked() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    let colours = |cli: Cli, args: &[&str]| {
+        cli.run(&[&["plan", "sub"], args].concat()).exits(0).stdout.contains('\u{1b}')
+    };
+    assert!(!colours(Cli::new(dir.path()), &[]), "not on a terminal");
+    assert!(colours(Cli::new(dir.path()), &["--color", "always"]));
+    assert!(!colours(Cli::new(dir.path()), &["--color=never"]));
+    assert!(!colours(Cli::new(dir.path()).env("NO_COLOR", "1"), &["--color", "auto"]));
+    Cli::new(dir.path()).run(&["plan", "--color", "sometimes"]).exits(64).says(&["auto", "always", "never"]);
+}
+
+#[test]
+fn flags_stand_before_or_after_the_command() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    let flags = ["--endpoint", "embedded:./x.db", "--timeout", "5s", "--no-progress"];
+    let before = Cli::new(dir.path()).run(&[&flags[..], &["plan"]].concat()).exits(0);
+    let after = Cli::new(dir.path()).run(&[&["plan"], &flags[..]].concat()).exits(0);
+    assert_eq!(before.stdout, after.stdout);
+}
+
+#[test]
+fn quiet_leaves_errors_and_the_result() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    let ran = Cli::new(dir.path()).run(&["apply", "sub", "--auto-approve", "-q"]).exits(0);
+    assert_eq!((ran.stderr.as_str(), ran.stdout.as_str()), ("", "Done: 1 change written.\n"));
+    let ran = Cli::new(dir.path()).run(&["plan", "nowhere.yaml", "-q"]).exits(1);
+    ran.says(&["nowhere.yaml"]);
+    Cli::new(dir.path()).run(&["plan", "sub", "-q", "-v"]).exits(64);
+}
+
+#[test]
+fn wrong_usage_is_64_and_help_is_0() {
+    let dir = tempfile::tempdir().unwrap();
+    for wrong in [&[][..], &["pln"], &["plan", "--nope"], &["plan", "--var", "x"], &["plan", "--target", "x"]]
+    {
+        Cli::new(dir.path()).run(wrong).exits(64);
+    }
+    Cli::new(dir.path()).run(&["--help"]).exits(0).prints(&["Exit codes:"]);
+    Cli::new(dir.path()).run(&["plan", "--help"]).exits(0).prints(&["--detailed-exitcode"]);
+    Cli::new(dir.path()).run(&["--version"]).exits(0).prints(&[env!("CARGO_PKG_VERSION")]);
+}
+
+#[test]
+fn serve_needs_credentials_and_tells_no_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", "a.db"];
+    Cli::new(dir.path()).run(&serve).exits(64).says(&["there is no user"]);
+    Cli::new(dir.path()).env("LIBRATO_USER", USER).run(&serve).exits(64).says(&["there is no token"]);
+    assert!(!dir.path().join("a.db").exists());
+}

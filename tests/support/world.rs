@@ -1,0 +1,325 @@
+//! A service to try things on, and the whole way from the text of files to an outcome, as the program goes it.
+//! Knows what went over the wire and what the service keeps; knows nothing of what should be there.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use base64::Engine as _;
+use librato_apply::apply::{self, Observer};
+use librato_apply::diff::scope::{Globs, Scope};
+use librato_apply::model::Desired;
+use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
+use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+use librato_apply::remote::{Client, Config, Endpoint, RetryPolicy};
+use librato_apply::resolve::{self, Outside};
+use librato_apply::serve::{Credentials, Data, Options, Store};
+use librato_apply::{diag, diff, load, render};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::stand_in::StandIn;
+
+const USER: &str = "me@example.com";
+const TOKEN: &str = "canary-token-0123";
+/// What `${secret.…}` stands for.
+pub const SECRET: &str = "canary-secret";
+
+/// One request as the service saw it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logged {
+    pub method: String,
+    /// Below `/v1`, as on the request line.
+    pub path: String,
+    /// Null where there was none.
+    pub body: Value,
+}
+
+pub type Log = Arc<Mutex<Vec<Logged>>>;
+
+/// Which service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The one of the program.
+    Ours,
+    /// The stand-in with the habits of this seed.
+    Other(u64),
+}
+
+#[derive(Clone)]
+enum Backend {
+    Ours(Router),
+    Other(StandIn),
+}
+
+/// A running service. It ends with its runtime.
+pub struct World {
+    pub addr: SocketAddr,
+    log: Log,
+    backend: Backend,
+}
+
+impl World {
+    /// An empty service.
+    pub async fn new(whose: Whose) -> World {
+        let backend = match whose {
+            Whose::Ours => {
+                let store = Store::open(&Data::Memory).unwrap();
+                let credentials = vec![Credentials::new(USER, &TOKEN.into())];
+                Backend::Ours(librato_apply::serve::router(store, credentials, &Options::default()))
+            }
+            Whose::Other(seed) => Backend::Other(StandIn::new(seed)),
+        };
+        World::start(backend).await
+    }
+
+    /// A service that keeps what `stand_in` keeps now.
+    pub async fn copy_of(stand_in: &StandIn) -> World {
+        World::start(Backend::Other(stand_in.copy())).await
+    }
+
+    async fn start(backend: Backend) -> World {
+        let log = Log::default();
+        let router = backend.router().layer(from_fn_with_state(Arc::clone(&log), record));
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        World { addr, log, backend }
+    }
+
+    pub fn client(&self) -> Client {
+        client(self.addr, Duration::from_secs(10))
+    }
+
+    /// Requests since the last call of this.
+    pub fn take_log(&self) -> Vec<Logged> {
+        std::mem::take(&mut self.log.lock().unwrap())
+    }
+
+    /// One request that is not in the log; whatever it is answered with must be a success.
+    pub async fn seed(&self, method: &str, path: &str, body: Value) -> Value {
+        let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{TOKEN}"));
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(format!("/v1{path}"))
+            .header("authorization", format!("Basic {credentials}"))
+            .header("content-type", "application/json");
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let response = self.backend.router().oneshot(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        assert!(parts.status.is_success(), "{method} {path}: {} {bytes:?}", parts.status);
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
+    /// Everything that is kept, by collection and name or id: alerts list services by id, conditions in order of id.
+    pub async fn truth(&self) -> BTreeMap<String, Value> {
+        if let Backend::Other(stand_in) = &self.backend {
+            return stand_in.truth();
+        }
+        let mut kept = BTreeMap::new();
+        for (collection, key) in
+            [("metrics", "name"), ("annotations", "name"), ("services", "id"), ("alerts", "id")]
+        {
+            for mut item in self.listed(collection).await {
+                let key = item[key].as_str().map_or_else(|| item[key].to_string(), str::to_owned);
+                if collection == "annotations" {
+                    item = self.seed("GET", &format!("/annotations/{key}?start_time=0"), Value::Null).await;
+                }
+                if collection == "alerts" {
+                    let ids =
+                        item["services"].as_array().unwrap().iter().map(|service| service["id"].clone());
+                    item["services"] = ids.collect::<Vec<_>>().into();
+                    item["conditions"].as_array_mut().unwrap().sort_by_key(|it| it["id"].as_u64());
+                }
+                kept.insert(format!("{collection}/{key}"), item);
+            }
+        }
+        kept
+    }
+
+    async fn listed(&self, collection: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        loop {
+            let path = format!("/{collection}?offset={}", items.len());
+            let mut page = self.seed("GET", &path, Value::Null).await;
+            items.extend(page[collection].as_array_mut().unwrap().drain(..));
+            if items.len() as u64 >= page["query"]["found"].as_u64().unwrap() {
+                return items;
+            }
+        }
+    }
+}
+
+impl Backend {
+    fn router(&self) -> Router {
+        match self {
+            Backend::Ours(router) => router.clone(),
+            Backend::Other(stand_in) => stand_in.router(),
+        }
+    }
+}
+
+async fn record(State(log): State<Log>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    log.lock().unwrap().push(Logged {
+        method: parts.method.to_string(),
+        path: parts.uri.path().trim_start_matches("/v1").to_owned(),
+        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+    });
+    next.run(Request::from_parts(parts, Body::from(bytes))).await
+}
+
+/// A client of `addr` whose patience is counted in milliseconds.
+pub fn client(addr: SocketAddr, timeout: Duration) -> Client {
+    let endpoint = Endpoint::parse(&format!("http://{addr}"), true).unwrap();
+    let config = Config::new(endpoint, USER, SecretString::from(TOKEN));
+    Client::new(Config { retry: RetryPolicy::quick(), timeout, ..config }).unwrap()
+}
+
+/// A plan and what it was made from.
+pub struct Planned {
+    pub plan: Plan,
+    pub actual: Actual,
+    pub desired: Desired,
+    pub text: String,
+    pub document: Value,
+}
+
+/// From text to plan. Panics over files that are not valid.
+pub async fn plan(client: &Client, text: &str) -> Result<Planned, librato_apply::remote::ApiError> {
+    let load::Loaded { mut files, documents, report, .. } =
+        load::load(&[PathBuf::from("-")], &mut text.as_bytes());
+    assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
+    let (desired, report) = resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
+    assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
+    let globs = |scopes| Globs::compile(scopes).unwrap();
+    let settings = &desired.settings;
+    let scope = Scope {
+        prune: globs(&settings.prune),
+        ignore: globs(&settings.ignore),
+        protect: globs(&settings.protect),
+        target: None,
+    };
+    let wanted = Wanted::of(&desired, scope.prune.kinds());
+    let actual = fetch(client, &wanted).await?;
+    let limits = Limits {
+        max_deletes: 10_000,
+        delete_data: true,
+        protect: scope.protect.clone(),
+        deny_weaker_alerts: false,
+    };
+    let mut report = diag::Report::default();
+    let input = plan::Input {
+        target: "the service".into(),
+        desired: &desired,
+        actual: &actual.state,
+        twins: &actual.twins,
+        diff: diff::diff(&desired, &actual.state, &scope.view(&desired, &actual.state)),
+        limits: &limits,
+        files: &files,
+    };
+    let plan = plan::build(input, &mut report);
+    assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
+    let document = serde_json::to_value(render::document(&plan, Vec::new())).unwrap();
+    Ok(Planned { text: render::text(&plan, false), document, plan, actual, desired })
+}
+
+/// From text to outcome, one run of the program. Refusals are left to the caller: nothing is written then.
+pub async fn apply(
+    client: &Client,
+    text: &str,
+    parallelism: usize,
+) -> Result<(Planned, Outcome), librato_apply::remote::ApiError> {
+    let mut planned = plan(client, text).await?;
+    if !planned.plan.refusals.is_empty() {
+        return Ok((planned, Outcome::default()));
+    }
+    let options = apply::Options { parallelism, retry: client.config().retry };
+    let ids = std::mem::take(&mut planned.actual.ids);
+    let outcome = apply::apply(&planned.plan, ids, client, &options, &Silent).await;
+    Ok((planned, outcome))
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn ended(&self, _: &Step, _: &Done) {}
+}
+
+/// No environment but one secret, and no files.
+struct Nowhere;
+
+impl Outside for Nowhere {
+    fn env(&self, _: &str) -> Option<String> {
+        Some(SECRET.into())
+    }
+
+    fn file(&self, _: &Path, path: &str) -> Result<String, String> {
+        Err(format!("no {path}"))
+    }
+}
+
+/// Objects that no file speaks of: some of every kind, with keys that nobody knows.
+pub async fn seed_foreign(world: &World) {
+    world
+        .seed(
+            "PUT",
+            "/metrics/foreign.Gauge",
+            json!({"type": "gauge", "period": 60, "attributes": {"display_max": "5"}}),
+        )
+        .await;
+    world.seed("PUT", "/metrics/foreign.counter", json!({"type": "counter", "description": "theirs"})).await;
+    world
+        .seed(
+            "PUT",
+            "/metrics/foreign.sum",
+            json!({"type": "composite", "composite": "sum( s(\"foreign.Gauge\",\"*\") )"}),
+        )
+        .await;
+    world.seed("POST", "/annotations/foreign.deploys", json!({"title": "v1"})).await;
+    let mail = json!({"type": "mail", "title": "foreign-mail", "settings": {"addresses": "a@example.org"}});
+    let service = world.seed("POST", "/services", mail.clone()).await;
+    let id = match &service["id"] {
+        // A terse service says only where it is.
+        Value::Null => world
+            .truth()
+            .await
+            .keys()
+            .find_map(|key| Some(json!(key.strip_prefix("services/")?.parse::<u64>().unwrap())))
+            .unwrap(),
+        id => id.clone(),
+    };
+    // Two objects under one name are nobody's business as long as no file speaks of them.
+    let twin = json!({"type": "mail", "title": "foreign-twin", "settings": {"addresses": "b@example.org"}});
+    world.seed("POST", "/services", twin.clone()).await;
+    world.seed("POST", "/services", twin).await;
+    for (name, source) in [("foreign.Alert", json!("*")), ("foreign.other", Value::Null)] {
+        let condition =
+            json!({"type": "above", "metric_name": "foreign.gauge", "threshold": 5, "source": source});
+        let body = json!({"name": name, "services": [id], "conditions": [condition], "attributes": {"runbook_url": "u", "team": "theirs"}});
+        world.seed("POST", "/alerts", body).await;
+    }
+}
+
+/// What is kept of foreign objects.
+pub fn foreign(truth: &BTreeMap<String, Value>) -> BTreeMap<&str, &Value> {
+    let is_foreign = |object: &Value| {
+        let name = object.get("title").or(object.get("name")).and_then(Value::as_str).unwrap_or_default();
+        name.starts_with("foreign")
+    };
+    truth
+        .iter()
+        .filter(|(_, object)| is_foreign(object))
+        .map(|(key, object)| (key.as_str(), object))
+        .collect()
+}
