@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -13,7 +13,7 @@ use tower_http::compression::CompressionLayer;
 use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
 use super::http::rates::{self, Rates};
-use super::http::{access, auth};
+use super::http::{access, auth, leftover};
 use super::telemetry::{self, Telemetry};
 use super::{Credentials, Store, alerts, annotations, metrics, services, submit};
 
@@ -133,6 +133,7 @@ fn shared(routes: Router, credentials: Vec<Credentials>, options: &Options) -> R
         // asked first, since a stranger must not take a place
         .layer(from_fn_with_state(accepted, auth::require))
         .layer(CatchPanicLayer::custom(access::panicked))
+        .layer(from_fn(leftover::drain))
         .layer(from_fn_with_state(telemetry, access::log))
 }
 

@@ -9,6 +9,7 @@ pub mod body;
 pub mod credentials;
 pub mod fields;
 pub mod form;
+pub mod leftover;
 pub mod paging;
 pub mod problem;
 pub mod rates;
