@@ -15,7 +15,7 @@ use super::http::problem::Problem;
 use super::http::rates::{self, Rates};
 use super::http::{access, auth, leftover};
 use super::telemetry::{self, Telemetry};
-use super::{Credentials, Store, alerts, annotations, metrics, services, submit};
+use super::{Credentials, Store, alerts, annotations, measurements, metrics, services, submit};
 
 /// How the server behaves; [`Options::default`] is right for most.
 #[derive(Debug, Clone)]
@@ -88,6 +88,7 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .route("/v1/measurements", post(submit::tagged))
         // clients that pass an empty metric name send the slash
         .route("/v1/measurements/", post(submit::tagged))
+        .route("/v1/measurements/{name}", get(measurements::show))
         // go-librato resolves its submissions against the host, losing the prefix
         .route("/metrics", post(submit::legacy).get(telemetry::show))
         // annotations

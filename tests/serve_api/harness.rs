@@ -115,3 +115,8 @@ pub fn column(list: &Value, collection: &str, key: &str) -> Vec<String> {
     let text = |item: &Value| item[key].as_str().map_or_else(|| item[key].to_string(), str::to_owned);
     list[collection].as_array().unwrap().iter().map(text).collect()
 }
+
+/// Seconds since the epoch.
+pub fn epoch() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
+}

@@ -104,17 +104,28 @@ async fn alerts(server: &Server) -> Vec<String> {
     }
 }
 
-/// The `n` tag of every stored measurement, as often as it is stored.
-fn measurements(data: &Path) -> Vec<String> {
-    let file = rusqlite::Connection::open(data).unwrap();
-    let mut select = file.prepare("SELECT labels FROM series ORDER BY id").unwrap();
-    let labels = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    labels
-        .map(|labels| {
-            let tags: Value = serde_json::from_str(&labels.unwrap()).unwrap();
-            tags["n"].as_str().unwrap().to_owned()
-        })
-        .collect()
+/// The `n` tag of every stored measurement, as often as it is stored: measurements of one second are merged when they
+/// are read, and their number tells how many there were.
+async fn measurements(server: &Server) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut path = "/v1/measurements/m?resolution=1&duration=86400&summary_function=count".to_owned();
+    loop {
+        let answer = client().get(server.url(&path)).basic_auth(USER, Some(TOKEN)).send().await.unwrap();
+        let page: Value = answer.json().await.unwrap();
+        for stream in page["series"].as_array().unwrap_or_else(|| panic!("{page}")) {
+            let name = stream["tags"]["n"].as_str().unwrap();
+            let counts = stream["measurements"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|point| point["value"].as_f64().unwrap());
+            names.extend(std::iter::repeat_n(name.to_owned(), counts.sum::<f64>() as usize));
+        }
+        match page["links"][0]["href"].as_str() {
+            Some(next) => path = next.to_owned(),
+            None => return names,
+        }
+    }
 }
 
 fn compare(what: &str, written: &Written, kept: Vec<String>) -> String {
@@ -140,10 +151,10 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed() {
         round(number, &data, &ledger).await;
     }
     let server = Server::start(&data, &["-q"]);
-    let kept = alerts(&server).await;
+    let (alerts, measurements) = (alerts(&server).await, measurements(&server).await);
     let ledger = ledger.lock().unwrap();
-    let alerts = compare("alerts", &ledger.alerts, kept);
-    let measurements = compare("measurements", &ledger.measurements, measurements(&data));
+    let alerts = compare("alerts", &ledger.alerts, alerts);
+    let measurements = compare("measurements", &ledger.measurements, measurements);
     // A batch is stored whole or not at all.
     assert_eq!(ledger.measurements.acknowledged.len() % 3, 0);
     let _ = writeln!(std::io::stderr(), "\nkilled {rounds} times: {measurements}; {alerts}\n");

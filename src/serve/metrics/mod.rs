@@ -15,7 +15,9 @@ use super::http::body::{Body, Query, Segments};
 use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
+use super::measurements::{self, legacy};
 use super::names::{NAME_RULE, is_name};
+use super::now;
 use super::router::App;
 
 const ORDERS: Orders = &[("name", "key")];
@@ -29,9 +31,22 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
     Ok(answer::ok(&listed.envelope("metrics", Metric::shown)))
 }
 
-pub async fn show(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
-    let found = app.store.read(move |connection| table::find(connection, &name)).await?;
-    Ok(answer::ok(&found.ok_or_else(Problem::not_found)?.shown()))
+/// The metric, and its measurements when a time is asked for.
+pub async fn show(
+    State(app): State<App>,
+    Segments(name): Segments<String>,
+    Query(query): Query,
+) -> Result<Response, Problem> {
+    let question = legacy::Question::read(&query, now())?;
+    let read = move |connection: &_| {
+        let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
+        let mut shown = metric.shown();
+        if let Some(question) = &question {
+            measurements::add_legacy(connection, &metric, question, &mut shown)?;
+        }
+        Ok(shown)
+    };
+    Ok(answer::ok(&app.store.read(read).await?))
 }
 
 /// Upsert: 201 with the metric when it is new, which needs its `type`; 204 when it was there.

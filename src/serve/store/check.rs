@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::open::{OpenError, failure, identify, lock};
 use super::schema;
+use crate::serve::series::pack;
 use crate::serve::submit::block;
 
 /// Problems told in one report; a damaged file can have millions.
@@ -23,11 +24,14 @@ const JSON: [(&str, &str); 5] = [
     ("conditions", "tags"),
 ];
 
-/// A column of packed measurements and what reads it: the number of measurements in a value, `None` when it is not
-/// one.
+/// A table of packed measurements and what reads its column `block`: the number of points in a value, `None` when it
+/// is not one.
 type Packed = (&'static str, fn(&[u8]) -> Option<usize>);
 
-const PACKED: &[Packed] = &[("journal", |bytes| block::decode(bytes).map(|points| points.len()))];
+const PACKED: &[Packed] = &[
+    ("journal", |bytes| block::decode(bytes).map(|points| points.len())),
+    ("blocks", |bytes| pack::decode(bytes).map(|points| points.len())),
+];
 
 /// What was found in a data file. Its text is made for people: a line that says whether the file is sound, then what
 /// is in it and what is wrong with it.
@@ -46,7 +50,7 @@ impl Report {
         self.problems.is_empty()
     }
 
-    /// How many rows a table has, or how many measurements are packed (`<table> measurements`).
+    /// How many rows a table has, or how many points are packed in it (`points in <table>`).
     pub fn count(&self, name: &str) -> Option<u64> {
         self.counts.iter().find(|(known, _)| known == name).map(|(_, count)| *count)
     }
@@ -170,7 +174,7 @@ fn packed(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> 
                 None => report.problem(format!("row {} of {table} cannot be read", row.get::<_, i64>(0)?)),
             }
         }
-        report.counts.push((format!("{table} measurements"), measurements));
+        report.counts.push((format!("points in {table}"), measurements));
     }
     Ok(())
 }
@@ -192,7 +196,7 @@ mod tests {
         let (_dir, path) = made();
         let report = check(&path).unwrap();
         assert!(report.is_sound(), "{report}");
-        assert_eq!((report.count("metrics"), report.count("journal measurements")), (Some(0), Some(0)));
+        assert_eq!((report.count("metrics"), report.count("points in journal")), (Some(0), Some(0)));
         assert!(report.to_string().contains("a.db: sound (schema "));
     }
 
@@ -202,6 +206,9 @@ mod tests {
         let spoil = Connection::open(&path).unwrap();
         let spoilt = "PRAGMA foreign_keys = OFF;
             INSERT INTO journal (id, received_at, block) VALUES (7, 0, x'01ff');
+            INSERT INTO metrics (id, key, name, type, attributes) VALUES (1, 'm', 'm', 'gauge', '{}');
+            INSERT INTO series (id, metric_id, dialect, key, labels) VALUES (3, 1, 'source', '', '');
+            INSERT INTO blocks (id, series_id, resolution, start, block) VALUES (5, 3, 1, 0, x'0105');
             INSERT INTO events (stream_id, title, start_time, links) VALUES (99, 't', 0, '[');
             DROP INDEX events_by_time;
             CREATE TABLE more (x);";
@@ -211,6 +218,7 @@ mod tests {
         assert!(!report.is_sound());
         for problem in [
             "row 7 of journal cannot be read",
+            "row 5 of blocks cannot be read",
             "row 1 of events refers to something that is not in streams",
             "links in row 1 of events is not JSON",
             "events_by_time is missing",

@@ -5,6 +5,7 @@ mod check;
 mod open;
 mod readers;
 mod schema;
+mod upkeep;
 mod writer;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use super::http::problem::Problem;
 pub use check::{Report, check};
 pub use open::OpenError;
 use readers::Readers;
+use upkeep::Upkeep;
 use writer::Writer;
 
 /// Where the data lives.
@@ -37,7 +39,8 @@ pub struct Store {
 struct Inner {
     /// `None` for data in memory, which only the writer's connection can see.
     readers: Option<Readers>,
-    writer: Writer,
+    upkeep: Upkeep,
+    writer: Arc<Writer>,
 }
 
 impl Store {
@@ -48,9 +51,12 @@ impl Store {
     /// wrote it, or when it cannot be read or written. Nothing is changed in a file that is refused.
     pub fn open(data: &Data) -> Result<Store, OpenError> {
         let opened = open::open(data)?;
-        let writer = Writer::start(opened.writer, opened.lock)?;
+        let writer = Arc::new(Writer::start(opened.writer, opened.lock)?);
+        let upkeep = Upkeep::start(Arc::clone(&writer), |connection, closing| {
+            super::series::upkeep::step(connection, super::now(), closing)
+        })?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
-        Ok(Store { inner: Arc::new(Inner { readers, writer }) })
+        Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer }) })
     }
 
     /// Runs `job` in a transaction of its own and returns when its effect is durable. On `Err` nothing of it stays.
@@ -74,19 +80,23 @@ impl Store {
 
     /// Finishes what is queued, checkpoints and closes the file. Blocks; later uses answer 503.
     pub(in crate::serve) fn close(&self) {
-        if let Some(readers) = &self.inner.readers {
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        if let Some(readers) = &self.readers {
             readers.close();
         }
-        self.inner.writer.close();
+        self.upkeep.close();
+        self.writer.close();
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(readers) = &self.readers {
-            readers.close();
-        }
-        self.writer.close();
+        self.close();
     }
 }
 
@@ -94,6 +104,12 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Store")
     }
+}
+
+/// A connection to an empty database in memory, for tests of what lies in the tables.
+#[cfg(test)]
+pub(in crate::serve) fn scratch() -> Connection {
+    open::open(&Data::Memory).unwrap().writer
 }
 
 #[cfg(test)]

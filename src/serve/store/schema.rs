@@ -9,7 +9,7 @@ pub const APPLICATION_ID: i32 = 0x4C62_4150;
 /// The schema this program writes, kept in SQLite's `user_version` header field.
 pub const CURRENT: i32 = MIGRATIONS.len() as i32;
 
-const MIGRATIONS: &[&str] = &[DEFINITIONS_AND_JOURNAL];
+const MIGRATIONS: &[&str] = &[DEFINITIONS_AND_JOURNAL, BLOCKS_AND_SOURCES];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
 /// `key` is the folded name, under which names are unique. Maps and lists that are only ever read whole are JSON.
@@ -110,6 +110,32 @@ CREATE TABLE journal (
     received_at INTEGER NOT NULL,
     block BLOB NOT NULL
 ) STRICT;
+";
+
+/// Measurements move from the journal into blocks: the points of one series at one resolution (1, 60, 900 or 3600
+/// seconds) over one stretch of time that begins at `start`. Sources are remembered from their first measurement on.
+const BLOCKS_AND_SOURCES: &str = "
+CREATE TABLE blocks (
+    id INTEGER PRIMARY KEY,
+    series_id INTEGER NOT NULL REFERENCES series ON DELETE CASCADE,
+    resolution INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    block BLOB NOT NULL,
+    UNIQUE (series_id, resolution, start)
+) STRICT;
+CREATE INDEX blocks_by_age ON blocks (resolution, start);
+
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    display_name TEXT
+) STRICT;
+INSERT INTO sources (key, name)
+    SELECT key, labels FROM series WHERE dialect = 'source' AND key <> '' GROUP BY key ORDER BY min(id);
+
+CREATE INDEX alerts_by_change ON alerts (updated_at, id);
+CREATE INDEX services_by_title ON services (key, id);
 ";
 
 /// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.

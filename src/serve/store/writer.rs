@@ -52,6 +52,22 @@ impl Writer {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.queue(job)?.await.map_err(|_| Problem::unavailable())?
+    }
+
+    /// Like [`Writer::run`], for a thread that may wait.
+    pub fn run_blocking<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.queue(job)?.blocking_recv().map_err(|_| Problem::unavailable())?
+    }
+
+    /// The receiver gives the outcome after the commit.
+    fn queue<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, Problem>>, Problem> {
         let (done, outcome) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, job);
@@ -62,7 +78,7 @@ impl Writer {
             })
         });
         self.messages.send(Message::Job(job)).map_err(|_| Problem::unavailable())?;
-        outcome.await.map_err(|_| Problem::unavailable())?
+        Ok(outcome)
     }
 
     /// Lets the jobs that are queued finish, then ends the thread.

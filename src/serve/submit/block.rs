@@ -5,6 +5,9 @@
 //! in zigzag order. A point with a single value takes about 11 bytes.
 
 use super::sample::{Spread, Stats};
+use crate::serve::series::bytes::{
+    put_double, put_signed, put_unsigned, take_double, take_signed, take_unsigned,
+};
 
 const VERSION: u8 = 1;
 
@@ -27,11 +30,11 @@ pub struct Point {
 pub fn encode(points: &[Point]) -> Vec<u8> {
     let mut out = Vec::with_capacity(16 + 12 * points.len());
     out.push(VERSION);
-    unsigned(points.len() as u64, &mut out);
+    put_unsigned(points.len() as u64, &mut out);
     let (mut series, mut time) = (0, 0);
     for point in points {
-        signed(point.series.wrapping_sub(series), &mut out);
-        signed(point.time.wrapping_sub(time), &mut out);
+        put_signed(point.series.wrapping_sub(series), &mut out);
+        put_signed(point.time.wrapping_sub(time), &mut out);
         (series, time) = (point.series, point.time);
         statistics(&point.stats, &mut out);
     }
@@ -42,7 +45,7 @@ fn statistics(stats: &Stats, out: &mut Vec<u8>) {
     match *stats {
         Stats::Single(value) => {
             out.push(0);
-            double(value, out);
+            put_double(value, out);
         }
         Stats::Summary { count, sum, min, max, last, spread } => {
             let (spread_flag, spread) = match spread {
@@ -52,28 +55,12 @@ fn statistics(stats: &Stats, out: &mut Vec<u8>) {
             };
             let flag = |value: Option<f64>, bit| if value.is_some() { bit } else { 0 };
             out.push(SUMMARY | flag(min, MIN) | flag(max, MAX) | flag(last, LAST) | spread_flag);
-            unsigned(count, out);
+            put_unsigned(count, out);
             for value in [Some(sum), min, max, last, spread].into_iter().flatten() {
-                double(value, out);
+                put_double(value, out);
             }
         }
     }
-}
-
-fn double(value: f64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-fn unsigned(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn signed(value: i64, out: &mut Vec<u8>) {
-    unsigned(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
 }
 
 /// The points of one row of the journal; `None` when it is not one.
@@ -81,7 +68,8 @@ pub fn decode(block: &[u8]) -> Option<Vec<Point>> {
     let mut rest = block.strip_prefix(&[VERSION])?;
     let count = take_unsigned(&mut rest)?;
     let (mut series, mut time) = (0_i64, 0_i64);
-    let mut points = Vec::new();
+    // Every point takes eleven bytes at least, so a damaged count cannot ask for much memory.
+    let mut points = Vec::with_capacity(usize::try_from(count).unwrap_or(0).min(rest.len() / 11));
     for _ in 0..count {
         series = series.wrapping_add(take_signed(&mut rest)?);
         time = time.wrapping_add(take_signed(&mut rest)?);
@@ -97,35 +85,14 @@ fn take_statistics(rest: &mut &[u8]) -> Option<Stats> {
     }
     let count = take_unsigned(rest)?;
     let sum = take_double(rest)?;
-    let mut optional = |bit| if flags & bit == 0 { None } else { take_double(rest) };
-    let (min, max, last) = (optional(MIN), optional(MAX), optional(LAST));
-    let spread = match (optional(SUM_SQUARES), optional(STDDEV)) {
+    let mut optional = |bit| if flags & bit == 0 { Some(None) } else { take_double(rest).map(Some) };
+    let (min, max, last) = (optional(MIN)?, optional(MAX)?, optional(LAST)?);
+    let spread = match (optional(SUM_SQUARES)?, optional(STDDEV)?) {
         (Some(squares), _) => Spread::SumSquares(squares),
         (_, Some(deviation)) => Spread::StdDev(deviation),
         _ => Spread::Unknown,
     };
     Some(Stats::Summary { count, sum, min, max, last, spread })
-}
-
-fn take_double(rest: &mut &[u8]) -> Option<f64> {
-    Some(f64::from_le_bytes(rest.split_off(..8)?.try_into().ok()?))
-}
-
-fn take_unsigned(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *rest.split_off_first()?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn take_signed(rest: &mut &[u8]) -> Option<i64> {
-    let value = take_unsigned(rest)?;
-    Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
 }
 
 #[cfg(test)]
@@ -148,6 +115,8 @@ mod tests {
         ];
         assert_eq!(decode(&encode(&points)).as_deref(), Some(&points[..]));
         assert_eq!(decode(&encode(&[])), Some(vec![]));
+        let block = encode(&points);
+        assert!((0..block.len()).all(|end| decode(&block[..end]).is_none()), "damage is seen");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! whole or refused whole.
 
 pub mod block;
-mod journal;
+pub mod journal;
 mod legacy;
 pub mod sample;
 mod tagged;

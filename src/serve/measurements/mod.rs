@@ -1,0 +1,166 @@
+//! Measurements going out, in both dialects: the data of `GET /v1/metrics/:name` and `GET /v1/measurements/:name`.
+
+mod interval;
+pub mod legacy;
+mod tagged;
+mod tags;
+
+use std::collections::HashSet;
+use std::ops::Bound;
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use self::interval::Interval;
+use self::tags::Tags;
+use super::http::answer;
+use super::http::body::{Query, Segments};
+use super::http::fields::{Object, Reader};
+use super::http::problem::Problem;
+use super::metrics::metric::{Kind, Metric};
+use super::router::App;
+use super::series::aggregate::downsample;
+use super::series::table::{self, Span};
+use super::submit::sample::Labels;
+use super::{metrics, now};
+
+/// How far before an interval the value is looked for that its first difference is taken from, in seconds.
+const LOOK_BACK: i64 = 3600;
+/// Measurements in one answer to a query by tags; the rest follows its `links`.
+const MOST: usize = 30_000;
+/// The parameter of a link that tells which stream came last.
+const CURSOR: &str = "cursor";
+
+/// Adds what `question` asks of the metric to how it is `shown`.
+pub fn add_legacy(
+    connection: &Connection,
+    metric: &Metric,
+    question: &legacy::Question,
+    shown: &mut Value,
+) -> Result<(), Problem> {
+    refuse_composite(metric)?;
+    let mut series: Vec<(Option<String>, i64)> = Vec::new();
+    for one in table::of_metric(connection, metric.id)? {
+        if let Labels::Source(source) = one.labels
+            && question.wants(source.as_deref())
+        {
+            series.push((source, one.id));
+        }
+    }
+    let wanted = series.iter().map(|(_, id)| *id).collect();
+    let resolution = question.interval.resolution;
+    let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
+    let mut answer = legacy::Answer::new(question, metric.kind);
+    for (source, id) in series {
+        answer.add(source.as_deref(), reader.points(id, resolution)?);
+    }
+    let (measurements, next_time) = answer.finish();
+    shown["resolution"] = json!(resolution);
+    shown["measurements"] = measurements;
+    if let Some(time) = next_time {
+        shown["query"] = json!({ "next_time": time });
+    }
+    Ok(())
+}
+
+/// The span to read: the interval, and some time before it for the sake of differences.
+fn reach(interval: &Interval) -> Span {
+    Span { start: interval.span.start - LOOK_BACK.max(interval.resolution), ..interval.span }
+}
+
+fn refuse_composite(metric: &Metric) -> Result<(), Problem> {
+    match metric.kind {
+        Kind::Composite => {
+            Err(Problem::param("name", "is a composite; composite queries are not available on this server"))
+        }
+        Kind::Gauge | Kind::Counter => Ok(()),
+    }
+}
+
+/// The streams of a metric, in order of their tags.
+pub async fn show(
+    State(app): State<App>,
+    Segments(name): Segments<String>,
+    uri: Uri,
+    Query(query): Query,
+) -> Result<Response, Problem> {
+    let question = tagged::Question::read(&query, now())?;
+    let after = cursor(&query)?;
+    let interval = question.interval;
+    let read = move |connection: &_| page(connection, &name, &question, after.as_ref());
+    let (mut shown, next) = app.store.read(read).await?;
+    if let Some(tags) = next {
+        let href = next_href(&uri, interval.span, &tags);
+        shown["links"] = json!([{ "rel": "next", "href": href }]);
+    }
+    Ok(answer::ok(&shown))
+}
+
+/// One page of streams, and the tags of its last one when more may follow.
+fn page(
+    connection: &Connection,
+    name: &str,
+    question: &tagged::Question,
+    after: Option<&Tags>,
+) -> Result<(Value, Option<Tags>), Problem> {
+    let metric = metrics::table::find(connection, name)?.ok_or_else(Problem::not_found)?;
+    refuse_composite(&metric)?;
+    let streams = question.streams(table::of_metric(connection, metric.id)?);
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut rest = streams.range::<Tags, _>((from, Bound::Unbounded)).peekable();
+    let wanted: HashSet<i64> = rest.clone().flat_map(|(_, sets)| sets.values().flatten().copied()).collect();
+    let resolution = question.interval.resolution;
+    let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
+    let (mut series, mut held, mut next) = (Vec::new(), 0, None);
+    while let Some((tags, sets)) = rest.next() {
+        let mut points = Vec::with_capacity(sets.len());
+        for ids in sets.values() {
+            let mut together = Vec::new();
+            for id in ids {
+                together.extend(reader.points(*id, resolution)?);
+            }
+            points.push(downsample(together, resolution));
+        }
+        let measurements = question.measurements(&metric, &points);
+        held += measurements.len();
+        if !measurements.is_empty() {
+            series.push(json!({ "tags": tags, "measurements": measurements }));
+        }
+        if held >= MOST && rest.peek().is_some() {
+            next = Some(tags.clone());
+            break;
+        }
+    }
+    let shown = json!({ "name": metric.name, "resolution": resolution, "links": [], "series": series });
+    Ok((shown, next))
+}
+
+fn cursor(query: &Object) -> Result<Option<Tags>, Problem> {
+    let mut read = Reader::new(query);
+    let text = read.text(CURSOR).value().filter(|text| !text.is_empty());
+    read.finish()?;
+    let decode = |text: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok();
+    text.map(|text| decode(&text).ok_or_else(|| Problem::param(CURSOR, "is not one of this server's")))
+        .transpose()
+}
+
+/// The same query, but from the stream after `last` on and with its time nailed down: later pages must not see a
+/// later now.
+fn next_href(uri: &Uri, span: Span, last: &Tags) -> String {
+    let replaced = ["start_time=", "end_time=", "duration=", "cursor="];
+    let kept = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !replaced.iter().any(|name| pair.starts_with(name)));
+    let mut pairs: Vec<String> = kept.map(str::to_owned).collect();
+    pairs.push(format!("start_time={}", span.start));
+    pairs.push(format!("end_time={}", span.end));
+    pairs.push(format!("{CURSOR}={}", URL_SAFE_NO_PAD.encode(json!(last).to_string())));
+    format!("{}?{}", uri.path(), pairs.join("&"))
+}

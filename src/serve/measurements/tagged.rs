@@ -1,0 +1,301 @@
+//! The answer to a query in the dialect of tags: which streams, which statistic of them, grouped how. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::interval::Interval;
+use super::legacy::rise;
+use super::tags::{Filter, Tags};
+use crate::serve::http::fields::{Object, Reader, float};
+use crate::serve::http::problem::Problem;
+use crate::serve::metrics::metric::{Kind, Metric};
+use crate::serve::series::aggregate::{Aggregate, Point};
+use crate::serve::series::table::Series;
+use crate::serve::submit::sample::Labels;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub interval: Interval,
+    filter: Filter,
+    group: Option<Group>,
+    /// `None` for what the metric says of itself.
+    summary: Option<Summary>,
+}
+
+/// Streams that agree in some tags become one.
+#[derive(Debug, Clone)]
+struct Group {
+    /// The tags that stay; without any, all streams become one.
+    tags: Vec<String>,
+    function: Summary,
+}
+
+/// A statistic of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Summary {
+    Sum,
+    Min,
+    Max,
+    Count,
+    Mean,
+    Derivative,
+    StdDev,
+    All,
+}
+
+impl Summary {
+    fn of(name: &str) -> Option<Summary> {
+        Some(match name {
+            "sum" => Summary::Sum,
+            "min" => Summary::Min,
+            "max" => Summary::Max,
+            "count" => Summary::Count,
+            // The attribute of a metric says `average` where a query says `mean`.
+            "mean" | "average" => Summary::Mean,
+            "derivative" => Summary::Derivative,
+            "stddev" => Summary::StdDev,
+            "all" => Summary::All,
+            _ => return None,
+        })
+    }
+
+    fn value(self, stats: &Aggregate) -> Option<f64> {
+        match self {
+            Summary::Sum => Some(stats.sum),
+            Summary::Min => Some(stats.min),
+            Summary::Max => Some(stats.max),
+            Summary::Count => Some(stats.count as f64),
+            Summary::Mean | Summary::All | Summary::Derivative => Some(stats.mean()),
+            Summary::StdDev => stats.deviation(),
+        }
+    }
+}
+
+/// The streams of an answer by their tags, each made of the series of one or more sets of tags.
+pub type Streams = BTreeMap<Tags, BTreeMap<Tags, Vec<i64>>>;
+
+impl Question {
+    pub fn read(query: &Object, now: i64) -> Result<Question, Problem> {
+        let interval = Interval::tagged(query, now)?;
+        let filter = Filter::read(query)?;
+        let mut read = Reader::new(query);
+        let mut named = |name: &str, known: &[&str]| {
+            let text = read.text(name).value().filter(|text| !text.is_empty())?;
+            if !known.contains(&text.as_str()) {
+                read.errors.add(name, format!("is not one of: {}", known.join(", ")));
+            }
+            Summary::of(&text)
+        };
+        let summary =
+            named("summary_function", &["sum", "min", "max", "count", "mean", "derivative", "stddev", "all"]);
+        let function = named("group_by_function", &["sum", "min", "max", "mean"]);
+        let tags = read.text("group_by").value().filter(|text| !text.trim().is_empty());
+        if tags.is_some() && function.is_none() && read.errors.lacks("group_by_function") {
+            read.errors.add("group_by_function", "must be set together with group_by");
+        }
+        if tags.is_some() && summary == Some(Summary::All) {
+            read.errors.add("summary_function", "cannot be all together with group_by");
+        }
+        read.finish()?;
+        let group = tags.zip(function).map(|(tags, function)| {
+            let names = tags.split(',').map(|name| name.trim().to_lowercase());
+            Group { tags: names.filter(|name| !matches!(name.as_str(), "" | "*")).collect(), function }
+        });
+        Ok(Question { interval, filter, group, summary })
+    }
+
+    /// Sorts the series that are asked for into streams.
+    pub fn streams(&self, series: Vec<Series>) -> Streams {
+        let mut streams = Streams::new();
+        for one in series {
+            let tags = tags_of(one.labels);
+            if !self.filter.holds(&tags) {
+                continue;
+            }
+            let Some(key) = self.key(&tags) else { continue };
+            streams.entry(key).or_default().entry(tags).or_default().push(one.id);
+        }
+        streams
+    }
+
+    /// The tags of the stream a series belongs to; none when it lacks one to group by.
+    fn key(&self, tags: &Tags) -> Option<Tags> {
+        let Some(group) = &self.group else { return Some(tags.clone()) };
+        group.tags.iter().map(|name| Some((name.clone(), tags.get(name)?.clone()))).collect()
+    }
+
+    /// The measurements of one stream from the points of its series, each at the resolution asked for.
+    pub fn measurements(&self, metric: &Metric, series: &[Vec<Point>]) -> Vec<Value> {
+        let summary = self.summary.unwrap_or_else(|| stored(metric));
+        let is_inside = |time: i64| time >= self.interval.span.start;
+        let show = |(time, value): (i64, f64)| json!({ "time": time, "value": float(value) });
+        let values = series.iter().map(|points| values(points, summary, metric.kind));
+        if let Some(group) = &self.group {
+            let mut grouped: BTreeMap<i64, Aggregate> = BTreeMap::new();
+            for (time, value) in values.flatten() {
+                let one = Aggregate::single(value);
+                grouped.entry(time).and_modify(|all| all.merge(&one)).or_insert(one);
+            }
+            let value = |(time, all): (i64, Aggregate)| Some((time, group.function.value(&all)?));
+            return grouped
+                .into_iter()
+                .filter(|(time, _)| is_inside(*time))
+                .filter_map(value)
+                .map(show)
+                .collect();
+        }
+        let Summary::All = summary else {
+            return values.flatten().filter(|(time, _)| is_inside(*time)).map(show).collect();
+        };
+        series.iter().flatten().filter(|point| is_inside(point.time)).map(everything).collect()
+    }
+}
+
+/// A series of a source appears among the tagged ones with the tag `source`.
+fn tags_of(labels: Labels) -> Tags {
+    match labels {
+        Labels::Tags(tags) => tags,
+        Labels::Source(source) => source.map(|name| ("source".to_owned(), name)).into_iter().collect(),
+    }
+}
+
+/// What a metric shows when the query does not say.
+fn stored(metric: &Metric) -> Summary {
+    let named = metric.attributes.get("summarize_function").and_then(Value::as_str).and_then(Summary::of);
+    named.unwrap_or(Summary::Mean)
+}
+
+fn values(points: &[Point], summary: Summary, kind: Kind) -> Vec<(i64, f64)> {
+    if summary != Summary::Derivative {
+        return points.iter().filter_map(|point| Some((point.time, summary.value(&point.stats)?))).collect();
+    }
+    // Within an interval a gauge adds up, a counter goes on.
+    let is_counter = kind == Kind::Counter;
+    let stood = |point: &Point| if is_counter { point.stats.last } else { point.stats.sum };
+    let pairs = points.iter().zip(points.iter().skip(1));
+    pairs
+        .map(|(before, after)| {
+            let (before, now) = (stood(before), stood(after));
+            (after.time, if is_counter { rise(before, now) } else { now - before })
+        })
+        .collect()
+}
+
+fn everything(point: &Point) -> Value {
+    let stats = &point.stats;
+    let mut shown = json!({
+        "time": point.time,
+        "value": float(stats.mean()),
+        "count": stats.count,
+        "sum": float(stats.sum),
+        "min": float(stats.min),
+        "max": float(stats.max),
+        "last": float(stats.last),
+    });
+    if let Some(deviation) = stats.deviation() {
+        shown["stddev"] = float(deviation);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn question(extra: &Value) -> Result<Question, Problem> {
+        let mut query = extra.as_object().unwrap().clone();
+        query.insert("resolution".to_owned(), json!(1));
+        query.insert("duration".to_owned(), json!(100));
+        Question::read(&query, NOW)
+    }
+
+    fn tagged(id: i64, tags: &Value) -> Series {
+        Series { id, labels: Labels::Tags(serde_json::from_value(tags.clone()).unwrap()) }
+    }
+
+    fn all() -> Vec<Series> {
+        let source = Series { id: 4, labels: Labels::Source(Some("Web".to_owned())) };
+        let tags = [
+            json!({"region": "us", "az": "b"}),
+            json!({"region": "us", "az": "a"}),
+            json!({"region": "eu", "az": "a"}),
+        ];
+        (1..).zip(&tags).map(|(id, tags)| tagged(id, tags)).chain([source]).collect()
+    }
+
+    fn ids(streams: &Streams) -> Vec<Vec<i64>> {
+        streams.values().map(|sets| sets.values().flatten().copied().collect()).collect()
+    }
+
+    #[test]
+    fn streams_are_sorted_by_tags_and_grouped() {
+        let streams = |query: Value| ids(&question(&query).unwrap().streams(all()));
+        assert_eq!(streams(json!({})), [[3], [2], [1], [4]]);
+        assert_eq!(streams(json!({"tags": {"source": "web"}})), [[4]]);
+        let grouped = |by| streams(json!({"group_by": by, "group_by_function": "sum"}));
+        assert_eq!(grouped("region"), [vec![3], vec![2, 1]], "the one without a region is left out");
+        assert_eq!(grouped("az, region"), [[3], [2], [1]]);
+        assert_eq!(grouped("*"), [[3, 2, 1, 4]]);
+        for bad in [
+            json!({"group_by": "az"}),
+            json!({"group_by": "az", "group_by_function": "derivative"}),
+            json!({"group_by": "az", "group_by_function": "sum", "summary_function": "all"}),
+            json!({"summary_function": "median"}),
+        ] {
+            assert!(question(&bad).is_err(), "{bad}");
+        }
+    }
+
+    fn measured(query: &Value, kind: Kind, series: &[&[(i64, f64)]]) -> Vec<(i64, f64)> {
+        let points = |values: &&[(i64, f64)]| {
+            let point =
+                |(ago, value): &(i64, f64)| Point { time: NOW - ago, stats: Aggregate::single(*value) };
+            values.iter().map(point).collect()
+        };
+        let metric = Metric::new("a", kind, None);
+        let series: Vec<_> = series.iter().map(points).collect();
+        let shown = question(query).unwrap().measurements(&metric, &series);
+        shown
+            .iter()
+            .map(|one| (NOW - one["time"].as_i64().unwrap(), one["value"].as_f64().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn functions() {
+        let values: &[(i64, f64)] = &[(200, 1.0), (50, 5.0), (40, 3.0)];
+        let derived = json!({"summary_function": "derivative"});
+        assert_eq!(measured(&derived, Kind::Gauge, &[values]), [(50, 4.0), (40, -2.0)]);
+        assert_eq!(measured(&derived, Kind::Counter, &[values]), [(50, 4.0), (40, 3.0)]);
+        assert_eq!(measured(&json!({}), Kind::Gauge, &[values]), [(50, 5.0), (40, 3.0)]);
+        assert_eq!(
+            measured(&json!({"summary_function": "stddev"}), Kind::Gauge, &[values]),
+            [(50, 0.0), (40, 0.0)]
+        );
+        let other: &[(i64, f64)] = &[(50, 7.0)];
+        for (function, value) in [("sum", 12.0), ("mean", 6.0), ("min", 5.0), ("max", 7.0)] {
+            let query = json!({"group_by": "*", "group_by_function": function});
+            assert_eq!(measured(&query, Kind::Gauge, &[values, other]), [(50, value), (40, 3.0)]);
+        }
+    }
+
+    #[test]
+    fn a_metric_has_a_function_of_its_own() {
+        let mut metric = Metric::new("a", Kind::Gauge, None);
+        metric.attributes.insert("summarize_function".to_owned(), json!("sum"));
+        let mut stats = Aggregate::single(2.0);
+        stats.merge(&Aggregate::single(4.0));
+        let points = vec![Point { time: NOW, stats }];
+        let one = |query: &Value| {
+            question(query).unwrap().measurements(&metric, std::slice::from_ref(&points)).remove(0)
+        };
+        assert_eq!(one(&json!({}))["value"], 6.0);
+        let expected = json!({"time": NOW, "value": 3.0, "count": 2, "sum": 6.0, "min": 2.0, "max": 4.0, "last": 4.0,
+            "stddev": 1.0});
+        assert_eq!(one(&json!({"summary_function": "all"})), expected);
+    }
+}

@@ -1,0 +1,128 @@
+//! Reading what is kept: the series of a metric and their points, from packed blocks and the journal alike, so that
+//! a measurement can be read as soon as it is accepted.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::aggregate::{Point, downsample};
+use super::pack;
+use super::tier::{TIERS, Tier};
+use crate::serve::http::problem::Problem;
+use crate::serve::submit::block;
+use crate::serve::submit::sample::Labels;
+
+/// One series of a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    pub id: i64,
+    pub labels: Labels,
+}
+
+/// A stretch of time in epoch seconds, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub start: i64,
+    pub end: i64,
+}
+
+/// Every series of the metric, of both dialects, in order of creation.
+pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, Problem> {
+    let sql = "SELECT id, dialect, labels FROM series WHERE metric_id = ?1 ORDER BY id";
+    let mut select = connection.prepare_cached(sql)?;
+    Ok(select.query_map([metric], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
+    let labels: String = row.get("labels")?;
+    let labels = match row.get_ref("dialect")?.as_str()? {
+        "source" => Labels::Source(Some(labels).filter(|name| !name.is_empty())),
+        _ => Labels::Tags(serde_json::from_str(&labels).unwrap_or_default()),
+    };
+    Ok(Series { id: row.get("id")?, labels })
+}
+
+/// Reads the points of some series over one span. Must be made and used inside one transaction.
+pub struct Reader<'a> {
+    connection: &'a Connection,
+    span: Span,
+    /// What has not been packed yet, by series.
+    recent: HashMap<i64, Vec<Point>>,
+}
+
+impl<'a> Reader<'a> {
+    /// Goes through the journal once, for the series in `wanted`.
+    pub fn new(connection: &'a Connection, wanted: &HashSet<i64>, span: Span) -> Result<Reader<'a>, Problem> {
+        let mut recent: HashMap<i64, Vec<Point>> = HashMap::new();
+        let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+            for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
+                if span.contains(point.time) && wanted.contains(&point.series) {
+                    let kept = Point { time: point.time, stats: point.stats.into() };
+                    recent.entry(point.series).or_default().push(kept);
+                }
+            }
+        }
+        Ok(Reader { connection, span, recent })
+    }
+
+    /// The points of one series at `resolution`, by time.
+    pub fn points(&mut self, series: i64, resolution: i64) -> Result<Vec<Point>, Problem> {
+        let mut points = Vec::new();
+        for tier in TIERS.into_iter().rev() {
+            self.packed(series, tier, &mut points)?;
+        }
+        points.extend(self.recent.remove(&series).unwrap_or_default());
+        Ok(downsample(points, resolution))
+    }
+
+    fn packed(&self, series: i64, tier: Tier, points: &mut Vec<Point>) -> Result<(), Problem> {
+        let sql = "SELECT block FROM blocks
+            WHERE series_id = ?1 AND resolution = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY start";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let first = tier.window(self.span.start);
+        let mut rows = select.query(params![series, tier.resolution, first, self.span.end])?;
+        while let Some(row) = rows.next()? {
+            let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+            let found = pack::decode(packed).ok_or_else(|| damaged("a block"))?;
+            points.extend(found.into_iter().filter(|point| self.span.contains(point.time)));
+        }
+        Ok(())
+    }
+}
+
+impl Span {
+    fn contains(self, time: i64) -> bool {
+        (self.start..=self.end).contains(&time)
+    }
+}
+
+pub fn damaged(what: &str) -> Problem {
+    Problem::internal(format!("{what} cannot be read"))
+}
+
+/// Lays `points` over the block of `series` that begins at `start`.
+pub fn merge(
+    connection: &Connection,
+    series: i64,
+    tier: Tier,
+    start: i64,
+    points: Vec<Point>,
+) -> Result<(), Problem> {
+    let key = params![series, tier.resolution, start];
+    let sql = "SELECT block FROM blocks WHERE series_id = ?1 AND resolution = ?2 AND start = ?3";
+    let kept: Option<Vec<u8>> =
+        connection.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
+    let mut all = match kept {
+        Some(kept) => pack::decode(&kept).ok_or_else(|| damaged("a block"))?,
+        None => Vec::new(),
+    };
+    all.extend(points);
+    let block = pack::encode(&downsample(all, tier.resolution));
+    let sql = "INSERT INTO blocks (series_id, resolution, start, block) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (series_id, resolution, start) DO UPDATE SET block = excluded.block";
+    connection.prepare_cached(sql)?.execute(params![series, tier.resolution, start, block])?;
+    Ok(())
+}
