@@ -52,6 +52,7 @@ const CLIENTS: &[Client] = &[
         install: npm,
         command: |home| node(home, "librato_node.js"),
     },
+    Client { name: "collectd", version: "5.12.0", install: apt, command: collectd },
 ];
 
 fn scripts() -> PathBuf {
@@ -114,6 +115,22 @@ fn npm(_: &Client) -> Result<PathBuf, String> {
             .current_dir(fresh);
         Ok(command)
     })
+}
+
+/// Unpacked, not installed: the tests change nothing outside of target/. What else it needs is part of most systems.
+fn apt(wanted: &Client) -> Result<PathBuf, String> {
+    installed(&format!("{}-{}", wanted.name, wanted.version), |fresh| {
+        let script = "apt-get download --quiet collectd-core libyajl2 && for one in *.deb; do dpkg -x \"$one\" .; done";
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", script]).current_dir(fresh);
+        Ok(command)
+    })
+}
+
+fn collectd(home: &Path) -> Command {
+    let mut command = Command::new("python3");
+    command.arg(scripts().join("collectd.py")).env("COLLECTD_ROOT", home);
+    command
 }
 
 fn python(home: &Path, script: &str) -> Command {

@@ -70,9 +70,8 @@ fn refused(arguments: &[&str], token: Option<&str>) -> (Option<i32>, String) {
 #[test]
 fn without_credentials_it_does_not_listen_anywhere() {
     for arguments in [&[][..], &["--listen", "0.0.0.0:0"], &["--user", "a"]] {
-        let arguments: Vec<&str> = arguments.iter().copied().collect();
         let mut command = Command::new(env!("CARGO_BIN_EXE_librato-apply"));
-        command.arg("serve").args(&arguments);
+        command.arg("serve").args(arguments);
         for name in ["LIBRATO_TOKEN", "LIBRATO_USER", "LIBRATO_EMAIL", "LIBRATO_USERNAME"] {
             command.env_remove(name);
         }

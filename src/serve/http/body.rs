@@ -26,8 +26,8 @@ const VALUE_BYTES: usize = 200;
 /// The parameters of a body, form or JSON; empty when there is no body.
 pub struct Body(pub Object);
 
-/// The parameters of a JSON body; 415 for any other content type.
-pub struct JsonBody(pub Object);
+/// A JSON body of any shape; 415 for any other content type.
+pub struct JsonBody(pub Value);
 
 /// The parameters of the query string, with the bracket nesting of forms.
 pub struct Query(pub Object);
@@ -63,7 +63,7 @@ impl FromRequest<App> for JsonBody {
         if !matches!(Kind::of(request.headers()), Kind::Json | Kind::Missing) {
             return Err(unsupported("application/json"));
         }
-        Sent::receive(request, app).await?.read(json).await.map(JsonBody)
+        Sent::receive(request, app).await?.read(value).await.map(JsonBody)
     }
 }
 
@@ -157,10 +157,10 @@ impl Sent {
     }
 
     /// Inflates the body if need be and lets `parse` read it. What takes long does not hold up other requests.
-    async fn read(
+    async fn read<T: Send + 'static>(
         self,
-        parse: impl FnOnce(&[u8]) -> Result<Object, Problem> + Send + 'static,
-    ) -> Result<Object, Problem> {
+        parse: impl FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         let long = self.gzip || self.bytes.len() > LONG;
         let work = move || {
             let Sent { mut bytes, gzip, limit, claim } = self;
@@ -218,13 +218,17 @@ fn extend(whole: &mut Vec<u8>, chunk: &[u8], limit: usize, claim: Option<&Claim>
     Ok(())
 }
 
-/// Numbers are read by serde_json with a depth limit of 128; its messages name line and column and quote nothing.
 fn json(bytes: &[u8]) -> Result<Object, Problem> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Problem::unreadable("The request body must be a JSON object.")),
-        Err(error) => Err(Problem::unreadable(format!("The request body is not valid JSON: {error}"))),
+    match value(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Problem::unreadable("The request body must be a JSON object.")),
     }
+}
+
+/// Numbers are read by serde_json with a depth limit of 128; its messages name line and column and quote nothing.
+fn value(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::unreadable(format!("The request body is not valid JSON: {error}")))
 }
 
 fn form(bytes: &[u8]) -> Result<Object, Problem> {

@@ -2,6 +2,7 @@
 //! whole or refused whole.
 
 pub mod block;
+mod collectd;
 pub mod journal;
 mod legacy;
 pub mod sample;
@@ -10,7 +11,7 @@ mod tagged;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::sample::Sample;
 use super::http::answer;
@@ -37,7 +38,7 @@ pub async fn legacy(
     Ok(answer::empty_ok())
 }
 
-/// Tagged measurements. librato-java needs a JSON object in the answer.
+/// Tagged measurements, or the list that collectd posts. librato-java needs a JSON object in the answer.
 pub async fn tagged(
     State(app): State<App>,
     headers: HeaderMap,
@@ -45,7 +46,11 @@ pub async fn tagged(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let now = now();
-    let samples = tagged::read(&body, now)?;
+    let samples = match &body {
+        Value::Array(lists) => collectd::read(lists, now)?,
+        Value::Object(body) => tagged::read(body, now)?,
+        _ => return Err(Problem::unreadable("The request body must be a JSON object.")),
+    };
     store(&app, &headers, &allowance, samples, now).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
 }
