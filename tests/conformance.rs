@@ -16,7 +16,7 @@ use std::process::Command;
 use server::{Server, TOKEN, USER, client, fresh};
 
 /// What the server does not answer yet; the scripts skip it and the table counts it.
-const PENDING: &str = "spaces compose";
+const PENDING: &str = "compose";
 
 /// A published client and the script that drives it.
 struct Client {

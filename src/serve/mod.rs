@@ -4,6 +4,7 @@
 
 mod alerts;
 mod annotations;
+mod dashboards;
 mod http;
 mod listen;
 mod measurements;
@@ -12,11 +13,15 @@ mod names;
 mod router;
 mod series;
 mod services;
+mod snapshots;
+mod sources;
+mod spaces;
 mod stall;
 mod store;
 mod submit;
 mod telemetry;
 mod tls;
+mod tokens;
 
 pub use http::auth::Credentials;
 pub use http::credentials::CredentialsError;

@@ -1,6 +1,5 @@
 //! The table of contents of the API: every route and who answers it. One function, no logic.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,12 +9,16 @@ use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use super::dashboards::{self, instruments};
 use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
 use super::http::rates::{self, Rates};
 use super::http::{access, auth, leftover};
 use super::telemetry::{self, Telemetry};
-use super::{Credentials, Store, alerts, annotations, measurements, metrics, services, submit};
+use super::{
+    Credentials, Store, alerts, annotations, measurements, metrics, services, snapshots, sources, spaces,
+    submit, tokens,
+};
 
 /// How the server behaves; [`Options::default`] is right for most.
 #[derive(Debug, Clone)]
@@ -72,10 +75,10 @@ impl App {
     }
 }
 
-/// The whole API over `store`. Everything but `GET /healthz` asks for one of `credentials`, also `GET /metrics`, where
+/// The whole API over `store`. Everything but `GET /healthz` asks for one of `credentials` or an active API token, also `GET /metrics`, where
 /// Prometheus finds what the server counts; with none, nothing is allowed in.
 pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) -> Router {
-    let app = App::new(store, options);
+    let app = App::new(store.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
     let routes = Router::new()
         .route(auth::HEALTH, get(health))
@@ -114,25 +117,53 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         // services
         .route("/v1/services", get(services::list).post(services::create))
         .route("/v1/services/{id}", get(services::show).put(services::put).delete(services::delete))
+        // spaces and charts
+        .route("/v1/spaces", get(spaces::list).post(spaces::create))
+        .route("/v1/spaces/{id}", get(spaces::show).put(spaces::put).delete(spaces::delete))
+        .route("/v1/spaces/{id}/charts", get(spaces::list_charts).post(spaces::create_chart))
+        .route(
+            "/v1/spaces/{id}/charts/{chart}",
+            get(spaces::show_chart)
+                .put(spaces::put_chart)
+                .post(spaces::put_chart)
+                .delete(spaces::delete_chart),
+        )
+        .route("/v1/snapshots", post(snapshots::create))
+        .route("/v1/snapshots/{id}", get(snapshots::show))
+        // what clients of the time before spaces and tags call
+        .route("/v1/instruments", get(instruments::list).post(instruments::create))
+        .route(
+            "/v1/instruments/{id}",
+            get(instruments::show).put(instruments::put).delete(instruments::delete),
+        )
+        .route("/v1/dashboards", get(dashboards::list).post(dashboards::create))
+        .route("/v1/dashboards/{id}", get(dashboards::show).put(dashboards::put).delete(dashboards::delete))
+        .route("/v1/charts", get(tokens::charts::list).post(tokens::charts::create))
+        .route("/v1/charts/{token}", get(tokens::charts::show).delete(tokens::charts::delete))
+        .route("/v1/sources", get(sources::list))
+        .route("/v1/sources/{name}", get(sources::show).put(sources::put).delete(sources::delete))
+        // the account
+        .route("/v1/jobs/{id}", get(snapshots::show_job))
+        .route("/v1/api_tokens", get(tokens::list).post(tokens::create))
+        .route("/v1/api_tokens/{id}", get(tokens::show).put(tokens::put).delete(tokens::delete))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")
         })
         .layer(rated)
         .with_state(app);
-    shared(routes, credentials, options)
+    shared(routes, auth::Door::new(credentials, store), options)
 }
 
 /// What every answer goes through, from the inside out.
-fn shared(routes: Router, credentials: Vec<Credentials>, options: &Options) -> Router {
-    let accepted: Arc<[Credentials]> = credentials.into();
+fn shared(routes: Router, door: auth::Door, options: &Options) -> Router {
     let telemetry = options.telemetry.clone();
     let admission = Admission::new(options.max_in_flight, options.max_request_memory, telemetry.clone());
     routes
         .layer(CompressionLayer::new().gzip(true))
         .layer(from_fn_with_state(admission, admission::admit))
         // asked first, since a stranger must not take a place
-        .layer(from_fn_with_state(accepted, auth::require))
+        .layer(from_fn_with_state(door, auth::require))
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(from_fn(leftover::drain))
         .layer(from_fn_with_state(telemetry, access::log))

@@ -4,6 +4,7 @@
 // clippy.toml allows these inside test functions only, not in what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod account;
 mod alerts;
 mod annotations;
 mod durability;
@@ -15,4 +16,5 @@ mod paging;
 mod protocol;
 mod reading;
 mod services;
+mod spaces;
 mod submit;

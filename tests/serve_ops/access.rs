@@ -144,3 +144,32 @@ async fn prometheus_finds_its_page() {
     }
     assert!(page.ends_with("# EOF\n"));
 }
+
+#[tokio::test]
+async fn api_tokens_have_their_roles_until_they_are_switched_off() {
+    let (_dir, data) = fresh();
+    let server = Server::start(&data, &["-v"]);
+    let admin = |method: &str, path: &str, body: Value| {
+        let request =
+            client().request(method.parse().unwrap(), server.url(path)).basic_auth(USER, Some(TOKEN));
+        request.json(&body).send()
+    };
+    let made =
+        admin("POST", "/v1/api_tokens", serde_json::json!({"name": "wall", "role": "viewer"})).await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let token = made["token"].as_str().unwrap().to_owned();
+    let ask = async |method: &str, path: &str| {
+        let request =
+            client().request(method.parse().unwrap(), server.url(path)).basic_auth(USER, Some(&token));
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask("GET", "/v1/metrics").await, 200);
+    assert_eq!(ask("POST", "/v1/metrics").await, 403);
+    assert_eq!(ask("GET", "/v1/api_tokens").await, 403);
+    let href = made["href"].as_str().unwrap();
+    let path = &href[href.find("/v1/").unwrap()..];
+    let changed = admin("PUT", path, serde_json::json!({"active": false})).await.unwrap();
+    assert!(changed.status().is_success());
+    assert_eq!(ask("GET", "/v1/metrics").await, 401);
+    assert!(!server.log().contains(&token));
+}

@@ -17,7 +17,6 @@ use super::http::body::{Body, Query, Segments, numeric};
 use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
-use super::metrics::metric::Kind;
 use super::router::App;
 use super::services::table as services;
 use super::{metrics, now};
@@ -54,7 +53,7 @@ pub async fn create(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let write = move |connection: &Connection| {
-        let alert = Alert::new(&body, &|name: &str| kind_of(connection, name), now())?;
+        let alert = Alert::new(&body, &|name: &str| metrics::kind_of(connection, name), now())?;
         table::save(connection, alert)
     };
     let full = app.store.write(write).await?;
@@ -76,7 +75,7 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let edit = move |connection: &Connection, alert: &mut Alert| {
-        alert.merge(&body, &|name: &str| kind_of(connection, name), now())
+        alert.merge(&body, &|name: &str| metrics::kind_of(connection, name), now())
     };
     change(&app, id, edit).await?;
     Ok(answer::no_content())
@@ -153,12 +152,6 @@ async fn change(
         table::save(connection, alert)
     };
     app.store.write(write).await
-}
-
-/// The type of a metric, on which the default summary function depends. Metrics that do not exist are tolerated:
-/// whether the hosted service refused them is known only by hearsay.
-fn kind_of(connection: &Connection, name: &str) -> Option<Kind> {
-    metrics::table::find(connection, name).ok().flatten().map(|metric| metric.kind)
 }
 
 fn shown(full: &Full, with_md: bool) -> Value {

@@ -15,6 +15,7 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::problem::Problem;
 use super::role::Role;
+use crate::serve::{Store, tokens};
 
 /// The route that answers without credentials.
 pub const HEALTH: &str = "/healthz";
@@ -30,7 +31,7 @@ pub struct Credentials {
 /// Who made a request, for the handlers that care: a request extension.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
-    /// The digest of the user's name.
+    /// The digest of the user's name, or of an API token.
     pub account: [u8; 32],
 }
 
@@ -62,31 +63,59 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// Answers 401 unless the request carries one of `accepted`, 403 when its role does not reach that far.
-pub async fn require(
-    State(accepted): State<Arc<[Credentials]>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// What is asked whether somebody may come in.
+#[derive(Clone)]
+pub struct Door {
+    accepted: Arc<[Credentials]>,
+    store: Store,
+}
+
+impl Door {
+    /// Lets `accepted` in, and whoever has an active API token of `store`.
+    pub fn new(accepted: Vec<Credentials>, store: Store) -> Door {
+        Door { accepted: accepted.into(), store }
+    }
+
+    /// The account and the role of whoever sent this header. An API token counts whatever the user is called: the
+    /// account it belonged to had one name, here there are several users.
+    async fn identify(&self, header: &[u8]) -> Result<Option<([u8; 32], Role)>, Problem> {
+        let Some((user, token)) = decode(header) else { return Ok(None) };
+        if let Some(known) = find(&self.accepted, &user, &token) {
+            return Ok(Some((known.user, known.role)));
+        }
+        let account = digest(&token);
+        let found = tokens::rights(&self.store, token).await?;
+        Ok(found.filter(|(_, active)| *active).map(|(role, _)| (account, role)))
+    }
+}
+
+/// Answers 401 unless the request carries credentials that are known, 403 when their role does not reach that far.
+pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     if request.uri().path() == HEALTH {
         return next.run(request).await;
     }
-    let sent = request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
-    let Some(known) = sent.and_then(|sent| find(&accepted, sent)) else {
-        return Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required").into_response();
+    let sent = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_owned());
+    let known = match sent {
+        Some(sent) => door.identify(&sent).await,
+        None => Ok(None),
     };
-    if !known.role.permits(request.method(), request.uri().path()) {
+    let (account, role) = match known {
+        Ok(Some(known)) => known,
+        Ok(None) => {
+            return Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required").into_response();
+        }
+        Err(problem) => return problem.into_response(),
+    };
+    if !role.permits(request.method(), request.uri().path()) {
         let message = "This token is not permitted to perform this action on this resource";
         return Problem::request(StatusCode::FORBIDDEN, message).into_response();
     }
-    let caller = Caller { account: known.user };
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(Caller { account });
     next.run(request).await
 }
 
-fn find<'a>(accepted: &'a [Credentials], header: &[u8]) -> Option<&'a Credentials> {
-    let (user, token) = decode(header)?;
-    let (user, token) = (digest(&user.to_lowercase()), digest(&token));
+fn find<'a>(accepted: &'a [Credentials], user: &str, token: &str) -> Option<&'a Credentials> {
+    let (user, token) = (digest(&user.to_lowercase()), digest(token));
     // Every entry is looked at, so the time does not tell which one matched. Zero stands for none.
     let found = accepted
         .iter()
@@ -108,6 +137,11 @@ fn decode(header: &[u8]) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
+    fn find_sent<'a>(accepted: &'a [Credentials], header: &[u8]) -> Option<&'a Credentials> {
+        let (user, token) = decode(header)?;
+        find(accepted, &user, &token)
+    }
+
     fn sent(pair: &str) -> Vec<u8> {
         format!("Basic {}", STANDARD.encode(pair)).into_bytes()
     }
@@ -116,14 +150,14 @@ mod tests {
     fn user_ignores_case_token_does_not() {
         let accepted = [Credentials::new("Ops@example.org", &"s3cret".into())];
         for good in ["ops@example.org:s3cret", "OPS@example.ORG:s3cret", "token:s3cret"] {
-            assert!(find(&accepted, &sent(good)).is_some(), "{good}");
+            assert!(find_sent(&accepted, &sent(good)).is_some(), "{good}");
         }
         for bad in ["ops@example.org:S3cret", "eve@example.org:s3cret", "token:", "token:other", "nocolon"] {
-            assert!(find(&accepted, &sent(bad)).is_none(), "{bad}");
+            assert!(find_sent(&accepted, &sent(bad)).is_none(), "{bad}");
         }
-        assert!(find(&accepted, b"Bearer s3cret").is_none());
-        assert!(find(&accepted, b"Basic !!!").is_none());
-        assert!(find(&[], &sent("token:s3cret")).is_none());
+        assert!(find_sent(&accepted, b"Bearer s3cret").is_none());
+        assert!(find_sent(&accepted, b"Basic !!!").is_none());
+        assert!(find_sent(&[], &sent("token:s3cret")).is_none());
     }
 
     #[test]

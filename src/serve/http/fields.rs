@@ -24,6 +24,15 @@ impl<T> Given<T> {
         }
     }
 
+    /// The same state with the value turned into something else.
+    pub fn map<U>(self, turn: impl FnOnce(T) -> U) -> Given<U> {
+        match self {
+            Given::Absent => Given::Absent,
+            Given::Null => Given::Null,
+            Given::Value(value) => Given::Value(turn(value)),
+        }
+    }
+
     /// Writes into `stored` unless the parameter is absent.
     pub fn put(self, stored: &mut Option<T>) {
         match self {

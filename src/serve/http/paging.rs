@@ -20,18 +20,25 @@ pub struct Page {
     order: String,
     /// A substring of the name, folded.
     name: Option<String>,
+    /// The SQL that looks for it, as `?1`.
+    filter: &'static str,
 }
 
 impl Page {
     /// Reads `offset`, `length` (or `limit`), `orderby`, `sort` and the substring filter `name`.
     pub fn read(query: &Object, orders: Orders) -> Result<Page, Problem> {
+        Page::read_by(query, orders, "name")
+    }
+
+    /// Like [`Page::read`], with the filter in the parameter `filter`.
+    pub fn read_by(query: &Object, orders: Orders, filter: &str) -> Result<Page, Problem> {
         let mut read = Reader::new(query);
         let offset = read.integer("offset").value().unwrap_or(0);
         let limit = read.integer("limit").value();
         let length = read.integer("length").value().or(limit).unwrap_or(LONGEST);
         let orderby = read.text("orderby").value().filter(|text| !text.is_empty());
         let sort = read.text("sort").value().filter(|text| !text.is_empty());
-        let name = read.text("name").value().map(|name| fold(&name));
+        let name = read.text(filter).value().map(|name| fold(&name));
         if offset < 0 {
             read.errors.add("offset", "must not be negative");
         }
@@ -57,13 +64,26 @@ impl Page {
         read.finish()?;
         let (_, column) = chosen.copied().unwrap_or(("id", "id"));
         let order = format!("{column} {}, id ASC", direction.unwrap_or("ASC"));
-        Ok(Page { offset, length: length.min(LONGEST), order, name })
+        Ok(Page { offset, length: length.min(LONGEST), order, name, filter: "instr(key, ?1) > 0" })
+    }
+
+    /// Filters by `sql` instead, in which `?1` is what is looked for, folded.
+    pub fn filtered(mut self, sql: &'static str) -> Page {
+        self.filter = sql;
+        self
+    }
+
+    /// Takes the filter for a whole name in which `*` stands for any run of characters.
+    pub fn by_pattern(mut self) -> Page {
+        let escaped = |name: &str| name.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        self.name = self.name.map(|name| escaped(&name).replace('*', "%"));
+        self.filtered(r"key LIKE ?1 ESCAPE '\'")
     }
 
     /// Turns the name filter off, for the lists that have none.
     pub fn without_name(mut self) -> Page {
         self.name = None;
-        self
+        self.filtered("?1 IS NULL")
     }
 
     /// Cuts this page out of `table`, whose column `key` holds the folded name. Must run inside one transaction,
@@ -74,7 +94,7 @@ impl Page {
         table: &str,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Listed<T>, Problem> {
-        let filter = "?1 IS NULL OR instr(key, ?1) > 0";
+        let filter = format!("?1 IS NULL OR {}", self.filter);
         let count = format!("SELECT count(*), count(*) FILTER (WHERE {filter}) FROM {table}");
         let (total, found) = connection
             .prepare_cached(&count)?

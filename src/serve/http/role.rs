@@ -15,14 +15,18 @@ pub enum Role {
 }
 
 impl Role {
-    /// The role by the name it has in the API: `admin`, `recorder` or `viewer`.
-    pub fn parse(name: &str) -> Option<Role> {
-        match name {
-            "admin" => Some(Role::Admin),
-            "recorder" => Some(Role::Recorder),
-            "viewer" => Some(Role::Viewer),
-            _ => None,
+    /// Its name in the API: `admin`, `recorder` or `viewer`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Recorder => "recorder",
+            Role::Viewer => "viewer",
         }
+    }
+
+    /// The role of that name.
+    pub fn parse(name: &str) -> Option<Role> {
+        [Role::Admin, Role::Recorder, Role::Viewer].into_iter().find(|role| role.name() == name)
     }
 
     /// Whether a request may be made. The vendor's table of roles gives recorders the alerts to read and events to

@@ -2,6 +2,7 @@
 
 mod interval;
 pub mod legacy;
+mod records;
 mod tagged;
 mod tags;
 
@@ -55,9 +56,9 @@ pub fn add_legacy(
     let wanted = series.iter().map(|(_, id)| *id).collect();
     let resolution = question.interval.resolution;
     let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
-    let mut answer = legacy::Answer::new(question, metric.kind);
+    let mut answer = records::Answer::new(question, metric.kind);
     for (source, id) in series {
-        answer.add(source.as_deref(), reader.points(id, resolution)?);
+        answer.add(source.as_deref(), reader.points(id, resolution)?)?;
     }
     let (measurements, next_time) = answer.finish();
     shown["resolution"] = json!(resolution);
@@ -118,15 +119,15 @@ fn page(
     let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
     let (mut series, mut held, mut next) = (Vec::new(), 0, None);
     while let Some((tags, sets)) = rest.next() {
-        let mut points = Vec::with_capacity(sets.len());
+        let mut stream = question.stream(&metric);
         for ids in sets.values() {
             let mut together = Vec::new();
             for id in ids {
                 together.extend(reader.points(*id, resolution)?);
             }
-            points.push(downsample(together, resolution));
+            stream.add(&downsample(together, resolution));
         }
-        let measurements = question.measurements(&metric, &points);
+        let measurements = stream.finish();
         held += measurements.len();
         if !measurements.is_empty() {
             series.push(json!({ "tags": tags, "measurements": measurements }));

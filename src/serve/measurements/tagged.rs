@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::interval::Interval;
-use super::legacy::rise;
+use super::records::rise;
 use super::tags::{Filter, Tags};
 use crate::serve::http::fields::{Object, Reader, float};
 use crate::serve::http::problem::Problem;
@@ -126,31 +126,54 @@ impl Question {
         group.tags.iter().map(|name| Some((name.clone(), tags.get(name)?.clone()))).collect()
     }
 
-    /// The measurements of one stream from the points of its series, each at the resolution asked for.
-    pub fn measurements(&self, metric: &Metric, series: &[Vec<Point>]) -> Vec<Value> {
+    /// A stream of the answer, to be made of its series.
+    pub fn stream(&self, metric: &Metric) -> Stream<'_> {
         let summary = self.summary.unwrap_or_else(|| stored(metric));
-        let is_inside = |time: i64| time >= self.interval.span.start;
-        let show = |(time, value): (i64, f64)| json!({ "time": time, "value": float(value) });
-        let values = series.iter().map(|points| values(points, summary, metric.kind));
-        if let Some(group) = &self.group {
-            let mut grouped: BTreeMap<i64, Aggregate> = BTreeMap::new();
-            for (time, value) in values.flatten() {
-                let one = Aggregate::single(value);
-                grouped.entry(time).and_modify(|all| all.merge(&one)).or_insert(one);
-            }
-            let value = |(time, all): (i64, Aggregate)| Some((time, group.function.value(&all)?));
-            return grouped
-                .into_iter()
-                .filter(|(time, _)| is_inside(*time))
-                .filter_map(value)
-                .map(show)
-                .collect();
-        }
-        let Summary::All = summary else {
-            return values.flatten().filter(|(time, _)| is_inside(*time)).map(show).collect();
-        };
-        series.iter().flatten().filter(|point| is_inside(point.time)).map(everything).collect()
+        Stream { question: self, kind: metric.kind, summary, grouped: BTreeMap::new(), shown: Vec::new() }
     }
+}
+
+/// A stream in the making. However many series it is made of, it is no longer than one.
+pub struct Stream<'a> {
+    question: &'a Question,
+    kind: Kind,
+    summary: Summary,
+    grouped: BTreeMap<i64, Aggregate>,
+    shown: Vec<Value>,
+}
+
+impl Stream<'_> {
+    /// Takes in the points of one series at the resolution asked for. Those before the interval only tell where a
+    /// difference starts from.
+    pub fn add(&mut self, points: &[Point]) {
+        let start = self.question.interval.span.start;
+        if self.summary == Summary::All {
+            self.shown.extend(points.iter().filter(|point| point.time >= start).map(everything));
+            return;
+        }
+        let values = values(points, self.summary, self.kind).into_iter().filter(|(time, _)| *time >= start);
+        if self.question.group.is_none() {
+            self.shown.extend(values.map(show));
+            return;
+        }
+        for (time, value) in values {
+            let one = Aggregate::single(value);
+            self.grouped.entry(time).and_modify(|all| all.merge(&one)).or_insert(one);
+        }
+    }
+
+    /// Its measurements.
+    pub fn finish(mut self) -> Vec<Value> {
+        if let Some(group) = &self.question.group {
+            let value = |(time, all): (i64, Aggregate)| Some((time, group.function.value(&all)?));
+            self.shown.extend(self.grouped.into_iter().filter_map(value).map(show));
+        }
+        self.shown
+    }
+}
+
+fn show((time, value): (i64, f64)) -> Value {
+    json!({ "time": time, "value": float(value) })
 }
 
 /// A series of a source appears among the tagged ones with the tag `source`.
@@ -257,8 +280,10 @@ mod tests {
             values.iter().map(point).collect()
         };
         let metric = Metric::new("a", kind, None);
-        let series: Vec<_> = series.iter().map(points).collect();
-        let shown = question(query).unwrap().measurements(&metric, &series);
+        let question = question(query).unwrap();
+        let mut stream = question.stream(&metric);
+        series.iter().map(points).for_each(|points: Vec<Point>| stream.add(&points));
+        let shown = stream.finish();
         shown
             .iter()
             .map(|one| (NOW - one["time"].as_i64().unwrap(), one["value"].as_f64().unwrap()))
@@ -291,7 +316,10 @@ mod tests {
         stats.merge(&Aggregate::single(4.0));
         let points = vec![Point { time: NOW, stats }];
         let one = |query: &Value| {
-            question(query).unwrap().measurements(&metric, std::slice::from_ref(&points)).remove(0)
+            let question = question(query).unwrap();
+            let mut stream = question.stream(&metric);
+            stream.add(&points);
+            stream.finish().remove(0)
         };
         assert_eq!(one(&json!({}))["value"], 6.0);
         let expected = json!({"time": NOW, "value": 3.0, "count": 2, "sum": 6.0, "min": 2.0, "max": 4.0, "last": 4.0,

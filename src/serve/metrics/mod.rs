@@ -1,6 +1,6 @@
 //! Metrics as definitions: `/v1/metrics` and `/v1/metrics/:name` but for the submission of measurements.
 
-mod attributes;
+pub mod attributes;
 pub mod metric;
 pub mod table;
 
@@ -90,6 +90,12 @@ pub fn create(
     changes.apply(&mut metric)?;
     table::insert(connection, &mut metric)?;
     Ok(metric)
+}
+
+/// The type of a metric, on which defaults of others depend. Metrics that do not exist are tolerated: whether the
+/// hosted service refused them is known only by hearsay.
+pub fn kind_of(connection: &rusqlite::Connection, name: &str) -> Option<Kind> {
+    table::find(connection, name).ok().flatten().map(|metric| metric.kind)
 }
 
 /// The `User-Agent`, as far as it is text.

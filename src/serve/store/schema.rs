@@ -9,7 +9,7 @@ pub const APPLICATION_ID: i32 = 0x4C62_4150;
 /// The schema this program writes, kept in SQLite's `user_version` header field.
 pub const CURRENT: i32 = MIGRATIONS.len() as i32;
 
-const MIGRATIONS: &[&str] = &[DEFINITIONS_AND_JOURNAL, BLOCKS_AND_SOURCES];
+const MIGRATIONS: &[&str] = &[DEFINITIONS_AND_JOURNAL, BLOCKS_AND_SOURCES, SPACES_AND_TOKENS];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
 /// `key` is the folded name, under which names are unique. Maps and lists that are only ever read whole are JSON.
@@ -136,6 +136,92 @@ INSERT INTO sources (key, name)
 
 CREATE INDEX alerts_by_change ON alerts (updated_at, id);
 CREATE INDEX services_by_title ON services (key, id);
+";
+
+/// A stream of a chart and one of an instrument are the same thing, and ids of streams are unique among both. API
+/// tokens are looked up by `digest`, their SHA-256.
+const SPACES_AND_TOKENS: &str = "
+CREATE TABLE spaces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    tags INTEGER
+) STRICT;
+CREATE INDEX spaces_by_name ON spaces (key, id);
+
+CREATE TABLE charts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces ON DELETE CASCADE,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX charts_by_space ON charts (space_id, id);
+
+CREATE TABLE instruments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX instruments_by_change ON instruments (updated_at, id);
+
+CREATE TABLE streams_of_charts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chart_id INTEGER REFERENCES charts ON DELETE CASCADE,
+    instrument_id INTEGER REFERENCES instruments ON DELETE CASCADE,
+    body TEXT NOT NULL,
+    CHECK ((chart_id IS NULL) <> (instrument_id IS NULL))
+) STRICT;
+CREATE INDEX streams_by_chart ON streams_of_charts (chart_id, id);
+CREATE INDEX streams_by_instrument ON streams_of_charts (instrument_id, id);
+
+CREATE TABLE dashboards (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL
+) STRICT;
+CREATE INDEX dashboards_by_name ON dashboards (key, id);
+
+CREATE TABLE dashboard_instruments (
+    dashboard_id INTEGER NOT NULL REFERENCES dashboards ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    instrument_id INTEGER NOT NULL REFERENCES instruments ON DELETE CASCADE,
+    PRIMARY KEY (dashboard_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dashboards_by_instrument ON dashboard_instruments (instrument_id);
+
+CREATE TABLE chart_tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token TEXT NOT NULL UNIQUE,
+    entity_type TEXT NOT NULL,
+    entity_id INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    state TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE snapshots (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id INTEGER NOT NULL REFERENCES jobs,
+    subject TEXT NOT NULL,
+    duration INTEGER NOT NULL,
+    end_time INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    name TEXT,
+    token TEXT NOT NULL UNIQUE,
+    digest BLOB NOT NULL UNIQUE,
+    active INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
 ";
 
 /// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.

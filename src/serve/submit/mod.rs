@@ -47,7 +47,9 @@ pub async fn tagged(
 ) -> Result<Response, Problem> {
     let now = now();
     let samples = match &body {
-        Value::Array(lists) => collectd::read(lists, now)?,
+        Value::Array(lists) if lists.iter().any(|one| one.get("plugin").is_some()) => {
+            collectd::read(lists, now)?
+        }
         Value::Object(body) => tagged::read(body, now)?,
         _ => return Err(Problem::unreadable("The request body must be a JSON object.")),
     };

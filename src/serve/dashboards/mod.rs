@@ -1,0 +1,145 @@
+//! Dashboards, the predecessors of spaces: `/v1/dashboards`. Each is an ordered list of instruments.
+
+pub mod instruments;
+
+use axum::extract::State;
+use axum::response::Response;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::{Value, json};
+
+use super::http::answer;
+use super::http::body::{Body, Query, Segments, numeric};
+use super::http::fields::{Given, Object, Reader, integer};
+use super::http::paging::{Orders, Page};
+use super::http::problem::Problem;
+use super::names::fold;
+use super::router::App;
+
+const ORDERS: Orders = &[("name", "key")];
+
+struct Dashboard {
+    id: i64,
+    name: String,
+    instruments: Vec<i64>,
+}
+
+impl Dashboard {
+    /// With its instruments even in a list: python-librato indexes them.
+    fn shown(&self) -> Value {
+        let instruments: Value = self.instruments.iter().map(|id| json!({ "id": id })).collect();
+        json!({ "id": self.id, "name": self.name, "instruments": instruments })
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Dashboard> {
+        Ok(Dashboard { id: row.get("id")?, name: row.get("name")?, instruments: Vec::new() })
+    }
+
+    fn complete(connection: &Connection, mut dashboard: Dashboard) -> Result<Dashboard, Problem> {
+        let sql = "SELECT instrument_id FROM dashboard_instruments WHERE dashboard_id = ?1 ORDER BY position";
+        let mut select = connection.prepare_cached(sql)?;
+        dashboard.instruments =
+            select.query_map([dashboard.id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(dashboard)
+    }
+
+    fn find(connection: &Connection, id: i64) -> Result<Dashboard, Problem> {
+        let mut select = connection.prepare_cached("SELECT * FROM dashboards WHERE id = ?1")?;
+        let found = select.query_row([id], Dashboard::from_row).optional()?;
+        Dashboard::complete(connection, found.ok_or_else(Problem::not_found)?)
+    }
+
+    /// Instruments come as ids or as objects with an `id`, and replace those there were.
+    fn merge(&mut self, body: &Object) -> Result<(), Problem> {
+        let mut read = Reader::new(body);
+        if let Some(name) = read.text("name").value() {
+            self.name = name;
+        }
+        if self.name.trim().is_empty() && read.errors.lacks("name") {
+            read.errors.add("name", "is not present");
+        }
+        match read.list("instruments") {
+            Given::Absent => {}
+            Given::Null => self.instruments.clear(),
+            Given::Value(sent) => {
+                self.instruments.clear();
+                for item in sent {
+                    match integer(item.get("id").unwrap_or(item)) {
+                        Ok(id) => self.instruments.push(id),
+                        Err(_) => read.errors.add("instruments", "must contain ids of instruments"),
+                    }
+                }
+            }
+        }
+        read.finish()
+    }
+
+    /// Writes the dashboard, inserting it when it has no id yet.
+    fn save(&mut self, connection: &Connection) -> Result<(), Problem> {
+        let sql = "INSERT INTO dashboards (id, key, name) VALUES (nullif(?1, 0), ?2, ?3)
+            ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name RETURNING id";
+        let values = params![self.id, fold(&self.name), self.name];
+        self.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+        connection.execute("DELETE FROM dashboard_instruments WHERE dashboard_id = ?1", [self.id])?;
+        let sql =
+            "INSERT INTO dashboard_instruments (dashboard_id, position, instrument_id) VALUES (?1, ?2, ?3)";
+        let mut insert = connection.prepare_cached(sql)?;
+        let mut known = connection.prepare_cached("SELECT 1 FROM instruments WHERE id = ?1")?;
+        for (position, instrument) in (0_i64..).zip(&self.instruments) {
+            if !known.exists([instrument])? {
+                let message = format!("there is no instrument with id {instrument}");
+                return Err(Problem::param("instruments", message));
+            }
+            insert.execute([self.id, position, *instrument])?;
+        }
+        Ok(())
+    }
+}
+
+pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+    let page = Page::read(&query, ORDERS)?;
+    let read = move |connection: &_| {
+        page.cut(connection, "dashboards", Dashboard::from_row)?
+            .try_map(|dashboard| Dashboard::complete(connection, dashboard))
+    };
+    Ok(answer::ok(&app.store.read(read).await?.envelope("dashboards", Dashboard::shown)))
+}
+
+pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+    let mut made = Dashboard { id: 0, name: String::new(), instruments: Vec::new() };
+    made.merge(&body)?;
+    let made = app.store.write(move |connection| made.save(connection).map(|()| made)).await?;
+    Ok(answer::created(&format!("/v1/dashboards/{}", made.id), &made.shown()))
+}
+
+pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    let id = numeric(&id)?;
+    let found = app.store.read(move |connection| Dashboard::find(connection, id)).await?;
+    Ok(answer::ok(&found.shown()))
+}
+
+pub async fn put(
+    State(app): State<App>,
+    Segments(id): Segments<String>,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let id = numeric(&id)?;
+    let write = move |connection: &_| {
+        let mut dashboard = Dashboard::find(connection, id)?;
+        dashboard.merge(&body)?;
+        dashboard.save(connection)
+    };
+    app.store.write(write).await?;
+    Ok(answer::no_content())
+}
+
+pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    let id = numeric(&id)?;
+    let write = move |connection: &Connection| match connection
+        .execute("DELETE FROM dashboards WHERE id = ?1", [id])?
+    {
+        0 => Err(Problem::not_found()),
+        _ => Ok(()),
+    };
+    app.store.write(write).await?;
+    Ok(answer::no_content())
+}

@@ -1,0 +1,141 @@
+//! Snapshots of charts and the jobs that render them: `/v1/snapshots` and `/v1/jobs`. Nothing renders them yet, so
+//! their jobs stay queued and their images are null.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::{Value, json};
+
+use super::http::answer;
+use super::http::body::{Body, Segments, numeric};
+use super::http::fields::{Object, Reader, integer, texts};
+use super::http::problem::Problem;
+use super::now;
+use super::router::App;
+use super::spaces::table::chart_exists;
+
+/// Seconds a snapshot covers when the request does not say.
+const DURATION: i64 = 3600;
+
+struct Snapshot {
+    id: i64,
+    job: i64,
+    subject: Value,
+    duration: i64,
+    /// Epoch seconds.
+    end_time: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl Snapshot {
+    fn shown(&self) -> Value {
+        json!({
+            "href": format!("/v1/snapshots/{}", self.id),
+            "job_href": format!("/v1/jobs/{}", self.job),
+            "image_href": null,
+            "duration": self.duration,
+            "end_time": text(self.end_time),
+            "created_at": text(self.created_at),
+            "updated_at": text(self.updated_at),
+            "subject": self.subject,
+        })
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
+        Ok(Snapshot {
+            id: row.get("id")?,
+            job: row.get("job_id")?,
+            subject: serde_json::from_str(row.get_ref("subject")?.as_str()?).unwrap_or_default(),
+            duration: row.get("duration")?,
+            end_time: row.get("end_time")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
+/// RFC 3339 in UTC.
+fn text(time: i64) -> String {
+    jiff::Timestamp::from_second(time).map_or_else(|_| String::new(), |time| time.to_string())
+}
+
+pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+    let now = now();
+    let mut read = Reader::new(&body);
+    let duration = read.integer("duration").value().unwrap_or(DURATION);
+    if duration < 1 {
+        read.errors.add("duration", "must be a positive number of seconds");
+    }
+    let end_time = read.time("end_time").value().unwrap_or(now);
+    read.require("subject");
+    let subject = read.object("subject").value();
+    read.finish()?;
+    let (subject, chart) = subject_of(subject)?;
+    let write = move |connection: &Connection| {
+        if let Some(chart) = chart
+            && !chart_exists(connection, chart)?
+        {
+            return Err(Problem::param("subject", format!("there is no chart with id {chart}")));
+        }
+        connection.execute("INSERT INTO jobs (state) VALUES ('queued')", [])?;
+        let job = connection.last_insert_rowid();
+        let sql = "INSERT INTO snapshots (job_id, subject, duration, end_time, created_at, updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
+        connection.execute(sql, params![job, subject.to_string(), duration, end_time, now])?;
+        let id = connection.last_insert_rowid();
+        Ok(Snapshot { id, job, subject, duration, end_time, created_at: now, updated_at: now })
+    };
+    let made = app.store.write(write).await?;
+    let mut response = answer::json(StatusCode::ACCEPTED, &made.shown());
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/snapshots/{}", made.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// What to picture: a chart with the sources or tags to show, or, from old clients, an instrument by its address.
+fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
+    let refused = |message: &str| Problem::param("subject", message);
+    let sent = sent.ok_or_else(|| refused("is not present"))?;
+    if let Some(chart) = sent.get("chart").and_then(Value::as_object) {
+        let id = chart.get("id").and_then(|id| integer(id).ok());
+        let id = id.ok_or_else(|| refused("must have the id of a chart"))?;
+        let sources = chart.get("sources").or_else(|| chart.get("source")).filter(|value| !value.is_null());
+        let sources = sources.map_or_else(|| Ok(vec!["*".to_owned()]), texts);
+        let sources = sources.map_err(|_| refused("must have names of sources"))?;
+        let mut shown = json!({ "id": id, "sources": sources });
+        for name in ["type", "tags"] {
+            if let Some(value) = chart.get(name) {
+                shown[name] = value.clone();
+            }
+        }
+        return Ok((json!({ "chart": shown }), Some(id)));
+    }
+    match sent.get("instrument").and_then(Value::as_object) {
+        Some(instrument) => Ok((json!({ "instrument": instrument }), None)),
+        None => Err(refused("must be a chart")),
+    }
+}
+
+pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    let id = numeric(&id)?;
+    let read = move |connection: &Connection| {
+        let mut select = connection.prepare_cached("SELECT * FROM snapshots WHERE id = ?1")?;
+        select.query_row([id], Snapshot::from_row).optional()?.ok_or_else(Problem::not_found)
+    };
+    Ok(answer::ok(&app.store.read(read).await?.shown()))
+}
+
+/// How far something that takes longer has come. All else is finished before it is answered, without a job.
+pub async fn show_job(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    let id = numeric(&id)?;
+    let read = move |connection: &Connection| {
+        let mut select = connection.prepare_cached("SELECT state FROM jobs WHERE id = ?1")?;
+        let state: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
+        state.ok_or_else(Problem::not_found)
+    };
+    let state = app.store.read(read).await?;
+    Ok(answer::ok(&json!({ "id": id, "state": state })))
+}

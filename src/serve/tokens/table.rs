@@ -1,0 +1,137 @@
+//! The table of API tokens. They are kept as they are, since the API shows them; they are looked up by digest, so
+//! that the time of a look-up tells nothing about them.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::serve::http::problem::Problem;
+use crate::serve::http::role::Role;
+use crate::serve::names::fold;
+
+pub struct ApiToken {
+    pub id: i64,
+    pub name: Option<String>,
+    pub token: String,
+    pub active: bool,
+    pub role: Role,
+    /// Epoch seconds.
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+impl ApiToken {
+    /// With its id, which is documented only as part of `href` but expected by appoptics-api-go.
+    pub fn shown(&self) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "token": self.token,
+            "active": self.active,
+            "role": self.role.name(),
+            "href": format!("/v1/api_tokens/{}", self.id),
+            "created_at": text(self.created_at),
+            "updated_at": text(self.updated_at),
+        })
+    }
+
+    /// From a row that has the columns of the table.
+    pub fn from_row(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
+        Ok(ApiToken {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            token: row.get("token")?,
+            active: row.get("active")?,
+            role: Role::parse(row.get_ref("role")?.as_str()?).unwrap_or(Role::Viewer),
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+        })
+    }
+}
+
+/// Times are told in words here, such as `2013-02-01 18:53:38 UTC`.
+fn text(time: i64) -> String {
+    jiff::Timestamp::from_second(time)
+        .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+pub fn find(connection: &Connection, id: i64) -> Result<ApiToken, Problem> {
+    let mut select = connection.prepare_cached("SELECT * FROM api_tokens WHERE id = ?1")?;
+    select.query_row([id], ApiToken::from_row).optional()?.ok_or_else(Problem::not_found)
+}
+
+/// What `token` is good for and whether it is active; `None` when it is nobody's.
+pub fn rights(connection: &Connection, token: &str) -> Result<Option<(Role, bool)>, Problem> {
+    let mut select = connection.prepare_cached("SELECT * FROM api_tokens WHERE digest = ?1")?;
+    let found = select.query_row([digest(token)], ApiToken::from_row).optional()?;
+    Ok(found.map(|found| (found.role, found.active)))
+}
+
+/// Writes the token, inserting it when it has no id yet.
+pub fn save(connection: &Connection, token: &mut ApiToken) -> Result<(), Problem> {
+    let sql = "INSERT INTO api_tokens (id, key, name, token, digest, active, role, created_at, updated_at)
+        VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name, active = excluded.active,
+        role = excluded.role, updated_at = excluded.updated_at RETURNING id";
+    let values = params![
+        token.id,
+        fold(token.name.as_deref().unwrap_or_default()),
+        token.name,
+        token.token,
+        digest(&token.token),
+        token.active,
+        token.role.name(),
+        token.created_at,
+        token.updated_at,
+    ];
+    token.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    Ok(())
+}
+
+pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
+    match connection.execute("DELETE FROM api_tokens WHERE id = ?1", [id])? {
+        0 => Err(Problem::not_found()),
+        _ => Ok(()),
+    }
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// 64 hexadecimal digits from the system's source of randomness.
+pub fn random_token() -> Result<String, Problem> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(Problem::internal)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::store::scratch;
+
+    #[test]
+    fn rights_belong_to_the_token() {
+        let connection = scratch();
+        let token = random_token().unwrap();
+        let mut made = ApiToken {
+            id: 0,
+            name: None,
+            token: token.clone(),
+            active: true,
+            role: Role::Recorder,
+            created_at: 0,
+            updated_at: 0,
+        };
+        save(&connection, &mut made).unwrap();
+        assert_eq!(rights(&connection, &token).unwrap(), Some((Role::Recorder, true)));
+        made.active = false;
+        save(&connection, &mut made).unwrap();
+        assert_eq!(rights(&connection, &token).unwrap(), Some((Role::Recorder, false)));
+        assert_eq!(rights(&connection, &token[1..]).unwrap(), None);
+        delete(&connection, made.id).unwrap();
+        assert_eq!(rights(&connection, &token).unwrap(), None);
+        assert_ne!(random_token().unwrap(), token);
+    }
+}

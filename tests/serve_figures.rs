@@ -1,0 +1,116 @@
+//! What the server takes in, how small it keeps it and how fast it gives it back. Prints figures and judges nothing:
+//! `cargo test --release --test serve_figures -- --ignored --nocapture`.
+#![cfg(feature = "serve")]
+// clippy.toml allows these inside test functions only, not in what they share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "serve_api/harness.rs"]
+#[allow(dead_code, reason = "made for another test as well")]
+mod harness;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use harness::{Api, credentials};
+use librato_apply::serve::{Data, Options, Store, router};
+use serde_json::json;
+
+const STREAMS: i64 = 300;
+/// A day, minute by minute.
+const TIMES: i64 = 1440;
+
+fn open(path: &Path) -> Arc<Api> {
+    let store = Store::open(&Data::File(path.to_owned())).unwrap();
+    Arc::new(Api { router: router(store, credentials(), &Options::default()) })
+}
+
+/// Sends `bodies` to `path` with eight requests in flight.
+async fn send_all(api: &Arc<Api>, path: &'static str, bodies: Vec<String>) -> f64 {
+    let (start, bodies) = (Instant::now(), Arc::new(bodies));
+    let senders = (0..8).map(|sender| {
+        let (api, bodies) = (Arc::clone(api), Arc::clone(&bodies));
+        tokio::spawn(async move {
+            for body in bodies.iter().skip(sender).step_by(8) {
+                let status = api.post(path, body).await.status;
+                assert!(status == 200 || status == 202, "{status}");
+            }
+        })
+    });
+    for sender in senders.collect::<Vec<_>>() {
+        sender.await.unwrap();
+    }
+    start.elapsed().as_secs_f64()
+}
+
+async fn timed(api: &Api, what: &str, path: &str) {
+    let (mut best, mut size) = (f64::MAX, 0);
+    for _ in 0..5 {
+        let start = Instant::now();
+        let body = api.get(path).await.expect(200);
+        best = best.min(start.elapsed().as_secs_f64());
+        size = body.to_string().len();
+    }
+    println!("{what}: {:.2} ms, {size} bytes", best * 1000.0);
+}
+
+#[ignore = "prints figures and takes its time"]
+#[tokio::test(flavor = "multi_thread")]
+async fn figures() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    let api = open(&path);
+    let base = harness::epoch() / 60 * 60 - 60 * TIMES;
+    // Response times with two decimals that wander.
+    let value =
+        |stream: i64, time: i64| ((stream * 7919 + time * time * 31) % 5000 + stream * 10) as f64 / 100.0;
+    let batch = |time: i64| {
+        let one = |stream| json!({"name": "m", "value": value(stream, time), "tags": {"host": format!("h{stream}")}});
+        json!({"time": base + 60 * time, "measurements": (0..STREAMS).map(one).collect::<Vec<_>>()})
+            .to_string()
+    };
+    let points = (STREAMS * TIMES) as f64;
+    let seconds = send_all(&api, "/v1/measurements", (0..TIMES).map(batch).collect()).await;
+    println!("{points} points in batches of {STREAMS}, 8 in flight: {:.0} points/s", points / seconds);
+    let single = (0..4000)
+        .map(|n| json!({"gauges": {"s": {"value": n, "source": format!("w{}", n % 50)}}}).to_string());
+    let seconds = send_all(&api, "/v1/metrics", single.collect()).await;
+    println!("4000 requests of one point, 8 in flight: {:.0} requests/s", 4000.0 / seconds);
+    let day = format!("resolution=60&start_time={base}");
+    timed(&api, "one stream, 1440 points, just written", &format!("/v1/measurements/m?{day}&tags[host]=h7"))
+        .await;
+    let start = Instant::now();
+    drop(api);
+    println!("close: {:.2} s", start.elapsed().as_secs_f64());
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let sql = "SELECT count(*), sum(length(block)) FROM blocks";
+    let (blocks, bytes): (i64, i64) = file.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    println!("{blocks} blocks, {:.2} bytes/point", bytes as f64 / points);
+    println!("file: {:.2} bytes/point", std::fs::metadata(&path).unwrap().len() as f64 / points);
+    file.execute_batch("VACUUM").unwrap();
+    drop(file);
+    println!(
+        "file without free pages: {:.2} bytes/point",
+        std::fs::metadata(&path).unwrap().len() as f64 / points
+    );
+    let api = open(&path);
+    timed(&api, "one stream, 1440 points", &format!("/v1/measurements/m?{day}&tags[host]=h7")).await;
+    timed(&api, "one hour of one stream", "/v1/measurements/m?resolution=60&duration=3600&tags[host]=h7")
+        .await;
+    timed(
+        &api,
+        "300 streams to one, 1440 points",
+        &format!("/v1/measurements/m?{day}&group_by=*&group_by_function=sum"),
+    )
+    .await;
+    timed(&api, "first page of 300 streams", &format!("/v1/measurements/m?{day}")).await;
+    let many = (0..100).map(|n| {
+        let gauges = (0..1000).map(|m| json!({"name": format!("n{n:03}.{m:03}"), "value": 1}));
+        json!({"gauges": gauges.collect::<Vec<_>>()}).to_string()
+    });
+    let seconds = send_all(&api, "/v1/metrics", many.collect()).await;
+    println!("100000 new metrics in batches of 1000: {:.0} /s", 100_000.0 / seconds);
+    timed(&api, "first page of 100000 metrics", "/v1/metrics").await;
+    timed(&api, "last page of 100000 metrics", "/v1/metrics?offset=99900").await;
+    timed(&api, "filtered page of 100000 metrics", "/v1/metrics?name=099.9").await;
+}
