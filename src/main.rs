@@ -43,7 +43,10 @@ fn runtime(cli: &cli::args::Cli) -> std::io::Result<tokio::runtime::Runtime> {
 
 /// The log goes to stderr; it never holds headers or bodies.
 fn log(cli: &cli::args::Cli, ui: &Ui) {
-    let serving = matches!(cli.command, cli::args::Command::Serve(_));
+    let (serving, json) = match &cli.command {
+        cli::args::Command::Serve(serve) => (true, serve.log_format == cli::args::LogFormat::Json),
+        _ => (false, false),
+    };
     let level = match (cli.global.verbose, serving) {
         _ if cli.global.quiet => "error",
         (0, false) => "warn",
@@ -55,12 +58,12 @@ fn log(cli: &cli::args::Cli, ui: &Ui) {
     let own_words_only = "h2=warn,hyper_util=warn,reqwest=warn,rustls=warn";
     let filter =
         tracing_subscriber::EnvFilter::try_new(format!("{level},{own_words_only}")).unwrap_or_default();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(ui.secrets.log())
-        .with_ansi(ui.styled_err())
-        .with_target(false)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(ui.secrets.log());
+    if json {
+        log.json().flatten_event(true).init();
+    } else {
+        log.with_ansi(ui.styled_err()).with_target(false).init();
+    }
 }
 
 fn report(error: &anyhow::Error, ui: &Ui) -> Exit {

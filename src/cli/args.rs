@@ -283,9 +283,51 @@ pub struct Serve {
     /// The file that holds everything; made if it does not exist.
     #[arg(long, value_name = "FILE", default_value = "librato.db")]
     pub data: PathBuf,
+    /// Examine a data file that no server has open, report, and end: 0 when it is sound, 1 when not.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen", "credentials", "tls_cert"])]
+    pub check: Option<PathBuf>,
+    /// More users: a file with `USER TOKEN ROLE` lines, where ROLE is admin, recorder or viewer.
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
+    /// Speak HTTPS with this certificate (PEM, followed by those that vouch for it).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// The longest request body, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 10_000_000)]
+    #[arg(long, value_name = "BYTES", default_value_t = 10_000_000, help_heading = "Limits")]
     pub max_body: usize,
+    /// How many connections may be open at once; more wait.
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = parse_positive, help_heading = "Limits")]
+    pub max_connections: usize,
+    /// How many requests are worked on at once; more are told to come again.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = parse_positive, help_heading = "Limits")]
+    pub max_in_flight: usize,
+    /// Memory for the bodies of these requests, in bytes; those that do not fit are told to come again.
+    #[arg(long, value_name = "BYTES", default_value_t = 256_000_000, value_parser = parse_positive, help_heading = "Limits")]
+    pub max_request_memory: usize,
+    /// How long the headers of a request may take, and how long a connection may be idle.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Limits")]
+    pub header_timeout: Duration,
+    /// How long the body of a request may take.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Limits")]
+    pub body_timeout: Duration,
+    /// How many measurements a user may submit in a minute; without it there is no limit.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
+    pub rate_limit: Option<u64>,
+    /// How to write the log.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, help_heading = "Output")]
+    pub log_format: LogFormat,
+}
+
+/// How a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// `schema`
@@ -318,6 +360,10 @@ fn parse_time(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     if time.is_zero() { Err("a time limit cannot be zero".to_owned()) } else { Ok(time) }
+}
+
+fn parse_positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a number above zero".to_owned())
 }
 
 fn parse_seconds(text: &str) -> Result<u64, String> {

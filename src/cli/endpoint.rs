@@ -92,6 +92,11 @@ pub fn credentials(global: &Global, ui: &Ui) -> anyhow::Result<Given> {
 }
 
 impl Given {
+    /// Whether a user or a token was given.
+    pub fn any(&self) -> bool {
+        self.user.is_some() || self.token.is_some()
+    }
+
     /// User and token for `serve`.
     ///
     /// # Errors
@@ -115,7 +120,7 @@ impl Given {
 /// Without an endpoint, with one that cannot be used, and where a rule guards the token or the data.
 pub fn target(global: &Global, settings: &Settings, given: &Given, ui: &Ui) -> anyhow::Result<Target> {
     let explicit = global.endpoint.clone().or_else(|| env("LIBRATO_ENDPOINT"));
-    let credentials = given.token.is_some() || given.user.is_some();
+    let credentials = given.any();
     if let Some(text) = explicit {
         return parse(&text, Path::new(""), global);
     }

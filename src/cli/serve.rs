@@ -1,29 +1,115 @@
-//! `serve`: the built-in server as a program of its own, until it is told to stop.
+//! `serve`: the built-in server as a program of its own, until it is told to stop; and the check of its file.
 
 use super::args::{Global, Serve};
 use super::exit::Exit;
 use super::ui::Ui;
 
-/// Serves until Ctrl-C or a termination signal; requests in flight are finished.
+/// Serves until Ctrl-C or a termination signal; requests in flight are finished. With `--check`, examines a file.
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     use anyhow::Context;
-    use librato_apply::serve::{Credentials, Data, Options, Store, router, run};
+    use librato_apply::serve::{Data, Store, router};
 
-    let given = super::endpoint::credentials(global, ui)?;
-    let (user, token) = given.both()?;
+    if let Some(file) = &args.check {
+        return check(file, ui).await;
+    }
+    let credentials = credentials(args, global, ui)?;
+    let (options, listening) = settings(args)?;
+    let scheme = if listening.tls.is_some() { "https" } else { "http" };
+    if listening.tls.is_none() && !args.listen.ip().is_loopback() {
+        ui.complain("warning: tokens cross the network unprotected; give --tls-cert and --tls-key, or let a proxy on this machine do it");
+    }
     let data = Data::File(args.data.clone());
     let store = tokio::task::spawn_blocking(move || Store::open(&data)).await??;
-    let mut options = Options::default();
-    options.max_body_bytes = args.max_body;
-    let router = router(store.clone(), vec![Credentials::new(user, token)], &options);
+    let router = router(store.clone(), credentials, &options);
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
-    ui.complain(&format!("listening on http://{} over {}", listener.local_addr()?, args.data.display()));
-    run(listener, router, store, told_to_stop()).await.context("the server did not close its file")?;
+    let address = listener.local_addr()?;
+    ui.complain(&format!("listening on {scheme}://{address} over {}", args.data.display()));
+    let served = listening.run(listener, router, store, told_to_stop()).await;
+    served.context("the server did not close its file")?;
     ui.say("stopped");
     Ok(Exit::Done)
+}
+
+/// The users of the file, and the one of flags and environment.
+#[cfg(feature = "serve")]
+fn credentials(
+    args: &Serve,
+    global: &Global,
+    ui: &Ui,
+) -> anyhow::Result<Vec<librato_apply::serve::Credentials>> {
+    use librato_apply::serve::Credentials;
+
+    let given = super::endpoint::credentials(global, ui)?;
+    let mut all = match &args.credentials {
+        None => Vec::new(),
+        Some(file) => {
+            let hint = "write one `USER TOKEN ROLE` a line, where ROLE is admin, recorder or viewer";
+            let refused = |reason: &dyn std::fmt::Display| {
+                let message = format!("cannot use the credentials of {}: {reason}", file.display());
+                super::Stop::usage(message, hint)
+            };
+            let text = std::fs::read_to_string(file).map_err(|error| refused(&error))?;
+            if open_to_others(file) {
+                let file = file.display();
+                ui.complain(&format!(
+                    "warning: others can read the tokens in {file}; run `chmod 600 {file}`"
+                ));
+            }
+            Credentials::read(&text).map_err(|error| refused(&error))?
+        }
+    };
+    if all.is_empty() || given.any() {
+        let (user, token) = given.both()?;
+        all.push(Credentials::new(user, token));
+    }
+    Ok(all)
+}
+
+#[cfg(all(feature = "serve", unix))]
+fn open_to_others(file: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(file).is_ok_and(|found| found.mode() & 0o077 != 0)
+}
+
+#[cfg(all(feature = "serve", not(unix)))]
+fn open_to_others(_: &std::path::Path) -> bool {
+    false
+}
+
+#[cfg(feature = "serve")]
+fn settings(
+    args: &Serve,
+) -> anyhow::Result<(librato_apply::serve::Options, librato_apply::serve::Listening)> {
+    use librato_apply::serve::{Listening, Options, Tls};
+
+    let mut options = Options::default();
+    options.max_body_bytes = args.max_body;
+    options.body_timeout = args.body_timeout;
+    options.max_in_flight = args.max_in_flight;
+    options.max_request_memory = args.max_request_memory;
+    options.measurements_per_minute = args.rate_limit;
+    let mut listening = Listening::default();
+    listening.header_timeout = args.header_timeout;
+    listening.max_connections = args.max_connections;
+    listening.telemetry = options.telemetry.clone();
+    if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
+        let tls = Tls::read(certificate, key);
+        let hint = "give a certificate and its key as PEM files";
+        listening.tls = Some(tls.map_err(|error| super::Stop::usage(error.to_string(), hint))?);
+    }
+    Ok((options, listening))
+}
+
+/// Reports on stdout.
+#[cfg(feature = "serve")]
+async fn check(file: &std::path::Path, ui: &Ui) -> anyhow::Result<Exit> {
+    let path = file.to_owned();
+    let report = tokio::task::spawn_blocking(move || librato_apply::serve::check(&path)).await??;
+    ui.out(&report.to_string());
+    Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
 }
 
 #[cfg(feature = "serve")]

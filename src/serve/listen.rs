@@ -7,22 +7,50 @@ use std::time::Duration;
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Store;
+use super::stall::Stall;
+use super::{Store, Telemetry, Tls};
 
-/// A client that takes longer to send the headers of its next request is cut off; this also ends idle connections.
-const HEADERS: Duration = Duration::from_secs(60);
-/// Connections served at one time; more wait in the listener's queue.
-const CONNECTIONS: usize = 1024;
-/// How long requests in flight may take after the shutdown began.
-const DRAIN: Duration = Duration::from_secs(30);
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a client may refuse to read an answer.
+const UNREAD: Duration = Duration::from_secs(30);
 
-/// Serves `router` until `shutdown` resolves, then takes no more connections, lets the requests in flight finish
-/// (30 s at most), checkpoints and closes `store`, and returns. Later uses of the store answer 503.
+/// How connections are treated; [`Listening::default`] is right for most.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Listening {
+    /// A client that takes longer to send the headers of its next request is cut off; this also ends idle
+    /// connections. A minute by default, since many emitters report once a minute.
+    pub header_timeout: Duration,
+    /// Connections served at one time; more wait in the listener's queue. 1024 by default.
+    pub max_connections: usize,
+    /// How long requests in flight may take after the shutdown began. 30 s by default.
+    pub drain: Duration,
+    /// The certificate to offer; without one the server speaks plain HTTP.
+    pub tls: Option<Tls>,
+    /// What counts the connections: that of the router's [`Options`](super::Options).
+    pub telemetry: Telemetry,
+}
+
+impl Default for Listening {
+    fn default() -> Listening {
+        Listening {
+            header_timeout: Duration::from_secs(60),
+            max_connections: 1024,
+            drain: Duration::from_secs(30),
+            tls: None,
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+/// Serves with the defaults of [`Listening`]; see [`Listening::run`].
 ///
 /// # Errors
 /// When the store cannot be closed. A failed `accept` is logged and survived.
@@ -32,38 +60,48 @@ pub async fn run(
     store: Store,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new());
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        let accepted = tokio::select! {
-            () = &mut shutdown => break,
-            accepted = accept(&listener, &places) => accepted,
-        };
-        let Some((stream, place)) = accepted else { continue };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
-        tokio::spawn(async move {
-            // A broken connection is the client's affair; there is nobody left to tell.
-            let _ = connection.await;
-            drop(place);
-        });
-    }
-    drop(listener);
-    drop(router);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!(target: "librato_apply::serve", "some requests did not finish in time and were cut off");
-    }
-    tokio::task::spawn_blocking(move || store.close()).await.map_err(io::Error::other)
+    Listening::default().run(listener, router, store, shutdown).await
 }
 
-type Place = tokio::sync::OwnedSemaphorePermit;
+impl Listening {
+    /// Serves `router` until `shutdown` resolves, then takes no more connections, lets the requests in flight finish
+    /// (for the time of `drain` at most), checkpoints and closes `store`, and returns. Later uses of the store
+    /// answer 503.
+    ///
+    /// # Errors
+    /// When the store cannot be closed. A failed `accept` is logged and survived.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        router: Router,
+        store: Store,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let server = Server::new(&self, router);
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(self.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = accept(&listener, &places) => accepted,
+            };
+            let Some((stream, place)) = accepted else { continue };
+            tokio::spawn(server.clone().serve(stream, place, graceful.watcher()));
+        }
+        drop((listener, server));
+        if tokio::time::timeout(self.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!(target: "librato_apply::serve", "some requests did not finish in time and were cut off");
+        }
+        tokio::task::spawn_blocking(move || store.close()).await.map_err(io::Error::other)
+    }
+}
 
-/// The next connection and its place among [`CONNECTIONS`]; `None` after a failure worth another try.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(tokio::net::TcpStream, Place)> {
+/// The next connection and its place; `None` after a failure worth another try.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
@@ -77,5 +115,46 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(toki
             tokio::time::sleep(Duration::from_millis(100)).await;
             None
         }
+    }
+}
+
+#[derive(Clone)]
+struct Server {
+    builder: Builder<TokioExecutor>,
+    router: Router,
+    tls: Option<Tls>,
+    telemetry: Telemetry,
+}
+
+impl Server {
+    fn new(listening: &Listening, router: Router) -> Server {
+        // No client of this API speaks HTTP/2, and while the protocol is still open no time limit holds.
+        let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(listening.header_timeout);
+        Server { builder, router, tls: listening.tls.clone(), telemetry: listening.telemetry.clone() }
+    }
+
+    /// Serves one connection to its end. A broken one is the client's affair; there is nobody left to tell.
+    async fn serve(self, stream: TcpStream, place: OwnedSemaphorePermit, watcher: Watcher) {
+        self.telemetry.connected();
+        let stream = Stall::new(stream, UNREAD);
+        match &self.tls {
+            None => self.speak(stream, watcher).await,
+            Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => self.speak(stream, watcher).await,
+                Ok(Err(error)) => {
+                    tracing::debug!(target: "librato_apply::serve", %error, "a TLS handshake failed");
+                }
+                Err(_) => tracing::debug!(target: "librato_apply::serve", "a TLS handshake took too long"),
+            },
+        }
+        self.telemetry.disconnected();
+        drop(place);
+    }
+
+    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, watcher: Watcher) {
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let _ = watcher.watch(connection).await;
     }
 }

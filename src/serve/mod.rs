@@ -16,14 +16,21 @@ mod services;
 mod snapshots;
 mod sources;
 mod spaces;
+mod stall;
 mod store;
 mod submit;
+mod telemetry;
+mod tls;
 mod tokens;
 
 pub use http::auth::Credentials;
-pub use listen::run;
+pub use http::credentials::CredentialsError;
+pub use http::role::Role;
+pub use listen::{Listening, run};
 pub use router::{Options, router};
-pub use store::{Data, OpenError, Store};
+pub use store::{Data, OpenError, Report, Store, check};
+pub use telemetry::Telemetry;
+pub use tls::{Tls, TlsError};
 
 /// Seconds since the epoch, the unit of every time the API speaks of.
 fn now() -> i64 {

@@ -1,6 +1,6 @@
 //! The table of contents of the API: every route and who answers it. One function, no logic.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -10,8 +10,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use super::dashboards::{self, instruments};
+use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
-use super::http::{access, auth};
+use super::http::rates::{self, Rates};
+use super::http::{access, auth, leftover};
+use super::telemetry::{self, Telemetry};
 use super::{
     Credentials, Store, alerts, annotations, measurements, metrics, services, snapshots, sources, spaces,
     submit, tokens,
@@ -23,11 +26,29 @@ use super::{
 pub struct Options {
     /// Longest request body in bytes, before and after decompression. 10 MB by default.
     pub max_body_bytes: usize,
+    /// How long a client may take to send a body. A minute by default.
+    pub body_timeout: Duration,
+    /// Requests worked on at one time; more are turned away with 503. 256 by default.
+    pub max_in_flight: usize,
+    /// Memory in bytes for the bodies of these requests, estimated from their size and the number of values in
+    /// them; what does not fit is turned away with 503. 256 MB by default.
+    pub max_request_memory: usize,
+    /// Measurements that one user may submit a minute; more are turned away with 429. No limit by default.
+    pub measurements_per_minute: Option<u64>,
+    /// What counts the requests. A new one by default.
+    pub telemetry: Telemetry,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { max_body_bytes: 10_000_000 }
+        Options {
+            max_body_bytes: 10_000_000,
+            body_timeout: Duration::from_secs(60),
+            max_in_flight: 256,
+            max_request_memory: 256_000_000,
+            measurements_per_minute: None,
+            telemetry: Telemetry::default(),
+        }
     }
 }
 
@@ -36,12 +57,29 @@ impl Default for Options {
 pub struct App {
     pub store: Store,
     pub max_body_bytes: usize,
+    pub body_timeout: Duration,
+    pub rates: Rates,
+    pub telemetry: Telemetry,
 }
 
-/// The whole API over `store`. Everything but `GET /healthz` asks for one of `credentials`; with none, nothing is
-/// allowed in.
+impl App {
+    fn new(store: Store, options: &Options) -> App {
+        let telemetry = options.telemetry.clone();
+        App {
+            store,
+            max_body_bytes: options.max_body_bytes,
+            body_timeout: options.body_timeout,
+            rates: Rates::new(options.measurements_per_minute, telemetry.clone()),
+            telemetry,
+        }
+    }
+}
+
+/// The whole API over `store`. Everything but `GET /healthz` asks for one of `credentials` or an active API token, also `GET /metrics`, where
+/// Prometheus finds what the server counts; with none, nothing is allowed in.
 pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) -> Router {
-    let app = App { store, max_body_bytes: options.max_body_bytes };
+    let app = App::new(store.clone(), options);
+    let rated = from_fn_with_state(app.rates.clone(), rates::tell);
     let routes = Router::new()
         .route(auth::HEALTH, get(health))
         // metrics and their measurements
@@ -55,7 +93,7 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .route("/v1/measurements/", post(submit::tagged))
         .route("/v1/measurements/{name}", get(measurements::show))
         // go-librato resolves its submissions against the host, losing the prefix
-        .route("/metrics", post(submit::legacy))
+        .route("/metrics", post(submit::legacy).get(telemetry::show))
         // annotations
         .route("/v1/annotations", get(annotations::list))
         .route(
@@ -112,18 +150,23 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .method_not_allowed_fallback(async || {
             Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")
         })
+        .layer(rated)
         .with_state(app);
-    shared(routes, credentials)
+    shared(routes, auth::Door::new(credentials, store), options)
 }
 
 /// What every answer goes through, from the inside out.
-fn shared(routes: Router, credentials: Vec<Credentials>) -> Router {
-    let accepted: Arc<[Credentials]> = credentials.into();
+fn shared(routes: Router, door: auth::Door, options: &Options) -> Router {
+    let telemetry = options.telemetry.clone();
+    let admission = Admission::new(options.max_in_flight, options.max_request_memory, telemetry.clone());
     routes
         .layer(CompressionLayer::new().gzip(true))
-        .layer(from_fn_with_state(accepted, auth::require))
+        .layer(from_fn_with_state(admission, admission::admit))
+        // asked first, since a stranger must not take a place
+        .layer(from_fn_with_state(door, auth::require))
         .layer(CatchPanicLayer::custom(access::panicked))
-        .layer(from_fn(access::log))
+        .layer(from_fn(leftover::drain))
+        .layer(from_fn_with_state(telemetry, access::log))
 }
 
 async fn health() -> &'static str {

@@ -1,6 +1,6 @@
 """Drives a server with an unmodified python-librato 0.8.6, the way its users do.
 
-Run by tests/conformance_python.rs, which says where the server is:
+Run by tests/conformance.rs, which says where the server is:
 CONFORMANCE_HOST (host:port), LIBRATO_USER, LIBRATO_TOKEN.
 """
 

@@ -1,33 +1,36 @@
-//! One log line per request, the request's id, and the last line of defence when a handler panics.
+//! One log line and one count per request, the request's id, and the last line of defence when a handler panics.
 //! Never logs a header, a query, a credential or a body.
 
 use std::any::Any;
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use crate::serve::telemetry::Telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Logs the request on target `librato_apply::serve::access` and marks the answer with its id.
-pub async fn log(request: Request, next: Next) -> Response {
+/// Logs the request on target `librato_apply::serve::access`, counts it, and marks the answer with its id.
+pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let version = request.version();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let id = request_id(&request);
     let mut response = next.run(request).await;
-    let status = response.status();
+    let (status, took) = (response.status(), started.elapsed());
+    telemetry.answered(&method, route.as_ref().map(MatchedPath::as_str), status, took);
     tracing::info!(
         target: "librato_apply::serve::access",
         %method,
         path,
         status = status.as_u16(),
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         request_id = id.to_str().unwrap_or_default(),
         "request"
     );
@@ -63,7 +66,7 @@ mod tests {
 
     use axum::Router;
     use axum::body::Body;
-    use axum::middleware::from_fn;
+    use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use tower::ServiceExt as _;
     use tower_http::catch_panic::CatchPanicLayer;
@@ -100,7 +103,7 @@ mod tests {
                 }),
             )
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn(log));
+            .layer(from_fn_with_state(Telemetry::default(), log));
         let request = Request::get("/v1/x?token=s3cret")
             .header("authorization", "s3cret")
             .header("x-request-id", "id-1");

@@ -1,4 +1,4 @@
-//! HTTP Basic authentication: who may ask. Compares digests in constant time and keeps no token.
+//! HTTP Basic authentication: who may ask, and for what. Compares digests in constant time and keeps no token.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::problem::Problem;
+use super::role::Role;
+use crate::serve::{Store, tokens};
 
 /// The route that answers without credentials.
 pub const HEALTH: &str = "/healthz";
@@ -23,12 +25,25 @@ pub const HEALTH: &str = "/healthz";
 pub struct Credentials {
     user: [u8; 32],
     token: [u8; 32],
+    role: Role,
+}
+
+/// Who made a request, for the handlers that care: a request extension.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// The digest of the user's name, or of an API token.
+    pub account: [u8; 32],
 }
 
 impl Credentials {
-    /// `user` is compared without regard to case, as e-mail addresses are.
+    /// A user with the role of an admin. `user` is compared without regard to case, as e-mail addresses are.
     pub fn new(user: &str, token: &SecretString) -> Credentials {
-        Credentials { user: digest(&user.to_lowercase()), token: digest(token.expose_secret()) }
+        Credentials::with_role(user, token, Role::Admin)
+    }
+
+    /// A user whose token may do what `role` allows.
+    pub fn with_role(user: &str, token: &SecretString, role: Role) -> Credentials {
+        Credentials { user: digest(&user.to_lowercase()), token: digest(token.expose_secret()), role }
     }
 
     fn accept(&self, user: &[u8; 32], token: &[u8; 32]) -> Choice {
@@ -48,21 +63,65 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// Answers 401 unless the request carries one of `accepted`.
-pub async fn require(State(accepted): State<Arc<[Credentials]>>, request: Request, next: Next) -> Response {
-    let sent = request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
-    if request.uri().path() == HEALTH || sent.is_some_and(|sent| is_accepted(&accepted, sent)) {
-        return next.run(request).await;
-    }
-    Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required").into_response()
+/// What is asked whether somebody may come in.
+#[derive(Clone)]
+pub struct Door {
+    accepted: Arc<[Credentials]>,
+    store: Store,
 }
 
-fn is_accepted(accepted: &[Credentials], header: &[u8]) -> bool {
-    let Some((user, token)) = decode(header) else { return false };
-    let (user, token) = (digest(&user.to_lowercase()), digest(&token));
-    // Every entry is looked at, so the time does not tell which one matched.
-    let found = accepted.iter().fold(Choice::from(0), |found, one| found | one.accept(&user, &token));
-    found.into()
+impl Door {
+    /// Lets `accepted` in, and whoever has an active API token of `store`.
+    pub fn new(accepted: Vec<Credentials>, store: Store) -> Door {
+        Door { accepted: accepted.into(), store }
+    }
+
+    /// The account and the role of whoever sent this header. An API token counts whatever the user is called: the
+    /// account it belonged to had one name, here there are several users.
+    async fn identify(&self, header: &[u8]) -> Result<Option<([u8; 32], Role)>, Problem> {
+        let Some((user, token)) = decode(header) else { return Ok(None) };
+        if let Some(known) = find(&self.accepted, &user, &token) {
+            return Ok(Some((known.user, known.role)));
+        }
+        let account = digest(&token);
+        let found = tokens::rights(&self.store, token).await?;
+        Ok(found.filter(|(_, active)| *active).map(|(role, _)| (account, role)))
+    }
+}
+
+/// Answers 401 unless the request carries credentials that are known, 403 when their role does not reach that far.
+pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    if request.uri().path() == HEALTH {
+        return next.run(request).await;
+    }
+    let sent = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_owned());
+    let known = match sent {
+        Some(sent) => door.identify(&sent).await,
+        None => Ok(None),
+    };
+    let (account, role) = match known {
+        Ok(Some(known)) => known,
+        Ok(None) => {
+            return Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required").into_response();
+        }
+        Err(problem) => return problem.into_response(),
+    };
+    if !role.permits(request.method(), request.uri().path()) {
+        let message = "This token is not permitted to perform this action on this resource";
+        return Problem::request(StatusCode::FORBIDDEN, message).into_response();
+    }
+    request.extensions_mut().insert(Caller { account });
+    next.run(request).await
+}
+
+fn find<'a>(accepted: &'a [Credentials], user: &str, token: &str) -> Option<&'a Credentials> {
+    let (user, token) = (digest(&user.to_lowercase()), digest(token));
+    // Every entry is looked at, so the time does not tell which one matched. Zero stands for none.
+    let found = accepted
+        .iter()
+        .zip(1_u64..)
+        .fold(0, |found, (one, number)| u64::conditional_select(&found, &number, one.accept(&user, &token)));
+    accepted.get(usize::try_from(found).ok()?.checked_sub(1)?)
 }
 
 fn decode(header: &[u8]) -> Option<(String, String)> {
@@ -78,6 +137,11 @@ fn decode(header: &[u8]) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
+    fn find_sent<'a>(accepted: &'a [Credentials], header: &[u8]) -> Option<&'a Credentials> {
+        let (user, token) = decode(header)?;
+        find(accepted, &user, &token)
+    }
+
     fn sent(pair: &str) -> Vec<u8> {
         format!("Basic {}", STANDARD.encode(pair)).into_bytes()
     }
@@ -86,14 +150,14 @@ mod tests {
     fn user_ignores_case_token_does_not() {
         let accepted = [Credentials::new("Ops@example.org", &"s3cret".into())];
         for good in ["ops@example.org:s3cret", "OPS@example.ORG:s3cret", "token:s3cret"] {
-            assert!(is_accepted(&accepted, &sent(good)), "{good}");
+            assert!(find_sent(&accepted, &sent(good)).is_some(), "{good}");
         }
         for bad in ["ops@example.org:S3cret", "eve@example.org:s3cret", "token:", "token:other", "nocolon"] {
-            assert!(!is_accepted(&accepted, &sent(bad)), "{bad}");
+            assert!(find_sent(&accepted, &sent(bad)).is_none(), "{bad}");
         }
-        assert!(!is_accepted(&accepted, b"Bearer s3cret"));
-        assert!(!is_accepted(&accepted, b"Basic !!!"));
-        assert!(!is_accepted(&[], &sent("token:s3cret")));
+        assert!(find_sent(&accepted, b"Bearer s3cret").is_none());
+        assert!(find_sent(&accepted, b"Basic !!!").is_none());
+        assert!(find_sent(&[], &sent("token:s3cret")).is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Request bodies, queries and path segments: bytes to JSON objects, bounded in size, never a 500.
+//! Request bodies, queries and path segments: bytes to JSON objects, bounded in size, time and memory, never a 500.
 //! Forms and JSON give the same object, so no handler knows which one was sent.
 
 use std::io::Read as _;
@@ -11,16 +11,23 @@ use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::admission::Claim;
 use super::fields::Object;
 use super::form;
 use super::problem::Problem;
 use crate::serve::router::App;
 
+/// Bodies above this length are read on a thread of their own.
+const LONG: usize = 64 * 1024;
+
+/// Memory that one value of a body takes until the request is answered, measured with small objects in long lists.
+const VALUE_BYTES: usize = 200;
+
 /// The parameters of a body, form or JSON; empty when there is no body.
 pub struct Body(pub Object);
 
-/// The parameters of a JSON body; 415 for any other content type.
-pub struct JsonBody(pub Object);
+/// A JSON body of any shape; 415 for any other content type.
+pub struct JsonBody(pub Value);
 
 /// The parameters of the query string, with the bracket nesting of forms.
 pub struct Query(pub Object);
@@ -33,15 +40,19 @@ impl FromRequest<App> for Body {
 
     async fn from_request(request: Request, app: &App) -> Result<Body, Problem> {
         let kind = Kind::of(request.headers());
-        let bytes = read(request, app.max_body_bytes).await?;
-        let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-        match (kind, start) {
-            (_, None) => Ok(Body(Object::new())),
-            (Kind::Other, _) => Err(unsupported("application/json or application/x-www-form-urlencoded")),
-            // curl sends JSON under its default form type, and the API's own documentation does so too.
-            (Kind::Json, _) | (Kind::Form | Kind::Missing, Some(b'{' | b'[')) => json(&bytes).map(Body),
-            (Kind::Form | Kind::Missing, Some(_)) => form(&bytes).map(Body),
-        }
+        let sent = Sent::receive(request, app).await?;
+        sent.read(move |bytes| {
+            let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+            match (kind, start) {
+                (_, None) => Ok(Object::new()),
+                (Kind::Other, _) => Err(unsupported("application/json or application/x-www-form-urlencoded")),
+                // curl sends JSON under its default form type, and the API's own documentation does so too.
+                (Kind::Json, _) | (Kind::Form | Kind::Missing, Some(b'{' | b'[')) => json(bytes),
+                (Kind::Form | Kind::Missing, Some(_)) => form(bytes),
+            }
+        })
+        .await
+        .map(Body)
     }
 }
 
@@ -52,7 +63,7 @@ impl FromRequest<App> for JsonBody {
         if !matches!(Kind::of(request.headers()), Kind::Json | Kind::Missing) {
             return Err(unsupported("application/json"));
         }
-        json(&read(request, app.max_body_bytes).await?).map(JsonBody)
+        Sent::receive(request, app).await?.read(value).await.map(JsonBody)
     }
 }
 
@@ -109,60 +120,115 @@ fn too_large(limit: usize) -> Problem {
     Problem::request(StatusCode::PAYLOAD_TOO_LARGE, format!("The request body is larger than {limit} bytes."))
 }
 
-/// The body, inflated; neither form of it may exceed `limit` bytes.
-async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
-    let (parts, stream) = request.into_parts();
-    let announced =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(too_large(limit));
+/// A body as it came in, with what its request occupies.
+struct Sent {
+    bytes: Bytes,
+    gzip: bool,
+    limit: usize,
+    claim: Option<Claim>,
+}
+
+impl Sent {
+    /// Takes in the whole body, of at most the allowed length and in the allowed time.
+    async fn receive(request: Request, app: &App) -> Result<Sent, Problem> {
+        let limit = app.max_body_bytes;
+        let (parts, stream) = request.into_parts();
+        let claim = parts.extensions.get::<Claim>().cloned();
+        let announced = parts.headers.get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > limit as u64) {
+            return Err(too_large(limit));
+        }
+        let bytes =
+            tokio::time::timeout(app.body_timeout, collect(stream, limit, claim.as_ref())).await.map_err(
+                |_| Problem::request(StatusCode::REQUEST_TIMEOUT, "The request body came too slowly."),
+            )??;
+        // appoptics-api-go announces gzip even where there is no body at all.
+        let encoding = parts.headers.get(header::CONTENT_ENCODING).filter(|_| !bytes.is_empty());
+        let gzip = match encoding.map(|value| value.to_str().unwrap_or("?").to_ascii_lowercase()).as_deref() {
+            None | Some("" | "identity") => false,
+            Some("gzip" | "x-gzip") => true,
+            Some(_) => {
+                let message = "Content-Encoding must be gzip or absent";
+                return Err(Problem::request(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+            }
+        };
+        Ok(Sent { bytes, gzip, limit, claim })
     }
-    let bytes = collect(stream, limit).await?;
-    // appoptics-api-go announces gzip even where there is no body at all.
-    let encoding = parts.headers.get(header::CONTENT_ENCODING).filter(|_| !bytes.is_empty());
-    match encoding.map(|value| value.to_str().unwrap_or("?").to_ascii_lowercase()).as_deref() {
-        None | Some("" | "identity") => Ok(bytes),
-        Some("gzip" | "x-gzip") => inflate(&bytes, limit),
-        Some(_) => Err(Problem::request(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Content-Encoding must be gzip or absent",
-        )),
+
+    /// Inflates the body if need be and lets `parse` read it. What takes long does not hold up other requests.
+    async fn read<T: Send + 'static>(
+        self,
+        parse: impl FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let long = self.gzip || self.bytes.len() > LONG;
+        let work = move || {
+            let Sent { mut bytes, gzip, limit, claim } = self;
+            if gzip {
+                bytes = inflate(&bytes, limit, claim.as_ref())?;
+            }
+            if let Some(claim) = &claim {
+                claim.grow(VALUE_BYTES * values(&bytes))?;
+            }
+            parse(&bytes)
+        };
+        if !long {
+            return work();
+        }
+        let outcome = tokio::task::spawn_blocking(work).await;
+        outcome.map_err(|_| Problem::internal("reading a body panicked"))?
     }
 }
 
-async fn collect(stream: Stream, limit: usize) -> Result<Bytes, Problem> {
+/// About how many values a body holds, names included: what stands between two of them, in JSON and in forms.
+fn values(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{' | b'&')).count()
+}
+
+async fn collect(stream: Stream, limit: usize, claim: Option<&Claim>) -> Result<Bytes, Problem> {
     use futures_util::StreamExt as _;
     let mut chunks = stream.into_data_stream();
     let mut whole = Vec::new();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Problem::unreadable("The request body ended early."))?;
-        if whole.len() + chunk.len() > limit {
-            return Err(too_large(limit));
-        }
-        whole.extend_from_slice(&chunk);
+        extend(&mut whole, &chunk, limit, claim)?;
     }
     Ok(whole.into())
 }
 
-fn inflate(bytes: &[u8], limit: usize) -> Result<Bytes, Problem> {
-    let mut inflated = Vec::new();
-    let mut bounded = MultiGzDecoder::new(bytes).take(limit as u64 + 1);
-    bounded
-        .read_to_end(&mut inflated)
-        .map_err(|_| Problem::unreadable("The request body is not valid gzip."))?;
-    if inflated.len() > limit {
+fn inflate(bytes: &[u8], limit: usize, claim: Option<&Claim>) -> Result<Bytes, Problem> {
+    let mut inflater = MultiGzDecoder::new(bytes);
+    let mut chunk = [0; 16 * 1024];
+    let mut whole = Vec::new();
+    loop {
+        let read = inflater.read(&mut chunk);
+        match read.map_err(|_| Problem::unreadable("The request body is not valid gzip."))? {
+            0 => return Ok(whole.into()),
+            length => extend(&mut whole, &chunk[..length], limit, claim)?,
+        }
+    }
+}
+
+fn extend(whole: &mut Vec<u8>, chunk: &[u8], limit: usize, claim: Option<&Claim>) -> Result<(), Problem> {
+    if whole.len() + chunk.len() > limit {
         return Err(too_large(limit));
     }
-    Ok(inflated.into())
+    claim.map_or(Ok(()), |claim| claim.grow(chunk.len()))?;
+    whole.extend_from_slice(chunk);
+    Ok(())
+}
+
+fn json(bytes: &[u8]) -> Result<Object, Problem> {
+    match value(bytes)? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Problem::unreadable("The request body must be a JSON object.")),
+    }
 }
 
 /// Numbers are read by serde_json with a depth limit of 128; its messages name line and column and quote nothing.
-fn json(bytes: &[u8]) -> Result<Object, Problem> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Problem::unreadable("The request body must be a JSON object.")),
-        Err(error) => Err(Problem::unreadable(format!("The request body is not valid JSON: {error}"))),
-    }
+fn value(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::unreadable(format!("The request body is not valid JSON: {error}")))
 }
 
 fn form(bytes: &[u8]) -> Result<Object, Problem> {

@@ -2,10 +2,15 @@
 //! errors look. Knows no entity and no storage.
 
 pub mod access;
+pub mod admission;
 pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod credentials;
 pub mod fields;
 pub mod form;
+pub mod leftover;
 pub mod paging;
 pub mod problem;
+pub mod rates;
+pub mod role;

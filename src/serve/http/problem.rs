@@ -16,12 +16,19 @@ pub struct Problem {
     errors: Value,
     /// Epoch seconds at which the server judged a time, so that a client with a wrong clock can tell.
     request_time: Option<i64>,
+    /// Seconds after which another try makes sense.
+    retry_after: Option<i64>,
 }
 
 impl Problem {
     /// A refusal of the request as a whole.
     pub fn request(status: StatusCode, message: impl Into<String>) -> Problem {
-        Problem { status, errors: json!({ "request": [message.into()] }), request_time: None }
+        Problem {
+            status,
+            errors: json!({ "request": [message.into()] }),
+            request_time: None,
+            retry_after: None,
+        }
     }
 
     /// 400 for a request that cannot be read at all.
@@ -45,7 +52,7 @@ impl Problem {
 
     fn of_params(status: StatusCode, params: Map<String, Value>) -> Problem {
         let errors = Map::from_iter([("params".to_owned(), Value::Object(params))]);
-        Problem { status, errors: Value::Object(errors), request_time: None }
+        Problem { status, errors: Value::Object(errors), request_time: None, retry_after: None }
     }
 
     /// 500. The cause goes to the log, never to the client.
@@ -56,14 +63,30 @@ impl Problem {
 
     /// 503 while the server stops, or when the store cannot begin a transaction.
     pub fn unavailable() -> Problem {
-        Problem::system(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The server cannot take the request now. Try again shortly.",
-        )
+        let message = "The server cannot take the request now. Try again shortly.";
+        Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+    }
+
+    /// 503 because others are being served.
+    pub fn busy() -> Problem {
+        let message = "The server is busy. Try again shortly.";
+        Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+    }
+
+    /// 413 for a body that would take more memory than the server has for all requests together.
+    pub fn too_much() -> Problem {
+        let message = "The request body holds too many values. Send it in parts.";
+        Problem::request(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    /// The same with the advice to try again after `seconds`.
+    pub fn retry_after(mut self, seconds: i64) -> Problem {
+        self.retry_after = Some(seconds);
+        self
     }
 
     fn system(status: StatusCode, message: &str) -> Problem {
-        Problem { status, errors: json!({ "system": [message] }), request_time: None }
+        Problem { status, errors: json!({ "system": [message] }), request_time: None, retry_after: None }
     }
 
     pub fn judged_at(mut self, now: i64) -> Problem {
@@ -92,6 +115,9 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"librato-apply\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

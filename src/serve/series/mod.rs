@@ -3,7 +3,7 @@
 
 pub mod aggregate;
 pub mod bytes;
-mod pack;
+pub mod pack;
 pub mod table;
 pub mod tier;
 pub mod upkeep;

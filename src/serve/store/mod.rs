@@ -1,6 +1,7 @@
 //! Where everything is kept: one SQLite file, one writer thread, a few readers.
 //! Knows transactions and durability; what the tables mean is the business of each chapter of the API.
 
+mod check;
 mod open;
 mod readers;
 mod schema;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::http::problem::Problem;
+pub use check::{Report, check};
 pub use open::OpenError;
 use readers::Readers;
 use upkeep::Upkeep;

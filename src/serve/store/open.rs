@@ -99,7 +99,7 @@ fn open_file(path: &Path) -> Result<Opened, OpenError> {
     Ok(Opened { writer, readers, lock: Some(lock) })
 }
 
-fn failure(path: &Path, source: rusqlite::Error) -> OpenError {
+pub(super) fn failure(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned()),
         _ => OpenError::Database { path: path.to_owned(), source },
@@ -133,7 +133,7 @@ fn private(_: &mut OpenOptions) {}
 
 /// Locks `<path>-lock`, which holds the id of the process. The lock is not on the data file itself, since closing
 /// any handle of that would drop SQLite's own locks. The empty file stays: removing it would let two servers in.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = OsString::from(path);
     name.push("-lock");
     let beside = PathBuf::from(name);
@@ -157,7 +157,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 /// The schema version of a file that is ours or empty.
-fn identify(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
+pub(super) fn identify(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
     let failed = |source| failure(path, source);
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
     let (owner, version) = (pragma("application_id")?, pragma("user_version")?);

@@ -234,3 +234,9 @@ pub fn migrate(connection: &Connection, from: i32) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "user_version", CURRENT)?;
     transaction.commit()
 }
+
+/// Makes the tables of schema `version` in an empty database.
+pub fn build(connection: &Connection, version: i32) -> rusqlite::Result<()> {
+    let steps = MIGRATIONS.iter().take(usize::try_from(version).unwrap_or(0));
+    steps.into_iter().try_for_each(|step| connection.execute_batch(step))
+}

@@ -2,6 +2,7 @@
 //! whole or refused whole.
 
 pub mod block;
+mod collectd;
 pub mod journal;
 mod legacy;
 pub mod sample;
@@ -10,12 +11,13 @@ mod tagged;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::sample::Sample;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
 use super::http::problem::Problem;
+use super::http::rates::Allowance;
 use super::router::App;
 use super::{metrics, now};
 
@@ -23,6 +25,7 @@ use super::{metrics, now};
 pub async fn legacy(
     State(app): State<App>,
     headers: HeaderMap,
+    allowance: Allowance,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = now();
@@ -30,27 +33,43 @@ pub async fn legacy(
     if body.contains_key("measurements") {
         samples.extend(tagged::read(&body, now)?);
     }
-    store(&app, &headers, samples, now).await?;
+    store(&app, &headers, &allowance, samples, now).await?;
     // librato-java takes nothing but 200 for success.
     Ok(answer::empty_ok())
 }
 
-/// Tagged measurements. librato-java needs a JSON object in the answer.
+/// Tagged measurements, or the list that collectd posts. librato-java needs a JSON object in the answer.
 pub async fn tagged(
     State(app): State<App>,
     headers: HeaderMap,
+    allowance: Allowance,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let now = now();
-    let samples = tagged::read(&body, now)?;
-    store(&app, &headers, samples, now).await?;
+    let samples = match &body {
+        Value::Array(lists) if lists.iter().any(|one| one.get("plugin").is_some()) => {
+            collectd::read(lists, now)?
+        }
+        Value::Object(body) => tagged::read(body, now)?,
+        _ => return Err(Problem::unreadable("The request body must be a JSON object.")),
+    };
+    store(&app, &headers, &allowance, samples, now).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
 }
 
-async fn store(app: &App, headers: &HeaderMap, samples: Vec<Sample>, now: i64) -> Result<(), Problem> {
+async fn store(
+    app: &App,
+    headers: &HeaderMap,
+    allowance: &Allowance,
+    samples: Vec<Sample>,
+    now: i64,
+) -> Result<(), Problem> {
     if samples.is_empty() {
         return Err(Problem::unreadable("The request must contain at least one measurement."));
     }
-    let agent = metrics::agent(headers);
-    app.store.write(move |connection| journal::append(connection, &samples, agent.as_deref(), now)).await
+    allowance.take(samples.len())?;
+    let (agent, count) = (metrics::agent(headers), samples.len());
+    app.store.write(move |connection| journal::append(connection, &samples, agent.as_deref(), now)).await?;
+    app.telemetry.stored(count);
+    Ok(())
 }

@@ -7,17 +7,17 @@ pub mod table;
 use axum::extract::State;
 use axum::response::Response;
 
-use self::table::{ApiToken, Role, random_token};
+use self::table::{ApiToken, random_token};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
+use super::http::role::Role;
 use super::router::App;
 use super::{Store, now};
 
 /// What `token` is good for and whether it is active; `None` when it is nobody's.
-#[allow(dead_code, reason = "called by the layer that lets requests in, which comes with roles")]
 pub async fn rights(store: &Store, token: String) -> Result<Option<(Role, bool)>, Problem> {
     store.read(move |connection| table::rights(connection, &token)).await
 }
@@ -99,7 +99,7 @@ fn merge(token: &mut ApiToken, body: &Object) -> Result<(), Problem> {
     read.text("name").put(&mut token.name);
     token.active = read.boolean("active").or(token.active, true);
     if let Some(name) = read.text("role").value() {
-        match Role::of(&name) {
+        match Role::parse(&name) {
             Some(role) => token.role = role,
             None => read.errors.add("role", "is not one of: admin, recorder, viewer"),
         }

@@ -6,32 +6,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::serve::http::problem::Problem;
+use crate::serve::http::role::Role;
 use crate::serve::names::fold;
-
-/// What the holder of a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Everything.
-    Admin,
-    /// Submitting measurements and annotations.
-    Recorder,
-    /// Reading.
-    Viewer,
-}
-
-impl Role {
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Admin => "admin",
-            Role::Recorder => "recorder",
-            Role::Viewer => "viewer",
-        }
-    }
-
-    pub fn of(name: &str) -> Option<Role> {
-        [Role::Admin, Role::Recorder, Role::Viewer].into_iter().find(|role| role.name() == name)
-    }
-}
 
 pub struct ApiToken {
     pub id: i64,
@@ -66,7 +42,7 @@ impl ApiToken {
             name: row.get("name")?,
             token: row.get("token")?,
             active: row.get("active")?,
-            role: Role::of(row.get_ref("role")?.as_str()?).unwrap_or(Role::Viewer),
+            role: Role::parse(row.get_ref("role")?.as_str()?).unwrap_or(Role::Viewer),
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })
@@ -85,7 +61,6 @@ pub fn find(connection: &Connection, id: i64) -> Result<ApiToken, Problem> {
 }
 
 /// What `token` is good for and whether it is active; `None` when it is nobody's.
-#[allow(dead_code, reason = "called by the layer that lets requests in, which comes with roles")]
 pub fn rights(connection: &Connection, token: &str) -> Result<Option<(Role, bool)>, Problem> {
     let mut select = connection.prepare_cached("SELECT * FROM api_tokens WHERE digest = ?1")?;
     let found = select.query_row([digest(token)], ApiToken::from_row).optional()?;

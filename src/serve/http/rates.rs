@@ -1,0 +1,155 @@
+//! The rate limit of measurements: so many a minute for each user, told in the API's own headers.
+//! Off unless the server is given a limit.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::auth::Caller;
+use super::problem::Problem;
+use crate::serve::now;
+use crate::serve::router::App;
+use crate::serve::telemetry::Telemetry;
+
+/// Measurements of metrics with and without service-side aggregation had budgets of their own; here both share one,
+/// told under both names since clients look for either.
+const HEADERS: [HeaderName; 2] =
+    [HeaderName::from_static("x-librato-ratelimit-agg"), HeaderName::from_static("x-librato-ratelimit-std")];
+
+/// Seconds after which a budget is renewed.
+const WINDOW: i64 = 60;
+
+/// Every user's budget.
+#[derive(Clone)]
+pub struct Rates {
+    /// Measurements per user and window; `None` for no limit.
+    limit: Option<u64>,
+    used: Arc<Mutex<HashMap<[u8; 32], Used>>>,
+    telemetry: Telemetry,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Used {
+    /// The number of the window since the epoch.
+    window: i64,
+    measurements: u64,
+}
+
+impl Used {
+    /// What of it still counts at `now`.
+    fn at(self, now: i64) -> Used {
+        let window = now.div_euclid(WINDOW);
+        if self.window == window { self } else { Used { window, measurements: 0 } }
+    }
+
+    /// Epoch seconds at which the budget is renewed.
+    fn reset(self) -> i64 {
+        (self.window + 1) * WINDOW
+    }
+}
+
+impl Rates {
+    pub fn new(limit: Option<u64>, telemetry: Telemetry) -> Rates {
+        Rates { limit, used: Arc::default(), telemetry }
+    }
+
+    fn take(&self, account: [u8; 32], measurements: u64, now: i64) -> Result<(), Problem> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let mut all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = all.entry(account).or_default();
+        *used = used.at(now);
+        let wanted = used.measurements.saturating_add(measurements);
+        if wanted > limit {
+            let wait = used.reset() - now;
+            drop(all);
+            self.telemetry.limited();
+            return Err(exceeded(limit, measurements, wait));
+        }
+        used.measurements = wanted;
+        Ok(())
+    }
+
+    fn header(&self, account: [u8; 32], now: i64) -> Option<HeaderValue> {
+        let limit = self.limit?;
+        let all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = all.get(&account).copied().unwrap_or_default().at(now);
+        let remaining = limit.saturating_sub(used.measurements);
+        HeaderValue::from_str(&format!("limit={limit},remaining={remaining},reset={}", used.reset())).ok()
+    }
+}
+
+fn exceeded(limit: u64, measurements: u64, wait: i64) -> Problem {
+    let message = format!(
+        "You have hit the API limit for measurements [measure:raw_rate]: {limit} a minute. \
+         These {measurements} were not stored. The limit is renewed in {wait} s."
+    );
+    Problem::request(StatusCode::TOO_MANY_REQUESTS, message).retry_after(wait)
+}
+
+/// The budget of whoever made the request.
+pub struct Allowance {
+    rates: Rates,
+    account: [u8; 32],
+}
+
+impl Allowance {
+    /// Takes so many measurements from the budget, all of them or none.
+    pub fn take(&self, measurements: usize) -> Result<(), Problem> {
+        self.rates.take(self.account, measurements as u64, now())
+    }
+}
+
+impl FromRequestParts<App> for Allowance {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Allowance, Problem> {
+        let account = parts.extensions.get::<Caller>().map_or([0; 32], |caller| caller.account);
+        Ok(Allowance { rates: app.rates.clone(), account })
+    }
+}
+
+/// Adds the headers to the answers of the routes that take measurements.
+pub async fn tell(State(rates): State<Rates>, request: Request, next: Next) -> Response {
+    let submission = request.method() == axum::http::Method::POST;
+    let caller = request.extensions().get::<Caller>().copied().filter(|_| submission);
+    let mut response = next.run(request).await;
+    if let Some(value) = caller.and_then(|caller| rates.header(caller.account, now())) {
+        for name in HEADERS {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_531_370_390;
+
+    #[test]
+    fn budgets_run_out_and_are_renewed() {
+        let rates = Rates::new(Some(10), Telemetry::default());
+        let (one, other) = ([1; 32], [2; 32]);
+        rates.take(one, 7, NOW).unwrap();
+        assert!(rates.take(one, 4, NOW).is_err(), "all or nothing");
+        assert_eq!(rates.header(one, NOW).unwrap(), "limit=10,remaining=3,reset=1531370400");
+        rates.take(one, 3, NOW).unwrap();
+        rates.take(other, 10, NOW).unwrap();
+        assert!(rates.take(one, 1, NOW).is_err());
+        rates.take(one, 10, NOW + 10).unwrap();
+        assert_eq!(rates.header(one, NOW + 10).unwrap(), "limit=10,remaining=0,reset=1531370460");
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_counted_or_told() {
+        let rates = Rates::new(None, Telemetry::default());
+        rates.take([1; 32], u64::MAX, NOW).unwrap();
+        assert!(rates.header([1; 32], NOW).is_none());
+    }
+}

@@ -1,0 +1,251 @@
+//! The examination of a data file: is it whole, is its schema the right one, can everything in it be read?
+//! Reads only; repairs nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::open::{OpenError, failure, identify, lock};
+use super::schema;
+use crate::serve::series::pack;
+use crate::serve::submit::block;
+
+/// Problems told in one report; a damaged file can have millions.
+const TOLD: usize = 100;
+
+/// Columns that hold JSON.
+const JSON: [(&str, &str); 5] = [
+    ("metrics", "attributes"),
+    ("events", "links"),
+    ("services", "settings"),
+    ("alerts", "attributes"),
+    ("conditions", "tags"),
+];
+
+/// A table of packed measurements and what reads its column `block`: the number of points in a value, `None` when it
+/// is not one.
+type Packed = (&'static str, fn(&[u8]) -> Option<usize>);
+
+const PACKED: &[Packed] = &[
+    ("journal", |bytes| block::decode(bytes).map(|points| points.len())),
+    ("blocks", |bytes| pack::decode(bytes).map(|points| points.len())),
+];
+
+/// What was found in a data file. Its text is made for people: a line that says whether the file is sound, then what
+/// is in it and what is wrong with it.
+#[derive(Debug, Clone)]
+pub struct Report {
+    path: PathBuf,
+    schema: i32,
+    /// What there is of everything, by its name.
+    counts: Vec<(String, u64)>,
+    problems: Vec<String>,
+}
+
+impl Report {
+    /// Whether nothing is wrong with the file.
+    pub fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// How many rows a table has, or how many points are packed in it (`points in <table>`).
+    pub fn count(&self, name: &str) -> Option<u64> {
+        self.counts.iter().find(|(known, _)| known == name).map(|(_, count)| *count)
+    }
+
+    fn problem(&mut self, problem: String) {
+        if self.problems.len() < TOLD {
+            self.problems.push(problem);
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.is_sound() { "sound" } else { "damaged" };
+        writeln!(f, "{}: {verdict} (schema {})", self.path.display(), self.schema)?;
+        for (name, count) in &self.counts {
+            writeln!(f, "  {count} {name}")?;
+        }
+        self.problems.iter().try_for_each(|problem| writeln!(f, "  problem: {problem}"))
+    }
+}
+
+/// Examines the data file at `path`: SQLite's own check, the schema, references between tables, and whether every
+/// JSON text and every block of measurements can be read. Blocks for as long as reading the whole file takes.
+///
+/// # Errors
+/// When it cannot be examined: it does not exist or cannot be read, a server has it open, or it is not a data file.
+pub fn check(path: &Path) -> Result<Report, OpenError> {
+    let path = path.canonicalize().map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    let _lock = lock(&path)?;
+    let failed = |source| failure(&path, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+    let schema = identify(&connection, &path)?;
+    let mut report = Report { path: path.clone(), schema, counts: Vec::new(), problems: Vec::new() };
+    for examine in [integrity, tables, references, json, packed] {
+        // What cannot be read at all is a finding, too; the other examinations go on.
+        if let Err(error) = examine(&connection, &mut report) {
+            report.problem(error.to_string());
+        }
+    }
+    Ok(report)
+}
+
+fn integrity(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let mut pragma = connection.prepare(&format!("PRAGMA integrity_check({TOLD})"))?;
+    for message in pragma.query_map([], |row| row.get::<_, String>(0))? {
+        let message = message?;
+        if message != "ok" {
+            report.problem(message);
+        }
+    }
+    Ok(())
+}
+
+/// Compares the schema with the one that this program would have made, and counts rows.
+fn tables(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let model = Connection::open_in_memory()?;
+    schema::build(&model, report.schema)?;
+    let (expected, mut found) = (describe(&model)?, describe(connection)?);
+    for (name, text) in expected {
+        match found.remove(&name) {
+            None => report.problem(format!("{name} is missing")),
+            Some(other) if other != text => report.problem(format!("{name} is not as it was made")),
+            Some(_) if text.starts_with("CREATE TABLE") => {
+                let count = connection
+                    .query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get::<_, i64>(0))?;
+                report.counts.push((name, count.unsigned_abs()));
+            }
+            Some(_) => {}
+        }
+    }
+    found.into_keys().for_each(|name| report.problem(format!("{name} does not belong there")));
+    Ok(())
+}
+
+/// The tables and indexes, with what made them.
+fn describe(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut select = connection
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite@_%' ESCAPE '@'")?;
+    let rows = select
+        .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default())))?;
+    rows.collect()
+}
+
+fn references(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let mut pragma = connection.prepare("PRAGMA foreign_key_check")?;
+    let rows = pragma.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, String>(2)?))
+    })?;
+    for row in rows {
+        let (table, id, target) = row?;
+        let id = id.map_or_else(|| "a row".to_owned(), |id| format!("row {id}"));
+        report.problem(format!("{id} of {table} refers to something that is not in {target}"));
+    }
+    Ok(())
+}
+
+fn json(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    for (table, column) in JSON {
+        let mut select = connection
+            .prepare(&format!("SELECT id FROM {table} WHERE NOT json_valid({column}) LIMIT {TOLD}"))?;
+        for id in select.query_map([], |row| row.get::<_, i64>(0))? {
+            report.problem(format!("{column} in row {} of {table} is not JSON", id?));
+        }
+    }
+    Ok(())
+}
+
+fn packed(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    for (table, decode) in PACKED {
+        if !report.counts.iter().any(|(known, _)| known == table) {
+            continue;
+        }
+        let mut select = connection.prepare(&format!("SELECT id, block FROM {table}"))?;
+        let mut rows = select.query([])?;
+        let mut measurements = 0;
+        while let Some(row) = rows.next()? {
+            match row.get_ref(1)?.as_blob().ok().and_then(decode) {
+                Some(count) => measurements += count as u64,
+                None => report.problem(format!("row {} of {table} cannot be read", row.get::<_, i64>(0)?)),
+            }
+        }
+        report.counts.push((format!("points in {table}"), measurements));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::{Data, Store};
+
+    fn made() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        Store::open(&Data::File(path.clone())).unwrap().close();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_new_file_is_sound() {
+        let (_dir, path) = made();
+        let report = check(&path).unwrap();
+        assert!(report.is_sound(), "{report}");
+        assert_eq!((report.count("metrics"), report.count("points in journal")), (Some(0), Some(0)));
+        assert!(report.to_string().contains("a.db: sound (schema "));
+    }
+
+    #[test]
+    fn every_kind_of_damage_is_told() {
+        let (_dir, path) = made();
+        let spoil = Connection::open(&path).unwrap();
+        let spoilt = "PRAGMA foreign_keys = OFF;
+            INSERT INTO journal (id, received_at, block) VALUES (7, 0, x'01ff');
+            INSERT INTO metrics (id, key, name, type, attributes) VALUES (1, 'm', 'm', 'gauge', '{}');
+            INSERT INTO series (id, metric_id, dialect, key, labels) VALUES (3, 1, 'source', '', '');
+            INSERT INTO blocks (id, series_id, resolution, start, block) VALUES (5, 3, 1, 0, x'0105');
+            INSERT INTO events (stream_id, title, start_time, links) VALUES (99, 't', 0, '[');
+            DROP INDEX events_by_time;
+            CREATE TABLE more (x);";
+        spoil.execute_batch(spoilt).unwrap();
+        drop(spoil);
+        let report = check(&path).unwrap();
+        assert!(!report.is_sound());
+        for problem in [
+            "row 7 of journal cannot be read",
+            "row 5 of blocks cannot be read",
+            "row 1 of events refers to something that is not in streams",
+            "links in row 1 of events is not JSON",
+            "events_by_time is missing",
+            "more does not belong there",
+        ] {
+            assert!(report.to_string().contains(&format!("  problem: {problem}\n")), "{problem}: {report}");
+        }
+    }
+
+    #[test]
+    fn spoilt_pages_are_told() {
+        let (_dir, path) = made();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 4096].fill(0x5a);
+        std::fs::write(&path, bytes).unwrap();
+        assert!(!check(&path).unwrap().is_sound());
+    }
+
+    #[test]
+    fn what_cannot_be_examined_is_an_error() {
+        let (dir, path) = made();
+        assert!(check(&dir.path().join("none.db")).is_err());
+        let _store = Store::open(&Data::File(path.clone())).unwrap();
+        assert!(matches!(check(&path), Err(OpenError::InUse { .. })));
+        let text = dir.path().join("text");
+        std::fs::write(&text, "something else, long enough to look at ".repeat(50)).unwrap();
+        assert!(matches!(check(&text), Err(OpenError::NotOurs(_))));
+    }
+}
