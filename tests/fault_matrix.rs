@@ -1,7 +1,8 @@
 //! An apply that is broken at any request, in any way, and run again, ends where an unbroken one does.
-//! `FAULT_MATRIX=full` tries every request of a large change set with every fault; otherwise it is a sample.
+//! A sample of the cases runs by default. `FAULT_MATRIX=full` breaks every request of a change set of some sixty
+//! objects in every way, `FAULT_MATRIX=9` every ninth of these; `--release` halves the time.
 #![cfg(feature = "serve")]
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // helpers of tests, and how many cases there were
 
 mod support;
 
@@ -11,11 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use librato_apply::model::Intent;
+use librato_apply::remote::Client;
 use librato_apply::render;
 use support::change_set::{Size, change_set};
 use support::fault_proxy::{Fault, FaultProxy};
 use support::oracle::{Truth, kept, mentioned};
-use support::world::{self, Template, Whose, World};
+use support::world::{self, Template, Whose, Wish, World};
 use tokio::sync::Notify;
 
 const FAULTS: [Fault; 12] = [
@@ -48,7 +50,6 @@ enum Break {
 struct Matrix {
     template: Template,
     after: String,
-    foreign: BTreeMap<String, serde_json::Value>,
     /// What is kept after an unbroken run, and how many requests that took.
     wanted: Truth,
     start: Truth,
@@ -57,17 +58,62 @@ struct Matrix {
 
 #[test]
 fn every_break_is_mended_on_our_own_service() {
-    run(Whose::Ours, 5);
+    let (size, stride) = extent().map_or((Size::Small, 9), |stride| (Size::Full, stride));
+    run(Whose::Ours, size, stride);
 }
 
 #[test]
 fn every_break_is_mended_on_a_service_with_other_habits() {
-    run(Whose::Other(7), 11);
+    run(Whose::Other(7), Size::Small, extent().map_or(17, |stride| stride * 3));
 }
 
-fn run(whose: Whose, stride: usize) {
-    let full = std::env::var("FAULT_MATRIX").is_ok_and(|how| how == "full");
-    let (size, stride) = if full { (Size::Full, 1) } else { (Size::Small, stride) };
+#[test]
+fn the_program_itself_is_killed_and_run_again() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let matrix = Matrix::new(Whose::Ours, Size::Small).await;
+        let wish = Wish::read(&matrix.after);
+        let files = tempfile::tempdir().unwrap();
+        std::fs::write(files.path().join("all.yaml"), &matrix.after).unwrap();
+        for index in (4..matrix.requests).step_by(extent().map_or(11, |stride| stride.min(11))) {
+            let world = matrix.template.world().await;
+            let before = world.truth().await;
+            let broken = Broken::at(&world, Break::KilledAfter, index).await;
+            let program = || {
+                let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_librato-apply"));
+                command.env_clear().envs(world::environment(broken.proxy.addr())).current_dir(files.path());
+                command.args([
+                    "apply",
+                    "--auto-approve",
+                    "--delete-data",
+                    "--max-deletes",
+                    "1000",
+                    "--no-backup",
+                ]);
+                command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+                command.spawn().unwrap()
+            };
+            let mut first = program();
+            broken.now().await;
+            first.kill().unwrap();
+            first.wait().unwrap();
+            broken.mend().await;
+            let second = program().wait_with_output().unwrap();
+            assert!(second.status.success(), "{index}: {}", String::from_utf8_lossy(&second.stderr));
+            let checked = matrix.check(&world, &world.client(), &wish, &before).await;
+            assert_eq!(checked, Ok(()), "killed at request {index}");
+        }
+    });
+}
+
+/// What `FAULT_MATRIX` asks for: to try one of how many cases.
+fn extent() -> Option<usize> {
+    let asked = std::env::var("FAULT_MATRIX").ok()?;
+    Some(if asked == "full" { 1 } else { asked.parse().unwrap() })
+}
+
+/// Breaks an apply in every way at every request, `stride` cases at a time.
+fn run(whose: Whose, size: Size, stride: usize) {
     let begun = Instant::now();
     let matrix = runtime().block_on(Matrix::new(whose, size));
     let breaks = FAULTS.map(Break::Fault).into_iter().chain([Break::KilledAfter, Break::KilledBefore]);
@@ -87,6 +133,45 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// A way to a service that breaks once.
+struct Broken {
+    proxy: FaultProxy,
+    signal: Arc<Notify>,
+    dead: Arc<AtomicBool>,
+}
+
+impl Broken {
+    async fn at(world: &World, how: Break, index: usize) -> Broken {
+        let (signal, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (broken, is_dead) = (Arc::clone(&signal), Arc::clone(&dead));
+        let proxy = FaultProxy::start(world.addr, move |request| {
+            if request.index == index {
+                is_dead.store(!matches!(how, Break::Fault(_)), Ordering::SeqCst);
+                broken.notify_one();
+                return Some(match how {
+                    Break::Fault(fault) => fault,
+                    Break::KilledAfter => Fault::CutAfterExecuted,
+                    Break::KilledBefore => Fault::Refuse,
+                });
+            }
+            is_dead.load(Ordering::SeqCst).then_some(Fault::Refuse)
+        });
+        Broken { proxy: proxy.await, signal, dead }
+    }
+
+    /// Waits for the break.
+    async fn now(&self) {
+        self.signal.notified().await;
+    }
+
+    /// Lets everything through again, once what was under way has arrived.
+    async fn mend(&self) {
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.proxy.drained()).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.dead.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Matrix {
     async fn new(whose: Whose, size: Size) -> Matrix {
         let (before, after) = change_set(size);
@@ -94,21 +179,19 @@ impl Matrix {
         let world = template.world().await;
         let start = world.truth().await;
         let client = world.client();
-        let (planned, outcome) = world::apply(&client, &after, 1).await.unwrap();
+        let (planned, outcome) = world::apply(&client, &Wish::read(&after), 1).await.unwrap();
         assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
         let requests = world.take_log().len();
-        println!("{:?}", planned.plan.counts());
-        let foreign =
-            world::foreign(&start).into_iter().map(|(key, object)| (key.to_owned(), object.clone()));
-        Matrix { foreign: foreign.collect(), wanted: world.truth().await, start, requests, template, after }
+        Matrix { wanted: world.truth().await, start, requests, template, after }
     }
 
     /// Works off cases as long as there are any, some at once, since many of them wait; what failed.
     async fn take_cases(&self, cases: &[(Break, usize)], next: &AtomicUsize) -> Vec<String> {
+        let wish = Wish::read(&self.after);
         let worker = || async {
             let mut failures = Vec::new();
             while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                if let Err(why) = self.case(*how, *index).await {
+                if let Err(why) = self.case(&wish, *how, *index).await {
                     failures.push(format!("{how:?} at request {index}: {why}"));
                 }
             }
@@ -118,49 +201,35 @@ impl Matrix {
     }
 
     /// Runs broken once and then again until all is done; what is wrong in the end.
-    async fn case(&self, how: Break, index: usize) -> Result<(), String> {
+    async fn case(&self, wish: &Wish, how: Break, index: usize) -> Result<(), String> {
         let world = self.template.world().await;
-        let (broken, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
-        let (signal, is_dead) = (Arc::clone(&broken), Arc::clone(&dead));
-        let proxy = FaultProxy::start(world.addr, move |request| {
-            if request.index == index {
-                signal.notify_one();
-                is_dead.store(matches!(how, Break::KilledAfter | Break::KilledBefore), Ordering::SeqCst);
-                return Some(match how {
-                    Break::Fault(fault) => fault,
-                    Break::KilledAfter => Fault::CutAfterExecuted,
-                    Break::KilledBefore => Fault::Refuse,
-                });
-            }
-            is_dead.load(Ordering::SeqCst).then_some(Fault::Refuse)
-        })
-        .await;
+        let before = world.truth().await;
+        let broken = Broken::at(&world, how, index).await;
         let waits = matches!(how, Break::Fault(Fault::LateExecute | Fault::Delay(_)));
-        let timeout = if waits { Duration::from_millis(300) } else { Duration::from_secs(20) };
-        let client = world::client(proxy.addr(), timeout);
+        let patient = world::client(broken.proxy.addr(), Duration::from_secs(20));
+        let client = match waits {
+            true => world::client(broken.proxy.addr(), Duration::from_millis(400)),
+            false => patient.clone(),
+        };
 
         let parallelism = if index.is_multiple_of(2) { 1 } else { 8 };
-        let first = world::apply(&client, &self.after, parallelism);
+        let first = world::apply(&client, wish, parallelism);
         let mut complete = false;
         match how {
             Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
             _ => tokio::select! {
                 biased;
-                () = broken.notified() => {}
+                () = broken.now() => {}
                 _ = first => {}
             },
         }
-        // What was under way when it was broken still arrives.
-        let _ = tokio::time::timeout(Duration::from_secs(5), proxy.drained()).await;
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        dead.store(false, Ordering::SeqCst);
+        broken.mend().await;
 
         let mut runs = 1;
         while !complete && runs < 5 {
-            let (planned, outcome) =
-                world::apply(&client, &self.after, 8).await.map_err(|e| e.to_string())?;
+            let (planned, outcome) = world::apply(&patient, wish, 8).await.map_err(|e| e.to_string())?;
             if !planned.plan.refusals.is_empty() {
-                return Err(format!("run {}: {}", runs + 1, planned.text));
+                return Err(format!("run {}: {}", runs + 1, planned.text()));
             }
             complete = outcome.is_complete();
             runs += 1;
@@ -168,13 +237,13 @@ impl Matrix {
         if !complete {
             return Err(format!("not complete after {runs} runs"));
         }
-        self.check(&world).await.map_err(|why| format!("after {runs} runs: {why}"))
+        self.check(&world, &patient, wish, &before).await.map_err(|why| format!("after {runs} runs: {why}"))
     }
 
-    async fn check(&self, world: &World) -> Result<(), String> {
-        let planned = world::plan(&world.client(), &self.after).await.map_err(|e| e.to_string())?;
+    async fn check(&self, world: &World, client: &Client, wish: &Wish, before: &Truth) -> Result<(), String> {
+        let planned = world::plan(client, wish).await.map_err(|e| e.to_string())?;
         if !planned.plan.is_empty() || !planned.plan.refusals.is_empty() {
-            return Err(format!("the plan is not empty:\n{}", planned.text));
+            return Err(format!("the plan is not empty:\n{}", planned.text()));
         }
         let truth = world.truth().await;
         let (wanted, is) = (names(&self.wanted), names(&truth));
@@ -186,26 +255,22 @@ impl Matrix {
                 .collect();
             return Err(format!("other objects than wanted: {difference:?}"));
         }
-        let foreign: BTreeMap<String, _> = world::foreign(&truth)
-            .into_iter()
-            .map(|(key, object)| (key.to_owned(), object.clone()))
-            .collect();
-        if foreign != self.foreign {
+        if world::foreign(&truth) != world::foreign(before) {
             return Err("what nobody declared was touched".into());
         }
-        if mentioned(&truth, &planned.desired) != mentioned(&self.wanted, &planned.desired) {
+        if mentioned(&truth, &wish.desired) != mentioned(&self.wanted, &wish.desired) {
             return Err("something is not as written".into());
         }
         if truth.values().any(|object| object.to_string().contains("created by librato-apply")) {
             return Err("a placeholder is left".into());
         }
-        for (address, wish) in
-            planned.desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present)
+        for (address, declared) in
+            wish.desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present)
         {
             let key = |truth| kept(truth, address).map(|(key, _)| key.to_owned());
             let lasting = key(&self.wanted).filter(|key| self.start.contains_key(key));
             if lasting.is_some() && lasting != key(&truth) {
-                return Err(format!("{} \"{address}\" is another one than it was", wish.kind));
+                return Err(format!("{} \"{address}\" is another one than it was", declared.kind));
             }
         }
         Ok(())

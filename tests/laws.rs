@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use support::generate::{self, Files};
 use support::oracle::{mentioned, promised, unmentioned, writes};
-use support::world::{self, Planned, Whose, World};
+use support::world::{self, Planned, Whose, Wish, World};
 
 #[test]
 fn laws_on_our_own_service() {
@@ -44,7 +44,7 @@ async fn obeyed(whose: Whose, files: &Files) {
     apply_lawfully(&world, &client, &files.first).await;
     leave_marks(&world).await;
     assert_empty(&client, &files.first).await;
-    let Some(planned) = apply_lawfully(&world, &client, &files.second).await else { return };
+    let Some(wish) = apply_lawfully(&world, &client, &files.second).await else { return };
 
     let fresh = World::new(whose).await;
     world::seed_foreign(&fresh).await;
@@ -52,8 +52,8 @@ async fn obeyed(whose: Whose, files: &Files) {
     apply_lawfully(&fresh, &fresh_client, &files.second_from_nothing).await;
     let (here, there) = (world.truth().await, fresh.truth().await);
     assert_eq!(
-        mentioned(&here, &planned.desired),
-        mentioned(&there, &planned.desired),
+        mentioned(&here, &wish.desired),
+        mentioned(&there, &wish.desired),
         "by way of other files\n{}\nand at once\n{}",
         files.second,
         files.second_from_nothing
@@ -61,16 +61,19 @@ async fn obeyed(whose: Whose, files: &Files) {
 }
 
 /// Plans twice, applies, plans again; holds all of it against what the service saw and keeps. Nothing if refused.
-async fn apply_lawfully(world: &World, client: &Client, text: &str) -> Option<Planned> {
+async fn apply_lawfully(world: &World, client: &Client, text: &str) -> Option<Wish> {
+    let wish = Wish::read(text);
     let before = world.truth().await;
     world.take_log();
-    let first = world::plan(client, text).await.unwrap();
-    let second = world::plan(client, text).await.unwrap();
+    let first = world::plan(client, &wish).await.unwrap();
+    let second = world::plan(client, &wish).await.unwrap();
     assert_eq!(writes(&world.take_log()), [], "planning writes");
-    assert_eq!((&first.text, &first.document), (&second.text, &second.document), "two plans differ");
+    let (document, text_twice) = (first.document(), [&first, &second].map(Planned::text));
+    assert_eq!(text_twice[0], text_twice[1], "two plans differ");
+    assert_eq!(document, second.document(), "two plans differ");
     assert_eq!(before, world.truth().await);
 
-    let (planned, outcome) = world::apply(client, text, 8).await.unwrap();
+    let (planned, outcome) = world::apply(client, &wish, 8).await.unwrap();
     let log = world.take_log();
     if !planned.plan.refusals.is_empty() {
         assert_eq!(writes(&log), [], "a refused plan writes");
@@ -78,16 +81,16 @@ async fn apply_lawfully(world: &World, client: &Client, text: &str) -> Option<Pl
     }
     assert!(outcome.is_complete(), "{}\n{text}", render::outcome_text(&planned.plan, &outcome));
     assert_eq!(outcome.notes, [""; 0]);
-    assert_eq!(promised(&planned.document, &before), writes(&log), "{}\n{text}", planned.text);
+    assert_eq!(promised(&document, &before), writes(&log), "{}\n{text}", planned.text());
     assert_empty(client, text).await;
 
     let after = world.truth().await;
     assert_eq!(world::foreign(&before), world::foreign(&after));
-    let rest = |truth| -> BTreeMap<String, Value> { unmentioned(truth, &planned.desired, &after) };
+    let rest = |truth| -> BTreeMap<String, Value> { unmentioned(truth, &wish.desired, &after) };
     let mut kept = rest(&after);
     // What is replaced loses everything, which is why the plan calls it so.
     let replaced = |key: &str| {
-        let changes = planned.document["changes"].as_array().unwrap();
+        let changes = document["changes"].as_array().unwrap();
         changes
             .iter()
             .any(|change| change["action"] == "replace" && key.ends_with(change["name"].as_str().unwrap()))
@@ -95,13 +98,14 @@ async fn apply_lawfully(world: &World, client: &Client, text: &str) -> Option<Pl
     kept.retain(|key, _| before.contains_key(key) && !replaced(key));
     let mut expected = rest(&before);
     expected.retain(|key, _| !replaced(key));
-    assert_eq!(expected, kept, "{}\n{text}", planned.text);
-    Some(planned)
+    assert_eq!(expected, kept, "{}\n{text}", planned.text());
+    Some(wish)
 }
 
 async fn assert_empty(client: &Client, text: &str) {
-    let again = world::plan(client, text).await.unwrap();
-    assert!(again.plan.is_empty() && again.plan.refusals.is_empty(), "{}\n{text}", again.text);
+    let wish = Wish::read(text);
+    let again = world::plan(client, &wish).await.unwrap();
+    assert!(again.plan.is_empty() && again.plan.refusals.is_empty(), "{}\n{text}", again.text());
 }
 
 /// Somebody else writes attributes that no file mentions into every metric and alert.

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use librato_apply::diag::printable;
 use librato_apply::load::yaml;
 use librato_apply::plan::Plan;
 use librato_apply::render::{Definitions, definitions};
@@ -28,7 +29,7 @@ pub fn write(plan: &Plan, dir: &Path) -> anyhow::Result<Option<PathBuf>> {
         now.strftime("%Y-%m-%d %H:%M:%S UTC")
     );
     for (variable, place) in &secrets {
-        text.push_str(&format!("# Set {variable} to the secret of {}.\n", place.escape_debug()));
+        text.push_str(&format!("# Set {variable} to the secret of {}.\n", printable(place)));
     }
     text.push_str(&yaml::write(&Value::Object(document)).map_err(anyhow::Error::msg)?);
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;

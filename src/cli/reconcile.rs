@@ -135,7 +135,7 @@ async fn write_saved(
     let open = || saved::open(saved, &session.connection, &session.target, &session.given, ui);
     let (plan, mut actual) = open().await?;
     write::show(&plan, args, ui);
-    if plan.is_empty() {
+    if !plan.refusals.is_empty() || plan.is_empty() {
         return write::finish_unwritten(&plan, Vec::new(), args, ui);
     }
     if !args.auto_approve {

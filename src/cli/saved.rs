@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::plan::{Plan, SavedError, SavedPlan};
+use librato_apply::diff::Change;
+use librato_apply::model::Desired;
+use librato_apply::plan::{Limits, Plan, SavedError, SavedPlan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::resolve::resolve_secrets;
 use secrecy::ExposeSecret;
@@ -83,7 +85,10 @@ pub async fn open(
         };
         Stop { exit, message: error.to_string(), help: vec![help.into()] }
     })?;
-    Ok((plan, actual))
+    // Its limits were those of the run that saved it; whether a service came into use since then they could not know.
+    let changes: Vec<Change> = plan.steps.iter().map(|step| step.change.clone()).collect();
+    let refusals = Limits::lifted().refusals(&changes, &Desired::default(), &actual.state);
+    Ok((Plan { refusals, ..plan }, actual))
 }
 
 /// What digests are keyed with: the token, which whoever reads the file does not have.

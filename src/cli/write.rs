@@ -17,10 +17,13 @@ use super::progress::Progress;
 use super::reconcile::pretty;
 use super::ui::Ui;
 
-/// Prints the plan as talk; where the outcome is for machines it is only needed to answer the question.
+/// Prints the plan as talk. Who is asked must see what about, even when quiet or where the outcome is for machines.
 pub fn show(plan: &Plan, args: &Apply, ui: &Ui) {
-    if args.format == Format::Text || !args.auto_approve {
-        ui.say(&render::text(plan, ui.styled_err()));
+    let text = render::text(plan, ui.styled_err());
+    match (args.auto_approve, args.format) {
+        (false, _) => ui.complain(&text),
+        (true, Format::Text) => ui.say(&text),
+        (true, Format::Json) => {}
     }
 }
 

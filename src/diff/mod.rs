@@ -6,13 +6,12 @@ pub mod lists;
 pub mod rename;
 pub mod scope;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Alert, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
+    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, State, Wish,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -115,13 +114,14 @@ pub struct Diff {
 /// Compares what is declared and in view with what exists.
 pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     let types = |name: &str| metric_type(name, desired, actual);
-    let settled = |address: &Address| match (desired.objects.get(address), actual.get(address)) {
-        (Some(wish), Some(have)) => compare(wish, have, &types).is_some_and(|fields| fields.is_empty()),
-        _ => false,
+    let decide = |actual: &State| {
+        rename::decide(desired, actual, |address| match (desired.objects.get(address), actual.get(address)) {
+            (Some(wish), Some(have)) => compare(wish, have, &types).is_some_and(|fields| fields.is_empty()),
+            _ => false,
+        })
     };
-    let renames = rename::decide(desired, actual, settled);
-    let actual = &with_new_titles(actual, &renames);
-    let types = |name: &str| metric_type(name, desired, actual);
+    let foreseen = rename::foresee(actual, &decide(actual));
+    let renames = decide(&foreseen);
     let mut diff = Diff::default();
     for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
         match wish.intent {
@@ -133,7 +133,7 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
                 Some(before) => diff.push(address, Action::Delete { before: before.clone(), pruned: false }),
                 None => diff.unchanged += 1,
             },
-            Intent::Present => present(address, wish, renames.get(address), actual, &types, &mut diff),
+            Intent::Present => present(address, wish, renames.get(address), &foreseen, &types, &mut diff),
         }
     }
     for address in &view.prune {
@@ -143,33 +143,6 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     }
     diff.changes.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
     diff
-}
-
-/// The remote as it will call its services: alerts hold on to them by id, so a new title changes no alert.
-fn with_new_titles<'a>(actual: &'a State, renames: &BTreeMap<Address, Rename>) -> Cow<'a, State> {
-    let titles: BTreeMap<&str, &str> = renames
-        .iter()
-        .filter_map(|(new, rename)| match rename {
-            Rename::From(old) if old.collection == Collection::Services => {
-                Some((old.name.as_str(), new.name.as_str()))
-            }
-            _ => None,
-        })
-        .collect();
-    if titles.is_empty() {
-        return Cow::Borrowed(actual);
-    }
-    let mut actual = actual.clone();
-    for object in actual.values_mut() {
-        if let Resource::Alert(Alert { services: Field::Set(services), .. }) = object {
-            for title in services {
-                if let Some(new) = titles.get(title.as_str()) {
-                    *title = (*new).to_owned();
-                }
-            }
-        }
-    }
-    Cow::Owned(actual)
 }
 
 impl Diff {
@@ -183,7 +156,7 @@ fn present(
     address: &Address,
     wish: &Wish,
     rename: Option<&Rename>,
-    actual: &State,
+    foreseen: &State,
     types: &dyn Fn(&str) -> Option<MetricType>,
     diff: &mut Diff,
 ) {
@@ -199,7 +172,8 @@ fn present(
         }
         Some(Rename::Neither) | None => None,
     };
-    let Some(before) = actual.get(renamed_from.as_ref().unwrap_or(address)) else {
+    let current = renamed_from.as_ref().unwrap_or(address);
+    let Some(before) = foreseen.get(current) else {
         if can_create(address, wish, diff) {
             let fields = fields::creation(&wish.resource, &wish.secrets);
             diff.push(address, Action::Create { after: wish.resource.clone(), fields });

@@ -1,9 +1,10 @@
 //! Which objects are really to be renamed: `renamed_from` against what exists.
 //! Handles chains (a to b, b to c) and circles (two names swapped), also when an earlier run stopped half way.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, Desired, Intent, State};
+use crate::model::{Address, Alert, Collection, Desired, Field, Intent, Resource, State};
 
 /// What a `renamed_from` comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,33 @@ pub fn decide(
     wishes.iter().map(|(new, old)| ((*new).clone(), outcome(new, old))).collect()
 }
 
+/// The remote as it will be read once the renamed services have their titles: alerts keep using the same services,
+/// under their new names.
+pub fn foresee<'a>(actual: &'a State, renames: &BTreeMap<Address, Rename>) -> Cow<'a, State> {
+    let titles: BTreeMap<&str, &str> = renames
+        .iter()
+        .filter_map(|(new, rename)| match rename {
+            Rename::From(old) if new.collection == Collection::Services => {
+                Some((old.name.as_str(), new.name.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    if titles.is_empty() {
+        return Cow::Borrowed(actual);
+    }
+    let mut foreseen = actual.clone();
+    for object in foreseen.values_mut() {
+        let Resource::Alert(Alert { services: Field::Set(services), .. }) = object else { continue };
+        for title in services {
+            if let Some(new) = titles.get(title.as_str()) {
+                *title = (*new).to_owned();
+            }
+        }
+    }
+    Cow::Owned(foreseen)
+}
+
 /// Names that are each renamed from another one of them.
 fn circles<'a>(wishes: &BTreeMap<&'a Address, Address>) -> Vec<Vec<&'a Address>> {
     let mut found: Vec<Vec<&Address>> = Vec::new();
@@ -106,7 +134,7 @@ fn circles<'a>(wishes: &BTreeMap<&'a Address, Address>) -> Vec<Vec<&'a Address>>
 mod tests {
     use super::*;
     use crate::diag::{FileId, Files, Route};
-    use crate::model::{Alert, Collection, Kind, Origin, Resource, Wish};
+    use crate::model::{Kind, Origin, Wish};
 
     fn alert(name: &str) -> Address {
         Address::new(Collection::Alerts, name)
@@ -170,5 +198,15 @@ mod tests {
             decided(&swap, &["b", "a.librato-apply-renaming"], false),
             ["from a.librato-apply-renaming", "done"]
         );
+    }
+
+    #[test]
+    fn alerts_keep_their_services_when_these_swap_titles() {
+        let service = |title| Address::service(title);
+        let using = |title: &str| Alert { services: Field::Set(vec![title.to_owned()]), ..Alert::default() };
+        let actual = State::from([(alert("x"), Resource::Alert(using("a")))]);
+        let renames = [("a", "b"), ("b", "a")].map(|(new, old)| (service(new), Rename::From(service(old))));
+        let foreseen = foresee(&actual, &BTreeMap::from(renames));
+        assert_eq!(foreseen[&alert("x")], Resource::Alert(using("b")));
     }
 }

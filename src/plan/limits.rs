@@ -40,6 +40,16 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// No limit but those that nothing lifts.
+    pub fn lifted() -> Self {
+        Self {
+            max_deletes: u32::MAX,
+            delete_data: true,
+            protect: Globs::default(),
+            deny_weaker_alerts: false,
+        }
+    }
+
     /// Everything in the changes that must not happen without being asked for.
     pub fn refusals(&self, changes: &[Change], desired: &Desired, actual: &State) -> Vec<Refusal> {
         let lost: Vec<&Change> = changes.iter().filter(|change| change.action.destroys()).collect();
@@ -189,9 +199,7 @@ pub fn twins(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[
                 kind.section()
             ),
             names: vec![address.to_string()],
-            lift: Some(format!(
-                "delete or rename all but one: librato-apply delete {kind} '{address}' --id ID"
-            )),
+            lift: Some("delete or rename all but one of them on the service".into()),
         }
     };
     twins.keys().filter(concerned).map(refuse).collect()

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value};
 
-use super::{ApiError, Listing, ReadApi, segment};
+use super::{ApiError, Listing, ReadApi, placeholder, segment};
 use crate::model::{Address, CONDITION_KEYS, Collection, Desired, Intent, Kind, Resource, State};
 use crate::wire::lenient;
 
@@ -43,6 +43,8 @@ pub struct Wanted {
     pub collections: BTreeSet<Collection>,
     /// Metrics to look up where they are not listed anyway.
     pub metrics: BTreeSet<Address>,
+    /// Annotation streams of which a listing does not tell whether an interrupted run has finished making them.
+    pub bare_streams: BTreeSet<Address>,
 }
 
 impl Wanted {
@@ -65,7 +67,8 @@ impl Wanted {
         if metrics.len() > MAX_LOOK_UPS {
             collections.insert(Collection::Metrics);
         }
-        let mut wanted = Self { collections, metrics };
+        let bare_streams = placeholder::bare_streams(desired);
+        let mut wanted = Self { collections, metrics, bare_streams };
         if wanted.collections.contains(&Collection::Alerts) {
             wanted.add(Collection::Alerts);
         }
@@ -83,7 +86,7 @@ impl Wanted {
 
 impl From<BTreeSet<Collection>> for Wanted {
     fn from(collections: BTreeSet<Collection>) -> Self {
-        Self { collections, metrics: BTreeSet::new() }
+        Self { collections, ..Self::default() }
     }
 }
 
@@ -110,6 +113,10 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
         items.into_iter().for_each(|raw| actual.add(collection, raw, &titles));
     }
     metrics.into_iter().flatten().for_each(|raw| actual.add(Collection::Metrics, raw, &titles));
+    for unfinished in placeholder::unfinished(api, &actual.state, &wanted.bare_streams).await? {
+        actual.state.remove(&unfinished);
+        actual.ids.remove(&unfinished);
+    }
     Ok(actual)
 }
 

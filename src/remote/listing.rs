@@ -86,9 +86,11 @@ impl Listing {
             let offsets = (1..).map(|page: u64| page * step).take_while(|offset| *offset < found);
             let mut pages = stream::iter(offsets).map(|offset| self.page(api, offset)).buffered(concurrency);
             while let Some(page) = pages.try_next().await? {
-                let agrees = page.query.is_some_and(|query| query.found == found) && !page.items.is_empty();
+                let agrees = page.query.is_some_and(|query| query.found == found);
+                let before = seen.count();
                 seen.add(page.items)?;
-                if !agrees {
+                // A page that brings nothing new, however often it is asked for, would go on for ever.
+                if !agrees || seen.count() == before {
                     return Ok(Reading::Moving { found, distinct: seen.count() });
                 }
             }

@@ -8,6 +8,7 @@ mod endpoint;
 mod error;
 pub mod fetch;
 mod listing;
+pub mod placeholder;
 mod retry;
 mod throttle;
 mod tls;

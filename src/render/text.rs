@@ -130,6 +130,13 @@ impl Page {
                 return;
             }
         }
+        if let (false, None, Some(block)) = (field.sensitive, before, after.and_then(|value| value.as_str()))
+            && block.trim_end().contains('\n')
+        {
+            self.line(&format!("      {}", self.placed(&format!("{route}: |"), 6, place)));
+            block.lines().for_each(|line| self.line(&format!("        {}", printable(line))));
+            return;
+        }
         let text = match (field.sensitive, before, after) {
             (true, Some(_), Some(_)) => format!("{route}: (sensitive) changes"),
             (true, None, _) => format!("{route}: (sensitive)"),

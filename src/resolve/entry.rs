@@ -1,14 +1,13 @@
 //! One object: defaults laid under it, references replaced, held against the schema, read, checked.
 //! Every mistake is found in one go; what is broken is left out so that the rest can still be checked.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::interpolate::{Each, Resolved, Scope, interpolate};
+use super::interpolate::{Each, Ledger, Resolved, Scope, interpolate};
 use super::{Outside, as_written, at_route, check, shape};
 use crate::diag::{Part, Route, Seg, Severity};
 use crate::model::check::{Checker, Finding};
@@ -20,8 +19,8 @@ pub struct Context<'a> {
     pub schema: &'a Value,
     /// Variables by name.
     pub variables: &'a BTreeMap<String, Resolved>,
-    /// Which variables were asked for.
-    pub used: &'a RefCell<BTreeSet<String>>,
+    /// What was used so far.
+    pub ledger: &'a Ledger,
     /// The environment and files.
     pub outside: &'a dyn Outside,
     /// Whether a secret that is not set is a warning.
@@ -39,7 +38,7 @@ impl Context<'_> {
     ) -> Resolved {
         let scope = Scope {
             variables: self.variables,
-            used: self.used,
+            ledger: self.ledger,
             each,
             outside: dir.map(|dir| (self.outside, dir)),
             lenient_secrets: self.lenient_secrets,

@@ -1,7 +1,7 @@
 //! Replaces references in values by what they stand for, and remembers which texts became secret by it.
 //! Knows the name spaces; asks others for what lies outside the files.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -30,12 +30,49 @@ pub struct Each {
     pub value: Resolved,
 }
 
+/// What a whole run puts in place of references, in bytes: a few variables that double each other could otherwise fill
+/// any memory.
+const MAX_BYTES: usize = 64 << 20;
+
+/// What references were used for, over a whole run.
+#[derive(Debug)]
+pub struct Ledger {
+    /// Names of variables.
+    pub used: RefCell<BTreeSet<String>>,
+    /// How many bytes may still be put in place of references.
+    left: Cell<usize>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { used: RefCell::default(), left: Cell::new(MAX_BYTES) }
+    }
+}
+
+impl Ledger {
+    /// Whether a value can still be put in place of a reference.
+    fn takes(&self, value: &Value) -> bool {
+        let left = self.left.get().checked_sub(size(value));
+        self.left.set(left.unwrap_or(0));
+        left.is_some()
+    }
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 16,
+        Value::Array(items) => 16 + items.iter().map(size).sum::<usize>(),
+        Value::Object(map) => 16 + map.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>(),
+        _ => 16,
+    }
+}
+
 /// What references may mean at one place.
 pub struct Scope<'a> {
     /// Variables by name.
     pub variables: &'a BTreeMap<String, Resolved>,
-    /// Which variables were asked for.
-    pub used: &'a RefCell<BTreeSet<String>>,
+    /// What was used so far.
+    pub ledger: &'a Ledger,
     /// The item of a `for_each`.
     pub each: Option<&'a Each>,
     /// The environment and files; `None` where only `var` and `each` may stand.
@@ -175,7 +212,7 @@ impl Walk<'_, '_> {
 
     fn variable(&mut self, path: &str, here: &Route) -> Option<Resolved> {
         let (name, inner) = path.split_once('.').unwrap_or((path, ""));
-        self.scope.used.borrow_mut().insert(name.to_owned());
+        self.scope.ledger.used.borrow_mut().insert(name.to_owned());
         let Some(found) = self.scope.variables.get(name) else {
             let close = suggest(name, self.scope.variables.keys().map(String::as_str));
             let hint = close.map_or_else(
@@ -231,6 +268,15 @@ impl Walk<'_, '_> {
             };
             route.0.push(seg);
             value = one;
+        }
+        let already = self.scope.ledger.left.get() == 0;
+        if !self.scope.ledger.takes(value) {
+            if already {
+                return None;
+            }
+            let message = format!("references stand for more than {} MiB of text by now", MAX_BYTES >> 20);
+            self.fail(here, "too-large", message).help("do variables repeat each other?");
+            return None;
         }
         let below = |found: &Route| found.0.strip_prefix(route.0.as_slice()).map(|rest| Route(rest.to_vec()));
         let secrets = from.secrets.iter().filter_map(|(at, text)| Some((below(at)?, text.clone()))).collect();

@@ -11,8 +11,6 @@ mod shape;
 mod template;
 mod variables;
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -58,13 +56,13 @@ pub fn resolve(
     outside: &dyn Outside,
 ) -> (Desired, Report) {
     let mut report = Report::default();
-    let used = RefCell::new(BTreeSet::new());
+    let ledger = interpolate::Ledger::default();
     let given = variables::gather(documents, &options.variables, &mut report);
-    let variables = variables::resolve(&given, &used, outside, options.lenient_secrets, &mut report);
+    let variables = variables::resolve(&given, &ledger, outside, options.lenient_secrets, &mut report);
     let context = entry::Context {
         schema: &strict_schema(),
         variables: &variables,
-        used: &used,
+        ledger: &ledger,
         outside,
         lenient_secrets: options.lenient_secrets,
     };
@@ -74,7 +72,7 @@ pub fn resolve(
         section::read_all(document, &context, files, &mut desired, &mut report);
     }
     references::check(&desired, files, &mut report);
-    variables::report_unused(&options.variables, &used.borrow(), &given, &mut report);
+    variables::report_unused(&options.variables, &ledger.used.borrow(), &given, &mut report);
     secret_texts(&desired).iter().for_each(|text| files.add_secret(text));
     report.sort(files);
     (desired, report)

@@ -1,13 +1,12 @@
 //! Variables: from `vars`, from files, from the command line; each may use others, without cycles.
 //! Knows which source wins. Knows nothing of objects.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::interpolate::{Resolved, Scope, describe, interpolate};
+use super::interpolate::{Ledger, Resolved, Scope, describe, interpolate};
 use super::template::{self, Part};
 use super::{Outside, problem};
 use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, suggest};
@@ -86,7 +85,7 @@ fn is_name(name: &str) -> bool {
 /// Resolves variables, those first that others use. A cycle is reported once, with its members.
 pub fn resolve(
     given: &BTreeMap<String, Given>,
-    used: &RefCell<BTreeSet<String>>,
+    ledger: &Ledger,
     outside: &dyn Outside,
     lenient_secrets: bool,
     report: &mut Report,
@@ -114,7 +113,7 @@ pub fn resolve(
             };
             let mut findings = Vec::new();
             let outside = Some((outside, source.dir.as_path()));
-            let scope = Scope { variables: &done, used, each: None, outside, lenient_secrets };
+            let scope = Scope { variables: &done, ledger, each: None, outside, lenient_secrets };
             let value = interpolate(&one.value, &scope, &mut findings);
             for finding in findings {
                 let route = source.route.join(&finding.route);

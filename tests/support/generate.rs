@@ -76,8 +76,8 @@ pub fn files() -> impl Strategy<Value = Files> {
         ];
         let mut sides = [Object::new(), Object::new(), Object::new()];
         for (kind, names, slots) in &kinds {
-            for side in 0..3 {
-                sides[side].insert((*kind).into(), section(kind, names, slots, side).into());
+            for (side, file) in sides.iter_mut().enumerate() {
+                file.insert((*kind).into(), section(kind, names, slots, side).into());
             }
         }
         if swap {
@@ -88,7 +88,8 @@ pub fn files() -> impl Strategy<Value = Files> {
         let [first, second, second_from_nothing] = std::array::from_fn(|side| {
             let mut file = std::mem::take(&mut sides[side]);
             let fleet = if side == 0 { &fleet } else { &later_fleet };
-            dress_up(&mut file, fleet.iter().cloned().collect(), threshold + u8::from(side > 0), defaults);
+            let fleet: Vec<String> = fleet.iter().cloned().collect();
+            dress_up(&mut file, &fleet, threshold + u8::from(side > 0), defaults);
             settle_references(&mut file);
             Value::Object(file).to_string()
         });
@@ -148,7 +149,7 @@ fn section(kind: &str, names: &[&str], slots: &[Slot], side: usize) -> Object {
 }
 
 /// Variables, a `for_each`, defaults, and uses of what others own.
-fn dress_up(file: &mut Object, fleet: Vec<String>, threshold: u8, defaults: bool) {
+fn dress_up(file: &mut Object, fleet: &[String], threshold: u8, defaults: bool) {
     file.insert("vars".into(), json!({"threshold": threshold, "fleet": fleet}));
     let fleet = json!({
         "for_each": "${var.fleet}",

@@ -164,7 +164,7 @@ fn speaks_of(body: &Value) -> BTreeSet<String> {
     for (key, value) in body.as_object().into_iter().flatten() {
         match (key.as_str(), value.as_object()) {
             ("attributes", Some(inner)) => {
-                keys.extend(inner.keys().map(|inner| format!("attributes.{inner}")))
+                keys.extend(inner.keys().map(|inner| format!("attributes.{inner}")));
             }
             _ => _ = keys.insert(key.clone()),
         }

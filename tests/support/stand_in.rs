@@ -196,7 +196,7 @@ impl Store {
         for (key, value) in body {
             match key.as_str() {
                 "attributes" => {
-                    merge(metric["attributes"].as_object_mut().unwrap(), value.as_object().unwrap())
+                    merge(metric["attributes"].as_object_mut().unwrap(), value.as_object().unwrap());
                 }
                 "type" | "display_name" | "description" | "period" | "source_lag" | "composite" => {
                     merge(&mut metric, &Map::from_iter([(key.clone(), value.clone())]));
@@ -469,7 +469,7 @@ fn plain(value: &Value) -> Value {
 }
 
 fn object(value: Value) -> Object {
-    value.as_object().cloned().unwrap_or_default()
+    if let Value::Object(object) = value { object } else { Object::new() }
 }
 
 fn text(object: &Object, key: &str) -> String {

@@ -18,7 +18,7 @@ use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::Desired;
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
-use librato_apply::remote::{Client, Config, Endpoint, RetryPolicy};
+use librato_apply::remote::{ApiError, Client, Config, Endpoint, RetryPolicy};
 use librato_apply::resolve::{self, Outside};
 use librato_apply::serve::{Credentials, Data, Options, Store};
 use librato_apply::{diag, diff, load, render};
@@ -152,7 +152,7 @@ impl World {
         loop {
             let path = format!("/{collection}?offset={}", items.len());
             let mut page = self.seed("GET", &path, Value::Null).await;
-            items.extend(page[collection].as_array_mut().unwrap().drain(..));
+            items.append(page[collection].as_array_mut().unwrap());
             if items.len() as u64 >= page["query"]["found"].as_u64().unwrap() {
                 return items;
             }
@@ -172,7 +172,7 @@ impl Template {
     pub async fn new(whose: Whose, files: &str) -> Template {
         let world = World::new(whose).await;
         seed_foreign(&world).await;
-        let (planned, outcome) = apply(&world.client(), files, 1).await.unwrap();
+        let (planned, outcome) = apply(&world.client(), &Wish::read(files), 1).await.unwrap();
         assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
         let writes = world.take_log().into_iter().filter(|request| request.method != "GET").collect();
         Template { whose, backend: world.backend.clone(), writes }
@@ -219,22 +219,53 @@ pub fn client(addr: SocketAddr, timeout: Duration) -> Client {
     Client::new(Config { retry: RetryPolicy::quick(), timeout, ..config }).unwrap()
 }
 
+/// What the program needs to know of its environment to talk to `addr` and to resolve the same files.
+pub fn environment(addr: SocketAddr) -> Vec<(String, String)> {
+    let known = [("ENDPOINT", format!("http://{addr}")), ("USER", USER.into()), ("TOKEN", TOKEN.into())];
+    let mut all: Vec<(String, String)> =
+        known.map(|(name, value)| (format!("LIBRATO_{name}"), value)).into_iter().collect();
+    all.push(("X".into(), SECRET.into()));
+    all
+}
+
+/// Files, read and resolved.
+pub struct Wish {
+    pub desired: Desired,
+    files: diag::Files,
+}
+
+impl Wish {
+    /// Panics over files that are not valid.
+    pub fn read(text: &str) -> Wish {
+        let load::Loaded { mut files, documents, report, .. } =
+            load::load(&[PathBuf::from("-")], &mut text.as_bytes());
+        assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
+        let (desired, report) =
+            resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
+        assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
+        Wish { desired, files }
+    }
+}
+
 /// A plan and what it was made from.
 pub struct Planned {
     pub plan: Plan,
     pub actual: Actual,
-    pub desired: Desired,
-    pub text: String,
-    pub document: Value,
 }
 
-/// From text to plan. Panics over files that are not valid.
-pub async fn plan(client: &Client, text: &str) -> Result<Planned, librato_apply::remote::ApiError> {
-    let load::Loaded { mut files, documents, report, .. } =
-        load::load(&[PathBuf::from("-")], &mut text.as_bytes());
-    assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
-    let (desired, report) = resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
-    assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
+impl Planned {
+    pub fn text(&self) -> String {
+        render::text(&self.plan, false)
+    }
+
+    pub fn document(&self) -> Value {
+        serde_json::to_value(render::document(&self.plan, Vec::new())).unwrap()
+    }
+}
+
+/// From files to plan.
+pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
+    let Wish { desired, files } = wish;
     let globs = |scopes| Globs::compile(scopes).unwrap();
     let settings = &desired.settings;
     let scope = Scope {
@@ -243,8 +274,7 @@ pub async fn plan(client: &Client, text: &str) -> Result<Planned, librato_apply:
         protect: globs(&settings.protect),
         target: None,
     };
-    let wanted = Wanted::of(&desired, scope.prune.kinds());
-    let actual = fetch(client, &wanted).await?;
+    let actual = fetch(client, &Wanted::of(desired, scope.prune.kinds())).await?;
     let limits = Limits {
         max_deletes: 10_000,
         delete_data: true,
@@ -254,26 +284,21 @@ pub async fn plan(client: &Client, text: &str) -> Result<Planned, librato_apply:
     let mut report = diag::Report::default();
     let input = plan::Input {
         target: "the service".into(),
-        desired: &desired,
+        desired,
         actual: &actual.state,
         twins: &actual.twins,
-        diff: diff::diff(&desired, &actual.state, &scope.view(&desired, &actual.state)),
+        diff: diff::diff(desired, &actual.state, &scope.view(desired, &actual.state)),
         limits: &limits,
-        files: &files,
+        files,
     };
     let plan = plan::build(input, &mut report);
-    assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
-    let document = serde_json::to_value(render::document(&plan, Vec::new())).unwrap();
-    Ok(Planned { text: render::text(&plan, false), document, plan, actual, desired })
+    assert!(!report.has_errors(), "{}", diag::render(&report, files, false));
+    Ok(Planned { plan, actual })
 }
 
-/// From text to outcome, one run of the program. Refusals are left to the caller: nothing is written then.
-pub async fn apply(
-    client: &Client,
-    text: &str,
-    parallelism: usize,
-) -> Result<(Planned, Outcome), librato_apply::remote::ApiError> {
-    let mut planned = plan(client, text).await?;
+/// From files to outcome, one run of the program. Of a refused plan nothing is written.
+pub async fn apply(client: &Client, wish: &Wish, parallelism: usize) -> Result<(Planned, Outcome), ApiError> {
+    let mut planned = plan(client, wish).await?;
     if !planned.plan.refusals.is_empty() {
         return Ok((planned, Outcome::default()));
     }
