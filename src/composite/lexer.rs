@@ -1,16 +1,16 @@
-//! Definitions in the composite language as tokens with their byte offsets.
-//! Knows characters; knows nothing of how tokens fit together.
+//! Definitions in the composite language as tokens with the bytes they stand at.
+//! Knows characters; knows nothing of how tokens fit together. Goes on behind what it cannot read.
 
-use std::fmt;
+use std::{fmt, iter::Peekable, ops::Range, str::CharIndices};
 
-use super::ParseError;
+use super::problem::Problems;
 
 /// One word of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     /// A bare name: a function or an option.
     Name(String),
-    /// Text in double quotes, without them.
+    /// Text in quotes, without them.
     Text(String),
     /// A number, as written.
     Number(String),
@@ -22,49 +22,76 @@ impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => write!(f, "`{name}`"),
-            Self::Text(_) => f.write_str("text"),
+            Self::Text(text) => write!(f, "the text \"{}\"", text.escape_debug()),
             Self::Number(number) => write!(f, "the number {number}"),
             Self::Punct(c) => write!(f, "`{}`", c.escape_debug()),
         }
     }
 }
 
-/// All tokens with the byte offset of each.
-pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ParseError> {
+/// All tokens with their bytes, and whether the last is a text that was not closed.
+pub(super) fn tokens(text: &str, problems: &mut Problems) -> (Vec<(Range<usize>, Token)>, bool) {
+    let mut lexer = Lexer { text, rest: text.char_indices().peekable(), open: false };
     let mut found = Vec::new();
-    let mut rest = text.char_indices().peekable();
-    while let Some((start, c)) = rest.next() {
-        let mut run = |first: char, more: fn(char) -> bool| {
-            let mut word = String::from(first);
-            while let Some((_, c)) = rest.next_if(|(_, c)| more(*c)) {
-                word.push(c);
-            }
-            word
-        };
+    while let Some((start, c)) = lexer.rest.next() {
         let token = match c {
             c if c.is_whitespace() => continue,
-            '"' => {
-                let mut word = String::new();
-                loop {
-                    match rest.next() {
-                        Some((_, '"')) => break Token::Text(word),
-                        Some((_, c)) => word.push(c),
-                        None => {
-                            return Err(ParseError {
-                                offset: start,
-                                message: "this text is not closed".into(),
-                            });
-                        }
-                    }
-                }
+            '"' | '\'' | '\u{201c}' | '\u{201d}' | '\u{201e}' => lexer.text(start, c, problems),
+            c if c.is_alphabetic() || c == '_' => {
+                Token::Name(lexer.run(start, |c| c.is_alphanumeric() || c == '_'))
             }
-            c if c.is_alphabetic() || c == '_' => Token::Name(run(c, |c| c.is_alphanumeric() || c == '_')),
-            c if c.is_ascii_digit() || c == '-' => {
-                Token::Number(run(c, |c| c.is_ascii_digit() || c == '.' || c == '/'))
+            c if c.is_ascii_digit() || "+-.".contains(c) => {
+                Token::Number(lexer.run(start, |c| c.is_ascii_alphanumeric() || "./".contains(c)))
             }
             c => Token::Punct(c),
         };
-        found.push((start, token));
+        found.push((start..lexer.at(), token));
     }
-    Ok(found)
+    (found, lexer.open)
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    rest: Peekable<CharIndices<'a>>,
+    open: bool,
+}
+
+impl Lexer<'_> {
+    /// The byte behind what was read.
+    fn at(&mut self) -> usize {
+        self.rest.peek().map_or(self.text.len(), |(at, _)| *at)
+    }
+
+    fn run(&mut self, start: usize, more: fn(char) -> bool) -> String {
+        while self.rest.next_if(|(_, c)| more(*c)).is_some() {}
+        let end = self.at();
+        self.text.get(start..end).unwrap_or_default().to_owned()
+    }
+
+    /// What stands in quotes. The language knows double quotes and no escapes; other quotes are read like them and reported.
+    fn text(&mut self, start: usize, open: char, problems: &mut Problems) -> Token {
+        let closes = |c: char| match open {
+            '"' | '\'' => c == open,
+            _ => matches!(c, '"' | '\u{201c}' | '\u{201d}'),
+        };
+        let from = self.at();
+        while self.rest.next_if(|(_, c)| !closes(*c)).is_some() {}
+        let content = self.text.get(from..self.at()).unwrap_or_default().to_owned();
+        if self.rest.next().is_none() {
+            self.open = true;
+            problems
+                .error("invalid-composite", start..start + open.len_utf8(), "this text is not closed")
+                .help("texts stand between double quotes and cannot contain one");
+        } else if open != '"' {
+            let end = self.at();
+            problems
+                .error(
+                    "invalid-composite",
+                    start..end,
+                    format!("texts stand in double quotes, not in `{open}`"),
+                )
+                .help(format!("write \"{}\"", content.escape_debug()));
+        }
+        Token::Text(content)
+    }
 }

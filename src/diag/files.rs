@@ -3,7 +3,8 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use super::{FileId, Place, Position, Route, RouteIndex, mask};
+use super::scalar::Scalar;
+use super::{FileId, Part, Place, Position, Route, RouteIndex, mask};
 
 /// A line of a secret of several lines is a secret by itself from this many bytes on.
 const SECRET_LINE: usize = 8;
@@ -71,6 +72,10 @@ impl Files {
     pub fn locate(&self, place: &Place) -> Option<Position> {
         let file = self.get(place.file())?;
         let span = match place {
+            Place::Node { route, part: Part::Text { start, end }, .. } => {
+                let scalar = file.scalar(route).and_then(|scalar| scalar.span(&(*start..*end)));
+                scalar.or_else(|| file.index().span(route, Part::Value))?
+            }
             Place::Node { route, part, .. } => file.index().span(route, *part)?,
             Place::Bytes { span, .. } => span.clone(),
             Place::File(_) => return None,
@@ -81,6 +86,11 @@ impl Files {
     /// Whether exactly this node is in the document, also by way of an alias or a merge.
     pub fn contains(&self, file: FileId, route: &Route) -> bool {
         self.get(file).is_some_and(|f| f.index().contains(route))
+    }
+
+    /// What the scalar at a route says, references still in it; `None` where there is none, or where it cannot be followed.
+    pub fn scalar(&self, file: FileId, route: &Route) -> Option<String> {
+        self.get(file)?.scalar(route).map(Scalar::into_text)
     }
 
     pub(super) fn get(&self, file: FileId) -> Option<&SourceFile> {
@@ -99,6 +109,10 @@ impl SourceFile {
 
     pub(super) fn index(&self) -> &RouteIndex {
         self.index.get_or_init(|| (self.indexer)(&self.text))
+    }
+
+    fn scalar(&self, route: &Route) -> Option<Scalar> {
+        Scalar::read(&self.text, self.index().scalar(route)?)
     }
 
     /// What of the text must not be shown, sorted and disjoint.

@@ -101,6 +101,14 @@ impl RouteIndex {
         Some(self.part(key, node, part))
     }
 
+    /// The bytes of the scalar at exactly this route, also of one that an alias leads to.
+    pub(super) fn scalar(&self, route: &Route) -> Option<Range<usize>> {
+        let root = *self.roots.first()?;
+        let node =
+            route.segs().iter().try_fold(root, |node, seg| self.step(node, seg).map(|(_, below)| below))?;
+        self.is_scalar(node).then(|| self.bytes(self.target(node)))
+    }
+
     /// Whether exactly this node exists.
     pub(super) fn contains(&self, route: &Route) -> bool {
         let Some(root) = self.roots.first() else { return false };

@@ -11,6 +11,7 @@ mod place;
 mod render;
 mod report;
 mod route;
+mod scalar;
 mod shown;
 mod suggest;
 
@@ -21,5 +22,6 @@ pub use place::{FileId, Part, Place, Position};
 pub use render::render;
 pub use report::{Diagnostic, Label, Report, Severity};
 pub use route::{Route, Seg};
+pub use scalar::follow;
 pub use shown::printable;
 pub use suggest::suggest;

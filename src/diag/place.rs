@@ -9,13 +9,21 @@ use super::Route;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub(super) u32);
 
-/// Which half of `key: value` is meant.
+/// Which part of `key: value` is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The key. An item of a list, which has none, is underlined itself.
     Key,
     /// The value. A block that starts on a later line, and a value that was left blank, are shown by their key.
     Value,
+    /// A stretch of a scalar, in bytes of what it says: escapes, folding and indentation undone. Where the scalar cannot be followed
+    /// so closely, it is shown as a whole.
+    Text {
+        /// Its first byte.
+        start: usize,
+        /// Behind its last byte.
+        end: usize,
+    },
 }
 
 /// Where a diagnostic points, before anyone has looked for line and column.
@@ -27,7 +35,7 @@ pub enum Place {
         file: FileId,
         /// The way to the node.
         route: Route,
-        /// Which half of the entry.
+        /// Which part of the entry.
         part: Part,
     },
     /// A stretch of the text.

@@ -1,6 +1,7 @@
 //! What a kind may say about an object: findings at places inside it, all of them, never stopping at the first.
 //! Knows nothing of files and lines; `resolve` turns findings into diagnostics.
 
+use crate::composite::Problem;
 use crate::diag::{Part, Route, Severity};
 
 /// A route inside an object, from keys alone.
@@ -65,6 +66,13 @@ impl<'a> Checker<'a> {
     /// Reports a warning; add hints to what is returned.
     pub fn warning(&mut self, route: Route, code: &'static str, message: impl Into<String>) -> &mut Finding {
         self.add(Severity::Warning, route, code, message.into())
+    }
+
+    /// Reports a problem of a definition in the composite language that stands at `route`.
+    pub fn composite(&mut self, route: Route, problem: Problem) {
+        let found = self.add(problem.severity, route, problem.code, problem.message);
+        found.part = Part::Text { start: problem.span.start, end: problem.span.end };
+        found.help.extend(problem.help);
     }
 
     fn add(&mut self, severity: Severity, route: Route, code: &'static str, message: String) -> &mut Finding {

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::check::{Checker, at};
 use super::compare;
 use super::{Field, Kind, Reference, Seconds, Spec};
-use crate::composite;
+use crate::composite::{self, Use};
+use crate::diag::Part;
 
 /// The type of a native metric. It is fixed when the metric is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -181,17 +182,6 @@ fn canonical(field: &str, value: &Value) -> Value {
     }
 }
 
-/// A place in a definition as people count: from 1, lines only where there are several.
-fn spot(text: &str, offset: usize) -> String {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let character = line.chars().count() + 1;
-    match text.trim_end().contains('\n') {
-        true => format!("line {} of it, character {character}", before.matches('\n').count() + 1),
-        false => format!("at character {character}"),
-    }
-}
-
 const CLEARABLE: &[&str] = &["display_name", "description", "period", "source_lag"];
 
 impl Spec for Metric {
@@ -227,6 +217,16 @@ impl Spec for Metric {
     }
 }
 
+impl Composite {
+    /// Warns where it puts series together that have points at different intervals. `period` knows the seconds of a declared metric.
+    pub fn check_periods(&self, period: &dyn Fn(&str) -> Option<u64>, found: &mut Checker<'_>) {
+        let query = self.composite.value().and_then(|text| composite::compile(text).ok());
+        for problem in query.into_iter().flat_map(|query| query.mixed_periods(period)) {
+            found.composite(at(["composite"]), problem);
+        }
+    }
+}
+
 impl Spec for Composite {
     fn kind(&self) -> Kind {
         Kind::Composite
@@ -235,20 +235,9 @@ impl Spec for Composite {
     fn check(&self, found: &mut Checker<'_>) {
         found.name_of_letters();
         check_shared(&self.period, &self.attributes, found);
-        if let Some(text) = self.composite.value()
-            && let Err(error) = composite::parse(text)
+        for problem in self.composite.value().into_iter().flat_map(|text| composite::check(text, Use::Metric))
         {
-            found
-                .error(
-                    at(["composite"]),
-                    "invalid-composite",
-                    format!(
-                        "this composite does not parse: {} ({})",
-                        error.message,
-                        spot(text, error.offset)
-                    ),
-                )
-                .help("the language is nested calls, such as sum(s(\"shop.requests\", \"*\"))");
+            found.composite(at(["composite"]), problem);
         }
     }
 
@@ -256,7 +245,15 @@ impl Spec for Composite {
         let Some(Ok(tree)) = self.composite.value().map(|text| composite::parse(text)) else {
             return Vec::new();
         };
-        tree.metrics().into_iter().map(|name| Reference::metric(name, at(["composite"]))).collect()
+        let mut uses: Vec<Reference> = Vec::new();
+        for read in tree.reads().into_iter().filter(|read| !read.is_pattern()) {
+            let part = Part::Text { start: read.start, end: read.end };
+            let found = Reference { part, ..Reference::metric(read.metric, at(["composite"])) };
+            if !uses.iter().any(|known| known.to == found.to) {
+                uses.push(found);
+            }
+        }
+        uses
     }
 
     fn canonical(&self, field: &str, value: &Value) -> Value {

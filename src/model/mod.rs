@@ -28,7 +28,7 @@ pub use file::{
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
 pub use service::{SERVICE_TYPES, Service, ServiceSettings, ServiceType, is_harmless};
 
-use crate::diag::Route;
+use crate::diag::{Part, Route};
 use check::Checker;
 
 /// One object of any kind: what is written of it, or all that is known of a remote one.
@@ -66,17 +66,19 @@ pub struct Reference {
     pub to: Address,
     /// Where inside the object that uses it.
     pub route: Route,
+    /// Which part of what stands there.
+    pub part: Part,
 }
 
 impl Reference {
     /// A use of a metric or composite.
     pub fn metric(name: impl Into<String>, route: Route) -> Self {
-        Self { to: Address::metric(name), route }
+        Self { to: Address::metric(name), route, part: Part::Value }
     }
 
     /// A use of a service, by its title.
     pub fn service(title: impl Into<String>, route: Route) -> Self {
-        Self { to: Address::service(title), route }
+        Self { to: Address::service(title), route, part: Part::Value }
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::interpolate::{Each, Ledger, Resolved, Scope, interpolate};
-use super::{Outside, check, shape};
+use super::{Outside, as_written, at_route, check, shape};
 use crate::diag::{Part, Route, Seg, Severity};
 use crate::model::check::{Checker, Finding};
 use crate::model::{Ensure, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish};
@@ -61,20 +61,20 @@ pub struct Written<'a> {
 
 /// Reads an object. `None` where too little of it can be read; the findings say why.
 pub fn read(
-    written: Written<'_>,
+    object: Written<'_>,
     each: Option<&Each>,
     dir: &Path,
     origin: Origin,
     context: &Context<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<Wish> {
-    let Written { kind, name, mut body, defaults } = written;
+    let Written { kind, name, mut body, defaults } = object;
     if body.get("external") != Some(&Value::Bool(true)) {
         lay_under(&mut body, defaults);
     }
     let before = findings.len();
-    let Resolved { mut value, secrets } =
-        context.interpolate(&Value::Object(body), each, Some(dir), findings);
+    let written = Value::Object(body);
+    let Resolved { mut value, secrets } = context.interpolate(&written, each, Some(dir), findings);
     let broken: BTreeSet<Route> = findings[before..].iter().map(|finding| finding.route.clone()).collect();
     let mut shape = Vec::new();
     shape::check(&value, context.schema, &format!("/$defs/{}Entry", definition(kind)), &mut shape);
@@ -104,7 +104,14 @@ pub fn read(
     // What follows from something already reported would only repeat it.
     let follows =
         |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
-    findings.extend(checker.into_findings().into_iter().filter(|finding| !follows(finding)));
+    let resolved = Value::Object(resource.fields());
+    for finding in checker.into_findings().into_iter().filter(|finding| !follows(finding)) {
+        let part = {
+            let text = |value| at_route(value, &finding.route).and_then(Value::as_str);
+            as_written(finding.part, text(&resolved), text(&written))
+        };
+        findings.push(Finding { part, ..finding });
+    }
 
     let intent = match (meta.external, meta.ensure) {
         (Some(true), _) => Intent::External,

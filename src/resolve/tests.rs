@@ -165,7 +165,7 @@ fn uses_of_undeclared_and_absent_objects_are_errors() {
     assert_eq!(
         found,
         [
-            "0.yaml:2:59 nested-composite: composite \"b\" uses another composite",
+            "0.yaml:2:63 nested-composite: composite \"b\" uses another composite",
             "0.yaml:3:41 unknown-service: alert \"x\" notifies a service that is not declared",
             "0.yaml:3:51 absent-reference: alert \"x\" uses a service that is declared to be absent",
         ]

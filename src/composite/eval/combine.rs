@@ -1,0 +1,103 @@
+//! Functions that make one series of many, point by point.
+//! Inputs of unequal periods are brought to the longest first, so that equal times mean the same stretch of time.
+
+use std::collections::BTreeMap;
+
+use super::super::query::{Combine, Labels, Statistic};
+use super::series::{Bucket, Series, finite};
+
+/// The result, and what is worth knowing about how it came about.
+pub(super) fn combine(how: Combine, inputs: Vec<Series>, notes: &mut Vec<String>) -> Vec<Series> {
+    if matches!(how, Combine::Divide | Combine::Subtract) && inputs.len() != 2 {
+        notes.push(format!("wants exactly two series and got {}, so the result is empty", inputs.len()));
+        return Vec::new();
+    }
+    let inputs = aligned(inputs, notes);
+    let Some(frame) = frame(&inputs, how) else { return Vec::new() };
+    let values = match (how, inputs.as_slice()) {
+        (Combine::Divide, [a, b]) => pairwise(a, b, |a, b| a / b),
+        (Combine::Subtract, [a, b]) => pairwise(a, b, |a, b| a - b),
+        (Combine::Multiply, inputs) => multiply(inputs),
+        (how, inputs) => aggregate(how, inputs),
+    };
+    vec![frame.with(values.into_iter())]
+}
+
+/// All inputs at the longest of their periods.
+fn aligned(inputs: Vec<Series>, notes: &mut Vec<String>) -> Vec<Series> {
+    let longest = inputs.iter().map(|series| series.period).max().unwrap_or(1);
+    let shorter = inputs.iter().filter(|series| series.period < longest).count();
+    if shorter > 0 {
+        notes.push(format!("{shorter} of {} series brought to periods of {longest} s", inputs.len()));
+    }
+    inputs
+        .into_iter()
+        .map(|series| {
+            let rollup = series.rollup;
+            series.at_period(longest, rollup)
+        })
+        .collect()
+}
+
+/// What the result has in common with all inputs, still without points; `None` without inputs.
+fn frame(inputs: &[Series], how: Combine) -> Option<Series> {
+    let (first, others) = inputs.split_first()?;
+    let same = |other: &Series| other.metric == first.metric;
+    let common = |(label, value): &(&String, &String)| {
+        others.iter().all(|other| other.labels.get(label.as_str()) == Some(*value))
+    };
+    let labels: Labels =
+        first.labels.iter().filter(common).map(|(label, value)| (label.clone(), value.clone())).collect();
+    let rollup = if how != Combine::Count && others.iter().all(|other| other.rollup == first.rollup) {
+        first.rollup
+    } else {
+        Statistic::Mean
+    };
+    Some(Series {
+        metric: first.metric.clone().filter(|_| others.iter().all(same)),
+        labels,
+        period: first.period,
+        points: Vec::new(),
+        known_period: inputs.iter().all(|series| series.known_period),
+        rollup,
+    })
+}
+
+/// Wherever at least one input has a point; absent ones are skipped.
+fn aggregate(how: Combine, inputs: &[Series]) -> Vec<(i64, f64)> {
+    let mut at: BTreeMap<i64, Bucket> = BTreeMap::new();
+    for point in inputs.iter().flat_map(|series| &series.points) {
+        let value = Bucket::of(point.value);
+        at.entry(point.time).and_modify(|bucket| bucket.add(value)).or_insert(value);
+    }
+    let statistic = match how {
+        Combine::Mean => Statistic::Mean,
+        Combine::Min => Statistic::Min,
+        Combine::Max => Statistic::Max,
+        Combine::Count => Statistic::Count,
+        Combine::Sum | Combine::Multiply | Combine::Divide | Combine::Subtract => Statistic::Sum,
+    };
+    at.into_iter().map(|(time, bucket)| (time, bucket.value(statistic))).collect()
+}
+
+/// Only where every input has a point.
+fn multiply(inputs: &[Series]) -> Vec<(i64, f64)> {
+    let mut at: BTreeMap<i64, (usize, f64)> = BTreeMap::new();
+    for point in inputs.iter().flat_map(|series| &series.points) {
+        let (count, product) = at.entry(point.time).or_insert((0, 1.0));
+        *count += 1;
+        *product *= point.value;
+    }
+    at.into_iter()
+        .filter(|(_, (count, _))| *count == inputs.len())
+        .map(|(time, (_, product))| (time, product))
+        .collect()
+}
+
+/// Only where both have a point. What is divided by zero is not finite and makes none.
+fn pairwise(a: &Series, b: &Series, value: fn(f64, f64) -> f64) -> Vec<(i64, f64)> {
+    let other: BTreeMap<i64, f64> =
+        finite(b.points.iter().map(|p| (p.time, p.value))).iter().map(|p| (p.time, p.value)).collect();
+    let both = a.points.iter().filter_map(|p| Some((p.time, value(p.value, *other.get(&p.time)?))));
+    both.collect()
+}

@@ -1,0 +1,70 @@
+//! How an answer came about: the tree of a definition with what each step made, to find out why a chart is empty.
+//! Says what happened; what to do about it is for the reader.
+
+use std::fmt;
+
+use super::super::query::Labels;
+
+/// One step of an evaluation.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Step {
+    /// What was done: a function's name, or the whole text of a `series` call.
+    pub what: String,
+    /// How many series came out.
+    pub series: usize,
+    /// How many points they have together.
+    pub points: usize,
+    /// Of a `series` call: what it matched.
+    pub matched: Vec<Matched>,
+    /// What is worth knowing, as sentences.
+    pub notes: Vec<String>,
+    /// The steps before this one.
+    pub inputs: Vec<Step>,
+}
+
+/// A series that a `series` call matched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matched {
+    /// The metric.
+    pub metric: String,
+    /// Its source and tags.
+    pub labels: Labels,
+    /// How many stored samples lie in the stretch of time.
+    pub samples: usize,
+    /// The period it was brought to, in seconds.
+    pub period: u64,
+}
+
+/// So many matches of one call are shown.
+const SHOWN: usize = 10;
+
+/// The tree as lines, indented by depth.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, 0)
+    }
+}
+
+impl Step {
+    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        let indent = "  ".repeat(depth);
+        writeln!(f, "{indent}{}: {} series, {} points", self.what, self.series, self.points)?;
+        for note in &self.notes {
+            writeln!(f, "{indent}  - {note}")?;
+        }
+        for matched in self.matched.iter().take(SHOWN) {
+            let labels: Vec<_> =
+                matched.labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+            let Matched { metric, samples, period, .. } = matched;
+            writeln!(
+                f,
+                "{indent}  = {metric} {{{}}}: {samples} samples, every {period} s",
+                labels.join(", ")
+            )?;
+        }
+        if self.matched.len() > SHOWN {
+            writeln!(f, "{indent}  = and {} more", self.matched.len() - SHOWN)?;
+        }
+        self.inputs.iter().try_for_each(|step| step.write(f, depth + 1))
+    }
+}

@@ -1,0 +1,383 @@
+//! Evaluating a query: samples in, series out. Pure; where samples come from is behind [`Fetch`].
+//!
+//! Samples become points by the function and period of their `series` call; then the functions do their work; last, the result is
+//! brought to the resolution that was asked for. Where the documentation of the language is silent, this is what holds here:
+//!
+//! - A stretch of time includes both its ends. A period begins at a multiple of its length, and its point bears that time.
+//! - A series has the period of its `series` call, else of its metric, else the resolution; never less than the interval at which it
+//!   is stored.
+//! - Functions over several series bring all to the longest period first: least, largest, average or total, as the `series` call
+//!   says (a count is totalled, and so are changes by `derive`); series of different kinds put together are averaged.
+//! - `sum`, `mean`, `min`, `max` and `count` have a point where any input has one; `multiply`, `divide` and `subtract` where all have.
+//!   All of an empty set is an empty set.
+//! - What is not finite makes no point: a division by zero, an overflow.
+//! - `derive` makes no point of the first one, and looks across gaps. A reset counts as growth from zero.
+//! - `window` and `moving_average` make no point before the window is full; the median of an even number is between the middle two.
+//! - `fill` covers the whole stretch of time, also of a series without points; `last` begins with the first point. A period that
+//!   nobody has given is an error.
+//! - `filter`, `top`, `bottom` and `sort` leave out series without points; ten are kept where `count` is not given; `sort` puts the
+//!   largest first. Equals keep their order.
+//! - `timeshift` puts what it finds on the times that were asked for, at multiples of the period.
+//! - `group_by` goes by all combinations of values in the series that its calls match, in the order of the values; `map` likewise by
+//!   the sources that match, `&` standing for each.
+//! - `%` without a source of the viewer means every source.
+//! - The result has a metric, a source and tags where all that it was made of agree.
+
+mod combine;
+mod each;
+mod explain;
+#[cfg(test)]
+mod order_tests;
+mod repeat;
+mod select;
+mod series;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+pub use explain::{Matched, Step};
+pub use series::{Point, Sample, Series};
+
+use super::query::{Each, Labels, Leaf, Node, Op, Query, Statistic};
+use super::selector::Selector;
+
+/// Where samples come from.
+pub trait Fetch {
+    /// All series that the request matches, each once. More than `most` samples need not be read: evaluation stops there.
+    ///
+    /// # Errors
+    /// Why they cannot be had, in words.
+    fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String>;
+}
+
+impl<F: FnMut(&Request<'_>) -> Result<Vec<Stored>, String>> Fetch for F {
+    fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String> {
+        self(request)
+    }
+}
+
+/// What a `series` call asks for.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// A metric name or a pattern with `*`; see [`super::matches`].
+    pub metric: &'a str,
+    /// Which series of it.
+    pub selector: &'a Selector,
+    /// Samples may come rolled up to intervals that divide this number of seconds; `None` where it is up to the metric.
+    pub period: Option<u64>,
+    /// The first second, epoch.
+    pub start: i64,
+    /// The last second, epoch.
+    pub end: i64,
+    /// How many samples can still be worked on.
+    pub most: u64,
+}
+
+/// A series as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The name of its metric.
+    pub metric: String,
+    /// Its tags; its source, if any, under [`super::SOURCE`].
+    pub labels: Labels,
+    /// The metric's own period in seconds.
+    pub period: Option<u64>,
+    /// The interval at which it is kept, in seconds; 1 for raw samples.
+    pub interval: u64,
+    /// In any order.
+    pub samples: Vec<Sample>,
+}
+
+/// What is asked of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// The first second, epoch.
+    pub start: i64,
+    /// The last second, epoch.
+    pub end: i64,
+    /// Seconds from point to point; longer periods stay.
+    pub resolution: u64,
+    /// How points become one when the result is brought to the resolution.
+    pub summarize: Statistic,
+    /// What `%` stands for, where the viewer has chosen.
+    pub source: Option<String>,
+}
+
+/// How much work an evaluation may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Samples read and points made, at all steps together.
+    pub work: u64,
+}
+
+impl Default for Limits {
+    /// A thousand series of a day's minutes pass through a definition of ordinary depth ten times over.
+    fn default() -> Self {
+        Self { work: 50_000_000 }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// More work than the limits allow.
+    #[error(
+        "this is more work than is allowed: {limit} samples and points; ask for less time, fewer series or a longer period"
+    )]
+    TooMuch {
+        /// The limit.
+        limit: u64,
+        /// The bytes of the definition at which it was reached.
+        span: Range<usize>,
+    },
+    /// Gaps are to be filled, and nobody knows how far apart points should be.
+    #[error(
+        "`fill` needs to know the period of {of}: give the metric a period, or the series, as in s(…, {{period: \"60\"}})"
+    )]
+    UnknownPeriod {
+        /// What has none.
+        of: String,
+        /// The bytes of the call.
+        span: Range<usize>,
+    },
+    /// The samples cannot be had.
+    #[error("{0}")]
+    Fetch(String),
+}
+
+/// An answer and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The series, in the order the definition puts them in.
+    pub series: Vec<Series>,
+    /// The last step, which holds all others.
+    pub explain: Step,
+}
+
+/// Evaluates a query.
+///
+/// # Errors
+/// See [`EvalError`].
+pub fn evaluate(
+    query: &Query,
+    fetch: &mut dyn Fetch,
+    window: &Window,
+    limits: Limits,
+) -> Result<Outcome, EvalError> {
+    let mut evaluator =
+        Evaluator { text: &query.text, fetch, window, limit: limits.work, work: 0, fetched: BTreeMap::new() };
+    let scope = Scope { start: window.start, end: window.end, filters: Vec::new(), mapped: None };
+    let (series, explain) = evaluator.node(&query.root, &scope)?;
+    let coarser = series.iter().filter(|series| series.period < window.resolution).count();
+    if coarser == 0 {
+        return Ok(Outcome { series, explain });
+    }
+    let series: Vec<_> =
+        series.into_iter().map(|series| series.at_period(window.resolution, window.summarize)).collect();
+    let what = format!("to a resolution of {} s", window.resolution);
+    let explain = step(what, &series, Vec::new(), vec![explain]);
+    Ok(Outcome { series, explain })
+}
+
+/// What holds where a node is evaluated: time, and what `group_by` and `map` have come to.
+#[derive(Clone)]
+struct Scope {
+    start: i64,
+    end: i64,
+    filters: Vec<(String, String)>,
+    mapped: Option<String>,
+}
+
+type Key = (String, Selector, Option<u64>, i64, i64);
+
+struct Evaluator<'a> {
+    text: &'a str,
+    fetch: &'a mut dyn Fetch,
+    window: &'a Window,
+    limit: u64,
+    work: u64,
+    /// What was read already: groups and repetitions ask for the same again.
+    fetched: BTreeMap<Key, Rc<Vec<Stored>>>,
+}
+
+type Made = (Vec<Series>, Step);
+
+impl Evaluator<'_> {
+    fn node(&mut self, node: &Node, scope: &Scope) -> Result<Made, EvalError> {
+        self.spend(1, &node.span)?;
+        let made = match &node.op {
+            Op::Series(leaf) => self.leaf(leaf, node, scope),
+            Op::Set(items) => {
+                let (mut series, mut inputs) = (Vec::new(), Vec::new());
+                for item in items {
+                    let (more, input) = self.node(item, scope)?;
+                    series.extend(more);
+                    inputs.push(input);
+                }
+                Ok((series, Step { what: "[ ]".to_owned(), inputs, ..Step::default() }))
+            }
+            Op::Combine(how, set) => {
+                let (series, input) = self.node(set, scope)?;
+                self.spend(points(&series), &node.span)?;
+                let mut notes = Vec::new();
+                let series = combine::combine(*how, series, &mut notes);
+                Ok((series, self.step(node, notes, vec![input])))
+            }
+            Op::Each(function, set) => {
+                let (series, input) = self.node(set, scope)?;
+                self.each(function, &series, node, scope)?;
+                let apply = |series| each::apply(function, series, scope.start, scope.end);
+                Ok((series.into_iter().map(apply).collect(), self.step(node, Vec::new(), vec![input])))
+            }
+            Op::Select(select, set) => {
+                let (series, input) = self.node(set, scope)?;
+                self.spend(points(&series), &node.span)?;
+                Ok((select::select(select, series), self.step(node, Vec::new(), vec![input])))
+            }
+            Op::Timeshift(shifts, set) => self.timeshift(shifts, set, node, scope),
+            Op::GroupBy(tags, set) => self.group_by(tags, set, node, scope),
+            Op::Map(label, pattern, set) => self.map(label, pattern, set, node, scope),
+        };
+        made.map(|(series, explain)| {
+            let counted =
+                Step { series: series.len(), points: series.iter().map(|s| s.points.len()).sum(), ..explain };
+            (series, counted)
+        })
+    }
+
+    /// What a function over each series costs, and whether it can be done.
+    fn each(
+        &mut self,
+        function: &Each,
+        series: &[Series],
+        node: &Node,
+        scope: &Scope,
+    ) -> Result<(), EvalError> {
+        match function {
+            Each::Fill(_) => {
+                for series in series {
+                    if !series.known_period {
+                        let of =
+                            series.metric.as_ref().map_or("its input".into(), |metric| format!("`{metric}`"));
+                        return Err(EvalError::UnknownPeriod { of, span: node.span.clone() });
+                    }
+                    self.spend(each::grid_points(series.period, scope.start, scope.end), &node.span)?;
+                }
+                Ok(())
+            }
+            Each::Window { size, .. } => self.spend(points(series).saturating_mul(*size as u64), &node.span),
+            _ => self.spend(points(series), &node.span),
+        }
+    }
+
+    fn leaf(&mut self, leaf: &Leaf, node: &Node, scope: &Scope) -> Result<Made, EvalError> {
+        let selector = self.selector(leaf, scope.mapped.as_deref());
+        let stored = self.stored(leaf, selector, node, scope)?;
+        let mut explain = self.step(node, Vec::new(), Vec::new());
+        let mut made = Vec::new();
+        for stored in stored.iter().filter(|stored| in_group(&stored.labels, &scope.filters)) {
+            self.spend(stored.samples.len() as u64 + 1, &node.span)?;
+            let inside: Vec<Sample> = stored
+                .samples
+                .iter()
+                .filter(|sample| (scope.start..=scope.end).contains(&sample.time))
+                .copied()
+                .collect();
+            let given = leaf.period.or(stored.period).filter(|period| *period > 0);
+            let period = given.unwrap_or(self.window.resolution).max(stored.interval).max(1);
+            explain.matched.push(Matched {
+                metric: stored.metric.clone(),
+                labels: stored.labels.clone(),
+                samples: inside.len(),
+                period,
+            });
+            made.push(Series {
+                metric: Some(stored.metric.clone()),
+                labels: stored.labels.clone(),
+                period,
+                points: series::from_samples(&inside, period, leaf.function),
+                known_period: given.is_some(),
+                rollup: match leaf.function {
+                    Statistic::Count => Statistic::Sum,
+                    other => other,
+                },
+            });
+        }
+        if made.is_empty() {
+            explain.notes.push("no series matches".to_owned());
+        }
+        Ok((made, explain))
+    }
+
+    /// The selector with `%` and `&` replaced.
+    fn selector(&self, leaf: &Leaf, mapped: Option<&str>) -> Selector {
+        leaf.selector.map(|pattern| match (pattern, mapped) {
+            ("%", _) => self.window.source.clone().unwrap_or_else(|| "*".to_owned()),
+            (pattern, Some(value)) => pattern.replace('&', value),
+            (pattern, None) => pattern.to_owned(),
+        })
+    }
+
+    fn stored(
+        &mut self,
+        leaf: &Leaf,
+        selector: Selector,
+        node: &Node,
+        scope: &Scope,
+    ) -> Result<Rc<Vec<Stored>>, EvalError> {
+        let key: Key = (leaf.metric.clone(), selector, leaf.period, scope.start, scope.end);
+        if let Some(known) = self.fetched.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let most = self.limit.saturating_sub(self.work);
+        let request = Request {
+            metric: &key.0,
+            selector: &key.1,
+            period: leaf.period,
+            start: scope.start,
+            end: scope.end,
+            most,
+        };
+        let stored = self.fetch.fetch(&request).map_err(EvalError::Fetch)?;
+        self.spend(stored.iter().map(|stored| stored.samples.len() as u64 + 1).sum(), &node.span)?;
+        let stored = Rc::new(stored);
+        self.fetched.insert(key, Rc::clone(&stored));
+        Ok(stored)
+    }
+
+    fn spend(&mut self, work: u64, span: &Range<usize>) -> Result<(), EvalError> {
+        self.work = self.work.saturating_add(work);
+        if self.work > self.limit {
+            return Err(EvalError::TooMuch { limit: self.limit, span: span.clone() });
+        }
+        Ok(())
+    }
+
+    /// A step of this node, not yet counted: a call of `series` by its whole text, others by the name.
+    fn step(&self, node: &Node, notes: Vec<String>, inputs: Vec<Step>) -> Step {
+        let text = self.text.get(node.span.clone()).unwrap_or_default();
+        let what = match node.op {
+            Op::Series(_) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            _ => text.split('(').next().unwrap_or_default().to_owned(),
+        };
+        Step { what, notes, inputs, ..Step::default() }
+    }
+}
+
+fn step(what: String, series: &[Series], notes: Vec<String>, inputs: Vec<Step>) -> Step {
+    let points = series.iter().map(|series| series.points.len()).sum();
+    Step { what, series: series.len(), points, matched: Vec::new(), notes, inputs }
+}
+
+/// Points, and one for each series, so that empty ones are not free.
+fn points(series: &[Series]) -> u64 {
+    series.iter().map(|series| series.points.len() as u64 + 1).sum()
+}
+
+/// Whether a series belongs to the groups an evaluation has come to.
+fn in_group(labels: &Labels, filters: &[(String, String)]) -> bool {
+    filters.iter().all(|(label, value)| labels.get(label) == Some(value))
+}

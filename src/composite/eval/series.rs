@@ -1,0 +1,142 @@
+//! Series of points, and the one thing done to them all over: several points of a longer period become one.
+//! Keeps to what makes a series sound: points in order of time, at multiples of the period, finite.
+
+use super::super::query::{Labels, Statistic};
+
+/// A value at a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Epoch seconds, the start of its period.
+    pub time: i64,
+    /// Always finite.
+    pub value: f64,
+}
+
+/// What is known of a measurement, or of several put together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Epoch seconds.
+    pub time: i64,
+    /// How many measurements; none make no point.
+    pub count: f64,
+    /// Their total.
+    pub sum: f64,
+    /// The least.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Sample {
+    /// One measurement.
+    pub fn single(time: i64, value: f64) -> Self {
+        Self { time, count: 1.0, sum: value, min: value, max: value }
+    }
+}
+
+/// One line of the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// The metric all of it comes from, if it is one.
+    pub metric: Option<String>,
+    /// The source (as `source`) and the tags that all of its inputs have in common.
+    pub labels: Labels,
+    /// Seconds from one point to the next.
+    pub period: u64,
+    /// In order of time.
+    pub points: Vec<Point>,
+    /// Whether the period was given with the series or by the metric, rather than taken from the query.
+    pub(super) known_period: bool,
+    /// How its points become points of a longer period.
+    pub(super) rollup: Statistic,
+}
+
+/// The start of the period a time is in.
+pub(super) fn floor(time: i64, period: u64) -> i64 {
+    let period = i64::try_from(period).unwrap_or(i64::MAX).max(1);
+    time.div_euclid(period).saturating_mul(period)
+}
+
+/// Several samples or points on their way to becoming one.
+#[derive(Clone, Copy)]
+pub(super) struct Bucket {
+    pub(super) count: f64,
+    pub(super) sum: f64,
+    pub(super) min: f64,
+    pub(super) max: f64,
+}
+
+impl Bucket {
+    pub(super) fn of(value: f64) -> Self {
+        Self { count: 1.0, sum: value, min: value, max: value }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    pub(super) fn value(&self, statistic: Statistic) -> f64 {
+        match statistic {
+            Statistic::Min => self.min,
+            Statistic::Max => self.max,
+            Statistic::Mean => self.sum / self.count,
+            Statistic::Sum => self.sum,
+            Statistic::Count => self.count,
+        }
+    }
+}
+
+/// Points from buckets in order of time.
+fn bucketed(items: impl Iterator<Item = (i64, Bucket)>, period: u64, statistic: Statistic) -> Vec<Point> {
+    let mut buckets: Vec<(i64, Bucket)> = Vec::new();
+    for (time, bucket) in items {
+        let time = floor(time, period);
+        match buckets.last_mut() {
+            Some((last, open)) if *last == time => open.add(bucket),
+            _ => buckets.push((time, bucket)),
+        }
+    }
+    finite(buckets.iter().map(|(time, bucket)| (*time, bucket.value(statistic))))
+}
+
+/// Only what JSON can hold becomes a point.
+pub(super) fn finite(values: impl Iterator<Item = (i64, f64)>) -> Vec<Point> {
+    values.filter(|(_, value)| value.is_finite()).map(|(time, value)| Point { time, value }).collect()
+}
+
+/// One point for each period that has measurements.
+pub(super) fn from_samples(samples: &[Sample], period: u64, statistic: Statistic) -> Vec<Point> {
+    let mut samples: Vec<_> = samples.iter().filter(|sample| sample.count > 0.0).collect();
+    samples.sort_by_key(|sample| sample.time);
+    let bucket = |s: &Sample| Bucket { count: s.count, sum: s.sum, min: s.min, max: s.max };
+    bucketed(samples.into_iter().map(|sample| (sample.time, bucket(sample))), period, statistic)
+}
+
+impl Series {
+    /// The same series in longer periods; one whose periods are as long already stays as it is.
+    pub(super) fn at_period(mut self, period: u64, statistic: Statistic) -> Self {
+        if self.period < period {
+            let points = self.points.iter().map(|point| (point.time, Bucket::of(point.value)));
+            self.points = bucketed(points, period, statistic);
+            self.period = period;
+        }
+        self
+    }
+
+    /// The same series with other points; what is not finite is left out.
+    pub(super) fn with(mut self, values: impl Iterator<Item = (i64, f64)>) -> Self {
+        self.points = finite(values);
+        self
+    }
+
+    /// One number for all points; `None` without any.
+    pub(super) fn overall(&self, statistic: Statistic) -> Option<f64> {
+        let mut points = self.points.iter().map(|point| Bucket::of(point.value));
+        let mut all = points.next()?;
+        points.for_each(|point| all.add(point));
+        Some(all.value(statistic))
+    }
+}

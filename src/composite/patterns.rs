@@ -1,0 +1,170 @@
+//! Texts inside a call that have a form of their own: metric names, sources and tags, shifts, lists of tag names.
+//! Knows the alphabets of the API; a text that can never match anything is a warning, one without meaning an error.
+
+use std::ops::Range;
+
+use super::Use;
+use super::arguments::describe;
+use super::problem::Problems;
+use super::selector::Selector;
+use super::tree::{Expr, ExprKind};
+
+/// The most shifts of one `timeshift`.
+const MAX_SHIFTS: usize = 64;
+
+/// The farthest shift: ten years, beyond what any service keeps.
+const MAX_SHIFT: i64 = 10 * 366 * 86_400;
+
+fn in_alphabet(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ".:-_".contains(c)
+}
+
+/// Checks a metric name or pattern.
+pub(super) fn metric(name: &str, span: &Range<usize>, problems: &mut Problems) {
+    if name.is_empty() || name.len() > 255 {
+        let message = format!("a metric name has 1 to 255 characters, this one has {}", name.len());
+        problems.error("wrong-value", span.clone(), message);
+    } else if let Some(wrong) = name.chars().find(|c| !in_alphabet(*c) && *c != '*') {
+        let message = format!("no metric matches this, since no name holds {wrong:?}");
+        problems
+            .warning("never-matches", span.clone(), message)
+            .help("names are made of letters, digits, `.`, `:`, `-` and `_`; `*` stands for anything");
+    }
+}
+
+/// Reads the second argument of `series`.
+pub(super) fn selector(
+    argument: &Expr,
+    used_in: Use,
+    mapped: bool,
+    problems: &mut Problems,
+) -> Option<Selector> {
+    match &argument.kind {
+        ExprKind::Text(text) => {
+            if text.is_empty() {
+                problems
+                    .error("wrong-value", argument.span.clone(), "a source cannot be empty")
+                    .help("\"*\" means every source");
+                return None;
+            }
+            special(text, &argument.span, used_in, mapped, problems);
+            let odd = |c: &char| !in_alphabet(*c) && *c != '*';
+            if let Some(wrong) = text.chars().find(odd).filter(|_| text != "%" && !text.contains('&')) {
+                let message = format!("no source matches this, since no name holds {wrong:?}");
+                problems
+                    .warning("never-matches", argument.span.clone(), message)
+                    .help("tags are given in braces: {tag: \"pattern\"}");
+            }
+            Some(Selector::Source(text.clone()))
+        }
+        ExprKind::Map(pairs) => {
+            let mut tags = Vec::new();
+            for (name, value) in pairs {
+                tag_name(&name.text, &name.span, problems);
+                match &value.kind {
+                    ExprKind::Text(text) | ExprKind::Number(text) => {
+                        special(text, &value.span, used_in, mapped, problems);
+                        tags.push((name.text.clone(), text.clone()));
+                    }
+                    ExprKind::Hole => return None,
+                    _ => {
+                        let message = format!("the pattern of a tag is text, not {}", describe(value));
+                        problems.error("wrong-value", value.span.clone(), message);
+                    }
+                }
+            }
+            Some(Selector::Tags(tags))
+        }
+        _ => None,
+    }
+}
+
+/// `%` waits for the source a chart is looked at with, `&` for the one that `map` has come to.
+fn special(text: &str, span: &Range<usize>, used_in: Use, mapped: bool, problems: &mut Problems) {
+    if text == "%" && used_in == Use::Metric {
+        problems
+            .warning(
+                "dynamic-source",
+                span.clone(),
+                "`%` is the source chosen in a space; here it means every source",
+            )
+            .help("write \"*\", or use the definition in a chart");
+    }
+    if text.contains('&') && !mapped {
+        problems
+            .warning(
+                "never-matches",
+                span.clone(),
+                "`&` is the source that `map` has come to, and there is no `map`",
+            )
+            .help("\"*\" means every source");
+    }
+}
+
+fn tag_name(name: &str, span: &Range<usize>, problems: &mut Problems) -> bool {
+    let good = (1..=64).contains(&name.len()) && name.chars().all(in_alphabet);
+    if !good {
+        problems
+            .error("wrong-value", span.clone(), format!("\"{}\" is no name of a tag", name.escape_debug()))
+            .help("names of tags are 1 to 64 letters, digits, `.`, `:`, `-` and `_`");
+    }
+    good
+}
+
+/// Reads `region,az`.
+pub(super) fn tag_names(text: &str, span: &Range<usize>, problems: &mut Problems) -> Option<Vec<String>> {
+    let names: Vec<_> = text.split(',').map(str::trim).map(str::to_owned).collect();
+    names.iter().all(|name| tag_name(name, span, problems)).then_some(names)
+}
+
+/// Reads `0,1,2w` as seconds to look back; `+` looks ahead.
+pub(super) fn shifts(text: &str, span: &Range<usize>, problems: &mut Problems) -> Option<Vec<i64>> {
+    let found = read_shifts(text);
+    if found.is_none() {
+        let message =
+            format!("\"{}\" is not a number, or several with commas, and a unit", text.escape_debug());
+        problems
+            .error("wrong-value", span.clone(), message)
+            .help("\"1d\" is a day ago, \"0,1,2w\" now, one and two weeks ago; units are s, m, h, d and w");
+    }
+    found
+}
+
+fn read_shifts(text: &str) -> Option<Vec<i64>> {
+    let text = text.trim();
+    let unit = text.chars().last()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    let shift = |number: &str| {
+        let number = number.trim();
+        let (sign, digits) = match number.strip_prefix('+') {
+            Some(ahead) => (-1, ahead),
+            None => (1, number.strip_prefix('-').unwrap_or(number)),
+        };
+        let count: i64 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()?;
+        count.checked_mul(seconds).filter(|shift| *shift <= MAX_SHIFT).map(|shift| sign * shift)
+    };
+    let shifts: Option<Vec<_>> = text.strip_suffix(unit)?.split(',').map(shift).collect();
+    shifts.filter(|shifts| shifts.len() <= MAX_SHIFTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_shifts;
+
+    #[test]
+    fn shifts_look_back_unless_they_say_otherwise() {
+        assert_eq!(read_shifts("0,1,2w"), Some(vec![0, 604_800, 1_209_600]));
+        assert_eq!(read_shifts("-1d"), Some(vec![86_400]));
+        assert_eq!(read_shifts("+90, 2s"), Some(vec![-90, 2]));
+        for wrong in ["", "w", "1", "1x", "1,,2h", "1.5h", "99999999999999999999w", "100000000w", "é"] {
+            assert_eq!(read_shifts(wrong), None, "{wrong}");
+        }
+    }
+}
