@@ -128,7 +128,7 @@ async fn measurements(server: &Server) -> Vec<String> {
     }
 }
 
-fn compare(what: &str, written: &Written, kept: Vec<String>) -> String {
+fn compare(what: &str, written: &Written, kept: &[String]) -> String {
     let found: BTreeSet<String> = kept.iter().cloned().collect();
     let lost: Vec<_> = written.acknowledged.difference(&found).collect();
     let invented: Vec<_> = found.difference(&written.sent).collect();
@@ -153,8 +153,8 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed() {
     let server = Server::start(&data, &["-q"]);
     let (alerts, measurements) = (alerts(&server).await, measurements(&server).await);
     let ledger = ledger.lock().unwrap();
-    let alerts = compare("alerts", &ledger.alerts, alerts);
-    let measurements = compare("measurements", &ledger.measurements, measurements);
+    let alerts = compare("alerts", &ledger.alerts, &alerts);
+    let measurements = compare("measurements", &ledger.measurements, &measurements);
     // A batch is stored whole or not at all.
     assert_eq!(ledger.measurements.acknowledged.len() % 3, 0);
     let _ = writeln!(std::io::stderr(), "\nkilled {rounds} times: {measurements}; {alerts}\n");
