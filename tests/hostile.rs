@@ -64,7 +64,7 @@ fn deep_nesting_ends_in_an_error() {
     ] {
         refused(&[("a.yaml", &text)], &["a.yaml"]);
     }
-    let composite = format!("composites: {{ c: {{ composite: '{}' }} }}", "sum(".repeat(100_000));
+    let composite = format!("composites: {{ c: {{ composite: '{}' }} }}", "sum(".repeat(10_000));
     refused(&[("a.yaml", &composite)], &["invalid-composite", "deeply"]);
     let path = format!(
         "metrics: {{ a: {{ display_name: '${{var.a{}}}' }} }}\nvars: {{ a: 1 }}",
