@@ -128,3 +128,25 @@ fn a_service_that_alerts_use_is_not_deleted() {
     run(&dir, &["apply", "--auto-approve"]).exits(3).says(&["refused[service-in-use]", "shop.slow"]);
     run(&dir, &["apply", "--auto-approve", "--target", "metric/*"]).exits(0);
 }
+
+#[test]
+fn the_backup_holds_references_wherever_a_secret_stood() {
+    let metric = "settings: { endpoint: 'embedded:./shop.db' }\nmetrics: { m: { type: gauge, description: 'see ${secret.SLACK}' } }\n";
+    let dir = project(&[("shop.yaml", metric)]);
+    run(&dir, &["apply", "--auto-approve"]).exits(0);
+    write(&dir, "shop.yaml", &metric.replace("gauge", "counter"));
+    run(&dir, &["apply", "--auto-approve", "--delete-data", "--backup-dir", "kept"]).exits(0);
+    let backup = std::fs::read_dir(dir.path().join("kept")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(backup).unwrap();
+    assert!(text.contains("description: see ${secret.SLACK}") && !text.contains(SECRET), "{text}");
+}
+
+#[test]
+fn a_plan_file_that_was_edited_is_refused() {
+    let dir = project(&[("shop.yaml", SHOP)]);
+    run(&dir, &["plan", "--out", "plan.json"]).exits(0);
+    let edited = read(&dir, "plan.json").replace("shop.slow", "shop.other");
+    write(&dir, "plan.json", &edited);
+    run(&dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(3).says(&["not as it was saved"]);
+    run(&dir, &["plan"]).exits(0).prints(&["4 to create"]);
+}

@@ -10,11 +10,13 @@ use librato_apply::plan::Plan;
 use librato_apply::render::{Definitions, definitions};
 use serde_json::Value;
 
+use super::ui::Ui;
+
 /// Writes the objects that the plan deletes or replaces to a new file below `dir`; nothing where there are none.
 ///
 /// # Errors
 /// Where the file cannot be written; then nothing may be destroyed.
-pub fn write(plan: &Plan, dir: &Path) -> anyhow::Result<Option<PathBuf>> {
+pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>> {
     let lost = plan.steps.iter().filter(|step| step.change.action.destroys());
     let lost: Vec<_> =
         lost.filter_map(|step| Some((&step.change.address, step.change.action.before()?))).collect();
@@ -31,10 +33,22 @@ pub fn write(plan: &Plan, dir: &Path) -> anyhow::Result<Option<PathBuf>> {
     for (variable, place) in &secrets {
         text.push_str(&format!("# Set {variable} to the secret of {}.\n", printable(place)));
     }
-    text.push_str(&yaml::write(&Value::Object(document)).map_err(anyhow::Error::msg)?);
+    let mut document = Value::Object(document);
+    as_references(&mut document, ui);
+    text.push_str(&yaml::write(&document).map_err(anyhow::Error::msg)?);
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let path = save(dir, &now.strftime("%Y%m%dT%H%M%SZ").to_string(), &text)?;
     Ok(Some(path))
+}
+
+/// A secret may stand in any text, such as a description: where this run read it, it becomes a reference again.
+fn as_references(value: &mut Value, ui: &Ui) {
+    match value {
+        Value::String(text) => *text = ui.secrets.as_references(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| as_references(item, ui)),
+        Value::Object(map) => map.values_mut().for_each(|one| as_references(one, ui)),
+        _ => {}
+    }
 }
 
 /// A new file; a second backup within one second gets a number.

@@ -129,7 +129,7 @@ impl Outside for Here<'_> {
 
     fn secret(&self, name: &str) -> Option<String> {
         let value = self.env(name)?;
-        self.ui.hide(&value);
+        self.ui.secrets.hide_named(name, &value);
         Some(value)
     }
 

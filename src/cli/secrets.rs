@@ -13,7 +13,7 @@ const LONG: usize = 8;
 
 /// The secrets that are known so far; clones share them.
 #[derive(Clone, Default)]
-pub struct Secrets(Arc<Mutex<Vec<String>>>);
+pub struct Secrets(Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<(String, String)>>>);
 
 impl Secrets {
     /// Remembers a value, also in the forms in which JSON and URLs write it.
@@ -35,6 +35,22 @@ impl Secrets {
         }
         // A secret may contain another one; the longer one goes first.
         known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// Remembers a value together with the variable it was read from.
+    pub fn hide_named(&self, name: &str, secret: &str) {
+        self.hide(secret);
+        let mut named = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if secret.len() >= SHORTEST && !named.iter().any(|(value, _)| value == secret) {
+            named.push((secret.to_owned(), format!("${{secret.{name}}}")));
+            named.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        }
+    }
+
+    /// A text of a definition with the secrets that were read in this run as references again.
+    pub fn as_references(&self, text: &str) -> String {
+        let named = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        named.iter().fold(text.to_owned(), |text, (value, reference)| text.replace(value.as_str(), reference))
     }
 
     /// A text without any of them.

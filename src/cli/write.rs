@@ -54,7 +54,7 @@ pub async fn write(
 ) -> anyhow::Result<Exit> {
     let mut kept = None;
     if !args.no_backup
-        && let Some(path) = backup::write(plan, &args.backup_dir).context("nothing was written")?
+        && let Some(path) = backup::write(plan, &args.backup_dir, ui).context("nothing was written")?
     {
         kept = Some(format!("what was lost is kept in {}", path.display()));
     }

@@ -217,7 +217,17 @@ impl Template<'_> {
         findings: &mut Vec<Finding>,
     ) -> Option<(Address, Wish)> {
         let mut in_name = Vec::new();
-        let name = context.interpolate(&Value::String(self.name.to_owned()), each, None, &mut in_name).value;
+        let Resolved { value: name, secrets } =
+            context.interpolate(&Value::String(self.name.to_owned()), each, None, &mut in_name);
+        if !secrets.is_empty() {
+            let message = "a secret cannot be part of a name: names are shown everywhere";
+            in_name.push(error(
+                Route::root(),
+                "misplaced-reference",
+                message,
+                "use a variable without a secret in it",
+            ));
+        }
         let name = match &name {
             Value::String(name) => name.clone(),
             Value::Number(_) | Value::Bool(_) => name.to_string(),
