@@ -47,6 +47,13 @@ pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
             );
         }
     }
+    if scope.prune.kinds().next().is_some() && read.report.iter().any(|found| found.code == "skipped-file") {
+        let message = "files were skipped, and what they should have declared would be pruned";
+        read.report
+            .push(Diagnostic::warning("prune-and-skipped", message).help(
+                "correct the names of their sections, or keep other tools' files out of the directory",
+            ));
+    }
     let contradictions = scope.contradictions(&read.desired, &read.files);
     read.report.extend(contradictions);
     Ok(scope)
