@@ -120,7 +120,9 @@ fn npm(_: &Client) -> Result<PathBuf, String> {
 /// Unpacked, not installed: the tests change nothing outside of target/. What else it needs is part of most systems.
 fn apt(wanted: &Client) -> Result<PathBuf, String> {
     installed(&format!("{}-{}", wanted.name, wanted.version), |fresh| {
-        let script = "apt-get download --quiet collectd-core libyajl2 && for one in *.deb; do dpkg -x \"$one\" .; done";
+        // A new machine has no lists of packages yet.
+        let script = "take() { apt-get download --quiet collectd-core libyajl2; }; take || { apt-get update --quiet; take; }; \
+                      for one in *.deb; do dpkg -x \"$one\" .; done";
         let mut command = Command::new("sh");
         command.args(["-e", "-c", script]).current_dir(fresh);
         Ok(command)
