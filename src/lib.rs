@@ -35,6 +35,7 @@ pub mod plan;
 pub mod render;
 
 pub mod apply;
+pub mod import;
 
 #[cfg(feature = "serve")]
 pub mod serve;

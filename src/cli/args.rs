@@ -1,9 +1,13 @@
 //! The command line as it is typed. Doc comments are the help text; there is no logic here.
 
+mod import;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use import::{Import, Tool};
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
 ///
@@ -100,6 +104,11 @@ pub enum Command {
         after_help = "Example: LIBRATO_TOKEN=… librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080"
     )]
     Serve(Serve),
+    /// Turn definitions of another tool into ours, on stdout. Nothing is run and nothing is sent.
+    #[command(
+        after_help = "Examples:\n  terraform show -json > state.json && librato-apply import terraform state.json > monitoring.yaml\n  librato-apply import lbrt alerts.rb services.rb spaces.rb > monitoring.yaml"
+    )]
+    Import(Import),
     /// Print the JSON Schema of the files, of the JSON plan or of the JSON outcome.
     Schema(Schema),
     /// Print a completion script for a shell.

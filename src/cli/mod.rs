@@ -7,6 +7,7 @@ mod embedded;
 mod endpoint;
 mod exit;
 mod generate;
+mod import;
 mod init;
 mod inputs;
 mod ownership;
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, global, ui).await,
+        Command::Import(args) => import::import(&args, ui),
         Command::Schema(args) => generate::schema(args.of, ui),
         Command::Completions { shell } => generate::completions(shell, ui),
         Command::Man => generate::man(ui),
