@@ -28,7 +28,7 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
         definitions(imported.objects.iter().map(|(address, resource)| (address, resource)));
     let shown = render(&report, &files, ui.styled_err());
     if !shown.is_empty() && (!ui.quiet() || report.has_errors()) {
-        ui.complain(shown.trim_end_matches('\n'));
+        ui.complain(&shown);
     }
     if imported.objects.is_empty() {
         return Err(nothing(paths, &report).into());

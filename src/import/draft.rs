@@ -9,7 +9,7 @@ use super::reader::Read;
 use super::{Imported, Made};
 use crate::diag::{Diagnostic, Place, Report, Route, Severity};
 use crate::model::check::Checker;
-use crate::model::{Address, Kind, Resource};
+use crate::model::{Address, Collection, Kind, Resource};
 
 /// Fields of one object.
 pub(super) struct Draft {
@@ -129,19 +129,38 @@ impl Collected {
         }
     }
 
-    /// Whether there is an object of this identity, also one that was left out.
-    pub fn has_seen(&self, address: &Address) -> bool {
-        self.places.contains_key(address)
-    }
-
     /// Objects sorted by what they are, but charts in the order they were added: that is the order of their creation.
     pub fn finish(mut self) -> Imported {
         self.order.sort_by(|a, b| (a.collection, &a.parent).cmp(&(b.collection, &b.parent)).then_with(|| {
             if a.parent.is_some() { std::cmp::Ordering::Equal } else { a.cmp(b) }
         }));
+        let orphan = |address: &Address| {
+            let space = address.parent.as_ref().map(|space| Address::new(Collection::Spaces, space));
+            space.is_some_and(|space| !self.objects.contains_key(&space))
+        };
+        let (orphans, order): (Vec<Address>, Vec<Address>) = self.order.into_iter().partition(orphan);
+        for orphan in orphans {
+            let message = format!("the chart \"{}\" is left out with its space", orphan.name);
+            let found = Diagnostic::error("unknown-space", message);
+            let place = self.places.get(&orphan).cloned();
+            self.report.push(place.into_iter().fold(found, |found, place| found.at(place, "")));
+        }
         let mut objects = self.objects;
-        let objects: Vec<Made> =
-            self.order.into_iter().filter_map(|address| objects.remove_entry(&address)).collect();
-        Imported { objects, report: self.report }
+        let objects: Vec<Made> = order.into_iter().filter_map(|address| objects.remove_entry(&address)).collect();
+        Imported { objects, report: bounded(&self.report) }
     }
+}
+
+/// How many findings anybody wants to read.
+const MOST: usize = 500;
+
+/// The first findings, and how many more there are.
+fn bounded(report: &Report) -> Report {
+    let mut short = Report::default();
+    report.iter().take(MOST).for_each(|found| short.push(found.clone()));
+    let more = report.iter().count().saturating_sub(MOST);
+    if more > 0 {
+        short.push(Diagnostic::error("too-many-findings", format!("{more} more findings are not shown")));
+    }
+    short
 }

@@ -8,7 +8,7 @@ mod reader;
 mod settings;
 mod terraform;
 
-use crate::diag::{FileId, Report};
+use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 use crate::model::{Address, Resource};
 
 pub use lbrt::lbrt;
@@ -36,6 +36,15 @@ pub struct Imported {
     pub objects: Vec<Made>,
     /// What could not be carried over, as errors, and what is worth a look.
     pub report: Report,
+}
+
+/// The largest text in a language of another tool that is read; its tree takes many times as much.
+const LARGEST: usize = 4 << 20;
+
+fn too_large(source: &Source, files: &Files) -> Option<Diagnostic> {
+    let message = format!("`{}` is larger than {} MiB", source.name, LARGEST >> 20);
+    let found = Diagnostic::error("file-too-large", message).at(Place::File(source.file), "");
+    (files.text(source.file).len() > LARGEST).then_some(found)
 }
 
 #[cfg(test)]

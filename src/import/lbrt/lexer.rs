@@ -207,10 +207,11 @@ impl Lexer<'_> {
     fn heredoc(&mut self) {
         let line_end = self.rest().find('\n').map_or(self.text.len(), |at| self.at + at + 1);
         match Texts(self.text).heredoc(self.at, line_end.max(self.skip_to)) {
-            Some((text, word_end, body_end)) => {
+            Some(Some((text, word_end, body_end))) => {
                 self.skip_to = body_end;
                 self.push(Kind::Text(text), word_end);
             }
+            Some(None) => self.open(),
             None => self.push(Kind::Mark('<'), self.at + 1),
         }
     }

@@ -7,7 +7,7 @@ mod parser;
 mod text;
 
 use super::draft::Collected;
-use super::{Imported, Source};
+use super::{Imported, Source, too_large};
 use crate::diag::{Files, Report};
 
 /// What to do about a value that is not known.
@@ -18,6 +18,10 @@ pub fn lbrt(sources: &[Source], files: &mut Files) -> Imported {
     let mut out = Collected::default();
     let mut all = Vec::new();
     for source in sources {
+        if let Some(problem) = too_large(source, files) {
+            out.report.push(problem);
+            continue;
+        }
         let parsed = parser::parse(source.file, files.text(source.file));
         let (shown, hidden) = objects::visible(&parsed);
         files.reveal(source.file, shown, hidden);

@@ -119,7 +119,8 @@ impl Parser {
         let plain = name.starts_with(|c: char| c.is_ascii_lowercase()) && !OPENERS.contains(&name.as_str());
         let call = if plain { self.call() } else { None };
         let call = call.filter(|_| self.at_end_of_statement());
-        if call.is_none() {
+        // What reached the end of the file without its own end would reach it again.
+        if call.is_none() && !self.is(&Kind::End) {
             self.at = start;
             self.pass_over();
         }

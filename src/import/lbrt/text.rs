@@ -54,7 +54,9 @@ impl Texts<'_> {
     }
 
     /// A block of lines that begins at `body`, announced at `start`; the text, the end of the announcement, the end of the block.
-    pub fn heredoc(&self, start: usize, body: usize) -> Option<(Text, usize, usize)> {
+    /// `None` where nothing is announced, `Some(None)` where the block has no end.
+    #[allow(clippy::option_option)]
+    pub fn heredoc(&self, start: usize, body: usize) -> Option<Option<(Text, usize, usize)>> {
         let head = self.0.get(start + 2..)?;
         let style = head.chars().next().filter(|c| matches!(c, '-' | '~'));
         let rest = &head[style.map_or(0, char::len_utf8)..];
@@ -75,11 +77,11 @@ impl Texts<'_> {
             if found == word {
                 let raw = &self.0[body..at];
                 let raw = if style == Some('~') { outdented(raw) } else { raw.to_owned() };
-                return Some((block(&raw, quote == Some('\'')), announced, at + line.len()));
+                return Some(Some((block(&raw, quote == Some('\'')), announced, at + line.len())));
             }
             at += line.len();
         }
-        None
+        Some(None)
     }
 }
 
@@ -207,7 +209,7 @@ mod tests {
     fn blocks_of_lines_end_at_their_word() {
         let heredoc = |text: &str| {
             let body = text.find('\n').unwrap() + 1;
-            Texts(text).heredoc(0, body).map(|(text, _, end)| (text.value, end))
+            Texts(text).heredoc(0, body).flatten().map(|(text, _, end)| (text.value, end))
         };
         assert_eq!(heredoc("<<-EOS\n  a\n    EOS\nx"), Some(("  a\n".into(), 19)));
         assert_eq!(heredoc("<<~EOS\n    a\n      b\n\n  EOS\n").map(|found| found.0), Some("a\n  b\n\n".into()));

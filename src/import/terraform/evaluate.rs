@@ -17,9 +17,9 @@ use super::{functions, operators};
 use crate::diag::{FileId, Place};
 
 /// How much one run may work out, in values and characters: a few lines can double a text for ever.
-const MOST: usize = 100_000_000;
+const MOST: usize = 1_000_000;
 
-const TOO_LARGE: &str = "it is too large to be worked out here";
+pub(super) const TOO_LARGE: &str = "it is too large to be worked out here";
 
 /// How many references may lead to each other.
 const DEEPEST: usize = 64;
@@ -71,8 +71,7 @@ impl<'a> Evaluator<'a> {
     /// What an expression is worth where it stands.
     pub fn evaluate(&self, expr: &'a Expression, scope: &Scope<'_, 'a>) -> Node {
         let place = scope.place(expr.span());
-        self.spent.set(self.spent.get().saturating_add(1));
-        let value = if self.spent.get() > MOST {
+        let value = if !self.pay(1) {
             Val::unknown(TOO_LARGE)
         } else if scope.depth > DEEPEST {
             Val::unknown("it refers to itself, or through too many others")
@@ -174,8 +173,13 @@ impl<'a> Evaluator<'a> {
 
     /// Counts what was made, so that nothing can grow without end.
     pub fn paid(&self, value: Val) -> Val {
-        self.spent.set(self.spent.get().saturating_add(value.size()));
-        if self.spent.get() > MOST { Val::unknown(TOO_LARGE) } else { value }
+        if self.pay(value.size()) { value } else { Val::unknown(TOO_LARGE) }
+    }
+
+    /// Counts so many values; whether there may be more.
+    pub fn pay(&self, values: usize) -> bool {
+        self.spent.set(self.spent.get().saturating_add(values));
+        self.spent.get() <= MOST
     }
 }
 

@@ -8,12 +8,9 @@ use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block as Syntax, Body, Structure};
 
-use super::super::Source;
+use super::super::{Source, too_large};
 use super::type_of;
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
-
-/// The largest configuration file that is read; its tree takes many times as much.
-const LARGEST: usize = 4 << 20;
 
 /// The files of one directory.
 pub(super) type Parsed = BTreeMap<String, Vec<(FileId, Body)>>;
@@ -22,13 +19,11 @@ pub(super) type Parsed = BTreeMap<String, Vec<(FileId, Body)>>;
 pub(super) fn parse(sources: &[&Source], files: &mut Files, report: &mut Report) -> Parsed {
     let mut parsed = Parsed::new();
     for source in sources {
-        let text = files.text(source.file);
-        if text.len() > LARGEST {
-            let message = format!("`{}` is larger than {} MiB", source.name, LARGEST >> 20);
-            report.push(Diagnostic::error("file-too-large", message).at(Place::File(source.file), ""));
+        if let Some(problem) = too_large(source, files) {
+            report.push(problem);
             continue;
         }
-        match hcl_edit::parser::parse_body(text) {
+        match hcl_edit::parser::parse_body(files.text(source.file)) {
             Ok(body) => {
                 let (shown, hidden) = visible(&body);
                 files.reveal(source.file, shown, hidden);

@@ -8,13 +8,13 @@ use hcl_edit::Span;
 use hcl_edit::structure::{Block as Syntax, Body, Structure};
 
 use super::super::node::{Fields, Node, Val};
-use super::evaluate::{Evaluator, Scope};
+use super::evaluate::{Evaluator, Scope, TOO_LARGE};
 use super::hcl::{Index, Parsed, header, normal};
 use super::{Block, HINT, resources, type_of};
 use crate::diag::{Diagnostic, FileId, Place, Report};
 
-/// How deep modules may call modules.
-const DEEPEST: usize = 16;
+/// What entering a module costs, in values.
+const ENTRY: usize = 100;
 
 /// How many instances one run may unfold.
 const MOST: usize = 50_000;
@@ -29,12 +29,12 @@ const MODULE_META: &[&str] = &["source", "version", "count", "for_each", "depend
 /// One module as it is called: its files, its address, and its variables.
 pub(super) struct Module<'a> {
     pub index: &'a Index<'a>,
-    dir: &'a str,
+    /// Its directory, behind those of the modules around it.
+    dirs: Vec<&'a str>,
     /// `module.web["eu"].`, or nothing for a root.
     pub path: String,
     /// `None` for a root, whose variables are set from outside.
     pub variables: Option<HashMap<String, Node>>,
-    depth: usize,
 }
 
 /// One instance of a resource or module: how it is written behind the address, and what `count` or `each` stand for.
@@ -72,7 +72,7 @@ pub(super) fn expand(parsed: &Parsed, report: &mut Report) -> Vec<Block> {
     let evaluator = Evaluator::new(&indexes);
     let mut expanding = Expanding { evaluator: &evaluator, report, blocks: Vec::new() };
     for (dir, index) in indexes.iter().filter(|(dir, _)| !called.contains(**dir)) {
-        expanding.module(&Module { index, dir, path: String::new(), variables: None, depth: 0 });
+        expanding.module(&Module { index, dirs: vec![dir], path: String::new(), variables: None });
     }
     expanding.blocks
 }
@@ -155,23 +155,28 @@ impl<'a> Evaluator<'a> {
         let unknown = || Absent::Because(format!("there is no module \"{name}\""));
         let (file, call) = module.index.modules.get(name).ok_or_else(unknown)?;
         let source = call.body.get_attribute("source").and_then(|source| source.value.as_str());
-        let dir = local_source(module.dir, call)
+        let here = module.dirs.last().copied().unwrap_or_default();
+        let dir = local_source(here, call)
             .ok_or_else(|| Absent::Elsewhere(source.unwrap_or("elsewhere").to_owned()))?;
         let Some((dir, index)) = self.indexes.get_key_value(dir.as_str()) else {
             return Err(Absent::Because(format!("its directory `{dir}` was not given; give the one around it")));
         };
-        if module.depth >= DEEPEST {
-            return Err(Absent::Because("modules call each other too deeply".into()));
+        if module.dirs.contains(dir) {
+            return Err(Absent::Because("modules call each other in a circle".into()));
         }
         let address = format!("{}module.{name}", module.path);
         let instances = self.instances(module, *file, call, &address).map_err(|why| {
             Absent::Because(format!("how many there are would have to be worked out: {why}"))
         })?;
+        if !self.pay(ENTRY * instances.len()) {
+            return Err(Absent::Because(TOO_LARGE.to_owned()));
+        }
+        let dirs: Vec<&str> = module.dirs.iter().chain([dir]).copied().collect();
         let child = |instance: &Instance| {
             let scope = Scope::new(module, *file, instance.bindings.clone());
             let variables = self.fields(&call.body, &scope, MODULE_META).into_iter().collect();
             let path = format!("{address}{}.", instance.key.suffix());
-            Module { index, dir, path, variables: Some(variables), depth: module.depth + 1 }
+            Module { index, dirs: dirs.clone(), path, variables: Some(variables) }
         };
         Ok(instances.iter().map(child).collect())
     }

@@ -1,6 +1,8 @@
 //! From resource blocks to definitions: metrics, alerts, spaces. What the provider writes for a field nobody set is dropped.
 //! Services and charts stand in files of their own.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::super::draft::{Collected, Draft};
@@ -43,26 +45,24 @@ pub(super) fn make(blocks: Vec<Block>, files: &mut Files, out: &mut Collected) {
 /// The name of the object; without one there is no object.
 pub(super) fn name(block: &mut Block, out: &mut Collected) -> Option<String> {
     let field = name_field(block.made);
-    let mut reader = Reader::new(&block.address, HINT, &mut out.report);
-    match block.fields.iter().position(|(key, _)| key == field) {
-        Some(at) => {
-            let (_, node) = block.fields.remove(at);
-            let name = reader.whole(|reader| reader.text(&node, field));
-            if name == Some(None) {
-                out.report.push(nameless(block, field));
+    let node = block.take(field);
+    let name = node.as_ref().and_then(|node| match &node.value {
+        Val::Number(number) => Some(number.to_string()),
+        _ => node.as_text().map(str::to_owned),
+    });
+    if name.is_none() {
+        let (what, help) = match node.as_ref().map(|node| &node.value) {
+            None | Some(Val::Null | Val::Text(_)) => (format!("it has no `{field}`"), None),
+            Some(Val::Unknown { why, .. }) => {
+                (format!("its `{field}` would have to be worked out: {why}"), Some(HINT))
             }
-            name.flatten()
-        }
-        None => {
-            out.report.push(nameless(block, field));
-            None
-        }
+            Some(other) => (format!("its `{field}` is {}", other.noun()), None),
+        };
+        let place = node.map_or_else(|| block.place.clone(), |node| node.place);
+        let found = Diagnostic::error("no-name", format!("{} is left out: {what}", block.address)).at(place, "");
+        out.report.push(help.into_iter().fold(found, Diagnostic::help));
     }
-}
-
-fn nameless(block: &Block, field: &str) -> Diagnostic {
-    Diagnostic::error("missing-field", format!("{} is left out: it has no `{field}`", block.address))
-        .at(block.place.clone(), "")
+    name
 }
 
 /// Reports fields of a block that nobody took.
@@ -109,13 +109,10 @@ fn titles(node: Node, links: &Links, reader: &mut Reader) -> Option<Vec<String>>
     reader.whole(|reader| {
         let items = reader.items(node, "services").unwrap_or_default();
         let mut titles: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for item in items {
             match links.find(Type::Service, &item) {
-                Found::Name(title) => {
-                    if !titles.iter().any(|known| known == title) {
-                        titles.push(title.to_owned());
-                    }
-                }
+                Found::Name(title) => titles.extend(seen.insert(title).then(|| title.to_owned())),
                 Found::Nameless(address) => {
                     let message = format!("`services` of {} is left out: the title of {address} is not known", reader.who);
                     reader.lose(item.place, "unknown-service", message, Some(kept("services")));

@@ -29,6 +29,9 @@ impl<'a> Evaluator<'a> {
                 let there = scope.there(scope.module, *file, Fields::new());
                 self.evaluate(expr, &there).value
             }),
+            "var" if scope.module.variables.is_none() => {
+                return Val::unknown(format!("`var.{name}`, which is set from outside"));
+            }
             "var" => self.variable(name, scope),
             "module" => return self.output(name, rest, traversal, scope),
             "each" | "count" | "data" | "path" | "terraform" | "self" => None,
