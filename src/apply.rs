@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use crate::diff::Action;
 use crate::plan::{Done, Outcome, Plan, Step};
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Ids, Remote};
+use crate::remote::fetch::{Ids, Remote, rename};
 use crate::remote::{RetryPolicy, WriteApi};
 use futures_util::stream::StreamExt;
 
@@ -127,10 +127,8 @@ impl<A: WriteApi> Run<'_, A> {
             }
         };
         self.with_ids(|ids| {
-            if let Action::Update { renamed_from: Some(old), .. } = &change.action
-                && let Some(remote) = ids.remove(old)
-            {
-                ids.insert(change.address.clone(), remote);
+            if let Action::Update { renamed_from: Some(old), .. } = &change.action {
+                rename(ids, old, &change.address);
             }
             if let Some(remote) = created {
                 ids.insert(change.address.clone(), remote);

@@ -1,5 +1,6 @@
 //! The command line as it is typed. Doc comments are the help text; there is no logic here.
 
+mod export;
 mod import;
 
 use std::path::PathBuf;
@@ -7,11 +8,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use export::{Export, Output, Split};
 pub use import::{Import, Tool};
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
 ///
-/// Definitions are YAML files: metrics, composites, annotation streams, notification services and alerts. `plan` shows
+/// Definitions are YAML files: metrics, composites, annotation streams, notification services, alerts, spaces and charts. `plan` shows
 /// what would change on the service, `apply` changes it, `serve` is a compatible service of its own.
 #[derive(Debug, Parser)]
 #[command(name = "librato-apply", version, propagate_version = true, subcommand_required = true)]
@@ -94,6 +96,11 @@ pub enum Command {
     /// Plan, confirm, and write.
     #[command(after_help = "Example: librato-apply apply monitoring/ --auto-approve")]
     Apply(Apply),
+    /// Write what the service has as definitions.
+    #[command(
+        after_help = "Examples:\n  librato-apply export > monitoring.yaml\n  librato-apply export alerts space/Shop --out monitoring/"
+    )]
+    Export(Export),
     /// Send one measurement.
     #[command(
         after_help = "Examples:\n  librato-apply submit deploys 1 --type counter --source web1\n  librato-apply submit queue.length -5 --tag region=eu"

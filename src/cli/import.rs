@@ -3,50 +3,57 @@
 use std::path::{Path, PathBuf};
 
 use librato_apply::diag::{Files, Report, printable, render};
-use librato_apply::import::{self, Imported, Source};
-use librato_apply::load::{Foreign, read_foreign, yaml};
-use librato_apply::render::{Definitions, definitions, plural};
-use serde_json::Value;
+use librato_apply::import::{self, Imported, Made, Source};
+use librato_apply::load::{Foreign, read_foreign};
+use librato_apply::model::ChartOrder;
+use librato_apply::render::{definitions, plural};
 
 use super::args::{self, Tool};
 use super::exit::{Exit, Stop};
+use super::export;
 use super::ui::Ui;
 
 /// Reads, prints what became of it, and ends with 4 where something could not be carried over.
 pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
-    let (paths, wanted, read): (_, fn(&Path) -> bool, fn(&[Source], &mut Files) -> Imported) = match &args.tool {
-        Tool::Terraform(files) => (&files.paths, is_configuration, import::terraform),
-        Tool::Lbrt(files) => (&files.paths, is_ruby, import::lbrt),
+    let (given, wanted, read): (_, fn(&Path) -> bool, fn(&[Source], &mut Files) -> Imported) = match &args.tool {
+        Tool::Terraform(given) => (given, is_configuration, import::terraform),
+        Tool::Lbrt(given) => (given, is_ruby, import::lbrt),
     };
     let mut files = Files::default();
-    let (found, mut report) = read_foreign(paths, wanted, &mut std::io::stdin(), &mut files);
+    let (found, mut report) = read_foreign(&given.paths, wanted, &mut std::io::stdin(), &mut files);
     let sources: Vec<Source> = found.iter().map(source).collect();
     let imported = read(&sources, &mut files);
     report.extend(imported.report);
     report.sort(&files);
-    let Definitions { document, secrets } =
-        definitions(imported.objects.iter().map(|(address, resource)| (address, resource)));
     let shown = render(&report, &files, ui.styled_err());
     if !shown.is_empty() && (!ui.quiet() || report.has_errors()) {
         ui.complain(&shown);
     }
     if imported.objects.is_empty() {
-        return Err(nothing(paths, &report).into());
+        return Err(nothing(&given.paths, &report).into());
     }
-    ui.out(&yaml::write(&Value::Object(document)).map_err(anyhow::Error::msg)?);
-    if !secrets.is_empty() {
-        ui.say("Secrets were left out. Set these in the environment before you plan:");
-        let width = secrets.keys().map(String::len).max().unwrap_or(0);
-        for (variable, place) in &secrets {
-            ui.say(&format!("  {variable:width$}  {}", printable(place)));
-        }
-    }
-    ui.say(&format!("{} imported.", plural(imported.objects.len(), "object", "objects")));
+    let objects = imported.objects.iter().map(|(address, resource)| (address, resource));
+    let written = definitions(objects, &chart_order(&imported.objects));
+    export::write(&given.output, &written, ui)?;
+    export::name_secrets(&written, ui);
+    let objects = plural(imported.objects.len(), "object", "objects");
     if report.has_errors() {
-        ui.complain(&format!("{} could not be carried over.", plural(report.errors(), "thing", "things")));
+        let lost = plural(report.errors(), "thing was", "things were");
+        ui.complain(&format!("imported {objects}; {lost} not carried over"));
         return Ok(Exit::Partial);
     }
+    ui.say(&format!("imported {objects}"));
     Ok(Exit::Done)
+}
+
+fn chart_order(objects: &[Made]) -> ChartOrder {
+    let mut order = ChartOrder::new();
+    for (address, _) in objects {
+        if let Some(space) = &address.parent {
+            order.entry(space.clone()).or_default().push(address.name.clone());
+        }
+    }
+    order
 }
 
 fn source(found: &Foreign) -> Source {

@@ -6,6 +6,7 @@ mod backup;
 mod embedded;
 mod endpoint;
 mod exit;
+mod export;
 mod generate;
 mod import;
 mod init;
@@ -35,6 +36,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Validate(args) => reconcile::validate(&args, ui),
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
+        Command::Export(args) => export::export(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, global, ui).await,
         Command::Import(args) => import::import(&args, ui),

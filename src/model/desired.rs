@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Address, Kind, Resource, Scopes};
-use crate::diag::{FileId, Files, Part, Place, Route};
+use crate::diag::{FileId, Files, Part, Place, Route, Seg};
 
 /// What is to become of a declared object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,10 @@ impl Origin {
     /// The place of something inside the object, or of the object where the files do not show it.
     pub fn place(&self, files: &Files, inside: &Route, part: Part) -> Place {
         let own = self.route.join(inside);
+        // An item of a list has no key: a chart is known by its name.
+        if let (Part::Key, Some(Seg::Index(_))) = (part, own.segs().last()) {
+            return Place::Node { file: self.file, route: own.key("name"), part: Part::Value };
+        }
         let route = match &self.defaults {
             Some(defaults)
                 if !files.contains(self.file, &own) && files.contains(self.file, &defaults.join(inside)) =>
@@ -63,11 +67,16 @@ pub struct Wish {
     pub secrets: BTreeMap<Route, String>,
 }
 
+/// The names of charts in their order, by the name of their space.
+pub type ChartOrder = BTreeMap<String, Vec<String>>;
+
 /// Everything the files ask for.
 #[derive(Debug, Clone, Default)]
 pub struct Desired {
     /// Declared objects by identity.
     pub objects: BTreeMap<Address, Wish>,
+    /// The names of the declared charts in the order of the files, by space.
+    pub chart_order: ChartOrder,
     /// What the `settings` section says.
     pub settings: Settings,
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::check::{Checker, at};
+use super::check::{Checker, at, is_color, is_transform};
 use super::compare;
 use super::{Field, Kind, Reference, Seconds, Spec};
 use crate::composite::{self, Use};
@@ -150,7 +150,7 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
         }
     }
     if let Some(formula) = attributes.display_transform.value()
-        && !formula.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "xp()*+,-./".contains(c))
+        && !is_transform(formula)
     {
         found
             .error(at(["attributes", "display_transform"]), "invalid-transform", "not a transform formula")
@@ -165,10 +165,6 @@ fn check_shared(period: &Field<Seconds>, attributes: &Attributes, found: &mut Ch
             .help("write `period: null` for a metric without a fixed period");
     }
     check_attributes(attributes, found);
-}
-
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn canonical(field: &str, value: &Value) -> Value {

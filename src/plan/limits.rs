@@ -79,7 +79,9 @@ impl Limits {
     }
 
     fn too_many(&self, lost: &[&Change]) -> Option<Refusal> {
-        let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);
+        // A space takes its charts along.
+        let charts: usize = lost.iter().map(|change| lost_with(change).len()).sum();
+        let count = u32::try_from(lost.len() + charts).unwrap_or(u32::MAX);
         (count > self.max_deletes).then(|| Refusal {
             code: "too-many-deletes".into(),
             message: format!(
@@ -113,6 +115,9 @@ impl Limits {
             let kind = change.action.before().map_or(change.kind, Resource::kind);
             desired.objects.get(&change.address).is_some_and(|wish| wish.protect)
                 || self.protect.contains(kind, &change.address.to_string())
+                || lost_with(change)
+                    .iter()
+                    .any(|chart| self.protect.contains(Kind::Chart, &chart.to_string()))
         };
         let lost: Vec<&Change> = lost.iter().filter(protected).copied().collect();
         (!lost.is_empty()).then(|| Refusal {
@@ -205,8 +210,21 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
     twins.keys().filter(concerned).map(refuse).collect()
 }
 
+/// The charts that go with a space.
+pub fn lost_with(change: &Change) -> Vec<Address> {
+    let Action::Delete { before: Resource::Space(space), .. } = &change.action else { return Vec::new() };
+    let charts = space.charts.value().into_iter().flatten();
+    charts.map(|chart| Address::chart(&change.address.name, &chart.name)).collect()
+}
+
+/// `space/Shop (with 2 charts)`.
 fn names(changes: &[&Change]) -> Vec<String> {
-    changes.iter().map(|change| format!("{}/{}", change.kind, change.address)).collect()
+    let with = |change: &Change| match lost_with(change).len() {
+        0 => String::new(),
+        1 => " (with 1 chart)".to_owned(),
+        many => format!(" (with {many} charts)"),
+    };
+    changes.iter().map(|change| format!("{}/{}{}", change.kind, change.address, with(change))).collect()
 }
 
 fn objects(count: usize) -> String {

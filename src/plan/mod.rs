@@ -1,6 +1,7 @@
 //! A plan: changes in the order in which they will be written, and what speaks against writing them.
 //! A value: it can be printed, counted, saved and refused. Knows nothing of requests or ids.
 
+mod charts;
 pub mod impact;
 mod limits;
 mod order;
@@ -15,8 +16,9 @@ use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route, Seg};
 use crate::diff::{Change, Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, Resource, State};
 
+pub use charts::note_other_orders;
 pub use impact::{Effect, Impact, Indirect, Verdict};
-pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous};
+pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous, lost_with};
 pub use outcome::{Done, Outcome};
 pub use saved::{SavedError, SavedPlan};
 
@@ -145,8 +147,8 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
     refusals.extend(limits.refusals(&diff.changes, desired, actual));
     let touched = impact::Touched::of(&diff.changes, actual, desired);
     let indirect = impact::indirect(&diff.changes, &touched);
-    let mut steps: Vec<Step> =
-        order::order(diff.changes).into_iter().map(|step| with_places(step, desired, files)).collect();
+    let steps = order::order(diff.changes, &|address| charts::rank(address, desired));
+    let mut steps: Vec<Step> = steps.into_iter().map(|step| with_places(step, desired, files)).collect();
     for step in steps.iter_mut().filter(|step| !step.parks()) {
         step.impact = impact::impact(&step.change, &touched);
     }

@@ -1,6 +1,7 @@
 //! From documents to what they ask for: references replaced, objects read and checked, every problem reported.
 //! Knows the files' language. Asks [`Outside`] for the environment and other files; never talks to the service.
 
+mod charts;
 mod check;
 mod entry;
 mod interpolate;

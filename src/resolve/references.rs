@@ -55,6 +55,9 @@ fn check_reference(
         None if reference.to.collection == Collection::Services => {
             report.push(unknown_service(&who, name, place, desired));
         }
+        None if reference.to.collection == Collection::Spaces => {
+            report.push(unknown_space(&who, name, place, desired));
+        }
         None => {}
         Some(target) if target.intent == Intent::Absent => {
             let kind = target.kind;
@@ -68,7 +71,7 @@ fn check_reference(
                 .also(declared, "and shall not exist"),
             );
         }
-        Some(target) if wish.kind == Kind::Composite && target.kind == Kind::Composite => {
+        Some(target) if matches!(reference.part, Part::Text { .. }) && target.kind == Kind::Composite => {
             let declared = target.origin.place(files, &Route::root(), Part::Key);
             report.push(
                 Diagnostic::error("nested-composite", format!("{who} uses another composite"))
@@ -92,19 +95,28 @@ fn place_of(wish: &Wish, field: &Route, part: Part, files: &Files) -> Place {
 }
 
 fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired) -> Diagnostic {
-    let known =
-        desired.objects.keys().filter(|a| a.collection == Collection::Services).map(|a| a.name.as_str());
-    let hint = suggest(title, known).map_or_else(
+    Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
+        .at(place, "no service has this title")
+        .help(how_to_declare(title, Collection::Services, desired))
+}
+
+fn unknown_space(who: &str, name: &str, place: Place, desired: &Desired) -> Diagnostic {
+    Diagnostic::error("unknown-space", format!("{who} leads to a space that is not declared"))
+        .at(place, "no space has this name")
+        .help(how_to_declare(name, Collection::Spaces, desired))
+}
+
+fn how_to_declare(name: &str, collection: Collection, desired: &Desired) -> String {
+    let known = desired.objects.keys().filter(|a| a.collection == collection).map(|a| a.name.as_str());
+    let section = collection.kind().section();
+    suggest(name, known).map_or_else(
         || {
             format!(
-                "declare it under `services:`; if another team owns it, as `{title}: {{ external: true }}`"
+                "declare it under `{section}:`; if another team owns it, as `{name}: {{ external: true }}`"
             )
         },
         |close| format!("did you mean `{close}`?"),
-    );
-    Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
-        .at(place, "no service has this title")
-        .help(hint)
+    )
 }
 
 /// A former name must be free: neither declared, nor claimed by two objects.

@@ -274,7 +274,7 @@ pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
         protect: globs(&settings.protect),
         target: None,
     };
-    let actual = fetch(client, &Wanted::of(desired, scope.prune.kinds())).await?;
+    let actual = fetch(client, &Wanted::of(desired, &scope.prune)).await?;
     let limits = Limits {
         max_deletes: 10_000,
         delete_data: true,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Output;
+
 /// `import`
 #[derive(Debug, Args)]
 pub struct Import {
@@ -30,4 +32,6 @@ pub struct Files {
     /// Files, directories (all *.tf below, for lbrt all *.rb), or `-` for standard input.
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
 }
