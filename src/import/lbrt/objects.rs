@@ -143,26 +143,27 @@ impl Making<'_> {
         let mut draft = Draft::new(&who, place.clone());
         let (file, mut conditions, mut titles) = (self.file, Vec::new(), Vec::<String>::new());
         let mut reader = Reader::new(&who, HINT, self.report);
-        // A statement that is not understood may add a condition or a service, so neither list would be whole.
-        let whole = reader.whole(|reader| {
-            for mut statement in block {
-                let here = Place::Bytes { file, span: statement.head.clone() };
-                let name = std::mem::take(&mut statement.name);
-                match name.as_str() {
-                    "condition" => conditions.extend(condition(statement, &here, file, reader)),
-                    "service" => match texts(statement, reader).as_deref() {
-                        Some([_, title]) => {
-                            if !titles.contains(title) {
-                                titles.push(title.clone());
-                            }
-                        }
-                        _ => misplaced(reader, &name, here),
-                    },
-                    _ => _ = alert_field(&mut draft, &name, statement, here, reader),
-                }
+        let mut whole = true;
+        for mut statement in block {
+            let here = Place::Bytes { file, span: statement.head.clone() };
+            let name = std::mem::take(&mut statement.name);
+            if ALERT_FIELDS.contains(&name.as_str()) {
+                alert_field(&mut draft, &name, statement, here, &mut reader);
+                continue;
             }
-        });
-        if whole.is_some() {
+            // A statement that is not understood may add a condition or a service, so neither list would be whole.
+            let read = reader.whole(|reader| match name.as_str() {
+                "condition" => conditions.extend(condition(statement, &here, file, reader)),
+                "service" => match texts(statement, reader).as_deref() {
+                    Some([_, title]) if titles.contains(title) => {}
+                    Some([_, title]) => titles.push(title.clone()),
+                    _ => misplaced(reader, &name, here),
+                },
+                _ => misplaced(reader, &name, here),
+            });
+            whole &= read.is_some();
+        }
+        if whole {
             draft.put_items("conditions", conditions);
             draft.put("services", (!titles.is_empty()).then(|| (titles.into(), place)));
         }
@@ -199,26 +200,25 @@ impl Making<'_> {
         let mut draft = Draft::new(&who, place);
         let (file, mut streams) = (self.file, Vec::new());
         let mut reader = Reader::new(&who, HINT, self.report);
-        let whole = reader.whole(|reader| {
-            for mut statement in block {
-                let here = Place::Bytes { file, span: statement.head.clone() };
-                let word = std::mem::take(&mut statement.name);
-                let want = match word.as_str() {
-                    "stream" => {
-                        streams.extend(stream(statement, &here, file, reader));
-                        continue;
-                    }
-                    "type" | "label" => Want::Text,
-                    "min" | "max" => Want::Number,
-                    _ => {
-                        misplaced(reader, &word, here);
-                        continue;
-                    }
-                };
-                put(&mut draft, &word, statement, here, want, reader);
-            }
-        });
-        if whole.is_some() {
+        let mut whole = true;
+        for mut statement in block {
+            let here = Place::Bytes { file, span: statement.head.clone() };
+            let word = std::mem::take(&mut statement.name);
+            let want = match word.as_str() {
+                "type" | "label" => Want::Text,
+                "min" | "max" => Want::Number,
+                _ => {
+                    let read = reader.whole(|reader| match word.as_str() {
+                        "stream" => streams.extend(stream(statement, &here, file, reader)),
+                        _ => misplaced(reader, &word, here),
+                    });
+                    whole &= read.is_some();
+                    continue;
+                }
+            };
+            put(&mut draft, &word, statement, here, want, &mut reader);
+        }
+        if whole {
             draft.put_items("streams", streams);
         }
         self.out.add(Kind::Chart, Some(space.to_owned()), name, draft);
@@ -260,10 +260,12 @@ fn put(draft: &mut Draft, name: &str, statement: Statement, here: Place, want: W
     }
 }
 
+/// What stands once in an alert.
+const ALERT_FIELDS: &[&str] = &["description", "active", "rearm_per_signal", "rearm_seconds", "attributes"];
+
 fn alert_field(draft: &mut Draft, name: &str, statement: Statement, here: Place, reader: &mut Reader) {
     let want = match name {
         "description" => Want::Text,
-        "active" | "rearm_per_signal" => Want::Flag,
         "rearm_seconds" => Want::Number,
         "attributes" => {
             let Some(node) = one(statement) else { return misplaced(reader, name, here) };
@@ -273,7 +275,7 @@ fn alert_field(draft: &mut Draft, name: &str, statement: Statement, here: Place,
             }
             return draft.put_map("attributes", map);
         }
-        _ => return misplaced(reader, name, here),
+        _ => Want::Flag,
     };
     put(draft, name, statement, here, want, reader);
 }
