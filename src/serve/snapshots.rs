@@ -19,6 +19,9 @@ use super::spaces::table::chart_exists;
 /// Seconds a snapshot covers when the request does not say.
 const DURATION: i64 = 3600;
 
+/// For who wonders why the job does not get on.
+const NOT_RENDERED: &str = "This server renders no images yet; the snapshot stays queued.";
+
 struct Snapshot {
     id: i64,
     job: i64,
@@ -121,8 +124,7 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
 }
 
 pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read =
-        |connection: &_, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
+    let read = |connection: &_, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
     by_id::show(&app, &id, read).await
 }
 
@@ -130,7 +132,7 @@ pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Res
 pub async fn show_job(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
     let read = |connection: &_, id| {
         let state: String = by_id::find(connection, "jobs", id, |row| row.get("state"))?;
-        Ok(json!({ "id": id, "state": state }))
+        Ok(json!({ "id": id, "state": state, "output": NOT_RENDERED }))
     };
     by_id::show(&app, &id, read).await
 }

@@ -15,6 +15,7 @@ mod migration;
 mod paging;
 mod protocol;
 mod reading;
+mod roles;
 mod services;
 mod spaces;
 mod submit;

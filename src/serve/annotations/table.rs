@@ -66,11 +66,21 @@ pub struct Window {
     pub sources: Vec<String>,
 }
 
-/// The events of the window by start time. `count` takes the first ones after a start without an end, else the
-/// last ones.
-pub fn events(connection: &Connection, stream: i64, window: &Window) -> Result<Vec<Event>, Problem> {
-    let from_start = window.start.is_some() && window.end.is_none();
-    let direction = if from_start { "ASC" } else { "DESC" };
+/// Events in one answer.
+const MOST: usize = 10_000;
+
+/// The events of the window by start time, and the time at which to go on when there are more than one answer holds.
+/// `count` takes the first ones after a start without an end, else the last ones.
+///
+/// # Errors
+/// When `count` asks for more than one answer holds and there are that many.
+pub fn events(
+    connection: &Connection,
+    stream: i64,
+    window: &Window,
+) -> Result<(Vec<Event>, Option<i64>), Problem> {
+    let is_last = window.count.is_some() && (window.start.is_none() || window.end.is_some());
+    let direction = if is_last { "DESC" } else { "ASC" };
     let sql = format!(
         "SELECT * FROM events WHERE stream_id = ?1 AND start_time >= ifnull(?2, start_time)
          AND start_time <= ifnull(?3, start_time) ORDER BY start_time {direction}, id {direction}"
@@ -78,20 +88,37 @@ pub fn events(connection: &Connection, stream: i64, window: &Window) -> Result<V
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![stream, window.start, window.end])?;
     let most = window.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(0));
-    let mut events = Vec::new();
+    let (mut events, mut next_time) = (Vec::<Event>::new(), None);
     while events.len() < most
         && let Some(row) = rows.next()?
     {
         let event = event_from_row(row)?;
-        let source = fold(event.source.as_deref().unwrap_or(super::event::UNASSIGNED));
-        if window.sources.is_empty() || window.sources.iter().any(|pattern| matches(pattern, &source)) {
-            events.push(event);
+        if !window.wants(&event) {
+            continue;
         }
+        if events.len() >= MOST {
+            if window.count.is_some() {
+                return Err(Problem::param("count", "asks for too many events at once"));
+            }
+            // Cut between two times, since that is all a request can say.
+            if events.last().is_some_and(|last| last.start_time < event.start_time) {
+                next_time = Some(event.start_time);
+                break;
+            }
+        }
+        events.push(event);
     }
-    if !from_start {
+    if is_last {
         events.reverse();
     }
-    Ok(events)
+    Ok((events, next_time))
+}
+
+impl Window {
+    fn wants(&self, event: &Event) -> bool {
+        let source = fold(event.source.as_deref().unwrap_or(super::event::UNASSIGNED));
+        self.sources.is_empty() || self.sources.iter().any(|pattern| matches(pattern, &source))
+    }
 }
 
 pub fn find_event(connection: &Connection, stream: i64, id: i64) -> Result<Event, Problem> {

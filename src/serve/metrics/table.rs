@@ -84,9 +84,8 @@ pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
 pub fn delete_many(connection: &Connection, ids: &mut Vec<i64>, turn: Turn) -> Result<bool, Problem> {
     // A metric may have tens of thousands of series with thousands of blocks each.
     const SERIES: usize = 100;
-    let sql = format!(
-        "DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT {SERIES})"
-    );
+    let sql =
+        format!("DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT {SERIES})");
     while let Some(id) = ids.last() {
         if connection.prepare_cached(&sql)?.execute([id])? < SERIES {
             delete(connection, *id)?;

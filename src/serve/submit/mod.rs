@@ -76,8 +76,7 @@ async fn store(
     allowance.take(samples.len())?;
     let (agent, count) = (metrics::agent(headers), samples.len());
     if count <= AT_ONCE {
-        let append =
-            move |connection: &_| journal::append(connection, &samples, agent.as_deref(), now);
+        let append = move |connection: &_| journal::append(connection, &samples, agent.as_deref(), now);
         app.store.write(append).await?;
     } else {
         store_many(app, samples.into(), agent, now).await?;
