@@ -278,9 +278,9 @@ async fn what_is_written_in_both_dialects_counts_once() {
 async fn a_long_stream_comes_in_pages() {
     let api = Api::new();
     let start = epoch() - 40_000;
-    for stream in ["a", "b"] {
+    for (stream, length) in [("a", 31_000), ("b", 10)] {
         let points: Vec<_> =
-            (0..35_000).map(|n| json!({"name": "m", "value": n, "time": start + n})).collect();
+            (0..length).map(|n| json!({"name": "m", "value": n, "time": start + n})).collect();
         let body = json!({"tags": {"n": stream}, "measurements": points});
         api.post("/v1/measurements", &body.to_string()).await.expect(202);
     }
@@ -302,7 +302,8 @@ async fn a_long_stream_comes_in_pages() {
         let Some(next) = read["links"].as_array().unwrap().first() else { break };
         href = next["href"].as_str().unwrap().to_owned();
     }
-    assert_eq!(pages, [1, 2, 1], "streams on each page");
-    let expected = |stream: &'static str| (1..35_000).map(move |n| (stream.to_owned(), n, json!(1.0)));
-    assert!(seen == expected("a").chain(expected("b")).collect::<Vec<_>>(), "{} of them", seen.len());
+    assert_eq!(pages, [1, 2], "streams on each page");
+    let expected =
+        |stream: &str, length| (1..length).map(|n| (stream.to_owned(), n, json!(1.0))).collect::<Vec<_>>();
+    assert!(seen == [expected("a", 31_000), expected("b", 10)].concat(), "{} of them", seen.len());
 }

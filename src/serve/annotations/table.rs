@@ -172,3 +172,42 @@ pub fn delete_event(connection: &Connection, stream: i64, id: i64) -> Result<(),
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::store::scratch;
+
+    fn asked(start: Option<i64>, count: Option<i64>) -> Window {
+        Window { start, end: None, count, sources: Vec::new() }
+    }
+
+    #[test]
+    fn long_answers_go_on_at_next_time() {
+        let connection = scratch();
+        let stream = find_or_make(&connection, "s").unwrap().id;
+        // Two of each time, so that the limit falls between twins.
+        for n in 0..MOST as i64 + 3 {
+            let mut event = Event::new(
+                &json!({ "title": n.to_string(), "start_time": 1000 + (n + 1) / 2 })
+                    .as_object()
+                    .unwrap()
+                    .clone(),
+                0,
+            )
+            .unwrap();
+            insert_event(&connection, stream, &mut event).unwrap();
+        }
+        let titles = |events: &[Event]| events.iter().map(|event| event.title.clone()).collect::<Vec<_>>();
+        let (first, next) = events(&connection, stream, &asked(Some(0), None)).unwrap();
+        let (second, end) = events(&connection, stream, &asked(next, None)).unwrap();
+        assert_eq!(end, None);
+        let expected: Vec<_> = (0..MOST + 3).map(|n| n.to_string()).collect();
+        assert_eq!([titles(&first), titles(&second)].concat(), expected);
+        assert_eq!(
+            titles(&events(&connection, stream, &asked(None, Some(2))).unwrap().0),
+            expected[MOST + 1..]
+        );
+        assert!(events(&connection, stream, &asked(None, Some(20_000))).is_err());
+    }
+}
