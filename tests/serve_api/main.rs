@@ -7,6 +7,7 @@
 mod account;
 mod alerts;
 mod annotations;
+mod clients;
 mod durability;
 mod harness;
 mod hostile;
