@@ -50,6 +50,8 @@ pub type Log = Arc<Mutex<Vec<Logged>>>;
 pub enum Whose {
     /// The one of the program.
     Ours,
+    /// The same, but a change of a service's type is refused with this status.
+    FixedTypes(u16),
     /// The stand-in with the habits of this seed.
     Other(u64),
 }
@@ -57,6 +59,8 @@ pub enum Whose {
 #[derive(Clone)]
 enum Backend {
     Ours(Router),
+    /// As seen from outside, and from within.
+    FixedTypes(Router, Router),
     Other(StandIn),
 }
 
@@ -70,11 +74,17 @@ pub struct World {
 impl World {
     /// An empty service.
     pub async fn new(whose: Whose) -> World {
+        let ours = || {
+            let store = Store::open(&Data::Memory).unwrap();
+            let credentials = vec![Credentials::new(USER, &TOKEN.into())];
+            librato_apply::serve::router(store, credentials, &Options::default())
+        };
         let backend = match whose {
-            Whose::Ours => {
-                let store = Store::open(&Data::Memory).unwrap();
-                let credentials = vec![Credentials::new(USER, &TOKEN.into())];
-                Backend::Ours(librato_apply::serve::router(store, credentials, &Options::default()))
+            Whose::Ours => Backend::Ours(ours()),
+            Whose::FixedTypes(status) => {
+                let inner = ours();
+                let rule = from_fn_with_state((inner.clone(), status), refuse_other_type);
+                Backend::FixedTypes(inner.clone().layer(rule), inner)
             }
             Whose::Other(seed) => Backend::Other(StandIn::new(seed)),
         };
@@ -83,10 +93,14 @@ impl World {
 
     async fn start(backend: Backend) -> World {
         let log = Log::default();
-        let router = backend.router().layer(from_fn_with_state(Arc::clone(&log), record));
+        let facade = match &backend {
+            Backend::FixedTypes(facade, _) => facade.clone(),
+            _ => backend.router(),
+        };
+        let router = facade.layer(from_fn_with_state(Arc::clone(&log), record));
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(listener, router.into_make_service()).await });
         World { addr, log, backend }
     }
 
@@ -195,10 +209,35 @@ impl Template {
 impl Backend {
     fn router(&self) -> Router {
         match self {
-            Backend::Ours(router) => router.clone(),
+            Backend::Ours(router) | Backend::FixedTypes(_, router) => router.clone(),
             Backend::Other(stand_in) => stand_in.router(),
         }
     }
+}
+
+/// Refuses to change the type of a service, as a stricter service might.
+async fn refuse_other_type(
+    State((inner, status)): State<(Router, u16)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    let sent: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if parts.method == "PUT" && parts.uri.path().starts_with("/v1/services/") && sent["type"].is_string() {
+        let read = axum::http::Request::builder()
+            .uri(parts.uri.path())
+            .header("authorization", parts.headers["authorization"].clone());
+        let kept = inner.oneshot(read.body(Body::empty()).unwrap()).await.unwrap();
+        let kept: Value =
+            serde_json::from_slice(&to_bytes(kept.into_body(), usize::MAX).await.unwrap()).unwrap();
+        if kept["type"].is_string() && kept["type"] != sent["type"] {
+            let why = json!({"errors": {"params": {"type": ["cannot be changed"]}}}).to_string();
+            let answer = Response::builder().status(status).header("content-type", "application/json");
+            return answer.body(why.into()).unwrap();
+        }
+    }
+    next.run(Request::from_parts(parts, Body::from(bytes))).await
 }
 
 async fn record(State(log): State<Log>, request: Request, next: Next) -> Response {
