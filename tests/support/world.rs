@@ -14,8 +14,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use base64::Engine as _;
 use librato_apply::apply::{self, Observer};
-use librato_apply::diff::scope::{Globs, Scope};
-use librato_apply::model::Desired;
+use librato_apply::diff::scope::{Globs, Scope, parse_target};
+use librato_apply::model::{Desired, Scopes};
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::remote::{ApiError, Client, Config, Endpoint, RetryPolicy};
@@ -267,9 +267,13 @@ pub fn environment(addr: SocketAddr) -> Vec<(String, String)> {
     all
 }
 
-/// Files, read and resolved.
+/// Files, read and resolved, and what a run of them is told.
 pub struct Wish {
     pub desired: Desired,
+    /// As of `--target`.
+    pub targets: Vec<String>,
+    /// As of `--delete-data`.
+    pub delete_data: bool,
     files: diag::Files,
 }
 
@@ -282,7 +286,7 @@ impl Wish {
         let (desired, report) =
             resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
         assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
-        Wish { desired, files }
+        Wish { desired, targets: Vec::new(), delete_data: true, files }
     }
 }
 
@@ -304,19 +308,21 @@ impl Planned {
 
 /// From files to plan.
 pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
-    let Wish { desired, files } = wish;
+    let Wish { desired, targets, delete_data, files } = wish;
     let globs = |scopes| Globs::compile(scopes).unwrap();
+    let mut target = Scopes::default();
+    targets.iter().for_each(|text| parse_target(text, &mut target).unwrap());
     let settings = &desired.settings;
     let scope = Scope {
         prune: globs(&settings.prune),
         ignore: globs(&settings.ignore),
         protect: globs(&settings.protect),
-        target: None,
+        target: (!targets.is_empty()).then(|| globs(&target)),
     };
     let actual = fetch(client, &Wanted::of(desired, scope.prune.kinds())).await?;
     let limits = Limits {
-        max_deletes: 10_000,
-        delete_data: true,
+        max_deletes: settings.max_deletes.unwrap_or(10_000),
+        delete_data: *delete_data,
         protect: scope.protect.clone(),
         deny_weaker_alerts: false,
     };
