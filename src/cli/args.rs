@@ -1,5 +1,11 @@
 //! The command line as it is typed. Doc comments are the help text; there is no logic here.
 
+pub mod delete;
+pub mod get;
+pub mod kind;
+pub mod moment;
+pub mod resolve;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -95,6 +101,17 @@ pub enum Command {
         after_help = "Examples:\n  librato-apply submit deploys 1 --type counter --source web1\n  librato-apply submit queue.length -5 --tag region=eu"
     )]
     Submit(Submit),
+    /// List or show what the service has.
+    #[command(
+        after_help = "Examples:\n  librato-apply get alerts 'web.*'\n  librato-apply get alert web.slow --format json\n  librato-apply get measurements web.ms --start -1h --resolution 60s"
+    )]
+    Get(get::Get),
+    /// Delete single objects by their exact names.
+    #[command(after_help = "Example: librato-apply delete alert web.slow --auto-approve")]
+    Delete(delete::Delete),
+    /// Clear a triggered alert.
+    #[command(after_help = "Example: librato-apply resolve web.slow")]
+    Resolve(resolve::Resolve),
     /// Run a compatible server over one file.
     #[command(
         after_help = "Example: LIBRATO_TOKEN=… librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080"

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::read::decode;
@@ -25,28 +25,28 @@ pub struct Measured {
 }
 
 /// One measurement: a single value, or what several come to.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// When, in seconds since the epoch.
     #[serde(deserialize_with = "read::count")]
     pub measure_time: u64,
     /// The value; the mean where it stands for several.
-    #[serde(default, deserialize_with = "read::number")]
+    #[serde(default, deserialize_with = "read::number", skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
     /// How many values it stands for.
-    #[serde(default, deserialize_with = "read::whole")]
+    #[serde(default, deserialize_with = "read::whole", skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// Their sum.
-    #[serde(default, deserialize_with = "read::number")]
+    #[serde(default, deserialize_with = "read::number", skip_serializing_if = "Option::is_none")]
     pub sum: Option<f64>,
     /// The smallest.
-    #[serde(default, deserialize_with = "read::number")]
+    #[serde(default, deserialize_with = "read::number", skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
     /// The greatest.
-    #[serde(default, deserialize_with = "read::number")]
+    #[serde(default, deserialize_with = "read::number", skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
     /// Of a counter: the difference to the measurement before.
-    #[serde(default, deserialize_with = "read::number")]
+    #[serde(default, deserialize_with = "read::number", skip_serializing_if = "Option::is_none")]
     pub delta: Option<f64>,
     /// What else the service says.
     #[serde(flatten)]

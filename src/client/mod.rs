@@ -4,8 +4,8 @@
 //! # Connecting
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs"));
-//! # with_server(async |url, token| {
+//! # mod doc_server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs")); }
+//! # doc_server::with_server(async |url, token| {
 //! use librato_apply::client::Librato;
 //! use std::time::Duration;
 //!
@@ -19,8 +19,8 @@
 //! # Reading, changing, writing back
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs"));
-//! # with_server(async |url, token| {
+//! # mod doc_server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs")); }
+//! # doc_server::with_server(async |url, token| {
 //! use librato_apply::client::{Librato, Metric, TryStreamExt};
 //!
 //! let librato = Librato::connect(url, "ops@example.org", token).open()?;
@@ -40,8 +40,8 @@
 //! # Alerts
 //!
 //! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs"));
-//! # with_server(async |url, token| {
+//! # mod doc_server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs")); }
+//! # doc_server::with_server(async |url, token| {
 //! use librato_apply::client::{Alert, Condition, Librato, Service, SummaryFunction};
 //! use std::time::Duration;
 //!

@@ -1,10 +1,10 @@
 // Included by the examples of the library's documentation: a server in memory for the length of one example.
 // Without the feature `serve` there is none, and the examples are only compiled.
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 #[cfg(feature = "serve")]
-fn with_server(example: impl AsyncFnOnce(String, String) -> Outcome) {
+pub fn with_server(example: impl AsyncFnOnce(String, String) -> Outcome) {
     use librato_apply::serve::{Credentials, Data, Options, Store, router, run};
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -24,4 +24,4 @@ fn with_server(example: impl AsyncFnOnce(String, String) -> Outcome) {
 }
 
 #[cfg(not(feature = "serve"))]
-fn with_server(_: impl AsyncFnOnce(String, String) -> Outcome) {}
+pub fn with_server(_: impl AsyncFnOnce(String, String) -> Outcome) {}
