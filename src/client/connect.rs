@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -17,7 +16,7 @@ use crate::remote::{
 };
 
 /// What makes a legal metric name of any text.
-pub type Sanitizer = Arc<dyn Fn(&str) -> String + Send + Sync>;
+pub type Sanitizer = fn(&str) -> String;
 
 /// A connection in the making.
 #[must_use = "nothing is connected before `open`"]
@@ -47,8 +46,8 @@ impl Connect {
     }
 
     /// What is made of every metric name before it is sent. Without one the service judges names.
-    pub fn sanitizer(mut self, sanitizer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        self.sanitizer = Some(Arc::new(sanitizer));
+    pub fn sanitizer(mut self, sanitizer: Sanitizer) -> Self {
+        self.sanitizer = Some(sanitizer);
         self
     }
 
@@ -155,7 +154,7 @@ impl Librato {
 
     /// A metric name as it is sent.
     pub fn metric_name(&self, name: &str) -> String {
-        self.sanitizer.as_ref().map_or_else(|| name.to_owned(), |sanitize| sanitize(name))
+        self.sanitizer.map_or_else(|| name.to_owned(), |sanitize| sanitize(name))
     }
 
     /// Gauges, counters and composites: attributes, measurements, composite queries.

@@ -21,12 +21,12 @@ pub struct Measured {
     pub resolution: Option<u64>,
     /// Measurements by source, oldest first. Those without a source stand under `unassigned`, those of all sources
     /// together under `all`.
-    pub measurements: BTreeMap<String, Vec<Measurement>>,
+    pub measurements: BTreeMap<String, Vec<Record>>,
 }
 
 /// One measurement: a single value, or what several come to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measurement {
+pub struct Record {
     /// When, in seconds since the epoch.
     #[serde(deserialize_with = "read::count")]
     pub measure_time: u64,
@@ -106,7 +106,7 @@ impl Part {
 
 impl Measured {
     /// The measurements that have no source.
-    pub fn unassigned(&self) -> &[Measurement] {
+    pub fn unassigned(&self) -> &[Record] {
         self.measurements.get("unassigned").map_or(&[], Vec::as_slice)
     }
 }

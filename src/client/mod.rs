@@ -88,7 +88,7 @@ pub use connect::{Connect, Librato, Sanitizer};
 pub use error::Error;
 pub use futures_util::TryStreamExt;
 pub use legacy::{Dashboard, Instrument, Source};
-pub use measurement::{Measured, Measurement};
+pub use measurement::{Measured, Record};
 pub use metric::Metric;
 pub use object::{Collection, Identity, Object, object_id};
 pub use objects::Objects;

@@ -1,6 +1,6 @@
 //! What a metric measured and what happened in an annotation stream, one row each.
 
-use librato_apply::client::{Interval, Librato, Measurement};
+use librato_apply::client::{Interval, Librato, Record};
 use librato_apply::remote::{Client, ReadApi, segment};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub async fn measurements(client: &Client, name: &str, args: &Get) -> anyhow::Re
     Ok(rows.collect())
 }
 
-fn row(source: &str, record: &Measurement) -> Value {
+fn row(source: &str, record: &Record) -> Value {
     let mut row = json!(record);
     if let Value::Object(fields) = &mut row {
         fields.shift_insert(0, "source".into(), source.into());
