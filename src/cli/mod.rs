@@ -1,5 +1,6 @@
 //! The commands. Part of the binary only, so that the library cannot depend on any of it.
 
+mod annotate;
 pub mod args;
 mod backup;
 #[cfg(feature = "serve")]
@@ -16,6 +17,7 @@ mod saved;
 mod secrets;
 mod serve;
 mod submit;
+mod time;
 mod ui;
 mod write;
 
@@ -35,6 +37,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
+        Command::Annotate(args) => annotate::annotate(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, global, ui).await,
         Command::Schema(args) => generate::schema(args.of, ui),
         Command::Completions { shell } => generate::completions(shell, ui),
