@@ -38,5 +38,7 @@ pub mod render;
 
 pub mod apply;
 
+pub mod measure;
+
 #[cfg(feature = "serve")]
 pub mod serve;

@@ -7,7 +7,7 @@ mod series;
 
 use anyhow::Context;
 use globset::{Glob, GlobBuilder};
-use librato_apply::client::Identity;
+use librato_apply::client::{Identity, Interval};
 use librato_apply::diag::{printable, suggest};
 use librato_apply::remote::Client;
 use serde_json::Value;
@@ -24,9 +24,12 @@ use super::ui::Ui;
 /// Shows what is asked for.
 pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     check(args)?;
+    let interval = series::interval(args)?;
     let shown = remote::with_service(global, ui, true, async |client, target| {
         let what = format!("reading {target}");
-        waiting(ui, &what, find(client, args)).await.with_context(|| format!("cannot read {target}"))?
+        waiting(ui, &what, find(client, args, &interval))
+            .await
+            .with_context(|| format!("cannot read {target}"))?
     })
     .await?;
     let Shown { mut objects, named } = shown;
@@ -87,16 +90,16 @@ fn check(args: &Get) -> Result<(), Stop> {
 }
 
 /// Errors of reading are the outer ones, which say of what; those that choose an exit code the inner ones.
-async fn find(client: &Client, args: &Get) -> anyhow::Result<anyhow::Result<Shown>> {
+async fn find(client: &Client, args: &Get, interval: &Interval) -> anyhow::Result<anyhow::Result<Shown>> {
     let named = |objects| Ok(Ok(Shown { objects, named: true }));
     match (args.kind, &args.name, args.id) {
         (Kind::Measurements, Some(name), _) => {
-            let objects = series::measurements(client, name, args).await?;
+            let objects = series::measurements(client, name, interval).await?;
             Ok(Ok(Shown { objects, named: false }))
         }
         (Kind::Events, Some(stream), Some(id)) => named(vec![series::event(client, stream, id).await?]),
         (Kind::Events, Some(stream), None) => {
-            let objects = series::events(client, stream, args).await?;
+            let objects = series::events(client, stream, interval).await?;
             Ok(Ok(Shown { objects, named: false }))
         }
         (kind, _, Some(id)) => match remote::numbered(client, kind, id).await? {

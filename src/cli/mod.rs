@@ -1,5 +1,6 @@
 //! The commands. Part of the binary only, so that the library cannot depend on any of it.
 
+mod annotate;
 pub mod args;
 mod backup;
 mod confirm;
@@ -22,6 +23,7 @@ mod secrets;
 mod serve;
 mod submit;
 mod table;
+mod time;
 mod ui;
 mod write;
 
@@ -41,6 +43,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
+        Command::Annotate(args) => annotate::annotate(&args, global, ui).await,
         Command::Get(args) => get::get(&args, global, ui).await,
         Command::Delete(args) => delete::delete(&args, global, ui).await,
         Command::Resolve(args) => resolve::resolve(&args, global, ui).await,

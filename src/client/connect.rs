@@ -11,12 +11,10 @@ use super::{
     Alert, AnnotationStream, ApiToken, Chart, Dashboard, Error, Events, Instrument, Metric, Objects, Service,
     Snapshots, Source, Space,
 };
+use crate::measure::{Measurement, Options, Queue, Sanitizer, SubmitError, Submitted};
 use crate::remote::{
     ApiError, Backoff, Call, Client, Config, Endpoint, Method, Reply, RetryPolicy, WriteApi,
 };
-
-/// What makes a legal metric name of any text.
-pub type Sanitizer = fn(&str) -> String;
 
 /// A connection in the making.
 #[must_use = "nothing is connected before `open`"]
@@ -155,6 +153,32 @@ impl Librato {
     /// A metric name as it is sent.
     pub fn metric_name(&self, name: &str) -> String {
         self.sanitizer.map_or_else(|| name.to_owned(), |sanitize| sanitize(name))
+    }
+
+    /// Sends one measurement. For more than a few see [`Librato::queue`].
+    ///
+    /// # Errors
+    /// Where the service refuses it, or cannot be talked to.
+    pub async fn submit(&self, measurement: Measurement) -> Result<Submitted, SubmitError> {
+        let queue = self.queue();
+        // A queue without limits sends nothing by itself, so what goes wrong comes out of `submit`.
+        queue.add(measurement).await?;
+        let sent = queue.submit().await;
+        // The caller is told of what could not be sent; the queue is not there to send it later.
+        drop(queue.take());
+        sent
+    }
+
+    /// A queue of measurements, sent in batches: when it is told to, or when its scope ends.
+    pub fn queue(&self) -> Queue<Client> {
+        self.queue_with(Options { retry: self.client.config().retry, ..Options::default() })
+    }
+
+    /// A queue that submits by itself at a count or an age, has tags of its own, and so on. Names pass this connection's
+    /// sanitizer where the options name none.
+    pub fn queue_with(&self, options: Options) -> Queue<Client> {
+        let sanitizer = options.sanitizer.or(self.sanitizer);
+        Queue::with(self.client.clone(), Options { sanitizer, ..options })
     }
 
     /// Gauges, counters and composites: attributes, measurements, composite queries.

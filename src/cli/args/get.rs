@@ -1,16 +1,14 @@
 //! The flags of `get`.
 
 use clap::{Args, ValueEnum};
-use librato_apply::client::Time;
 
 use super::kind::Kind;
-use super::moment::moment;
 
 /// `get`
 #[derive(Debug, Args)]
 pub struct Get {
     /// What to show, singular or plural.
-    #[arg(value_enum, value_name = "KIND", hide_possible_values = false)]
+    #[arg(value_enum, value_name = "KIND")]
     pub kind: Kind,
     /// The name, or a pattern such as `web.*`; all of the kind without one.
     pub name: Option<String>,
@@ -21,11 +19,11 @@ pub struct Get {
     #[arg(long, value_enum)]
     pub format: Option<GetFormat>,
     /// Of events and measurements: from when on; epoch seconds, RFC 3339, or so long ago: `-8h`.
-    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, help_heading = "Time")]
-    pub start: Option<Time>,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Time")]
+    pub start: Option<String>,
     /// Of events and measurements: until when.
-    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, help_heading = "Time")]
-    pub end: Option<Time>,
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Time")]
+    pub end: Option<String>,
     /// Of events and measurements: how many of each source; 20 where no --start is given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Time")]
     pub count: Option<u64>,

@@ -1,17 +1,28 @@
 //! What a metric measured and what happened in an annotation stream, one row each.
 
-use librato_apply::client::{Interval, Librato, Record};
+use librato_apply::client::{Interval, Librato, Record, Time};
 use librato_apply::remote::{Client, ReadApi, segment};
 use serde_json::{Value, json};
 
 use crate::cli::args::get::Get;
+use crate::cli::exit::Stop;
+use crate::cli::time;
 
 /// How many of each source where nothing is said.
 const COUNT: u64 = 20;
 
 /// The stretch of time the flags speak of.
-fn interval(args: &Get) -> Interval {
-    let interval = match (args.start, args.end, args.count) {
+///
+/// # Errors
+/// Where a time cannot be read.
+pub fn interval(args: &Get) -> Result<Interval, Stop> {
+    let now = time::now();
+    let moment = |text: &Option<String>, flag| {
+        let seconds = text.as_ref().map(|text| time::parse(text, now, flag)).transpose()?;
+        // The API has no times before 1970.
+        Ok::<_, Stop>(seconds.map(|seconds| Time(seconds.try_into().unwrap_or(0))))
+    };
+    let interval = match (moment(&args.start, "--start")?, moment(&args.end, "--end")?, args.count) {
         (Some(start), Some(end), _) => Interval::between(start, end),
         (Some(start), None, Some(count)) => Interval::first(count, start),
         (Some(start), None, None) => Interval::since(start),
@@ -19,16 +30,16 @@ fn interval(args: &Get) -> Interval {
         (None, None, count) => Interval::last(count.unwrap_or(COUNT)),
     };
     let interval = args.sources.iter().fold(interval, |interval, source| interval.source(source));
-    args.resolution.into_iter().fold(interval, Interval::resolution)
+    Ok(args.resolution.into_iter().fold(interval, Interval::resolution))
 }
 
 /// Measurements with their source, source by source, oldest first.
 ///
 /// # Errors
 /// Where there is no such metric.
-pub async fn measurements(client: &Client, name: &str, args: &Get) -> anyhow::Result<Vec<Value>> {
+pub async fn measurements(client: &Client, name: &str, interval: &Interval) -> anyhow::Result<Vec<Value>> {
     let librato = Librato::from(client.clone());
-    let measured = librato.metrics().measurements(name, &interval(args)).await?;
+    let measured = librato.metrics().measurements(name, interval).await?;
     let rows = measured
         .measurements
         .iter()
@@ -48,9 +59,9 @@ fn row(source: &str, record: &Record) -> Value {
 ///
 /// # Errors
 /// Where there is no such stream.
-pub async fn events(client: &Client, stream: &str, args: &Get) -> anyhow::Result<Vec<Value>> {
+pub async fn events(client: &Client, stream: &str, interval: &Interval) -> anyhow::Result<Vec<Value>> {
     let librato = Librato::from(client.clone());
-    let by_source = librato.events(stream).list(&interval(args)).await?;
+    let by_source = librato.events(stream).list(interval).await?;
     let mut events: Vec<_> = by_source.into_values().flatten().collect();
     events.sort_by_key(|event| (event.start_time, event.id));
     let shown = events.iter().map(|event| {
