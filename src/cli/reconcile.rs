@@ -121,7 +121,7 @@ async fn plan_and_write(
         return write::finish_unwritten(&plan, diagnostics, args, ui);
     }
     if !args.auto_approve {
-        write::confirm(&plan)?;
+        write::confirm(&plan, ui)?;
         actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
     write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await
@@ -153,7 +153,7 @@ async fn write_saved(
         return write::finish_unwritten(&plan, Vec::new(), args, ui);
     }
     if !args.auto_approve {
-        write::confirm(&plan)?;
+        write::confirm(&plan, ui)?;
         actual = open().await?.1;
     }
     write::write(&plan, actual.ids, Vec::new(), args, global, &session.connection, ui).await
