@@ -7,6 +7,7 @@
 mod account;
 mod alerts;
 mod annotations;
+mod compose;
 mod durability;
 mod harness;
 mod hostile;
