@@ -11,6 +11,7 @@ mod init;
 mod inputs;
 mod ownership;
 mod progress;
+mod query;
 mod reconcile;
 mod saved;
 mod secrets;
@@ -34,6 +35,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Validate(args) => reconcile::validate(&args, ui),
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
+        Command::Query(args) => query::query(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, global, ui).await,
         Command::Schema(args) => generate::schema(args.of, ui),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
-use crate::composite::{Labels, SOURCE};
+use crate::composite::{Labels, SOURCE, nested};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::metrics::table::{self as metrics, Choice};
@@ -133,10 +133,7 @@ impl<'a> Tables<'a> {
             return Ok(found);
         }
         match metrics::find(self.connection, pattern)? {
-            Some(metric) if metric.kind == Kind::Composite => {
-                let name = metric.name;
-                Err(Refusal::Told(format!("`{name}` is a composite, and composites cannot be nested")))
-            }
+            Some(metric) if metric.kind == Kind::Composite => Err(Refusal::Told(nested(&metric.name))),
             found => Ok(found.into_iter().collect()),
         }
     }
