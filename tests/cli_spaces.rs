@@ -99,7 +99,7 @@ fn a_space_that_is_deleted_can_be_brought_back_with_its_charts() {
     assert_eq!(planned["changes"][0]["charts"], json!(["Errors", "Speed"]));
     run(&["apply", "--auto-approve", "--max-deletes", "2"]).exits(3).says(&["space/Shop (with 2 charts)"]);
     run(&["apply", "--auto-approve"]).exits(0).says(&["delete space Shop (with 2 charts)"]);
-    assert_eq!(server.writes().last().unwrap(), &format!("DELETE {shop}"), ""one request takes all of it");
+    assert_eq!(server.writes().last().unwrap(), &format!("DELETE {shop}"), "one request takes all of it");
     let backups = dir.path().join(".librato-apply/backups");
     let backup = std::fs::read_dir(backups).unwrap().next().unwrap().unwrap().path();
     run(&["apply", backup.to_str().unwrap(), "--auto-approve"]).exits(0);

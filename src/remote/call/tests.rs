@@ -51,7 +51,7 @@ fn updated(
 }
 
 fn lenient_id(raw: &Value) -> Option<u64> {
-    crate::wire::lenient::id(&raw["id"])
+    lenient::id(&raw["id"])
 }
 
 fn alert(name: &str) -> Address {
@@ -239,4 +239,17 @@ fn a_chart_is_sent_with_all_streams_and_what_we_do_not_know_of_them() {
             r#"{"composite":"s(\"c\", \"*\")"},{"position":4,"odd":2,"metric":"b","name":"y"}]}"#
         )]
     );
+}
+
+#[test]
+fn an_alert_is_pointed_to_another_service_and_keeps_all_else() {
+    let alert = json!({"id": "7", "name": "a", "active": false, "services": [{"id": "5", "title": "ops"}, 6, {"x": 1}],
+        "conditions": [{"id": 2, "type": "absent", "x_theirs": 1}, {"id": 1, "type": "absent"}]});
+    let call = repoint(&alert, &[5], 9).unwrap();
+    assert_eq!((call.method, call.path.as_str()), (Method::Put, "/alerts/7"));
+    let conditions = json!([{"id": 1, "type": "absent"}, {"id": 2, "type": "absent", "x_theirs": 1}]);
+    assert_eq!(call.body, Some(json!({"name": "a", "conditions": conditions, "services": [9, 6, {"x": 1}]})));
+    let services = |from: &[u64], to| repoint(&alert, from, to).unwrap().body.unwrap()["services"].clone();
+    assert_eq!(services(&[5, 6], 6), json!([6, {"x": 1}]));
+    assert_eq!(repoint(&alert, &[1, 7], 9), None);
 }
