@@ -139,6 +139,12 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
             Intent::Present => present(address, wish, renames.get(address), &foreseen, &types, &mut diff),
         }
     }
+    // Nobody asks any more for what was to replace these.
+    for left in rename::handovers(desired, actual, &renames).iter().filter(|left| !left.wanted) {
+        if let (Some(before), true) = (actual.get(&left.successor), view.includes(left.service)) {
+            diff.push(&left.successor, Action::Delete { before: before.clone(), pruned: false });
+        }
+    }
     for address in &view.prune {
         if let Some(before) = foreseen.get(address) {
             let before = with_contents(address, before, &foreseen);
@@ -156,7 +162,7 @@ fn foresee<'a>(desired: &Desired, actual: &'a State) -> (Cow<'a, State>, BTreeMa
         rename::decide(desired, actual, |new, existing| distance(new, existing, desired, actual))
     };
     let first = decide(actual);
-    let foreseen = spaces::moved(rename::foresee(actual, &first), &first);
+    let foreseen = spaces::moved(rename::foresee(desired, actual, &first), &first);
     let mut renames = decide(&foreseen);
     // Of spaces the first decision counts: only the charts told which is which, and these have moved.
     renames.extend(first.into_iter().filter(|(address, _)| address.collection == Collection::Spaces));

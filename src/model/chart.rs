@@ -20,9 +20,6 @@ pub struct Chart {
     /// `line`, `stacked` or `bignumber`; default `line`.
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_unset")]
     pub chart_type: Field<ChartType>,
-    /// What it shows, in this order; owned as a whole.
-    #[serde(default, skip_serializing_if = "Field::is_unset")]
-    pub streams: Field<Vec<Stream>>,
     /// Lower end of the Y axis.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub min: Field<f64>,
@@ -44,6 +41,9 @@ pub struct Chart {
     /// Whether a `bignumber` shows the last value instead of a summary; default false.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub use_last_value: Field<bool>,
+    /// What it shows, in this order; owned as a whole.
+    #[serde(default, skip_serializing_if = "Field::is_unset")]
+    pub streams: Field<Vec<Stream>>,
 }
 
 /// How a chart shows its streams.

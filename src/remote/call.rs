@@ -10,6 +10,7 @@ use crate::diff::fields::{align_items, pair_items};
 use crate::diff::lists::Pair;
 use crate::diff::{Action, Change, FieldChange};
 use crate::model::{Address, CONDITION_KEYS, Collection, Kind, Resource, STREAM_KEYS, UNMANAGED_STREAM_KEYS};
+use crate::wire::lenient;
 
 /// How a change is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +69,7 @@ fn create(address: &Address, after: &Resource, ids: &Ids) -> Result<Call, CallEr
         Collection::Metrics | Collection::Annotations => {
             Call { method: Method::Put, path: path(address, ids)?, body: Some(Value::Object(body)) }
         }
-        _ => Call { method: Method::Post, path: root(address, ids)?, body: Some(Value::Object(body)) },
+        _ => Call { method: Method::Post, path: home(address, ids)?, body: Some(Value::Object(body)) },
     })
 }
 
@@ -117,6 +118,39 @@ fn update(
         }
     }
     Ok(Call { method: Method::Put, path: path(current, ids)?, body: Some(Value::Object(body)) })
+}
+
+/// The PUT that points an alert from some services to another one, and nothing else; none where it uses none of these.
+pub fn repoint(alert: &Value, from: &[u64], to: u64) -> Option<Call> {
+    let id_of = |service: &Value| lenient::id(service).or_else(|| lenient::id(&service["id"]));
+    let uses = |service: &Value| id_of(service).is_some_and(|id| from.contains(&id));
+    let used = alert["services"].as_array()?;
+    if !used.iter().any(uses) {
+        return None;
+    }
+    let mut services: Vec<Value> = Vec::new();
+    for service in used {
+        let service =
+            if uses(service) { json!(to) } else { id_of(service).map_or(service.clone(), Value::from) };
+        if !services.contains(&service) {
+            services.push(service);
+        }
+    }
+    let conditions: Vec<&Value> = conditions_in_order(alert);
+    let body = json!({"name": alert["name"], "conditions": conditions, "services": services});
+    let path = format!("{}/{}", root(Collection::Alerts), lenient::id(&alert["id"])?);
+    Some(Call { method: Method::Put, path, body: Some(body) })
+}
+
+/// The PUT that gives a service another title.
+pub fn entitle(id: u64, title: &str) -> Call {
+    let path = format!("{}/{id}", root(Collection::Services));
+    Call { method: Method::Put, path, body: Some(json!({"title": title})) }
+}
+
+/// The DELETE of a service.
+pub fn remove_service(id: u64) -> Call {
+    Call { method: Method::Delete, path: format!("{}/{id}", root(Collection::Services)), body: None }
 }
 
 /// Metrics merge attributes, null unsetting one; an alert's are replaced as a whole, so all that shall stay are sent.
@@ -209,16 +243,24 @@ fn lay_over(want: &Value, raw: &Value) -> Value {
     Value::Object(body)
 }
 
-/// The path of the collection that holds an object.
-fn root(address: &Address, ids: &Ids) -> Result<String, CallError> {
-    Ok(match (address.collection, address.container()) {
-        (Collection::Services, _) => "/services".into(),
-        (Collection::Metrics, _) => "/metrics".into(),
-        (Collection::Annotations, _) => "/annotations".into(),
-        (Collection::Alerts, _) => "/alerts".into(),
-        (Collection::Charts, Some(space)) => format!("/spaces/{}/charts", id(&space, ids)?),
-        (Collection::Spaces | Collection::Charts, _) => "/spaces".into(),
-    })
+/// The path of a collection.
+fn root(collection: Collection) -> &'static str {
+    match collection {
+        Collection::Services => "/services",
+        Collection::Metrics => "/metrics",
+        Collection::Annotations => "/annotations",
+        Collection::Alerts => "/alerts",
+        Collection::Spaces | Collection::Charts => "/spaces",
+    }
+}
+
+/// The path of the collection that holds an object: every space has charts of its own.
+fn home(address: &Address, ids: &Ids) -> Result<String, CallError> {
+    let root = root(address.collection);
+    match address.container() {
+        Some(space) => Ok(format!("{root}/{}/charts", id(&space, ids)?)),
+        None => Ok(root.to_owned()),
+    }
 }
 
 /// The path of an object of this collection that has this id, such as a copy of one that is known.
@@ -226,13 +268,13 @@ fn root(address: &Address, ids: &Ids) -> Result<String, CallError> {
 /// # Errors
 /// Where the space of a chart has no id here.
 pub fn path_of(address: &Address, id: u64, ids: &Ids) -> Result<String, CallError> {
-    Ok(format!("{}/{id}", root(address, ids)?))
+    Ok(format!("{}/{id}", home(address, ids)?))
 }
 
 fn path(address: &Address, ids: &Ids) -> Result<String, CallError> {
-    let root = root(address, ids)?;
+    let home = home(address, ids)?;
     Ok(match address.collection {
-        Collection::Metrics | Collection::Annotations => format!("{root}/{}", segment(&address.name)),
+        Collection::Metrics | Collection::Annotations => format!("{home}/{}", segment(&address.name)),
         _ => path_of(address, id(address, ids)?, ids)?,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Address, ChartOrder, Collection, Field, Kind, Resource, Shape, Space};
+use crate::model::{Address, ChartOrder, Collection, Field, Kind, Resource, Seconds, Shape, Space};
 
 /// The sections in the order in which people read them: data first, then what watches it.
 const SECTIONS: [Kind; 6] =
@@ -80,7 +80,10 @@ impl Writer {
             spec.shape(field) == Shape::Plain
                 && spec.canonical(field, value) == spec.canonical(field, &Value::Null)
         };
-        fields.retain(|field, value| !value.is_null() && !default(field, value));
+        let needed = spec.creation_needs();
+        let empty = |field: &String, value: &Value| *value == json!([]) && !needed.contains(&field.as_str());
+        fields.retain(|field, value| !value.is_null() && !default(field, value) && !empty(field, value));
+        in_words(&mut fields);
         let settings = fields.get_mut("settings").and_then(Value::as_object_mut).map(std::mem::take);
         let mut fields: Map<String, Value> =
             fields.into_iter().map(|(field, value)| (field, escaped(&value))).collect();
@@ -136,6 +139,23 @@ impl Writer {
         document.values_mut().for_each(|section| as_references(section, &secrets));
         let secrets = self.secrets.into_iter().map(|(variable, (place, _))| (variable, place)).collect();
         Definitions { document, secrets }
+    }
+}
+
+/// Durations as people write them, `5m` for 300, also in conditions and streams.
+fn in_words(fields: &mut Map<String, Value>) {
+    for (field, value) in fields {
+        match (field.as_str(), &mut *value) {
+            ("duration" | "period" | "rearm_seconds" | "source_lag", Value::Number(number)) => {
+                if let Some(seconds) = number.as_u64() {
+                    *value = Seconds(seconds).to_string().into();
+                }
+            }
+            ("conditions" | "streams", Value::Array(items)) => {
+                items.iter_mut().filter_map(Value::as_object_mut).for_each(in_words);
+            }
+            _ => {}
+        }
     }
 }
 
