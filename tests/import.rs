@@ -63,7 +63,10 @@ fn a_state_becomes_definitions_that_change_nothing() {
     let server = service(home.path(), "terraform/sent.jsonl");
     import(home.path(), &["terraform", &fixture("terraform/state.json"), "--out", "monitoring"])
         .exits(0)
-        .says(&["imported 39 objects", "PAGER_SERVICE_KEY: the secret of service \"pager\", settings.service_key"]);
+        .says(&[
+            "imported 39 objects",
+            "PAGER_SERVICE_KEY: the secret of service \"pager\", settings.service_key",
+        ]);
     changes_nothing(home.path(), &server, "monitoring");
 }
 
@@ -112,11 +115,18 @@ fn what_is_lost_is_listed_and_the_rest_is_valid() {
     ]);
     let ran = import(home.path(), &["terraform", "main.tf"])
         .exits(4)
-        .says(&["librato_space.a is left out", "`var.env`, which is set from outside", "main.tf:3:10", "main.tf:7:15"])
+        .says(&[
+            "librato_space.a is left out",
+            "`var.env`, which is set from outside",
+            "main.tf:3:10",
+            "main.tf:7:15",
+        ])
         .says(&["imported 1 object; 2 things were not carried over"]);
     std::fs::write(home.path().join("all.yaml"), &ran.stdout).unwrap();
     Cli::new(home.path()).run(&["validate", "all.yaml"]).exits(0);
-    import(home.path(), &["lbrt", "x.rb"]).exits(4).says(&["x.rb:2:3", "what a template adds to alert \"c\" is not read"]);
+    import(home.path(), &["lbrt", "x.rb"])
+        .exits(4)
+        .says(&["x.rb:2:3", "what a template adds to alert \"c\" is not read"]);
 }
 
 #[test]
@@ -164,7 +174,8 @@ fn files_that_exist_are_kept() {
 /// Inputs that are made to hurt end soon, and with a diagnostic.
 #[test]
 fn hostile_files_are_refused() {
-    let doubled: String = (1..60).map(|n| format!(" l{n} = \"${{local.l{}}}${{local.l{}}}\"\n", n - 1, n - 1)).collect();
+    let doubled: String =
+        (1..60).map(|n| format!(" l{n} = \"${{local.l{}}}${{local.l{}}}\"\n", n - 1, n - 1)).collect();
     let space = "resource \"librato_space\" \"x\" {\n name = ";
     let hostile: Vec<(&str, String)> = vec![
         ("deep.tf", format!("x = {}", "[".repeat(100_000))),
@@ -173,8 +184,16 @@ fn hostile_files_are_refused() {
         ("signs.tf", format!("x = {}1", "!".repeat(100_000))),
         ("sum.tf", format!("x = {}1", "1+".repeat(100_000))),
         ("doubled.tf", format!("locals {{\n l0 = \"aaaa\"\n{doubled}}}\n{space}local.l59\n}}\n")),
-        ("circle.tf", format!("locals {{\n a = \"${{local.b}}${{local.b}}\"\n b = local.a\n}}\n{space}local.a\n}}\n")),
-        ("itself.tf", format!("module \"m\" {{\n count = 1000\n source = \"./\"\n}}\n{space}librato_space.x.name\n}}\n")),
+        (
+            "circle.tf",
+            format!("locals {{\n a = \"${{local.b}}${{local.b}}\"\n b = local.a\n}}\n{space}local.a\n}}\n"),
+        ),
+        (
+            "itself.tf",
+            format!(
+                "module \"m\" {{\n count = 1000\n source = \"./\"\n}}\n{space}librato_space.x.name\n}}\n"
+            ),
+        ),
         ("many.tf", format!("{}\n count = 999999999999\n}}\n", space.replace("name = ", "name = \"x\""))),
         ("large.tf", "# comment\n".repeat(500_000)),
         ("deep.json", "{\"a\":".repeat(100_000)),

@@ -146,7 +146,8 @@ alerts:
 fn commands_print_what_is_shown() {
     let home = Home::new();
     std::fs::write(home.path().join("account.yaml"), ACCOUNT).unwrap();
-    let (made, said) = home.run("librato-apply apply account.yaml --auto-approve --endpoint embedded:./account.db");
+    let (made, said) =
+        home.run("librato-apply apply account.yaml --auto-approve --endpoint embedded:./account.db");
     assert_eq!(made, Some(0), "{said}");
     let mut run = 0;
     for Block { info, line, body } in blocks(&readme()) {

@@ -15,10 +15,11 @@ use super::ui::Ui;
 
 /// Reads, prints what became of it, and ends with 4 where something could not be carried over.
 pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
-    let (given, wanted, read): (_, fn(&Path) -> bool, fn(&[Source], &mut Files) -> Imported) = match &args.tool {
-        Tool::Terraform(given) => (given, is_configuration, import::terraform),
-        Tool::Lbrt(given) => (given, is_ruby, import::lbrt),
-    };
+    let (given, wanted, read): (_, fn(&Path) -> bool, fn(&[Source], &mut Files) -> Imported) =
+        match &args.tool {
+            Tool::Terraform(given) => (given, is_configuration, import::terraform),
+            Tool::Lbrt(given) => (given, is_ruby, import::lbrt),
+        };
     let mut files = Files::default();
     let (found, mut report) = read_foreign(&given.paths, wanted, &mut std::io::stdin(), &mut files);
     let sources: Vec<Source> = found.iter().map(source).collect();

@@ -131,9 +131,11 @@ impl Collected {
 
     /// Objects sorted by what they are, but charts in the order they were added: that is the order of their creation.
     pub fn finish(mut self) -> Imported {
-        self.order.sort_by(|a, b| (a.collection, &a.parent).cmp(&(b.collection, &b.parent)).then_with(|| {
-            if a.parent.is_some() { std::cmp::Ordering::Equal } else { a.cmp(b) }
-        }));
+        self.order.sort_by(|a, b| {
+            (a.collection, &a.parent)
+                .cmp(&(b.collection, &b.parent))
+                .then_with(|| if a.parent.is_some() { std::cmp::Ordering::Equal } else { a.cmp(b) })
+        });
         let orphan = |address: &Address| {
             let space = address.parent.as_ref().map(|space| Address::new(Collection::Spaces, space));
             space.is_some_and(|space| !self.objects.contains_key(&space))
@@ -146,7 +148,8 @@ impl Collected {
             self.report.push(place.into_iter().fold(found, |found, place| found.at(place, "")));
         }
         let mut objects = self.objects;
-        let objects: Vec<Made> = order.into_iter().filter_map(|address| objects.remove_entry(&address)).collect();
+        let objects: Vec<Made> =
+            order.into_iter().filter_map(|address| objects.remove_entry(&address)).collect();
         Imported { objects, report: bounded(&self.report) }
     }
 }

@@ -14,7 +14,12 @@ use crate::model::is_harmless;
 const ELSEWHERE: &str = "secret://elsewhere";
 
 /// The settings of a service of a type. What may not be shown is made known to `files`.
-pub(super) fn read(fields: Fields, of: Option<&str>, files: &mut Files, reader: &mut Reader) -> Map<String, Value> {
+pub(super) fn read(
+    fields: Fields,
+    of: Option<&str>,
+    files: &mut Files,
+    reader: &mut Reader,
+) -> Map<String, Value> {
     let mut map = Map::new();
     // As JSON goes through Go it is sorted, so this is the order people know from what they see of it.
     let sorted: BTreeMap<_, _> = fields.into_iter().collect();

@@ -107,7 +107,8 @@ impl Lexer<'_> {
 
     fn comment(&mut self) {
         let end = self.rest().find("\n=end").map_or(self.text.len(), |at| self.at + at + 1);
-        let line = self.text.get(end..).and_then(|rest| rest.find('\n')).map_or(self.text.len(), |at| end + at);
+        let line =
+            self.text.get(end..).and_then(|rest| rest.find('\n')).map_or(self.text.len(), |at| end + at);
         self.at = line;
     }
 

@@ -52,7 +52,13 @@ pub(super) fn make(
             report.push(found);
         }
         for statement in parsed.statements {
-            let mut making = Making { file: parsed.file, sources, files: &mut *files, out: &mut *out, report: &mut *report };
+            let mut making = Making {
+                file: parsed.file,
+                sources,
+                files: &mut *files,
+                out: &mut *out,
+                report: &mut *report,
+            };
             making.statement(statement);
         }
     }

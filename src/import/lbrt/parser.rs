@@ -283,7 +283,9 @@ impl Parser {
                 Item::Pair(key, node) => Some((key, node)),
                 Item::Value(_) => None,
             }),
-            Kind::Label(_) | Kind::Mark(_) | Kind::Newline | Kind::Open | Kind::End => Val::unknown("it is computed"),
+            Kind::Label(_) | Kind::Mark(_) | Kind::Newline | Kind::Open | Kind::End => {
+                Val::unknown("it is computed")
+            }
         }
     }
 
@@ -374,8 +376,9 @@ impl Parser {
 }
 
 /// Words that begin a statement which is not plain data and has an `end` of its own.
-const OPENERS: &[&str] =
-    &["if", "unless", "while", "until", "for", "def", "class", "module", "case", "begin", "end", "do", "return"];
+const OPENERS: &[&str] = &[
+    "if", "unless", "while", "until", "for", "def", "class", "module", "case", "begin", "end", "do", "return",
+];
 
 enum Item {
     Value(Node),

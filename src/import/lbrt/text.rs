@@ -111,8 +111,11 @@ fn block(raw: &str, verbatim: bool) -> Text {
 /// Lines without the blanks all of them begin with.
 fn outdented(raw: &str) -> String {
     let written = raw.lines().filter(|line| !line.trim().is_empty());
-    let indent = written.map(|line| line.len() - line.trim_start_matches([' ', '\t']).len()).min().unwrap_or(0);
-    raw.split_inclusive('\n').map(|line| line.get(indent.min(line.trim_end().len())..).unwrap_or(line)).collect()
+    let indent =
+        written.map(|line| line.len() - line.trim_start_matches([' ', '\t']).len()).min().unwrap_or(0);
+    raw.split_inclusive('\n')
+        .map(|line| line.get(indent.min(line.trim_end().len())..).unwrap_or(line))
+        .collect()
 }
 
 /// Reads what follows a backslash; how many bytes it takes.
@@ -212,7 +215,10 @@ mod tests {
             Texts(text).heredoc(0, body).flatten().map(|(text, _, end)| (text.value, end))
         };
         assert_eq!(heredoc("<<-EOS\n  a\n    EOS\nx"), Some(("  a\n".into(), 19)));
-        assert_eq!(heredoc("<<~EOS\n    a\n      b\n\n  EOS\n").map(|found| found.0), Some("a\n  b\n\n".into()));
+        assert_eq!(
+            heredoc("<<~EOS\n    a\n      b\n\n  EOS\n").map(|found| found.0),
+            Some("a\n  b\n\n".into())
+        );
         assert_eq!(heredoc("<<'E'\n\\n\nE\n").map(|found| found.0), Some("\\n\n".into()));
         assert_eq!(heredoc("<<EOS\na\n EOS\n"), None, "indented");
         assert_eq!(heredoc("<< EOS\nEOS\n"), None);

@@ -49,7 +49,9 @@ fn space(block: &mut Block, links: &Links, reader: &mut Reader) -> Option<String
             Some("give the files that declare the space as well".to_owned()),
         ),
         Found::Other => match node.value {
-            Val::Unknown { why, .. } => (format!("its space would have to be worked out: {why}"), Some(HINT.to_owned())),
+            Val::Unknown { why, .. } => {
+                (format!("its space would have to be worked out: {why}"), Some(HINT.to_owned()))
+            }
             other => (format!("its `space_id` is {}", other.noun()), None),
         },
     };
@@ -70,7 +72,8 @@ fn chart(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
             Found::Name(name) => draft.put("related_space", Some((name.into(), node.place))),
             Found::Other => _ = reader.text(&node, "related_space"),
             Found::Nameless(_) | Found::Stranger(_) => {
-                let message = format!("`related_space` of {} is left out: that space is not known here", block.address);
+                let message =
+                    format!("`related_space` of {} is left out: that space is not known here", block.address);
                 reader.lose(node.place, "unknown-space", message, Some(kept("related space")));
             }
         }
@@ -95,7 +98,10 @@ fn bound(block: &mut Block, name: &str, draft: &mut Draft, reader: &mut Reader) 
     match read {
         Some((value, place)) if value.as_f64() == Some(0.0) => {
             if !block.observed {
-                let message = format!("`{name} = 0` of {} is left out: the provider does not send a zero", block.address);
+                let message = format!(
+                    "`{name} = 0` of {} is left out: the provider does not send a zero",
+                    block.address
+                );
                 reader.note(place, "never-sent", message, &format!("write `{name}: 0` by hand to have it"));
             }
         }
@@ -109,14 +115,25 @@ fn stream(item: Node, block: &Block, reader: &mut Reader) -> Option<Draft> {
     if !block.observed {
         for name in never_sent(block.provider) {
             if let Some(node) = take(&mut fields, name).filter(|node| !node.value.is_nothing()) {
-                let message = format!("`{name}` of a stream of {} is left out: the provider never sends it", block.address);
+                let message = format!(
+                    "`{name}` of a stream of {} is left out: the provider never sends it",
+                    block.address
+                );
                 reader.note(node.place, "never-sent", message, "write it by hand to have it");
             }
         }
     }
     let texts = [
-        "metric", "composite", "source", "group_function", "summary_function", "transform_function", "name", "color",
-        "units_short", "units_long",
+        "metric",
+        "composite",
+        "source",
+        "group_function",
+        "summary_function",
+        "transform_function",
+        "name",
+        "color",
+        "units_short",
+        "units_long",
     ];
     for name in texts {
         draft.put(name, reader.field(&mut fields, name, Want::Text));
@@ -146,7 +163,8 @@ fn sort(streams: &mut [Draft], provider: Provider, reader: &mut Reader) {
         if let [first, second] = pair
             && place(first) == place(second)
         {
-            let message = format!("the provider takes two streams of {} for one, and sends one of them", reader.who);
+            let message =
+                format!("the provider takes two streams of {} for one, and sends one of them", reader.who);
             let help = "both are kept here: the first plan adds the other";
             reader.note(second.place().clone(), "never-sent", message, help);
         }

@@ -85,9 +85,13 @@ impl<'a> Evaluator<'a> {
         match expr {
             Expression::Null(_) => Val::Null,
             Expression::Bool(flag) => Val::Bool(*flag.value()),
-            Expression::Number(found) => found.value().as_f64().and_then(number).map_or(Val::Null, Val::Number),
+            Expression::Number(found) => {
+                found.value().as_f64().and_then(number).map_or(Val::Null, Val::Number)
+            }
             Expression::String(text) => Val::Text(text.value().clone()),
-            Expression::Array(items) => Val::List(items.iter().map(|item| self.evaluate(item, scope)).collect()),
+            Expression::Array(items) => {
+                Val::List(items.iter().map(|item| self.evaluate(item, scope)).collect())
+            }
             Expression::Object(object) => self.object(object, scope),
             Expression::StringTemplate(template) => {
                 let elements: Vec<&Element> = template.iter().collect();
@@ -115,13 +119,15 @@ impl<'a> Evaluator<'a> {
                 self.paid(functions::call(call.name.name.as_str(), arguments))
             }
             Expression::Traversal(traversal) => self.traversal(traversal, scope),
-            Expression::UnaryOp(op) => operators::unary(*op.operator.value(), &self.evaluate(&op.expr, scope).value),
+            Expression::UnaryOp(op) => {
+                operators::unary(*op.operator.value(), &self.evaluate(&op.expr, scope).value)
+            }
             Expression::BinaryOp(op) => {
                 let sides = [&op.lhs_expr, &op.rhs_expr].map(|side| self.evaluate(side, scope).value);
                 operators::binary(*op.operator.value(), &sides)
             }
             Expression::Variable(name) => Val::unknown(format!("`{}`", name.as_str())),
-            Expression::ForExpr(_) => Val::unknown("a `for` expression"),
+            Expression::ForExpr(made) => self.comprehension(made, scope),
         }
     }
 

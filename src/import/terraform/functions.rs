@@ -59,10 +59,20 @@ fn known(name: &str, mut arguments: Vec<Node>) -> Option<Val> {
                 _ => text.trim_end_matches(['\n', '\r']).to_owned(),
             }))
         }
+        "length" => {
+            let length = match only(arguments)?.value {
+                Val::List(items) => items.len(),
+                Val::Map(fields) => fields.len(),
+                Val::Text(text) => text.chars().count(),
+                _ => return None,
+            };
+            Some(Val::Number(length.into()))
+        }
         "keys" | "values" => {
             let Val::Map(mut fields) = only(arguments)?.value else { return None };
             fields.sort_by(|a, b| a.0.cmp(&b.0));
-            let item = |(key, node): (String, Node)| if name == "keys" { Node::text(key, node.place) } else { node };
+            let item =
+                |(key, node): (String, Node)| if name == "keys" { Node::text(key, node.place) } else { node };
             Some(Val::List(fields.into_iter().map(item).collect()))
         }
         _ => None,
@@ -100,7 +110,8 @@ pub(super) fn text(value: &Val) -> Option<String> {
         Val::Text(text) => Some(text.clone()),
         Val::Number(number) => Some(number.to_string()),
         Val::Bool(flag) => Some(flag.to_string()),
-        Val::Null | Val::List(_) | Val::Map(_) | Val::Json(_) | Val::Reference(_) | Val::Unknown { .. } => None,
+        Val::Null | Val::List(_) | Val::Map(_) | Val::Json(_) | Val::Reference(_) | Val::Unknown { .. } => {
+            None
+        }
     }
 }
-

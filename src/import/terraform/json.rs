@@ -27,8 +27,7 @@ pub(super) fn read(file: FileId, text: &str, report: &mut Report) -> Vec<Block> 
             return Vec::new();
         }
     };
-    let mut reading =
-        Reading { file, observed, unknown: unknown(&document), report, blocks: Vec::new() };
+    let mut reading = Reading { file, observed, unknown: unknown(&document), report, blocks: Vec::new() };
     let route = Route::root().key(top).key("root_module");
     reading.module(&document[top]["root_module"], &route);
     reading.blocks
@@ -57,7 +56,10 @@ fn not_json(file: FileId, text: &str, error: &serde_json::Error) -> Diagnostic {
 
 fn not_shown(file: FileId, document: &Value) -> Diagnostic {
     let found = if document.get("terraform_version").is_some() && document.get("version").is_some() {
-        Diagnostic::error("raw-state", "this is a state as Terraform stores it, whose form may change at any time")
+        Diagnostic::error(
+            "raw-state",
+            "this is a state as Terraform stores it, whose form may change at any time",
+        )
     } else if document.get("format_version").is_some() {
         Diagnostic::error("empty-state", "there are no values in it: nothing has been applied")
     } else {
@@ -101,7 +103,9 @@ impl Reading<'_> {
         let place = Place::Node { file: self.file, route: route.key("address"), part: Part::Value };
         let Some(name) = resource["type"].as_str() else { return };
         let address = resource["address"].as_str().unwrap_or(name).to_owned();
-        if resource["mode"].as_str().is_some_and(|mode| mode != "managed") {
+        // Deposed objects are about to be destroyed; another one has their address.
+        let deposed = resource.get("deposed_key").is_some();
+        if deposed || resource["mode"].as_str().is_some_and(|mode| mode != "managed") {
             return;
         }
         let (provider, made) = match type_of(name) {

@@ -2,6 +2,7 @@
 //! Both become the same blocks of fields, from which `objects` makes definitions.
 
 mod charts;
+mod comprehension;
 mod evaluate;
 mod functions;
 mod hcl;
@@ -19,7 +20,8 @@ use super::{Imported, Source, draft::Collected};
 use crate::diag::{Files, Place};
 
 /// What to do about a value that is not known.
-const HINT: &str = "import the output of `terraform show -json` instead: it holds the values Terraform worked out";
+const HINT: &str =
+    "import the output of `terraform show -json` after an apply: it holds the values Terraform worked out";
 
 /// Reads states, plans and configurations, all of them one world: what one file refers to may stand in another.
 ///

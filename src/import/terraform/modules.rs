@@ -64,7 +64,8 @@ impl Key {
 
 /// Unfolds all root modules: the directories that no other directory calls.
 pub(super) fn expand(parsed: &Parsed, report: &mut Report) -> Vec<Block> {
-    let indexes: BTreeMap<&str, Index> = parsed.iter().map(|(dir, files)| (dir.as_str(), Index::of(files))).collect();
+    let indexes: BTreeMap<&str, Index> =
+        parsed.iter().map(|(dir, files)| (dir.as_str(), Index::of(files))).collect();
     let called: BTreeSet<String> = indexes
         .iter()
         .flat_map(|(dir, index)| index.modules.values().filter_map(|(_, call)| local_source(dir, call)))
@@ -122,7 +123,8 @@ impl<'a> Expanding<'a, '_> {
         let instances = match self.evaluator.instances(module, file, syntax, &address) {
             Ok(instances) => instances,
             Err(why) => {
-                let message = format!("{address} is left out: how many there are would have to be worked out: {why}");
+                let message =
+                    format!("{address} is left out: how many there are would have to be worked out: {why}");
                 self.report.push(Diagnostic::error("needs-evaluation", message).at(place, "").help(HINT));
                 return;
             }
@@ -136,7 +138,14 @@ impl<'a> Expanding<'a, '_> {
             let scope = Scope::new(module, file, instance.bindings.clone());
             let fields = self.evaluator.fields(&syntax.body, &scope, META);
             let address = format!("{address}{}", instance.key.suffix());
-            self.blocks.push(Block { provider, made, address, observed: false, fields, place: place.clone() });
+            self.blocks.push(Block {
+                provider,
+                made,
+                address,
+                observed: false,
+                fields,
+                place: place.clone(),
+            });
         }
     }
 }
@@ -159,7 +168,9 @@ impl<'a> Evaluator<'a> {
         let dir = local_source(here, call)
             .ok_or_else(|| Absent::Elsewhere(source.unwrap_or("elsewhere").to_owned()))?;
         let Some((dir, index)) = self.indexes.get_key_value(dir.as_str()) else {
-            return Err(Absent::Because(format!("its directory `{dir}` was not given; give the one around it")));
+            return Err(Absent::Because(format!(
+                "its directory `{dir}` was not given; give the one around it"
+            )));
         };
         if module.dirs.contains(dir) {
             return Err(Absent::Because("modules call each other in a circle".into()));
@@ -193,7 +204,8 @@ impl<'a> Evaluator<'a> {
             return known.clone();
         }
         let scope = Scope::new(module, file, Fields::new());
-        let attribute = |name: &str| syntax.body.get_attribute(name).map(|found| self.evaluate(&found.value, &scope));
+        let attribute =
+            |name: &str| syntax.body.get_attribute(name).map(|found| self.evaluate(&found.value, &scope));
         let found = match (attribute("count"), attribute("for_each")) {
             (Some(count), _) => counted(&count),
             (None, Some(each)) => items(each, "each").map(|items| {
@@ -215,7 +227,9 @@ impl<'a> Evaluator<'a> {
                 Structure::Attribute(attribute) if !without.contains(&attribute.key.as_str()) => {
                     fields.push((attribute.key.to_string(), self.evaluate(&attribute.value, scope)));
                 }
-                Structure::Block(block) if block.ident.as_str() == "dynamic" => self.dynamic(block, scope, &mut fields),
+                Structure::Block(block) if block.ident.as_str() == "dynamic" => {
+                    self.dynamic(block, scope, &mut fields)
+                }
                 Structure::Block(block) if !without.contains(&block.ident.as_str()) => {
                     let place = scope.place(block.ident.span());
                     let inside = Val::Map(self.fields(&block.body, scope, &[]));

@@ -59,7 +59,8 @@ pub(super) fn name(block: &mut Block, out: &mut Collected) -> Option<String> {
             Some(other) => (format!("its `{field}` is {}", other.noun()), None),
         };
         let place = node.map_or_else(|| block.place.clone(), |node| node.place);
-        let found = Diagnostic::error("no-name", format!("{} is left out: {what}", block.address)).at(place, "");
+        let found =
+            Diagnostic::error("no-name", format!("{} is left out: {what}", block.address)).at(place, "");
         out.report.push(help.into_iter().fold(found, Diagnostic::help));
     }
     name
@@ -114,11 +115,15 @@ fn titles(node: Node, links: &Links, reader: &mut Reader) -> Option<Vec<String>>
             match links.find(Type::Service, &item) {
                 Found::Name(title) => titles.extend(seen.insert(title).then(|| title.to_owned())),
                 Found::Nameless(address) => {
-                    let message = format!("`services` of {} is left out: the title of {address} is not known", reader.who);
+                    let message = format!(
+                        "`services` of {} is left out: the title of {address} is not known",
+                        reader.who
+                    );
                     reader.lose(item.place, "unknown-service", message, Some(kept("services")));
                 }
                 Found::Stranger(id) => {
-                    let message = format!("`services` of {} is left out: no service here has the id {id}", reader.who);
+                    let message =
+                        format!("`services` of {} is left out: no service here has the id {id}", reader.who);
                     let help = format!("{}; write their titles by hand", kept("services"));
                     reader.lose(item.place, "unknown-service", message, Some(help));
                 }
@@ -187,7 +192,8 @@ fn metric(block: &mut Block, reader: &mut Reader) -> (Kind, Draft) {
     let mut draft = Draft::new(&block.address, block.place.clone());
     draft.put("type", reader.field(&mut block.fields, "type", Want::Text));
     draft.put("composite", reader.field(&mut block.fields, "composite", Want::Text));
-    for (name, want) in [("display_name", Want::Text), ("description", Want::Text), ("period", Want::NonZero)] {
+    for (name, want) in [("display_name", Want::Text), ("description", Want::Text), ("period", Want::NonZero)]
+    {
         draft.put(name, reader.field(&mut block.fields, name, want));
     }
     let zero = if block.provider == Provider::AppOptics { Want::NonZero } else { Want::Number };

@@ -30,9 +30,7 @@ pub(super) fn binary(operator: BinaryOperator, sides: &[Val; 2]) -> Val {
 
 fn compute(operator: BinaryOperator, [left, right]: &[Val; 2]) -> Option<Val> {
     use BinaryOperator as Op;
-    let arithmetic = |made: fn(f64, f64) -> f64| {
-        number(made(float(left)?, float(right)?)).map(Val::Number)
-    };
+    let arithmetic = |made: fn(f64, f64) -> f64| number(made(float(left)?, float(right)?)).map(Val::Number);
     let compared = |holds: fn(f64, f64) -> bool| Some(Val::Bool(holds(float(left)?, float(right)?)));
     match operator {
         Op::Plus => arithmetic(|a, b| a + b),
@@ -72,6 +70,8 @@ fn same(left: &Val, right: &Val) -> Option<bool> {
         (Val::Null, Val::Null) => Some(true),
         (Val::Null, _) | (_, Val::Null) => Some(false),
         (Val::Number(a), Val::Number(b)) => Some(a.as_f64() == b.as_f64()),
-        _ => Some(std::mem::discriminant(left) == std::mem::discriminant(right) && text(left)? == text(right)?),
+        _ => {
+            Some(std::mem::discriminant(left) == std::mem::discriminant(right) && text(left)? == text(right)?)
+        }
     }
 }

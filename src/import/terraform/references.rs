@@ -107,7 +107,11 @@ impl<'a> Evaluator<'a> {
                 None => unknown(),
             }
         };
-        if let [TraversalOperator::FullSplat(_) | TraversalOperator::AttrSplat(_), TraversalOperator::GetAttr(field), rest @ ..] = rest
+        if let [
+            TraversalOperator::FullSplat(_) | TraversalOperator::AttrSplat(_),
+            TraversalOperator::GetAttr(field),
+            rest @ ..,
+        ] = rest
         {
             let place = scope.place(traversal.span());
             let each = |instance: &Instance| {
@@ -154,7 +158,9 @@ impl<'a> Evaluator<'a> {
             (TraversalOperator::GetAttr(name), Val::Map(fields)) => by_name(fields, name.as_str()),
             (TraversalOperator::LegacyIndex(index), Val::List(items)) => by_index(items, *index.value()),
             (TraversalOperator::Index(expr), value) => match (self.evaluate(expr, scope).value, value) {
-                (Val::Number(index), Val::List(items)) => index.as_u64().and_then(|index| by_index(items, index)),
+                (Val::Number(index), Val::List(items)) => {
+                    index.as_u64().and_then(|index| by_index(items, index))
+                }
                 (Val::Text(name), Val::Map(fields)) => by_name(fields, &name),
                 (Val::Unknown { why, .. }, _) => return Val::unknown(why),
                 _ => None,

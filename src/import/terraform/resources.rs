@@ -6,9 +6,14 @@ use crate::diag::{Diagnostic, Place};
 
 /// A resource of one of the providers that we have never heard of.
 pub(super) fn unknown_type(address: &str, name: &str, place: Place) -> Diagnostic {
-    Diagnostic::error("unknown-resource", format!("{address} is left out: there is no resource type `{name}`"))
-        .at(place, "")
-        .help("known are alerts, metrics, services, spaces and their charts of the providers librato and appoptics")
+    Diagnostic::error(
+        "unknown-resource",
+        format!("{address} is left out: there is no resource type `{name}`"),
+    )
+    .at(place, "")
+    .help(
+        "known are alerts, metrics, services, spaces and their charts of the providers librato and appoptics",
+    )
 }
 
 /// Fields of a chart's streams that the provider takes and never sends: it looks for them under another name or type.
