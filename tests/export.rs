@@ -12,10 +12,10 @@ use librato_apply::load::yaml;
 use librato_apply::remote::fetch::{Wanted, fetch, lost};
 use librato_apply::render::{definitions, expressible};
 use proptest::collection::{btree_map, vec};
-use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use support::generate::{of, some};
 use support::world::{self, SECRET, Whose, Wish, World};
 
 /// What is on a service, by name; alerts and charts speak of services and spaces by their number.
@@ -213,18 +213,6 @@ fn remote() -> impl Strategy<Value = Remote> {
     )
 }
 
-fn some(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Map<String, Value>> {
-    let field = |(name, value): (&'static str, BoxedStrategy<Value>)| {
-        option::of(value).prop_map(move |value| value.map(|value| (name.to_owned(), value)))
-    };
-    let fields: Vec<_> = fields.into_iter().map(field).collect();
-    fields.prop_map(|fields| fields.into_iter().flatten().collect()).boxed()
-}
-
-fn of(values: &Value) -> BoxedStrategy<Value> {
-    prop::sample::select(values.as_array().unwrap().clone()).boxed()
-}
-
 /// Texts that a writer of YAML can get wrong.
 fn texts() -> BoxedStrategy<Value> {
     of(&json!([
@@ -288,7 +276,7 @@ fn definition() -> BoxedStrategy<Value> {
     of(&json!([
         "sum( s(\"a.b\",\"*\") )",
         "divide([\n  sum(s(\"a.b\", \"*\")),\n  sum(s(\"x\", \"*\"))\n])\n",
-        "s('a.b', '*')"
+        "series(\"a.b\",  \"*\")"
     ]))
 }
 
