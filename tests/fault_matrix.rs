@@ -74,7 +74,7 @@ fn every_break_is_mended_where_types_of_services_cannot_be_changed() {
 
 #[test]
 fn every_break_of_spaces_and_charts_is_mended() {
-    run(Whose::Ours, spaces(), extent().unwrap_or(7));
+    run(Whose::Ours, spaces(), extent().unwrap_or(19));
 }
 
 #[test]
