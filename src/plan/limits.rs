@@ -195,8 +195,14 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
 
 /// Several remote objects under a name that the plan would have to choose one of.
 pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[Change]) -> Vec<Refusal> {
+    // A backup holds one object of each name, so a space with twins inside cannot go either.
+    let goes = |space: Address| {
+        let deleted = |change: &&Change| matches!(change.action, Action::Delete { .. });
+        changes.iter().filter(deleted).any(|change| change.address == space)
+    };
     let concerned = |address: &&Address| {
         desired.objects.contains_key(*address)
+            || address.container().is_some_and(goes)
             || changes.iter().any(|change| change.address == **address)
             || desired.objects.values().any(|wish| wish.renamed_from.as_deref() == Some(&address.name))
     };
