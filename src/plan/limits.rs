@@ -208,7 +208,10 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
                 kind.section()
             ),
             names: vec![address.to_string()],
-            lift: Some("delete or rename all but one of them on the service".into()),
+            lift: Some(format!(
+                "rename or delete all but one of them: librato-apply delete {} --id ID",
+                kind.noun()
+            )),
         }
     };
     twins.keys().filter(concerned).map(refuse).collect()
