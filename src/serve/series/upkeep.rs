@@ -24,6 +24,9 @@ const FOLDED: usize = 256 << 10;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
 
+/// Points of the journal, each series in order of arrival.
+type BySeries = BTreeMap<i64, Vec<block::Point>>;
+
 /// Does one step of what is due at `now`, all of the journal being due when `closing`. Whether there may be more.
 pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<bool, Problem> {
     if closing || is_due(connection, now)? {
@@ -69,13 +72,12 @@ fn fold(connection: &Connection, now: i64, turn: Turn) -> Result<bool, Problem> 
     Ok(true)
 }
 
-/// The points of the oldest rows of the journal by series, each in order of arrival, and the id of the last of these
-/// rows.
-fn oldest(connection: &Connection) -> Result<(BTreeMap<i64, Vec<block::Point>>, Option<i64>), Problem> {
+/// The points of the oldest rows of the journal, and the id of the last of these rows.
+fn oldest(connection: &Connection) -> Result<(BySeries, Option<i64>), Problem> {
     let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
     let (mut bytes, mut last) = (0, None);
-    let mut series: BTreeMap<i64, Vec<block::Point>> = BTreeMap::new();
+    let mut series = BySeries::new();
     while bytes < FOLDED
         && let Some(row) = rows.next()?
     {
