@@ -49,6 +49,9 @@ pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     Ok(Exit::Done)
 }
 
+/// Metrics that are looked up to find out why an answer is empty.
+const LOOKED_UP: usize = 5;
+
 /// What is asked for.
 enum Asked {
     Name(String),
@@ -285,6 +288,14 @@ impl Asking<'_> {
     /// An empty answer explains nothing, so the definition is evaluated here as well.
     async fn say_why_empty(&self, text: &str) {
         self.ui.complain("note: there is nothing to show: no series has a point in this time");
+        let metrics = composite::parse(text).map_or_else(|_| Vec::new(), |tree| tree.metrics());
+        for name in metrics.iter().take(LOOKED_UP) {
+            if let Ok(None) = ask::metric(self.client, name).await {
+                let close = ask::close_to(self.client, name).await;
+                let close = close.map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
+                self.ui.complain(&format!("  = there is no metric `{}`{close}", printable(name)));
+            }
+        }
         if let Ok(outcome) = self.evaluate(text, "composite").await {
             for reason in outcome.explain.nothing() {
                 self.ui.complain(&format!("  = {}", printable(&reason)));

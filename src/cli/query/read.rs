@@ -90,13 +90,19 @@ async fn in_a_dialect(api: &impl ReadApi, wanted: Wanted<'_>) -> Result<Vec<Raw>
         match found {
             Ok(series) if !series.is_empty() => return Ok(meant(series)),
             Err(error) if !may_be_the_dialect(&error) || is_too_fine(&error) => return Err(error),
-            Ok(_) | Err(_) => return of_tags(api, wanted).await.map(meant),
+            Ok(nothing) => match of_tags(api, wanted).await {
+                // A service that knows no tags has nothing more to tell.
+                Err(error) if may_be_the_dialect(&error) => return Ok(nothing),
+                found => return found.map(meant),
+            },
+            Err(_) => return of_tags(api, wanted).await.map(meant),
         }
     }
     match of_tags(api, wanted).await {
         Err(error) if may_be_the_dialect(&error) && !is_too_fine(&error) && !has_tags(wanted.selector) => {
             // Where neither answers, the first refusal is the one that says why.
-            of_sources(api, wanted).await.map(meant).map_err(|_| error)
+            let found = of_sources(api, wanted).await.map(meant);
+            found.map_err(|second| if is_too_fine(&second) { second } else { error })
         }
         found => found.map(meant),
     }
