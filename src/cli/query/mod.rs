@@ -30,7 +30,7 @@ use super::{inputs, reconcile};
 /// Asks and shows the answer.
 pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let clock = Clock { zone: time::zone(&args.time_zone)? };
-    let span = time::span(args, &clock.zone, time::now()?)?;
+    let span = time::span(args, &clock.zone, super::time::now())?;
     let choice = Choice::read(args)?;
     let asked = Asked::read(&args.what)?;
     let asked = match asked {

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
 use crate::composite::{Labels, SOURCE, nested};
 use crate::serve::http::problem::Problem;
+use crate::serve::measurements::tagged::counted_once;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::metrics::table::{self as metrics, Choice};
 use crate::serve::series::aggregate::{Point, downsample};
@@ -126,9 +127,12 @@ impl<'a> Tables<'a> {
     /// The metrics a name or pattern means. Composites are no source of data: they cannot be nested.
     fn metrics(&self, pattern: &str) -> Result<Vec<Metric>, Refusal> {
         if pattern.contains('*') {
-            let choice = Choice::new(&[pattern.to_owned()]);
-            let mut found = metrics::choose(self.connection, &choice, &Choice::new(&[]))?;
-            found.retain(|metric| metric.kind != Kind::Composite);
+            let choice = Choice::new(&[pattern.to_owned()]).unwrap_or_default();
+            let mut found = Vec::new();
+            for id in metrics::choose(self.connection, &choice, &Choice::default())? {
+                let metric = metrics::get(self.connection, id)?;
+                found.extend(metric.filter(|metric| metric.kind != Kind::Composite));
+            }
             found.sort_by_cached_key(|metric| metric.name.to_lowercase());
             return Ok(found);
         }
@@ -143,7 +147,7 @@ impl<'a> Tables<'a> {
         let mut meant = Vec::new();
         for (place, metric) in metrics.iter().enumerate() {
             let first = meant.len();
-            for one in series::of_metric(self.connection, metric.id)? {
+            for one in counted_once(series::of_metric(self.connection, metric.id)?) {
                 let labels = labels(one.labels);
                 if request.selector.matches(&labels) && (self.wants)(&labels) {
                     meant.push(Meant { id: one.id, labels, metric: place });
