@@ -34,8 +34,17 @@ use super::{metrics, now};
 const LOOK_BACK: i64 = 3600;
 /// Measurements in one answer to a query by tags; the rest follows its `links`.
 const MOST: usize = 30_000;
-/// The parameter of a link that tells which stream came last.
+/// The parameter of a link that tells where it goes on.
 const CURSOR: &str = "cursor";
+
+/// Where an answer stopped. As text it is base64 of JSON.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Cursor {
+    /// The stream that came last.
+    tags: Tags,
+    /// The time of its next measurement, when it was cut.
+    time: Option<i64>,
+}
 
 /// Adds what `question` asks of the metric to how it is `shown`.
 pub fn add_legacy(
@@ -95,24 +104,29 @@ pub async fn show(
     let interval = question.interval;
     let read = move |connection: &_| page(connection, &name, &question, after.as_ref());
     let (mut shown, next) = app.store.read(read).await?;
-    if let Some(tags) = next {
-        let href = next_href(&uri, interval.span, &tags);
+    if let Some(next) = next {
+        let href = next_href(&uri, interval.span, &next);
         shown["links"] = json!([{ "rel": "next", "href": href }]);
     }
     Ok(answer::ok(&shown))
 }
 
-/// One page of streams, and the tags of its last one when more may follow.
+/// One page of streams, and where it stopped when more may follow.
 fn page(
     connection: &Connection,
     name: &str,
     question: &tagged::Question,
-    after: Option<&Tags>,
-) -> Result<(Value, Option<Tags>), Problem> {
+    after: Option<&Cursor>,
+) -> Result<(Value, Option<Cursor>), Problem> {
     let metric = metrics::table::find(connection, name)?.ok_or_else(Problem::not_found)?;
     refuse_composite(&metric)?;
     let streams = question.streams(table::of_metric(connection, metric.id)?);
-    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let from = match after {
+        None => Bound::Unbounded,
+        Some(Cursor { tags, time: None }) => Bound::Excluded(tags),
+        Some(Cursor { tags, time: Some(_) }) => Bound::Included(tags),
+    };
+    let cut = after.and_then(|after| Some((&after.tags, after.time?)));
     let mut rest = streams.range::<Tags, _>((from, Bound::Unbounded)).peekable();
     let wanted: HashSet<i64> = rest.clone().flat_map(|(_, sets)| sets.values().flatten().copied()).collect();
     let resolution = question.interval.resolution;
@@ -127,13 +141,14 @@ fn page(
             }
             stream.add(&downsample(together, resolution));
         }
-        let measurements = stream.finish();
+        let start = cut.filter(|(cut, _)| *cut == tags).map_or(i64::MIN, |(_, time)| time);
+        let (measurements, more) = stream.finish(start, MOST - held);
         held += measurements.len();
         if !measurements.is_empty() {
             series.push(json!({ "tags": tags, "measurements": measurements }));
         }
-        if held >= MOST && rest.peek().is_some() {
-            next = Some(tags.clone());
+        if more.is_some() || (held >= MOST && rest.peek().is_some()) {
+            next = Some(Cursor { tags: tags.clone(), time: more });
             break;
         }
     }
@@ -141,7 +156,7 @@ fn page(
     Ok((shown, next))
 }
 
-fn cursor(query: &Object) -> Result<Option<Tags>, Problem> {
+fn cursor(query: &Object) -> Result<Option<Cursor>, Problem> {
     let mut read = Reader::new(query);
     let text = read.text(CURSOR).value().filter(|text| !text.is_empty());
     read.finish()?;
@@ -150,9 +165,8 @@ fn cursor(query: &Object) -> Result<Option<Tags>, Problem> {
         .transpose()
 }
 
-/// The same query, but from the stream after `last` on and with its time nailed down: later pages must not see a
-/// later now.
-fn next_href(uri: &Uri, span: Span, last: &Tags) -> String {
+/// The same query, but from where it stopped and with its time nailed down: later pages must not see a later now.
+fn next_href(uri: &Uri, span: Span, stopped: &Cursor) -> String {
     let replaced = ["start_time=", "end_time=", "duration=", "cursor="];
     let kept = uri
         .query()
@@ -162,6 +176,6 @@ fn next_href(uri: &Uri, span: Span, last: &Tags) -> String {
     let mut pairs: Vec<String> = kept.map(str::to_owned).collect();
     pairs.push(format!("start_time={}", span.start));
     pairs.push(format!("end_time={}", span.end));
-    pairs.push(format!("{CURSOR}={}", URL_SAFE_NO_PAD.encode(json!(last).to_string())));
+    pairs.push(format!("{CURSOR}={}", URL_SAFE_NO_PAD.encode(json!(stopped).to_string())));
     format!("{}?{}", uri.path(), pairs.join("&"))
 }
