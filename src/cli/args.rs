@@ -4,6 +4,7 @@ mod annotate;
 pub mod delete;
 pub mod get;
 pub mod kind;
+pub mod query;
 pub mod resolve;
 mod submit;
 
@@ -100,6 +101,11 @@ pub enum Command {
     /// Plan, confirm, and write.
     #[command(after_help = "Example: librato-apply apply monitoring/ --auto-approve")]
     Apply(Apply),
+    /// Ask for the data of a metric or of a composite.
+    #[command(
+        after_help = "Examples:\n  librato-apply query web.requests --start -2h --format plot\n  librato-apply query 'mean(s(\"temperature\", \"*\", {period: \"3600\"}))' --start -8h\n  librato-apply query shop.error.ratio --explain"
+    )]
+    Query(query::Query),
     /// Send one measurement, or many out of a file or stream.
     #[command(after_long_help = submit::EXAMPLES)]
     Submit(Submit),
@@ -122,7 +128,7 @@ pub enum Command {
         after_help = "Example: LIBRATO_TOKEN=… librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080"
     )]
     Serve(Serve),
-    /// Print the JSON Schema of the files, of the JSON plan or of the JSON outcome.
+    /// Print the JSON Schema of the files, or of a JSON plan, outcome or answer.
     Schema(Schema),
     /// Print a completion script for a shell.
     Completions {
@@ -329,6 +335,8 @@ pub enum SchemaOf {
     Plan,
     /// `apply --format json`.
     Outcome,
+    /// `query --format json`.
+    Query,
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {

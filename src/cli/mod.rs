@@ -15,6 +15,7 @@ mod init;
 mod inputs;
 mod ownership;
 mod progress;
+mod query;
 mod reconcile;
 mod remote;
 mod resolve;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Validate(args) => reconcile::validate(&args, ui),
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
+        Command::Query(args) => query::query(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
         Command::Annotate(args) => annotate::annotate(&args, global, ui).await,
         Command::Get(args) => get::get(&args, global, ui).await,

@@ -16,8 +16,8 @@ use super::http::rates::{self, Rates};
 use super::http::{access, auth, leftover};
 use super::telemetry::{self, Telemetry};
 use super::{
-    Credentials, Store, alerts, annotations, measurements, metrics, services, snapshots, sources, spaces,
-    submit, tokens,
+    Credentials, Store, alerts, annotations, compose, measurements, metrics, services, snapshots, sources,
+    spaces, submit, tokens,
 };
 
 /// How the server behaves; [`Options::default`] is right for most.
@@ -88,9 +88,9 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
             get(metrics::list).post(submit::legacy).put(metrics::update_many).delete(metrics::delete_many),
         )
         .route("/v1/metrics/{name}", get(metrics::show).put(metrics::put).delete(metrics::delete))
-        .route("/v1/measurements", post(submit::tagged))
+        .route("/v1/measurements", get(compose::tagged).post(submit::tagged))
         // clients that pass an empty metric name send the slash
-        .route("/v1/measurements/", post(submit::tagged))
+        .route("/v1/measurements/", get(compose::tagged).post(submit::tagged))
         .route("/v1/measurements/{name}", get(measurements::show))
         // go-librato resolves its submissions against the host, losing the prefix
         .route("/metrics", post(submit::legacy).get(telemetry::show))

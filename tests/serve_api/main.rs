@@ -8,6 +8,7 @@ mod account;
 mod alerts;
 mod annotations;
 mod clients;
+mod compose;
 mod durability;
 mod harness;
 mod hostile;

@@ -42,7 +42,6 @@ async fn legacy_data_by_source() {
 async fn legacy_refusals() {
     let api = Api::new();
     api.put("/v1/metrics/a", r#"{"type":"gauge"}"#).await.expect(201);
-    api.put("/v1/metrics/c", r#"{"type":"composite","composite":"s(\"a\",\"*\")"}"#).await.expect(201);
     let old = epoch() - 5 * 86_400;
     for (query, pointer, text) in [
         ("count=0".to_owned(), "/params/count", "positive"),
@@ -57,7 +56,6 @@ async fn legacy_refusals() {
     let coarser = api.get(&format!("/v1/metrics/a?start_time={old}&resolution=60")).await.expect(200);
     assert_eq!(coarser["measurements"], json!({}));
     api.get("/v1/metrics/nobody?count=1").await.refused(404, "/request", "Not Found");
-    api.get("/v1/metrics/c?count=1").await.refused(400, "/params/name", "composite");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Measurements going out, in both dialects: the data of `GET /v1/metrics/:name` and `GET /v1/measurements/:name`.
 
-mod interval;
+pub mod interval;
 pub mod legacy;
-mod records;
+pub mod records;
 mod tagged;
-mod tags;
+pub mod tags;
 
 use std::collections::HashSet;
 use std::ops::Bound;
@@ -28,7 +28,7 @@ use super::router::App;
 use super::series::aggregate::downsample;
 use super::series::table::{self, Span};
 use super::submit::sample::Labels;
-use super::{metrics, now};
+use super::{compose, metrics, now};
 
 /// How far before an interval the value is looked for that its first difference is taken from, in seconds.
 const LOOK_BACK: i64 = 3600;
@@ -53,7 +53,9 @@ pub fn add_legacy(
     question: &legacy::Question,
     shown: &mut Value,
 ) -> Result<(), Problem> {
-    refuse_composite(metric)?;
+    if metric.kind == Kind::Composite {
+        return compose::add_legacy(connection, metric, question, shown);
+    }
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
     for one in table::of_metric(connection, metric.id)? {
         if let Labels::Source(source) = one.labels
@@ -83,43 +85,39 @@ fn reach(interval: &Interval) -> Span {
     Span { start: interval.span.start - LOOK_BACK.max(interval.resolution), ..interval.span }
 }
 
-fn refuse_composite(metric: &Metric) -> Result<(), Problem> {
-    match metric.kind {
-        Kind::Composite => {
-            Err(Problem::param("name", "is a composite; composite queries are not available on this server"))
-        }
-        Kind::Gauge | Kind::Counter => Ok(()),
-    }
-}
-
-/// The streams of a metric, in order of their tags.
+/// The streams of a metric, in order of their tags; those of a composite in the order of its definition.
 pub async fn show(
     State(app): State<App>,
     Segments(name): Segments<String>,
     uri: Uri,
     Query(query): Query,
 ) -> Result<Response, Problem> {
-    let question = tagged::Question::read(&query, now())?;
-    let after = cursor(&query)?;
-    let interval = question.interval;
-    let read = move |connection: &_| page(connection, &name, &question, after.as_ref());
-    let (mut shown, next) = app.store.read(read).await?;
-    if let Some(next) = next {
-        let href = next_href(&uri, interval.span, &next);
-        shown["links"] = json!([{ "rel": "next", "href": href }]);
-    }
-    Ok(answer::ok(&shown))
+    let now = now();
+    let question = tagged::Question::read(&query, now);
+    let read = move |connection: &_| {
+        let metric = metrics::table::find(connection, &name)?;
+        if let Some(composite) = metric.as_ref().filter(|metric| metric.kind == Kind::Composite) {
+            return compose::written(connection, composite, &query, now);
+        }
+        let question = question?;
+        let metric = metric.ok_or_else(Problem::not_found)?;
+        let (mut shown, next) = page(connection, &metric, &question, cursor(&query)?.as_ref())?;
+        if let Some(next) = next {
+            let href = next_href(&uri, question.interval.span, &next);
+            shown["links"] = json!([{ "rel": "next", "href": href }]);
+        }
+        Ok(shown.to_string().into_bytes())
+    };
+    Ok(answer::written(app.store.read(read).await?))
 }
 
 /// One page of streams, and where it stopped when more may follow.
 fn page(
     connection: &Connection,
-    name: &str,
+    metric: &Metric,
     question: &tagged::Question,
     after: Option<&Cursor>,
 ) -> Result<(Value, Option<Cursor>), Problem> {
-    let metric = metrics::table::find(connection, name)?.ok_or_else(Problem::not_found)?;
-    refuse_composite(&metric)?;
     let streams = question.streams(table::of_metric(connection, metric.id)?);
     let from = match after {
         None => Bound::Unbounded,
@@ -133,7 +131,7 @@ fn page(
     let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
     let (mut series, mut held, mut next) = (Vec::new(), 0, None);
     while let Some((tags, sets)) = rest.next() {
-        let mut stream = question.stream(&metric);
+        let mut stream = question.stream(metric);
         for ids in sets.values() {
             let mut together = Vec::new();
             for id in ids {

@@ -19,15 +19,15 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::measurements::{self, legacy};
 use super::names::{NAME_RULE, is_name};
-use super::now;
 use super::router::App;
 use super::store::Turn;
+use super::{compose, now};
 
 const ORDERS: Orders = &[("name", "key")];
 
 pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
     if query.contains_key("compose") {
-        return Err(Problem::param("compose", "composite queries are not available on this server"));
+        return compose::legacy(&app, query).await;
     }
     let page = Page::read(&query, ORDERS)?;
     let listed = app.store.read(move |connection| page.cut(connection, "metrics", table::from_row)).await?;
