@@ -22,6 +22,11 @@ pub async fn submit(args: &Submit, global: &Global, ui: &Ui) -> anyhow::Result<E
     let defaults = Defaults::read(args)?;
     match (&args.from, &args.name, args.value) {
         (Some(from), ..) => stream::submit(from, args, &defaults, global, ui).await,
+        // clap drops `requires` where what is required conflicts with what is given.
+        (None, ..) if args.aggregate || args.keep.is_some() || args.input_format.is_some() => {
+            let message = "--aggregate, --keep and --input-format are for many measurements";
+            Err(Stop::usage(message, "give --from FILE").into())
+        }
         (None, Some(name), Some(value)) => {
             one(measurement(name, value, args, &defaults)?, value, global, ui).await
         }
