@@ -102,7 +102,7 @@ api.post_annotation(
     description="Application shop, Travis build 7",
     links=[{"rel": "travis", "href": "http://travisci.com/somebuild"}],
 )
-assert [stream.name for stream in api.list_annotation_streams()] == ["TravisCI", "testing"]
+assert [stream.name for stream in api.list_annotation_streams()] == ["testing", "TravisCI"]
 assert api.get_annotation_stream("testing").name == "testing"
 stream = api.get_annotation_stream("TravisCI", start_time=base)
 assert stream.events["box"][0]["title"] == "build 7"
@@ -110,7 +110,7 @@ api.delete_annotation_stream("testing")
 
 # Alerts
 alert = api.create_alert("too.many")
-alert.add_condition_for("connections").above(1)
+alert.add_condition_for("temperature").above(1)
 alert.add_condition_for("temperature").above(1).duration(60)
 alert.add_condition_for("temperature").above(1, "sum")
 alert.save()

@@ -18,6 +18,7 @@ pub async fn all(url: &str, user: &str, token: &str, base: u64) -> Done {
     assert_eq!(names(librato.metrics().list().await?), ["room-temperature-home-"]);
     clean.metrics().delete("room temperature (home)").await?;
     metrics(&librato).await?;
+    composite(&librato).await?;
     batches(&librato).await?;
     aggregation(&librato, i64::try_from(base)?).await?;
     attributes(&librato).await?;
@@ -51,6 +52,10 @@ async fn metrics(librato: &Librato) -> Done {
     librato.metrics().create(&humidity).await?;
     let measured = librato.metrics().measurements("temperature", &Interval::last(100).resolution(1)).await?;
     assert_eq!(measured.unassigned().iter().filter_map(|record| record.sum).sum::<f64>(), 63.0);
+    Ok(())
+}
+
+async fn composite(librato: &Librato) -> Done {
     let compose = r#"mean(s("temperature", "*", {function: "mean", period: "3600"}))"#;
     let found = librato.compose(compose, &Window::last(Duration::from_secs(8 * 3600))).await?;
     let last = found.series.first().and_then(|series| series.points.last()).and_then(|point| point.value);
@@ -130,7 +135,7 @@ async fn annotations(librato: &Librato, base: u64) -> Done {
     let streams = librato.annotation_streams().list().await?;
     assert_eq!(
         streams.iter().map(|stream| stream.name.as_str()).collect::<Vec<_>>(),
-        ["TravisCI", "testing"]
+        ["testing", "TravisCI"]
     );
     let testing = librato.annotation_streams().get("testing").await?;
     assert_eq!(testing.name, "testing");
@@ -143,7 +148,7 @@ async fn annotations(librato: &Librato, base: u64) -> Done {
 async fn alerts(librato: &Librato) -> Result<(), Error> {
     let minute = Duration::from_secs(60);
     let alert = Alert::new("too.many")
-        .when(Condition::above("connections", 1.0).source("*"))
+        .when(Condition::above("temperature", 1.0).source("*"))
         .when(Condition::above("temperature", 1.0).lasting(minute).source("*"))
         .when(Condition::above("temperature", 1.0).summary(SummaryFunction::Sum).source("*"));
     librato.alerts().create(&alert).await?;
