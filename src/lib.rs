@@ -18,7 +18,8 @@
 //!                            apply    Plan -> Calls -> API            (the only door out)
 //! ```
 //!
-//! Beside the flow stands `serve`, the compatible server. It is reached over HTTP only.
+//! Beside the flow stand `measure`, which sends measurements, and `serve`, the compatible server. That is reached over HTTP
+//! only.
 
 pub mod composite;
 pub mod diag;

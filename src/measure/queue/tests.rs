@@ -131,7 +131,7 @@ async fn a_queue_that_submits_by_itself_tells_of_its_failures() {
 async fn names_places_and_times_are_completed() {
     let fake = Fake::new(|_, _| Verdict::Take);
     let tags = Tags::from([("region".to_owned(), "eu".to_owned()), ("az".to_owned(), "a".to_owned())]);
-    let sanitizer = Some(crate::measure::sanitize_metric_name as crate::measure::Sanitizer);
+    let sanitizer = Some(crate::measure::sanitize_metric_name as Sanitizer);
     let queue = Queue::with(fake.clone(), Options { labels: Labels::Tags(tags), sanitizer, ..options() });
     for measurement in [
         Measurement::gauge("a b", 1.0),
