@@ -18,8 +18,8 @@
 //!                            apply    Plan -> Calls -> API            (the only door out)
 //! ```
 //!
-//! Beside the flow stand `measure`, which sends measurements, and `serve`, the compatible server. That is reached over HTTP
-//! only.
+//! Beside the flow stand `measure`, which sends measurements, `client`, the service as a library for Rust programs, and
+//! `serve`, the compatible server, which is reached over HTTP only.
 
 pub mod composite;
 pub mod diag;
@@ -28,6 +28,7 @@ pub mod model;
 pub mod load;
 pub mod resolve;
 
+pub mod client;
 pub mod remote;
 pub mod wire;
 

@@ -269,6 +269,26 @@ fn mistakes_end_before_the_network() {
     assert_eq!(world.server.requests(), [""; 0]);
 }
 
+/// The comment of a pull request is updated with the output: an old plan must not stay there.
+#[test]
+fn a_comment_says_why_there_is_no_plan() {
+    let world = World::new("alerts: { x: { conditions: [{ type: abov }] } }\n");
+    let ran = world.run(&["plan", "def", "--format", "markdown"]).exits(1).says(&["did you mean `above`?"]);
+    let lines: Vec<&str> = ran.stdout.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines[..3], ["<!-- librato-apply plan -->", "### No plan", "**2 errors**"]);
+    assert!(lines[4].starts_with("- **error**: ") && lines[4].contains("def/web.yaml:1:"), "{}", ran.stdout);
+
+    let world = World::new("metrics: { web.hits: { type: gauge } }\n");
+    let plan = ["plan", "def", "--format", "markdown"];
+    let plan = world.cli().env("LIBRATO_TOKEN", "wrong-token-canary").run(&plan).exits(1);
+    assert!(
+        plan.stdout.contains("### No plan\n\n**cannot read http") && plan.stdout.contains("401"),
+        "{}",
+        plan.stdout
+    );
+    assert!(!plan.stdout.contains("canary"));
+}
+
 #[test]
 fn warnings_are_errors_under_strict() {
     let world =

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::diag::{Diagnostic, Report, to_json};
+use librato_apply::diag::{Diagnostic, Report, is_harmless, to_json};
 use librato_apply::diff::scope::Scope;
 use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
@@ -44,8 +44,21 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 /// `plan`: and compare with what exists.
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let wish = wish(&args.planning, ui)?;
+    let ended = plan_wish(args, &wish, global, ui).await;
+    if let (Err(error), PlanFormat::Markdown) = (&ended, args.format) {
+        // A comment is updated with this output: without one it would go on showing the plan of an earlier commit.
+        ui.out(&render::markdown_without_plan(
+            &format!("{error:#}"),
+            &diagnostics(&Report::default(), &wish),
+        ));
+    }
+    ended
+}
+
+async fn plan_wish(args: &args::Plan, wish: &Wish, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+    wish.read.check(false, ui)?;
     let session = Session::open(&wish.read.desired.settings, global, true, ui).await?;
-    let planned = session.plan(&wish, ui).await;
+    let planned = session.plan(wish, ui).await;
     let Session { target, given, connection } = session;
     connection.close().await?;
     let Planned { plan, actual, report } = planned?;
@@ -56,8 +69,8 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
             ui.out(&render::text(&plan, ui.styled_out()));
         }
         // A document holds its diagnostics itself.
-        PlanFormat::Json => ui.out(&pretty(&render::document(&plan, diagnostics(&report, &wish)))?),
-        PlanFormat::Markdown => ui.out(&render::markdown(&plan, &diagnostics(&report, &wish))),
+        PlanFormat::Json => ui.out(&pretty(&render::document(&plan, diagnostics(&report, wish)))?),
+        PlanFormat::Markdown => ui.out(&render::markdown(&plan, &diagnostics(&report, wish))),
     }
     if report.has_errors() || strict && report.warnings() > 0 {
         return Ok(Exit::Error);
@@ -86,6 +99,7 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
         return apply_saved(path, args, global, ui).await;
     }
     let wish = wish(&args.planning, ui)?;
+    wish.read.check(false, ui)?;
     let session = Session::open(&wish.read.desired.settings, global, false, ui).await?;
     let ended = plan_and_write(args, &wish, &session, global, ui).await;
     session.connection.close().await?;
@@ -107,7 +121,7 @@ async fn plan_and_write(
         return write::finish_unwritten(&plan, diagnostics, args, ui);
     }
     if !args.auto_approve {
-        write::confirm(&plan)?;
+        write::confirm(&plan, ui)?;
         actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
     write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await
@@ -139,13 +153,13 @@ async fn write_saved(
         return write::finish_unwritten(&plan, Vec::new(), args, ui);
     }
     if !args.auto_approve {
-        write::confirm(&plan)?;
+        write::confirm(&plan, ui)?;
         actual = open().await?.1;
     }
     write::write(&plan, actual.ids, Vec::new(), args, global, &session.connection, ui).await
 }
 
-/// What is asked for and what a run may do.
+/// What is asked for, which may still hold mistakes, and what a run may do.
 struct Wish {
     read: Read,
     limits: Limits,
@@ -155,7 +169,6 @@ struct Wish {
 fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
     let mut read = inputs::read(&args.inputs, false, ui)?;
     let scope = ownership::scope(&mut read, &args.targets)?;
-    read.check(false, ui)?;
     let max_deletes = args.max_deletes.or(read.desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
     let limits = Limits {
         max_deletes,
@@ -247,7 +260,20 @@ fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {
     all
 }
 
-/// A document as people can read it too.
+/// A document as people can read it too: what would steer a terminal or reorder a line is escaped, which to a reader of
+/// JSON is the same text.
 pub fn pretty(document: &impl serde::Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(document)? + "\n")
+    let text = serde_json::to_string_pretty(document)? + "\n";
+    if text.is_ascii() {
+        return Ok(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() || is_harmless(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    Ok(out)
 }

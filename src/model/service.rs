@@ -102,6 +102,12 @@ pub const SERVICE_TYPES: &[ServiceType] = &[
     ServiceType { name: "neptune", required: &["api_key"], harmless: &[] },
 ];
 
+impl ServiceType {
+    fn has(&self, setting: &str) -> bool {
+        self.required.contains(&setting) || self.harmless.contains(&setting)
+    }
+}
+
 /// Whether a setting may be shown. Without a known type nothing may.
 pub fn is_harmless(service_type: Option<&str>, setting: &str) -> bool {
     SERVICE_TYPES.iter().any(|known| Some(known.name) == service_type && known.harmless.contains(&setting))
@@ -116,11 +122,15 @@ impl Service {
         };
         for required in known.required {
             if settings.0.get(*required).is_none_or(|value| value.trim().is_empty()) {
-                found.error(
+                let finding = found.error(
                     at(["settings"]),
                     "missing-setting",
                     format!("a service of type {} needs the setting `{required}`", known.name),
                 );
+                let strange = settings.0.keys().map(String::as_str).filter(|name| !known.has(name));
+                if let Some(close) = crate::diag::suggest(required, strange) {
+                    finding.help(format!("is `{close}` meant to be `{required}`?"));
+                }
             }
         }
         for name in ["url"] {

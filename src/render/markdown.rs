@@ -54,6 +54,13 @@ pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
     page.finish()
 }
 
+/// The comment where no plan could be made: why, and what was found in the files.
+pub fn markdown_without_plan(why: &str, diagnostics: &[Value]) -> String {
+    let mut page = Page::new(format!("{MARKER}\n### No plan\n\n**{}**\n", prose(why)));
+    diagnostics.iter().for_each(|diagnostic| page.add(diagnostic_piece(diagnostic)));
+    page.finish()
+}
+
 fn head(plan: &Plan) -> String {
     let summary = prose(&summary(plan));
     let (target, strong) = (code(&plan.target), if plan.is_empty() { "" } else { "**" });
@@ -87,6 +94,7 @@ fn diagnostic_piece(diagnostic: &Value) -> Piece {
         };
     let text = format!("- **{}**: {}{place}\n", prose(severity), prose(text("message")));
     match severity {
+        "error" => Piece { part: Part::Errors, keep: page::REFUSALS, text },
         "note" => Piece { part: Part::Notes, keep: page::NOTES, text },
         _ => Piece { part: Part::Warnings, keep: page::WARNINGS, text },
     }

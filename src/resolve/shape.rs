@@ -132,7 +132,7 @@ impl<'a> Shapes<'a, '_> {
         let expected = expected.join(" or ");
         let hint = match value {
             Value::String(text) if text.parse::<f64>().is_ok() && expected.contains("number") => {
-                Some("remove the quotes".to_owned())
+                Some("remove the quotes, here or where the value comes from".to_owned())
             }
             Value::Number(_) | Value::Bool(_) if types.contains(&"integer") => {
                 Some("write whole seconds, or a duration such as `90s`, `5m` or `1h`".to_owned())
@@ -252,7 +252,7 @@ mod tests {
                 "unknown-field id: `id` is not a field here the service makes it; leave it out",
                 "wrong-value conditions[0].type: this must be one of `above`, `below`, `absent` did you mean `above`?",
                 "wrong-type conditions[0].metric_name: expected text, found a whole number put it in quotes",
-                "wrong-type conditions[0].threshold: expected a number, found text remove the quotes",
+                "wrong-type conditions[0].threshold: expected a number, found text remove the quotes, here or where the value comes from",
                 "wrong-value conditions[1].summary_function: this must be one of `min`, `max`, `average`, `sum`, `count`, \
                  `derivative`, `absolute_value` did you mean `average`?",
                 "wrong-type conditions[1].tags[0].values[0]: expected text, found a whole number put it in quotes",

@@ -91,40 +91,59 @@ pub fn resolve(
     report: &mut Report,
 ) -> BTreeMap<String, Resolved> {
     let mut done: BTreeMap<String, Resolved> = BTreeMap::new();
-    let mut left: Vec<&String> = given.keys().collect();
-    while !left.is_empty() {
-        let ready = |name: &&String| {
-            uses(&given[*name].value)
-                .iter()
-                .all(|other| done.contains_key(other) || !given.contains_key(other))
+    let (order, stuck) = order(given);
+    for name in order {
+        let one = &given[name];
+        let Some(source) = &one.source else {
+            done.insert(name.clone(), Resolved { value: one.value.clone(), secrets: BTreeMap::new() });
+            continue;
         };
-        let (now, later): (Vec<&String>, Vec<&String>) = left.iter().partition(|name| ready(name));
-        if now.is_empty() {
-            report_cycle(&circle(later.clone(), given), given, report);
-            // What uses them shall not be reported as well.
-            done.extend(later.into_iter().map(|name| (name.clone(), Resolved::default())));
-            break;
+        let mut findings = Vec::new();
+        let outside = Some((outside, source.dir.as_path()));
+        let scope = Scope { variables: &done, ledger, each: None, outside, lenient_secrets };
+        let value = interpolate(&one.value, &scope, &mut findings);
+        for finding in findings {
+            let route = source.route.join(&finding.route);
+            let place = Place::Node { file: source.file, route, part: finding.part };
+            report.push(problem(finding, place));
         }
-        for name in now {
-            let one = &given[name];
-            let Some(source) = &one.source else {
-                done.insert(name.clone(), Resolved { value: one.value.clone(), secrets: BTreeMap::new() });
-                continue;
-            };
-            let mut findings = Vec::new();
-            let outside = Some((outside, source.dir.as_path()));
-            let scope = Scope { variables: &done, ledger, each: None, outside, lenient_secrets };
-            let value = interpolate(&one.value, &scope, &mut findings);
-            for finding in findings {
-                let route = source.route.join(&finding.route);
-                let place = Place::Node { file: source.file, route, part: finding.part };
-                report.push(problem(finding, place));
-            }
-            done.insert(name.clone(), value);
-        }
-        left = later;
+        done.insert(name.clone(), value);
+    }
+    if !stuck.is_empty() {
+        report_cycle(&circle(stuck.clone(), given), given, report);
+        // What uses them shall not be reported as well.
+        done.extend(stuck.into_iter().map(|name| (name.clone(), Resolved::default())));
     }
     done
+}
+
+/// The variables, each behind all that it uses; and those that are in a circle or use one that is.
+fn order(given: &BTreeMap<String, Given>) -> (Vec<&String>, Vec<&String>) {
+    let mut users: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
+    let mut waiting: BTreeMap<&String, usize> = BTreeMap::new();
+    for (name, one) in given {
+        let used: BTreeSet<String> = uses(&one.value).into_iter().collect();
+        // A name that nothing defines is reported where it is used, and holds nobody up.
+        let known = used.iter().filter_map(|other| given.get_key_value(other));
+        known.clone().for_each(|(other, _)| users.entry(other).or_default().push(name));
+        waiting.insert(name, known.count());
+    }
+    let mut order: Vec<&String> =
+        waiting.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    let mut next = 0;
+    while let Some(name) = order.get(next).copied() {
+        next += 1;
+        for user in users.get(name).into_iter().flatten() {
+            if let Some(count) = waiting.get_mut(*user) {
+                *count -= 1;
+                if *count == 0 {
+                    order.push(user);
+                }
+            }
+        }
+    }
+    waiting.retain(|_, count| *count > 0);
+    (order, waiting.into_keys().collect())
 }
 
 /// Variables given from outside that nothing uses: most likely misspelt.

@@ -23,6 +23,7 @@ pub(super) const NOTES: u8 = 9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Refusals,
+    Errors,
     Warnings,
     Impact,
     Changes,
@@ -31,13 +32,21 @@ pub(super) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Refusals, Self::Warnings, Self::Impact, Self::Changes, Self::Details, Self::Notes];
+    const ALL: [Self; 7] = [
+        Self::Refusals,
+        Self::Errors,
+        Self::Warnings,
+        Self::Impact,
+        Self::Changes,
+        Self::Details,
+        Self::Notes,
+    ];
 
     /// What stands above it.
     fn heading(self) -> &'static str {
         match self {
             Self::Refusals => "#### Refused: this plan would not be applied\n\n",
+            Self::Errors => "#### Errors\n\n",
             Self::Warnings => "#### Warnings\n\n",
             Self::Impact => "#### What it means to the people on call\n\n",
             Self::Changes => "| action | kind | name | place | what |\n| --- | --- | --- | --- | --- |\n",
@@ -50,6 +59,7 @@ impl Part {
     fn noun(self) -> (&'static str, &'static str) {
         match self {
             Self::Refusals => ("refusal or list of names", "refusals or lists of names"),
+            Self::Errors => ("error", "errors"),
             Self::Warnings => ("warning", "warnings"),
             Self::Impact => ("alert", "alerts"),
             Self::Changes => ("change", "changes"),
