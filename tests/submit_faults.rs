@@ -1,6 +1,6 @@
 //! Measurements through a connection that is cut, delayed and refused: nothing lost, and what may be doubled is counted.
 #![cfg(feature = "serve")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // helpers of tests, figures
 
 #[path = "support/cli.rs"]
 mod cli;
