@@ -153,7 +153,9 @@ async fn the_commands_leave_what_the_library_leaves() {
 #[track_caller]
 fn assert_same(left: &Value, right: &Value) {
     let pretty = |value| serde_json::to_string_pretty(value).unwrap();
-    assert!(left == right, "{}", similar::TextDiff::from_lines(&pretty(left), &pretty(right)).unified_diff());
+    let (one, other) = (pretty(left), pretty(right));
+    let diff = similar::TextDiff::from_lines(&one, &other);
+    assert!(left == right, "{}", diff.unified_diff());
 }
 
 /// A row of the table of the README: python, this library, the command.
