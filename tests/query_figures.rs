@@ -102,7 +102,10 @@ async fn figures() {
             let took = since(start);
             let series = body["series"].as_array().unwrap();
             let points: usize = series.iter().map(|one| one["measurements"].as_array().unwrap().len()).sum();
-            println!("  {text}: {took}, {} series, {points} points (reading the answer included)", series.len());
+            println!(
+                "  {text}: {took}, {} series, {points} points (reading the answer included)",
+                series.len()
+            );
         }
         if !reopened {
             // The last handle folds what is not packed yet.
