@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
 use crate::composite::{Labels, SOURCE, nested};
 use crate::serve::http::problem::Problem;
+use crate::serve::measurements::tagged::counted_once;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::metrics::table::{self as metrics, Choice};
 use crate::serve::series::aggregate::{Point, downsample};
@@ -146,7 +147,7 @@ impl<'a> Tables<'a> {
         let mut meant = Vec::new();
         for (place, metric) in metrics.iter().enumerate() {
             let first = meant.len();
-            for one in series::of_metric(self.connection, metric.id)? {
+            for one in counted_once(series::of_metric(self.connection, metric.id)?) {
                 let labels = labels(one.labels);
                 if request.selector.matches(&labels) && (self.wants)(&labels) {
                     meant.push(Meant { id: one.id, labels, metric: place });
