@@ -1,7 +1,6 @@
 """Drives a server with an unmodified python-librato 0.8.6, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN) and which
-routes are not there yet (CONFORMANCE_PENDING).
+Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
 """
 
 import os
@@ -13,8 +12,6 @@ from librato.aggregator import Aggregator
 from librato.exceptions import BadRequest, NotFound, Unauthorized
 from librato.metrics import Counter, Gauge
 from librato.queue import Queue
-
-PENDING = os.environ.get("CONFORMANCE_PENDING", "").split()
 
 
 def connect(token=None):
@@ -214,7 +211,6 @@ class Readme(Case):
 
 
 class Composites(Case):
-    @unittest.skipIf("compose" in PENDING, "composite queries are not there yet")
     def test_get_composite(self):
         self.api.submit("py.part", 2, source="web-1")
         answer = self.api.get_composite('s("py.part","*")', start_time=int(time.time()) - 600, resolution=60)

@@ -1,7 +1,6 @@
 """Drives a server with an unmodified python-librato 3.1.0, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN) and which
-routes are not there yet (CONFORMANCE_PENDING).
+Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
 """
 
 import os
@@ -12,8 +11,6 @@ import librato
 from librato.aggregator import Aggregator
 from librato.alerts import Condition
 from librato.exceptions import BadRequest, NotFound, Unauthorized
-
-PENDING = os.environ.get("CONFORMANCE_PENDING", "").split()
 
 
 def connect(token=None, **more):
@@ -133,7 +130,6 @@ class Metrics(Case):
         self.api.create_composite("py3.composite", 'sum(s("py3.of","*"))')
         self.assertIn("py3.composite", [metric.name for metric in self.api.list_metrics(name="py3.comp")])
 
-    @unittest.skipIf("compose" in PENDING, "composite queries are not there yet")
     def test_get_composite(self):
         self.api.submit("py3.part", 2, tags={"a": "b"})
         answer = self.api.get_composite_tagged('s("py3.part","*")', start_time=int(time.time()) - 600)
@@ -182,7 +178,6 @@ class Annotations(Case):
             self.api.get_annotation_stream("py3.deploys")
 
 
-@unittest.skipIf("spaces" in PENDING, "spaces are not there yet")
 class Spaces(Case):
     def setUp(self):
         super().setUp()

@@ -146,7 +146,7 @@ impl<'a> Tables<'a> {
         let mut meant = Vec::new();
         for (place, metric) in metrics.iter().enumerate() {
             let first = meant.len();
-            for one in series::of_metric(self.connection, metric.id)? {
+            for one in series::counted_once(series::of_metric(self.connection, metric.id)?) {
                 let labels = labels(one.labels);
                 if request.selector.matches(&labels) && (self.wants)(&labels) {
                     meant.push(Meant { id: one.id, labels, metric: place });
