@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 pub use address::{Address, Collection, Kind};
 pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
 pub use annotation::{ALERT_STREAM, Annotation};
-pub use desired::{Desired, Intent, Origin, Settings, Wish};
+pub use desired::{Desired, Intent, Origin, Settings, Wish, as_written, at_route};
 pub use field::{Field, Seconds};
 pub use file::{
     ConfigFile, Ensure, ForEach, META_KEYS, Meta, Scopes, SettingsSection, published_schema, strict_schema,
@@ -92,6 +92,11 @@ pub trait Spec {
 
     /// Which other objects it uses.
     fn references(&self) -> Vec<Reference>;
+
+    /// Which metrics it uses by patterns, which stand in the place of names.
+    fn patterns(&self) -> Vec<Reference> {
+        Vec::new()
+    }
 
     /// The form of a field's value in which two sides can be compared.
     fn canonical(&self, field: &str, value: &Value) -> Value;

@@ -51,8 +51,7 @@ pub async fn submit(
     if let Some(error) = &tally.error {
         ui.error(&format!("sending ended early: {error}"), &[]);
     }
-    let unread = tally.error.is_some() || interrupted || problem.is_some();
-    if unread {
+    if tally.error.is_some() || interrupted {
         ui.complain(&format!("note: what follows line {} was not read", tally.last_line));
     }
     if let Some(problem) = &problem {
