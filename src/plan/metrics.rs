@@ -30,7 +30,7 @@ fn report_unknown(desired: &Desired, actual: &State, files: &Files, report: &mut
         if actual.contains_key(&metric) {
             continue;
         }
-        let close = suggest(&metric.name, names(desired, actual).into_iter());
+        let close = suggest(&metric.name, names(desired, actual));
         for (user, reference) in users {
             let Some(wish) = desired.objects.get(&user) else { continue };
             let message =

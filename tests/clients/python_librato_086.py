@@ -237,13 +237,6 @@ class Readme(Case):
             alert.save()
 
 
-class Composites(Case):
-    def test_get_composite(self):
-        self.api.submit("py.part", 2, source="web-1")
-        answer = self.api.get_composite('s("py.part","*")', start_time=int(time.time()) - 600, resolution=60)
-        self.assertEqual(answer["measurements"][0]["series"][0]["value"], 2)
-
-
 class Dashboards(Case):
     def setUp(self):
         super().setUp()

@@ -90,7 +90,9 @@ async fn pump<'a>(mut run: Run<'a>, mut reader: Reader, period: Option<Duration>
             Ok(()) = interrupts.changed() => {
                 interrupted = *interrupts.borrow_and_update();
                 reader.stop();
-                ui.complain("stopping: what was read is still sent; once more to give it up");
+                if interrupted == 1 {
+                    ui.complain("stopping: what was read is still sent; once more to give it up");
+                }
             }
             () = run.land(), if run.is_flying() => {
                 if run.has_failed() {
