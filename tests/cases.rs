@@ -101,16 +101,19 @@ fn steps_come_after_what_they_need() {
 #[test]
 fn every_code_of_a_plan_has_a_case() {
     let shown: String = all().iter().map(|case| case.text.clone()).collect();
-    for code in [
-        "external-missing",
-        "needed-to-create",
-        "rename-both",
-        "rename-done",
-        "unknown-metric",
-        "chart-order",
-    ]
-    .into_iter()
-    .chain(["too-many-deletes", "data-lost", "protected", "reserved", "service-in-use", "ambiguous"])
+    for code in ["external-missing", "needed-to-create", "rename-both", "rename-done", "unknown-metric"]
+        .into_iter()
+        .chain([
+            "chart-order",
+            "unmatched-pattern",
+            "mixed-periods",
+            "too-many-deletes",
+            "data-lost",
+            "protected",
+            "reserved",
+            "service-in-use",
+            "ambiguous",
+        ])
     {
         assert!(shown.contains(&format!("[{code}]")), "no case meets {code}");
     }

@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::diag::Seg;
 use crate::model::{
-    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, SERVICE_TYPES, State,
-    Wish, with_contents,
+    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Reference, Resource,
+    SERVICE_TYPES, State, Wish, with_contents,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -344,13 +344,13 @@ fn metric_type(name: &str, desired: &Desired, actual: &State) -> Option<MetricTy
 }
 
 /// Names of metrics that declared objects use and nobody declares: what a fetch must look up beside the listings.
-pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, crate::diag::Route)>> {
-    let mut found: BTreeMap<Address, Vec<(Address, crate::diag::Route)>> = BTreeMap::new();
+pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, Reference)>> {
+    let mut found: BTreeMap<Address, Vec<(Address, Reference)>> = BTreeMap::new();
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         for reference in wish.resource.spec().references() {
             if reference.to.collection == Collection::Metrics && !desired.objects.contains_key(&reference.to)
             {
-                found.entry(reference.to).or_default().push((address.clone(), reference.route));
+                found.entry(reference.to.clone()).or_default().push((address.clone(), reference));
             }
         }
     }

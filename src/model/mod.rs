@@ -26,7 +26,7 @@ pub use chart::{
     Chart, ChartType, GroupFunction, Operator, STREAM_KEYS, Stream, StreamFunction, Threshold,
     ThresholdColour, UNMANAGED_STREAM_KEYS,
 };
-pub use desired::{ChartOrder, Desired, Intent, Origin, Settings, Wish};
+pub use desired::{ChartOrder, Desired, Intent, Origin, Settings, Wish, as_written, at_route};
 pub use field::{Field, Seconds};
 pub use file::{
     ConfigFile, Ensure, ForEach, META_KEYS, Meta, Scopes, SettingsSection, published_schema, strict_schema,
@@ -103,6 +103,11 @@ pub trait Spec {
 
     /// Which other objects it uses.
     fn references(&self) -> Vec<Reference>;
+
+    /// Which metrics it uses by patterns, which stand in the place of names.
+    fn patterns(&self) -> Vec<Reference> {
+        Vec::new()
+    }
 
     /// The form of a field's value in which two sides can be compared.
     fn canonical(&self, field: &str, value: &Value) -> Value;

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::{as_written, at_route, problem};
+use super::problem;
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, suggest};
 use crate::model::check::{Checker, at};
-use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, Wish};
+use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, State, Wish};
 
 /// Reports uses of what is not declared, or is declared to be absent, and renames that contradict each other.
 pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
@@ -25,16 +23,14 @@ pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
 
 /// Composites that put together what is reported at different intervals.
 fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
-    let period = |name: &str| match &desired.objects.get(&Address::metric(name))?.resource {
-        Resource::Metric(metric) => metric.period.value().map(|seconds| seconds.0),
-        _ => None,
-    };
+    let nothing = State::new();
+    let known = |pattern: &str| desired.periods(pattern, &nothing);
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         let Resource::Composite(composite) = &wish.resource else { continue };
         let mut found = Checker::new(&address.name);
-        composite.check_periods(&period, &mut found);
+        composite.check_periods(&known, &mut found);
         for finding in found.into_findings() {
-            let place = place_of(wish, &finding.route, finding.part, files);
+            let place = wish.place(files, &finding.route, finding.part);
             report.push(problem(finding, place));
         }
     }
@@ -48,7 +44,7 @@ fn check_reference(
     files: &Files,
     report: &mut Report,
 ) {
-    let place = place_of(wish, &reference.route, reference.part, files);
+    let place = wish.place(files, &reference.route, reference.part);
     let name = &reference.to.name;
     let who = format!("{} \"{user}\"", wish.kind);
     match desired.objects.get(&reference.to) {
@@ -82,16 +78,6 @@ fn check_reference(
         }
         Some(_) => {}
     }
-}
-
-/// The place of something inside a field: in a longer text, the very words.
-fn place_of(wish: &Wish, field: &Route, part: Part, files: &Files) -> Place {
-    let place = wish.origin.place(files, field, Part::Value);
-    let Place::Node { file, route, part: Part::Value } = place else { return place };
-    let fields = Value::Object(wish.resource.fields());
-    let resolved = at_route(&fields, field).and_then(Value::as_str);
-    let part = as_written(part, resolved, files.scalar(file, &route).as_deref());
-    Place::Node { file, route, part }
 }
 
 fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired) -> Diagnostic {
