@@ -104,9 +104,9 @@ pub fn read(
     // What follows from something already reported would only repeat it.
     let follows =
         |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
-    let resolved = Value::Object(resource.fields());
     for finding in checker.into_findings().into_iter().filter(|finding| !follows(finding)) {
         let part = {
+            let resolved = Value::Object(resource.fields());
             let text = |value| at_route(value, &finding.route).and_then(Value::as_str);
             as_written(finding.part, text(&resolved), text(&written))
         };

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Seg, Severity, follow};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Desired, Wish, strict_schema};
+use crate::model::{Desired, Kind, Wish, strict_schema};
 
 pub use variables::{Given, Source};
 
@@ -128,6 +128,10 @@ pub fn secret_texts(desired: &Desired) -> Vec<String> {
 }
 
 fn secret_texts_of(wish: &Wish) -> Vec<String> {
+    // Only services have settings.
+    if wish.kind != Kind::Service && wish.secrets.is_empty() {
+        return Vec::new();
+    }
     let fields = Value::Object(wish.resource.fields());
     let spec = wish.resource.spec();
     let settings = fields["settings"].as_object().into_iter().flatten();

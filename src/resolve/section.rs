@@ -135,7 +135,9 @@ impl Template<'_> {
         let route = Route::root().key("attributes").key("color");
         let fields = Value::Object(wish.resource.fields());
         let cleared = super::at_route(&fields, &route) == Some(&Value::Null);
-        let position = files.locate(&wish.origin.place(files, &route, Part::Value)).filter(|_| cleared)?;
+        // Looking for the place reads the whole file again, so only for a reason.
+        let place = cleared.then(|| wish.origin.place(files, &route, Part::Value))?;
+        let position = files.locate(&place)?;
         let rest = files.text(wish.origin.file).get(position.span.end..)?;
         // A value that is left blank is shown by its key.
         let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);

@@ -4,13 +4,13 @@
 use serde_json::{Map, Value};
 
 use super::interpolate::describe;
-use crate::diag::{Part, Route, Severity, suggest};
+use crate::diag::{Part, Severity, Trail, suggest};
 use crate::model::check::Finding;
 
 /// Compares `value` with the part of the schema at `pointer`.
 pub fn check(value: &Value, schema: &Value, pointer: &str, findings: &mut Vec<Finding>) {
     if let Some(part) = schema.pointer(pointer) {
-        Shapes { root: schema, findings }.check(value, part, &Route::root());
+        Shapes { root: schema, findings }.check(value, part, Trail::Root);
     }
 }
 
@@ -20,7 +20,7 @@ struct Shapes<'a, 'f> {
 }
 
 impl<'a> Shapes<'a, '_> {
-    fn check(&mut self, value: &Value, schema: &'a Value, here: &Route) {
+    fn check(&mut self, value: &Value, schema: &'a Value, here: Trail<'_>) {
         let schema = self.follow(schema);
         if let Some(choices) = schema["anyOf"].as_array() {
             return self.check_choices(value, choices, here);
@@ -36,7 +36,7 @@ impl<'a> Shapes<'a, '_> {
             Value::Object(map) => self.check_object(map, schema, here),
             Value::Array(items) => {
                 for (i, item) in items.iter().enumerate() {
-                    self.check(item, &schema["items"], &here.index(i));
+                    self.check(item, &schema["items"], here.index(i));
                 }
             }
             Value::Number(number) => {
@@ -67,7 +67,7 @@ impl<'a> Shapes<'a, '_> {
     }
 
     /// Our types only make choices of "this or nothing" and of scalars, so the first one of a fitting type decides.
-    fn check_choices(&mut self, value: &Value, choices: &'a [Value], here: &Route) {
+    fn check_choices(&mut self, value: &Value, choices: &'a [Value], here: Trail<'_>) {
         let choices = self.flatten(choices);
         let fitting = choices.iter().find(|choice| match words(choice) {
             Some(_) => value.is_string(),
@@ -80,7 +80,7 @@ impl<'a> Shapes<'a, '_> {
         self.wrong_type(value, &types, here);
     }
 
-    fn check_word(&mut self, value: &Value, words: &[&str], here: &Route) {
+    fn check_word(&mut self, value: &Value, words: &[&str], here: Trail<'_>) {
         if words.iter().any(|word| value == *word) {
             return;
         }
@@ -94,14 +94,14 @@ impl<'a> Shapes<'a, '_> {
         }
     }
 
-    fn check_object(&mut self, map: &Map<String, Value>, schema: &'a Value, here: &Route) {
+    fn check_object(&mut self, map: &Map<String, Value>, schema: &'a Value, here: Trail<'_>) {
         let known = schema["properties"].as_object();
         let others = &schema["additionalProperties"];
         for (key, value) in map {
             match known.and_then(|known| known.get(key)) {
-                Some(part) => self.check(value, part, &here.key(key)),
+                Some(part) => self.check(value, part, here.key(key)),
                 None if *others == Value::Bool(false) => self.unknown_field(key, known, here),
-                None => self.check(value, others, &here.key(key)),
+                None => self.check(value, others, here.key(key)),
             }
         }
         for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -115,17 +115,17 @@ impl<'a> Shapes<'a, '_> {
         }
     }
 
-    fn unknown_field(&mut self, key: &str, known: Option<&Map<String, Value>>, here: &Route) {
+    fn unknown_field(&mut self, key: &str, known: Option<&Map<String, Value>>, here: Trail<'_>) {
         let names: Vec<&str> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
         let hint = match (suggest(key, names.iter().copied()), READ_ONLY.contains(&key)) {
             (Some(close), _) => format!("did you mean `{close}`?"),
             (None, true) => "the service makes it; leave it out".to_owned(),
             (None, false) => format!("there are {}", names.join(", ")),
         };
-        self.add(&here.key(key), "unknown-field", format!("`{key}` is not a field here")).on_key().help(hint);
+        self.add(here.key(key), "unknown-field", format!("`{key}` is not a field here")).on_key().help(hint);
     }
 
-    fn wrong_type(&mut self, value: &Value, types: &[&str], here: &Route) {
+    fn wrong_type(&mut self, value: &Value, types: &[&str], here: Trail<'_>) {
         let mut expected: Vec<&str> =
             types.iter().filter(|name| **name != "null").map(|name| spoken(name)).collect();
         expected.dedup();
@@ -157,9 +157,9 @@ impl<'a> Shapes<'a, '_> {
         }
     }
 
-    fn add(&mut self, here: &Route, code: &'static str, message: String) -> &mut Finding {
+    fn add(&mut self, here: Trail<'_>, code: &'static str, message: String) -> &mut Finding {
         let (severity, part) = (Severity::Error, Part::Value);
-        self.findings.push(Finding { severity, code, route: here.clone(), part, message, help: Vec::new() });
+        self.findings.push(Finding { severity, code, route: here.route(), part, message, help: Vec::new() });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
