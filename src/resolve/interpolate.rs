@@ -83,9 +83,23 @@ pub struct Scope<'a> {
 
 /// Replaces all references inside a value. Findings carry routes inside the value.
 pub fn interpolate(value: &Value, scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Resolved {
+    if !refers(value) {
+        return Resolved { value: value.clone(), secrets: BTreeMap::new() };
+    }
     let mut walk = Walk { scope, findings, secrets: BTreeMap::new() };
     let value = walk.value(value, Trail::Root);
     Resolved { secrets: walk.secrets, value }
+}
+
+/// Whether there is anything to replace: most objects are as they are written, and building a map anew costs more than
+/// copying one.
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("${"),
+        Value::Array(items) => items.iter().any(refers),
+        Value::Object(map) => map.values().any(refers),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 struct Walk<'a, 'b> {

@@ -59,8 +59,9 @@ pub fn resolve(
     let ledger = interpolate::Ledger::default();
     let given = variables::gather(documents, &options.variables, &mut report);
     let variables = variables::resolve(&given, &ledger, outside, options.lenient_secrets, &mut report);
+    let schema = strict_schema();
     let context = entry::Context {
-        schema: &strict_schema(),
+        schema: &shape::Rules::of(&schema),
         variables: &variables,
         ledger: &ledger,
         outside,
