@@ -2,12 +2,14 @@
 //! Knows steps and calls; knows no kinds, and prints nothing.
 
 mod create;
+mod retype;
 mod send;
 mod stream;
 
 use std::sync::Mutex;
 
 use crate::diff::Action;
+use crate::model::Address;
 use crate::plan::{Done, Outcome, Plan, Step};
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Ids, Remote};
@@ -47,6 +49,7 @@ pub async fn apply<A: WriteApi>(
         options,
         ids: Mutex::new(ids),
         retried: Mutex::new(Vec::new()),
+        retyping: tokio::sync::Mutex::new(()),
         notes: Mutex::new(Vec::new()),
     };
     let mut done: Vec<Option<Done>> = vec![None; plan.steps.len()];
@@ -87,7 +90,9 @@ struct Run<'a, A> {
     options: &'a Options,
     ids: Mutex<Ids>,
     /// Creations that were sent more than once, with the id that is ours.
-    retried: Mutex<Vec<(crate::model::Address, Option<u64>)>>,
+    retried: Mutex<Vec<(Address, Option<u64>)>>,
+    /// Held while a service is made anew.
+    retyping: tokio::sync::Mutex<()>,
     notes: Mutex<Vec<String>>,
 }
 
@@ -107,15 +112,21 @@ impl<A: WriteApi> Run<'_, A> {
 
     async fn write(&self, step: &Step) -> Result<(), String> {
         let change = &step.change;
+        if self.is_underway(change) {
+            return self.make_anew(step, None).await;
+        }
         let request = self.with_ids(|ids| call::request(change, ids)).map_err(|error| error.to_string())?;
         let created = match &request {
             Request::One(call) if call.method == crate::remote::Method::Post => {
                 Some(self.create(call, change).await?)
             }
-            Request::One(call) => {
-                self.send(call).await?;
-                None
-            }
+            Request::One(call) => match self.try_send(call).await {
+                Ok(_) => None,
+                Err(refusal) if retype::may_help(change, &refusal) => {
+                    return self.make_anew(step, Some(&refusal)).await;
+                }
+                Err(error) => return Err(error.to_string()),
+            },
             Request::Replace(delete, create) => {
                 self.send(delete).await?;
                 self.send(create).await?;
@@ -126,17 +137,21 @@ impl<A: WriteApi> Run<'_, A> {
                 None
             }
         };
+        if let Action::Update { renamed_from: Some(old), .. } = &change.action {
+            self.rename_ids(old, &change.address);
+        }
+        if let Some(remote) = created {
+            self.with_ids(|ids| ids.insert(change.address.clone(), remote));
+        }
+        Ok(())
+    }
+
+    fn rename_ids(&self, old: &Address, new: &Address) {
         self.with_ids(|ids| {
-            if let Action::Update { renamed_from: Some(old), .. } = &change.action
-                && let Some(remote) = ids.remove(old)
-            {
-                ids.insert(change.address.clone(), remote);
-            }
-            if let Some(remote) = created {
-                ids.insert(change.address.clone(), remote);
+            if let Some(remote) = ids.remove(old) {
+                ids.insert(new.clone(), remote);
             }
         });
-        Ok(())
     }
 
     fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {
@@ -148,7 +163,7 @@ impl<A: WriteApi> Run<'_, A> {
         self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(text);
     }
 
-    fn remember_retried(&self, address: &crate::model::Address, remote: &Remote) {
+    fn remember_retried(&self, address: &Address, remote: &Remote) {
         let mut retried = self.retried.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         retried.push((address.clone(), remote.id));
     }

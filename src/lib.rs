@@ -18,7 +18,8 @@
 //!                            apply    Plan -> Calls -> API            (the only door out)
 //! ```
 //!
-//! Beside the flow stands `serve`, the compatible server. It is reached over HTTP only.
+//! Beside the flow stand `client`, the service as a library for Rust programs, and `serve`, the compatible server, which is
+//! reached over HTTP only.
 
 pub mod composite;
 pub mod diag;
@@ -27,6 +28,7 @@ pub mod model;
 pub mod load;
 pub mod resolve;
 
+pub mod client;
 pub mod remote;
 pub mod wire;
 
@@ -35,6 +37,8 @@ pub mod plan;
 pub mod render;
 
 pub mod apply;
+
+pub mod measure;
 
 #[cfg(feature = "serve")]
 pub mod serve;

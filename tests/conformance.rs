@@ -1,6 +1,6 @@
 //! The server against clients as they were published: other people's code is the witness of compatibility.
-//! Installs them with their own package managers into target/, drives each against a server of its own, and prints a
-//! table. Where that is not possible it says so and passes, unless CONFORMANCE=required is set.
+//! Installs them with their own package managers into target/, drives each against a server of its own, set up as the
+//! README shows, and prints a table. Where that is not possible it says so and passes, unless CONFORMANCE=required is set.
 
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests to us.
@@ -8,7 +8,8 @@
 #[path = "support/server.rs"]
 mod server;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,37 +24,106 @@ struct Client {
     name: &'static str,
     version: &'static str,
     install: fn(&Client) -> Result<PathBuf, String>,
-    /// Runs the script; the directory is where `install` put the client.
-    command: fn(&Path) -> Command,
+    /// How the README points it at the server.
+    shown: Shown,
+    /// Runs the script with what `install` gave; `None` where what the README shows is all there is to run.
+    script: Option<fn(&Path) -> Command>,
 }
 
+/// What the block of the README is that is marked with a client's name and version.
+enum Shown {
+    /// A program, to be run with the file as its last argument. It submits `site.response.ms` as 312.
+    Program(fn(&Path) -> Command),
+    /// A part of a configuration, which the script lays over its own.
+    Configuration,
+}
+
+use Shown::{Configuration, Program};
+
 const CLIENTS: &[Client] = &[
+    Client {
+        name: "curl",
+        version: "any",
+        install: curl,
+        shown: Program(|_| Command::new("sh")),
+        script: None,
+    },
     Client {
         name: "python-librato",
         version: "0.8.6",
         install: pip,
-        command: |home| python(home, "python_librato_086.py"),
+        shown: Program(python),
+        script: Some(|home| run(python(home), "python_librato_086.py")),
     },
     Client {
         name: "python-librato",
         version: "3.1.0",
         install: pip,
-        command: |home| python(home, "python_librato_310.py"),
+        shown: Program(python),
+        script: Some(|home| run(python(home), "python_librato_310.py")),
+    },
+    Client {
+        name: "appoptics-metrics",
+        version: "5.1.0",
+        install: pip,
+        shown: Program(python),
+        script: Some(|home| run(python(home), "python_appoptics_510.py")),
     },
     Client {
         name: "statsd-librato-backend",
         version: "2.0.16",
         install: npm,
-        command: |home| node(home, "statsd.js"),
+        shown: Configuration,
+        script: Some(|home| run(node(home), "statsd_librato.js")),
+    },
+    Client {
+        name: "statsd-appoptics-backend",
+        version: "1.0.0",
+        install: npm,
+        shown: Configuration,
+        script: Some(|home| run(node(home), "statsd_appoptics.js")),
     },
     Client {
         name: "librato-node",
         version: "5.0.6",
         install: npm,
-        command: |home| node(home, "librato_node.js"),
+        shown: Program(node),
+        script: Some(|home| run(node(home), "librato_node.js")),
     },
-    Client { name: "collectd", version: "5.12.0", install: apt, command: collectd },
+    Client {
+        name: "librato-metrics",
+        version: "0.0.7",
+        install: npm,
+        shown: Program(node),
+        script: Some(|home| run(node(home), "librato_metrics.js")),
+    },
+    Client {
+        name: "collectd",
+        version: "5.12.0",
+        install: apt,
+        shown: Configuration,
+        script: Some(|home| {
+            let mut command = Command::new("python3");
+            command.env("COLLECTD_ROOT", home);
+            run(command, "collectd.py")
+        }),
+    },
 ];
+
+/// The blocks of the README that are marked with a client, and how they are marked.
+fn guide() -> BTreeMap<String, String> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut lines = readme.lines();
+    let mut found = BTreeMap::new();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```") else { continue };
+        let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        if let [_, name, version] = info.split(' ').collect::<Vec<_>>()[..] {
+            found.insert(format!("{name} {version}"), body.join("\n") + "\n");
+        }
+    }
+    found
+}
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
@@ -79,8 +149,14 @@ fn installed(name: &str, make: impl FnOnce(&Path) -> Result<Command, String>) ->
     Ok(home)
 }
 
+/// Part of most systems; nothing is installed.
+fn curl(_: &Client) -> Result<PathBuf, String> {
+    let found = Command::new("curl").arg("--version").output();
+    found.map_err(|error| format!("curl cannot be run: {error}")).map(|_| PathBuf::new())
+}
+
 fn pip(wanted: &Client) -> Result<PathBuf, String> {
-    let requirements = format!("python_librato_{}.txt", wanted.version.replace('.', ""));
+    let requirements = format!("{}-{}.txt", wanted.name, wanted.version);
     installed(&format!("{}-{}", wanted.name, wanted.version), |fresh| {
         let mut command = Command::new("python3");
         command
@@ -102,9 +178,12 @@ fn pip(wanted: &Client) -> Result<PathBuf, String> {
     })
 }
 
-/// All of Node's clients are in one directory, at the versions and contents that the committed lock file names.
+/// All of Node's clients are in one directory, at the versions and contents that the committed lock file names. The
+/// directory is called after that file, so that a change of it is seen.
 fn npm(_: &Client) -> Result<PathBuf, String> {
-    installed("node-clients", |fresh| {
+    let mut hasher = DefaultHasher::new();
+    std::fs::read(scripts().join("node/package-lock.json")).unwrap().hash(&mut hasher);
+    installed(&format!("node-clients-{:016x}", hasher.finish()), |fresh| {
         for file in ["package.json", "package-lock.json"] {
             std::fs::copy(scripts().join("node").join(file), fresh.join(file))
                 .map_err(|error| error.to_string())?;
@@ -129,26 +208,25 @@ fn apt(wanted: &Client) -> Result<PathBuf, String> {
     })
 }
 
-fn collectd(home: &Path) -> Command {
+fn python(home: &Path) -> Command {
     let mut command = Command::new("python3");
-    command.arg(scripts().join("collectd.py")).env("COLLECTD_ROOT", home);
+    command.env("PYTHONPATH", home).env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
 
-fn python(home: &Path, script: &str) -> Command {
-    let mut command = Command::new("python3");
-    command.arg(scripts().join(script)).env("PYTHONPATH", home).env("PYTHONDONTWRITEBYTECODE", "1");
-    command
-}
-
-fn node(home: &Path, script: &str) -> Command {
+fn node(home: &Path) -> Command {
     let mut command = Command::new("node");
-    command.arg(scripts().join(script)).env("NODE_PATH", home.join("node_modules"));
+    command.env("NODE_PATH", home.join("node_modules"));
     command
 }
 
-/// What one client showed.
-struct Shown {
+fn run(mut command: Command, script: &str) -> Command {
+    command.arg(scripts().join(script));
+    command
+}
+
+/// What one client did.
+struct Driven {
     steps: u32,
     pending: u32,
     /// Methods and routes.
@@ -156,23 +234,58 @@ struct Shown {
     requests: u64,
 }
 
-async fn drive(wanted: &Client, home: &Path) -> Shown {
-    let (_dir, data) = fresh();
+async fn drive(wanted: &Client, home: &Path, snippet: &str) -> Driven {
+    let (dir, data) = fresh();
     let server = Server::start(&data, &[]);
-    let mut command = (wanted.command)(home);
-    command.env("CONFORMANCE_HOST", &server.host).env("CONFORMANCE_PENDING", PENDING);
-    command.env("LIBRATO_USER", USER).env("LIBRATO_TOKEN", TOKEN);
-    let driven = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let said = String::from_utf8_lossy(&driven.stderr) + String::from_utf8_lossy(&driven.stdout);
-    let name = format!("{} {}", wanted.name, wanted.version);
-    assert!(driven.status.success(), "{name}: {said}\n--- the server's log:\n{}", server.log());
+    let file = dir.path().join("snippet");
+    let snippet = snippet.replace("127.0.0.1:8080", &server.host).replace("YOUR-TOKEN", TOKEN);
+    std::fs::write(&file, snippet).unwrap();
+    let (mut steps, mut pending) = (0, 0);
+    if let Program(program) = wanted.shown {
+        let mut command = program(home);
+        command.arg(&file);
+        attend(wanted, &server, command).await;
+        is_measured(&server).await;
+        steps += 1;
+    }
+    if let Some(script) = wanted.script {
+        let mut command = script(home);
+        command.env("CONFORMANCE_SNIPPET", &file);
+        let said = attend(wanted, &server, command).await;
+        pending = number_after(&said, "skipped=").unwrap_or(0);
+        let passed = number_after(&said, "passed ").or_else(|| Some(number_after(&said, "Ran ")? - pending));
+        steps += passed.unwrap_or_else(|| panic!("{} does not say what it did: {said}", wanted.name));
+    }
     assert!(!server.log().contains(TOKEN), "the token is in the server's log");
     let (calls, requests) = exercised(&server).await;
-    let pending = number_after(&said, "skipped=").unwrap_or(0);
-    let steps = number_after(&said, "passed ").or_else(|| Some(number_after(&said, "Ran ")? - pending));
-    let steps = steps.unwrap_or_else(|| panic!("{name} does not say what it did: {said}"));
-    assert!(steps > 0 && requests > 0, "{name}: {said}");
-    Shown { steps, pending, calls, requests }
+    assert!(steps > 0 && requests > 0, "{}: {steps} {requests}", wanted.name);
+    Driven { steps, pending, calls, requests }
+}
+
+/// Runs a command against the server to its end, which must be a good one; what it said.
+async fn attend(wanted: &Client, server: &Server, mut command: Command) -> String {
+    command.env("CONFORMANCE_HOST", &server.host).env("CONFORMANCE_PENDING", PENDING);
+    command.env("LIBRATO_USER", USER).env("LIBRATO_TOKEN", TOKEN).env("APPOPTICS_TOKEN", TOKEN);
+    let ended = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr) + String::from_utf8_lossy(&ended.stdout);
+    let name = format!("{} {}", wanted.name, wanted.version);
+    assert!(ended.status.success(), "{name}: {said}\n--- the server's log:\n{}", server.log());
+    said.into_owned()
+}
+
+/// What the programs of the README send has arrived.
+async fn is_measured(server: &Server) {
+    let ask = async |path: &str| {
+        let answer = client().get(server.url(path)).basic_auth(USER, Some(TOKEN)).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.unwrap()
+    };
+    let by_source = ask("/v1/metrics/site.response.ms?count=1&resolution=1").await;
+    let by_tags = ask("/v1/measurements/site.response.ms?resolution=1&duration=600").await;
+    assert!(
+        by_source.contains("\"value\":312.0") || by_tags.contains("\"value\":312.0"),
+        "{by_source}\n{by_tags}"
+    );
 }
 
 fn number_after(text: &str, mark: &str) -> Option<u32> {
@@ -194,23 +307,32 @@ async fn exercised(server: &Server) -> (usize, u64) {
     (calls.len(), requests)
 }
 
+#[test]
+fn the_readme_shows_how_to_point_each_client_at_the_server() {
+    let shown: BTreeSet<String> = guide().into_keys().collect();
+    let driven = CLIENTS.iter().map(|client| format!("{} {}", client.name, client.version)).collect();
+    assert_eq!(shown, driven, "marked blocks of the README (left), clients that are driven (right)");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn published_clients_work_unmodified() {
+    let guide = guide();
     let required = std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required");
     let mut table = format!(
-        "\n{:<24}{:<10}{:>7}{:>10}{:>7}{:>9}\n",
+        "\n{:<26}{:<10}{:>7}{:>10}{:>7}{:>9}\n",
         "client", "version", "calls", "requests", "passed", "pending"
     );
     for wanted in CLIENTS {
         let row = match (wanted.install)(wanted) {
             Ok(home) => {
-                let shown = drive(wanted, &home).await;
-                format!("{:>7}{:>10}{:>7}{:>9}", shown.calls, shown.requests, shown.steps, shown.pending)
+                let snippet = &guide[&format!("{} {}", wanted.name, wanted.version)];
+                let driven = drive(wanted, &home, snippet).await;
+                format!("{:>7}{:>10}{:>7}{:>9}", driven.calls, driven.requests, driven.steps, driven.pending)
             }
             Err(reason) if required => panic!("CONFORMANCE=required, but {reason}"),
             Err(reason) => format!("  SKIPPED: {reason}"),
         };
-        table += &format!("{:<24}{:<10}{row}\n", wanted.name, wanted.version);
+        table += &format!("{:<26}{:<10}{row}\n", wanted.name, wanted.version);
     }
     // Past the capture of the test runner, which would swallow it.
     let _ = writeln!(std::io::stderr(), "{table}");

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use librato_apply::model::Intent;
 use librato_apply::remote::Client;
 use librato_apply::render;
-use support::change_set::{Size, change_set};
+use support::change_set::{Size, change_set, retyped};
 use support::fault_proxy::{Fault, FaultProxy};
-use support::oracle::{Truth, kept, mentioned};
+use support::oracle::{Truth, kept, mentioned, undeclared_alerts};
 use support::world::{self, Template, Whose, Wish, World};
 use tokio::sync::Notify;
 
@@ -59,19 +59,24 @@ struct Matrix {
 #[test]
 fn every_break_is_mended_on_our_own_service() {
     let (size, stride) = extent().map_or((Size::Small, 9), |stride| (Size::Full, stride));
-    run(Whose::Ours, size, stride);
+    run(Whose::Ours, change_set(size), stride);
 }
 
 #[test]
 fn every_break_is_mended_on_a_service_with_other_habits() {
-    run(Whose::Other(7), Size::Small, extent().map_or(17, |stride| stride * 3));
+    run(Whose::Other(7), change_set(Size::Small), extent().map_or(17, |stride| stride * 3));
+}
+
+#[test]
+fn every_break_is_mended_where_types_of_services_cannot_be_changed() {
+    run(Whose::FixedTypes(422), retyped(), extent().unwrap_or(11));
 }
 
 #[test]
 fn the_program_itself_is_killed_and_run_again() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let matrix = Matrix::new(Whose::Ours, Size::Small).await;
+        let matrix = Matrix::new(Whose::Ours, change_set(Size::Small)).await;
         let wish = Wish::read(&matrix.after);
         let files = tempfile::tempdir().unwrap();
         std::fs::write(files.path().join("all.yaml"), &matrix.after).unwrap();
@@ -113,9 +118,9 @@ fn extent() -> Option<usize> {
 }
 
 /// Breaks an apply in every way at every request, `stride` cases at a time.
-fn run(whose: Whose, size: Size, stride: usize) {
+fn run(whose: Whose, change_set: (String, String), stride: usize) {
     let begun = Instant::now();
-    let matrix = runtime().block_on(Matrix::new(whose, size));
+    let matrix = runtime().block_on(Matrix::new(whose, change_set));
     let breaks = FAULTS.map(Break::Fault).into_iter().chain([Break::KilledAfter, Break::KilledBefore]);
     let all = breaks.flat_map(|how| (0..matrix.requests).map(move |index| (how, index)));
     let cases: Vec<(Break, usize)> = all.skip(stride / 2).step_by(stride).collect();
@@ -173,8 +178,7 @@ impl Broken {
 }
 
 impl Matrix {
-    async fn new(whose: Whose, size: Size) -> Matrix {
-        let (before, after) = change_set(size);
+    async fn new(whose: Whose, (before, after): (String, String)) -> Matrix {
         let template = Template::new(whose, &before).await;
         let world = template.world().await;
         let start = world.truth().await;
@@ -260,6 +264,10 @@ impl Matrix {
         }
         if mentioned(&truth, &wish.desired) != mentioned(&self.wanted, &wish.desired) {
             return Err("something is not as written".into());
+        }
+        let others = |truth| undeclared_alerts(truth, &wish.desired);
+        if others(&truth) != others(&self.wanted) {
+            return Err(format!("other alerts were touched: {:#?}", others(&truth)));
         }
         if truth.values().any(|object| object.to_string().contains("created by librato-apply")) {
             return Err("a placeholder is left".into());

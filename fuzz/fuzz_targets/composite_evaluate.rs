@@ -47,6 +47,6 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(EvalError::TooMuch { limit, .. }) => assert_eq!(limit, LIMIT),
         Err(EvalError::UnknownPeriod { span, .. }) => assert!(span.end <= head.len()),
-        Err(EvalError::Fetch(error)) => panic!("{error}"),
+        Err(EvalError::Fetch { why, .. }) => panic!("{why}"),
     }
 });

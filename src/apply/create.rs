@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::Run;
+use crate::diff::rename::is_successor;
 use crate::diff::{Action, Change, fields};
 use crate::model::Address;
 use crate::remote::call::{self, Request};
@@ -45,7 +46,7 @@ impl<A: WriteApi> Run<'_, A> {
     }
 
     /// Takes over an object that an earlier try made, or somebody else: compared and corrected, not trusted.
-    async fn adopt(&self, found: Found, change: &Change) -> Result<Remote, String> {
+    pub(super) async fn adopt(&self, found: Found, change: &Change) -> Result<Remote, String> {
         let Some(after) = change.action.after() else { return Ok(found.remote) };
         let changed = fields::changes(after, &found.resource, &std::collections::BTreeMap::new());
         self.remember_retried(&change.address, &found.remote);
@@ -82,10 +83,13 @@ impl<A: WriteApi> Run<'_, A> {
 
     async fn remove_twins_of(&self, address: &Address, ours: Option<u64>) -> Result<(), ApiError> {
         let found = find(self.api, address).await?;
-        let Some(own) = found.iter().find(|one| one.remote.id == ours).map(|one| one.resource.clone()) else {
-            return Ok(());
+        let own = found.iter().find(|one| one.remote.id == ours).map(|one| one.resource.clone());
+        // A successor has taken its own title since; whatever else is called like that we have made as well.
+        let is_twin = |one: &&Found| match &own {
+            Some(own) => one.remote.id != ours && one.resource == *own,
+            None => is_successor(address),
         };
-        for twin in found.iter().filter(|one| one.remote.id != ours && one.resource == own) {
+        for twin in found.iter().filter(is_twin) {
             let Some(id) = twin.remote.id else { continue };
             let path = format!("/{}/{id}", address.collection.kind().section());
             self.try_send(&Call { method: Method::Delete, path, body: None }).await?;

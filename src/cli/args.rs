@@ -1,7 +1,18 @@
 //! The command line as it is typed. Doc comments are the help text; there is no logic here.
 
+mod annotate;
+pub mod delete;
+pub mod get;
+pub mod kind;
+pub mod query;
+pub mod resolve;
+mod submit;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use annotate::Annotate;
+pub use submit::{InputFormat, MetricKind, Submit};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -90,17 +101,34 @@ pub enum Command {
     /// Plan, confirm, and write.
     #[command(after_help = "Example: librato-apply apply monitoring/ --auto-approve")]
     Apply(Apply),
-    /// Send one measurement.
+    /// Ask for the data of a metric or of a composite.
     #[command(
-        after_help = "Examples:\n  librato-apply submit deploys 1 --type counter --source web1\n  librato-apply submit queue.length -5 --tag region=eu"
+        after_help = "Examples:\n  librato-apply query web.requests --start -2h --format plot\n  librato-apply query 'mean(s(\"temperature\", \"*\", {period: \"3600\"}))' --start -8h\n  librato-apply query shop.error.ratio --explain"
     )]
+    Query(query::Query),
+    /// Send one measurement, or many out of a file or stream.
+    #[command(after_long_help = submit::EXAMPLES)]
     Submit(Submit),
+    /// Post an event to an annotation stream, such as a deployment, or end one.
+    #[command(after_long_help = annotate::EXAMPLES)]
+    Annotate(Annotate),
+    /// List or show what the service has.
+    #[command(
+        after_help = "Examples:\n  librato-apply get alerts 'web.*'\n  librato-apply get alert web.slow --format json\n  librato-apply get measurements web.ms --start -1h --resolution 60s"
+    )]
+    Get(get::Get),
+    /// Delete single objects by their exact names.
+    #[command(after_help = "Example: librato-apply delete alert web.slow --auto-approve")]
+    Delete(delete::Delete),
+    /// Clear a triggered alert.
+    #[command(after_help = "Example: librato-apply resolve web.slow")]
+    Resolve(resolve::Resolve),
     /// Run a compatible server over one file.
     #[command(
         after_help = "Example: LIBRATO_TOKEN=… librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080"
     )]
     Serve(Serve),
-    /// Print the JSON Schema of the files, of the JSON plan or of the JSON outcome.
+    /// Print the JSON Schema of the files, or of a JSON plan, outcome or answer.
     Schema(Schema),
     /// Print a completion script for a shell.
     Completions {
@@ -234,46 +262,6 @@ pub struct Apply {
     pub format: Format,
 }
 
-/// `submit`
-#[derive(Debug, Args)]
-pub struct Submit {
-    /// The metric.
-    pub name: String,
-    /// The value.
-    #[arg(allow_negative_numbers = true)]
-    pub value: f64,
-    /// What the metric is, when it does not exist yet.
-    #[arg(long = "type", value_enum, default_value_t = MetricKind::Gauge)]
-    pub kind: MetricKind,
-    /// Where the value was taken.
-    #[arg(long, conflicts_with = "tags")]
-    pub source: Option<String>,
-    /// A tag; makes this a tagged measurement.
-    #[arg(long = "tag", value_name = "NAME=VALUE")]
-    pub tags: Vec<String>,
-    /// When it was taken, in seconds since the epoch; default now.
-    #[arg(long, value_name = "TIME")]
-    pub time: Option<i64>,
-    /// How often the metric is reported, when it does not exist yet: `60s`.
-    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
-    pub period: Option<u64>,
-    /// What the metric measures, when it does not exist yet.
-    #[arg(long)]
-    pub description: Option<String>,
-    /// Its name in charts, when it does not exist yet.
-    #[arg(long)]
-    pub display_name: Option<String>,
-}
-
-/// What a submitted metric is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MetricKind {
-    /// A value that goes up and down.
-    Gauge,
-    /// A value that only grows.
-    Counter,
-}
-
 /// `serve`
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -347,6 +335,8 @@ pub enum SchemaOf {
     Plan,
     /// `apply --format json`.
     Outcome,
+    /// `query --format json`.
+    Query,
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::args::{Cli, SchemaOf};
 use super::exit::Exit;
+use super::query::document::QueryDocument;
 use super::ui::Ui;
 
 /// `schema`
@@ -13,6 +14,7 @@ pub fn schema(of: SchemaOf, ui: &Ui) -> anyhow::Result<Exit> {
     let schema: Value = match of {
         SchemaOf::Config => model::published_schema(),
         SchemaOf::Plan => schemars::schema_for!(render::PlanDocument).to_value(),
+        SchemaOf::Query => schemars::schema_for!(QueryDocument).to_value(),
         SchemaOf::Outcome => schemars::schema_for!(render::OutcomeDocument).to_value(),
     };
     ui.out(&(serde_json::to_string_pretty(&schema)? + "\n"));

@@ -1,21 +1,30 @@
 //! The commands. Part of the binary only, so that the library cannot depend on any of it.
 
+mod annotate;
 pub mod args;
 mod backup;
+mod confirm;
+mod delete;
 #[cfg(feature = "serve")]
 mod embedded;
 mod endpoint;
 mod exit;
 mod generate;
+mod get;
 mod init;
 mod inputs;
 mod ownership;
 mod progress;
+mod query;
 mod reconcile;
+mod remote;
+mod resolve;
 mod saved;
 mod secrets;
 mod serve;
 mod submit;
+mod table;
+mod time;
 mod ui;
 mod write;
 
@@ -34,7 +43,12 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Validate(args) => reconcile::validate(&args, ui),
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
+        Command::Query(args) => query::query(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
+        Command::Annotate(args) => annotate::annotate(&args, global, ui).await,
+        Command::Get(args) => get::get(&args, global, ui).await,
+        Command::Delete(args) => delete::delete(&args, global, ui).await,
+        Command::Resolve(args) => resolve::resolve(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, global, ui).await,
         Command::Schema(args) => generate::schema(args.of, ui),
         Command::Completions { shell } => generate::completions(shell, ui),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::diag::{Diagnostic, Report, to_json};
+use librato_apply::diag::{Diagnostic, Report, is_harmless, to_json};
 use librato_apply::diff::scope::Scope;
 use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
@@ -121,7 +121,7 @@ async fn plan_and_write(
         return write::finish_unwritten(&plan, diagnostics, args, ui);
     }
     if !args.auto_approve {
-        write::confirm(&plan)?;
+        write::confirm(&plan, ui)?;
         actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
     write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await
@@ -153,7 +153,7 @@ async fn write_saved(
         return write::finish_unwritten(&plan, Vec::new(), args, ui);
     }
     if !args.auto_approve {
-        write::confirm(&plan)?;
+        write::confirm(&plan, ui)?;
         actual = open().await?.1;
     }
     write::write(&plan, actual.ids, Vec::new(), args, global, &session.connection, ui).await
@@ -260,7 +260,20 @@ fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {
     all
 }
 
-/// A document as people can read it too.
+/// A document as people can read it too: what would steer a terminal or reorder a line is escaped, which to a reader of
+/// JSON is the same text.
 pub fn pretty(document: &impl serde::Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(document)? + "\n")
+    let text = serde_json::to_string_pretty(document)? + "\n";
+    if text.is_ascii() {
+        return Ok(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() || is_harmless(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    Ok(out)
 }

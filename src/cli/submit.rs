@@ -1,56 +1,71 @@
-//! `submit NAME VALUE`: one measurement, in the dialect its flags ask for.
+//! `submit`: one measurement out of the arguments here, many in `stream`.
 
-use anyhow::Context;
+mod defaults;
+mod reader;
+mod run;
+mod stream;
+mod tally;
+
+use anyhow::anyhow;
+use librato_apply::measure::{Courier, Measurement, MetricType};
 use librato_apply::model::Settings;
-use librato_apply::remote::{Call, Method, WriteApi};
-use serde_json::{Map, Value, json};
+use librato_apply::remote::RetryPolicy;
 
-use super::args::{Global, MetricKind, Submit};
+use self::defaults::Defaults;
+use super::args::{Global, Submit};
 use super::endpoint;
 use super::exit::{Exit, Stop};
 use super::ui::Ui;
 
-/// Sends the measurement.
+/// Sends what the arguments say.
 pub async fn submit(args: &Submit, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    let call = call(args)?;
+    let defaults = Defaults::read(args)?;
+    match (&args.from, &args.name, args.value) {
+        (Some(from), ..) => stream::submit(from, args, &defaults, global, ui).await,
+        (None, Some(name), Some(value)) => {
+            one(measurement(name, value, args, &defaults)?, value, global, ui).await
+        }
+        _ => Err(Stop::usage("there is no value", "write submit NAME VALUE, or submit --from FILE").into()),
+    }
+}
+
+fn measurement(name: &str, value: f64, args: &Submit, defaults: &Defaults) -> Result<Measurement, Stop> {
+    if !value.is_finite() {
+        return Err(Stop::usage("the value is not a number that JSON can hold", "give a finite number"));
+    }
+    let mut measurement = match defaults.metric_type {
+        MetricType::Counter => Measurement::counter(name, value),
+        MetricType::Gauge => Measurement::gauge(name, value),
+    };
+    if let Some(text) = &args.description {
+        measurement = measurement.description(text);
+    }
+    if let Some(text) = &args.display_name {
+        measurement = measurement.display_name(text);
+    }
+    defaults.fill(&mut measurement, super::time::now());
+    Ok(measurement)
+}
+
+/// Sends one measurement. It is often part of a script, so it is not tried for as long as a stream is.
+async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let given = endpoint::credentials(global, ui)?;
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
     let connection = endpoint::connect(global, &target, &given, false).await?;
-    let sent = connection.client.send(&call).await;
+    let courier = Courier::new(RetryPolicy { deadline: global.timeout * 3, ..RetryPolicy::default() });
+    let delivery = courier.deliver(&connection.client, std::slice::from_ref(&measurement)).await;
     connection.close().await?;
-    sent.with_context(|| format!("the measurement of {} was not accepted", args.name))?;
-    ui.out(&format!("Sent {} = {} to {target}.\n", args.name, args.value));
+    let name = &measurement.name;
+    if let Some((_, reason)) = delivery.refused.first() {
+        return Err(anyhow!("the measurement of {name} was not accepted: {reason}"));
+    }
+    if let Some(error) = delivery.error {
+        let arrived = if delivery.unclear > 0 { "; it may have arrived all the same" } else { "" };
+        return Err(anyhow!(error).context(format!("the measurement of {name} was not sent{arrived}")));
+    }
+    ui.out(&format!("Sent {name} = {value} to {target}.\n"));
+    if delivery.submitted.twice > 0 {
+        ui.complain("note: an answer was lost, so it may have arrived twice");
+    }
     Ok(Exit::Done)
-}
-
-fn call(args: &Submit) -> Result<Call, Stop> {
-    if !args.value.is_finite() {
-        return Err(Stop::usage("the value is not a number that JSON can hold", "give a finite number"));
-    }
-    let mut one =
-        Map::from_iter([("name".to_owned(), json!(args.name)), ("value".to_owned(), json!(args.value))]);
-    let mut add = |key: &str, value: Option<Value>| _ = value.map(|value| one.insert(key.to_owned(), value));
-    add("period", args.period.map(Into::into));
-    add("description", args.description.clone().map(Into::into));
-    add("display_name", args.display_name.clone().map(Into::into));
-    if args.tags.is_empty() {
-        add("source", args.source.clone().map(Into::into));
-        add("measure_time", args.time.map(Into::into));
-        let list = if args.kind == MetricKind::Counter { "counters" } else { "gauges" };
-        return Ok(post("/metrics", json!({ (list): [one] })));
-    }
-    if args.kind == MetricKind::Counter {
-        return Err(Stop::usage("tagged measurements have no counters", "leave --type out, or use --source"));
-    }
-    let tags = args.tags.iter().map(|tag| tag.split_once('=').filter(|(name, _)| !name.is_empty()));
-    let tags: Option<Map<String, Value>> =
-        tags.map(|tag| tag.map(|(name, value)| (name.to_owned(), value.into()))).collect();
-    let tags = tags.ok_or_else(|| Stop::usage("--tag needs NAME=VALUE", "such as --tag region=eu"))?;
-    add("tags", Some(tags.into()));
-    add("time", args.time.map(Into::into));
-    Ok(post("/measurements", json!({"measurements": [one]})))
-}
-
-fn post(path: &str, body: Value) -> Call {
-    Call { method: Method::Post, path: path.to_owned(), body: Some(body) }
 }

@@ -50,6 +50,15 @@ impl Ui {
         self.quiet
     }
 
+    /// How many columns a line of results may have, where a terminal shows them.
+    pub fn width(&self) -> Option<usize> {
+        let out = std::io::stdout();
+        out.is_terminal()
+            .then(|| terminal_size::terminal_size_of(out))
+            .flatten()
+            .map(|(width, _)| width.0.into())
+    }
+
     /// A value that must never be printed, wherever it turns up.
     pub fn hide(&self, secret: &str) {
         self.secrets.hide(secret);

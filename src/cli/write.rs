@@ -1,8 +1,6 @@
 //! The second half of `apply`: show, ask, keep what will be lost, write, and say what became of it.
 //! The same for a plan that was just made and for one that was saved.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use anyhow::Context;
 use librato_apply::plan::{Outcome, Plan};
 use librato_apply::remote::fetch::Ids;
@@ -11,6 +9,7 @@ use serde_json::Value;
 
 use super::args::{Apply, Format, Global};
 use super::backup;
+use super::confirm;
 use super::endpoint::Connection;
 use super::exit::{Exit, Stop};
 use super::progress::Progress;
@@ -99,29 +98,18 @@ fn finish(
 /// # Errors
 /// Where standard input is no terminal, or holds the definitions.
 pub fn check_that_somebody_can_answer(args: &Apply) -> Result<(), Stop> {
-    let from_stdin = args.planning.inputs.paths.iter().any(|path| path.as_os_str() == "-");
-    if from_stdin || !std::io::stdin().is_terminal() {
-        return Err(Stop::usage(
-            "nobody can be asked: standard input is not a terminal",
-            "look at `plan` first, then give --auto-approve",
-        ));
+    let hint = "look at `plan` first, then give --auto-approve";
+    if args.planning.inputs.paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Stop::usage("nobody can be asked: standard input holds the definitions", hint));
     }
-    Ok(())
+    confirm::check_that_somebody_can_answer(hint)
 }
 
 /// Asks whether to go on.
 ///
 /// # Errors
 /// Unless the answer is `yes`.
-pub fn confirm(plan: &Plan) -> anyhow::Result<()> {
+pub fn confirm(plan: &Plan, ui: &Ui) -> anyhow::Result<()> {
     let changes = render::plural(plan.steps.len(), "change", "changes");
-    let mut stderr = std::io::stderr();
-    write!(stderr, "Write {changes} to {}? Only `yes` is a yes: ", plan.target)?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
-    if answer.trim() == "yes" {
-        return Ok(());
-    }
-    Err(Stop { exit: Exit::Error, message: "not confirmed: nothing was written".into(), help: vec![] }.into())
+    confirm::ask(&format!("Write {changes} to {}?", plan.target), "nothing was written", ui)
 }

@@ -188,7 +188,7 @@ proptest! {
                 }
             }
             Err(EvalError::TooMuch { limit, .. }) => prop_assert_eq!(limit, work),
-            Err(error) => prop_assert!(false, "{error}"),
+            Err(error) => prop_assert!(false, "{error:?}"),
         }
     }
 

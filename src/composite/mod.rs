@@ -2,6 +2,7 @@
 //! Pure: text in, a tree, problems at exact places or a query out; a query and series in, series out. Knows neither files nor storage.
 
 mod arguments;
+mod dynamic;
 pub mod eval;
 mod functions;
 mod inputs;
@@ -20,7 +21,8 @@ mod selector;
 mod tests;
 mod tree;
 
-pub use problem::Problem;
+pub use dynamic::choose;
+pub use problem::{Problem, nested};
 pub use query::{Labels, Query, Statistic};
 pub use selector::{SOURCE, Selector, matches};
 pub use tree::{Expr, ExprKind, Name, Read};

@@ -37,6 +37,11 @@ impl Problem {
     }
 }
 
+/// What is said of a composite that reads another one: the API has no nested composites.
+pub fn nested(name: &str) -> String {
+    format!("`{name}` is a composite, and composites cannot be nested")
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

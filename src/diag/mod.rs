@@ -23,5 +23,5 @@ pub use render::render;
 pub use report::{Diagnostic, Label, Report, Severity};
 pub use route::{Route, Seg, Trail};
 pub use scalar::follow;
-pub use shown::printable;
+pub use shown::{is_harmless, printable};
 pub use suggest::suggest;

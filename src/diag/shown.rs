@@ -61,6 +61,11 @@ pub fn printable(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
+/// Whether a character does nothing to a terminal and to the characters around it.
+pub fn is_harmless(c: char) -> bool {
+    visible(c) == c
+}
+
 /// A message, a label, a hint or a name as it may be shown.
 pub(super) fn clean(files: &Files, text: &str) -> String {
     let mut out = text.to_owned();

@@ -127,7 +127,7 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
             }
         })
     };
-    let foreseen = rename::foresee(actual, &decide(actual));
+    let foreseen = rename::foresee(desired, actual, &decide(actual));
     let renames = decide(&foreseen);
     let mut diff = Diff::default();
     for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
@@ -141,6 +141,12 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
                 None => diff.unchanged += 1,
             },
             Intent::Present => present(address, wish, renames.get(address), &foreseen, &types, &mut diff),
+        }
+    }
+    // Nobody asks any more for what was to replace these.
+    for left in rename::handovers(desired, actual, &renames).iter().filter(|left| !left.wanted) {
+        if let (Some(before), true) = (actual.get(&left.successor), view.includes(left.service)) {
+            diff.push(&left.successor, Action::Delete { before: before.clone(), pruned: false });
         }
     }
     for address in &view.prune {

@@ -1,10 +1,16 @@
 //! Which objects are really to be renamed: `renamed_from` against what exists.
-//! Handles chains (a to b, b to c) and circles (two names swapped), also when an earlier run stopped half way.
+//! Handles chains (a to b, b to c) and circles (two names swapped), also when an earlier run stopped half way; and
+//! services that a run made anew under another title, because the API would not change their type, and left like that.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fields::{self, FieldChange};
+use crate::diag::Seg;
 use crate::model::{Address, Alert, Collection, Desired, Field, Intent, Resource, State};
+
+/// How the title of a successor ends; see [`successor`].
+const RETYPED: &str = ".librato-apply-retyping";
 
 /// What a `renamed_from` comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +30,61 @@ pub fn temporary(target: &Address) -> Address {
     target.renamed(format!("{}.librato-apply-renaming", target.name))
 }
 
-/// Decides for every wish with a former name.
+/// The title under which a service is made anew where the API does not change its type; it tells which one it replaces.
+pub fn successor(service: &Address) -> Address {
+    service.renamed(format!("{}{RETYPED}", service.name))
+}
+
+/// Whether this is the title of a service that was made to replace another one.
+pub fn is_successor(address: &Address) -> bool {
+    address.collection == Collection::Services && address.name.ends_with(RETYPED)
+}
+
+/// Whether the type of a service is among what changes.
+pub fn retypes(fields: &[FieldChange]) -> bool {
+    fields.iter().any(|change| matches!(change.route.segs(), [Seg::Key(field)] if field == "type"))
+}
+
+/// A service and the one an interrupted run made to replace it: both exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handover<'a> {
+    /// The declared service.
+    pub service: &'a Address,
+    /// What was to replace it.
+    pub successor: Address,
+    /// Whether another type than that of the old one is still asked for; if not, the successor is a leftover.
+    pub wanted: bool,
+}
+
+/// Where a service was being made anew and its predecessor is still there.
+pub fn handovers<'a>(
+    desired: &'a Desired,
+    actual: &State,
+    renames: &BTreeMap<Address, Rename>,
+) -> Vec<Handover<'a>> {
+    let ours = desired.objects.iter().filter(|(address, wish)| {
+        address.collection == Collection::Services && wish.intent != Intent::External
+    });
+    let found = ours.filter_map(|(service, wish)| {
+        let successor = successor(service);
+        let current = match renames.get(service) {
+            Some(Rename::From(old)) => old,
+            _ => service,
+        };
+        if *current == successor || desired.objects.contains_key(&successor) {
+            return None;
+        }
+        actual.get(&successor)?;
+        let wanted = wish.intent == Intent::Present
+            && actual
+                .get(current)
+                .is_some_and(|have| retypes(&fields::changes(&wish.resource, have, &wish.secrets)));
+        Some(Handover { service, successor, wanted })
+    });
+    found.collect()
+}
+
+/// Decides for every wish with a former name, and for every service of which only the successor is left.
 ///
 /// `distance` counts the fields in which a declared object differs from an existing one. Whether a circle was turned
 /// already its names cannot tell, so it is turned only where its members then fit what is written better than now: an
@@ -85,20 +145,48 @@ pub fn decide(
             Rename::Neither
         }
     };
-    wishes.iter().map(|(new, old)| ((*new).clone(), outcome(new, old))).collect()
+    let mut renames: BTreeMap<Address, Rename> =
+        wishes.iter().map(|(new, old)| ((*new).clone(), outcome(new, old))).collect();
+    for service in unfinished(desired, actual) {
+        let rename = renames.entry(service.clone()).or_insert(Rename::Neither);
+        if *rename == Rename::Neither {
+            *rename = Rename::From(successor(service));
+        }
+    }
+    renames
 }
 
-/// The remote as it will be read once the renamed services have their titles: alerts keep using the same services,
-/// under their new names.
-pub fn foresee<'a>(actual: &'a State, renames: &BTreeMap<Address, Rename>) -> Cow<'a, State> {
-    let titles: BTreeMap<&str, &str> = renames
-        .iter()
-        .filter_map(|(new, rename)| match rename {
-            Rename::From(old) if new.collection == Collection::Services => {
-                Some((old.name.as_str(), new.name.as_str()))
-            }
-            _ => None,
-        })
+/// Services of which there is only the one that was made to replace them.
+fn unfinished<'a>(desired: &'a Desired, actual: &State) -> impl Iterator<Item = &'a Address> {
+    let present = desired.objects.iter().filter(|(address, wish)| {
+        address.collection == Collection::Services && wish.intent == Intent::Present
+    });
+    present.map(|(address, _)| address).filter(|address| {
+        let successor = successor(address);
+        !actual.contains_key(address)
+            && actual.contains_key(&successor)
+            && !desired.objects.contains_key(&successor)
+    })
+}
+
+/// The remote as it will be read once the renamed services have their titles, and successors have taken over: alerts
+/// keep using the same services, under their new names.
+pub fn foresee<'a>(
+    desired: &Desired,
+    actual: &'a State,
+    renames: &BTreeMap<Address, Rename>,
+) -> Cow<'a, State> {
+    let renamed = renames.iter().filter_map(|(new, rename)| match rename {
+        Rename::From(old) if new.collection == Collection::Services => {
+            Some((old.name.clone(), new.name.clone()))
+        }
+        _ => None,
+    });
+    let handovers = handovers(desired, actual, renames);
+    let taken_over = handovers.into_iter().filter(|handover| handover.wanted);
+    let titles: BTreeMap<String, String> = taken_over
+        .map(|handover| (handover.successor.name, handover.service.name.clone()))
+        .chain(renamed)
         .collect();
     if titles.is_empty() {
         return Cow::Borrowed(actual);
@@ -107,8 +195,8 @@ pub fn foresee<'a>(actual: &'a State, renames: &BTreeMap<Address, Rename>) -> Co
     for object in foreseen.values_mut() {
         let Resource::Alert(Alert { services: Field::Set(services), .. }) = object else { continue };
         for title in services {
-            if let Some(new) = titles.get(title.as_str()) {
-                *title = (*new).to_owned();
+            if let Some(new) = titles.get(title) {
+                title.clone_from(new);
             }
         }
     }
@@ -140,7 +228,7 @@ fn circles<'a>(wishes: &BTreeMap<&'a Address, Address>) -> Vec<Vec<&'a Address>>
 mod tests {
     use super::*;
     use crate::diag::{FileId, Files, Route};
-    use crate::model::{Kind, Origin, Wish};
+    use crate::model::{Origin, Wish};
 
     fn alert(name: &str) -> Address {
         Address::new(Collection::Alerts, name)
@@ -150,19 +238,51 @@ mod tests {
         Files::default().add("a.yaml", String::new(), |_| crate::load::yaml::index(""))
     }
 
+    fn service(kind: &str) -> Resource {
+        let service_type = Field::Set(kind.to_owned());
+        Resource::Service(crate::model::Service { service_type, ..Default::default() })
+    }
+
+    fn wish(resource: Resource, renamed_from: &str) -> Wish {
+        Wish {
+            kind: resource.kind(),
+            resource,
+            intent: Intent::Present,
+            protect: false,
+            renamed_from: (!renamed_from.is_empty()).then(|| renamed_from.to_owned()),
+            origin: Origin { file: file(), route: Route::root(), defaults: None },
+            secrets: BTreeMap::new(),
+        }
+    }
+
+    /// What a service of type `slack` is renamed from, and whether a change of type is to be gone on with.
+    fn retyping(renamed_from: &str, exist: &[(&str, &str)]) -> (Option<Rename>, Vec<bool>) {
+        let mut desired = Desired::default();
+        desired.objects.insert(Address::service("ops"), wish(service("slack"), renamed_from));
+        let actual = exist.iter().map(|(title, kind)| (Address::service(*title), service(kind))).collect();
+        let renames = decide(&desired, &actual, |_, _| 0);
+        let wanted = handovers(&desired, &actual, &renames).iter().map(|handover| handover.wanted).collect();
+        (renames.into_values().next(), wanted)
+    }
+
+    #[test]
+    fn a_change_of_type_is_taken_up_where_it_was_broken_off() {
+        let made = ("ops.librato-apply-retyping", "slack");
+        let successor = Some(Rename::From(Address::service(made.0)));
+        let old = Some(Rename::From(Address::service("old")));
+        assert_eq!(retyping("", &[("ops", "mail")]), (None, vec![]));
+        assert_eq!(retyping("", &[("ops", "mail"), made]), (None, vec![true]));
+        assert_eq!(retyping("", &[("ops", "slack"), made]), (None, vec![false]));
+        assert_eq!(retyping("", &[made]), (successor.clone(), vec![]));
+        assert_eq!(retyping("old", &[("old", "mail"), made]), (old.clone(), vec![true]));
+        assert_eq!(retyping("old", &[("old", "slack"), made]), (old, vec![false]));
+        assert_eq!(retyping("old", &[made]), (successor, vec![]));
+    }
+
     fn decided(wishes: &[(&str, &str)], exist: &[&str], turned: bool) -> Vec<String> {
         let mut desired = Desired::default();
         for (new, old) in wishes {
-            let wish = Wish {
-                kind: Kind::Alert,
-                resource: Resource::Alert(Alert::default()),
-                intent: Intent::Present,
-                protect: false,
-                renamed_from: (!old.is_empty()).then(|| (*old).to_owned()),
-                origin: Origin { file: file(), route: Route::root(), defaults: None },
-                secrets: BTreeMap::new(),
-            };
-            desired.objects.insert(alert(new), wish);
+            desired.objects.insert(alert(new), wish(Resource::Alert(Alert::default()), old));
         }
         let actual = exist.iter().map(|name| (alert(name), Resource::Alert(Alert::default()))).collect();
         let shown = |rename| match rename {
@@ -211,11 +331,11 @@ mod tests {
 
     #[test]
     fn alerts_keep_their_services_when_these_swap_titles() {
-        let service = |title| Address::service(title);
         let using = |title: &str| Alert { services: Field::Set(vec![title.to_owned()]), ..Alert::default() };
         let actual = State::from([(alert("x"), Resource::Alert(using("a")))]);
-        let renames = [("a", "b"), ("b", "a")].map(|(new, old)| (service(new), Rename::From(service(old))));
-        let foreseen = foresee(&actual, &BTreeMap::from(renames));
+        let renames = [("a", "b"), ("b", "a")]
+            .map(|(new, old)| (Address::service(new), Rename::From(Address::service(old))));
+        let foreseen = foresee(&Desired::default(), &actual, &BTreeMap::from(renames));
         assert_eq!(foreseen[&alert("x")], Resource::Alert(using("b")));
     }
 }

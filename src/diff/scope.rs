@@ -99,7 +99,7 @@ impl Scope {
             .iter()
             .flat_map(|(address, wish)| {
                 let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
-                [Some(rename::temporary(address)), old]
+                [Some(rename::temporary(address)), Some(rename::successor(address)), old]
             })
             .flatten()
             .collect();

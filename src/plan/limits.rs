@@ -78,6 +78,19 @@ impl Limits {
         })
     }
 
+    /// Whether what a change touches must not be replaced or deleted.
+    pub fn protects(&self, change: &Change, desired: &Desired) -> bool {
+        let kind = change.action.before().map_or(change.kind, Resource::kind);
+        let old = match &change.action {
+            Action::Update { renamed_from, .. } => renamed_from.as_ref(),
+            _ => None,
+        };
+        let named = |address: &Address| self.protect.contains(kind, &address.to_string());
+        desired.objects.get(&change.address).is_some_and(|wish| wish.protect)
+            || named(&change.address)
+            || old.is_some_and(named)
+    }
+
     fn too_many(&self, lost: &[&Change]) -> Option<Refusal> {
         let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);
         (count > self.max_deletes).then(|| Refusal {
@@ -109,12 +122,8 @@ impl Limits {
     }
 
     fn protected(&self, lost: &[&Change], desired: &Desired) -> Option<Refusal> {
-        let protected = |change: &&&Change| {
-            let kind = change.action.before().map_or(change.kind, Resource::kind);
-            desired.objects.get(&change.address).is_some_and(|wish| wish.protect)
-                || self.protect.contains(kind, &change.address.to_string())
-        };
-        let lost: Vec<&Change> = lost.iter().filter(protected).copied().collect();
+        let lost: Vec<&Change> =
+            lost.iter().filter(|change| self.protects(change, desired)).copied().collect();
         (!lost.is_empty()).then(|| Refusal {
             code: "protected".into(),
             message: format!("{} protected against being deleted or replaced", objects_are(lost.len())),
@@ -199,7 +208,10 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
                 kind.section()
             ),
             names: vec![address.to_string()],
-            lift: Some("delete or rename all but one of them on the service".into()),
+            lift: Some(format!(
+                "rename or delete all but one of them: librato-apply delete {} --id ID",
+                kind.noun()
+            )),
         }
     };
     twins.keys().filter(concerned).map(refuse).collect()

@@ -33,6 +33,9 @@ pub struct Step {
     pub place: Option<SourcePlace>,
     /// Where its changed fields stand, one for each.
     pub field_places: Vec<Option<SourcePlace>>,
+    /// Whether the object must not be deleted, not even to be made anew at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// What it means to the people on call; for alerts only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
@@ -149,6 +152,9 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
         order::order(diff.changes).into_iter().map(|step| with_places(step, desired, files)).collect();
     for step in steps.iter_mut().filter(|step| !step.parks()) {
         step.impact = impact::impact(&step.change, &touched);
+    }
+    for step in &mut steps {
+        step.protected = limits.protects(&step.change, desired);
     }
     refusals.extend(limits.weaker_alerts(&steps, &indirect));
     Plan { target, steps, unchanged: diff.unchanged, refusals, indirect }

@@ -27,7 +27,8 @@ pub fn order(changes: Vec<Change>) -> Vec<Step> {
         let mut needs: Vec<usize> = needs[old].iter().map(|need| position[*need]).collect();
         needs.sort_unstable();
         let change = changes[old].take()?;
-        Some(Step { change, level: levels[old], needs, place: None, field_places: Vec::new(), impact: None })
+        let (level, place, field_places) = (levels[old], None, Vec::new());
+        Some(Step { change, level, needs, place, field_places, protected: false, impact: None })
     };
     by_level.into_iter().filter_map(step).collect()
 }

@@ -8,6 +8,7 @@ use super::{Call, Method, segment};
 use crate::diff::fields::pair_items;
 use crate::diff::{Action, Change, FieldChange};
 use crate::model::{Address, CONDITION_KEYS, Collection, Kind, Resource};
+use crate::wire::lenient;
 
 /// How a change is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +114,39 @@ fn update(
         }
     }
     Ok(Call { method: Method::Put, path: path(current, ids)?, body: Some(Value::Object(body)) })
+}
+
+/// The PUT that points an alert from some services to another one, and nothing else; none where it uses none of these.
+pub fn repoint(alert: &Value, from: &[u64], to: u64) -> Option<Call> {
+    let id_of = |service: &Value| lenient::id(service).or_else(|| lenient::id(&service["id"]));
+    let uses = |service: &Value| id_of(service).is_some_and(|id| from.contains(&id));
+    let used = alert["services"].as_array()?;
+    if !used.iter().any(uses) {
+        return None;
+    }
+    let mut services: Vec<Value> = Vec::new();
+    for service in used {
+        let service =
+            if uses(service) { json!(to) } else { id_of(service).map_or(service.clone(), Value::from) };
+        if !services.contains(&service) {
+            services.push(service);
+        }
+    }
+    let conditions: Vec<&Value> = conditions_in_order(alert);
+    let body = json!({"name": alert["name"], "conditions": conditions, "services": services});
+    let path = format!("{}/{}", root(Collection::Alerts), lenient::id(&alert["id"])?);
+    Some(Call { method: Method::Put, path, body: Some(body) })
+}
+
+/// The PUT that gives a service another title.
+pub fn entitle(id: u64, title: &str) -> Call {
+    let path = format!("{}/{id}", root(Collection::Services));
+    Call { method: Method::Put, path, body: Some(json!({"title": title})) }
+}
+
+/// The DELETE of a service.
+pub fn remove_service(id: u64) -> Call {
+    Call { method: Method::Delete, path: format!("{}/{id}", root(Collection::Services)), body: None }
 }
 
 /// Metrics merge attributes, null unsetting one; an alert's are replaced as a whole, so all that shall stay are sent.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -96,6 +96,14 @@ pub enum ClientError {
     /// The HTTP library refuses.
     #[error("cannot set up the HTTP client: {0}")]
     Build(String),
+}
+
+/// What a request carries.
+enum Body<'a> {
+    None,
+    Json(&'a Value),
+    /// JSON that is text already.
+    Text(String),
 }
 
 /// A connection to the service. Cheap to clone; clones share connections, limits and pauses.
@@ -198,10 +206,10 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        body: Option<&Value>,
+        body: Body<'_>,
     ) -> Result<Reply, ApiError> {
         let Shared { config, http, throttle, reads, writes, reached } = &*self.shared;
-        let hidden = hidden(config.token.expose_secret(), body);
+        let hidden = hidden(config.token.expose_secret(), &body);
         let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden };
         let url = config.endpoint.join(path, query).ok_or_else(|| place.unaddressable())?;
         let permits = if method == Method::Get { reads } else { writes };
@@ -211,9 +219,11 @@ impl Client {
 
         let mut request = http.request(method.into(), url);
         request = request.basic_auth(&config.user, Some(config.token.expose_secret()));
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+        request = match body {
+            Body::None => request,
+            Body::Json(json) => request.json(json),
+            Body::Text(text) => request.header(CONTENT_TYPE, "application/json").body(text),
+        };
         let begun = Instant::now();
         let answer = async {
             let response = request.send().await.map_err(|error| place.transport(&error))?;
@@ -243,7 +253,7 @@ impl Client {
 
 impl ReadApi for Client {
     async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, ApiError> {
-        let reply = self.with_retry(|| self.exchange(Method::Get, path, query, None)).await?;
+        let reply = self.with_retry(|| self.exchange(Method::Get, path, query, Body::None)).await?;
         Ok(reply.body.unwrap_or_default())
     }
 
@@ -254,7 +264,12 @@ impl ReadApi for Client {
 
 impl WriteApi for Client {
     async fn send(&self, call: &Call) -> Result<Reply, ApiError> {
-        self.exchange(call.method, &call.path, &[], call.body.as_ref()).await
+        let body = call.body.as_ref().map_or(Body::None, Body::Json);
+        self.exchange(call.method, &call.path, &[], body).await
+    }
+
+    async fn post_text(&self, path: &str, body: String) -> Result<Reply, ApiError> {
+        self.exchange(Method::Post, path, &[], Body::Text(body)).await
     }
 }
 
@@ -271,8 +286,9 @@ impl From<Method> for reqwest::Method {
 
 /// What an error must not repeat, even if the service does: the token, and the settings of a service. Very short
 /// settings (a room number, a flag) would blot out every text, and protect nothing.
-fn hidden<'a>(token: &'a str, body: Option<&'a Value>) -> Vec<&'a str> {
-    let settings = body.and_then(|body| body.get("settings")).and_then(Value::as_object);
+fn hidden<'a>(token: &'a str, body: &Body<'a>) -> Vec<&'a str> {
+    let Body::Json(body) = body else { return vec![token] };
+    let settings = body.get("settings").and_then(Value::as_object);
     let settings = settings.into_iter().flat_map(|settings| settings.values().filter_map(Value::as_str));
     settings.filter(|setting| setting.len() >= 4).chain([token]).collect()
 }

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value};
 
 use super::{ApiError, Listing, ReadApi, placeholder, segment};
+use crate::diff::rename::is_successor;
 use crate::model::{Address, CONDITION_KEYS, Collection, Desired, Intent, Kind, Resource, State};
 use crate::wire::lenient;
 
@@ -99,7 +100,14 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
         let Some(listing) = listing(*collection) else { return Ok((*collection, Vec::new())) };
         api.list(&listing).await.map(|items| (*collection, items))
     });
-    let lists: BTreeMap<Collection, Vec<Value>> = lists.buffer_unordered(8).try_collect().await?;
+    let mut lists: BTreeMap<Collection, Vec<Value>> = lists.buffer_unordered(8).try_collect().await?;
+    // A service that a broken run has left may have to go, and whether it is in use only the alerts can tell.
+    let mut services = lists.get(&Collection::Services).into_iter().flatten();
+    let left =
+        |raw| name_of(Collection::Services, raw).is_some_and(|title| is_successor(&Address::service(title)));
+    if services.any(left) && !lists.contains_key(&Collection::Alerts) {
+        lists.insert(Collection::Alerts, raw_alerts(api).await?);
+    }
     let single: Vec<&Address> = if wanted.collections.contains(&Collection::Metrics) {
         Vec::new()
     } else {
@@ -152,6 +160,17 @@ pub async fn find(api: &impl ReadApi, address: &Address) -> Result<Vec<Found>, A
         Some(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw } })
     };
     Ok(items.into_iter().filter(exact).filter_map(found).collect())
+}
+
+/// All alerts as the service gives them.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn raw_alerts(api: &impl ReadApi) -> Result<Vec<Value>, ApiError> {
+    match listing(Collection::Alerts) {
+        Some(alerts) => api.list(&alerts).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn look_up_metric(api: &impl ReadApi, address: &Address) -> Result<Option<Value>, ApiError> {

@@ -9,7 +9,7 @@ mod text;
 mod value;
 
 pub use definitions::{Definitions, definitions};
-pub use json::{ChangeDocument, FieldDocument, PlanDocument, document};
+pub use json::{ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document};
 pub use markdown::{markdown, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{plural, refusals, text};

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod annotations;
+mod compose;
 mod dashboards;
 mod http;
 mod listen;

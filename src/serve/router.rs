@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
@@ -16,8 +16,8 @@ use super::http::rates::{self, Rates};
 use super::http::{access, auth, leftover};
 use super::telemetry::{self, Telemetry};
 use super::{
-    Credentials, Store, alerts, annotations, measurements, metrics, services, snapshots, sources, spaces,
-    submit, tokens,
+    Credentials, Store, alerts, annotations, compose, measurements, metrics, services, snapshots, sources,
+    spaces, submit, tokens,
 };
 
 /// How the server behaves; [`Options::default`] is right for most.
@@ -88,9 +88,9 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
             get(metrics::list).post(submit::legacy).put(metrics::update_many).delete(metrics::delete_many),
         )
         .route("/v1/metrics/{name}", get(metrics::show).put(metrics::put).delete(metrics::delete))
-        .route("/v1/measurements", post(submit::tagged))
+        .route("/v1/measurements", get(compose::tagged).post(submit::tagged))
         // clients that pass an empty metric name send the slash
-        .route("/v1/measurements/", post(submit::tagged))
+        .route("/v1/measurements/", get(compose::tagged).post(submit::tagged))
         .route("/v1/measurements/{name}", get(measurements::show))
         // go-librato resolves its submissions against the host, losing the prefix
         .route("/metrics", post(submit::legacy).get(telemetry::show))
@@ -146,6 +146,9 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .route("/v1/jobs/{id}", get(snapshots::show_job))
         .route("/v1/api_tokens", get(tokens::list).post(tokens::create))
         .route("/v1/api_tokens/{id}", get(tokens::show).put(tokens::put).delete(tokens::delete))
+        // accounts below that of a partner
+        .route("/v1/users", any(no_users))
+        .route("/v1/users/{id}", any(no_users))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")
@@ -167,6 +170,12 @@ fn shared(routes: Router, door: auth::Door, options: &Options) -> Router {
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(from_fn(leftover::drain))
         .layer(from_fn_with_state(telemetry, access::log))
+}
+
+/// The hosted service managed users for partners only, so nobody else expects an answer here.
+async fn no_users() -> Problem {
+    let message = "This server manages no users: they stand in the file given with --credentials. Tokens are made at /v1/api_tokens.";
+    Problem::request(StatusCode::FORBIDDEN, message)
 }
 
 async fn health() -> &'static str {

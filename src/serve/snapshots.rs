@@ -4,11 +4,12 @@
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
 use super::http::answer;
-use super::http::body::{Body, Segments, numeric};
+use super::http::body::{Body, Segments};
+use super::http::by_id;
 use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
 use super::now;
@@ -17,6 +18,9 @@ use super::spaces::table::chart_exists;
 
 /// Seconds a snapshot covers when the request does not say.
 const DURATION: i64 = 3600;
+
+/// For who wonders why the job does not get on.
+const NOT_RENDERED: &str = "This server renders no images yet; the snapshot stays queued.";
 
 struct Snapshot {
     id: i64,
@@ -120,22 +124,15 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
 }
 
 pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let read = move |connection: &Connection| {
-        let mut select = connection.prepare_cached("SELECT * FROM snapshots WHERE id = ?1")?;
-        select.query_row([id], Snapshot::from_row).optional()?.ok_or_else(Problem::not_found)
-    };
-    Ok(answer::ok(&app.store.read(read).await?.shown()))
+    let read = |connection: &_, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
+    by_id::show(&app, &id, read).await
 }
 
 /// How far something that takes longer has come. All else is finished before it is answered, without a job.
 pub async fn show_job(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let read = move |connection: &Connection| {
-        let mut select = connection.prepare_cached("SELECT state FROM jobs WHERE id = ?1")?;
-        let state: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-        state.ok_or_else(Problem::not_found)
+    let read = |connection: &_, id| {
+        let state: String = by_id::find(connection, "jobs", id, |row| row.get("state"))?;
+        Ok(json!({ "id": id, "state": state, "output": NOT_RENDERED }))
     };
-    let state = app.store.read(read).await?;
-    Ok(answer::ok(&json!({ "id": id, "state": state })))
+    by_id::show(&app, &id, read).await
 }

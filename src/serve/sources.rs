@@ -35,6 +35,11 @@ impl Source {
     }
 }
 
+/// What is shown for a source in its place, if anything was said about it.
+pub fn display_name(connection: &Connection, name: &str) -> Result<Option<String>, Problem> {
+    Ok(Source::find(connection, name)?.and_then(|source| source.display_name))
+}
+
 /// The filter `name` looks at display names as well.
 pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
     let filter = "instr(key, ?1) > 0 OR instr(lower(ifnull(display_name, '')), ?1) > 0";

@@ -1,7 +1,7 @@
 """Drives a server with an unmodified collectd 5.12 from Debian: the real daemon with its write_http plugin.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN) and where
-the daemon was unpacked (COLLECTD_ROOT).
+Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN), how the
+README sets the plugin up (CONFORMANCE_SNIPPET) and where the daemon was unpacked (COLLECTD_ROOT).
 """
 
 import base64
@@ -30,18 +30,10 @@ Interval 1
 LoadPlugin load
 LoadPlugin cpu
 LoadPlugin logfile
-LoadPlugin write_http
 <Plugin logfile>
   File stdout
 </Plugin>
-<Plugin write_http>
-  <Node "librato">
-    URL "{server}/v1/measurements"
-    User "{user}"
-    Password "{token}"
-    Format "JSON"
-  </Node>
-</Plugin>
+{shown}
 """
 
 
@@ -60,8 +52,8 @@ class Collectd(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory()
         path = os.path.join(cls.directory.name, "collectd.conf")
-        with open(path, "w") as config:
-            config.write(CONFIG.format(directory=cls.directory.name, root=ROOT, server=SERVER, user=USER, token=TOKEN))
+        with open(os.environ["CONFORMANCE_SNIPPET"]) as shown, open(path, "w") as config:
+            config.write(CONFIG.format(directory=cls.directory.name, root=ROOT, shown=shown.read()))
         libraries = ":".join(glob.glob(ROOT + "/usr/lib/*-linux-gnu*"))
         cls.daemon = subprocess.Popen(
             [ROOT + "/usr/sbin/collectd", "-f", "-C", path],

@@ -7,6 +7,8 @@
 mod account;
 mod alerts;
 mod annotations;
+mod clients;
+mod compose;
 mod durability;
 mod harness;
 mod hostile;
@@ -15,6 +17,7 @@ mod migration;
 mod paging;
 mod protocol;
 mod reading;
+mod roles;
 mod services;
 mod spaces;
 mod submit;

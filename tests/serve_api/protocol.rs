@@ -41,6 +41,8 @@ async fn everything_but_health_asks_for_credentials() {
     for user in [USER, "OPS@Example.ORG", "token"] {
         assert_eq!(ask("GET", "/v1/metrics", Some(basic(user, TOKEN))).await.status, 200, "{user}");
     }
+    // AppOptics documents the token as the user, without a password
+    assert_eq!(ask("GET", "/v1/metrics", Some(basic(TOKEN, ""))).await.status, 200);
     assert_eq!(ask("GET", "/healthz", None).await.status, 200);
 }
 

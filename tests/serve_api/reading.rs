@@ -42,7 +42,6 @@ async fn legacy_data_by_source() {
 async fn legacy_refusals() {
     let api = Api::new();
     api.put("/v1/metrics/a", r#"{"type":"gauge"}"#).await.expect(201);
-    api.put("/v1/metrics/c", r#"{"type":"composite","composite":"s(\"a\",\"*\")"}"#).await.expect(201);
     let old = epoch() - 5 * 86_400;
     for (query, pointer, text) in [
         ("count=0".to_owned(), "/params/count", "positive"),
@@ -57,7 +56,6 @@ async fn legacy_refusals() {
     let coarser = api.get(&format!("/v1/metrics/a?start_time={old}&resolution=60")).await.expect(200);
     assert_eq!(coarser["measurements"], json!({}));
     api.get("/v1/metrics/nobody?count=1").await.refused(404, "/request", "Not Found");
-    api.get("/v1/metrics/c?count=1").await.refused(400, "/params/name", "composite");
 }
 
 #[tokio::test]
@@ -254,4 +252,56 @@ async fn many_streams_come_in_pages() {
         href = next["href"].as_str().unwrap().to_owned();
     }
     assert_eq!((pages, seen), (2, (0..9).map(|n| n.to_string()).collect()));
+}
+
+/// statsd-librato-backend writes every measurement in both dialects when it is told to.
+#[tokio::test]
+async fn what_is_written_in_both_dialects_counts_once() {
+    let api = Api::new();
+    let time = epoch() - 100;
+    for source in ["Web-1", "web-2"] {
+        let legacy = json!({"measure_time": time, "source": source, "gauges": {"hits": {"value": 3}}});
+        api.post("/v1/metrics", &legacy.to_string()).await.expect(200);
+    }
+    let tagged = json!({"time": time, "measurements": [{"name": "hits", "value": 3, "tags": {"source": "web-1", "az": "a"}}]});
+    api.post("/v1/measurements", &tagged.to_string()).await.expect(202);
+    let sum = "/v1/measurements/hits?resolution=1&duration=600&group_by=*&group_by_function=sum";
+    let read = api.get(sum).await.expect(200);
+    assert_eq!(read["series"][0]["measurements"], json!([{"time": time, "value": 6.0}]));
+    let read = api.get("/v1/metrics/hits?count=1&resolution=1").await.expect(200);
+    assert_eq!(read["measurements"].as_object().unwrap().len(), 2, "each dialect shows all that came in it");
+}
+
+#[tokio::test]
+async fn a_long_stream_comes_in_pages() {
+    let api = Api::new();
+    let start = epoch() - 40_000;
+    for (stream, length) in [("a", 31_000), ("b", 10)] {
+        let points: Vec<_> =
+            (0..length).map(|n| json!({"name": "m", "value": n, "time": start + n})).collect();
+        let body = json!({"tags": {"n": stream}, "measurements": points});
+        api.post("/v1/measurements", &body.to_string()).await.expect(202);
+    }
+    let mut href = format!("/v1/measurements/m?resolution=1&start_time={start}&summary_function=derivative");
+    let (mut seen, mut pages) = (Vec::new(), Vec::new());
+    loop {
+        let read = api.get(&href).await.expect(200);
+        let series = read["series"].as_array().unwrap();
+        for one in series {
+            let tag = one["tags"]["n"].as_str().unwrap().to_owned();
+            let points = one["measurements"].as_array().unwrap().iter();
+            seen.extend(
+                points.map(|point| {
+                    (tag.clone(), point["time"].as_i64().unwrap() - start, point["value"].clone())
+                }),
+            );
+        }
+        pages.push(series.len());
+        let Some(next) = read["links"].as_array().unwrap().first() else { break };
+        href = next["href"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(pages, [1, 2], "streams on each page");
+    let expected =
+        |stream: &str, length| (1..length).map(|n| (stream.to_owned(), n, json!(1.0))).collect::<Vec<_>>();
+    assert!(seen == [expected("a", 31_000), expected("b", 10)].concat(), "{} of them", seen.len());
 }

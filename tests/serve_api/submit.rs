@@ -141,3 +141,37 @@ async fn what_single_clients_do() {
     api.post("/metrics", mixed).await.expect(200);
     assert_eq!(metrics(&api).await, ["g", "m"]);
 }
+
+/// More measurements than are stored in one go: the metrics come into being in turns with other writes.
+#[tokio::test]
+async fn large_requests_are_stored_whole_or_not_at_all() {
+    let api = Api::new();
+    api.put("/v1/metrics/taken", r#"{"type":"counter"}"#).await.expect(201);
+    let body = |last: Value| {
+        let gauges = (0..4000).map(|n| json!({"name": format!("m{n:04}"), "value": n, "source": "a"}));
+        json!({"gauges": gauges.chain([last]).collect::<Vec<_>>()}).to_string()
+    };
+    for (last, pointer, text) in [
+        (json!({"name": "Taken", "value": 1}), "/params/type", "'taken' is a counter"),
+        (json!({"name": "last", "value": 1, "period": -1}), "/params/period", "positive"),
+    ] {
+        api.post("/v1/metrics", &body(last)).await.refused(400, pointer, text);
+        assert_eq!(metrics(&api).await, ["taken"], "nothing of a refused request stays");
+    }
+    let both = json!({"gauges": [{"name": "x", "value": 1}], "counters": vec![json!({"name": "X", "value": 1}); 2000]});
+    api.post("/v1/metrics", &both.to_string()).await.refused(400, "/params/type", "'x' is a gauge");
+    api.post("/v1/metrics", &body(json!({"name": "last", "value": 7}))).await.expect(200);
+    let listed = api.get("/v1/metrics?offset=4000").await.expect(200);
+    assert_eq!(
+        (&listed["query"]["found"], column(&listed, "metrics", "name")),
+        (&json!(4002), vec!["m3999".to_owned(), "taken".to_owned()])
+    );
+    let read = api.get("/v1/metrics/m3999?count=1&resolution=1").await.expect(200);
+    assert_eq!(read["measurements"]["a"][0]["value"], 3999.0);
+    api.put("/v1/metrics", r#"{"names":"m*","period":30}"#).await.expect(204);
+    assert_eq!(api.get("/v1/metrics/m0000").await.expect(200)["period"], 30);
+    api.send("DELETE", "/v1/metrics", JSON, r#"{"names":"m*","exclude":["m2000"]}"#).await.expect(204);
+    assert_eq!(metrics(&api).await, ["last", "m2000", "taken"]);
+    let patterns = json!({"names": (0..1001).map(|n| format!("m{n}*")).collect::<Vec<_>>()}).to_string();
+    api.send("DELETE", "/v1/metrics", JSON, patterns).await.refused(400, "/params/names", "more than 1000");
+}

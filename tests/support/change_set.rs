@@ -22,6 +22,41 @@ pub fn change_set(size: Size) -> (String, String) {
     (before.text(), after.text())
 }
 
+/// Services that change their types, alone, with their titles, and with each other's; alerts of ours and of nobody's.
+pub fn retyped() -> (String, String) {
+    let (mut before, mut after) = (Sections::default(), Sections::default());
+    let mail = |who: &str| json!({"type": "mail", "settings": {"addresses": format!("{who}@example.org")}});
+    for files in [&mut before, &mut after] {
+        files.add("services", "staying", slack("staying"));
+        files.add("metrics", "m.staying", json!({"type": "gauge"}));
+    }
+    for title in ["one", "two"] {
+        before.add("services", title, slack(title));
+        after.add("services", title, mail(title));
+    }
+    before.add("services", "unused", mail("unused"));
+    after.add("services", "unused", slack("unused"));
+    before.add("services", "old name", mail("old"));
+    after.add("services", "new name", renamed(slack("new"), "old name"));
+    before.add("services", "left", slack("left"));
+    after.add("services", "left", renamed(mail("left"), "right"));
+    before.add("services", "right", slack("right"));
+    after.add("services", "right", renamed(mail("right"), "left"));
+
+    let alert = |n: u64, services: &[&str]| alert("m.staying", n, services);
+    before.add("alerts", "al.both", alert(1, &["one", "two", "staying"]));
+    after.add("alerts", "al.both", alert(1, &["one", "two", "staying"]));
+    before.add("alerts", "al.changing", alert(2, &["one", "staying"]));
+    after.add("alerts", "al.changing", alert(3, &["one", "two", "new name"]));
+    before.add("alerts", "al.sides", alert(4, &["left", "old name"]));
+    after.add("alerts", "al.sides", json!({"description": "sides"}));
+    after.add("alerts", "al.new", alert(5, &["two", "left"]));
+    // Nobody declares these any more.
+    before.add("alerts", "their.all", alert(6, &["one", "two", "old name", "left", "right", "staying"]));
+    before.add("alerts", "their.other", alert(7, &["staying"]));
+    (before.text(), after.text())
+}
+
 #[derive(Default)]
 struct Sections(Map<String, Value>);
 

@@ -6,6 +6,8 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::rules::{Rules, rules};
+
 type Object = Map<String, Value>;
 
 /// Files, what became of them later, and the same later files for a service on which nothing exists yet.
@@ -14,6 +16,8 @@ pub struct Files {
     pub first: String,
     pub second: String,
     pub second_from_nothing: String,
+    /// What the later files say of what is theirs.
+    pub rules: Rules,
 }
 
 /// What the later files say of an object of the first.
@@ -63,7 +67,8 @@ pub fn files() -> impl Strategy<Value = Files> {
         slots(alert(), alert_parts(), ALERTS.len()),
     );
     let shared = (btree_set("[a-c]", 0..3), btree_set("[a-c]", 0..3), 0..3u8, any::<bool>(), any::<bool>());
-    (own, shared).prop_map(|(((mut metrics, turning), composites, streams, services, alerts), shared)| {
+    (own, shared, rules()).prop_map(|(own, shared, rules)| {
+        let ((mut metrics, turning), composites, streams, services, alerts) = own;
         metrics.push(turning);
         let (fleet, later_fleet, threshold, swap, defaults) = shared;
         let alerts = if swap { swapped(alerts) } else { alerts };
@@ -91,9 +96,12 @@ pub fn files() -> impl Strategy<Value = Files> {
             let fleet: Vec<String> = fleet.iter().cloned().collect();
             dress_up(&mut file, &fleet, threshold + u8::from(side > 0), defaults);
             settle_references(&mut file);
+            if side > 0 {
+                rules.lay_on(&mut file);
+            }
             Value::Object(file).to_string()
         });
-        Files { first, second, second_from_nothing }
+        Files { first, second, second_from_nothing, rules }
     })
 }
 
@@ -211,7 +219,7 @@ fn settle_references(file: &mut Object) {
 fn slot(full: BoxedStrategy<Object>, part: BoxedStrategy<Object>) -> impl Strategy<Value = Slot> {
     let edit = prop_oneof![
         2 => Just(Edit::Same),
-        1 => Just(Edit::Silent),
+        2 => Just(Edit::Silent),
         4 => part.clone().prop_map(Edit::Partly),
         3 => full.clone().prop_map(Edit::Anew),
         1 => Just(Edit::Absent),

@@ -6,5 +6,7 @@ pub mod dress;
 pub mod fault_proxy;
 pub mod generate;
 pub mod oracle;
+pub mod ownership;
+pub mod rules;
 pub mod stand_in;
 pub mod world;

@@ -133,6 +133,26 @@ pub fn unmentioned(truth: &Truth, desired: &Desired, after: &Truth) -> BTreeMap<
     rest
 }
 
+/// What is kept of alerts that no file declares; of services in use their titles, since ids may come to change.
+pub fn undeclared_alerts(truth: &Truth, desired: &Desired) -> BTreeMap<String, Value> {
+    let alerts = truth.iter().filter(|(key, alert)| {
+        let name = alert["name"].as_str().unwrap_or_default();
+        key.starts_with("alerts/") && !desired.objects.contains_key(&Address::new(Collection::Alerts, name))
+    });
+    let shown = alerts.map(|(key, alert)| {
+        let mut alert = alert.clone();
+        let ids = alert["services"].as_array().unwrap().iter();
+        let titles: BTreeSet<_> = ids.map(|id| truth[&format!("services/{id}")]["title"].as_str()).collect();
+        alert["services"] = json!(titles);
+        alert
+            .as_object_mut()
+            .unwrap()
+            .retain(|field, _| !matches!(field.as_str(), "created_at" | "updated_at"));
+        (key.clone(), alert)
+    });
+    shown.collect()
+}
+
 /// A write by method, path and what its body speaks of.
 pub type Write = (String, String, BTreeSet<String>);
 

@@ -14,8 +14,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use base64::Engine as _;
 use librato_apply::apply::{self, Observer};
-use librato_apply::diff::scope::{Globs, Scope};
-use librato_apply::model::Desired;
+use librato_apply::diff::scope::{Globs, Scope, parse_target};
+use librato_apply::model::{Desired, Scopes};
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::remote::{ApiError, Client, Config, Endpoint, RetryPolicy};
@@ -50,6 +50,8 @@ pub type Log = Arc<Mutex<Vec<Logged>>>;
 pub enum Whose {
     /// The one of the program.
     Ours,
+    /// The same, but a change of a service's type is refused with this status.
+    FixedTypes(u16),
     /// The stand-in with the habits of this seed.
     Other(u64),
 }
@@ -57,6 +59,8 @@ pub enum Whose {
 #[derive(Clone)]
 enum Backend {
     Ours(Router),
+    /// As seen from outside, and from within.
+    FixedTypes(Router, Router),
     Other(StandIn),
 }
 
@@ -70,11 +74,17 @@ pub struct World {
 impl World {
     /// An empty service.
     pub async fn new(whose: Whose) -> World {
+        let ours = || {
+            let store = Store::open(&Data::Memory).unwrap();
+            let credentials = vec![Credentials::new(USER, &TOKEN.into())];
+            librato_apply::serve::router(store, credentials, &Options::default())
+        };
         let backend = match whose {
-            Whose::Ours => {
-                let store = Store::open(&Data::Memory).unwrap();
-                let credentials = vec![Credentials::new(USER, &TOKEN.into())];
-                Backend::Ours(librato_apply::serve::router(store, credentials, &Options::default()))
+            Whose::Ours => Backend::Ours(ours()),
+            Whose::FixedTypes(status) => {
+                let inner = ours();
+                let rule = from_fn_with_state((inner.clone(), status), refuse_other_type);
+                Backend::FixedTypes(inner.clone().layer(rule), inner)
             }
             Whose::Other(seed) => Backend::Other(StandIn::new(seed)),
         };
@@ -83,10 +93,14 @@ impl World {
 
     async fn start(backend: Backend) -> World {
         let log = Log::default();
-        let router = backend.router().layer(from_fn_with_state(Arc::clone(&log), record));
+        let facade = match &backend {
+            Backend::FixedTypes(facade, _) => facade.clone(),
+            _ => backend.router(),
+        };
+        let router = facade.layer(from_fn_with_state(Arc::clone(&log), record));
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(listener, router.into_make_service()).await });
         World { addr, log, backend }
     }
 
@@ -195,10 +209,35 @@ impl Template {
 impl Backend {
     fn router(&self) -> Router {
         match self {
-            Backend::Ours(router) => router.clone(),
+            Backend::Ours(router) | Backend::FixedTypes(_, router) => router.clone(),
             Backend::Other(stand_in) => stand_in.router(),
         }
     }
+}
+
+/// Refuses to change the type of a service, as a stricter service might.
+async fn refuse_other_type(
+    State((inner, status)): State<(Router, u16)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    let sent: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if parts.method == "PUT" && parts.uri.path().starts_with("/v1/services/") && sent["type"].is_string() {
+        let read = axum::http::Request::builder()
+            .uri(parts.uri.path())
+            .header("authorization", parts.headers["authorization"].clone());
+        let kept = inner.oneshot(read.body(Body::empty()).unwrap()).await.unwrap();
+        let kept: Value =
+            serde_json::from_slice(&to_bytes(kept.into_body(), usize::MAX).await.unwrap()).unwrap();
+        if kept["type"].is_string() && kept["type"] != sent["type"] {
+            let why = json!({"errors": {"params": {"type": ["cannot be changed"]}}}).to_string();
+            let answer = Response::builder().status(status).header("content-type", "application/json");
+            return answer.body(why.into()).unwrap();
+        }
+    }
+    next.run(Request::from_parts(parts, Body::from(bytes))).await
 }
 
 async fn record(State(log): State<Log>, request: Request, next: Next) -> Response {
@@ -228,9 +267,13 @@ pub fn environment(addr: SocketAddr) -> Vec<(String, String)> {
     all
 }
 
-/// Files, read and resolved.
+/// Files, read and resolved, and what a run of them is told.
 pub struct Wish {
     pub desired: Desired,
+    /// As of `--target`.
+    pub targets: Vec<String>,
+    /// As of `--delete-data`.
+    pub delete_data: bool,
     files: diag::Files,
 }
 
@@ -243,7 +286,7 @@ impl Wish {
         let (desired, report) =
             resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
         assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
-        Wish { desired, files }
+        Wish { desired, targets: Vec::new(), delete_data: true, files }
     }
 }
 
@@ -265,19 +308,21 @@ impl Planned {
 
 /// From files to plan.
 pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
-    let Wish { desired, files } = wish;
+    let Wish { desired, targets, delete_data, files } = wish;
     let globs = |scopes| Globs::compile(scopes).unwrap();
+    let mut target = Scopes::default();
+    targets.iter().for_each(|text| parse_target(text, &mut target).unwrap());
     let settings = &desired.settings;
     let scope = Scope {
         prune: globs(&settings.prune),
         ignore: globs(&settings.ignore),
         protect: globs(&settings.protect),
-        target: None,
+        target: (!targets.is_empty()).then(|| globs(&target)),
     };
     let actual = fetch(client, &Wanted::of(desired, scope.prune.kinds())).await?;
     let limits = Limits {
-        max_deletes: 10_000,
-        delete_data: true,
+        max_deletes: settings.max_deletes.unwrap_or(10_000),
+        delete_data: *delete_data,
         protect: scope.protect.clone(),
         deny_weaker_alerts: false,
     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::query::{Combine, Labels, Statistic};
-use super::series::{Bucket, Series, finite};
+use super::series::{Bucket, Point, Series, bucketed, finite};
 
 /// The result, and what is worth knowing about how it came about.
 pub(super) fn combine(how: Combine, inputs: Vec<Series>, notes: &mut Vec<String>) -> Vec<Series> {
@@ -58,18 +58,23 @@ fn frame(inputs: &[Series], how: Combine) -> Option<Series> {
         labels,
         period: first.period,
         points: Vec::new(),
+        call: first.call.clone().filter(|call| others.iter().all(|other| other.call.as_ref() == Some(call))),
+        single: first.single && others.is_empty(),
         known_period: inputs.iter().all(|series| series.known_period),
         rollup,
     })
 }
 
+/// All points in order of time, those of equal times in the order of the inputs.
+fn by_time(inputs: &[Series]) -> Vec<&Point> {
+    let mut points: Vec<&Point> = inputs.iter().flat_map(|series| &series.points).collect();
+    // A stable sort finds the runs, which are the inputs, and merges them.
+    points.sort_by_key(|point| point.time);
+    points
+}
+
 /// Wherever at least one input has a point; absent ones are skipped.
 fn aggregate(how: Combine, inputs: &[Series]) -> Vec<(i64, f64)> {
-    let mut at: BTreeMap<i64, Bucket> = BTreeMap::new();
-    for point in inputs.iter().flat_map(|series| &series.points) {
-        let value = Bucket::of(point.value);
-        at.entry(point.time).and_modify(|bucket| bucket.add(value)).or_insert(value);
-    }
     let statistic = match how {
         Combine::Mean => Statistic::Mean,
         Combine::Min => Statistic::Min,
@@ -77,20 +82,15 @@ fn aggregate(how: Combine, inputs: &[Series]) -> Vec<(i64, f64)> {
         Combine::Count => Statistic::Count,
         Combine::Sum | Combine::Multiply | Combine::Divide | Combine::Subtract => Statistic::Sum,
     };
-    at.into_iter().map(|(time, bucket)| (time, bucket.value(statistic))).collect()
+    let points = by_time(inputs).into_iter().map(|point| (point.time, Bucket::of(point.value)));
+    bucketed(points, 1, statistic).into_iter().map(|point| (point.time, point.value)).collect()
 }
 
 /// Only where every input has a point.
 fn multiply(inputs: &[Series]) -> Vec<(i64, f64)> {
-    let mut at: BTreeMap<i64, (usize, f64)> = BTreeMap::new();
-    for point in inputs.iter().flat_map(|series| &series.points) {
-        let (count, product) = at.entry(point.time).or_insert((0, 1.0));
-        *count += 1;
-        *product *= point.value;
-    }
-    at.into_iter()
-        .filter(|(_, (count, _))| *count == inputs.len())
-        .map(|(time, (_, product))| (time, product))
+    let points = by_time(inputs);
+    let all = points.chunk_by(|a, b| a.time == b.time).filter(|same| same.len() == inputs.len());
+    all.filter_map(|same| Some((same.first()?.time, same.iter().map(|point| point.value).product())))
         .collect()
 }
 

@@ -46,6 +46,38 @@ impl fmt::Display for Step {
 }
 
 impl Step {
+    /// Why there is no point, as sentences: the steps in which what there was came to nothing.
+    pub fn nothing(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        self.collect(&mut reasons);
+        reasons
+    }
+
+    fn collect(&self, reasons: &mut Vec<String>) {
+        if self.points > 0 {
+            return;
+        }
+        let what = &self.what;
+        let reason = match (self.notes.first(), self.series) {
+            (Some(note), 0) if self.inputs.iter().all(|input| input.points > 0) => format!("{what}: {note}"),
+            (_, series) if self.inputs.is_empty() && series > 0 => {
+                let samples: usize = self.matched.iter().map(|matched| matched.samples).sum();
+                format!("{what}: {series} series match, with {samples} samples in this time")
+            }
+            (_, _) if self.inputs.iter().any(|input| input.points > 0) && what != "[ ]" => {
+                format!(
+                    "{what}: makes nothing of the {} points it gets",
+                    self.inputs.iter().map(|i| i.points).sum::<usize>()
+                )
+            }
+            _ => String::new(),
+        };
+        if !reason.is_empty() && !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+        self.inputs.iter().for_each(|input| input.collect(reasons));
+    }
+
     fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
         let indent = "  ".repeat(depth);
         writeln!(f, "{indent}{}: {} series, {} points", self.what, self.series, self.points)?;

@@ -3,7 +3,8 @@
 //! Samples become points by the function and period of their `series` call; then the functions do their work; last, the result is
 //! brought to the resolution that was asked for. Where the documentation of the language is silent, this is what holds here:
 //!
-//! - A stretch of time includes both its ends. A period begins at a multiple of its length, and its point bears that time.
+//! - A stretch of time includes both its ends. A period begins at a multiple of its length, and its point bears that time; the
+//!   first one is whole, though it may begin before the stretch does.
 //! - A series has the period of its `series` call, else of its metric, else the resolution; never less than the interval at which it
 //!   is stored.
 //! - Functions over several series bring all to the longest period first: least, largest, average or total, as the `series` call
@@ -25,6 +26,7 @@
 
 mod combine;
 mod each;
+mod error;
 mod explain;
 #[cfg(test)]
 mod order_tests;
@@ -37,12 +39,15 @@ mod tests;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
+pub use error::EvalError;
 pub use explain::{Matched, Step};
-pub use series::{Point, Sample, Series};
+pub use series::{Call, Point, Sample, Series};
 
 use super::query::{Each, Labels, Leaf, Node, Op, Query, Statistic};
 use super::selector::Selector;
+use series::floor;
 
 /// Where samples come from.
 pub trait Fetch {
@@ -68,7 +73,7 @@ pub struct Request<'a> {
     pub selector: &'a Selector,
     /// Samples may come rolled up to intervals that divide this number of seconds; `None` where it is up to the metric.
     pub period: Option<u64>,
-    /// The first second, epoch.
+    /// The first second, epoch. Samples before it are of use where they lie in the period it lies in.
     pub start: i64,
     /// The last second, epoch.
     pub end: i64,
@@ -106,10 +111,16 @@ pub struct Window {
     pub source: Option<String>,
 }
 
+/// What evaluating a call costs beside its points, in points: it leaves a step in the explanation.
+const NODE: u64 = 100;
+
+/// What a series costs beside its points: its labels are copied from step to step.
+const SERIES: u64 = 20;
+
 /// How much work an evaluation may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Samples read and points made, at all steps together.
+    /// Samples read and points made, at all steps together, and what calls and series cost beside them.
     pub work: u64,
 }
 
@@ -118,34 +129,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { work: 50_000_000 }
     }
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EvalError {
-    /// More work than the limits allow.
-    #[error(
-        "this is more work than is allowed: {limit} samples and points; ask for less time, fewer series or a longer period"
-    )]
-    TooMuch {
-        /// The limit.
-        limit: u64,
-        /// The bytes of the definition at which it was reached.
-        span: Range<usize>,
-    },
-    /// Gaps are to be filled, and nobody knows how far apart points should be.
-    #[error(
-        "`fill` needs to know the period of {of}: give the metric a period, or the series, as in s(…, {{period: \"60\"}})"
-    )]
-    UnknownPeriod {
-        /// What has none.
-        of: String,
-        /// The bytes of the call.
-        span: Range<usize>,
-    },
-    /// The samples cannot be had.
-    #[error("{0}")]
-    Fetch(String),
 }
 
 /// An answer and how it came about.
@@ -169,7 +152,8 @@ pub fn evaluate(
 ) -> Result<Outcome, EvalError> {
     let mut evaluator =
         Evaluator { text: &query.text, fetch, window, limit: limits.work, work: 0, fetched: BTreeMap::new() };
-    let scope = Scope { start: window.start, end: window.end, filters: Vec::new(), mapped: None };
+    let start = floor(window.start, window.resolution);
+    let scope = Scope { start, end: window.end, filters: Vec::new(), mapped: None };
     let (series, explain) = evaluator.node(&query.root, &scope)?;
     let coarser = series.iter().filter(|series| series.period < window.resolution).count();
     if coarser == 0 {
@@ -207,7 +191,7 @@ type Made = (Vec<Series>, Step);
 
 impl Evaluator<'_> {
     fn node(&mut self, node: &Node, scope: &Scope) -> Result<Made, EvalError> {
-        self.spend(1, &node.span)?;
+        self.spend(NODE, &node.span)?;
         let made = match &node.op {
             Op::Series(leaf) => self.leaf(leaf, node, scope),
             Op::Set(items) => {
@@ -276,29 +260,30 @@ impl Evaluator<'_> {
     fn leaf(&mut self, leaf: &Leaf, node: &Node, scope: &Scope) -> Result<Made, EvalError> {
         let selector = self.selector(leaf, scope.mapped.as_deref());
         let stored = self.stored(leaf, selector, node, scope)?;
+        // Groups look at all of them to find theirs.
+        self.spend(stored.len() as u64, &node.span)?;
         let mut explain = self.step(node, Vec::new(), Vec::new());
+        let call = Arc::new(Call { metric: leaf.metric.clone(), selector: leaf.selector.clone() });
         let mut made = Vec::new();
         for stored in stored.iter().filter(|stored| in_group(&stored.labels, &scope.filters)) {
-            self.spend(stored.samples.len() as u64 + 1, &node.span)?;
-            let inside: Vec<Sample> = stored
-                .samples
-                .iter()
-                .filter(|sample| (scope.start..=scope.end).contains(&sample.time))
-                .copied()
-                .collect();
+            self.spend(stored.samples.len() as u64 + SERIES, &node.span)?;
             let given = leaf.period.or(stored.period).filter(|period| *period > 0);
             let period = given.unwrap_or(self.window.resolution).max(stored.interval).max(1);
+            let whole = floor(scope.start, period)..=scope.end;
+            let inside = || stored.samples.iter().filter(|sample| whole.contains(&sample.time));
             explain.matched.push(Matched {
                 metric: stored.metric.clone(),
                 labels: stored.labels.clone(),
-                samples: inside.len(),
+                samples: inside().count(),
                 period,
             });
             made.push(Series {
                 metric: Some(stored.metric.clone()),
                 labels: stored.labels.clone(),
                 period,
-                points: series::from_samples(&inside, period, leaf.function),
+                points: series::from_samples(inside(), period, leaf.function),
+                call: Some(Arc::clone(&call)),
+                single: true,
                 known_period: given.is_some(),
                 rollup: match leaf.function {
                     Statistic::Count => Statistic::Sum,
@@ -341,8 +326,9 @@ impl Evaluator<'_> {
             end: scope.end,
             most,
         };
-        let stored = self.fetch.fetch(&request).map_err(EvalError::Fetch)?;
-        self.spend(stored.iter().map(|stored| stored.samples.len() as u64 + 1).sum(), &node.span)?;
+        let stored =
+            self.fetch.fetch(&request).map_err(|why| EvalError::Fetch { why, span: node.span.clone() })?;
+        self.spend(stored.iter().map(|stored| stored.samples.len() as u64 + SERIES).sum(), &node.span)?;
         let stored = Rc::new(stored);
         self.fetched.insert(key, Rc::clone(&stored));
         Ok(stored)
@@ -372,9 +358,9 @@ fn step(what: String, series: &[Series], notes: Vec<String>, inputs: Vec<Step>) 
     Step { what, series: series.len(), points, matched: Vec::new(), notes, inputs }
 }
 
-/// Points, and one for each series, so that empty ones are not free.
+/// Points, and what each series takes by itself.
 fn points(series: &[Series]) -> u64 {
-    series.iter().map(|series| series.points.len() as u64 + 1).sum()
+    series.iter().map(|series| series.points.len() as u64 + SERIES).sum()
 }
 
 /// Whether a series belongs to the groups an evaluation has come to.

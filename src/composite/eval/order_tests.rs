@@ -1,6 +1,6 @@
 //! What happens around the functions: samples into points, periods that differ, resolution, bounds, explanations.
 
-use super::super::compile;
+use super::super::{Problem, compile};
 use super::tests::{AB, Given, M, minutes, run, shown, stored, window};
 use super::*;
 
@@ -83,12 +83,43 @@ fn nothing_outside_the_time_counts() {
 }
 
 #[test]
+fn the_first_period_is_whole() {
+    let given: &[Given<'_>] = &[("x", "a", M, &[(-1, 7.0), (0, 1.0), (30, 2.0), (59, 3.0), (60, 4.0)])];
+    let query = compile(r#"s("x","*",{function:"sum"})"#).unwrap();
+    // As storage answers: from the beginning of the period on.
+    let mut fetch =
+        |request: &Request<'_>| Ok(stored(given, &Request { start: request.start.min(-1), ..*request }));
+    let outcome = evaluate(&query, &mut fetch, &window(45, 60, 1), Limits::default()).unwrap();
+    assert_eq!(shown(&outcome), ["source=a: 6@0 4@1"]);
+    let query = compile(r#"timeshift("30s", s("x","*",{function:"sum"}))"#).unwrap();
+    let outcome = evaluate(&query, &mut fetch, &window(60, 90, 1), Limits::default()).unwrap();
+    assert_eq!(
+        shown(&outcome),
+        ["source=a: 4@1"],
+        "what was moved before the time that was asked for is not in it"
+    );
+    let outcome = evaluate(&query, &mut fetch, &window(3, 90, 60), Limits::default()).unwrap();
+    assert_eq!(shown(&outcome), ["source=a: 6@0 4@1"]);
+}
+
+#[test]
+fn a_series_knows_the_call_it_comes_from() {
+    let calls = |text: &str| -> Vec<Option<String>> {
+        let outcome = run(text, AB, &window(0, 599, 60)).unwrap();
+        outcome.series.iter().map(|one| one.call.as_ref().map(|call| call.metric.clone())).collect()
+    };
+    assert_eq!(calls(r#"derive(s("x*","*"))"#), [Some("x*".into()), Some("x*".into())]);
+    assert_eq!(calls(r#"sum([s("x","a"), s("x","a")])"#), [Some("x".into())]);
+    assert_eq!(calls(r#"sum([s("x","a"), s("x","b")])"#), [None]);
+}
+
+#[test]
 fn work_is_bounded() {
     let query = compile(r#"zero_fill(s("x","*",{period:"1"}))"#).unwrap();
     let mut fetch = |request: &Request<'_>| Ok(stored(AB, request));
     let error = evaluate(&query, &mut fetch, &window(0, i64::MAX, 1), Limits { work: 1_000 }).unwrap_err();
     assert_eq!(error, EvalError::TooMuch { limit: 1_000, span: 0..34 });
-    assert!(error.to_string().contains("1000 samples and points"));
+    assert!(Problem::from(error).message.contains("1000 samples and points"));
     let deep = (0..60).fold(r#"s("x","*")"#.to_owned(), |text, _| format!(r#"timeshift("0,0s",{text})"#));
     let query = compile(&deep).unwrap();
     let error = evaluate(&query, &mut fetch, &window(0, 599, 60), Limits { work: 10_000 }).unwrap_err();
@@ -96,7 +127,7 @@ fn work_is_bounded() {
     let mut broken = |_: &Request<'_>| Err("the disk is gone".to_owned());
     let query = compile(r#"s("x","*")"#).unwrap();
     let error = evaluate(&query, &mut broken, &window(0, 9, 1), Limits::default()).unwrap_err();
-    assert_eq!(error.to_string(), "the disk is gone");
+    assert_eq!(error, EvalError::Fetch { why: "the disk is gone".into(), span: 0..10 });
 }
 
 #[test]

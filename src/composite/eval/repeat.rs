@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::query::{Leaf, Node, Op};
 use super::super::selector::matches;
 use super::series::{Series, floor};
-use super::{EvalError, Evaluator, Made, Scope, Stored, in_group, points};
+use super::{EvalError, Evaluator, Made, NODE, Scope, Stored, in_group, points};
 
 /// What is done at a `series` call, given the scope it will be evaluated in.
 type Visit<'v, E> = dyn FnMut(&mut E, &Leaf, &Node, &Scope) -> Result<(), EvalError> + 'v;
@@ -25,7 +25,7 @@ impl Evaluator<'_> {
             self.spend(points(&made), &node.span)?;
             explain.notes.push(format!("{shift} s earlier"));
             inputs.push(explain);
-            series.extend(made.into_iter().map(|series| moved(series, *shift)));
+            series.extend(made.into_iter().map(|series| moved(series, *shift, scope.start)));
         }
         Ok((series, self.step(node, Vec::new(), inputs)))
     }
@@ -99,7 +99,7 @@ impl Evaluator<'_> {
 
     /// Visits every `series` call below a node in the time it will be evaluated for.
     fn leaves(&mut self, node: &Node, scope: &Scope, visit: &mut Visit<'_, Self>) -> Result<(), EvalError> {
-        self.spend(1, &node.span)?;
+        self.spend(NODE, &node.span)?;
         match &node.op {
             Op::Series(leaf) => visit(self, leaf, node, scope),
             Op::Set(items) => items.iter().try_for_each(|item| self.leaves(item, scope, visit)),
@@ -122,11 +122,14 @@ fn in_scope<'s>(stored: &'s Rc<Vec<Stored>>, scope: &'s Scope) -> impl Iterator<
     stored.iter().filter(|stored| in_group(&stored.labels, &scope.filters))
 }
 
-fn moved(series: Series, shift: i64) -> Series {
+fn moved(series: Series, shift: i64, start: i64) -> Series {
     let period = series.period;
     let points = series.points.clone();
-    series
-        .with(points.into_iter().map(|point| (floor(point.time.saturating_add(shift), period), point.value)))
+    let moved =
+        points.into_iter().map(|point| (floor(point.time.saturating_add(shift), period), point.value));
+    // Of the first period that was read, some may belong before the time that was asked for.
+    let first = floor(start, period);
+    series.with(moved.filter(|(time, _)| *time >= first))
 }
 
 fn labelled(mut series: Series, group: &[(String, String)]) -> Series {

@@ -1,7 +1,10 @@
 //! Series of points, and the one thing done to them all over: several points of a longer period become one.
 //! Keeps to what makes a series sound: points in order of time, at multiples of the period, finite.
 
+use std::sync::Arc;
+
 use super::super::query::{Labels, Statistic};
+use super::super::selector::Selector;
 
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +37,15 @@ impl Sample {
     }
 }
 
+/// A `series` call, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The name or pattern.
+    pub metric: String,
+    /// Which sources or tags.
+    pub selector: Selector,
+}
+
 /// One line of the answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
@@ -45,6 +57,10 @@ pub struct Series {
     pub period: u64,
     /// In order of time.
     pub points: Vec<Point>,
+    /// The call all of it comes from, if it is one.
+    pub call: Option<Arc<Call>>,
+    /// Whether all of it comes from a single stored series.
+    pub single: bool,
     /// Whether the period was given with the series or by the metric, rather than taken from the query.
     pub(super) known_period: bool,
     /// How its points become points of a longer period.
@@ -90,7 +106,11 @@ impl Bucket {
 }
 
 /// Points from buckets in order of time.
-fn bucketed(items: impl Iterator<Item = (i64, Bucket)>, period: u64, statistic: Statistic) -> Vec<Point> {
+pub(super) fn bucketed(
+    items: impl Iterator<Item = (i64, Bucket)>,
+    period: u64,
+    statistic: Statistic,
+) -> Vec<Point> {
     let mut buckets: Vec<(i64, Bucket)> = Vec::new();
     for (time, bucket) in items {
         let time = floor(time, period);
@@ -108,9 +128,15 @@ pub(super) fn finite(values: impl Iterator<Item = (i64, f64)>) -> Vec<Point> {
 }
 
 /// One point for each period that has measurements.
-pub(super) fn from_samples(samples: &[Sample], period: u64, statistic: Statistic) -> Vec<Point> {
-    let mut samples: Vec<_> = samples.iter().filter(|sample| sample.count > 0.0).collect();
-    samples.sort_by_key(|sample| sample.time);
+pub(super) fn from_samples<'s>(
+    samples: impl Iterator<Item = &'s Sample>,
+    period: u64,
+    statistic: Statistic,
+) -> Vec<Point> {
+    let mut samples: Vec<&Sample> = samples.filter(|sample| sample.count > 0.0).collect();
+    if !samples.is_sorted_by_key(|sample| sample.time) {
+        samples.sort_by_key(|sample| sample.time);
+    }
     let bucket = |s: &Sample| Bucket { count: s.count, sum: s.sum, min: s.min, max: s.max };
     bucketed(samples.into_iter().map(|sample| (sample.time, bucket(sample))), period, statistic)
 }

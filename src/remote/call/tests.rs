@@ -51,7 +51,7 @@ fn updated(
 }
 
 fn lenient_id(raw: &Value) -> Option<u64> {
-    crate::wire::lenient::id(&raw["id"])
+    lenient::id(&raw["id"])
 }
 
 fn alert(name: &str) -> Address {
@@ -180,4 +180,17 @@ fn an_alert_is_updated_whatever_services_it_uses_beside() {
     let raw = json!({"id": 7, "name": "a", "services": [{"id": 99, "title": "gone"}], "conditions": []});
     let sent = updated(&alert("a"), Kind::Alert, json!({"description": "d"}), raw, None);
     assert_eq!(sent, [r#"PUT /alerts/7 {"name":"a","conditions":[],"description":"d"}"#]);
+}
+
+#[test]
+fn an_alert_is_pointed_to_another_service_and_keeps_all_else() {
+    let alert = json!({"id": "7", "name": "a", "active": false, "services": [{"id": "5", "title": "ops"}, 6, {"x": 1}],
+        "conditions": [{"id": 2, "type": "absent", "x_theirs": 1}, {"id": 1, "type": "absent"}]});
+    let call = repoint(&alert, &[5], 9).unwrap();
+    assert_eq!((call.method, call.path.as_str()), (Method::Put, "/alerts/7"));
+    let conditions = json!([{"id": 1, "type": "absent"}, {"id": 2, "type": "absent", "x_theirs": 1}]);
+    assert_eq!(call.body, Some(json!({"name": "a", "conditions": conditions, "services": [9, 6, {"x": 1}]})));
+    let services = |from: &[u64], to| repoint(&alert, from, to).unwrap().body.unwrap()["services"].clone();
+    assert_eq!(services(&[5, 6], 6), json!([6, {"x": 1}]));
+    assert_eq!(repoint(&alert, &[1, 7], 9), None);
 }

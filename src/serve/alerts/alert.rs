@@ -1,5 +1,7 @@
 //! An alert and the changes a request makes to it: reading, merging, showing. Pure; knows no SQL.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::condition::{self, Condition};
@@ -135,10 +137,11 @@ fn attributes(read: &mut Reader<'_>, stored: &mut Object) {
 /// Ids as numbers or texts, or whole service objects as a client echoes them back. Named twice counts once.
 fn service_ids(sent: &[&Value], errors: &mut Errors) -> Vec<i64> {
     let mut ids = Vec::with_capacity(sent.len());
+    let mut known = HashSet::with_capacity(sent.len());
     for item in sent {
         match integer(item.get("id").unwrap_or(item)) {
-            Ok(id) if ids.contains(&id) => {}
-            Ok(id) => ids.push(id),
+            Ok(id) if known.insert(id) => ids.push(id),
+            Ok(_) => {}
             Err(_) => errors.add("services", "must contain ids of services"),
         }
     }

@@ -1,5 +1,7 @@
 //! The tables of alerts, their conditions and the services they notify.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
 
@@ -120,16 +122,13 @@ fn save_row(connection: &Connection, alert: &Alert) -> Result<i64, Problem> {
 
 /// A condition that comes with an id this alert has keeps it; any other gets a new one.
 fn save_conditions(connection: &Connection, alert: &Alert) -> Result<(), Problem> {
-    let mut owned: Vec<i64> = connection
+    let mut owned: HashSet<i64> = connection
         .prepare_cached("SELECT id FROM conditions WHERE alert_id = ?1")?
         .query_map([alert.id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     connection.prepare_cached("DELETE FROM conditions WHERE alert_id = ?1")?.execute([alert.id])?;
     for (position, condition) in (0_i64..).zip(&alert.conditions) {
-        let kept = condition
-            .id
-            .and_then(|id| owned.iter().position(|own| *own == id))
-            .map(|at| owned.swap_remove(at));
+        let kept = condition.id.filter(|id| owned.remove(id));
         insert_condition(connection, alert.id, kept, position, condition)?;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! An annotation event and its links: reading, merging, showing. Pure; knows no SQL.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::serve::http::fields::{Given, Object, Reader};
@@ -91,13 +93,14 @@ pub fn link(body: &Object) -> Result<Value, Problem> {
 
 fn links(sent: &[&Value], errors: &mut Errors) -> Vec<Value> {
     let mut links: Vec<Value> = Vec::with_capacity(sent.len());
+    let mut known = HashSet::with_capacity(sent.len());
     for item in sent {
         let Some(item) = item.as_object() else {
             errors.add("rel", "is not present");
             continue;
         };
         let link = read_link(item, errors);
-        if links.iter().any(|other| other["rel"] == link["rel"]) {
+        if !known.insert(link["rel"].as_str().unwrap_or_default().to_owned()) {
             errors.add("rel", "must be unique");
         }
         links.push(link);

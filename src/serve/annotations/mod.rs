@@ -40,8 +40,11 @@ pub async fn show(
     };
     let (stream, events) = app.store.read(read).await?;
     let mut shown = stream.shown();
-    if let Some(events) = events {
+    if let Some((events, next_time)) = events {
         shown["events"] = by_source(&events);
+        if let Some(time) = next_time {
+            shown["query"] = json!({ "next_time": time });
+        }
     }
     Ok(answer::ok(&shown))
 }

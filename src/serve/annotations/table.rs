@@ -66,11 +66,21 @@ pub struct Window {
     pub sources: Vec<String>,
 }
 
-/// The events of the window by start time. `count` takes the first ones after a start without an end, else the
-/// last ones.
-pub fn events(connection: &Connection, stream: i64, window: &Window) -> Result<Vec<Event>, Problem> {
-    let from_start = window.start.is_some() && window.end.is_none();
-    let direction = if from_start { "ASC" } else { "DESC" };
+/// Events in one answer.
+const MOST: usize = 10_000;
+
+/// The events of the window by start time, and the time at which to go on when there are more than one answer holds.
+/// `count` takes the first ones after a start without an end, else the last ones.
+///
+/// # Errors
+/// When `count` asks for more than one answer holds and there are that many.
+pub fn events(
+    connection: &Connection,
+    stream: i64,
+    window: &Window,
+) -> Result<(Vec<Event>, Option<i64>), Problem> {
+    let is_last = window.count.is_some() && (window.start.is_none() || window.end.is_some());
+    let direction = if is_last { "DESC" } else { "ASC" };
     let sql = format!(
         "SELECT * FROM events WHERE stream_id = ?1 AND start_time >= ifnull(?2, start_time)
          AND start_time <= ifnull(?3, start_time) ORDER BY start_time {direction}, id {direction}"
@@ -78,20 +88,37 @@ pub fn events(connection: &Connection, stream: i64, window: &Window) -> Result<V
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![stream, window.start, window.end])?;
     let most = window.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(0));
-    let mut events = Vec::new();
+    let (mut events, mut next_time) = (Vec::<Event>::new(), None);
     while events.len() < most
         && let Some(row) = rows.next()?
     {
         let event = event_from_row(row)?;
-        let source = fold(event.source.as_deref().unwrap_or(super::event::UNASSIGNED));
-        if window.sources.is_empty() || window.sources.iter().any(|pattern| matches(pattern, &source)) {
-            events.push(event);
+        if !window.wants(&event) {
+            continue;
         }
+        if events.len() >= MOST {
+            if window.count.is_some() {
+                return Err(Problem::param("count", "asks for too many events at once"));
+            }
+            // Cut between two times, since that is all a request can say.
+            if events.last().is_some_and(|last| last.start_time < event.start_time) {
+                next_time = Some(event.start_time);
+                break;
+            }
+        }
+        events.push(event);
     }
-    if !from_start {
+    if is_last {
         events.reverse();
     }
-    Ok(events)
+    Ok((events, next_time))
+}
+
+impl Window {
+    fn wants(&self, event: &Event) -> bool {
+        let source = fold(event.source.as_deref().unwrap_or(super::event::UNASSIGNED));
+        self.sources.is_empty() || self.sources.iter().any(|pattern| matches(pattern, &source))
+    }
 }
 
 pub fn find_event(connection: &Connection, stream: i64, id: i64) -> Result<Event, Problem> {
@@ -143,5 +170,44 @@ pub fn delete_event(connection: &Connection, stream: i64, id: i64) -> Result<(),
     match connection.execute("DELETE FROM events WHERE stream_id = ?1 AND id = ?2", [stream, id])? {
         0 => Err(Problem::not_found()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::store::scratch;
+
+    fn asked(start: Option<i64>, count: Option<i64>) -> Window {
+        Window { start, end: None, count, sources: Vec::new() }
+    }
+
+    #[test]
+    fn long_answers_go_on_at_next_time() {
+        let connection = scratch();
+        let stream = find_or_make(&connection, "s").unwrap().id;
+        // Two of each time, so that the limit falls between twins.
+        for n in 0..MOST as i64 + 3 {
+            let mut event = Event::new(
+                &json!({ "title": n.to_string(), "start_time": 1000 + (n + 1) / 2 })
+                    .as_object()
+                    .unwrap()
+                    .clone(),
+                0,
+            )
+            .unwrap();
+            insert_event(&connection, stream, &mut event).unwrap();
+        }
+        let titles = |events: &[Event]| events.iter().map(|event| event.title.clone()).collect::<Vec<_>>();
+        let (first, next) = events(&connection, stream, &asked(Some(0), None)).unwrap();
+        let (second, end) = events(&connection, stream, &asked(next, None)).unwrap();
+        assert_eq!(end, None);
+        let expected: Vec<_> = (0..MOST + 3).map(|n| n.to_string()).collect();
+        assert_eq!([titles(&first), titles(&second)].concat(), expected);
+        assert_eq!(
+            titles(&events(&connection, stream, &asked(None, Some(2))).unwrap().0),
+            expected[MOST + 1..]
+        );
+        assert!(events(&connection, stream, &asked(None, Some(20_000))).is_err());
     }
 }

@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
 use crate::serve::http::answer;
-use crate::serve::http::body::{Body, Query, Segments, numeric};
+use crate::serve::http::body::{Body, Query, Segments};
+use crate::serve::http::by_id;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::{Errors, Problem};
@@ -17,6 +18,7 @@ use crate::serve::{metrics, now};
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
+#[derive(Default)]
 struct Instrument {
     id: i64,
     name: String,
@@ -44,20 +46,13 @@ impl Instrument {
     }
 
     fn find(connection: &Connection, id: i64) -> Result<Instrument, Problem> {
-        let mut select = connection.prepare_cached("SELECT * FROM instruments WHERE id = ?1")?;
-        let found = select.query_row([id], Instrument::from_row).optional()?;
-        Instrument::complete(connection, found.ok_or_else(Problem::not_found)?)
+        Instrument::complete(connection, by_id::find(connection, "instruments", id, Instrument::from_row)?)
     }
 
     /// Lays a body over the instrument: attributes and streams are replaced when they are sent.
     fn merge(&mut self, connection: &Connection, body: &Object) -> Result<(), Problem> {
         let mut read = Reader::new(body);
-        if let Some(name) = read.text("name").value() {
-            self.name = name;
-        }
-        if self.name.trim().is_empty() && read.errors.lacks("name") {
-            read.errors.add("name", "is not present");
-        }
+        read.name("name", &mut self.name);
         match read.object("attributes") {
             Given::Absent => {}
             Given::Null => self.attributes.clear(),
@@ -101,21 +96,17 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
 }
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
-    let write = move |connection: &_| {
-        let mut made =
-            Instrument { id: 0, name: String::new(), attributes: Object::new(), streams: Vec::new() };
+    let make = move |connection: &_| {
+        let mut made = Instrument::default();
         made.merge(connection, &body)?;
         made.save(connection)?;
-        Ok(made)
+        Ok((made.id, made.shown()))
     };
-    let made = app.store.write(write).await?;
-    Ok(answer::created(&format!("/v1/instruments/{}", made.id), &made.shown()))
+    by_id::create(&app, "/v1/instruments", make).await
 }
 
 pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let found = app.store.read(move |connection| Instrument::find(connection, id)).await?;
-    Ok(answer::ok(&found.shown()))
+    by_id::show(&app, &id, |connection, id| Ok(Instrument::find(connection, id)?.shown())).await
 }
 
 pub async fn put(
@@ -123,24 +114,15 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let write = move |connection: &_| {
+    let write = move |connection: &_, id| {
         let mut instrument = Instrument::find(connection, id)?;
         instrument.merge(connection, &body)?;
         instrument.save(connection)
     };
-    app.store.write(write).await?;
-    Ok(answer::no_content())
+    by_id::change(&app, &id, write).await
 }
 
+/// Deletes, which also takes it off every dashboard.
 pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let write = move |connection: &Connection| match connection
-        .execute("DELETE FROM instruments WHERE id = ?1", [id])?
-    {
-        0 => Err(Problem::not_found()),
-        _ => Ok(()),
-    };
-    app.store.write(write).await?;
-    Ok(answer::no_content())
+    by_id::delete(&app, &id, "instruments").await
 }

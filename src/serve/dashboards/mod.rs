@@ -4,11 +4,12 @@ pub mod instruments;
 
 use axum::extract::State;
 use axum::response::Response;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
 use super::http::answer;
-use super::http::body::{Body, Query, Segments, numeric};
+use super::http::body::{Body, Query, Segments};
+use super::http::by_id;
 use super::http::fields::{Given, Object, Reader, integer};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -17,6 +18,7 @@ use super::router::App;
 
 const ORDERS: Orders = &[("name", "key")];
 
+#[derive(Default)]
 struct Dashboard {
     id: i64,
     name: String,
@@ -43,20 +45,13 @@ impl Dashboard {
     }
 
     fn find(connection: &Connection, id: i64) -> Result<Dashboard, Problem> {
-        let mut select = connection.prepare_cached("SELECT * FROM dashboards WHERE id = ?1")?;
-        let found = select.query_row([id], Dashboard::from_row).optional()?;
-        Dashboard::complete(connection, found.ok_or_else(Problem::not_found)?)
+        Dashboard::complete(connection, by_id::find(connection, "dashboards", id, Dashboard::from_row)?)
     }
 
     /// Instruments come as ids or as objects with an `id`, and replace those there were.
     fn merge(&mut self, body: &Object) -> Result<(), Problem> {
         let mut read = Reader::new(body);
-        if let Some(name) = read.text("name").value() {
-            self.name = name;
-        }
-        if self.name.trim().is_empty() && read.errors.lacks("name") {
-            read.errors.add("name", "is not present");
-        }
+        read.name("name", &mut self.name);
         match read.list("instruments") {
             Given::Absent => {}
             Given::Null => self.instruments.clear(),
@@ -105,16 +100,17 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
 }
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
-    let mut made = Dashboard { id: 0, name: String::new(), instruments: Vec::new() };
-    made.merge(&body)?;
-    let made = app.store.write(move |connection| made.save(connection).map(|()| made)).await?;
-    Ok(answer::created(&format!("/v1/dashboards/{}", made.id), &made.shown()))
+    let make = move |connection: &_| {
+        let mut made = Dashboard::default();
+        made.merge(&body)?;
+        made.save(connection)?;
+        Ok((made.id, made.shown()))
+    };
+    by_id::create(&app, "/v1/dashboards", make).await
 }
 
 pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let found = app.store.read(move |connection| Dashboard::find(connection, id)).await?;
-    Ok(answer::ok(&found.shown()))
+    by_id::show(&app, &id, |connection, id| Ok(Dashboard::find(connection, id)?.shown())).await
 }
 
 pub async fn put(
@@ -122,24 +118,14 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let write = move |connection: &_| {
+    let write = move |connection: &_, id| {
         let mut dashboard = Dashboard::find(connection, id)?;
         dashboard.merge(&body)?;
         dashboard.save(connection)
     };
-    app.store.write(write).await?;
-    Ok(answer::no_content())
+    by_id::change(&app, &id, write).await
 }
 
 pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let write = move |connection: &Connection| match connection
-        .execute("DELETE FROM dashboards WHERE id = ?1", [id])?
-    {
-        0 => Err(Problem::not_found()),
-        _ => Ok(()),
-    };
-    app.store.write(write).await?;
-    Ok(answer::no_content())
+    by_id::delete(&app, &id, "dashboards").await
 }

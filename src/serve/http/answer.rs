@@ -20,8 +20,17 @@ pub fn segment(text: &str) -> String {
 }
 
 pub fn json(status: StatusCode, body: &Value) -> Response {
+    with_body(status, body.to_string().into_bytes())
+}
+
+/// 200 with JSON that is written already, for answers too long to be held as values.
+pub fn written(body: Vec<u8>) -> Response {
+    with_body(StatusCode::OK, body)
+}
+
+fn with_body(status: StatusCode, body: Vec<u8>) -> Response {
     let content_type = HeaderValue::from_static("application/json;charset=utf-8");
-    (status, [(header::CONTENT_TYPE, content_type)], body.to_string()).into_response()
+    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 pub fn ok(body: &Value) -> Response {

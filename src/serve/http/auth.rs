@@ -17,6 +17,9 @@ use super::problem::Problem;
 use super::role::Role;
 use crate::serve::{Store, tokens};
 
+/// The user name of AppOptics' clients: the token alone decides.
+const ANONYMOUS: &str = "token";
+
 /// The route that answers without credentials.
 pub const HEALTH: &str = "/healthz";
 
@@ -47,8 +50,7 @@ impl Credentials {
     }
 
     fn accept(&self, user: &[u8; 32], token: &[u8; 32]) -> Choice {
-        // AppOptics clients send the fixed user name `token`; then the password alone decides.
-        let anonymous = user.ct_eq(&digest("token"));
+        let anonymous = user.ct_eq(&digest(ANONYMOUS));
         (self.user.ct_eq(user) | anonymous) & self.token.ct_eq(token)
     }
 }
@@ -130,7 +132,11 @@ fn decode(header: &[u8]) -> Option<(String, String)> {
         return None;
     }
     let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    pair.split_once(':').map(|(user, token)| (user.to_owned(), token.to_owned()))
+    match pair.split_once(':')? {
+        // AppOptics documented the token as the user, without a password; appoptics-metrics for Python sends that.
+        (token, "") => Some((ANONYMOUS.to_owned(), token.to_owned())),
+        (user, token) => Some((user.to_owned(), token.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -149,10 +155,19 @@ mod tests {
     #[test]
     fn user_ignores_case_token_does_not() {
         let accepted = [Credentials::new("Ops@example.org", &"s3cret".into())];
-        for good in ["ops@example.org:s3cret", "OPS@example.ORG:s3cret", "token:s3cret"] {
+        for good in ["ops@example.org:s3cret", "OPS@example.ORG:s3cret", "token:s3cret", "s3cret:"] {
             assert!(find_sent(&accepted, &sent(good)).is_some(), "{good}");
         }
-        for bad in ["ops@example.org:S3cret", "eve@example.org:s3cret", "token:", "token:other", "nocolon"] {
+        for bad in [
+            "ops@example.org:S3cret",
+            "eve@example.org:s3cret",
+            "token:",
+            "token:other",
+            "S3cret:",
+            "ops@example.org:",
+            ":",
+            "nocolon",
+        ] {
             assert!(find_sent(&accepted, &sent(bad)).is_none(), "{bad}");
         }
         assert!(find_sent(&accepted, b"Bearer s3cret").is_none());

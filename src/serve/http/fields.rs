@@ -132,6 +132,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Writes a name into `stored` when it was sent, and adds "is not present" when it is blank then.
+    pub fn name(&mut self, name: &str, stored: &mut String) {
+        if let Some(text) = self.text(name).value() {
+            *stored = text;
+        }
+        if stored.trim().is_empty() && self.errors.lacks(name) {
+            self.errors.add(name, "is not present");
+        }
+    }
+
     pub fn finish(self) -> Result<(), Problem> {
         self.errors.finish()
     }

@@ -99,6 +99,12 @@ fn single(name: &str, message: String) -> Map<String, Value> {
     Map::from_iter([(name.to_owned(), Value::Array(vec![Value::String(message)]))])
 }
 
+impl From<Errors> for Problem {
+    fn from(errors: Errors) -> Problem {
+        Problem::of_params(StatusCode::BAD_REQUEST, errors.0)
+    }
+}
+
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Problem {
         Problem::internal(error)
@@ -185,6 +191,6 @@ impl Errors {
         if self.0.is_empty() {
             return Ok(());
         }
-        Err(Problem::of_params(StatusCode::BAD_REQUEST, self.0))
+        Err(self.into())
     }
 }

@@ -63,6 +63,13 @@ impl Interval {
 
     /// From `resolution`, `start_time`, `end_time` and `duration`.
     pub fn tagged(query: &Object, now: i64) -> Result<Interval, Problem> {
+        let (span, resolution) = Interval::composed(query, now)?;
+        Interval::kept(span, resolution, Take::All, now)
+    }
+
+    /// The same for composites: the span and the resolution as they are asked for. Their series have periods of
+    /// their own, so data that is kept less finely than the resolution is no reason to refuse.
+    pub fn composed(query: &Object, now: i64) -> Result<(Span, i64), Problem> {
         let mut read = Reader::new(query);
         read.require("resolution");
         let resolution = resolution(&mut read).unwrap_or(1);
@@ -90,7 +97,7 @@ impl Interval {
         };
         check_order(start, end, &mut read.errors);
         read.finish()?;
-        Interval::kept(span, resolution, Take::All, now)
+        Ok((span, resolution))
     }
 
     /// Refuses what is not kept that finely any more.

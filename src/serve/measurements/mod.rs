@@ -1,10 +1,10 @@
 //! Measurements going out, in both dialects: the data of `GET /v1/metrics/:name` and `GET /v1/measurements/:name`.
 
-mod interval;
+pub mod interval;
 pub mod legacy;
-mod records;
+pub mod records;
 mod tagged;
-mod tags;
+pub mod tags;
 
 use std::collections::HashSet;
 use std::ops::Bound;
@@ -28,14 +28,23 @@ use super::router::App;
 use super::series::aggregate::downsample;
 use super::series::table::{self, Span};
 use super::submit::sample::Labels;
-use super::{metrics, now};
+use super::{compose, metrics, now};
 
 /// How far before an interval the value is looked for that its first difference is taken from, in seconds.
 const LOOK_BACK: i64 = 3600;
 /// Measurements in one answer to a query by tags; the rest follows its `links`.
 const MOST: usize = 30_000;
-/// The parameter of a link that tells which stream came last.
+/// The parameter of a link that tells where it goes on.
 const CURSOR: &str = "cursor";
+
+/// Where an answer stopped. As text it is base64 of JSON.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Cursor {
+    /// The stream that came last.
+    tags: Tags,
+    /// The time of its next measurement, when it was cut.
+    time: Option<i64>,
+}
 
 /// Adds what `question` asks of the metric to how it is `shown`.
 pub fn add_legacy(
@@ -44,7 +53,9 @@ pub fn add_legacy(
     question: &legacy::Question,
     shown: &mut Value,
 ) -> Result<(), Problem> {
-    refuse_composite(metric)?;
+    if metric.kind == Kind::Composite {
+        return compose::add_legacy(connection, metric, question, shown);
+    }
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
     for one in table::of_metric(connection, metric.id)? {
         if let Labels::Source(source) = one.labels
@@ -74,52 +85,53 @@ fn reach(interval: &Interval) -> Span {
     Span { start: interval.span.start - LOOK_BACK.max(interval.resolution), ..interval.span }
 }
 
-fn refuse_composite(metric: &Metric) -> Result<(), Problem> {
-    match metric.kind {
-        Kind::Composite => {
-            Err(Problem::param("name", "is a composite; composite queries are not available on this server"))
-        }
-        Kind::Gauge | Kind::Counter => Ok(()),
-    }
-}
-
-/// The streams of a metric, in order of their tags.
+/// The streams of a metric, in order of their tags; those of a composite in the order of its definition.
 pub async fn show(
     State(app): State<App>,
     Segments(name): Segments<String>,
     uri: Uri,
     Query(query): Query,
 ) -> Result<Response, Problem> {
-    let question = tagged::Question::read(&query, now())?;
-    let after = cursor(&query)?;
-    let interval = question.interval;
-    let read = move |connection: &_| page(connection, &name, &question, after.as_ref());
-    let (mut shown, next) = app.store.read(read).await?;
-    if let Some(tags) = next {
-        let href = next_href(&uri, interval.span, &tags);
-        shown["links"] = json!([{ "rel": "next", "href": href }]);
-    }
-    Ok(answer::ok(&shown))
+    let now = now();
+    let question = tagged::Question::read(&query, now);
+    let read = move |connection: &_| {
+        let metric = metrics::table::find(connection, &name)?;
+        if let Some(composite) = metric.as_ref().filter(|metric| metric.kind == Kind::Composite) {
+            return compose::written(connection, composite, &query, now);
+        }
+        let question = question?;
+        let metric = metric.ok_or_else(Problem::not_found)?;
+        let (mut shown, next) = page(connection, &metric, &question, cursor(&query)?.as_ref())?;
+        if let Some(next) = next {
+            let href = next_href(&uri, question.interval.span, &next);
+            shown["links"] = json!([{ "rel": "next", "href": href }]);
+        }
+        Ok(shown.to_string().into_bytes())
+    };
+    Ok(answer::written(app.store.read(read).await?))
 }
 
-/// One page of streams, and the tags of its last one when more may follow.
+/// One page of streams, and where it stopped when more may follow.
 fn page(
     connection: &Connection,
-    name: &str,
+    metric: &Metric,
     question: &tagged::Question,
-    after: Option<&Tags>,
-) -> Result<(Value, Option<Tags>), Problem> {
-    let metric = metrics::table::find(connection, name)?.ok_or_else(Problem::not_found)?;
-    refuse_composite(&metric)?;
+    after: Option<&Cursor>,
+) -> Result<(Value, Option<Cursor>), Problem> {
     let streams = question.streams(table::of_metric(connection, metric.id)?);
-    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let from = match after {
+        None => Bound::Unbounded,
+        Some(Cursor { tags, time: None }) => Bound::Excluded(tags),
+        Some(Cursor { tags, time: Some(_) }) => Bound::Included(tags),
+    };
+    let cut = after.and_then(|after| Some((&after.tags, after.time?)));
     let mut rest = streams.range::<Tags, _>((from, Bound::Unbounded)).peekable();
     let wanted: HashSet<i64> = rest.clone().flat_map(|(_, sets)| sets.values().flatten().copied()).collect();
     let resolution = question.interval.resolution;
     let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
     let (mut series, mut held, mut next) = (Vec::new(), 0, None);
     while let Some((tags, sets)) = rest.next() {
-        let mut stream = question.stream(&metric);
+        let mut stream = question.stream(metric);
         for ids in sets.values() {
             let mut together = Vec::new();
             for id in ids {
@@ -127,13 +139,14 @@ fn page(
             }
             stream.add(&downsample(together, resolution));
         }
-        let measurements = stream.finish();
+        let start = cut.filter(|(cut, _)| *cut == tags).map_or(i64::MIN, |(_, time)| time);
+        let (measurements, more) = stream.finish(start, MOST - held);
         held += measurements.len();
         if !measurements.is_empty() {
             series.push(json!({ "tags": tags, "measurements": measurements }));
         }
-        if held >= MOST && rest.peek().is_some() {
-            next = Some(tags.clone());
+        if more.is_some() || (held >= MOST && rest.peek().is_some()) {
+            next = Some(Cursor { tags: tags.clone(), time: more });
             break;
         }
     }
@@ -141,7 +154,7 @@ fn page(
     Ok((shown, next))
 }
 
-fn cursor(query: &Object) -> Result<Option<Tags>, Problem> {
+fn cursor(query: &Object) -> Result<Option<Cursor>, Problem> {
     let mut read = Reader::new(query);
     let text = read.text(CURSOR).value().filter(|text| !text.is_empty());
     read.finish()?;
@@ -150,9 +163,8 @@ fn cursor(query: &Object) -> Result<Option<Tags>, Problem> {
         .transpose()
 }
 
-/// The same query, but from the stream after `last` on and with its time nailed down: later pages must not see a
-/// later now.
-fn next_href(uri: &Uri, span: Span, last: &Tags) -> String {
+/// The same query, but from where it stopped and with its time nailed down: later pages must not see a later now.
+fn next_href(uri: &Uri, span: Span, stopped: &Cursor) -> String {
     let replaced = ["start_time=", "end_time=", "duration=", "cursor="];
     let kept = uri
         .query()
@@ -162,6 +174,6 @@ fn next_href(uri: &Uri, span: Span, last: &Tags) -> String {
     let mut pairs: Vec<String> = kept.map(str::to_owned).collect();
     pairs.push(format!("start_time={}", span.start));
     pairs.push(format!("end_time={}", span.end));
-    pairs.push(format!("{CURSOR}={}", URL_SAFE_NO_PAD.encode(json!(last).to_string())));
+    pairs.push(format!("{CURSOR}={}", URL_SAFE_NO_PAD.encode(json!(stopped).to_string())));
     format!("{}?{}", uri.path(), pairs.join("&"))
 }

@@ -1,6 +1,6 @@
 //! The answer to a query in the dialect of tags: which streams, which statistic of them, grouped how. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::tags::{Filter, Tags};
 use crate::serve::http::fields::{Object, Reader, float};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
+use crate::serve::names::fold;
 use crate::serve::series::aggregate::{Aggregate, Point};
 use crate::serve::series::table::Series;
 use crate::serve::submit::sample::Labels;
@@ -106,10 +107,10 @@ impl Question {
         Ok(Question { interval, filter, group, summary })
     }
 
-    /// Sorts the series that are asked for into streams.
+    /// Sorts the series of a metric that are asked for into streams.
     pub fn streams(&self, series: Vec<Series>) -> Streams {
         let mut streams = Streams::new();
-        for one in series {
+        for one in counted_once(series) {
             let tags = tags_of(one.labels);
             if !self.filter.holds(&tags) {
                 continue;
@@ -129,7 +130,14 @@ impl Question {
     /// A stream of the answer, to be made of its series.
     pub fn stream(&self, metric: &Metric) -> Stream<'_> {
         let summary = self.summary.unwrap_or_else(|| stored(metric));
-        Stream { question: self, kind: metric.kind, summary, grouped: BTreeMap::new(), shown: Vec::new() }
+        Stream {
+            question: self,
+            kind: metric.kind,
+            summary,
+            grouped: BTreeMap::new(),
+            values: Vec::new(),
+            whole: Vec::new(),
+        }
     }
 }
 
@@ -139,7 +147,9 @@ pub struct Stream<'a> {
     kind: Kind,
     summary: Summary,
     grouped: BTreeMap<i64, Aggregate>,
-    shown: Vec<Value>,
+    values: Vec<(i64, f64)>,
+    /// The points themselves, where all their statistics are asked for.
+    whole: Vec<Point>,
 }
 
 impl Stream<'_> {
@@ -148,12 +158,12 @@ impl Stream<'_> {
     pub fn add(&mut self, points: &[Point]) {
         let start = self.question.interval.span.start;
         if self.summary == Summary::All {
-            self.shown.extend(points.iter().filter(|point| point.time >= start).map(everything));
+            self.whole.extend(points.iter().filter(|point| point.time >= start));
             return;
         }
         let values = values(points, self.summary, self.kind).into_iter().filter(|(time, _)| *time >= start);
         if self.question.group.is_none() {
-            self.shown.extend(values.map(show));
+            self.values.extend(values);
             return;
         }
         for (time, value) in values {
@@ -162,18 +172,39 @@ impl Stream<'_> {
         }
     }
 
-    /// Its measurements.
-    pub fn finish(mut self) -> Vec<Value> {
+    /// Its measurements from `start` on, as many as there is `room` for, and the time of the next one if there is one.
+    pub fn finish(mut self, start: i64, room: usize) -> (Vec<Value>, Option<i64>) {
         if let Some(group) = &self.question.group {
             let value = |(time, all): (i64, Aggregate)| Some((time, group.function.value(&all)?));
-            self.shown.extend(self.grouped.into_iter().filter_map(value).map(show));
+            self.values.extend(self.grouped.into_iter().filter_map(value));
         }
-        self.shown
+        // Either is empty.
+        let values = self.values.iter().map(|value| (value.0, show(*value)));
+        let whole = self.whole.iter().map(|point| (point.time, everything(point)));
+        let mut rest = values.chain(whole).skip_while(|(time, _)| *time < start);
+        let shown = rest.by_ref().take(room).map(|(_, shown)| shown).collect();
+        (shown, rest.next().map(|(time, _)| time))
     }
 }
 
 fn show((time, value): (i64, f64)) -> Value {
     json!({ "time": time, "value": float(value) })
+}
+
+/// Leaves out the series of sources that some tagged series repeat, of the same metric and with the same tag `source`,
+/// or none: emitters that write both dialects (statsd-librato-backend does on request) mean every measurement once.
+pub fn counted_once(mut series: Vec<Series>) -> Vec<Series> {
+    let mut repeated: HashSet<Option<String>> = HashSet::new();
+    for one in &series {
+        if let Labels::Tags(tags) = &one.labels {
+            repeated.insert(tags.get("source").cloned());
+        }
+    }
+    series.retain(|one| match &one.labels {
+        Labels::Source(source) => !repeated.contains(&source.as_deref().map(fold)),
+        Labels::Tags(_) => true,
+    });
+    series
 }
 
 /// A series of a source appears among the tagged ones with the tag `source`.
@@ -273,6 +304,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_comes_in_both_dialects_counts_once() {
+        let source = |id, name: Option<&str>| Series { id, labels: Labels::Source(name.map(str::to_owned)) };
+        let twins = |series: Vec<Series>| counted_once(series).iter().map(|one| one.id).collect::<Vec<_>>();
+        let web = || tagged(1, &json!({"source": "web-1", "region": "eu"}));
+        assert_eq!(
+            twins(vec![web(), source(2, Some("Web-1")), source(3, Some("db")), source(4, None)]),
+            [1, 3, 4]
+        );
+        assert_eq!(
+            twins(vec![source(2, Some("web-1")), source(4, None), tagged(5, &json!({"az": "a"}))]),
+            [2, 5]
+        );
+        assert_eq!(twins(vec![source(2, Some("web-1")), source(4, None)]), [2, 4]);
+    }
+
+    #[test]
+    fn a_long_stream_is_given_in_parts() {
+        let points: Vec<_> =
+            (0..10).map(|n| Point { time: NOW - 50 + n, stats: Aggregate::single(n as f64) }).collect();
+        for query in [
+            json!({}),
+            json!({"summary_function": "all"}),
+            json!({"group_by": "*", "group_by_function": "sum"}),
+        ] {
+            let question = question(&query).unwrap();
+            let part = |start, room| {
+                let mut stream = question.stream(&Metric::new("a", Kind::Gauge, None));
+                stream.add(&points);
+                let (shown, next) = stream.finish(start, room);
+                (shown.iter().map(|one| one["value"].as_f64().unwrap()).collect::<Vec<_>>(), next)
+            };
+            assert_eq!(part(0, 4), (vec![0.0, 1.0, 2.0, 3.0], Some(NOW - 46)), "{query}");
+            assert_eq!(part(NOW - 46, 100), (vec![4.0, 5.0, 6.0, 7.0, 8.0, 9.0], None), "{query}");
+        }
+    }
+
     fn measured(query: &Value, kind: Kind, series: &[&[(i64, f64)]]) -> Vec<(i64, f64)> {
         let points = |values: &&[(i64, f64)]| {
             let point =
@@ -283,7 +351,7 @@ mod tests {
         let question = question(query).unwrap();
         let mut stream = question.stream(&metric);
         series.iter().map(points).for_each(|points: Vec<Point>| stream.add(&points));
-        let shown = stream.finish();
+        let (shown, _) = stream.finish(0, usize::MAX);
         shown
             .iter()
             .map(|one| (NOW - one["time"].as_i64().unwrap(), one["value"].as_f64().unwrap()))
@@ -319,7 +387,7 @@ mod tests {
             let question = question(query).unwrap();
             let mut stream = question.stream(&metric);
             stream.add(&points);
-            stream.finish().remove(0)
+            stream.finish(0, usize::MAX).0.remove(0)
         };
         assert_eq!(one(&json!({}))["value"], 6.0);
         let expected = json!({"time": NOW, "value": 3.0, "count": 2, "sum": 6.0, "min": 2.0, "max": 4.0, "last": 4.0,

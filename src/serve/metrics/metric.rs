@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::attributes::{self, CREATED_BY};
+use crate::serve::compose;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 
@@ -124,6 +125,9 @@ impl Changes {
         }
         if matches!(&changes.composite, Given::Value(text) if text.trim().is_empty()) {
             changes.composite = Given::Null;
+        }
+        if let Given::Value(text) = &changes.composite {
+            compose::check(text).into_iter().for_each(|message| read.errors.add("composite", message));
         }
         read.errors.nest("attributes", in_attributes);
         read.finish()?;

@@ -4,6 +4,8 @@ pub mod attributes;
 pub mod metric;
 pub mod table;
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
@@ -17,14 +19,15 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::measurements::{self, legacy};
 use super::names::{NAME_RULE, is_name};
-use super::now;
 use super::router::App;
+use super::store::Turn;
+use super::{compose, now};
 
 const ORDERS: Orders = &[("name", "key")];
 
 pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
     if query.contains_key("compose") {
-        return Err(Problem::param("compose", "composite queries are not available on this server"));
+        return compose::legacy(&app, query).await;
     }
     let page = Page::read(&query, ORDERS)?;
     let listed = app.store.read(move |connection| page.cut(connection, "metrics", table::from_row)).await?;
@@ -104,25 +107,29 @@ pub fn agent(headers: &HeaderMap) -> Option<String> {
 }
 
 pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
-    let delete = move |connection: &_| {
-        let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
-        table::delete(connection, metric.id)
-    };
-    app.store.write(delete).await?;
+    let find = move |connection: &_| table::find(connection, &name)?.ok_or_else(Problem::not_found);
+    let metric = app.store.read(find).await?;
+    app.store.write_in_turns(vec![metric.id], table::delete_many).await?;
     Ok(answer::no_content())
 }
 
 pub async fn update_many(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
     let (chosen, excluded) = chosen(&body)?;
-    let changes = Changes::read_flat(&body)?;
-    let update = move |connection: &_| {
-        for mut metric in table::choose(connection, &chosen, &excluded)? {
-            changes.fitting(metric.kind).apply(&mut metric)?;
-            table::update(connection, &metric)?;
+    let changes = Arc::new(Changes::read_flat(&body)?);
+    let ids = app.store.read(move |connection| table::choose(connection, &chosen, &excluded)).await?;
+    let step = move |connection: &_, ids: &mut Vec<i64>, turn: Turn| {
+        while let Some(id) = ids.pop() {
+            if let Some(mut metric) = table::get(connection, id)? {
+                changes.fitting(metric.kind).apply(&mut metric)?;
+                table::update(connection, &metric)?;
+            }
+            if turn.is_over() {
+                break;
+            }
         }
-        Ok(())
+        Ok(ids.is_empty())
     };
-    app.store.write(update).await?;
+    app.store.write_in_turns(ids, step).await?;
     Ok(answer::no_content())
 }
 
@@ -134,21 +141,23 @@ pub async fn delete_many(
 ) -> Result<Response, Problem> {
     query.extend(body);
     let (chosen, excluded) = chosen(&query)?;
-    let delete = move |connection: &_| {
-        for metric in table::choose(connection, &chosen, &excluded)? {
-            table::delete(connection, metric.id)?;
-        }
-        Ok(())
-    };
-    app.store.write(delete).await?;
+    let ids = app.store.read(move |connection| table::choose(connection, &chosen, &excluded)).await?;
+    app.store.write_in_turns(ids, table::delete_many).await?;
     Ok(answer::no_content())
 }
 
 fn chosen(body: &Object) -> Result<(Choice, Choice), Problem> {
     let mut read = Reader::new(body);
     read.require("names");
-    let names = read.get("names", fields::texts).value().unwrap_or_default();
-    let excluded = read.get("exclude", fields::texts).value().unwrap_or_default();
+    let mut choice = |name| {
+        let texts = read.get(name, fields::texts).value().unwrap_or_default();
+        let choice = Choice::new(&texts);
+        if choice.is_none() {
+            read.errors.add(name, format!("must not hold more than {} patterns", table::MOST_PATTERNS));
+        }
+        choice.unwrap_or_default()
+    };
+    let (chosen, excluded) = (choice("names"), choice("exclude"));
     read.finish()?;
-    Ok((Choice::new(&names), Choice::new(&excluded)))
+    Ok((chosen, excluded))
 }

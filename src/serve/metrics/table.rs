@@ -8,6 +8,10 @@ use serde_json::json;
 use super::metric::{Kind, Metric};
 use crate::serve::http::problem::Problem;
 use crate::serve::names::{fold, matches};
+use crate::serve::store::Turn;
+
+/// Patterns of one choice.
+pub const MOST_PATTERNS: usize = 1000;
 
 /// From a row that has the columns of the table.
 pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Metric> {
@@ -22,6 +26,12 @@ pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Metric> {
         composite: row.get("composite")?,
         attributes: serde_json::from_str(row.get_ref("attributes")?.as_str()?).unwrap_or_default(),
     })
+}
+
+/// The metric with this id, unless it was deleted meanwhile.
+pub fn get(connection: &Connection, id: i64) -> Result<Option<Metric>, Problem> {
+    let mut select = connection.prepare_cached("SELECT * FROM metrics WHERE id = ?1")?;
+    Ok(select.query_row([id], from_row).optional()?)
 }
 
 pub fn find(connection: &Connection, name: &str) -> Result<Option<Metric>, Problem> {
@@ -70,17 +80,37 @@ pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Deletes metrics, the last of `ids` first, until the turn is over. Whether all are gone.
+pub fn delete_many(connection: &Connection, ids: &mut Vec<i64>, turn: Turn) -> Result<bool, Problem> {
+    // A metric may have tens of thousands of series with thousands of blocks each.
+    const SERIES: usize = 100;
+    let sql =
+        format!("DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT {SERIES})");
+    while let Some(id) = ids.last() {
+        if connection.prepare_cached(&sql)?.execute([id])? < SERIES {
+            delete(connection, *id)?;
+            ids.pop();
+        }
+        if turn.is_over() {
+            break;
+        }
+    }
+    Ok(ids.is_empty())
+}
+
 /// A choice of metrics by names and `*` patterns.
+#[derive(Default)]
 pub struct Choice {
     names: HashSet<String>,
     patterns: Vec<String>,
 }
 
 impl Choice {
-    pub fn new(texts: &[String]) -> Choice {
+    /// `None` for more patterns than can be held against every metric.
+    pub fn new(texts: &[String]) -> Option<Choice> {
         let (patterns, names): (Vec<_>, Vec<_>) =
             texts.iter().map(|text| fold(text)).partition(|text| text.contains('*'));
-        Choice { names: names.into_iter().collect(), patterns }
+        (patterns.len() <= MOST_PATTERNS).then(|| Choice { names: names.into_iter().collect(), patterns })
     }
 
     fn has(&self, key: &str) -> bool {
@@ -88,15 +118,15 @@ impl Choice {
     }
 }
 
-/// The metrics in `chosen` but not in `excluded`. Names that do not exist are no error.
-pub fn choose(connection: &Connection, chosen: &Choice, excluded: &Choice) -> Result<Vec<Metric>, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM metrics ORDER BY id")?;
+/// The ids of the metrics in `chosen` but not in `excluded`. Names that do not exist are no error.
+pub fn choose(connection: &Connection, chosen: &Choice, excluded: &Choice) -> Result<Vec<i64>, Problem> {
+    let mut select = connection.prepare_cached("SELECT id, key FROM metrics ORDER BY id DESC")?;
     let mut rows = select.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let key = row.get_ref("key")?.as_str().map_err(Problem::internal)?;
         if chosen.has(key) && !excluded.has(key) {
-            found.push(from_row(row)?);
+            found.push(row.get("id")?);
         }
     }
     Ok(found)

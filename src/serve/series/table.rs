@@ -42,62 +42,72 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
     Ok(Series { id: row.get("id")?, labels })
 }
 
-/// Reads the points of some series over one span. Must be made and used inside one transaction.
+/// What has not been packed yet, by series.
+pub type Recent = HashMap<i64, Vec<Point>>;
+
+/// Goes through the journal once, for the series that are `wanted`.
+pub fn recent(connection: &Connection, wanted: impl Fn(i64) -> bool, span: Span) -> Result<Recent, Problem> {
+    let mut recent = Recent::new();
+    let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+        for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
+            if span.contains(point.time) && wanted(point.series) {
+                let kept = Point { time: point.time, stats: point.stats.into() };
+                recent.entry(point.series).or_default().push(kept);
+            }
+        }
+    }
+    Ok(recent)
+}
+
+/// The packed points of one series, tier by tier.
+pub fn packed(connection: &Connection, series: i64, span: Span) -> Result<Vec<Point>, Problem> {
+    let mut points = Vec::new();
+    for tier in TIERS.into_iter().rev() {
+        let sql = "SELECT block FROM blocks
+            WHERE series_id = ?1 AND resolution = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY start";
+        let mut select = connection.prepare_cached(sql)?;
+        let first = tier.window(span.start);
+        let mut rows = select.query(params![series, tier.resolution, first, span.end])?;
+        while let Some(row) = rows.next()? {
+            let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+            let found = pack::decode(packed).ok_or_else(|| damaged("a block"))?;
+            points.extend(found.into_iter().filter(|point| span.contains(point.time)));
+        }
+    }
+    Ok(points)
+}
+
+/// Reads the points of some series over one span, each once. Must be made and used inside one transaction.
 pub struct Reader<'a> {
     connection: &'a Connection,
     span: Span,
-    /// What has not been packed yet, by series.
-    recent: HashMap<i64, Vec<Point>>,
+    recent: Recent,
 }
 
 impl<'a> Reader<'a> {
     /// Goes through the journal once, for the series in `wanted`.
     pub fn new(connection: &'a Connection, wanted: &HashSet<i64>, span: Span) -> Result<Reader<'a>, Problem> {
-        let mut recent: HashMap<i64, Vec<Point>> = HashMap::new();
-        if wanted.is_empty() {
-            return Ok(Reader { connection, span, recent });
-        }
-        let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-            for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
-                if span.contains(point.time) && wanted.contains(&point.series) {
-                    let kept = Point { time: point.time, stats: point.stats.into() };
-                    recent.entry(point.series).or_default().push(kept);
-                }
-            }
-        }
+        let recent = if wanted.is_empty() {
+            Recent::new()
+        } else {
+            recent(connection, |series| wanted.contains(&series), span)?
+        };
         Ok(Reader { connection, span, recent })
     }
 
     /// The points of one series at `resolution`, by time.
     pub fn points(&mut self, series: i64, resolution: i64) -> Result<Vec<Point>, Problem> {
-        let mut points = Vec::new();
-        for tier in TIERS.into_iter().rev() {
-            self.packed(series, tier, &mut points)?;
-        }
+        let mut points = packed(self.connection, series, self.span)?;
         points.extend(self.recent.remove(&series).unwrap_or_default());
         Ok(downsample(points, resolution))
-    }
-
-    fn packed(&self, series: i64, tier: Tier, points: &mut Vec<Point>) -> Result<(), Problem> {
-        let sql = "SELECT block FROM blocks
-            WHERE series_id = ?1 AND resolution = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY start";
-        let mut select = self.connection.prepare_cached(sql)?;
-        let first = tier.window(self.span.start);
-        let mut rows = select.query(params![series, tier.resolution, first, self.span.end])?;
-        while let Some(row) = rows.next()? {
-            let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-            let found = pack::decode(packed).ok_or_else(|| damaged("a block"))?;
-            points.extend(found.into_iter().filter(|point| self.span.contains(point.time)));
-        }
-        Ok(())
     }
 }
 
 impl Span {
-    fn contains(self, time: i64) -> bool {
+    pub fn contains(self, time: i64) -> bool {
         (self.start..=self.end).contains(&time)
     }
 }

@@ -6,10 +6,10 @@ pub mod table;
 use axum::extract::State;
 use axum::response::Response;
 
-use self::settings::Settings;
 use self::table::Service;
 use super::http::answer;
-use super::http::body::{Body, Query, Segments, numeric};
+use super::http::body::{Body, Query, Segments};
+use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::{Errors, Problem};
@@ -25,18 +25,17 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
 }
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
-    let blank =
-        Service { id: 0, service_type: String::new(), title: String::new(), settings: Settings::new() };
-    let mut service = merged(blank, &body, true)?;
-    let service =
-        app.store.write(move |connection| table::insert(connection, &mut service).map(|()| service)).await?;
-    Ok(answer::created(&format!("/v1/services/{}", service.id), &service.shown()))
+    let make = move |connection: &_| {
+        let mut made = Service::default();
+        merge(&mut made, &body, true)?;
+        table::save(connection, &mut made)?;
+        Ok((made.id, made.shown()))
+    };
+    by_id::create(&app, "/v1/services", make).await
 }
 
 pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let service = app.store.read(move |connection| table::find(connection, id)).await?;
-    Ok(answer::ok(&service.shown()))
+    by_id::show(&app, &id, |connection, id| Ok(table::find(connection, id)?.shown())).await
 }
 
 pub async fn put(
@@ -44,23 +43,21 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let change = move |connection: &_| {
-        let service = merged(table::find(connection, id)?, &body, false)?;
-        table::update(connection, &service)
+    let write = move |connection: &_, id| {
+        let mut service = table::find(connection, id)?;
+        merge(&mut service, &body, false)?;
+        table::save(connection, &mut service)
     };
-    app.store.write(change).await?;
-    Ok(answer::no_content())
+    by_id::change(&app, &id, write).await
 }
 
+/// Deletes, which also detaches it from every alert.
 pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    app.store.write(move |connection| table::delete(connection, id)).await?;
-    Ok(answer::no_content())
+    by_id::delete(&app, &id, "services").await
 }
 
 /// Lays `body` over `service`: what is absent stays, settings are replaced as a whole.
-fn merged(mut service: Service, body: &Object, is_new: bool) -> Result<Service, Problem> {
+fn merge(service: &mut Service, body: &Object, is_new: bool) -> Result<(), Problem> {
     let mut read = Reader::new(body);
     if is_new {
         for name in ["type", "title", "settings"] {
@@ -70,9 +67,7 @@ fn merged(mut service: Service, body: &Object, is_new: bool) -> Result<Service, 
     if let Some(service_type) = read.text("type").value() {
         service.service_type = service_type;
     }
-    if let Some(title) = read.text("title").value() {
-        service.title = title;
-    }
+    read.name("title", &mut service.title);
     let mut in_settings = Errors::default();
     if let Some(sent) = read.object("settings").value() {
         service.settings = settings::read(sent, &mut in_settings);
@@ -82,10 +77,6 @@ fn merged(mut service: Service, body: &Object, is_new: bool) -> Result<Service, 
     } else if !service.service_type.is_empty() {
         read.errors.add("type", "is not a known type of service");
     }
-    if service.title.trim().is_empty() {
-        read.errors.add("title", "is not present");
-    }
     read.errors.nest("settings", in_settings);
-    read.finish()?;
-    Ok(service)
+    read.finish()
 }

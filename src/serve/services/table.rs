@@ -1,14 +1,16 @@
 //! The table of services, and the links between services and alerts as services see them.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
 use super::settings::Settings;
+use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::now;
 
 /// A notification service.
+#[derive(Default)]
 pub struct Service {
     pub id: i64,
     pub service_type: String,
@@ -34,49 +36,27 @@ impl Service {
 }
 
 pub fn find(connection: &Connection, id: i64) -> Result<Service, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM services WHERE id = ?1")?;
-    select.query_row([id], Service::from_row).optional()?.ok_or_else(Problem::not_found)
+    by_id::find(connection, "services", id, Service::from_row)
 }
 
 pub fn exists(connection: &Connection, id: i64) -> Result<bool, Problem> {
     Ok(connection.prepare_cached("SELECT 1 FROM services WHERE id = ?1")?.exists([id])?)
 }
 
-/// Inserts and sets the id.
-pub fn insert(connection: &Connection, service: &mut Service) -> Result<(), Problem> {
-    connection.execute(
-        "INSERT INTO services (key, type, title, settings, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            fold(&service.title),
-            service.service_type,
-            service.title,
-            json!(service.settings).to_string(),
-            now()
-        ],
-    )?;
-    service.id = connection.last_insert_rowid();
+/// Writes the service, inserting it when it has no id yet.
+pub fn save(connection: &Connection, service: &mut Service) -> Result<(), Problem> {
+    let sql = "INSERT INTO services (id, key, type, title, settings, updated_at)
+        VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (id) DO UPDATE SET key = excluded.key, type = excluded.type, title = excluded.title,
+        settings = excluded.settings, updated_at = excluded.updated_at RETURNING id";
+    let values = params![
+        service.id,
+        fold(&service.title),
+        service.service_type,
+        service.title,
+        json!(service.settings).to_string(),
+        now(),
+    ];
+    service.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     Ok(())
-}
-
-pub fn update(connection: &Connection, service: &Service) -> Result<(), Problem> {
-    connection.execute(
-        "UPDATE services SET key = ?2, type = ?3, title = ?4, settings = ?5, updated_at = ?6 WHERE id = ?1",
-        params![
-            service.id,
-            fold(&service.title),
-            service.service_type,
-            service.title,
-            json!(service.settings).to_string(),
-            now()
-        ],
-    )?;
-    Ok(())
-}
-
-/// Deletes, which also detaches it from every alert.
-pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
-    match connection.execute("DELETE FROM services WHERE id = ?1", [id])? {
-        0 => Err(Problem::not_found()),
-        _ => Ok(()),
-    }
 }

@@ -7,12 +7,13 @@ pub mod table;
 use axum::extract::State;
 use axum::response::Response;
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::chart::Chart;
 use self::table::Space;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
+use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -28,20 +29,24 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
 }
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
-    let mut space = Space { id: 0, name: String::new(), tags: None };
-    merge(&mut space, &body)?;
-    let space =
-        app.store.write(move |connection| table::insert(connection, &mut space).map(|()| space)).await?;
-    Ok(answer::created(&format!("/v1/spaces/{}", space.id), &space.shown()))
+    let make = move |connection: &_| {
+        let mut made = Space::default();
+        merge(&mut made, &body)?;
+        table::save(connection, &mut made)?;
+        Ok((made.id, made.shown()))
+    };
+    by_id::create(&app, "/v1/spaces", make).await
 }
 
+/// The only answer that tells which charts a space has.
 pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let read = move |connection: &_| Ok((table::find(connection, id)?, table::charts(connection, id)?));
-    let (space, charts) = app.store.read(read).await?;
-    let mut shown = space.shown();
-    shown["charts"] = charts.iter().map(|chart| json!({ "id": chart.id })).collect();
-    Ok(answer::ok(&shown))
+    let read = |connection: &_, id| {
+        let mut shown = table::find(connection, id)?.shown();
+        shown["charts"] =
+            table::charts(connection, id)?.iter().map(|chart| json!({ "id": chart.id })).collect();
+        Ok(shown)
+    };
+    by_id::show(&app, &id, read).await
 }
 
 pub async fn put(
@@ -49,30 +54,22 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let write = move |connection: &_| {
+    let write = move |connection: &_, id| {
         let mut space = table::find(connection, id)?;
         merge(&mut space, &body)?;
-        table::update(connection, &space)
+        table::save(connection, &mut space)
     };
-    app.store.write(write).await?;
-    Ok(answer::no_content())
+    by_id::change(&app, &id, write).await
 }
 
+/// Deletes the space and its charts.
 pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    app.store.write(move |connection| table::delete(connection, id)).await?;
-    Ok(answer::no_content())
+    by_id::delete(&app, &id, "spaces").await
 }
 
 fn merge(space: &mut Space, body: &Object) -> Result<(), Problem> {
     let mut read = Reader::new(body);
-    if let Some(name) = read.text("name").value() {
-        space.name = name;
-    }
-    if space.name.trim().is_empty() && read.errors.lacks("name") {
-        read.errors.add("name", "is not present");
-    }
+    read.name("name", &mut space.name);
     read.boolean("tags").put(&mut space.tags);
     read.finish()
 }
@@ -82,13 +79,11 @@ pub async fn list_charts(
     State(app): State<App>,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let read = move |connection: &_| {
+    let read = |connection: &_, id| {
         table::find(connection, id)?;
-        table::charts(connection, id)
+        Ok(table::charts(connection, id)?.iter().map(Chart::shown).collect())
     };
-    let charts = app.store.read(read).await?;
-    Ok(answer::ok(&charts.iter().map(Chart::shown).collect::<Value>()))
+    by_id::show(&app, &id, read).await
 }
 
 pub async fn create_chart(
@@ -96,15 +91,14 @@ pub async fn create_chart(
     Segments(space): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let space = numeric(&space)?;
-    let write = move |connection: &Connection| {
-        table::find(connection, space)?;
+    let number = numeric(&space)?;
+    let make = move |connection: &Connection| {
+        table::find(connection, number)?;
         let mut chart = Chart::new(&body, &|name: &str| metrics::kind_of(connection, name))?;
-        table::insert_chart(connection, space, &mut chart)?;
-        Ok(chart)
+        table::insert_chart(connection, number, &mut chart)?;
+        Ok((chart.id, chart.shown()))
     };
-    let chart = app.store.write(write).await?;
-    Ok(answer::created(&format!("/v1/spaces/{space}/charts/{}", chart.id), &chart.shown()))
+    by_id::create(&app, &format!("/v1/spaces/{number}/charts"), make).await
 }
 
 type ChartPath = Segments<(String, String)>;
@@ -113,9 +107,8 @@ pub async fn show_chart(
     State(app): State<App>,
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
-    let (space, id) = (numeric(&space)?, numeric(&id)?);
-    let chart = app.store.read(move |connection| table::find_chart(connection, space, id)).await?;
-    Ok(answer::ok(&chart.shown()))
+    let space = numeric(&space)?;
+    by_id::show(&app, &id, move |connection, id| Ok(table::find_chart(connection, space, id)?.shown())).await
 }
 
 /// 200 with the chart, which appoptics-api-go decodes and nobody else minds. One documented example updates by POST.
@@ -138,7 +131,6 @@ pub async fn delete_chart(
     State(app): State<App>,
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
-    let (space, id) = (numeric(&space)?, numeric(&id)?);
-    app.store.write(move |connection| table::delete_chart(connection, space, id)).await?;
-    Ok(answer::no_content())
+    let space = numeric(&space)?;
+    by_id::change(&app, &id, move |connection, id| table::delete_chart(connection, space, id)).await
 }

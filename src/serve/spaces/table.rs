@@ -4,11 +4,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
 use super::chart::Chart;
+use crate::serve::http::by_id;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 
 /// A space, without its charts. Names need not be unique.
+#[derive(Default)]
 pub struct Space {
     pub id: i64,
     pub name: String,
@@ -32,30 +34,17 @@ impl Space {
 }
 
 pub fn find(connection: &Connection, id: i64) -> Result<Space, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM spaces WHERE id = ?1")?;
-    select.query_row([id], Space::from_row).optional()?.ok_or_else(Problem::not_found)
+    by_id::find(connection, "spaces", id, Space::from_row)
 }
 
-/// Inserts and sets the id.
-pub fn insert(connection: &Connection, space: &mut Space) -> Result<(), Problem> {
-    let sql = "INSERT INTO spaces (key, name, tags) VALUES (?1, ?2, ?3)";
-    connection.execute(sql, params![fold(&space.name), space.name, space.tags])?;
-    space.id = connection.last_insert_rowid();
+/// Writes the space, inserting it when it has no id yet.
+pub fn save(connection: &Connection, space: &mut Space) -> Result<(), Problem> {
+    let sql = "INSERT INTO spaces (id, key, name, tags) VALUES (nullif(?1, 0), ?2, ?3, ?4)
+        ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name, tags = excluded.tags
+        RETURNING id";
+    let values = params![space.id, fold(&space.name), space.name, space.tags];
+    space.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     Ok(())
-}
-
-pub fn update(connection: &Connection, space: &Space) -> Result<(), Problem> {
-    let sql = "UPDATE spaces SET key = ?2, name = ?3, tags = ?4 WHERE id = ?1";
-    connection.execute(sql, params![space.id, fold(&space.name), space.name, space.tags])?;
-    Ok(())
-}
-
-/// Deletes the space and its charts.
-pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
-    match connection.execute("DELETE FROM spaces WHERE id = ?1", [id])? {
-        0 => Err(Problem::not_found()),
-        _ => Ok(()),
-    }
 }
 
 /// The charts of a space in the order they were made.

@@ -5,6 +5,7 @@ mod check;
 mod open;
 mod readers;
 mod schema;
+mod turn;
 mod upkeep;
 mod writer;
 
@@ -18,6 +19,7 @@ use super::http::problem::Problem;
 pub use check::{Report, check};
 pub use open::OpenError;
 use readers::Readers;
+pub(in crate::serve) use turn::Turn;
 use upkeep::Upkeep;
 use writer::Writer;
 
@@ -65,6 +67,27 @@ impl Store {
         job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         self.inner.writer.run(job).await
+    }
+
+    /// Runs `step` over `state` until it says that it is done, each time in a transaction of its own, so that other
+    /// writes get in between. What earlier steps did stays when a later one fails.
+    pub(in crate::serve) async fn write_in_turns<S: Send + 'static>(
+        &self,
+        mut state: S,
+        step: impl Fn(&Connection, &mut S, Turn) -> Result<bool, Problem> + Clone + Send + 'static,
+    ) -> Result<S, Problem> {
+        loop {
+            let step = step.clone();
+            let job = move |connection: &Connection| {
+                let done = step(connection, &mut state, Turn::begin())?;
+                Ok((done, state))
+            };
+            let (done, kept) = self.write(job).await?;
+            if done {
+                return Ok(kept);
+            }
+            state = kept;
+        }
     }
 
     /// Runs `job` over one snapshot that holds every write acknowledged so far.

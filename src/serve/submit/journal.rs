@@ -1,6 +1,8 @@
-//! Writes samples to the journal: finds or makes their metrics and series, then appends one packed row.
+//! Writes samples to the journal: finds or makes their metrics and series, then appends one packed row. Large requests
+//! do the first in turns with others; the row is always one, so measurements are stored whole or not at all.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -10,6 +12,7 @@ use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Changes, Kind, Metric};
 use crate::serve::metrics::{self, table};
 use crate::serve::names::fold;
+use crate::serve::store::Turn;
 
 /// Seconds over which measurements are aggregated when the metric has no period.
 const AGGREGATED: i64 = 60;
@@ -21,17 +24,58 @@ pub fn append(
     agent: Option<&str>,
     now: i64,
 ) -> Result<(), Problem> {
-    let mut resolved = Resolved { metrics: HashMap::new(), series: HashMap::new() };
     let mut points = Vec::with_capacity(samples.len());
+    resolve(connection, samples, &mut points, agent, Turn::whole())?;
+    insert(connection, &encode(&points), now)
+}
+
+/// Appends a row that [`encode`] made.
+pub fn insert(connection: &Connection, block: &[u8], now: i64) -> Result<(), Problem> {
+    let sql = "INSERT INTO journal (received_at, block) VALUES (?1, ?2)";
+    connection.prepare_cached(sql)?.execute(params![now, block])?;
+    Ok(())
+}
+
+/// Refuses what [`resolve`] would refuse, without making anything.
+pub fn check(connection: &Connection, samples: &[Sample]) -> Result<(), Problem> {
+    let mut metrics: HashMap<String, Metric> = HashMap::new();
     for sample in samples {
+        let metric = match metrics.entry(fold(&sample.metric)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(match table::find(connection, &sample.metric)? {
+                Some(metric) => metric,
+                None => {
+                    let mut metric = Metric::new(&sample.metric, sample.kind, None);
+                    Changes::read(&sample.properties)?.apply(&mut metric)?;
+                    metric
+                }
+            }),
+        };
+        if metric.kind != sample.kind {
+            return Err(metric.wrong_type());
+        }
+    }
+    Ok(())
+}
+
+/// Goes on making `points` of `samples`, with their metrics and series, until the turn is over. Whether all are made.
+pub fn resolve(
+    connection: &Connection,
+    samples: &[Sample],
+    points: &mut Vec<Point>,
+    agent: Option<&str>,
+    turn: Turn,
+) -> Result<bool, Problem> {
+    let mut resolved = Resolved { metrics: HashMap::new(), series: HashMap::new() };
+    for sample in samples.iter().skip(points.len()) {
         let metric = resolved.metric(connection, sample, agent)?;
         let series = resolved.series(connection, metric.id, sample)?;
         points.push(Point { series, time: metric.time(sample.time), stats: sample.stats });
+        if turn.is_over() {
+            break;
+        }
     }
-    connection
-        .prepare_cached("INSERT INTO journal (received_at, block) VALUES (?1, ?2)")?
-        .execute(params![now, encode(&points)])?;
-    Ok(())
+    Ok(points.len() == samples.len())
 }
 
 /// What a measurement needs to know of its metric.

@@ -8,9 +8,12 @@ mod legacy;
 pub mod sample;
 mod tagged;
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use self::sample::Sample;
@@ -20,6 +23,9 @@ use super::http::problem::Problem;
 use super::http::rates::Allowance;
 use super::router::App;
 use super::{metrics, now};
+
+/// Measurements that are stored in one go: more than any published client sends together.
+const AT_ONCE: usize = 1000;
 
 /// Gauges and counters. The ruby client puts tagged measurements into the same body when it has both.
 pub async fn legacy(
@@ -69,7 +75,30 @@ async fn store(
     }
     allowance.take(samples.len())?;
     let (agent, count) = (metrics::agent(headers), samples.len());
-    app.store.write(move |connection| journal::append(connection, &samples, agent.as_deref(), now)).await?;
+    if count <= AT_ONCE {
+        let append = move |connection: &_| journal::append(connection, &samples, agent.as_deref(), now);
+        app.store.write(append).await?;
+    } else {
+        store_many(app, samples.into(), agent, now).await?;
+    }
     app.telemetry.stored(count);
     Ok(())
+}
+
+/// Lets others write while the metrics and series of a large request come into being.
+async fn store_many(
+    app: &App,
+    samples: Arc<[Sample]>,
+    agent: Option<String>,
+    now: i64,
+) -> Result<(), Problem> {
+    let checked = Arc::clone(&samples);
+    app.store.read(move |connection| journal::check(connection, &checked)).await?;
+    let points = Vec::with_capacity(samples.len());
+    let step = move |connection: &Connection, points: &mut Vec<block::Point>, turn| {
+        journal::resolve(connection, &samples, points, agent.as_deref(), turn)
+    };
+    let points = app.store.write_in_turns(points, step).await?;
+    let packed = block::encode(&points);
+    app.store.write(move |connection| journal::insert(connection, &packed, now)).await
 }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use self::table::{ApiToken, random_token};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
+use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -34,12 +35,11 @@ pub async fn show(
     Segments(id): Segments<String>,
     Query(mut query): Query,
 ) -> Result<Response, Problem> {
-    let Ok(number) = id.parse::<i64>() else {
+    if id.parse::<i64>().is_err() {
         query.insert("name".to_owned(), id.into());
         return listed(&app, &query).await;
-    };
-    let found = app.store.read(move |connection| table::find(connection, number)).await?;
-    Ok(answer::ok(&found.shown()))
+    }
+    by_id::show(&app, &id, |connection, id| Ok(table::find(connection, id)?.shown())).await
 }
 
 /// The filter `name` is a whole name or a pattern, never a part of one.
@@ -55,19 +55,21 @@ pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response
     read.require("role");
     read.finish()?;
     let now = now();
-    let token = random_token()?;
     let mut made = ApiToken {
         id: 0,
         name: None,
-        token,
+        token: random_token()?,
         active: true,
         role: Role::Viewer,
         created_at: now,
         updated_at: now,
     };
     merge(&mut made, &body)?;
-    let made = app.store.write(move |connection| table::save(connection, &mut made).map(|()| made)).await?;
-    Ok(answer::created(&format!("/v1/api_tokens/{}", made.id), &made.shown()))
+    let make = move |connection: &_| {
+        table::save(connection, &mut made)?;
+        Ok((made.id, made.shown()))
+    };
+    by_id::create(&app, "/v1/api_tokens", make).await
 }
 
 /// 200 with the token: appoptics-api-go decodes it.
@@ -88,9 +90,7 @@ pub async fn put(
 }
 
 pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    app.store.write(move |connection| table::delete(connection, id)).await?;
-    Ok(answer::no_content())
+    by_id::delete(&app, &id, "api_tokens").await
 }
 
 /// Lays a body over a token. The token itself is made by the server; attempts to set it are ignored.

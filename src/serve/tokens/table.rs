@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
 use crate::serve::names::fold;
@@ -56,8 +57,7 @@ fn text(time: i64) -> String {
 }
 
 pub fn find(connection: &Connection, id: i64) -> Result<ApiToken, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM api_tokens WHERE id = ?1")?;
-    select.query_row([id], ApiToken::from_row).optional()?.ok_or_else(Problem::not_found)
+    by_id::find(connection, "api_tokens", id, ApiToken::from_row)
 }
 
 /// What `token` is good for and whether it is active; `None` when it is nobody's.
@@ -86,13 +86,6 @@ pub fn save(connection: &Connection, token: &mut ApiToken) -> Result<(), Problem
     ];
     token.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     Ok(())
-}
-
-pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
-    match connection.execute("DELETE FROM api_tokens WHERE id = ?1", [id])? {
-        0 => Err(Problem::not_found()),
-        _ => Ok(()),
-    }
 }
 
 fn digest(token: &str) -> [u8; 32] {
@@ -130,8 +123,6 @@ mod tests {
         save(&connection, &mut made).unwrap();
         assert_eq!(rights(&connection, &token).unwrap(), Some((Role::Recorder, false)));
         assert_eq!(rights(&connection, &token[1..]).unwrap(), None);
-        delete(&connection, made.id).unwrap();
-        assert_eq!(rights(&connection, &token).unwrap(), None);
         assert_ne!(random_token().unwrap(), token);
     }
 }

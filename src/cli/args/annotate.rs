@@ -1,0 +1,47 @@
+//! `annotate` as it is typed.
+
+use clap::Args;
+
+use super::Format;
+
+/// Shown below the flags.
+pub const EXAMPLES: &str = "\
+Example, of a deploy script:
+  id=$(librato-apply annotate deploys --title \"web $VERSION\" --source web \\
+         --link build=https://ci.example.org/42,Build)
+  ./deploy.sh
+  librato-apply annotate deploys --close $id
+
+With --start the command can be run again: an event of the same title, source and start is found and not made twice.
+  librato-apply annotate deploys --title \"web $VERSION\" --start 2026-11-22T10:00:00Z --end -1m";
+
+/// `annotate`
+#[derive(Debug, Args)]
+pub struct Annotate {
+    /// The annotation stream; it comes into being with its first event.
+    pub stream: String,
+    /// What happened. With --close: a new title.
+    #[arg(long, required_unless_present = "close")]
+    pub title: Option<String>,
+    /// More about it.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Where it happened.
+    #[arg(long, conflicts_with = "close")]
+    pub source: Option<String>,
+    /// When it began: epoch seconds, RFC 3339, or relative such as -5m; default now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "close")]
+    pub start: Option<String>,
+    /// When it ended; by default it has not. With --close: default now.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub end: Option<String>,
+    /// A link, such as `build=https://ci.example.org/42,Build 42`. Can be repeated.
+    #[arg(long = "link", value_name = "REL=HREF[,LABEL]")]
+    pub links: Vec<String>,
+    /// End the event with this id, and change what else is given.
+    #[arg(long, value_name = "ID")]
+    pub close: Option<u64>,
+    /// How to print the event; as text it is its id alone.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}

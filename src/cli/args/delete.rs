@@ -1,0 +1,25 @@
+//! The flags of `delete`.
+
+use clap::Args;
+
+use super::kind::Kind;
+
+/// `delete`
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// What to delete, singular or plural.
+    #[arg(value_enum, value_name = "KIND")]
+    pub kind: Kind,
+    /// The exact names; of charts SPACE/CHART, of an event its stream.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// The one with this id, where several have one name.
+    #[arg(long)]
+    pub id: Option<u64>,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Allow deleting metrics and annotation streams with their data.
+    #[arg(long)]
+    pub delete_data: bool,
+}

@@ -1,0 +1,14 @@
+//! The flags of `resolve`.
+
+use clap::Args;
+
+/// `resolve`
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// The exact name of the alert.
+    #[arg(value_name = "ALERT", required_unless_present = "id")]
+    pub name: Option<String>,
+    /// The alert with this id.
+    #[arg(long, conflicts_with = "name")]
+    pub id: Option<u64>,
+}

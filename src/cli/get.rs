@@ -1,0 +1,153 @@
+//! `get`: what the service has, as a table or as documents. Secrets are masked before anything is made of them.
+
+mod columns;
+mod document;
+mod masked;
+mod series;
+
+use anyhow::Context;
+use globset::{Glob, GlobBuilder};
+use librato_apply::client::{Identity, Interval};
+use librato_apply::diag::{printable, suggest};
+use librato_apply::remote::Client;
+use serde_json::Value;
+
+use super::args::Global;
+use super::args::get::{Get, GetFormat};
+use super::args::kind::Kind;
+use super::exit::{Exit, Stop};
+use super::progress::waiting;
+use super::remote::{self, Entry};
+use super::table::Table;
+use super::ui::Ui;
+
+/// Shows what is asked for.
+pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+    check(args)?;
+    let interval = series::interval(args)?;
+    let shown = remote::with_service(global, ui, true, async |client, target| {
+        let what = format!("reading {target}");
+        waiting(ui, &what, find(client, args, &interval))
+            .await
+            .with_context(|| format!("cannot read {target}"))?
+    })
+    .await?;
+    let Shown { mut objects, named } = shown;
+    objects.iter_mut().for_each(masked::mask);
+    match args.format {
+        Some(GetFormat::Json) => ui.out(&document::json(args.kind, &objects)?),
+        Some(GetFormat::Yaml) => ui.out(&document::yaml(args.kind, &objects)?),
+        None if named && objects.len() == 1 => ui.out(&document::details(&objects)?),
+        Some(GetFormat::Table) | None if objects.is_empty() => {
+            ui.say(&format!("There are no {}.", args.kind.plural()));
+        }
+        Some(GetFormat::Table) | None => {
+            let (header, rows) = columns::of(args.kind, &objects);
+            ui.out(&Table { header, rows }.render(ui.width()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What was found, and whether it was one object that was asked for.
+struct Shown {
+    objects: Vec<Value>,
+    named: bool,
+}
+
+/// Flags that make no sense for this kind.
+fn check(args: &Get) -> Result<(), Stop> {
+    let timed =
+        args.start.is_some() || args.end.is_some() || args.count.is_some() || !args.sources.is_empty();
+    let series = matches!(args.kind, Kind::Events | Kind::Measurements);
+    if (timed && !series) || (args.resolution.is_some() && args.kind != Kind::Measurements) {
+        let message = format!("{} have no times to choose by", args.kind.plural());
+        return Err(Stop::usage(
+            message,
+            "--start, --end, --count and --source are for events and measurements, --resolution is for measurements",
+        ));
+    }
+    if args.start.is_some() && args.end.is_some() && args.count.is_some() {
+        let hint = "leave one of them out";
+        return Err(Stop::usage("--start, --end and --count do not go together", hint));
+    }
+    match (args.kind, &args.name, args.id) {
+        (Kind::Measurements, None, _) => {
+            Err(Stop::usage("measurements of which metric?", "get measurements METRIC --start -1h"))
+        }
+        (Kind::Events, None, _) => {
+            Err(Stop::usage("events of which annotation stream?", "get events STREAM --start -1d"))
+        }
+        (Kind::Snapshots, _, None) => Err(Stop::usage("snapshots cannot be listed", "get snapshot --id ID")),
+        (Kind::Events, Some(_), _) => Ok(()),
+        (_, Some(_), Some(_)) => Err(Stop::usage("a name and an id are given", "leave one of them out")),
+        (kind, None, Some(_)) if !remote::has_ids(kind) => {
+            let message = format!("{} have no ids", kind.plural());
+            Err(Stop::usage(message, format!("give the name: get {} NAME", kind.argument())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Errors of reading are the outer ones, which say of what; those that choose an exit code the inner ones.
+async fn find(client: &Client, args: &Get, interval: &Interval) -> anyhow::Result<anyhow::Result<Shown>> {
+    let named = |objects| Ok(Ok(Shown { objects, named: true }));
+    match (args.kind, &args.name, args.id) {
+        (Kind::Measurements, Some(name), _) => {
+            let objects = series::measurements(client, name, interval).await?;
+            Ok(Ok(Shown { objects, named: false }))
+        }
+        (Kind::Events, Some(stream), Some(id)) => named(vec![series::event(client, stream, id).await?]),
+        (Kind::Events, Some(stream), None) => {
+            let objects = series::events(client, stream, interval).await?;
+            Ok(Ok(Shown { objects, named: false }))
+        }
+        (kind, _, Some(id)) => match remote::numbered(client, kind, id).await? {
+            Some(entry) => named(vec![entry.raw]),
+            None => Ok(Err(missing(kind, &format!("with the id {id}"), None))),
+        },
+        (kind, None, None) => {
+            let all = remote::list(client, kind, "").await?;
+            Ok(Ok(Shown { objects: all.into_iter().map(|entry| entry.raw).collect(), named: false }))
+        }
+        (kind, Some(name), None) => by_name(client, kind, name).await,
+    }
+}
+
+/// One object of this very name, or all that a pattern fits.
+async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyhow::Result<Shown>> {
+    let raw = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.raw).collect::<Vec<_>>();
+    // A name may look like a pattern.
+    let exact = remote::called(client, kind, name).await?;
+    if !exact.is_empty() {
+        return Ok(Ok(Shown { objects: raw(exact), named: true }));
+    }
+    if !name.contains(['*', '?', '[', '{']) {
+        let all = remote::list(client, kind, "").await?;
+        let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
+        return Ok(Err(missing(kind, &format!("called \"{}\"", printable(name)), close)));
+    }
+    let glob = match glob(kind, name) {
+        Ok(glob) => glob.compile_matcher(),
+        Err(error) => {
+            let message = format!("`{}` is not a pattern: {}", printable(name), error.kind());
+            return Ok(Err(Stop::usage(message, "patterns look like web.*").into()));
+        }
+    };
+    // Everything the pattern fits contains what stands before its first sign.
+    let part = name.split(['*', '?', '[', '{', '\\']).next().unwrap_or_default();
+    let mut found = remote::list(client, kind, part).await?;
+    found.retain(|entry| glob.is_match(&entry.name));
+    Ok(Ok(Shown { objects: raw(found), named: false }))
+}
+
+fn glob(kind: Kind, pattern: &str) -> Result<Glob, globset::Error> {
+    let folded = remote::collection(kind).is_some_and(|of| of.identity == Identity::FoldedName);
+    GlobBuilder::new(pattern).case_insensitive(folded).build()
+}
+
+/// What was asked for is not there.
+pub fn missing(kind: Kind, which: &str, close: Option<String>) -> anyhow::Error {
+    let help = close.map(|close| format!("did you mean \"{}\"?", printable(&close))).into_iter().collect();
+    Stop { exit: Exit::Error, message: format!("there is no {} {which}", kind.noun()), help }.into()
+}

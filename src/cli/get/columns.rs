@@ -1,0 +1,141 @@
+//! Which fields of an object a table shows, kind by kind, and in which words.
+
+use serde_json::Value;
+
+use crate::cli::args::kind::Kind;
+
+/// A header and what stands below it.
+type Column = (&'static str, fn(&Value) -> String);
+
+/// The header and the rows of a table.
+pub fn of(kind: Kind, objects: &[Value]) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let columns = columns(kind);
+    let rows = objects.iter().map(|object| columns.iter().map(|(_, cell)| cell(object)).collect());
+    (columns.iter().map(|(header, _)| *header).collect(), rows.collect())
+}
+
+fn columns(kind: Kind) -> &'static [Column] {
+    const ID: Column =
+        ("ID", |raw| librato_apply::client::object_id(raw).map(|id| id.to_string()).unwrap_or_default());
+    const NAME: Column = ("NAME", |raw| text(&raw["name"]));
+    const DISPLAY_NAME: Column = ("DISPLAY NAME", |raw| text(&raw["display_name"]));
+    const TYPE: Column = ("TYPE", |raw| text(&raw["type"]));
+    match kind {
+        Kind::Metrics => &[
+            NAME,
+            TYPE,
+            ("PERIOD", |raw| text(&raw["period"])),
+            DISPLAY_NAME,
+            ("DESCRIPTION", |raw| text(&raw["description"])),
+        ],
+        Kind::Composites => &[NAME, ("COMPOSITE", |raw| text(&raw["composite"]))],
+        Kind::Annotations => &[NAME, DISPLAY_NAME],
+        Kind::Sources => &[NAME, DISPLAY_NAME],
+        Kind::Measurements => &[
+            ("SOURCE", |raw| text(&raw["source"])),
+            ("TIME", |raw| time(&raw["measure_time"])),
+            ("VALUE", |raw| text(&raw["value"])),
+            ("COUNT", |raw| text(&raw["count"])),
+        ],
+        Kind::Events => &[
+            ID,
+            ("START", |raw| time(&raw["start_time"])),
+            ("END", |raw| time(&raw["end_time"])),
+            ("SOURCE", |raw| text(&raw["source"])),
+            ("TITLE", |raw| text(&raw["title"])),
+        ],
+        Kind::Alerts => &[
+            ID,
+            NAME,
+            ("ACTIVE", |raw| text(&raw["active"])),
+            ("SERVICES", |raw| joined(&raw["services"], ", ", |service| text(&service["title"]))),
+            ("FIRES WHEN", |raw| joined(&raw["conditions"], " and ", condition)),
+        ],
+        Kind::Services => &[ID, ("TITLE", |raw| text(&raw["title"])), TYPE, ("SETTINGS", settings)],
+        Kind::Spaces => &[ID, NAME],
+        Kind::Charts => &[
+            ID,
+            ("SPACE", |raw| text(&raw["space"])),
+            NAME,
+            TYPE,
+            ("SHOWS", |raw| joined(&raw["streams"], ", ", shown)),
+        ],
+        Kind::Instruments => &[ID, NAME, ("SHOWS", |raw| joined(&raw["streams"], ", ", shown))],
+        Kind::Dashboards => {
+            &[ID, NAME, ("INSTRUMENTS", |raw| raw["instruments"].as_array().map_or(0, Vec::len).to_string())]
+        }
+        Kind::Tokens => {
+            &[ID, NAME, ("ROLE", |raw| text(&raw["role"])), ("ACTIVE", |raw| text(&raw["active"]))]
+        }
+        Kind::Snapshots => &[ID, ("IMAGE", |raw| text(&raw["image_href"]))],
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64() {
+            // 60.0 and 60 are one number to people.
+            Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => format!("{float:.0}"),
+            _ => number.to_string(),
+        },
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn time(value: &Value) -> String {
+    let time = value.as_i64().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    time.map_or_else(|| text(value), |time| time.to_string())
+}
+
+fn joined(list: &Value, between: &str, shown: fn(&Value) -> String) -> String {
+    list.as_array().into_iter().flatten().map(shown).collect::<Vec<_>>().join(between)
+}
+
+/// `web.ms above 800 for 300 s`
+fn condition(raw: &Value) -> String {
+    let (metric, kind) = (text(&raw["metric_name"]), text(&raw["type"]));
+    let words = [
+        Some(metric),
+        Some(kind),
+        Some(text(&raw["threshold"])).filter(|threshold| !threshold.is_empty()),
+        Some(text(&raw["duration"]))
+            .filter(|held| !held.is_empty() && held != "0")
+            .map(|held| format!("for {held} s")),
+        raw["source"].as_str().filter(|source| *source != "*").map(|source| format!("on {source}")),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn settings(raw: &Value) -> String {
+    let settings = raw["settings"].as_object();
+    let settings = settings.into_iter().flatten().map(|(name, value)| format!("{name}={}", text(value)));
+    settings.collect::<Vec<_>>().join(" ")
+}
+
+fn shown(stream: &Value) -> String {
+    text(if stream["metric"].is_string() { &stream["metric"] } else { &stream["composite"] })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_short_words_for_people() {
+        let alert = json!({"id": 7, "name": "a", "active": true, "services": [{"title": "ops"}, {"title": "mail"}],
+            "conditions": [{"type": "above", "metric_name": "m", "threshold": 800.0, "duration": 300, "source": "*"},
+                           {"type": "absent", "metric_name": "n", "duration": 600, "source": "web*"}]});
+        let (header, rows) = of(Kind::Alerts, &[alert]);
+        assert_eq!(header, ["ID", "NAME", "ACTIVE", "SERVICES", "FIRES WHEN"]);
+        assert_eq!(
+            rows[0],
+            ["7", "a", "true", "ops, mail", "m above 800 for 300 s and n absent for 600 s on web*"]
+        );
+        let event = json!({"id": 1, "title": "t", "start_time": 1_700_000_000, "end_time": null});
+        assert_eq!(of(Kind::Events, &[event]).1[0], ["1", "2023-11-14T22:13:20Z", "", "", "t"]);
+    }
+}

@@ -1,0 +1,47 @@
+//! `resolve`: clears a triggered alert by hand.
+
+use librato_apply::client::Librato;
+use librato_apply::diag::{printable, suggest};
+use librato_apply::remote::Client;
+
+use super::args::Global;
+use super::args::kind::Kind;
+use super::args::resolve::Resolve;
+use super::delete::{ambiguous, title};
+use super::exit::Exit;
+use super::get::missing;
+use super::remote::{self, Entry};
+use super::ui::Ui;
+
+/// Clears the alert.
+pub async fn resolve(args: &Resolve, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+    remote::with_service(global, ui, false, async |client, target| {
+        let alert = find(client, args).await?;
+        let id = alert.id.ok_or_else(|| missing(Kind::Alerts, "with an id", None))?;
+        Librato::from(client.clone()).alerts().clear(id).await?;
+        ui.out(&format!("Resolved {} on {target}.\n", title(Kind::Alerts, &alert)));
+        Ok(Exit::Done)
+    })
+    .await
+}
+
+async fn find(client: &Client, args: &Resolve) -> anyhow::Result<Entry> {
+    if let Some(id) = args.id {
+        let found = remote::numbered(client, Kind::Alerts, id).await?;
+        return found.ok_or_else(|| missing(Kind::Alerts, &format!("with the id {id}"), None));
+    }
+    let name = args.name.as_deref().unwrap_or_default();
+    let mut found = remote::called(client, Kind::Alerts, name).await?;
+    match (found.len(), found.pop()) {
+        (1, Some(alert)) => Ok(alert),
+        (_, Some(last)) => {
+            found.push(last);
+            Err(ambiguous("resolve", Kind::Alerts, name, &found).into())
+        }
+        (_, None) => {
+            let all = remote::list(client, Kind::Alerts, "").await?;
+            let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
+            Err(missing(Kind::Alerts, &format!("called \"{}\"", printable(name)), close))
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Measurements on their way to the service: what one is, how many are gathered (queue) or condensed (aggregator), and how
+//! a batch is delivered so that nothing is lost unnoticed. Knows no definitions and no plans; prints nothing.
+//!
+//! # Sending
+//!
+//! ```no_run
+//! use librato_apply::measure::{Measurement, Queue};
+//! # async fn run(client: librato_apply::remote::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let queue = Queue::new(client);
+//! queue.add(Measurement::gauge("temperature", 22.1).source("upstairs")).await?;
+//! queue.add(Measurement::gauge("temperature", 23.1).source("downstairs")).await?;
+//! queue.add(Measurement::counter("requests", 102.0).source("web-1")).await?;
+//! let submitted = queue.submit().await?;
+//! println!("{} accepted", submitted.accepted);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a lost answer means
+//!
+//! The API has no way to tell a repeated batch from a new one. A batch whose answer was lost is sent again all the same,
+//! since losing it would be worse, and counted in [`Submitted::twice`]. What that does to the numbers, as the server of this
+//! program stores them: at one time, **a gauge's `count` and `sum` double** (and its `sum_squares`); its mean, minimum,
+//! maximum and standard deviation stay. **A counter does not change**: it is the same reading again. That holds because
+//! a repeated measurement carries the same time: the [`Queue`] gives one that has none the second it was added in.
+
+mod aggregator;
+mod body;
+mod courier;
+#[cfg(test)]
+mod fake;
+mod measurement;
+mod outcome;
+mod queue;
+pub mod read;
+mod sanitize;
+mod summary;
+
+pub use aggregator::Aggregator;
+pub use body::to_line;
+pub use courier::{BATCH, Courier, Delivery};
+pub use measurement::{Labels, Measurement, MetricType, Properties, Reading, Tags};
+pub use outcome::{Refused, SubmitError, Submitted};
+pub use queue::{Options, Queue};
+pub use sanitize::{Sanitizer, sanitize_metric_name};
+pub use summary::Summary;
+
+/// The time by this machine, in epoch seconds.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,184 @@
+//! The samples of `series` calls, read from the tables. Knows which series a call means and how finely they are kept;
+//! what is made of them is not its business.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use crate::composite::eval::{Fetch, Request, Sample, Stored};
+use crate::composite::{Labels, SOURCE, nested};
+use crate::serve::http::problem::Problem;
+use crate::serve::metrics::metric::{Kind, Metric};
+use crate::serve::metrics::table::{self as metrics, Choice};
+use crate::serve::series::aggregate::{Point, downsample};
+use crate::serve::series::table::{self as series, Recent, Span};
+use crate::serve::series::tier::promised;
+use crate::serve::sources;
+use crate::serve::submit::sample;
+
+/// Samples held for one query, about 120 MB of them.
+const MOST: u64 = 3_000_000;
+
+/// Everything the journal can hold.
+const ALWAYS: Span = Span { start: i64::MIN, end: i64::MAX };
+
+/// Which series may be read at all.
+pub type Wants<'a> = &'a dyn Fn(&Labels) -> bool;
+
+/// The tables, as the evaluator sees them.
+pub struct Tables<'a> {
+    connection: &'a Connection,
+    now: i64,
+    resolution: u64,
+    wants: Wants<'a>,
+    /// Read once, since a definition may ask for many things.
+    recent: Option<Recent>,
+    held: u64,
+    /// Every metric that was read, by name.
+    pub metrics: BTreeMap<String, Metric>,
+    /// What went wrong inside, which is nobody's business outside.
+    pub failed: Option<Problem>,
+}
+
+/// Why samples cannot be had.
+enum Refusal {
+    /// Because of what was asked.
+    Told(String),
+    Inside(Problem),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Refusal {
+        Refusal::Inside(problem)
+    }
+}
+
+/// One series that a call means.
+struct Meant {
+    id: i64,
+    labels: Labels,
+    /// By its place among those found.
+    metric: usize,
+}
+
+impl Fetch for Tables<'_> {
+    fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String> {
+        self.read(request).map_err(|refusal| match refusal {
+            Refusal::Told(why) => why,
+            Refusal::Inside(problem) => {
+                self.failed = Some(problem);
+                String::new()
+            }
+        })
+    }
+}
+
+impl<'a> Tables<'a> {
+    pub fn new(connection: &'a Connection, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
+        let (recent, metrics) = (None, BTreeMap::new());
+        Tables { connection, now, resolution, wants, recent, held: 0, metrics, failed: None }
+    }
+
+    /// What is shown for a source in its place.
+    pub fn display_name(&self, source: &str) -> Result<Option<String>, Problem> {
+        sources::display_name(self.connection, source)
+    }
+
+    fn read(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, Refusal> {
+        let found = self.metrics(request.metric)?;
+        let meant = self.meant(&found, request)?;
+        if self.recent.is_none() && !meant.is_empty() {
+            self.recent = Some(series::recent(self.connection, |_| true, ALWAYS)?);
+        }
+        let interval = promised(request.start, self.now).resolution;
+        let mut stored = Vec::with_capacity(meant.len());
+        let mut most = request.most;
+        for one in meant {
+            let metric = &found[one.metric];
+            let period = metric.period.and_then(|period| u64::try_from(period).ok());
+            let given = request.period.or(period).filter(|period| *period > 0).unwrap_or(self.resolution);
+            let step = i64::try_from(given).unwrap_or(i64::MAX).max(interval);
+            let span = Span { start: request.start - request.start.rem_euclid(step), end: request.end };
+            let samples = self.samples(one.id, span, step)?;
+            let count = samples.len() as u64;
+            self.held += count;
+            if self.held > MOST {
+                return Err(Refusal::Told(format!(
+                    "this reads more than {MOST} samples; ask for less time, fewer series or a longer period"
+                )));
+            }
+            stored.push(Stored {
+                metric: metric.name.clone(),
+                labels: one.labels,
+                period,
+                interval: interval.unsigned_abs(),
+                samples,
+            });
+            most = most.saturating_sub(count + 1);
+            if most == 0 {
+                break;
+            }
+        }
+        self.metrics.extend(found.into_iter().map(|metric| (metric.name.clone(), metric)));
+        Ok(stored)
+    }
+
+    /// The metrics a name or pattern means. Composites are no source of data: they cannot be nested.
+    fn metrics(&self, pattern: &str) -> Result<Vec<Metric>, Refusal> {
+        if pattern.contains('*') {
+            let choice = Choice::new(&[pattern.to_owned()]).unwrap_or_default();
+            let mut found = Vec::new();
+            for id in metrics::choose(self.connection, &choice, &Choice::default())? {
+                let metric = metrics::get(self.connection, id)?;
+                found.extend(metric.filter(|metric| metric.kind != Kind::Composite));
+            }
+            found.sort_by_cached_key(|metric| metric.name.to_lowercase());
+            return Ok(found);
+        }
+        match metrics::find(self.connection, pattern)? {
+            Some(metric) if metric.kind == Kind::Composite => Err(Refusal::Told(nested(&metric.name))),
+            found => Ok(found.into_iter().collect()),
+        }
+    }
+
+    /// In order of metrics and labels, so that answers do not depend on who sent first.
+    fn meant(&self, metrics: &[Metric], request: &Request<'_>) -> Result<Vec<Meant>, Refusal> {
+        let mut meant = Vec::new();
+        for (place, metric) in metrics.iter().enumerate() {
+            let first = meant.len();
+            for one in series::of_metric(self.connection, metric.id)? {
+                let labels = labels(one.labels);
+                if request.selector.matches(&labels) && (self.wants)(&labels) {
+                    meant.push(Meant { id: one.id, labels, metric: place });
+                }
+            }
+            meant[first..].sort_by(|a, b| a.labels.cmp(&b.labels));
+            if meant.len() as u64 > request.most {
+                break;
+            }
+        }
+        Ok(meant)
+    }
+
+    fn samples(&self, id: i64, span: Span, step: i64) -> Result<Vec<Sample>, Refusal> {
+        let mut points = series::packed(self.connection, id, span)?;
+        let unpacked = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
+        points.extend(unpacked.filter(|point| span.contains(point.time)).copied());
+        let sample = |Point { time, stats }: Point| Sample {
+            time,
+            // Far below 2^53.
+            count: stats.count as f64,
+            sum: stats.sum,
+            min: stats.min,
+            max: stats.max,
+        };
+        Ok(downsample(points, step).into_iter().map(sample).collect())
+    }
+}
+
+fn labels(labels: sample::Labels) -> Labels {
+    match labels {
+        sample::Labels::Tags(tags) => tags,
+        sample::Labels::Source(source) => source.map(|name| (SOURCE.to_owned(), name)).into_iter().collect(),
+    }
+}
