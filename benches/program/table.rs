@@ -56,6 +56,7 @@ impl fmt::Display for Figure {
                 write!(f, "{:.0} ms", time.as_secs_f64() * 1000.0)
             }
             Time(time) => write!(f, "{:.1} s", time.as_secs_f64()),
+            Bytes(bytes) if bytes < 100_000 => write!(f, "{:.1} kB", bytes as f64 / 1e3),
             Bytes(bytes) => write!(f, "{:.1} MB", bytes as f64 / 1e6),
             Requests(count) => write!(f, "{count} requests"),
             Rate(rate) => write!(f, "{rate:.0} /s"),
