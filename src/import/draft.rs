@@ -116,7 +116,7 @@ impl Collected {
         if let Some(first) = self.places.get(&address) {
             let message = format!("{} is left out: there is already a {kind} \"{name}\"", draft.who);
             let found = Diagnostic::error("repeated-name", message)
-                .at(draft.place.clone(), "")
+                .at(draft.place, "")
                 .also(first.clone(), "the first one")
                 .help("objects are known by their names here: give one of them another name where it is now");
             self.report.push(found);

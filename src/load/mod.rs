@@ -131,7 +131,7 @@ impl Loading {
         self.loaded.roots.push(Root::Stdin);
         let source = Source { dir: ".".into(), path: None, named: true };
         let bytes = read::all(stdin, STDIN_NAME);
-        self.keep(STDIN_NAME.to_owned(), source, bytes);
+        self.keep(STDIN_NAME, source, bytes);
     }
 
     fn directory(&mut self, dir: &Path) {
@@ -171,11 +171,11 @@ impl Loading {
         let bytes = read::file(path, &name);
         let dir =
             path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-        self.keep(name, Source { dir, path: Some(canonical), named }, bytes);
+        self.keep(&name, Source { dir, path: Some(canonical), named }, bytes);
     }
 
-    fn keep(&mut self, name: String, source: Source, bytes: Result<Vec<u8>, Diagnostic>) {
-        match bytes.and_then(|bytes| read::add(&mut self.loaded.files, &name, bytes)) {
+    fn keep(&mut self, name: &str, source: Source, bytes: Result<Vec<u8>, Diagnostic>) {
+        match bytes.and_then(|bytes| read::add(&mut self.loaded.files, name, bytes)) {
             Ok(file) => self.texts.push((file, source)),
             Err(problem) => self.loaded.report.push(problem),
         }

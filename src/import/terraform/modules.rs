@@ -231,7 +231,7 @@ impl<'a> Evaluator<'a> {
                     fields.push((attribute.key.to_string(), self.evaluate(&attribute.value, scope)));
                 }
                 Structure::Block(block) if block.ident.as_str() == "dynamic" => {
-                    self.dynamic(block, scope, &mut fields)
+                    self.dynamic(block, scope, &mut fields);
                 }
                 Structure::Block(block) if !without.contains(&block.ident.as_str()) => {
                     let place = scope.place(block.ident.span());
