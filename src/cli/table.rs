@@ -105,7 +105,11 @@ mod tests {
         assert_eq!(table().render(Some(20)), expected);
         let mut long = table();
         long.rows[0][1] = "a.rather.long.name".into();
-        assert!(long.render(Some(34)).contains("a.rather.long.name  a long de…"), "{}", long.render(Some(34)));
+        assert!(
+            long.render(Some(34)).contains("a.rather.long.name  a long de…"),
+            "{}",
+            long.render(Some(34))
+        );
         assert!(table().render(Some(1)).lines().all(|line| line.width() <= 2 + 4 + 8 + 4));
     }
 }
