@@ -32,6 +32,10 @@ test *words:
 conformance:
     CONFORMANCE=required cargo test --locked --test conformance
 
+# Measure the program against what is possible, in some ten minutes: just bench, just bench plan apply, just bench --quick
+bench *words:
+    cargo bench --locked --bench program -- {{ words }}
+
 # Write the JSON Schemas anew, after a change to the types.
 schema:
     cargo build --locked --quiet

@@ -21,7 +21,7 @@ pub use json::to_json;
 pub use place::{FileId, Part, Place, Position};
 pub use render::render;
 pub use report::{Diagnostic, Label, Report, Severity};
-pub use route::{Route, Seg};
+pub use route::{Route, Seg, Trail};
 pub use scalar::follow;
 pub use shown::{is_harmless, printable};
 pub use suggest::suggest;

@@ -51,6 +51,45 @@ impl Route {
     }
 }
 
+/// A route on the way down: each step costs nothing until somebody wants to know where it led.
+#[derive(Debug, Clone, Copy)]
+pub enum Trail<'a> {
+    /// The top.
+    Root,
+    /// The value under this key of what the trail led to.
+    Key(&'a Trail<'a>, &'a str),
+    /// The item at this index, counted from zero.
+    Index(&'a Trail<'a>, usize),
+}
+
+impl<'a> Trail<'a> {
+    /// This trail, one key further down.
+    pub fn key(&'a self, key: &'a str) -> Trail<'a> {
+        Trail::Key(self, key)
+    }
+
+    /// This trail, one list item further down.
+    pub fn index(&'a self, i: usize) -> Trail<'a> {
+        Trail::Index(self, i)
+    }
+
+    /// The route it followed.
+    pub fn route(&self) -> Route {
+        let mut segs = Vec::new();
+        let mut rest = self;
+        while let Trail::Key(before, _) | Trail::Index(before, _) = rest {
+            segs.push(match rest {
+                Trail::Index(_, i) => Seg::Index(*i),
+                Trail::Key(_, key) => Seg::Key((*key).to_owned()),
+                Trail::Root => break,
+            });
+            rest = before;
+        }
+        segs.reverse();
+        Route(segs)
+    }
+}
+
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, seg) in self.0.iter().enumerate() {
@@ -82,6 +121,14 @@ mod tests {
         assert_eq!(route.to_string(), r#"alerts."web.slow".conditions[0].threshold"#);
         assert_eq!(Route::root().key("a b").key("").to_string(), r#""a b"."""#);
         assert_eq!(Route::root().index(2).index(1).key("été").to_string(), "[2][1].été");
+    }
+
+    #[test]
+    fn a_trail_leads_where_its_steps_led() {
+        assert_eq!(Trail::Root.route(), Route::root());
+        let (list, item) = (Trail::Root.key("a b").route(), Route::root().key("conditions").index(2));
+        assert_eq!(list, Route::root().key("a b"));
+        assert_eq!(Trail::Root.key("conditions").index(2).key("type").route(), item.key("type"));
     }
 
     #[test]

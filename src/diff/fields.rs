@@ -50,6 +50,10 @@ pub fn changes(want: &Resource, have: &Resource, secrets: &BTreeMap<Route, Strin
             continue;
         }
         let before = have_fields.get(field);
+        // Most fields are as they were written, and the same value has the same form.
+        if before == Some(value) {
+            continue;
+        }
         match have.spec().shape(field) {
             Shape::Plain => plain(field, route, value, before, have.spec(), &mut found),
             Shape::OwnedMap => owned_map(&route, value, before, &mut found),

@@ -12,7 +12,10 @@ mod yaml_error;
 
 use std::collections::HashSet;
 use std::io::Read;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use serde_json::{Map, Value};
 
@@ -80,7 +83,7 @@ pub struct Variables {
 /// `*.vars.yaml` left out), anything else is one file. A file reached twice is read once. Never stops early: what is wrong is in
 /// the report.
 pub fn load(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
-    let mut loading = Loading { loaded: Loaded::default(), seen: HashSet::new() };
+    let mut loading = Loading { loaded: Loaded::default(), seen: HashSet::new(), texts: Vec::new() };
     for input in inputs {
         if input.as_os_str() == STDIN_ARGUMENT {
             loading.stdin(stdin);
@@ -90,7 +93,7 @@ pub fn load(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
             loading.named(input);
         }
     }
-    loading.loaded
+    loading.documents()
 }
 
 /// Reads a file of variables: one mapping, or nothing.
@@ -116,6 +119,8 @@ struct Loading {
     loaded: Loaded,
     /// Canonical paths of what was read, and the name of standard input.
     seen: HashSet<PathBuf>,
+    /// What was read and is to be understood.
+    texts: Vec<(FileId, Source)>,
 }
 
 impl Loading {
@@ -124,9 +129,9 @@ impl Loading {
             return;
         }
         self.loaded.roots.push(Root::Stdin);
-        let source = Source { name: STDIN_NAME.to_owned(), dir: ".".into(), path: None, named: true };
+        let source = Source { dir: ".".into(), path: None, named: true };
         let bytes = read::all(stdin, STDIN_NAME);
-        self.document(source, bytes);
+        self.keep(STDIN_NAME.to_owned(), source, bytes);
     }
 
     fn directory(&mut self, dir: &Path) {
@@ -166,24 +171,60 @@ impl Loading {
         let bytes = read::file(path, &name);
         let dir =
             path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-        self.document(Source { name, dir, path: Some(canonical), named }, bytes);
+        self.keep(name, Source { dir, path: Some(canonical), named }, bytes);
     }
 
-    fn document(&mut self, source: Source, bytes: Result<Vec<u8>, Diagnostic>) {
-        let Loaded { files, documents, report, .. } = &mut self.loaded;
-        let file = match bytes.and_then(|bytes| read::add(files, source.name, bytes)) {
-            Ok(file) => file,
-            Err(problem) => return report.push(problem),
-        };
-        if let Some(value) = sections::of(files.text(file), file, source.named, report) {
-            documents.push(Document { file, value, dir: source.dir, path: source.path });
+    fn keep(&mut self, name: String, source: Source, bytes: Result<Vec<u8>, Diagnostic>) {
+        match bytes.and_then(|bytes| read::add(&mut self.loaded.files, name, bytes)) {
+            Ok(file) => self.texts.push((file, source)),
+            Err(problem) => self.loaded.report.push(problem),
         }
     }
+
+    /// Makes documents of the texts, in their order.
+    fn documents(self) -> Loaded {
+        let Self { mut loaded, texts, .. } = self;
+        let files = &loaded.files;
+        let understood = on_all_cores(&texts, |(file, source)| {
+            let mut report = Report::default();
+            (sections::of(files.text(*file), *file, source.named, &mut report), report)
+        });
+        for ((file, Source { dir, path, .. }), (value, report)) in texts.into_iter().zip(understood) {
+            loaded.report.extend(report);
+            loaded.documents.extend(value.map(|value| Document { file, value, dir, path }));
+        }
+        loaded
+    }
+}
+
+/// Does `work` for every item, in any order, and gives what came of it in theirs: the parser takes most of the time of reading large
+/// files, and each file is by itself.
+fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let mut done = Vec::new();
+        while let i = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(item) = items.get(i)
+        {
+            done.push((i, work(item)));
+        }
+        done
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..cores).map(|_| scope.spawn(some)).collect();
+        let mut done = some();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(i, _)| *i);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// What is known of a file before it is read.
 struct Source {
-    name: String,
     dir: PathBuf,
     path: Option<PathBuf>,
     /// Whether the user named it, rather than a directory around it.

@@ -176,7 +176,9 @@ impl Address {
     }
 
     fn key(&self) -> (Collection, Option<&str>, std::borrow::Cow<'_, str>) {
-        let name = if self.collection.ignores_case() {
+        // Names are compared far more often than made, and most have no capital to begin with.
+        let folds = || self.name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+        let name = if self.collection.ignores_case() && folds() {
             self.name.to_lowercase().into()
         } else {
             self.name.as_str().into()

@@ -200,6 +200,10 @@ pub struct FieldError {
 }
 
 fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, FieldError> {
+    // Keeping the path costs as much as reading, and most objects have no mistakes.
+    if let Ok(read) = T::deserialize(&value) {
+        return Ok(read);
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let route = error.path().iter().fold(Route::root(), |route, segment| match segment {
             serde_path_to_error::Segment::Seq { index } => route.index(*index),

@@ -152,7 +152,8 @@ impl Client {
                 );
             if direct { builder.no_proxy() } else { builder }
         };
-        let http = tls::build(builder, config.ca_file.as_deref())?;
+        let encrypted = !direct || config.endpoint.is_encrypted();
+        let http = tls::build(builder, config.ca_file.as_deref(), encrypted)?;
         let shared = Shared {
             http,
             throttle: Throttle::new(config.retry.max_pause, config.retry.base),

@@ -78,6 +78,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether it is spoken to by HTTPS.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     /// Host and port, for messages.
     pub(super) fn authority(&self) -> &str {
         self.url.authority()

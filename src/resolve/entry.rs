@@ -16,7 +16,7 @@ use crate::model::{Ensure, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish
 /// What reading an object needs to know.
 pub struct Context<'a> {
     /// The schema of the file format.
-    pub schema: &'a Value,
+    pub schema: &'a shape::Rules<'a>,
     /// Variables by name.
     pub variables: &'a BTreeMap<String, Resolved>,
     /// What was used so far.
@@ -77,7 +77,7 @@ pub fn read(
     let Resolved { mut value, secrets } = context.interpolate(&written, each, Some(dir), findings);
     let broken: BTreeSet<Route> = findings[before..].iter().map(|finding| finding.route.clone()).collect();
     let mut shape = Vec::new();
-    shape::check(&value, context.schema, &format!("/$defs/{}Entry", definition(kind)), &mut shape);
+    context.schema.check(&value, &format!("/$defs/{}Entry", definition(kind)), &mut shape);
     // What a broken reference left behind fits nowhere.
     findings.extend(shape.into_iter().filter(|finding| !broken.contains(&finding.route)));
     findings[before..]
@@ -97,9 +97,10 @@ pub fn read(
 
     let mut checker = Checker::new(name);
     check::meta(&meta, kind, &mut checker);
-    check::cleared(&resource, &mut checker);
+    let fields = resource.fields();
+    check::cleared(&resource, &fields, &mut checker);
     if meta.external == Some(true) {
-        check::external(&resource, &mut checker);
+        check::external(&fields, &mut checker);
     } else {
         resource.spec().check(&mut checker);
     }
@@ -108,7 +109,7 @@ pub fn read(
     // What follows from something already reported would only repeat it.
     let follows =
         |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
-    let resolved = Value::Object(resource.fields());
+    let resolved = Value::Object(fields);
     for finding in checker.into_findings().into_iter().filter(|finding| !follows(finding)) {
         let part = {
             let text = |value| at_route(value, &finding.route).and_then(Value::as_str);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Outside;
 use super::template::{self, Part};
-use crate::diag::{Route, Seg, Severity, suggest};
+use crate::diag::{Route, Seg, Severity, Trail, suggest};
 use crate::model::check::Finding;
 
 /// A value with the texts in it that are secret, as references that can be resolved again.
@@ -83,9 +83,23 @@ pub struct Scope<'a> {
 
 /// Replaces all references inside a value. Findings carry routes inside the value.
 pub fn interpolate(value: &Value, scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Resolved {
+    if !refers(value) {
+        return Resolved { value: value.clone(), secrets: BTreeMap::new() };
+    }
     let mut walk = Walk { scope, findings, secrets: BTreeMap::new() };
-    let value = walk.value(value, &Route::root());
+    let value = walk.value(value, Trail::Root);
     Resolved { secrets: walk.secrets, value }
+}
+
+/// Whether there is anything to replace: most objects are as they are written, and building a map anew costs more than
+/// copying one.
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("${"),
+        Value::Array(items) => items.iter().any(refers),
+        Value::Object(map) => map.values().any(refers),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 struct Walk<'a, 'b> {
@@ -95,15 +109,15 @@ struct Walk<'a, 'b> {
 }
 
 impl Walk<'_, '_> {
-    fn value(&mut self, value: &Value, here: &Route) -> Value {
+    fn value(&mut self, value: &Value, here: Trail<'_>) -> Value {
         match value {
-            Value::String(text) if text.contains("${") => self.text(text, here),
+            Value::String(text) if text.contains("${") => self.text(text, &here.route()),
             Value::Array(items) => {
-                items.iter().enumerate().map(|(i, item)| self.value(item, &here.index(i))).collect()
+                items.iter().enumerate().map(|(i, item)| self.value(item, here.index(i))).collect()
             }
             Value::Object(map) => Value::Object(
                 map.iter()
-                    .map(|(key, one)| (key.clone(), self.value(one, &here.key(key))))
+                    .map(|(key, one)| (key.clone(), self.value(one, here.key(key))))
                     .collect::<Map<_, _>>(),
             ),
             other => other.clone(),

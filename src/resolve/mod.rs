@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::diag::{Diagnostic, Files, Place, Report, Severity};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Desired, Wish, as_written, at_route, strict_schema};
+use crate::model::{Desired, Kind, Wish, as_written, at_route, strict_schema};
 
 pub use variables::{Given, Source};
 
@@ -60,8 +60,9 @@ pub fn resolve(
     let ledger = interpolate::Ledger::default();
     let given = variables::gather(documents, &options.variables, &mut report);
     let variables = variables::resolve(&given, &ledger, outside, options.lenient_secrets, &mut report);
+    let schema = strict_schema();
     let context = entry::Context {
-        schema: &strict_schema(),
+        schema: &shape::Rules::of(&schema),
         variables: &variables,
         ledger: &ledger,
         outside,
@@ -113,6 +114,10 @@ pub fn secret_texts(desired: &Desired) -> Vec<String> {
 }
 
 fn secret_texts_of(wish: &Wish) -> Vec<String> {
+    // Only services have settings.
+    if wish.kind != Kind::Service && wish.secrets.is_empty() {
+        return Vec::new();
+    }
     let fields = Value::Object(wish.resource.fields());
     let spec = wish.resource.spec();
     let settings = fields["settings"].as_object().into_iter().flatten();

@@ -44,6 +44,12 @@ fn check_reference(
     files: &Files,
     report: &mut Report,
 ) {
+    // Finding a place reads its file again, so only for what is reported.
+    match desired.objects.get(&reference.to) {
+        None if reference.to.collection == Collection::Metrics => return,
+        Some(target) if target.intent != Intent::Absent && target.kind != Kind::Composite => return,
+        _ => {}
+    }
     let place = wish.place(files, &reference.route, reference.part);
     let name = &reference.to.name;
     let who = format!("{} \"{user}\"", wish.kind);

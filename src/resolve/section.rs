@@ -176,8 +176,10 @@ impl Template<'_> {
     fn lost_color(&self, route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
         let fields = Value::Object(wish.resource.fields());
         let is_null = |value: &Value| super::at_route(value, &route) == Some(&Value::Null);
+        // Looking for the place reads the whole file again, so only for a reason.
         let cleared = is_null(&fields) || is_null(self.body);
-        let position = files.locate(&wish.origin.place(files, &route, Part::Value)).filter(|_| cleared)?;
+        let place = cleared.then(|| wish.origin.place(files, &route, Part::Value))?;
+        let position = files.locate(&place)?;
         let rest = files.text(wish.origin.file).get(position.span.end..)?;
         // A value that is left blank is shown by its key.
         let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::entry::Context;
-use super::{problem, shape};
+use super::problem;
 use crate::diag::{Diagnostic, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::{Settings, SettingsSection};
@@ -33,7 +33,7 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
     }
     let mut findings = Vec::new();
     let section = context.interpolate(&first.value["settings"], None, None, &mut findings);
-    shape::check(&section.value, context.schema, "/$defs/SettingsSection", &mut findings);
+    context.schema.check(&section.value, "/$defs/SettingsSection", &mut findings);
     let sound = findings.is_empty();
     for finding in findings {
         let place = place(first, &finding.route.clone(), finding.part);

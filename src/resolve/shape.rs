@@ -1,46 +1,126 @@
 //! Holds a value against the schema of the file format: every unknown field and wrong type, not only the first.
 //! Knows the few words of JSON Schema that our own types produce. Never repeats a value, which may be a secret.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ptr;
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 
 use super::interpolate::describe;
-use crate::diag::{Part, Route, Severity, suggest};
+use crate::diag::{Part, Severity, Trail, suggest};
 use crate::model::check::Finding;
 
-/// Compares `value` with the part of the schema at `pointer`.
-pub fn check(value: &Value, schema: &Value, pointer: &str, findings: &mut Vec<Finding>) {
-    if let Some(part) = schema.pointer(pointer) {
-        Shapes { root: schema, findings }.check(value, part, &Route::root());
+/// The schema, each part of it taken apart when a value first meets it: thousands of objects meet the same few parts.
+pub struct Rules<'a> {
+    root: &'a Value,
+    /// By the address of the part.
+    known: RefCell<HashMap<*const Value, Rc<Rule<'a>>>>,
+}
+
+impl<'a> Rules<'a> {
+    /// Of a whole schema.
+    pub fn of(root: &'a Value) -> Self {
+        Self { root, known: RefCell::default() }
+    }
+
+    /// Compares `value` with the part of the schema at `pointer`.
+    pub fn check(&self, value: &Value, pointer: &str, findings: &mut Vec<Finding>) {
+        if let Some(part) = self.root.pointer(pointer) {
+            Shapes { rules: self, findings }.check(value, &self.rule(part), Trail::Root);
+        }
+    }
+
+    fn rule(&self, part: &'a Value) -> Rc<Rule<'a>> {
+        if let Some(known) = self.known.borrow().get(&ptr::from_ref(part)) {
+            return Rc::clone(known);
+        }
+        let rule = Rc::new(Rule::read(self.follow(part), self));
+        self.known.borrow_mut().insert(ptr::from_ref(part), Rc::clone(&rule));
+        rule
+    }
+
+    fn follow(&self, part: &'a Value) -> &'a Value {
+        let target =
+            part["$ref"].as_str().and_then(|reference| self.root.pointer(reference.trim_start_matches('#')));
+        target.unwrap_or(part)
+    }
+
+    /// The choices with those that are choices themselves opened.
+    fn flatten(&self, choices: &'a [Value]) -> Vec<Rc<Rule<'a>>> {
+        let open = |choice: &'a Value| {
+            let inner = self.follow(choice)["anyOf"].as_array();
+            inner.map_or_else(|| vec![self.rule(choice)], |inner| self.flatten(inner))
+        };
+        choices.iter().flat_map(open).collect()
     }
 }
 
-struct Shapes<'a, 'f> {
-    root: &'a Value,
+/// What one part of the schema asks for.
+struct Rule<'a> {
+    /// One of these.
+    choices: Option<Vec<Rc<Rule<'a>>>>,
+    /// One of these texts.
+    words: Option<Vec<&'a str>>,
+    /// One of these types; none means any.
+    types: Vec<&'a str>,
+    minimum: Option<f64>,
+    items: &'a Value,
+    properties: Option<&'a Map<String, Value>>,
+    /// What keys beside the properties hold; `false` where there may be none.
+    others: &'a Value,
+    required: Vec<&'a str>,
+}
+
+impl<'a> Rule<'a> {
+    fn read(part: &'a Value, rules: &Rules<'a>) -> Self {
+        Self {
+            choices: part["anyOf"].as_array().map(|choices| rules.flatten(choices)),
+            words: words(part),
+            types: types(part),
+            minimum: part["minimum"].as_f64(),
+            items: &part["items"],
+            properties: part["properties"].as_object(),
+            others: &part["additionalProperties"],
+            required: part["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
+        }
+    }
+
+    fn takes(&self, value: &Value) -> bool {
+        match self.words {
+            Some(_) => value.is_string(),
+            None => self.types.is_empty() || self.types.iter().any(|name| fits(value, name)),
+        }
+    }
+}
+
+struct Shapes<'r, 'a, 'f> {
+    rules: &'r Rules<'a>,
     findings: &'f mut Vec<Finding>,
 }
 
-impl<'a> Shapes<'a, '_> {
-    fn check(&mut self, value: &Value, schema: &'a Value, here: &Route) {
-        let schema = self.follow(schema);
-        if let Some(choices) = schema["anyOf"].as_array() {
+impl<'a> Shapes<'_, 'a, '_> {
+    fn check(&mut self, value: &Value, rule: &Rule<'a>, here: Trail<'_>) {
+        if let Some(choices) = &rule.choices {
             return self.check_choices(value, choices, here);
         }
-        if let Some(words) = words(schema) {
-            return self.check_word(value, &words, here);
+        if let Some(words) = &rule.words {
+            return self.check_word(value, words, here);
         }
-        let types = types(schema);
-        if !types.is_empty() && !types.iter().any(|name| fits(value, name)) {
-            return self.wrong_type(value, &types, here);
+        if !rule.takes(value) {
+            return self.wrong_type(value, &rule.types, here);
         }
         match value {
-            Value::Object(map) => self.check_object(map, schema, here),
+            Value::Object(map) => self.check_object(map, rule, here),
             Value::Array(items) => {
+                let rule = self.rules.rule(rule.items);
                 for (i, item) in items.iter().enumerate() {
-                    self.check(item, &schema["items"], &here.index(i));
+                    self.check(item, &rule, here.index(i));
                 }
             }
             Value::Number(number) => {
-                if let (Some(least), Some(number)) = (schema["minimum"].as_f64(), number.as_f64())
+                if let (Some(least), Some(number)) = (rule.minimum, number.as_f64())
                     && number < least
                 {
                     self.add(here, "wrong-value", format!("this must not be less than {least}"));
@@ -50,37 +130,16 @@ impl<'a> Shapes<'a, '_> {
         }
     }
 
-    fn follow(&self, schema: &'a Value) -> &'a Value {
-        let target = schema["$ref"]
-            .as_str()
-            .and_then(|reference| self.root.pointer(reference.trim_start_matches('#')));
-        target.unwrap_or(schema)
-    }
-
-    /// The choices with those that are choices themselves opened.
-    fn flatten(&self, choices: &'a [Value]) -> Vec<&'a Value> {
-        let open = |choice: &'a Value| {
-            let choice = self.follow(choice);
-            choice["anyOf"].as_array().map_or_else(|| vec![choice], |inner| self.flatten(inner))
-        };
-        choices.iter().flat_map(open).collect()
-    }
-
     /// Our types only make choices of "this or nothing" and of scalars, so the first one of a fitting type decides.
-    fn check_choices(&mut self, value: &Value, choices: &'a [Value], here: &Route) {
-        let choices = self.flatten(choices);
-        let fitting = choices.iter().find(|choice| match words(choice) {
-            Some(_) => value.is_string(),
-            None => types(choice).is_empty() || types(choice).iter().any(|name| fits(value, name)),
-        });
-        if let Some(choice) = fitting {
+    fn check_choices(&mut self, value: &Value, choices: &[Rc<Rule<'a>>], here: Trail<'_>) {
+        if let Some(choice) = choices.iter().find(|choice| choice.takes(value)) {
             return self.check(value, choice, here);
         }
-        let types: Vec<&str> = choices.iter().flat_map(|choice| types(choice)).collect();
+        let types: Vec<&str> = choices.iter().flat_map(|choice| choice.types.iter().copied()).collect();
         self.wrong_type(value, &types, here);
     }
 
-    fn check_word(&mut self, value: &Value, words: &[&str], here: &Route) {
+    fn check_word(&mut self, value: &Value, words: &[&str], here: Trail<'_>) {
         if words.iter().any(|word| value == *word) {
             return;
         }
@@ -94,38 +153,35 @@ impl<'a> Shapes<'a, '_> {
         }
     }
 
-    fn check_object(&mut self, map: &Map<String, Value>, schema: &'a Value, here: &Route) {
-        let known = schema["properties"].as_object();
-        let others = &schema["additionalProperties"];
+    fn check_object(&mut self, map: &Map<String, Value>, rule: &Rule<'a>, here: Trail<'_>) {
         for (key, value) in map {
-            match known.and_then(|known| known.get(key)) {
-                Some(part) => self.check(value, part, &here.key(key)),
-                None if *others == Value::Bool(false) => self.unknown_field(key, known, here),
-                None => self.check(value, others, &here.key(key)),
+            match rule.properties.and_then(|known| known.get(key)) {
+                Some(part) => self.check(value, &self.rules.rule(part), here.key(key)),
+                None if *rule.others == Value::Bool(false) => self.unknown_field(key, rule.properties, here),
+                None => self.check(value, &self.rules.rule(rule.others), here.key(key)),
             }
         }
-        for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            if !map.contains_key(required) {
-                let words = known.and_then(|known| words(self.follow(&known[required])));
-                let finding = self.add(here, "missing-field", format!("`{required}` is missing here"));
-                if let Some(words) = words {
-                    finding.help(format!("one of {}", quoted(&words)));
-                }
+        for required in rule.required.iter().filter(|required| !map.contains_key(**required)) {
+            let part = rule.properties.and_then(|known| known.get(*required));
+            let words = part.and_then(|part| self.rules.rule(part).words.clone());
+            let finding = self.add(here, "missing-field", format!("`{required}` is missing here"));
+            if let Some(words) = words {
+                finding.help(format!("one of {}", quoted(&words)));
             }
         }
     }
 
-    fn unknown_field(&mut self, key: &str, known: Option<&Map<String, Value>>, here: &Route) {
+    fn unknown_field(&mut self, key: &str, known: Option<&Map<String, Value>>, here: Trail<'_>) {
         let names: Vec<&str> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
         let hint = match (suggest(key, names.iter().copied()), READ_ONLY.contains(&key)) {
             (Some(close), _) => format!("did you mean `{close}`?"),
             (None, true) => "the service makes it; leave it out".to_owned(),
             (None, false) => format!("there are {}", names.join(", ")),
         };
-        self.add(&here.key(key), "unknown-field", format!("`{key}` is not a field here")).on_key().help(hint);
+        self.add(here.key(key), "unknown-field", format!("`{key}` is not a field here")).on_key().help(hint);
     }
 
-    fn wrong_type(&mut self, value: &Value, types: &[&str], here: &Route) {
+    fn wrong_type(&mut self, value: &Value, types: &[&str], here: Trail<'_>) {
         let mut expected: Vec<&str> =
             types.iter().filter(|name| **name != "null").map(|name| spoken(name)).collect();
         expected.dedup();
@@ -157,9 +213,9 @@ impl<'a> Shapes<'a, '_> {
         }
     }
 
-    fn add(&mut self, here: &Route, code: &'static str, message: String) -> &mut Finding {
+    fn add(&mut self, here: Trail<'_>, code: &'static str, message: String) -> &mut Finding {
         let (severity, part) = (Severity::Error, Part::Value);
-        self.findings.push(Finding { severity, code, route: here.clone(), part, message, help: Vec::new() });
+        self.findings.push(Finding { severity, code, route: here.route(), part, message, help: Vec::new() });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
@@ -224,7 +280,7 @@ mod tests {
     #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn findings(pointer: &str, value: Value) -> Vec<String> {
         let mut findings = Vec::new();
-        check(&value, &strict_schema(), pointer, &mut findings);
+        Rules::of(&strict_schema()).check(&value, pointer, &mut findings);
         findings
             .iter()
             .map(|f| format!("{} {}: {} {}", f.code, f.route, f.message, f.help.join(" ")))

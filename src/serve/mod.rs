@@ -33,6 +33,23 @@ pub use store::{Data, OpenError, Report, Store, check};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};
 
+/// How points are kept, for benches: pairs of epoch seconds and value.
+#[doc(hidden)]
+pub mod packing {
+    use super::series::aggregate::{Aggregate, Point};
+    use super::series::pack;
+
+    pub fn pack(points: &[(i64, f64)]) -> Vec<u8> {
+        let point = |(time, value): &(i64, f64)| Point { time: *time, stats: Aggregate::single(*value) };
+        pack::encode(&points.iter().map(point).collect::<Vec<_>>())
+    }
+
+    pub fn unpack(block: &[u8]) -> Option<Vec<(i64, f64)>> {
+        let points = pack::decode(block)?;
+        Some(points.into_iter().map(|point| (point.time, point.stats.last)).collect())
+    }
+}
+
 /// Seconds since the epoch, the unit of every time the API speaks of.
 fn now() -> i64 {
     std::time::SystemTime::now()
