@@ -15,13 +15,12 @@ use super::ui::Ui;
 
 /// Reads, prints what became of it, and ends with 4 where something could not be carried over.
 pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
-    let (given, wanted, read): (_, fn(&Path) -> bool, fn(&[Source], &mut Files) -> Imported) =
-        match &args.tool {
-            Tool::Terraform(given) => (given, is_configuration, import::terraform),
-            Tool::Lbrt(given) => (given, is_ruby, import::lbrt),
-        };
+    let (wanted, read): (fn(&Path) -> bool, fn(&[Source], &mut Files) -> Imported) = match args.tool {
+        Tool::Terraform => (is_configuration, import::terraform),
+        Tool::Lbrt => (is_ruby, import::lbrt),
+    };
     let mut files = Files::default();
-    let (found, mut report) = read_foreign(&given.paths, wanted, &mut std::io::stdin(), &mut files);
+    let (found, mut report) = read_foreign(&args.paths, wanted, &mut std::io::stdin(), &mut files);
     let sources: Vec<Source> = found.iter().map(source).collect();
     let imported = read(&sources, &mut files);
     report.extend(imported.report);
@@ -31,11 +30,11 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
         ui.complain(&shown);
     }
     if imported.objects.is_empty() {
-        return Err(nothing(&given.paths, &report).into());
+        return Err(nothing(&args.paths, &report).into());
     }
     let objects = imported.objects.iter().map(|(address, resource)| (address, resource));
     let written = definitions(objects, &chart_order(&imported.objects));
-    export::write(&given.output, &written, ui)?;
+    export::write(&args.output, &written, ui)?;
     export::name_secrets(&written, ui);
     let objects = plural(imported.objects.len(), "object", "objects");
     if report.has_errors() {

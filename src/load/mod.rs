@@ -103,7 +103,7 @@ pub fn load(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
 pub fn read_variables(path: &Path, files: &mut Files) -> Result<Variables, Diagnostic> {
     let name = find::display(path);
     let bytes = read::file(path, &name)?;
-    let file = read::add(files, name, bytes)?;
+    let file = read::add(files, &name, bytes)?;
     match yaml::parse(files.text(file), file)? {
         Value::Object(value) => Ok(Variables { file, value }),
         Value::Null => Ok(Variables { file, value: Map::new() }),
@@ -175,7 +175,7 @@ impl Loading {
     }
 
     fn keep(&mut self, name: String, source: Source, bytes: Result<Vec<u8>, Diagnostic>) {
-        match bytes.and_then(|bytes| read::add(&mut self.loaded.files, name, bytes)) {
+        match bytes.and_then(|bytes| read::add(&mut self.loaded.files, &name, bytes)) {
             Ok(file) => self.texts.push((file, source)),
             Err(problem) => self.loaded.report.push(problem),
         }

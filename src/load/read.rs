@@ -25,8 +25,8 @@ pub(super) fn all(stream: &mut dyn Read, name: &str) -> Result<Vec<u8>, Diagnost
 }
 
 /// Keeps the bytes as a text of our own format.
-pub(super) fn add(files: &mut Files, name: String, bytes: Vec<u8>) -> Result<FileId, Diagnostic> {
-    add_by(&name, bytes, |text| files.add(&name, text, yaml::index))
+pub(super) fn add(files: &mut Files, name: &str, bytes: Vec<u8>) -> Result<FileId, Diagnostic> {
+    add_by(name, bytes, |text| files.add(name, text, yaml::index))
 }
 
 /// Keeps the bytes as text, by the function given. A byte order mark is dropped.

@@ -126,7 +126,13 @@ impl<'a> Evaluator<'a> {
                 let sides = [&op.lhs_expr, &op.rhs_expr].map(|side| self.evaluate(side, scope).value);
                 operators::binary(*op.operator.value(), &sides)
             }
-            Expression::Variable(name) => Val::unknown(format!("`{}`", name.as_str())),
+            Expression::Variable(name) => {
+                let bound = scope.bindings.iter().find(|(known, _)| known == name.as_str());
+                match bound {
+                    Some((_, node)) => self.paid(node.value.clone()),
+                    None => Val::unknown(format!("`{}`", name.as_str())),
+                }
+            }
             Expression::ForExpr(made) => self.comprehension(made, scope),
         }
     }

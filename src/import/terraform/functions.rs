@@ -25,7 +25,7 @@ fn known(name: &str, mut arguments: Vec<Node>) -> Option<Val> {
     match name {
         "jsonencode" => Some(Val::Json(Box::new(only(arguments)?))),
         "tolist" | "tomap" | "toset" => converted(name, only(arguments)?.value),
-        "tostring" | "tonumber" | "tobool" => scalar(name, only(arguments)?.value),
+        "tostring" | "tonumber" | "tobool" => scalar(name, &only(arguments)?.value),
         "list" => Some(Val::List(arguments)),
         "concat" => {
             let mut all = Vec::new();
@@ -95,8 +95,8 @@ fn converted(name: &str, value: Val) -> Option<Val> {
     }
 }
 
-fn scalar(name: &str, value: Val) -> Option<Val> {
-    let written = text(&value)?;
+fn scalar(name: &str, value: &Val) -> Option<Val> {
+    let written = text(value)?;
     match name {
         "tonumber" => written.parse().ok().and_then(super::super::node::number).map(Val::Number),
         "tobool" => written.parse().ok().map(Val::Bool),

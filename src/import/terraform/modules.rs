@@ -72,7 +72,9 @@ pub(super) fn expand(parsed: &Parsed, report: &mut Report) -> Vec<Block> {
         .collect();
     let evaluator = Evaluator::new(&indexes);
     let mut expanding = Expanding { evaluator: &evaluator, report, blocks: Vec::new() };
-    for (dir, index) in indexes.iter().filter(|(dir, _)| !called.contains(**dir)) {
+    // Where each is called by another there is no root, and all of them are as good a place to find that out.
+    let none = indexes.keys().all(|dir| called.contains(*dir));
+    for (dir, index) in indexes.iter().filter(|(dir, _)| none || !called.contains(**dir)) {
         expanding.module(&Module { index, dirs: vec![dir], path: String::new(), variables: None });
     }
     expanding.blocks
@@ -81,7 +83,8 @@ pub(super) fn expand(parsed: &Parsed, report: &mut Report) -> Vec<Block> {
 /// The directory a module is in, when it is part of the same configuration.
 fn local_source(dir: &str, call: &Syntax) -> Option<String> {
     let source = call.body.get_attribute("source")?.value.as_str()?;
-    (source.starts_with("./") || source.starts_with("../")).then(|| normal(&format!("{dir}/{source}")))
+    let joined = if dir.is_empty() { source.to_owned() } else { format!("{dir}/{source}") };
+    (source.starts_with("./") || source.starts_with("../")).then(|| normal(&joined))
 }
 
 struct Expanding<'a, 'b> {

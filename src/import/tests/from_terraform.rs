@@ -201,9 +201,9 @@ fn modules_are_entered_and_the_rest_of_the_world_is_not() {
           name = "${var.name}-${var.limit}-${var.more}"
         }
         output "shown" { value = "shown ${librato_space.s.name}" }"#;
-    let (objects, findings) = run(terraform, &[("top/a.tf", root), ("top/m/b.tf", inner)]);
+    let (objects, findings) = run(terraform, &[("a.tf", root), ("m/b.tf", inner)]);
     assert_eq!(objects, json!({"a-1-x": {}, "b-2-x": {}, "shown b-2-x": {}}));
-    assert_eq!(findings, ["module-not-read top/a.tf:7", "needs-evaluation top/a.tf:10"]);
+    assert_eq!(findings, ["module-not-read a.tf:7", "needs-evaluation a.tf:10"]);
 }
 
 #[test]
