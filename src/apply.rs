@@ -12,7 +12,7 @@ use crate::diff::Action;
 use crate::model::Address;
 use crate::plan::{Done, Outcome, Plan, Step};
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Ids, Remote};
+use crate::remote::fetch::{Ids, Remote, rename};
 use crate::remote::{RetryPolicy, WriteApi};
 use futures_util::stream::StreamExt;
 
@@ -147,11 +147,7 @@ impl<A: WriteApi> Run<'_, A> {
     }
 
     fn rename_ids(&self, old: &Address, new: &Address) {
-        self.with_ids(|ids| {
-            if let Some(remote) = ids.remove(old) {
-                ids.insert(new.clone(), remote);
-            }
-        });
+        self.with_ids(|ids| rename(ids, old, new));
     }
 
     fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {

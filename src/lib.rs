@@ -18,8 +18,8 @@
 //!                            apply    Plan -> Calls -> API            (the only door out)
 //! ```
 //!
-//! Beside the flow stand `client`, the service as a library for Rust programs, and `serve`, the compatible server, which is
-//! reached over HTTP only.
+//! Beside the flow stand `measure`, which sends measurements, `client`, the service as a library for Rust programs, and
+//! `serve`, the compatible server, which is reached over HTTP only.
 
 pub mod composite;
 pub mod diag;

@@ -10,7 +10,7 @@ use librato_apply::diag::{FileId, Files, Report, render};
 use librato_apply::diff::scope::{Globs, Scope, parse_target};
 use librato_apply::diff::{self, Action, Diff};
 use librato_apply::load::{Document, yaml};
-use librato_apply::model::{Alert, Desired, Field, Resource, Scopes, State};
+use librato_apply::model::{Address, Alert, Chart, Desired, Field, Kind, Resource, Scopes, State};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::remote::{ApiError, Listing, Method, ReadApi};
@@ -103,7 +103,17 @@ fn every_code_of_a_plan_has_a_case() {
     let shown: String = all().iter().map(|case| case.text.clone()).collect();
     for code in ["external-missing", "needed-to-create", "rename-both", "rename-done", "unknown-metric"]
         .into_iter()
-        .chain(["too-many-deletes", "data-lost", "protected", "reserved", "service-in-use", "ambiguous"])
+        .chain([
+            "chart-order",
+            "unmatched-pattern",
+            "mixed-periods",
+            "too-many-deletes",
+            "data-lost",
+            "protected",
+            "reserved",
+            "service-in-use",
+            "ambiguous",
+        ])
     {
         assert!(shown.contains(&format!("[{code}]")), "no case meets {code}");
     }
@@ -170,9 +180,7 @@ impl Case {
         if let Some(remote) = self.value.get("remote") {
             let api = Canned(remote.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            return runtime
-                .block_on(fetch(&api, &Wanted::of(desired, self.scope(desired).prune.kinds())))
-                .unwrap();
+            return runtime.block_on(fetch(&api, &Wanted::of(desired, &self.scope(desired).prune))).unwrap();
         }
         let mut files = Files::default();
         let documents = self.section("actual", &mut files);
@@ -185,7 +193,7 @@ impl Case {
             render(&report, &files, false)
         );
         let state = actual.objects.into_iter().map(|(address, wish)| (address, wish.resource)).collect();
-        Actual { state, ..Actual::default() }
+        Actual { state, chart_order: actual.chart_order, ..Actual::default() }
     }
 
     fn flag(&self, name: &str) -> Option<&Value> {
@@ -241,6 +249,7 @@ impl Case {
         }
         let actual = self.actual(&desired);
         let plan = self.plan(&desired, &actual, &files, &mut report);
+        plan::note_other_orders(&desired, &actual.chart_order, &files, &mut report);
         let noticed = render(&report, &files, false);
         if report.has_errors() { noticed } else { noticed + &text(&plan, false) }
     }
@@ -259,15 +268,32 @@ impl Case {
 /// The state after all changes were written.
 fn applied(before: &State, diff: &Diff) -> State {
     let mut state = before.clone();
-    let mut titles = BTreeMap::new();
+    let (mut titles, mut spaces) = (BTreeMap::new(), BTreeMap::new());
     for change in &diff.changes {
         if let Action::Update { renamed_from: Some(old), .. } = &change.action {
-            state.remove(old);
-            titles.insert(old.name.clone(), change.address.name.clone());
+            state.retain(|at, _| at != old && at.container().as_ref() != Some(old));
+            let names = if change.kind == Kind::Space { &mut spaces } else { &mut titles };
+            names.insert(old.name.clone(), change.address.name.clone());
         }
     }
-    // Alerts hold on to services by id.
+    // Charts hold on to spaces by id, and alerts to services.
+    for change in &diff.changes {
+        let (space, charts) =
+            (&change.address, |at: &Address| at.container().as_ref() == Some(&change.address));
+        match &change.action {
+            Action::Delete { before: Resource::Space(_), .. } => state.retain(|at, _| !charts(at)),
+            Action::Update { before: Resource::Space(_), renamed_from: Some(old), .. } => {
+                for (at, chart) in before.iter().filter(|(at, _)| at.container().as_ref() == Some(old)) {
+                    state.insert(Address::chart(&space.name, &at.name), chart.clone());
+                }
+            }
+            _ => {}
+        }
+    }
     for object in state.values_mut() {
+        if let Resource::Chart(Chart { related_space: Field::Set(space), .. }) = object {
+            *space = spaces.get(space).unwrap_or(space).clone();
+        }
         if let Resource::Alert(Alert { services: Field::Set(services), .. }) = object {
             services.iter_mut().for_each(|title| *title = titles.get(title).unwrap_or(title).clone());
         }
@@ -317,6 +343,10 @@ impl ReadApi for Canned {
     }
 
     async fn list(&self, listing: &Listing) -> Result<Vec<Value>, ApiError> {
-        Ok(self.0[listing.key].as_array().cloned().unwrap_or_default())
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let space = listing.path.strip_prefix("/spaces/").and_then(|rest| rest.strip_suffix("/charts"));
+        let Some(space) = space else { return Ok(list(&self.0[listing.key])) };
+        let found = list(&self.0["spaces"]).into_iter().find(|one| one["id"].to_string() == space);
+        Ok(list(&found.unwrap_or_default()["charts"]))
     }
 }

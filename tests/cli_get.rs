@@ -152,7 +152,8 @@ fn events_and_measurements_are_chosen_by_time() {
     assert_eq!(values("get measurements web.ms --start -250s --end -150s --format json"), [2.0]);
     assert!(values("get measurements web.ms --source db* --format json").is_empty());
     world.run("get measurements web.ms").exits(0).prints(&["SOURCE", "web-1", "3"]);
-    world.run("get measurements nothing").exits(1).says(&["404"]);
+    world.run("get measurements nothing").exits(1).says(&["there is no metric called \"nothing\""]);
+    world.run("get events nothing").exits(1).says(&["there is no annotation stream called \"nothing\""]);
 
     world.run("get events deploys").exits(0).prints(&["2023-11-14T22:13:20Z", "web-1", "v91"]);
     let late = world.run("get events deploys --start 2023-11-15T00:00:00Z --format json").exits(0).json();

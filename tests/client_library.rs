@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use librato_apply::client::{
     Alert, ApiToken, Chart, ChartStream, ChartType, Condition, Dashboard, Error, Event, Found, GroupFunction,
-    Instrument, Interval, Librato, Link, Metric, Role, Select, Service, Source, Space, Status,
+    Instrument, Interval, Librato, Link, Metric, Object, Role, Select, Service, Source, Space, Status,
     SummaryFunction, TagQuery, Time, TryStreamExt, Window,
 };
 use librato_apply::remote::{ApiError, Call, Method, RetryPolicy, WriteApi};
@@ -106,7 +106,8 @@ async fn measurements_come_by_source_and_by_tags() {
     assert_eq!(values(&first.measurements["up"]), [1.0]);
     let merged = Interval::between(now - 400, now).summarize_time().summarize_sources();
     let merged = metrics.measurements("t", &merged).await.unwrap();
-    assert_eq!(merged.measurements["all"][0].count, Some(4));
+    assert_eq!(merged.measurements["up"][0].count, Some(2));
+    assert_eq!(merged.measurements["all"].iter().filter_map(|record| record.count).sum::<u64>(), 4);
 
     let tagged = |region, value| json!({"name": "g", "value": value, "tags": {"region": region}});
     send(&librato, "/measurements", json!({"measurements": [tagged("eu", 1), tagged("us", 3)]})).await;
@@ -133,7 +134,7 @@ async fn alerts_and_services_are_written_back_as_they_were_read() {
         )
         .when(Condition::below("web.hits", 1.0).tag("region", ["eu", "us*"]))
         .when(Condition::absent("web.beat", Duration::from_secs(600)).source("web*"))
-        .notify(&slack)
+        .notify(slack.saved_key().unwrap())
         .runbook("https://wiki.example.org/slow")
         .rearm(Duration::from_secs(1200));
     let made = librato.alerts().create(&alert).await.unwrap();
@@ -268,6 +269,7 @@ async fn the_sanitizer_sees_every_metric_name() {
     let mut librato = Librato::connect(endpoint, "me", TOKEN).sanitizer(clean).open().unwrap();
     librato.metrics().create(&Metric::gauge("a b")).await.unwrap();
     assert_eq!(librato.metrics().get("a b").await.unwrap().name, "a-b");
+    assert!(librato.metrics().find("a b").await.unwrap().one().is_some());
     librato.metrics().delete_many(["a b"]).await.unwrap();
     assert!(librato.metrics().list().await.unwrap().is_empty());
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use librato_apply::model::Intent;
 use librato_apply::remote::Client;
 use librato_apply::render;
-use support::change_set::{Size, change_set, retyped};
+use support::change_set::{Size, change_set, retyped, spaces};
 use support::fault_proxy::{Fault, FaultProxy};
 use support::oracle::{Truth, kept, mentioned, undeclared_alerts};
 use support::world::{self, Template, Whose, Wish, World};
@@ -70,6 +70,11 @@ fn every_break_is_mended_on_a_service_with_other_habits() {
 #[test]
 fn every_break_is_mended_where_types_of_services_cannot_be_changed() {
     run(Whose::FixedTypes(422), retyped(), extent().unwrap_or(11));
+}
+
+#[test]
+fn every_break_of_spaces_and_charts_is_mended() {
+    run(Whose::Ours, spaces(), extent().unwrap_or(19));
 }
 
 #[test]

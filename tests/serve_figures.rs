@@ -10,6 +10,7 @@ mod harness;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use harness::{Api, credentials};
@@ -104,13 +105,89 @@ async fn figures() {
     )
     .await;
     timed(&api, "first page of 300 streams", &format!("/v1/measurements/m?{day}")).await;
+    metrics(&api).await;
+    alerts(&api).await;
+    much_at_once(&api).await;
+    println!("memory at most: {} MB", peak_mb());
+}
+
+async fn metrics(api: &Arc<Api>) {
     let many = (0..100).map(|n| {
         let gauges = (0..1000).map(|m| json!({"name": format!("n{n:03}.{m:03}"), "value": 1}));
         json!({"gauges": gauges.collect::<Vec<_>>()}).to_string()
     });
-    let seconds = send_all(&api, "/v1/metrics", many.collect()).await;
+    let seconds = send_all(api, "/v1/metrics", many.collect()).await;
     println!("100000 new metrics in batches of 1000: {:.0} /s", 100_000.0 / seconds);
-    timed(&api, "first page of 100000 metrics", "/v1/metrics").await;
-    timed(&api, "last page of 100000 metrics", "/v1/metrics?offset=99900").await;
-    timed(&api, "filtered page of 100000 metrics", "/v1/metrics?name=099.9").await;
+    pages(api, "metrics", 100_000, "099.9").await;
+}
+
+async fn alerts(api: &Arc<Api>) {
+    let alert = |n: i64| {
+        let condition =
+            json!({"type": "above", "metric_name": format!("m{n}"), "threshold": n, "duration": 300});
+        json!({"name": format!("team{:02}.alert.{n:05}", n % 50), "conditions": [condition]}).to_string()
+    };
+    let start = Instant::now();
+    for n in 0..10_000 {
+        api.post("/v1/alerts", &alert(n)).await.expect(201);
+    }
+    println!("10000 alerts one after the other: {:.0} /s", 10_000.0 / start.elapsed().as_secs_f64());
+    pages(api, "alerts", 10_000, "team07").await;
+}
+
+/// A page of ten and one of a hundred, at both ends of a list and of what a filter finds in it.
+async fn pages(api: &Api, list: &str, count: i64, filter: &str) {
+    for length in [10, 100] {
+        timed(api, &format!("first {length} of {count} {list}"), &format!("/v1/{list}?length={length}"))
+            .await;
+        let deep = format!("/v1/{list}?length={length}&offset={}", count - length);
+        timed(api, &format!("last {length} of {count} {list}"), &deep).await;
+        let filtered = format!("/v1/{list}?length={length}&name={filter}");
+        timed(api, &format!("first {length} of {count} {list} called {filter}"), &filtered).await;
+    }
+}
+
+/// What one large request costs, and how long another write waits for it.
+async fn much_at_once(api: &Arc<Api>) {
+    let gauges = (0..50_000).map(|n| json!({"name": format!("once.{n:05}"), "value": 1, "source": "a"}));
+    let body = json!({"gauges": gauges.collect::<Vec<_>>()}).to_string();
+    beside_others(api, "50000 new metrics in one request", async |api| {
+        api.post("/v1/metrics", &body).await.expect(200);
+    })
+    .await;
+    beside_others(api, "delete 150000 metrics by a pattern", async |api| {
+        api.delete("/v1/metrics?names=*&exclude=m").await.expect(204);
+    })
+    .await;
+}
+
+async fn beside_others(api: &Arc<Api>, what: &str, work: impl AsyncFnOnce(&Api)) {
+    let (other, done) = (Arc::clone(api), Arc::new(AtomicBool::new(false)));
+    let ended = Arc::clone(&done);
+    let waiting = tokio::spawn(async move {
+        let (mut longest, mut writes) = (0.0_f64, 0);
+        while !ended.load(Ordering::Relaxed) {
+            let start = Instant::now();
+            other.post("/v1/metrics", r#"{"gauges":{"m":{"value":1}}}"#).await.expect(200);
+            longest = longest.max(start.elapsed().as_secs_f64());
+            writes += 1;
+        }
+        (longest, writes)
+    });
+    let start = Instant::now();
+    work(api).await;
+    done.store(true, Ordering::Relaxed);
+    let (longest, writes) = waiting.await.unwrap();
+    println!(
+        "{what}: {:.2} s; {writes} other writes meanwhile, of which one waited {:.0} ms",
+        start.elapsed().as_secs_f64(),
+        longest * 1000.0
+    );
+}
+
+/// Of this process, requests and answers included; zero where the system does not tell.
+fn peak_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
 }

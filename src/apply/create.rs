@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::Run;
 use crate::diff::rename::is_successor;
 use crate::diff::{Action, Change, fields};
-use crate::model::Address;
+use crate::model::{Address, Collection};
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Found, Remote, find};
+use crate::remote::fetch::{Found, Remote, find, has_charts};
 use crate::remote::{ApiError, Call, Method, WriteApi};
 use crate::wire::lenient;
 
@@ -36,7 +36,8 @@ impl<A: WriteApi> Run<'_, A> {
             if !clash {
                 self.wait(&mut backoff, error.clone()).await.map_err(|error| error.to_string())?;
             }
-            let found = find(self.api, &change.address).await.map_err(|error| error.to_string())?;
+            let space = self.space_of(&change.address);
+            let found = find(self.api, &change.address, space).await.map_err(|error| error.to_string())?;
             match found.into_iter().next() {
                 Some(found) => return self.adopt(found, change).await,
                 None if clash => return Err(error.to_string()),
@@ -81,8 +82,14 @@ impl<A: WriteApi> Run<'_, A> {
         }
     }
 
+    /// The id of a chart's space.
+    fn space_of(&self, address: &Address) -> Option<u64> {
+        let space = address.container()?;
+        self.with_ids(|ids| ids.get(&space)?.id)
+    }
+
     async fn remove_twins_of(&self, address: &Address, ours: Option<u64>) -> Result<(), ApiError> {
-        let found = find(self.api, address).await?;
+        let found = find(self.api, address, self.space_of(address)).await?;
         let own = found.iter().find(|one| one.remote.id == ours).map(|one| one.resource.clone());
         // A successor has taken its own title since; whatever else is called like that we have made as well.
         let is_twin = |one: &&Found| match &own {
@@ -91,7 +98,11 @@ impl<A: WriteApi> Run<'_, A> {
         };
         for twin in found.iter().filter(is_twin) {
             let Some(id) = twin.remote.id else { continue };
-            let path = format!("/{}/{id}", address.collection.kind().section());
+            // Two spaces without charts are alike, whatever somebody put into one of them since then.
+            if address.collection == Collection::Spaces && has_charts(self.api, id).await? {
+                continue;
+            }
+            let Ok(path) = self.with_ids(|ids| call::path_of(address, id, ids)) else { continue };
             self.try_send(&Call { method: Method::Delete, path, body: None }).await?;
             self.note(format!(
                 "\"{address}\" had been made twice by a repeated request; the copy with id {id} was deleted"

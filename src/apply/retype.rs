@@ -107,7 +107,7 @@ impl<A: WriteApi> Run<'_, A> {
         let after = change.action.after().ok_or("there is nothing to make")?;
         let action = Action::Create { after: after.clone(), fields: Vec::new() };
         let creation = Change { address: address.clone(), kind: change.kind, action };
-        let found = find(self.api, address).await.map_err(|error| error.to_string())?;
+        let found = find(self.api, address, None).await.map_err(|error| error.to_string())?;
         let (fit, unfit): (Vec<Found>, Vec<Found>) =
             found.into_iter().partition(|found| same_type(&found.resource, after));
         let mut fit = fit.into_iter();

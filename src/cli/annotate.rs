@@ -1,31 +1,28 @@
 //! `annotate`: posts an event to a stream, or ends one. Repeats what may have been lost without making it twice.
 
 use anyhow::{Context, anyhow};
-use librato_apply::model::Settings;
 use librato_apply::remote::{ApiError, Call, Client, Method, ReadApi, Reply, WriteApi, segment};
 use librato_apply::wire::lenient;
 use serde_json::{Map, Value, json};
 
 use super::args::{Annotate, Format, Global};
 use super::exit::{Exit, Stop};
+use super::remote::with_service;
+use super::time;
 use super::ui::Ui;
-use super::{endpoint, time};
 
 /// Posts or closes the event.
 pub async fn annotate(args: &Annotate, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let now = time::now();
     let fields = fields(args, now)?;
-    let given = endpoint::credentials(global, ui)?;
-    let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, false).await?;
-    let stream =
-        Stream { client: &connection.client, path: format!("/annotations/{}", segment(&args.stream)) };
-    let event = match args.close {
-        Some(id) => stream.close(id, fields, args, now).await,
-        None => stream.post(fields, args.start.is_some(), ui).await,
-    };
-    connection.close().await?;
-    let event = event?;
+    let event = with_service(global, ui, false, async |client, _| {
+        let stream = Stream { client, path: format!("/annotations/{}", segment(&args.stream)) };
+        match args.close {
+            Some(id) => stream.close(id, fields, args, now).await,
+            None => stream.post(fields, args.start.is_some(), ui).await,
+        }
+    })
+    .await?;
     ui.out(&match args.format {
         Format::Json => format!("{event:#}\n"),
         Format::Text => {

@@ -2,6 +2,7 @@
 
 mod annotate;
 pub mod delete;
+mod export;
 pub mod get;
 pub mod kind;
 pub mod query;
@@ -12,13 +13,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use annotate::Annotate;
+pub use export::{Export, Split};
 pub use submit::{InputFormat, MetricKind, Submit};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
 ///
-/// Definitions are YAML files: metrics, composites, annotation streams, notification services and alerts. `plan` shows
+/// Definitions are YAML files: metrics, composites, annotation streams, notification services, alerts, spaces and charts. `plan` shows
 /// what would change on the service, `apply` changes it, `serve` is a compatible service of its own.
 #[derive(Debug, Parser)]
 #[command(name = "librato-apply", version, propagate_version = true, subcommand_required = true)]
@@ -101,6 +103,11 @@ pub enum Command {
     /// Plan, confirm, and write.
     #[command(after_help = "Example: librato-apply apply monitoring/ --auto-approve")]
     Apply(Apply),
+    /// Write what the service has as definitions.
+    #[command(
+        after_help = "Examples:\n  librato-apply export > monitoring.yaml\n  librato-apply export alerts space/Shop --out monitoring/"
+    )]
+    Export(Export),
     /// Ask for the data of a metric or of a composite.
     #[command(
         after_help = "Examples:\n  librato-apply query web.requests --start -2h --format plot\n  librato-apply query 'mean(s(\"temperature\", \"*\", {period: \"3600\"}))' --start -8h\n  librato-apply query shop.error.ratio --explain"

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use librato_apply::diag::printable;
 use librato_apply::load::yaml;
+use librato_apply::model::ChartOrder;
 use librato_apply::plan::Plan;
 use librato_apply::render::{Definitions, definitions};
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>
     if lost.is_empty() {
         return Ok(None);
     }
-    let Definitions { document, secrets } = definitions(lost);
+    let Definitions { document, secrets } = definitions(lost, &ChartOrder::new());
     let now = jiff::Timestamp::now();
     let mut text = format!(
         "# What librato-apply deleted or replaced on {} at {}.\n# `librato-apply apply FILE` brings it back; measurements and events cannot be.\n",

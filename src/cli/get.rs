@@ -7,7 +7,7 @@ mod series;
 
 use anyhow::Context;
 use globset::{Glob, GlobBuilder};
-use librato_apply::client::{Identity, Interval};
+use librato_apply::client::{Error, Identity, Interval};
 use librato_apply::diag::{printable, suggest};
 use librato_apply::remote::Client;
 use serde_json::Value;
@@ -94,13 +94,17 @@ async fn find(client: &Client, args: &Get, interval: &Interval) -> anyhow::Resul
     let named = |objects| Ok(Ok(Shown { objects, named: true }));
     match (args.kind, &args.name, args.id) {
         (Kind::Measurements, Some(name), _) => {
-            let objects = series::measurements(client, name, interval).await?;
-            Ok(Ok(Shown { objects, named: false }))
+            let found = there(series::measurements(client, name, interval).await)?;
+            Ok(found
+                .map(|objects| Shown { objects, named: false })
+                .ok_or_else(|| unknown(Kind::Metrics, name)))
         }
         (Kind::Events, Some(stream), Some(id)) => named(vec![series::event(client, stream, id).await?]),
         (Kind::Events, Some(stream), None) => {
-            let objects = series::events(client, stream, interval).await?;
-            Ok(Ok(Shown { objects, named: false }))
+            let found = there(series::events(client, stream, interval).await)?;
+            Ok(found
+                .map(|objects| Shown { objects, named: false })
+                .ok_or_else(|| unknown(Kind::Annotations, stream)))
         }
         (kind, _, Some(id)) => match remote::numbered(client, kind, id).await? {
             Some(entry) => named(vec![entry.raw]),
@@ -144,6 +148,18 @@ async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyh
 fn glob(kind: Kind, pattern: &str) -> Result<Glob, globset::Error> {
     let folded = remote::collection(kind).is_some_and(|of| of.identity == Identity::FoldedName);
     GlobBuilder::new(pattern).case_insensitive(folded).build()
+}
+
+/// What was read; `None` where the service says that it is not there.
+fn there<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Err(error) if error.is_not_found() => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+fn unknown(kind: Kind, name: &str) -> anyhow::Error {
+    missing(kind, &format!("called \"{}\"", printable(name)), None)
 }
 
 /// What was asked for is not there.

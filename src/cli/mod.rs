@@ -9,6 +9,7 @@ mod delete;
 mod embedded;
 mod endpoint;
 mod exit;
+mod export;
 mod generate;
 mod get;
 mod init;
@@ -43,6 +44,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Validate(args) => reconcile::validate(&args, ui),
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
+        Command::Export(args) => export::export(&args, global, ui).await,
         Command::Query(args) => query::query(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
         Command::Annotate(args) => annotate::annotate(&args, global, ui).await,

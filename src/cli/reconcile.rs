@@ -204,7 +204,7 @@ impl Session {
     /// Fetches what the files speak of and compares. Only reads.
     async fn plan(&self, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
         let desired = &wish.read.desired;
-        let mut wanted = Wanted::of(desired, wish.scope.prune.kinds());
+        let mut wanted = Wanted::of(desired, &wish.scope.prune);
         if wish.limits.deny_weaker_alerts {
             // Alerts that nobody declares here may use what changes, too.
             wanted.add(Collection::Alerts);
@@ -231,6 +231,7 @@ impl Session {
             files: &wish.read.files,
         };
         let plan = plan::build(input, &mut report);
+        plan::note_other_orders(desired, &actual.chart_order, &wish.read.files, &mut report);
         Ok(Planned { plan, actual, report })
     }
 

@@ -1,13 +1,14 @@
 //! `plan --out` and `apply --plan`: the file, the key of its digests, and what is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use librato_apply::diff::Change;
+use librato_apply::diff::scope::Globs;
 use librato_apply::model::Desired;
 use librato_apply::plan::{Limits, Plan, SavedError, SavedPlan, ambiguous};
-use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch};
 use librato_apply::resolve::resolve_secrets;
 use secrecy::ExposeSecret;
 
@@ -68,7 +69,8 @@ pub async fn open(
     given: &Given,
     ui: &Ui,
 ) -> anyhow::Result<(Plan, Actual)> {
-    let wanted = Wanted::from(saved.collections());
+    let spaces = Spaces::Some(saved.spaces(), Globs::default(), BTreeSet::new());
+    let wanted = Wanted { spaces, ..Wanted::from(saved.collections()) };
     let actual = fetch(&connection.client, &wanted).await.with_context(|| format!("cannot read {target}"))?;
     let resolve = |text: &str| {
         let value = resolve_secrets(text, &Here { ui })?;

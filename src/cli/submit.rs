@@ -8,13 +8,12 @@ mod tally;
 
 use anyhow::anyhow;
 use librato_apply::measure::{Courier, Measurement, MetricType};
-use librato_apply::model::Settings;
 use librato_apply::remote::RetryPolicy;
 
 use self::defaults::Defaults;
 use super::args::{Global, Submit};
-use super::endpoint;
 use super::exit::{Exit, Stop};
+use super::remote::with_service;
 use super::ui::Ui;
 
 /// Sends what the arguments say.
@@ -22,6 +21,11 @@ pub async fn submit(args: &Submit, global: &Global, ui: &Ui) -> anyhow::Result<E
     let defaults = Defaults::read(args)?;
     match (&args.from, &args.name, args.value) {
         (Some(from), ..) => stream::submit(from, args, &defaults, global, ui).await,
+        // clap drops `requires` where what is required conflicts with what is given.
+        (None, ..) if args.aggregate || args.keep.is_some() || args.input_format.is_some() => {
+            let message = "--aggregate, --keep and --input-format are for many measurements";
+            Err(Stop::usage(message, "give --from FILE").into())
+        }
         (None, Some(name), Some(value)) => {
             one(measurement(name, value, args, &defaults)?, value, global, ui).await
         }
@@ -49,12 +53,12 @@ fn measurement(name: &str, value: f64, args: &Submit, defaults: &Defaults) -> Re
 
 /// Sends one measurement. It is often part of a script, so it is not tried for as long as a stream is.
 async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    let given = endpoint::credentials(global, ui)?;
-    let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, false).await?;
     let courier = Courier::new(RetryPolicy { deadline: global.timeout * 3, ..RetryPolicy::default() });
-    let delivery = courier.deliver(&connection.client, std::slice::from_ref(&measurement)).await;
-    connection.close().await?;
+    let (delivery, target) = with_service(global, ui, false, async |client, target| {
+        let delivery = courier.deliver(client, std::slice::from_ref(&measurement)).await;
+        Ok((delivery, target.to_string()))
+    })
+    .await?;
     let name = &measurement.name;
     if let Some((_, reason)) = delivery.refused.first() {
         return Err(anyhow!("the measurement of {name} was not accepted: {reason}"));

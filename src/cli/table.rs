@@ -7,6 +7,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// What stands between two columns.
 const GAP: &str = "  ";
 
+/// The first columns say which object a row is about; they give way last.
+const KEY: usize = 2;
+
 /// Less than this says nothing: a column is not cut further.
 const NARROW: usize = 8;
 
@@ -36,10 +39,15 @@ impl Table {
             (0..self.header.len()).map(|column| widest(column).unwrap_or(0)).collect();
         let Some(limit) = limit else { return widths };
         let room = limit.saturating_sub(GAP.len() * widths.len().saturating_sub(1));
-        while widths.iter().sum::<usize>() > room {
-            let Some(most) = widths.iter_mut().max().filter(|most| **most > NARROW) else { break };
-            *most -= 1;
-        }
+        let mut narrow = |from: usize| {
+            while widths.iter().sum::<usize>() > room {
+                let widest = widths.iter_mut().skip(from).max();
+                let Some(widest) = widest.filter(|widest| **widest > NARROW) else { break };
+                *widest -= 1;
+            }
+        };
+        narrow(KEY);
+        narrow(0);
         widths
     }
 
@@ -95,6 +103,13 @@ mod tests {
     fn the_widest_column_gives_way_to_the_terminal() {
         let expected = "ID  NAME  WHAT\n1   a␛b   a long de…\n22  日本\n";
         assert_eq!(table().render(Some(20)), expected);
+        let mut long = table();
+        long.rows[0][1] = "a.rather.long.name".into();
+        assert!(
+            long.render(Some(34)).contains("a.rather.long.name  a long de…"),
+            "{}",
+            long.render(Some(34))
+        );
         assert!(table().render(Some(1)).lines().all(|line| line.width() <= 2 + 4 + 8 + 4));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::condition::Condition;
 use super::object::{Collection, Identity, Object};
-use super::{Error, More, Objects, Service, read};
+use super::{Error, More, Objects, read};
 use crate::remote::{Call, Method, ReadApi};
 use crate::wire::lenient;
 
@@ -112,16 +112,8 @@ impl Alert {
         self
     }
 
-    /// Adds a service to be told; only one that the service has given an id.
-    pub fn notify(self, service: &Service) -> Self {
-        match service.id {
-            Some(id) => self.notify_id(id),
-            None => self,
-        }
-    }
-
-    /// Adds a service to be told, by its id.
-    pub fn notify_id(mut self, id: u64) -> Self {
+    /// Adds a service to be told, by its id: `service.saved_key()?`.
+    pub fn notify(mut self, id: u64) -> Self {
         self.services.push(AlertService { id, title: None });
         self
     }

@@ -193,8 +193,8 @@ impl<'a> Events<'a> {
     ///
     /// # Errors
     /// 404 where there is none; where the service refuses the change.
-    pub async fn update(&self, id: u64, fields: Value) -> Result<(), Error> {
-        let call = Call { method: Method::Put, path: self.path_of(id), body: Some(fields) };
+    pub async fn update(&self, id: u64, fields: impl Into<Value> + Send) -> Result<(), Error> {
+        let call = Call { method: Method::Put, path: self.path_of(id), body: Some(fields.into()) };
         self.librato.write(&call).await.map(drop)
     }
 

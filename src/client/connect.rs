@@ -164,9 +164,9 @@ impl Librato {
         // A queue without limits sends nothing by itself, so what goes wrong comes out of `submit`.
         queue.add(measurement).await?;
         let sent = queue.submit().await;
-        // The caller is told of what could not be sent; the queue is not there to send it later.
+        // Nobody could have it sent later.
         drop(queue.take());
-        sent
+        sent.map_err(|error| SubmitError { held: 0, ..error })
     }
 
     /// A queue of measurements, sent in batches: when it is told to, or when its scope ends.

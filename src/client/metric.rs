@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::object::{Collection, Identity, Object};
 use super::words::MetricType;
 use super::{Error, Librato, More, Objects, read};
-use crate::remote::{Call, Method, ReadApi, Reply, segment};
+use crate::remote::{Call, Method, ReadApi, Reply};
 use crate::wire::lenient;
 
 /// How often a job is asked for before it is given up.
@@ -121,8 +121,8 @@ impl Object for Metric {
         Some(&self.name)
     }
 
-    fn segment(name: &str, librato: &Librato) -> String {
-        segment(&librato.metric_name(name))
+    fn spelled(name: &str, librato: &Librato) -> String {
+        librato.metric_name(name)
     }
 }
 

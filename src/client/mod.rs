@@ -42,7 +42,7 @@
 //! ```
 //! # mod doc_server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs")); }
 //! # doc_server::with_server(async |url, token| {
-//! use librato_apply::client::{Alert, Condition, Librato, Service, SummaryFunction};
+//! use librato_apply::client::{Alert, Condition, Librato, Object, Service, SummaryFunction};
 //! use std::time::Duration;
 //!
 //! let librato = Librato::connect(url, "ops@example.org", token).open()?;
@@ -51,7 +51,7 @@
 //! let alert = Alert::new("web.slow")
 //!     .when(Condition::above("web.ms", 800.0).summary(SummaryFunction::Max).lasting(Duration::from_secs(300)))
 //!     .when(Condition::absent("web.heartbeat", Duration::from_secs(600)).source("web*"))
-//!     .notify(&mail)
+//!     .notify(mail.saved_key()?)
 //!     .runbook("https://wiki.example.org/slow");
 //! let alert = librato.alerts().create(&alert).await?;
 //! assert_eq!(alert.conditions.len(), 2);

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Librato;
-use crate::remote::{Listing, segment};
+use super::{Error, Librato};
+use crate::remote::Listing;
 use crate::wire::lenient;
 
 /// One chapter of the API: where the objects of a kind stand and how they are told apart.
@@ -102,9 +102,17 @@ pub trait Object: Serialize + DeserializeOwned + Send + Sync + 'static {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// How a key is written in a path.
+    /// The key, of an object that came from the service.
+    ///
+    /// # Errors
+    /// [`Error::NoId`] for any other.
+    fn saved_key(&self) -> Result<Self::Key<'_>, Error> {
+        self.key().ok_or(Error::NoId { kind: Self::COLLECTION.noun })
+    }
+
+    /// A name as it is sent: metrics have theirs sanitized.
     #[doc(hidden)]
-    fn segment(key: Self::Key<'_>, _: &Librato) -> String {
-        segment(&key.to_string())
+    fn spelled(name: &str, _: &Librato) -> String {
+        name.to_owned()
     }
 }

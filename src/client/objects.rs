@@ -6,14 +6,13 @@ use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use serde::Serialize;
 use serde_json::Value;
 
 use super::object::{Identity, Object};
 use super::read::decode;
 use super::select::{Found, Page, Select};
 use super::{Error, Librato};
-use crate::remote::{ApiError, Call, Method, ReadApi};
+use crate::remote::{ApiError, Call, Method, ReadApi, segment};
 use crate::wire;
 
 /// The objects of one kind.
@@ -46,7 +45,7 @@ impl<'a, T: Object> Objects<'a, T> {
 
     /// The path of one object.
     pub(super) fn path_of(&self, key: T::Key<'_>) -> String {
-        format!("{}/{}", self.path, T::segment(key, self.librato))
+        format!("{}/{}", self.path, segment(&T::spelled(&key.to_string(), self.librato)))
     }
 
     /// One page of the list.
@@ -98,8 +97,8 @@ impl<'a, T: Object> Objects<'a, T> {
     /// # Errors
     /// As [`Objects::list`].
     pub async fn find(&self, name: &str) -> Result<Found<T>, Error> {
-        let found = self.all_named(Some(name)).await?;
-        Ok(Found::of(found))
+        let name = T::spelled(name, self.librato);
+        Ok(Found::of(self.all_named(Some(&name)).await?))
     }
 
     async fn all_named(&self, name: Option<&str>) -> Result<Vec<T>, Error> {
@@ -132,7 +131,7 @@ impl<'a, T: Object> Objects<'a, T> {
             (Identity::Name | Identity::FoldedName, Some(key)) => (Method::Put, self.path_of(key)),
             _ => (Method::Post, self.path.clone().into_owned()),
         };
-        let call = Call { method, path: path.clone(), body: Some(object.creation()) };
+        let call = Call { method, path: path.clone(), body: Some(self.spelled(object.creation())) };
         let reply = self.librato.write(&call).await?;
         match (reply.body, reply.location) {
             (Some(raw), _) if raw.is_object() => Ok(decode(&path, raw)?),
@@ -151,8 +150,7 @@ impl<'a, T: Object> Objects<'a, T> {
     /// # Errors
     /// [`Error::NoId`] where it was not read; where the service refuses it.
     pub async fn save(&self, object: &T) -> Result<(), Error> {
-        let key = object.key().ok_or(Error::NoId { kind: T::COLLECTION.noun })?;
-        self.put(key, object.whole()).await
+        self.update(object.saved_key()?, object.whole()).await
     }
 
     /// Changes only the fields that are given, as JSON in the words of the API; `null` clears one.
@@ -161,17 +159,20 @@ impl<'a, T: Object> Objects<'a, T> {
     ///
     /// # Errors
     /// 404 where there is none; where the service refuses the change.
-    pub async fn update(&self, key: T::Key<'_>, fields: impl Serialize + Send) -> Result<(), Error> {
-        let fields = serde_json::to_value(fields).map_err(|error| ApiError::Decode {
-            path: self.path_of(key),
-            detail: format!("the change cannot be written as JSON: {error}"),
-        })?;
-        self.put(key, fields).await
+    pub async fn update(&self, key: T::Key<'_>, fields: impl Into<Value> + Send) -> Result<(), Error> {
+        let body = Some(self.spelled(fields.into()));
+        let call = Call { method: Method::Put, path: self.path_of(key), body };
+        self.librato.write(&call).await.map(drop)
     }
 
-    async fn put(&self, key: T::Key<'_>, body: Value) -> Result<(), Error> {
-        let call = Call { method: Method::Put, path: self.path_of(key), body: Some(body) };
-        self.librato.write(&call).await.map(drop)
+    /// A body that names the object as its path does.
+    fn spelled(&self, mut body: Value) -> Value {
+        if let (Identity::Name | Identity::FoldedName, Some(Value::String(name))) =
+            (T::COLLECTION.identity, body.get_mut("name"))
+        {
+            *name = T::spelled(name, self.librato);
+        }
+        body
     }
 
     /// Deletes one object; a metric with its measurements, an annotation stream with its events.

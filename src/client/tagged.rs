@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::object::Object;
 use super::read::decode;
 use super::time::Window;
 use super::words::GroupFunction;
 use super::{Error, Librato, Metric, More, Objects, read};
-use crate::remote::{ApiError, ReadApi};
+use crate::remote::{ApiError, ReadApi, segment};
 use crate::wire::lenient;
 
 /// Which measurements: a stretch of time, tags, and how streams become one.
@@ -93,7 +92,7 @@ impl Objects<'_, Metric> {
     /// # Errors
     /// 404 where there is no such metric; where the service does not keep the resolution for these times.
     pub async fn series(&self, name: &str, query: &TagQuery) -> Result<Vec<Series>, Error> {
-        let path = format!("/measurements/{}", Metric::segment(name, self.librato()));
+        let path = format!("/measurements/{}", segment(&self.librato().metric_name(name)));
         let parts = all_parts(self.librato(), &path, query.query()).await?;
         Ok(decode(&path, Value::Array(parts))?)
     }

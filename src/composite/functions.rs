@@ -126,8 +126,8 @@ const RANKED: &[Parameter] = &[
 
 /// Every function there is.
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("s", SERIES, "the series of a metric"),
-    function("series", SERIES, "the series of a metric"),
+    function("s", SERIES, "reads the series of a metric"),
+    function("series", SERIES, "reads the series of a metric"),
     function("sum", SET, "adds up"),
     function("mean", SET, "averages"),
     function("min", SET, "takes the least"),

@@ -1,6 +1,8 @@
 //! From a syntax tree to a query: every call is given its meaning, and everything that has none is reported.
 //! Goes through all arguments whatever it finds, so that one run shows all there is to mend.
 
+use std::ops::Range;
+
 use super::arguments::{self, Options};
 use super::functions::{self, FUNCTIONS, Function, Parameter};
 use super::problem::Problems;
@@ -101,8 +103,10 @@ impl Reader<'_> {
                 .warning("deprecated-function", name.span.clone(), "`map` belongs to the time before tags")
                 .help("group_by(\"tag\", …) repeats an expression for each value of a tag");
         }
-        let op = self.operation(function, name, read)?;
-        if let Op::Combine(Combine::Divide | Combine::Subtract, set) = &op {
+        let op = self.operation(function, name, &call.span, read)?;
+        if let Op::Combine(Combine::Divide | Combine::Subtract, set) = &op
+            && !self.problems.any_within(&call.span)
+        {
             inputs::check(&name.text, set, self.repeated, self.problems);
         }
         Some(op)
@@ -112,8 +116,8 @@ impl Reader<'_> {
         let message = format!("there is no function `{}`", name.text);
         let lower = name.text.to_lowercase();
         let known = match lower.as_str() {
-            "avg" | "average" => Some("mean"),
-            "add" => Some("sum"),
+            "avg" | "average" | "avgseries" | "averageseries" => Some("mean"),
+            "add" | "sumseries" => Some("sum"),
             "mul" | "product" => Some("multiply"),
             "div" => Some("divide"),
             "sub" | "diff" | "minus" => Some("subtract"),
@@ -189,7 +193,13 @@ impl Reader<'_> {
     }
 
     /// What a function does with its arguments. `None` where one is missing, which was reported.
-    fn operation(&mut self, function: &Function, name: &Name, read: Arguments) -> Option<Op> {
+    fn operation(
+        &mut self,
+        function: &Function,
+        name: &Name,
+        call: &Range<usize>,
+        read: Arguments,
+    ) -> Option<Op> {
         let Arguments { set, options, shifts, tags, sources } = read;
         let set = Box::new(set?);
         let each = |each, set| Some(Op::Each(each, set));
@@ -221,7 +231,7 @@ impl Reader<'_> {
             "fill" => each(Each::Fill(Filling::Value(options.number("value")?)), set),
             "zero_fill" => each(Each::Fill(Filling::Value(0.0)), set),
             "last_fill" => each(Each::Fill(Filling::Last), set),
-            "filter" => select(Choice::Filter(self.bounds(&options, name)), set),
+            "filter" => select(Choice::Filter(self.bounds(&options, name, call)), set),
             "top" => select(Choice::Top(count), set),
             "bottom" => select(Choice::Bottom(count), set),
             "sort" => select(Choice::Sort, set),
@@ -232,11 +242,11 @@ impl Reader<'_> {
         }
     }
 
-    fn bounds(&mut self, options: &Options, name: &Name) -> Bounds {
+    fn bounds(&mut self, options: &Options, name: &Name, call: &Range<usize>) -> Bounds {
         let [gt, lt, gte, lte] = ["gt", "lt", "gte", "lte"].map(|bound| options.number(bound));
         let lower = gt.into_iter().chain(gte).fold(f64::NEG_INFINITY, f64::max);
         let upper = lt.into_iter().chain(lte).fold(f64::INFINITY, f64::min);
-        if options.is_empty() {
+        if options.is_empty() && !self.problems.any_within(call) {
             self.problems
                 .warning("no-bounds", name.span.clone(), "`filter` without a bound keeps every series")
                 .help("give it one of `gt`, `lt`, `gte`, `lte`");

@@ -168,6 +168,9 @@ impl Parser<'_> {
             let message = format!("`{}` stands alone: a function is followed by `(`", name.text);
             let hint = match functions::find(&name.text) {
                 Some(function) => format!("it is called as {}", function.signature()),
+                None if self.open.is_empty() => {
+                    "the series of a metric are read with s(\"name\", \"*\")".to_owned()
+                }
                 None => format!("texts stand in double quotes: \"{}\"", name.text),
             };
             self.problems.error(SYNTAX, name.span, message).help(hint);
@@ -296,10 +299,15 @@ impl Parser<'_> {
         let Some(token) = self.peek().map(ToString::to_string) else { return };
         let here = self.here();
         let is_comma = self.is_at(',');
+        let calculates =
+            ["`*", "`/", "the number +", "the number -"].iter().any(|begin| token.starts_with(begin));
         let message = format!("the definition ends before {token}");
         let problem = self.problems.error(SYNTAX, here.start..self.end.max(here.end), message);
         if is_comma {
             problem.help("several expressions stand in brackets: [a, b]");
+        } else if calculates {
+            problem
+                .help("functions calculate: sum([a, b]), subtract([a, b]), multiply([a, b]), divide([a, b])");
         }
     }
 }

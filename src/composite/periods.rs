@@ -11,35 +11,36 @@ use super::query::{Leaf, Node, Op, Query};
 type Periods = BTreeMap<u64, Range<usize>>;
 
 impl Query {
-    /// Warns of functions over several series whose periods differ, in the order of the definition. `period` knows the seconds of a
-    /// metric; patterns and metrics without a period are passed over.
-    pub fn mixed_periods(&self, period: &dyn Fn(&str) -> Option<u64>) -> Vec<Problem> {
+    /// Warns of functions over several series whose periods differ, in the order of the definition. `known` has the seconds of each
+    /// metric that a name or a pattern means, as far as they are known.
+    pub fn mixed_periods(&self, known: &dyn Fn(&str) -> Vec<u64>) -> Vec<Problem> {
         let mut problems = Problems::default();
-        periods(&self.root, period, &mut problems);
+        periods(&self.root, known, &mut problems);
         problems.into_sorted()
     }
 }
 
-fn periods(node: &Node, period: &dyn Fn(&str) -> Option<u64>, problems: &mut Problems) -> Periods {
+fn periods(node: &Node, known: &dyn Fn(&str) -> Vec<u64>, problems: &mut Problems) -> Periods {
     match &node.op {
         Op::Series(Leaf { metric, period: given, .. }) => {
-            given.or_else(|| period(metric)).map(|seconds| (seconds, node.span.clone())).into_iter().collect()
+            let seconds = given.map_or_else(|| known(metric), |seconds| vec![seconds]);
+            seconds.into_iter().map(|seconds| (seconds, node.span.clone())).collect()
         }
         Op::Set(items) => {
             let mut all = Periods::new();
             for item in items {
-                for (seconds, span) in periods(item, period, problems) {
+                for (seconds, span) in periods(item, known, problems) {
                     all.entry(seconds).or_insert(span);
                 }
             }
             all
         }
         Op::Combine(_, set) => {
-            let mut inputs = periods(set, period, problems);
+            let mut inputs = periods(set, known, problems);
             let Some((longest, at)) = inputs.pop_last() else { return inputs };
             if let Some((shorter, span)) = inputs.pop_first() {
-                let message =
-                    format!("this has a point every {shorter} s, and another input one every {longest} s");
+                let other = if span == at { "and some of its metrics" } else { "and another input" };
+                let message = format!("this has a point every {shorter} s, {other} one every {longest} s");
                 problems
                     .warning("mixed-periods", span, message)
                     .help(format!("give all of them the same, as in s(…, {{period: \"{longest}\"}})"));
@@ -47,7 +48,7 @@ fn periods(node: &Node, period: &dyn Fn(&str) -> Option<u64>, problems: &mut Pro
             // What comes out has the longest.
             Periods::from([(longest, at)])
         }
-        Op::Each(_, set) | Op::Select(_, set) => periods(set, period, problems),
-        Op::Timeshift(_, set) | Op::GroupBy(_, set) | Op::Map(_, _, set) => periods(set, period, problems),
+        Op::Each(_, set) | Op::Select(_, set) => periods(set, known, problems),
+        Op::Timeshift(_, set) | Op::GroupBy(_, set) | Op::Map(_, _, set) => periods(set, known, problems),
     }
 }

@@ -7,8 +7,18 @@ use super::index::{Entry, Kind, RouteIndex};
 use super::{mask_text, suggest};
 
 /// The sections of a document; what stands beside them and resembles none may be anything that slipped to the left.
-const SECTIONS: &[&str] =
-    &["settings", "vars", "defaults", "metrics", "composites", "annotations", "services", "alerts", "spaces"];
+const SECTIONS: &[&str] = &[
+    "settings",
+    "vars",
+    "defaults",
+    "metrics",
+    "composites",
+    "annotations",
+    "services",
+    "alerts",
+    "spaces",
+    "charts",
+];
 
 /// Keys of our own `settings` section, which holds no secrets; other keys in it look like service settings that slipped to the left.
 const OWN_SETTINGS: &[&str] = &["endpoint", "prune", "ignore", "protect", "max_deletes"];

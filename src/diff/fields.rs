@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lists::{Pair, pair};
+use super::lists::{Pair, align, pair};
 use crate::diag::Route;
 use crate::model::{Resource, Shape, Spec, compare};
 
@@ -58,7 +58,8 @@ pub fn changes(want: &Resource, have: &Resource, secrets: &BTreeMap<Route, Strin
             Shape::Plain => plain(field, route, value, before, have.spec(), &mut found),
             Shape::OwnedMap => owned_map(&route, value, before, &mut found),
             Shape::Set => set(&route, value, before, &mut found),
-            Shape::Items => items(&route, value, before, have.spec(), &mut found),
+            Shape::Items => items(&route, value, before, have.spec(), pair_items, &mut found),
+            Shape::Sequence => items(&route, value, before, have.spec(), align_items, &mut found),
         }
     }
     hide(&mut found, &[want, have], secrets);
@@ -114,6 +115,7 @@ pub fn canonical_form(object: &Resource) -> Value {
         let form = match (spec.shape(&field), &value) {
             (Shape::Set, list) => sorted(list, &Value::clone),
             (Shape::Items, list) => sorted(list, &item),
+            (Shape::Sequence, Value::Array(list)) => list.iter().map(item).collect(),
             (Shape::Plain, Value::Object(map)) => {
                 let of = |(key, value): (&String, &Value)| {
                     (key.clone(), spec.canonical(&format!("{field}.{key}"), value))
@@ -211,9 +213,19 @@ fn set(route: &Route, want: &Value, have: Option<&Value>, found: &mut Vec<FieldC
     }
 }
 
-fn items(route: &Route, want: &Value, have: Option<&Value>, spec: &dyn Spec, found: &mut Vec<FieldChange>) {
+/// How the items of two lists are paired.
+type Pairing = fn(&[Value], &[Value], &dyn Spec) -> Vec<Pair>;
+
+fn items(
+    route: &Route,
+    want: &Value,
+    have: Option<&Value>,
+    spec: &dyn Spec,
+    pairing: Pairing,
+    found: &mut Vec<FieldChange>,
+) {
     let (want, have) = (list(Some(want)), list(have));
-    for Pair { want: w, have: h, same } in pair_items(want, have, spec) {
+    for Pair { want: w, have: h, same } in pairing(want, have, spec) {
         match (w, h) {
             _ if same => {}
             (Some(w), Some(h)) => {
@@ -232,7 +244,7 @@ fn items(route: &Route, want: &Value, have: Option<&Value>, spec: &dyn Spec, fou
 
 /// Pairs the items of a list, such as conditions, by what they say.
 pub fn pair_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
-    let same = |w: &Value, h: &Value| keys(w, h).iter().all(|key| spec.same_in_item(key, w, h));
+    let same = |w: &Value, h: &Value| same_item(w, h, spec);
     // What an item watches makes it the same item sooner than what it compares with.
     let weight = |key: &str| if matches!(key, "metric_name" | "type") { 3 } else { 1 };
     let likeness = |w: &Value, h: &Value| {
@@ -241,6 +253,24 @@ pub fn pair_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> 
         if spec.same_in_item("metric_name", w, h) { score } else { 0 }
     };
     pair(want, have, same, likeness)
+}
+
+/// Pairs the items of a list, such as streams, whose order means something.
+pub fn align_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
+    let same = |w: &Value, h: &Value| same_item(w, h, spec);
+    let weight = |key: &str| if matches!(key, "metric" | "composite") { 3 } else { 1 };
+    let likeness = |w: &Value, h: &Value| {
+        let shared = keys(w, h).into_iter().filter(|key| spec.same_in_item(key, w, h));
+        let score: usize = shared.map(|key| weight(&key)).sum();
+        // A metric that takes the place of another one is a change; a composite is another stream.
+        let one_form = w.get("composite").is_some() == h.get("composite").is_some();
+        if one_form { score + 1 } else { 0 }
+    };
+    align(want, have, same, likeness)
+}
+
+fn same_item(want: &Value, have: &Value, spec: &dyn Spec) -> bool {
+    keys(want, have).iter().all(|key| spec.same_in_item(key, want, have))
 }
 
 fn keys(want: &Value, have: &Value) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Which item of one list answers to which of another, where order means nothing.
+//! Which item of one list answers to which of another, where order means nothing and where it does.
 //! Knows nothing of what items are.
 
 /// An item on both sides, or on one only; indices into the two lists.
@@ -43,6 +43,47 @@ pub fn pair<T>(
     });
     let alone = owner.iter().enumerate().filter(|(_, w)| w.is_none());
     of_want.chain(alone.map(|(h, _)| Pair { want: None, have: Some(h), same: false })).collect()
+}
+
+/// Pairs items without crossing, so that what was put in between or taken out is told from what moved up by it: as many
+/// as possible that say the same, among these the likest (0 = nothing in common). Pairs come in the order of `want`, what
+/// only `have` holds at the end.
+pub fn align<T>(
+    want: &[T],
+    have: &[T],
+    same: impl Fn(&T, &T) -> bool,
+    likeness: impl Fn(&T, &T) -> usize,
+) -> Vec<Pair> {
+    // Pairs of same items count first.
+    let value = |w: &T, h: &T| if same(w, h) { (1, 0) } else { (0, likeness(w, h)) };
+    let add = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
+    // best[w][h]: of what begins at these two.
+    let mut best = vec![vec![(0, 0); have.len() + 1]; want.len() + 1];
+    for w in (0..want.len()).rev() {
+        for h in (0..have.len()).rev() {
+            let paired = add(value(&want[w], &have[h]), best[w + 1][h + 1]);
+            best[w][h] = paired.max(best[w + 1][h]).max(best[w][h + 1]);
+        }
+    }
+    let (mut w, mut h) = (0, 0);
+    let (mut pairs, mut alone) = (Vec::new(), Vec::new());
+    while w < want.len() && h < have.len() {
+        let here = value(&want[w], &have[h]);
+        if here != (0, 0) && best[w][h] == add(here, best[w + 1][h + 1]) {
+            pairs.push(Pair { want: Some(w), have: Some(h), same: here.0 == 1 });
+            (w, h) = (w + 1, h + 1);
+        } else if best[w][h] == best[w][h + 1] {
+            alone.push(h);
+            h += 1;
+        } else {
+            pairs.push(Pair { want: Some(w), have: None, same: false });
+            w += 1;
+        }
+    }
+    pairs.extend((w..want.len()).map(|w| Pair { want: Some(w), have: None, same: false }));
+    alone.extend(h..have.len());
+    pairs.extend(alone.into_iter().map(|h| Pair { want: None, have: Some(h), same: false }));
+    pairs
 }
 
 /// Kuhn's step: finds a place for `w`, moving others if need be.
@@ -105,6 +146,28 @@ mod tests {
         );
         assert_eq!(paired(&["ab"], &["xy"]), [(Some(0), None, false), (None, Some(0), false)]);
         assert_eq!(paired(&[], &["xy"]), [(None, Some(0), false)]);
+    }
+
+    #[test]
+    fn where_order_counts_nothing_is_paired_across() {
+        let aligned = |want: &[&str], have: &[&str]| {
+            let likeness = |w: &&str, h: &&str| w.chars().zip(h.chars()).filter(|(w, h)| w == h).count();
+            let pairs = align(want, have, |w, h| w == h, likeness);
+            pairs.into_iter().map(|p| (p.want, p.have, p.same)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            aligned(&["ab", "new", "cd"], &["ab", "cd"]),
+            [(Some(0), Some(0), true), (Some(1), None, false), (Some(2), Some(1), true)]
+        );
+        assert_eq!(
+            aligned(&["ax", "cd"], &["ab", "ef", "cd"]),
+            [(Some(0), Some(0), false), (Some(1), Some(2), true), (None, Some(1), false)]
+        );
+        assert_eq!(
+            aligned(&["cd", "ab"], &["ab", "cd"]),
+            [(Some(0), Some(1), true), (Some(1), None, false), (None, Some(0), false)]
+        );
+        assert_eq!(aligned(&["ab"], &["xy"]), [(Some(0), None, false), (None, Some(0), false)]);
     }
 
     #[test]

@@ -5,14 +5,18 @@ pub mod fields;
 pub mod lists;
 pub mod rename;
 pub mod scope;
+pub mod spaces;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::diag::Seg;
 use crate::model::{
-    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Resource, SERVICE_TYPES, State,
-    Wish,
+    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Reference, Resource,
+    SERVICE_TYPES, State, Wish, with_contents,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -117,27 +121,19 @@ pub struct Diff {
 /// Compares what is declared and in view with what exists.
 pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     let types = |name: &str| metric_type(name, desired, actual);
-    let decide = |actual: &State| {
-        rename::decide(desired, actual, |new, existing| {
-            match (desired.objects.get(new), actual.get(existing)) {
-                (Some(wish), Some(have)) => {
-                    compare(wish, have, &types).map_or(usize::MAX / 4, |fields| fields.len())
-                }
-                _ => 0,
-            }
-        })
-    };
-    let foreseen = rename::foresee(desired, actual, &decide(actual));
-    let renames = decide(&foreseen);
+    let (foreseen, renames) = foresee(desired, actual);
     let mut diff = Diff::default();
     for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
         match wish.intent {
-            Intent::External if !actual.contains_key(address) => {
+            Intent::External if !foreseen.contains_key(address) => {
                 diff.obstacles.push(Obstacle::Missing(address.clone()));
             }
             Intent::External => diff.unchanged += 1,
-            Intent::Absent => match actual.get(address) {
-                Some(before) => diff.push(address, Action::Delete { before: before.clone(), pruned: false }),
+            Intent::Absent => match foreseen.get(address) {
+                Some(before) => {
+                    let before = with_contents(address, before, &foreseen);
+                    diff.push(address, Action::Delete { before, pruned: false });
+                }
                 None => diff.unchanged += 1,
             },
             Intent::Present => present(address, wish, renames.get(address), &foreseen, &types, &mut diff),
@@ -150,12 +146,52 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
         }
     }
     for address in &view.prune {
-        if let Some(before) = actual.get(address) {
-            diff.push(address, Action::Delete { before: before.clone(), pruned: true });
+        if let Some(before) = foreseen.get(address) {
+            let before = with_contents(address, before, &foreseen);
+            diff.push(address, Action::Delete { before, pruned: true });
         }
     }
     diff.changes.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
     diff
+}
+
+/// The remote as it will be read once what is to be renamed has its new names and everything that belongs to it came
+/// along; and what every `renamed_from` comes to.
+fn foresee<'a>(desired: &Desired, actual: &'a State) -> (Cow<'a, State>, BTreeMap<Address, Rename>) {
+    let decide = |actual: &State| {
+        rename::decide(desired, actual, |new, existing| distance(new, existing, desired, actual))
+    };
+    let first = decide(actual);
+    let foreseen = spaces::moved(rename::foresee(desired, actual, &first), &first);
+    let mut renames = decide(&foreseen);
+    // Of spaces the first decision counts: only the charts told which is which, and these have moved.
+    renames.extend(first.into_iter().filter(|(address, _)| address.collection == Collection::Spaces));
+    (foreseen, renames)
+}
+
+/// The remote with the charts under the names their spaces will have.
+pub fn foreseen<'a>(desired: &Desired, actual: &'a State) -> Cow<'a, State> {
+    foresee(desired, actual).0
+}
+
+/// In how many fields a declared object differs from an existing one. A space differs in what its charts differ.
+fn distance(new: &Address, existing: &Address, desired: &Desired, actual: &State) -> usize {
+    let types = |name: &str| metric_type(name, desired, actual);
+    let (Some(wish), Some(have)) = (desired.objects.get(new), actual.get(existing)) else { return 0 };
+    let own = compare(wish, have, &types).map_or(usize::MAX / 4, |fields| fields.len());
+    if new.collection != Collection::Spaces {
+        return own;
+    }
+    let charts = desired.objects.iter().filter(|(address, _)| address.container().as_ref() == Some(new));
+    let of_chart = |(address, wish): (&Address, &Wish)| {
+        let old = wish.renamed_from.iter().chain([&address.name]);
+        let mut names = old.filter_map(|name| actual.get(&Address::chart(&existing.name, name)));
+        names
+            .next()
+            .and_then(|have| compare(wish, have, &types))
+            .map_or(wish.resource.fields().len() + 1, |f| f.len())
+    };
+    own + charts.map(of_chart).sum::<usize>()
 }
 
 impl Diff {
@@ -249,6 +285,12 @@ fn compare(
             let changed = fields::changes(&assumed, &found, &wish.secrets);
             Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
         }
+        (Resource::Chart(want), Resource::Chart(found)) => {
+            let assumed = Resource::Chart(want.with_default_functions(types));
+            let found = Resource::Chart(found.with_default_functions(types));
+            let changed = fields::changes(&assumed, &found, &wish.secrets);
+            Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
+        }
         (want, found) if want.kind() == found.kind() => Some(fields::changes(want, found, &wish.secrets)),
         _ => None,
     }
@@ -256,14 +298,9 @@ fn compare(
 
 /// A default that was assumed for comparing is not shown as if somebody had written it.
 fn as_written(mut change: FieldChange, want: &Resource, have: &Resource) -> FieldChange {
-    let item = change.route.segs().len() == 2;
-    if item && change.route.to_string().starts_with("conditions[") {
-        let written = |resource: &Resource, value: Option<serde_json::Value>| {
-            let fields = resource.fields();
-            let list =
-                fields.get("conditions").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
-            let crate::diag::Seg::Index(i) = change.route.segs()[1] else { return value };
-            value.and_then(|_| list.get(i).cloned())
+    if let [Seg::Key(field), Seg::Index(i)] = change.route.segs() {
+        let written = |resource: &Resource, value: Option<Value>| {
+            value.and_then(|_| resource.fields().get(field)?.get(i).cloned())
         };
         change.before = written(have, change.before.take());
         change.after = written(want, change.after.take());
@@ -307,13 +344,13 @@ fn metric_type(name: &str, desired: &Desired, actual: &State) -> Option<MetricTy
 }
 
 /// Names of metrics that declared objects use and nobody declares: what a fetch must look up beside the listings.
-pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, crate::diag::Route)>> {
-    let mut found: BTreeMap<Address, Vec<(Address, crate::diag::Route)>> = BTreeMap::new();
+pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, Reference)>> {
+    let mut found: BTreeMap<Address, Vec<(Address, Reference)>> = BTreeMap::new();
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         for reference in wish.resource.spec().references() {
             if reference.to.collection == Collection::Metrics && !desired.objects.contains_key(&reference.to)
             {
-                found.entry(reference.to).or_default().push((address.clone(), reference.route));
+                found.entry(reference.to.clone()).or_default().push((address.clone(), reference));
             }
         }
     }

@@ -7,7 +7,9 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::rename;
 use crate::diag::{Diagnostic, Files, Part, Report, Route};
-use crate::model::{ALERT_STREAM, Address, Collection, Desired, Intent, Kind, Scopes, State};
+use crate::model::{
+    ALERT_STREAM, Address, Collection, Desired, Intent, Kind, Resource, Scopes, State, Wish, charts_of,
+};
 
 /// Globs by kind, ready to match. `*` stands for any run of characters.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +50,12 @@ impl Globs {
     /// Whether an object of this kind and name is meant.
     pub fn contains(&self, kind: Kind, name: &str) -> bool {
         self.by_kind.iter().any(|(of, set)| *of == kind && set.is_match(name))
+    }
+
+    /// Whether a user who gives these means an object; whoever names a space means its charts too.
+    pub fn mean(&self, kind: Kind, address: &Address) -> bool {
+        let space = address.container().is_some_and(|space| self.contains(Kind::Space, &space.name));
+        space || self.contains(kind, &address.to_string())
     }
 
     /// The kinds that are spoken of at all.
@@ -94,6 +102,7 @@ impl Scope {
     /// Decides what is compared and what goes.
     pub fn view(&self, desired: &Desired, actual: &State) -> View {
         let only = self.target.as_ref().map(|target| targeted(target, desired, actual));
+        let actual = &*super::foreseen(desired, actual);
         let spoken_for: BTreeSet<Address> = desired
             .objects
             .iter()
@@ -103,11 +112,13 @@ impl Scope {
             })
             .flatten()
             .collect();
-        let goes = |(address, resource): &(&Address, &crate::model::Resource)| {
-            let (kind, name) = (resource.kind(), address.to_string());
-            let owned = self.prune.contains(kind, &name);
-            let kept = self.ignore.contains(kind, &name) || self.protect.contains(kind, &name);
-            let asked = self.target.as_ref().is_none_or(|target| target.contains(kind, &name));
+        let goes = |(address, resource): &(&Address, &Resource)| {
+            let kind = resource.kind();
+            let owned = self.prune.contains(kind, &address.to_string());
+            let kept = self.keeps(kind, address)
+                || charts_of(address, actual)
+                    .any(|(name, _)| self.keeps(Kind::Chart, &Address::chart(&address.name, name)));
+            let asked = self.target.as_ref().is_none_or(|target| target.mean(kind, address));
             let service_own = address.collection == Collection::Annotations && address.name == ALERT_STREAM;
             owned
                 && !service_own
@@ -115,9 +126,16 @@ impl Scope {
                 && asked
                 && !desired.objects.contains_key(*address)
                 && !spoken_for.contains(*address)
+                // What stands in a space of somebody else is theirs, and a space that goes takes its charts along.
+                && address.container().is_none_or(|space| is_kept(&space, desired))
         };
         let prune = actual.iter().filter(goes).map(|(address, _)| address.clone()).collect();
         View { only, prune }
+    }
+
+    fn keeps(&self, kind: Kind, address: &Address) -> bool {
+        let name = address.to_string();
+        self.ignore.contains(kind, &name) || self.protect.contains(kind, &name)
     }
 
     /// Declared objects that `ignore` says are nobody's business: one of the two must be wrong.
@@ -138,10 +156,13 @@ impl Scope {
     }
 }
 
+fn is_kept(space: &Address, desired: &Desired) -> bool {
+    desired.objects.get(space).is_some_and(|wish| wish.intent != Intent::Absent)
+}
+
 /// The declared objects a target names, and those they use that do not exist yet.
 fn targeted(target: &Globs, desired: &Desired, actual: &State) -> BTreeSet<Address> {
-    let named =
-        |(address, wish): &(&Address, &crate::model::Wish)| target.contains(wish.kind, &address.to_string());
+    let named = |(address, wish): &(&Address, &Wish)| target.mean(wish.kind, address);
     let mut only: BTreeSet<Address> = desired.objects.iter().filter(named).map(|(a, _)| a.clone()).collect();
     let mut open: Vec<Address> = only.iter().cloned().collect();
     let old_name = |address: &Address| {
@@ -158,10 +179,11 @@ fn targeted(target: &Globs, desired: &Desired, actual: &State) -> BTreeSet<Addre
                 open.push(link.clone());
             }
         }
-        for reference in desired.objects[&address].resource.spec().references() {
-            let missing = desired.objects.contains_key(&reference.to) && !actual.contains_key(&reference.to);
-            if missing && only.insert(reference.to.clone()) {
-                open.push(reference.to);
+        let references = desired.objects[&address].resource.spec().references();
+        for used in references.into_iter().map(|reference| reference.to).chain(address.container()) {
+            let missing = desired.objects.contains_key(&used) && !actual.contains_key(&used);
+            if missing && only.insert(used.clone()) {
+                open.push(used);
             }
         }
     }
@@ -175,8 +197,9 @@ fn targeted(target: &Globs, desired: &Desired, actual: &State) -> BTreeSet<Addre
 pub fn parse_target(text: &str, scopes: &mut Scopes) -> Result<(), GlobError> {
     let wrong = |why: &str| GlobError { glob: text.to_owned(), why: why.to_owned() };
     let (kind, glob) = text.split_once('/').ok_or_else(|| wrong("write KIND/GLOB, such as alert/web.*"))?;
-    let kind = Kind::parse(kind)
-        .ok_or_else(|| wrong("the kind is none of metric, composite, annotation, service, alert"))?;
+    let kind = Kind::parse(kind).ok_or_else(|| {
+        wrong("the kind is none of metric, composite, annotation, service, alert, space, chart")
+    })?;
     parse(kind, glob)?;
     let list = match kind {
         Kind::Metric => &mut scopes.metrics,

@@ -190,17 +190,22 @@ impl Aggregator {
     /// What it would send; then it is clear.
     pub fn take(&mut self) -> Vec<Measurement> {
         let present = self.period.map(|_| self.floor(now()));
+        self.measure_time = None;
+        self.take_first(usize::MAX, present)
+    }
+
+    /// The first so many; those without a time get this one.
+    fn take_first(&mut self, most: usize, present: Option<i64>) -> Vec<Measurement> {
         let measurement = |(key, series): (Key, Series)| Measurement {
             labels: key.labels,
             time: key.time.or(present),
             properties: series.properties,
             ..Measurement::new(key.name, key.metric_type, series.reading)
         };
-        self.measure_time = None;
-        self.series.drain(..).map(measurement).collect()
+        self.series.drain(..most.min(self.series.len())).map(measurement).collect()
     }
 
-    /// Sends everything; then it is clear.
+    /// Sends everything; then it is clear. Values without a time get the present one.
     ///
     /// # Errors
     /// Where something was refused, or could not be sent. The latter is held here, at the time it has now, and sent by the
@@ -218,34 +223,40 @@ impl Aggregator {
         api: &A,
         retry: RetryPolicy,
     ) -> Result<Submitted, SubmitError> {
-        let (courier, mut left) = (Courier::new(retry), self.take().into_iter().peekable());
-        let (mut submitted, mut refused, mut held, mut unclear) = (Submitted::default(), Vec::new(), 0, 0);
+        let (courier, present) = (Courier::new(retry), Some(self.floor(now())));
+        let (mut submitted, mut refused, mut unclear) = (Submitted::default(), Vec::new(), 0);
         let mut error = None;
-        while error.is_none() && left.peek().is_some() {
-            let mut batch: Vec<Option<_>> = Vec::new();
-            let measurements: Vec<Measurement> = left.by_ref().take(BATCH).collect();
-            let delivery = courier.deliver(api, &measurements).await;
-            batch.extend(measurements.into_iter().map(Some));
-            let mut take = |index: usize| batch.get_mut(index).and_then(Option::take);
+        // Batch by batch, so that a caller who does not wait for the end loses sight of one batch at most.
+        while error.is_none() && !self.is_empty() {
+            let batch = self.take_first(BATCH, present);
+            let delivery = courier.deliver(api, &batch).await;
             submitted.add(delivery.submitted);
+            unclear += delivery.unclear;
+            error = delivery.error;
+            let mut batch: Vec<_> = batch.into_iter().map(Some).collect();
+            let mut take = |index: usize| batch.get_mut(index).and_then(Option::take);
             refused.extend(delivery.refused.into_iter().filter_map(|(index, reason)| {
                 take(index).map(|measurement| Refused { measurement, reason })
             }));
-            for measurement in delivery.unsent.into_iter().filter_map(&mut take) {
-                held += 1;
-                self.add_measurement(measurement);
-            }
-            unclear += delivery.unclear;
-            error = delivery.error;
+            let unsent: Vec<Measurement> = delivery.unsent.into_iter().filter_map(take).collect();
+            self.put_back(unsent, present);
         }
-        for measurement in left {
-            held += 1;
-            self.add_measurement(measurement);
+        if error.is_none() {
+            self.measure_time = None;
         }
         if refused.is_empty() && error.is_none() {
             return Ok(submitted);
         }
-        Err(SubmitError { submitted, refused, held, unclear, error })
+        Err(SubmitError { submitted, refused, held: self.len(), unclear, error })
+    }
+
+    /// Holds what could not be sent, and everything else with it, at the time it would have been sent with.
+    fn put_back(&mut self, unsent: Vec<Measurement>, present: Option<i64>) {
+        if unsent.is_empty() {
+            return;
+        }
+        let rest = self.take_first(usize::MAX, present);
+        unsent.into_iter().chain(rest).for_each(|measurement| self.add_measurement(measurement));
     }
 }
 

@@ -3,17 +3,37 @@
 //!
 //! # Sending
 //!
-//! ```no_run
-//! use librato_apply::measure::{Measurement, Queue};
-//! # async fn run(client: librato_apply::remote::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! ```
+//! # #[cfg(feature = "serve")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use librato_apply::{remote::{Client, Config, Endpoint}, serve};
+//! # let token = secrecy::SecretString::from("token of the example");
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr()?), false)?;
+//! # let store = serve::Store::open(&serve::Data::Memory)?;
+//! # let credentials = vec![serve::Credentials::new("me", &token)];
+//! # let router = serve::router(store.clone(), credentials, &serve::Options::default());
+//! # tokio::spawn(serve::run(listener, router, store, std::future::pending()));
+//! # let client = Client::new(Config::new(endpoint, "me", token))?;
+//! use librato_apply::measure::{Aggregator, Measurement, Queue};
+//!
 //! let queue = Queue::new(client);
 //! queue.add(Measurement::gauge("temperature", 22.1).source("upstairs")).await?;
 //! queue.add(Measurement::gauge("temperature", 23.1).source("downstairs")).await?;
 //! queue.add(Measurement::counter("requests", 102.0).source("web-1")).await?;
+//!
+//! let mut aggregator = Aggregator::new().source("web-1").period(60);
+//! aggregator.add("response.ms", 42.0);
+//! aggregator.add("response.ms", 5.0);
+//! queue.add_aggregator(&mut aggregator).await?;
+//!
 //! let submitted = queue.submit().await?;
-//! println!("{} accepted", submitted.accepted);
+//! assert_eq!((submitted.accepted, submitted.twice), (4, 0));
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "serve"))]
+//! # fn main() {}
 //! ```
 //!
 //! # What a lost answer means

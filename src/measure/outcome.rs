@@ -54,7 +54,10 @@ impl fmt::Display for SubmitError {
         }
         if let Some(error) = &self.error {
             let separator = if self.refused.is_empty() { "" } else { "; " };
-            write!(f, "{separator}{} not sent and held: {error}", counted(self.held))?;
+            match self.held {
+                0 => write!(f, "{separator}not sent: {error}")?,
+                held => write!(f, "{separator}{} not sent and held: {error}", counted(held))?,
+            }
         }
         Ok(())
     }

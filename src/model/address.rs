@@ -155,6 +155,21 @@ impl Address {
         Self::new(Collection::Services, title)
     }
 
+    /// A space.
+    pub fn space(name: impl Into<String>) -> Self {
+        Self::new(Collection::Spaces, name)
+    }
+
+    /// A chart of a space.
+    pub fn chart(space: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { parent: Some(space.into()), ..Self::new(Collection::Charts, name) }
+    }
+
+    /// The space that holds a chart.
+    pub fn container(&self) -> Option<Self> {
+        self.parent.as_ref().map(Self::space)
+    }
+
     /// The same place under another name.
     pub fn renamed(&self, name: impl Into<String>) -> Self {
         Self { collection: self.collection, parent: self.parent.clone(), name: name.into() }

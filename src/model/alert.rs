@@ -116,7 +116,7 @@ pub struct Condition {
     pub detect_reset: Option<bool>,
 }
 
-/// One tag of a condition on tagged measurements.
+/// One tag of a condition or stream on tagged measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tag {
@@ -128,7 +128,7 @@ pub struct Tag {
     /// Whether matching streams are merged by this tag first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grouped: Option<bool>,
-    /// Whether the values are supplied when the alert is looked at.
+    /// Whether the values are chosen when it is looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dynamic: Option<bool>,
 }
@@ -328,7 +328,7 @@ fn same_in_condition(key: &str, want: &Value, have: &Value) -> bool {
 }
 
 /// Tags as a sorted set, case ignored; `grouped: false` and an absent `grouped` are one.
-fn canonical_tags(tags: &Value) -> Vec<String> {
+pub(super) fn canonical_tags(tags: &Value) -> Vec<String> {
     let mut list: Vec<String> = tags
         .as_array()
         .into_iter()

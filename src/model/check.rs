@@ -9,6 +9,25 @@ pub fn at<const N: usize>(keys: [&str; N]) -> Route {
     keys.into_iter().fold(Route::root(), |route, key| route.key(key))
 }
 
+/// Whether this is `#RRGGBB`.
+pub fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
+/// Whether this can be a formula of `x` and `p`.
+pub fn is_transform(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "xp()*+,-./".contains(c))
+}
+
+/// Whether this can be the name of a metric.
+pub fn is_name(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.chars().all(is_name_char)
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ".:-_".contains(c)
+}
+
 /// One problem of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -84,7 +103,7 @@ impl<'a> Checker<'a> {
     /// The alphabet of metric names, which annotation streams and alerts share: 1 to 255 of `A-Z a-z 0-9 . : - _`.
     pub fn name_of_letters(&mut self) {
         let name = self.name;
-        if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || ".:-_".contains(*c))) {
+        if let Some(wrong) = name.chars().find(|c| !is_name_char(*c)) {
             self.error(
                 Route::root(),
                 "invalid-name",

@@ -1,10 +1,13 @@
 //! What the files ask for: every declared object with its intent and the place it was written.
 //! Knows nothing of the remote, nor of how the files were read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Kind, Resource, Scopes};
-use crate::diag::{FileId, Files, Part, Place, Route};
+use serde_json::Value;
+
+use super::{Address, Field, Kind, Resource, Scopes, Seconds, State};
+use crate::composite;
+use crate::diag::{FileId, Files, Part, Place, Route, Seg, follow};
 
 /// What is to become of a declared object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,10 @@ impl Origin {
     /// The place of something inside the object, or of the object where the files do not show it.
     pub fn place(&self, files: &Files, inside: &Route, part: Part) -> Place {
         let own = self.route.join(inside);
+        // An item of a list has no key: a chart is known by its name.
+        if let (Part::Key, Some(Seg::Index(_))) = (part, own.segs().last()) {
+            return Place::Node { file: self.file, route: own.key("name"), part: Part::Value };
+        }
         let route = match &self.defaults {
             Some(defaults)
                 if !files.contains(self.file, &own) && files.contains(self.file, &defaults.join(inside)) =>
@@ -63,13 +70,80 @@ pub struct Wish {
     pub secrets: BTreeMap<Route, String>,
 }
 
+impl Wish {
+    /// The place of something inside a field: in a longer text, the very words, as far as they are written there.
+    pub fn place(&self, files: &Files, field: &Route, part: Part) -> Place {
+        let place = self.origin.place(files, field, Part::Value);
+        let Place::Node { file, route, part: Part::Value } = place else { return place };
+        let fields = Value::Object(self.resource.fields());
+        let resolved = at_route(&fields, field).and_then(Value::as_str);
+        let part = as_written(part, resolved, files.scalar(file, &route).as_deref());
+        Place::Node { file, route, part }
+    }
+}
+
+/// A stretch of a resolved text as one of the text that is written, references and all. What came in through a reference is shown as
+/// the whole text.
+pub fn as_written(part: Part, resolved: Option<&str>, written: Option<&str>) -> Part {
+    let Part::Text { start, end } = part else { return part };
+    let (Some(resolved), Some(written)) = (resolved, written) else { return Part::Value };
+    follow(start..end, resolved, written).map_or(Part::Value, |r| Part::Text { start: r.start, end: r.end })
+}
+
+/// The part of a value a route leads to.
+pub fn at_route<'v>(value: &'v Value, route: &Route) -> Option<&'v Value> {
+    route.segs().iter().try_fold(value, |value, seg| match seg {
+        Seg::Key(key) => value.get(key),
+        Seg::Index(i) => value.get(*i),
+    })
+}
+
+/// The names of charts in their order, by the name of their space.
+pub type ChartOrder = BTreeMap<String, Vec<String>>;
+
 /// Everything the files ask for.
 #[derive(Debug, Clone, Default)]
 pub struct Desired {
     /// Declared objects by identity.
     pub objects: BTreeMap<Address, Wish>,
+    /// The names of the declared charts in the order of the files, by space.
+    pub chart_order: ChartOrder,
     /// What the `settings` section says.
     pub settings: Settings,
+}
+
+impl Desired {
+    /// The metrics that a name or a pattern means, declared or found on the remote; composites are none.
+    pub fn metrics<'a>(&'a self, pattern: &'a str, actual: &'a State) -> BTreeSet<&'a Address> {
+        let declared = self.objects.iter().filter(|(_, wish)| wish.intent != Intent::Absent);
+        let declared = declared.map(|(address, wish)| (address, &wish.resource));
+        // What is declared here will be what it is declared to be.
+        let found = actual.iter().filter(|(address, _)| !self.objects.contains_key(address));
+        let metrics = declared.chain(found).filter(|(_, object)| matches!(object, Resource::Metric(_)));
+        metrics
+            .map(|(address, _)| address)
+            .filter(|address| composite::matches(pattern, &address.name))
+            .collect()
+    }
+
+    /// The periods, in seconds, of the metrics that a name or a pattern means; what is not written stays as it is on the remote.
+    pub fn periods(&self, pattern: &str, actual: &State) -> Vec<u64> {
+        let of = |address: &Address| {
+            let declared = self.objects.get(address).and_then(|wish| period(&wish.resource));
+            let declared = declared.filter(|period| !period.is_unset());
+            let period = declared.or_else(|| period(actual.get(address)?))?;
+            period.value().map(|seconds| seconds.0)
+        };
+        self.metrics(pattern, actual).into_iter().filter_map(of).collect()
+    }
+}
+
+/// The period of a metric; composites have none of their own.
+fn period(resource: &Resource) -> Option<&Field<Seconds>> {
+    match resource {
+        Resource::Metric(metric) => Some(&metric.period),
+        _ => None,
+    }
 }
 
 /// The `settings` section, resolved.

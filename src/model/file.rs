@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Alert, Annotation, Composite, Kind, Metric, Service};
+use super::{Alert, Annotation, Chart, Composite, Kind, Metric, Service, Space};
 
 /// A file of definitions. Any file may hold any section; the files of a directory are merged.
 #[derive(Debug, JsonSchema)]
@@ -32,6 +32,8 @@ pub struct ConfigFile {
     pub services: Option<IndexMap<String, Entry<Service>>>,
     /// Alerts by name.
     pub alerts: Option<IndexMap<String, Entry<Alert>>>,
+    /// Spaces with their charts, by name.
+    pub spaces: Option<IndexMap<String, Entry<Space>>>,
 }
 
 /// What holds for the whole run.
@@ -100,6 +102,8 @@ pub struct DefaultsSection {
     pub annotations: Option<Annotation>,
     pub services: Option<Service>,
     pub alerts: Option<Alert>,
+    pub spaces: Option<Space>,
+    pub charts: Option<Chart>,
 }
 
 /// What may be said of every object beside its own fields.
@@ -225,7 +229,15 @@ mod tests {
     #[test]
     fn every_object_takes_the_keys_of_meta() {
         let schema = strict_schema();
-        for entry in ["MetricEntry", "CompositeEntry", "AnnotationEntry", "ServiceEntry", "AlertEntry"] {
+        for entry in [
+            "MetricEntry",
+            "CompositeEntry",
+            "AnnotationEntry",
+            "ServiceEntry",
+            "AlertEntry",
+            "SpaceEntry",
+            "ChartEntry",
+        ] {
             for key in META_KEYS {
                 assert!(schema["$defs"][entry]["properties"].get(key).is_some(), "{entry}.{key}");
             }

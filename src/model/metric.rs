@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::check::{Checker, at};
+use super::check::{Checker, at, is_color, is_transform};
 use super::compare;
 use super::{Field, Kind, Reference, Seconds, Spec};
 use crate::composite::{self, Use};
@@ -150,7 +150,7 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
         }
     }
     if let Some(formula) = attributes.display_transform.value()
-        && !formula.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "xp()*+,-./".contains(c))
+        && !is_transform(formula)
     {
         found
             .error(at(["attributes", "display_transform"]), "invalid-transform", "not a transform formula")
@@ -165,10 +165,6 @@ fn check_shared(period: &Field<Seconds>, attributes: &Attributes, found: &mut Ch
             .help("write `period: null` for a metric without a fixed period");
     }
     check_attributes(attributes, found);
-}
-
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn canonical(field: &str, value: &Value) -> Value {
@@ -218,12 +214,29 @@ impl Spec for Metric {
 }
 
 impl Composite {
-    /// Warns where it puts series together that have points at different intervals. `period` knows the seconds of a declared metric.
-    pub fn check_periods(&self, period: &dyn Fn(&str) -> Option<u64>, found: &mut Checker<'_>) {
+    /// Warns where it puts series together that have points at different intervals. `known` has the seconds of each metric that a
+    /// name or a pattern means.
+    pub fn check_periods(&self, known: &dyn Fn(&str) -> Vec<u64>, found: &mut Checker<'_>) {
         let query = self.composite.value().and_then(|text| composite::compile(text).ok());
-        for problem in query.into_iter().flat_map(|query| query.mixed_periods(period)) {
+        for problem in query.into_iter().flat_map(|query| query.mixed_periods(known)) {
             found.composite(at(["composite"]), problem);
         }
+    }
+
+    /// Every metric it reads, by name or by pattern, each once.
+    fn reads(&self, pattern: bool) -> Vec<Reference> {
+        let Some(Ok(tree)) = self.composite.value().map(|text| composite::parse(text)) else {
+            return Vec::new();
+        };
+        let mut uses: Vec<Reference> = Vec::new();
+        for read in tree.reads().into_iter().filter(|read| read.is_pattern() == pattern) {
+            let part = Part::Text { start: read.start, end: read.end };
+            let found = Reference { part, ..Reference::metric(read.metric, at(["composite"])) };
+            if !uses.iter().any(|known| known.to == found.to) {
+                uses.push(found);
+            }
+        }
+        uses
     }
 }
 
@@ -242,18 +255,11 @@ impl Spec for Composite {
     }
 
     fn references(&self) -> Vec<Reference> {
-        let Some(Ok(tree)) = self.composite.value().map(|text| composite::parse(text)) else {
-            return Vec::new();
-        };
-        let mut uses: Vec<Reference> = Vec::new();
-        for read in tree.reads().into_iter().filter(|read| !read.is_pattern()) {
-            let part = Part::Text { start: read.start, end: read.end };
-            let found = Reference { part, ..Reference::metric(read.metric, at(["composite"])) };
-            if !uses.iter().any(|known| known.to == found.to) {
-                uses.push(found);
-            }
-        }
-        uses
+        self.reads(false)
+    }
+
+    fn patterns(&self) -> Vec<Reference> {
+        self.reads(true)
     }
 
     fn canonical(&self, field: &str, value: &Value) -> Value {

@@ -4,6 +4,7 @@
 mod address;
 mod alert;
 mod annotation;
+mod chart;
 pub mod check;
 pub mod compare;
 mod desired;
@@ -11,6 +12,7 @@ mod field;
 mod file;
 mod metric;
 mod service;
+mod space;
 
 use std::collections::BTreeMap;
 
@@ -20,13 +22,18 @@ use serde_json::{Map, Value};
 pub use address::{Address, Collection, Kind};
 pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
 pub use annotation::{ALERT_STREAM, Annotation};
-pub use desired::{Desired, Intent, Origin, Settings, Wish};
+pub use chart::{
+    Chart, ChartType, GroupFunction, Operator, STREAM_KEYS, Stream, StreamFunction, Threshold,
+    ThresholdColour, UNMANAGED_STREAM_KEYS,
+};
+pub use desired::{ChartOrder, Desired, Intent, Origin, Settings, Wish, as_written, at_route};
 pub use field::{Field, Seconds};
 pub use file::{
     ConfigFile, Ensure, ForEach, META_KEYS, Meta, Scopes, SettingsSection, published_schema, strict_schema,
 };
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
 pub use service::{SERVICE_TYPES, Service, ServiceSettings, ServiceType, is_harmless};
+pub use space::{NamedChart, Space, charts_of, with_contents};
 
 use crate::diag::{Part, Route};
 use check::Checker;
@@ -41,6 +48,8 @@ pub enum Resource {
     Composite(Composite),
     Annotation(Annotation),
     Alert(Alert),
+    Space(Space),
+    Chart(Chart),
 }
 
 /// Objects by identity. Both sides of a comparison have this form.
@@ -57,6 +66,8 @@ pub enum Shape {
     Set,
     /// A list of objects whose order means nothing.
     Items,
+    /// A list of objects in an order that means something.
+    Sequence,
 }
 
 /// A use of another object.
@@ -93,6 +104,11 @@ pub trait Spec {
     /// Which other objects it uses.
     fn references(&self) -> Vec<Reference>;
 
+    /// Which metrics it uses by patterns, which stand in the place of names.
+    fn patterns(&self) -> Vec<Reference> {
+        Vec::new()
+    }
+
     /// The form of a field's value in which two sides can be compared.
     fn canonical(&self, field: &str, value: &Value) -> Value;
 
@@ -127,6 +143,8 @@ impl Resource {
             Self::Composite(composite) => composite,
             Self::Annotation(annotation) => annotation,
             Self::Alert(alert) => alert,
+            Self::Space(space) => space,
+            Self::Chart(chart) => chart,
         }
     }
 
@@ -147,10 +165,8 @@ impl Resource {
             Kind::Composite => read(fields).map(Self::Composite),
             Kind::Annotation => read(fields).map(Self::Annotation),
             Kind::Alert => read(fields).map(Self::Alert),
-            Kind::Space | Kind::Chart => Err(FieldError {
-                route: Route::root(),
-                message: "spaces and charts are not supported yet".into(),
-            }),
+            Kind::Space => read(fields).map(Self::Space),
+            Kind::Chart => read(fields).map(Self::Chart),
         }
     }
 
@@ -162,6 +178,8 @@ impl Resource {
             Self::Composite(composite) => serde_json::to_value(composite),
             Self::Annotation(annotation) => serde_json::to_value(annotation),
             Self::Alert(alert) => serde_json::to_value(alert),
+            Self::Space(space) => serde_json::to_value(space),
+            Self::Chart(chart) => serde_json::to_value(chart),
         };
         match value {
             Ok(Value::Object(fields)) => fields,

@@ -89,10 +89,13 @@ impl Limits {
         desired.objects.get(&change.address).is_some_and(|wish| wish.protect)
             || named(&change.address)
             || old.is_some_and(named)
+            || lost_with(change).iter().any(|chart| self.protect.contains(Kind::Chart, &chart.to_string()))
     }
 
     fn too_many(&self, lost: &[&Change]) -> Option<Refusal> {
-        let count = u32::try_from(lost.len()).unwrap_or(u32::MAX);
+        // A space takes its charts along.
+        let charts: usize = lost.iter().map(|change| lost_with(change).len()).sum();
+        let count = u32::try_from(lost.len() + charts).unwrap_or(u32::MAX);
         (count > self.max_deletes).then(|| Refusal {
             code: "too-many-deletes".into(),
             message: format!(
@@ -192,8 +195,14 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
 
 /// Several remote objects under a name that the plan would have to choose one of.
 pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[Change]) -> Vec<Refusal> {
+    // A backup holds one object of each name, so a space with twins inside cannot go either.
+    let goes = |space: Address| {
+        let deleted = |change: &&Change| matches!(change.action, Action::Delete { .. });
+        changes.iter().filter(deleted).any(|change| change.address == space)
+    };
     let concerned = |address: &&Address| {
         desired.objects.contains_key(*address)
+            || address.container().is_some_and(goes)
             || changes.iter().any(|change| change.address == **address)
             || desired.objects.values().any(|wish| wish.renamed_from.as_deref() == Some(&address.name))
     };
@@ -217,8 +226,21 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
     twins.keys().filter(concerned).map(refuse).collect()
 }
 
+/// The charts that go with a space.
+pub fn lost_with(change: &Change) -> Vec<Address> {
+    let Action::Delete { before: Resource::Space(space), .. } = &change.action else { return Vec::new() };
+    let charts = space.charts.value().into_iter().flatten();
+    charts.map(|chart| Address::chart(&change.address.name, &chart.name)).collect()
+}
+
+/// `space/Shop (with 2 charts)`.
 fn names(changes: &[&Change]) -> Vec<String> {
-    changes.iter().map(|change| format!("{}/{}", change.kind, change.address)).collect()
+    let with = |change: &Change| match lost_with(change).len() {
+        0 => String::new(),
+        1 => " (with 1 chart)".to_owned(),
+        many => format!(" (with {many} charts)"),
+    };
+    changes.iter().map(|change| format!("{}/{}{}", change.kind, change.address, with(change))).collect()
 }
 
 fn objects(count: usize) -> String {

@@ -1,8 +1,10 @@
 //! A plan: changes in the order in which they will be written, and what speaks against writing them.
 //! A value: it can be printed, counted, saved and refused. Knows nothing of requests or ids.
 
+mod charts;
 pub mod impact;
 mod limits;
+mod metrics;
 mod order;
 mod outcome;
 mod saved;
@@ -13,10 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, Files, Part, Place, Position, Report, Route, Seg};
 use crate::diff::{Change, Diff, FieldChange, Obstacle};
-use crate::model::{Address, Desired, Resource, State};
+use crate::model::{Address, Desired, State};
 
+pub use charts::note_other_orders;
 pub use impact::{Effect, Impact, Indirect, Verdict};
-pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous};
+pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous, lost_with};
 pub use outcome::{Done, Outcome};
 pub use saved::{SavedError, SavedPlan};
 
@@ -144,12 +147,12 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
     for obstacle in &diff.obstacles {
         report_obstacle(obstacle, desired, files, &mut refusals, report);
     }
-    report_unknown_metrics(desired, actual, files, report);
+    metrics::report(desired, actual, files, report);
     refusals.extend(limits.refusals(&diff.changes, desired, actual));
     let touched = impact::Touched::of(&diff.changes, actual, desired);
     let indirect = impact::indirect(&diff.changes, &touched);
-    let mut steps: Vec<Step> =
-        order::order(diff.changes).into_iter().map(|step| with_places(step, desired, files)).collect();
+    let steps = order::order(diff.changes, &|address| charts::rank(address, desired));
+    let mut steps: Vec<Step> = steps.into_iter().map(|step| with_places(step, desired, files)).collect();
     for step in steps.iter_mut().filter(|step| !step.parks()) {
         step.impact = impact::impact(&step.change, &touched);
     }
@@ -228,34 +231,6 @@ fn report_obstacle(
             };
             let message = format!("\"{address}\" has its new name already");
             report.push(at(Diagnostic::note("rename-done", message), place, "this line can be removed"));
-        }
-    }
-}
-
-/// Uses of metrics that neither the files nor the service know: allowed, since data may come later.
-fn report_unknown_metrics(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
-    for (metric, users) in crate::diff::undeclared_metrics(desired) {
-        if actual.contains_key(&metric) {
-            continue;
-        }
-        let known = actual
-            .iter()
-            .filter(|(_, object)| matches!(object, Resource::Metric(_) | Resource::Composite(_)));
-        let known = known.map(|(address, _)| address).chain(desired.objects.keys());
-        let names = known.filter(|a| a.collection == metric.collection).map(|a| a.name.as_str());
-        let close = crate::diag::suggest(&metric.name, names);
-        for (user, route) in users {
-            let Some(wish) = desired.objects.get(&user) else { continue };
-            let message =
-                format!("{} \"{user}\" uses the metric `{metric}`, which nobody declares", wish.kind);
-            let diagnostic = Diagnostic::warning("unknown-metric", message).at(
-                wish.origin.place(files, &route, Part::Value),
-                "and the service has no metric of this name",
-            );
-            report.push(match close {
-                Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-                None => diagnostic.help("declare it, or send its first measurement, before relying on this"),
-            });
         }
     }
 }

@@ -10,14 +10,15 @@ use crate::model::{Address, Collection, Kind, Reference};
 /// How a parked name ends; see [`rename::temporary`].
 pub const PARKED: &str = ".librato-apply-renaming";
 
-/// Room between the levels of two kinds, for chains within one.
-const GAP: u32 = 1000;
+/// Room between the levels of two kinds, for chains within one and for charts, which are created one after the other.
+const GAP: u32 = 1_000_000;
 
-/// Puts the changes into the order of writing.
-pub fn order(changes: Vec<Change>) -> Vec<Step> {
+/// Puts the changes into the order of writing. `rank` is the place of a chart in its space: a service shows charts in the
+/// order in which they were created.
+pub fn order(changes: Vec<Change>, rank: &dyn Fn(&Address) -> u32) -> Vec<Step> {
     let changes = open_circles(changes);
     let needs: Vec<Vec<usize>> = (0..changes.len()).map(|i| needs(i, &changes)).collect();
-    let levels = levels(&changes, &needs);
+    let levels = levels(&changes, &needs, rank);
     let mut by_level: Vec<usize> = (0..changes.len()).collect();
     by_level.sort_by_key(|i| (levels[*i], *i));
     let mut position = vec![0; changes.len()];
@@ -34,7 +35,7 @@ pub fn order(changes: Vec<Change>) -> Vec<Step> {
 }
 
 /// The least level of each kind of step, raised above everything it needs.
-fn levels(changes: &[Change], needs: &[Vec<usize>]) -> Vec<u32> {
+fn levels(changes: &[Change], needs: &[Vec<usize>], in_space: &dyn Fn(&Address) -> u32) -> Vec<u32> {
     let last = Kind::ALL.len() as u32;
     let rank =
         |change: &Change| Kind::ALL.iter().position(|kind| *kind == change.kind).unwrap_or_default() as u32;
@@ -44,6 +45,7 @@ fn levels(changes: &[Change], needs: &[Vec<usize>]) -> Vec<u32> {
         .map(|(i, change)| match &change.action {
             // A delete that frees a name stands with the writes; every other one comes after all of them.
             Action::Delete { .. } if !needed_by_write(i, changes, needs) => GAP * (2 * last - rank(change)),
+            Action::Create { .. } => GAP * rank(change) + in_space(&change.address).min(GAP / 2),
             _ => GAP * rank(change),
         })
         .collect();
@@ -72,7 +74,9 @@ fn needed_by_write(i: usize, changes: &[Change], needs: &[Vec<usize>]) -> bool {
 /// Which steps must have succeeded before step `i` makes sense.
 fn needs(i: usize, changes: &[Change]) -> Vec<usize> {
     let this = &changes[i];
-    let uses = uses(this.action.after().map(|after| after.spec().references()));
+    let mut uses = uses(this.action.after().map(|after| after.spec().references()));
+    // Nothing can be done to a chart as long as its space is not there, or is still called otherwise.
+    uses.extend(this.address.container());
     (0..changes.len())
         .filter(|&j| j != i)
         .filter(|&j| {
@@ -191,7 +195,7 @@ mod tests {
     #[test]
     fn a_circle_of_renames_is_opened_and_every_step_needs_only_what_comes_before_it() {
         for circle in [vec![("a", "b"), ("b", "a")], vec![("a", "b"), ("b", "c"), ("c", "a")]] {
-            let steps = order(circle.iter().map(|(from, to)| rename(from, to)).collect());
+            let steps = order(circle.iter().map(|(from, to)| rename(from, to)).collect(), &|_| 0);
             assert_eq!(steps.len(), circle.len() + 1);
             assert!(steps[0].parks(), "{steps:?}");
             for (i, step) in steps.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! A plan in a file: exactly what will be written, fingerprints of what it was made from, and no secret.
 //! Opening it again takes the same secrets and an unchanged remote; anything else is refused by name.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,8 +12,9 @@ use sha2::Sha256;
 
 use super::{Indirect, Plan, SourcePlace, Step};
 use crate::diag::{Route, Seg};
-use crate::diff::{Action, Change, fields};
+use crate::diff::{Action, Change};
 use crate::model::{Address, Collection, Kind, Resource, State};
+use names::Names;
 
 /// The version of the form. Another one is refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -107,8 +110,10 @@ impl SavedPlan {
         key: &[u8],
     ) -> Result<Self, SavedError> {
         let conceal = |step: &Step| conceal(step, &references(&step.change.address), key);
-        let steps = plan.steps.iter().map(conceal).collect::<Result<_, _>>()?;
-        let taken = |address: Address| Fingerprint { digest: fingerprint(state.get(&address), key), address };
+        let steps: Vec<Value> = plan.steps.iter().map(conceal).collect::<Result<_, _>>()?;
+        let names = Names::of(&steps);
+        let taken =
+            |address: Address| Fingerprint { digest: names.fingerprint(&address, state, key), address };
         let mut saved = Self {
             format_version: FORMAT_VERSION,
             program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -156,7 +161,21 @@ impl SavedPlan {
         if needed.contains(&Collection::Alerts) {
             needed.insert(Collection::Services);
         }
+        // Charts name spaces by id, and a space takes its charts along.
+        if needed.contains(&Collection::Charts) || needed.contains(&Collection::Spaces) {
+            needed.extend([Collection::Charts, Collection::Spaces]);
+        }
         needed
+    }
+
+    /// The spaces whose charts must be read to open the plan.
+    pub fn spaces(&self) -> BTreeSet<String> {
+        let touched = self.fingerprints.iter().map(|f| &f.address);
+        let space = |address: &Address| match address.collection {
+            Collection::Spaces => Some(address.name.clone()),
+            _ => address.parent.clone(),
+        };
+        touched.filter_map(space).collect()
     }
 
     /// The plan, with its secrets, if nothing it was made from has changed.
@@ -176,7 +195,9 @@ impl SavedPlan {
         if self.endpoint != here {
             return Err(SavedError::OtherTarget { planned: self.endpoint.clone(), here: here.to_owned() });
         }
-        let moved = self.fingerprints.iter().filter(|f| fingerprint(state.get(&f.address), key) != f.digest);
+        let names = Names::of(&self.steps);
+        let moved =
+            self.fingerprints.iter().filter(|f| names.fingerprint(&f.address, state, key) != f.digest);
         let moved: Vec<String> =
             moved.map(|f| format!("{} \"{}\"", f.address.collection.kind(), f.address)).collect();
         if !moved.is_empty() {
@@ -185,7 +206,7 @@ impl SavedPlan {
         let steps = self
             .steps
             .iter()
-            .map(|step| reveal(step, &self.steps, state, resolve, key))
+            .map(|step| reveal(step, &names, state, resolve, key))
             .collect::<Result<_, _>>()?;
         let (target, indirect) = (self.target.clone(), self.indirect.clone());
         Ok(Plan { target, steps, unchanged: self.unchanged, refusals: Vec::new(), indirect })
@@ -202,12 +223,6 @@ fn touched(steps: &[Step]) -> BTreeSet<Address> {
         [Some(step.change.address.clone()), old]
     };
     steps.iter().flat_map(names).flatten().collect()
-}
-
-/// A keyed digest of an object's canonical form, or of its absence.
-fn fingerprint(object: Option<&Resource>, key: &[u8]) -> String {
-    let form = object.map_or(Value::Null, |object| json!([object.kind(), fields::canonical_form(object)]));
-    digest(&form.to_string(), key)
 }
 
 fn digest(text: &str, key: &[u8]) -> String {
@@ -293,7 +308,7 @@ fn conceal_settings(
 /// A step with its secrets: those known by reference are read again, the others taken from the remote.
 fn reveal(
     step: &Value,
-    all: &[Value],
+    names: &Names,
     state: &State,
     resolve: &dyn Fn(&str) -> Result<String, String>,
     key: &[u8],
@@ -306,18 +321,7 @@ fn reveal(
     else {
         return Err(broken("a step has no action".into()));
     };
-    let address_in = |value: &Value| Option::<Address>::deserialize(value).ok().flatten();
-    // An object that an earlier step parks, in a circle of renames, still has the name it is parked from.
-    let parked_from = |name: &Address| {
-        let step = all.iter().find(|step| address_in(&step["change"]["address"]).as_ref() == Some(name))?;
-        address_in(&step["change"]["action"]["update"]["renamed_from"])
-    };
-    let source = match address_in(&parts["renamed_from"]) {
-        Some(old) if !state.contains_key(&old) => parked_from(&old),
-        Some(old) => Some(old),
-        None => Some(address),
-    };
-    let source = source.and_then(|name| state.get(&name));
+    let source = state.get(&names.before(&address, state));
     let remote = source.map(|object| json!({ (object.kind().noun()): object.fields() })).unwrap_or_default();
     for side in ["before", "after"] {
         if !parts[side].is_null() {

@@ -4,10 +4,12 @@
 use serde_json::{Map, Value, json};
 
 use super::fetch::{Ids, conditions_in_order, lift_condition};
+use super::lift::{lift_stream, streams};
 use super::{Call, Method, segment};
-use crate::diff::fields::pair_items;
+use crate::diff::fields::{align_items, pair_items};
+use crate::diff::lists::Pair;
 use crate::diff::{Action, Change, FieldChange};
-use crate::model::{Address, CONDITION_KEYS, Collection, Kind, Resource};
+use crate::model::{Address, CONDITION_KEYS, Collection, Kind, Resource, STREAM_KEYS, UNMANAGED_STREAM_KEYS};
 use crate::wire::lenient;
 
 /// How a change is sent.
@@ -57,7 +59,9 @@ fn create(address: &Address, after: &Resource, ids: &Ids) -> Result<Call, CallEr
     match after {
         // The order in which people read them.
         Resource::Service(_) => _ = body.shift_insert(0, "title".into(), address.name.clone().into()),
-        Resource::Alert(_) => _ = body.shift_insert(0, "name".into(), address.name.clone().into()),
+        Resource::Alert(_) | Resource::Space(_) | Resource::Chart(_) => {
+            _ = body.shift_insert(0, "name".into(), address.name.clone().into());
+        }
         Resource::Composite(_) => _ = body.shift_insert(0, "type".into(), "composite".into()),
         Resource::Metric(_) | Resource::Annotation(_) => {}
     }
@@ -65,11 +69,7 @@ fn create(address: &Address, after: &Resource, ids: &Ids) -> Result<Call, CallEr
         Collection::Metrics | Collection::Annotations => {
             Call { method: Method::Put, path: path(address, ids)?, body: Some(Value::Object(body)) }
         }
-        _ => Call {
-            method: Method::Post,
-            path: root(address.collection).into(),
-            body: Some(Value::Object(body)),
-        },
+        _ => Call { method: Method::Post, path: home(address, ids)?, body: Some(Value::Object(body)) },
     })
 }
 
@@ -95,6 +95,9 @@ fn update(
         Resource::Service(_) if renamed_from.is_some() => {
             _ = body.insert("title".into(), address.name.clone().into());
         }
+        Resource::Space(_) | Resource::Chart(_) if renamed_from.is_some() => {
+            _ = body.insert("name".into(), address.name.clone().into());
+        }
         _ => {}
     }
     for change in fields {
@@ -102,6 +105,7 @@ fn update(
         let Some(crate::diag::Seg::Key(field)) = segs.first() else { continue };
         match (field.as_str(), segs.get(1)) {
             ("conditions", _) => {}
+            ("streams", _) => _ = body.insert(field.clone(), all_streams(after, raw).into()),
             ("attributes", Some(crate::diag::Seg::Key(key))) => {
                 let value = changed
                     .get("attributes")
@@ -180,10 +184,11 @@ fn sendable(
     }
     if let (Resource::Alert(_), Some(Value::Array(titles))) = (resource, fields.get_mut("services")) {
         for title in titles {
-            let address = Address::service(title.as_str().unwrap_or_default());
-            let id = ids.get(&address).and_then(|remote| remote.id);
-            *title = json!(id.ok_or(CallError::NoId(Kind::Service, address))?);
+            *title = json!(id(&Address::service(title.as_str().unwrap_or_default()), ids)?);
         }
+    }
+    if let (Resource::Chart(_), Some(name)) = (resource, fields.get_mut("related_space")) {
+        *name = json!(id(&Address::space(name.as_str().unwrap_or_default()), ids)?);
     }
     Ok(fields)
 }
@@ -196,14 +201,35 @@ fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
     let raw = conditions_in_order(raw);
     let have: Vec<Value> = raw.iter().map(|raw| lift_condition(raw)).collect();
     let pairs = pair_items(&want, &have, after.spec());
-    let body =
-        |pair: &crate::diff::lists::Pair| match (pair.want.map(|w| &want[w]), pair.have.map(|h| raw[h])) {
-            (Some(_), Some(raw)) if pair.same => Some(raw.clone()),
-            (Some(want), Some(raw)) => Some(lay_over(want, raw)),
-            (Some(want), None) => Some(want.clone()),
-            (None, _) => None,
-        };
+    let of = |pair: &Pair| (pair.want.map(|w| &want[w]), pair.have.map(|h| raw[h]));
+    let body = |pair: &Pair| match of(pair) {
+        (Some(_), Some(raw)) if pair.same => Some(raw.clone()),
+        (Some(want), Some(raw)) => Some(lay_over(want, raw)),
+        (Some(want), None) => Some(want.clone()),
+        (None, _) => None,
+    };
     pairs.iter().filter_map(body).collect()
+}
+
+/// All streams of a chart: a PUT replaces them. What we do not know of a stream stays with it; ids and types the service
+/// makes anew.
+fn all_streams(after: &Resource, raw: &Value) -> Vec<Value> {
+    let fields = after.fields();
+    let want = fields.get("streams").and_then(Value::as_array).cloned().unwrap_or_default();
+    let raw = streams(raw);
+    let have: Vec<Value> = raw.iter().map(|raw| lift_stream(raw)).collect();
+    let body = |pair: &Pair| {
+        let want = &want[pair.want?];
+        let mut body = pair.have.and_then(|h| raw[h].as_object()).cloned().unwrap_or_default();
+        body.retain(|key, _| !matches!(key.as_str(), "id" | "type"));
+        if !pair.same {
+            let kept = |key: &str| !STREAM_KEYS.contains(&key) || UNMANAGED_STREAM_KEYS.contains(&key);
+            body.retain(|key, _| kept(key));
+            body.extend(want.as_object().cloned().unwrap_or_default());
+        }
+        Some(Value::Object(body))
+    };
+    align_items(&want, &have, after.spec()).iter().filter_map(body).collect()
 }
 
 /// A condition laid over the raw one it answers to. What is not written has the API's default, so the known keys
@@ -228,16 +254,34 @@ fn root(collection: Collection) -> &'static str {
     }
 }
 
-fn path(address: &Address, ids: &Ids) -> Result<String, CallError> {
+/// The path of the collection that holds an object: every space has charts of its own.
+fn home(address: &Address, ids: &Ids) -> Result<String, CallError> {
     let root = root(address.collection);
-    match address.collection {
-        Collection::Metrics | Collection::Annotations => Ok(format!("{root}/{}", segment(&address.name))),
-        _ => {
-            let id = ids.get(address).and_then(|remote| remote.id);
-            let id = id.ok_or_else(|| CallError::NoId(address.collection.kind(), address.clone()))?;
-            Ok(format!("{root}/{id}"))
-        }
+    match address.container() {
+        Some(space) => Ok(format!("{root}/{}/charts", id(&space, ids)?)),
+        None => Ok(root.to_owned()),
     }
+}
+
+/// The path of an object of this collection that has this id, such as a copy of one that is known.
+///
+/// # Errors
+/// Where the space of a chart has no id here.
+pub fn path_of(address: &Address, id: u64, ids: &Ids) -> Result<String, CallError> {
+    Ok(format!("{}/{id}", home(address, ids)?))
+}
+
+fn path(address: &Address, ids: &Ids) -> Result<String, CallError> {
+    let home = home(address, ids)?;
+    Ok(match address.collection {
+        Collection::Metrics | Collection::Annotations => format!("{home}/{}", segment(&address.name)),
+        _ => path_of(address, id(address, ids)?, ids)?,
+    })
+}
+
+fn id(address: &Address, ids: &Ids) -> Result<u64, CallError> {
+    let id = ids.get(address).and_then(|remote| remote.id);
+    id.ok_or_else(|| CallError::NoId(address.collection.kind(), address.clone()))
 }
 
 #[cfg(test)]

@@ -7,11 +7,13 @@ mod client;
 mod endpoint;
 mod error;
 pub mod fetch;
+mod lift;
 mod listing;
 pub mod placeholder;
 mod retry;
 mod throttle;
 mod tls;
+mod wanted;
 
 use std::fmt;
 use std::future::Future;

@@ -1,11 +1,18 @@
-//! Objects as a document in our own format, as it could stand in a file: secrets become references.
-//! Knows nothing of YAML; whoever writes the document does.
+//! Objects as a document in our own format, as a person would have written it: secrets become references, what the service
+//! means anyway is left out. Knows nothing of YAML; whoever writes the document does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Address, Collection, Kind, Resource, Shape};
+use crate::model::{Address, ChartOrder, Collection, Field, Kind, Resource, Seconds, Shape, Space};
+
+/// The sections in the order in which people read them: data first, then what watches it.
+const SECTIONS: [Kind; 6] =
+    [Kind::Metric, Kind::Composite, Kind::Annotation, Kind::Service, Kind::Alert, Kind::Space];
+
+/// A secret shorter than this is not looked for in other texts, which it may be in by chance.
+const LONG: usize = 8;
 
 /// A document and what must be put into the environment before it can be applied.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,61 +23,165 @@ pub struct Definitions {
     pub secrets: BTreeMap<String, String>,
 }
 
-/// Writes objects down. Services that alerts use and that are not among the objects are declared as external, so that
-/// the document is complete.
-pub fn definitions<'a>(objects: impl IntoIterator<Item = (&'a Address, &'a Resource)>) -> Definitions {
-    let mut out = Definitions::default();
-    let mut sections: BTreeMap<Kind, Map<String, Value>> = BTreeMap::new();
-    let mut used: BTreeSet<Address> = BTreeSet::new();
-    for (address, resource) in objects {
-        let services = resource.spec().references().into_iter().map(|reference| reference.to);
-        used.extend(services.filter(|to| to.collection == Collection::Services));
-        let fields = fields(address, resource, &mut out.secrets);
-        sections.entry(resource.kind()).or_default().insert(escape(&address.name), fields);
-    }
-    for service in used {
-        let section = sections.entry(Kind::Service).or_default();
-        section.entry(escape(&service.name)).or_insert_with(|| json!({"external": true}));
-    }
-    // The order in which people read them: data first, then what watches it.
-    for kind in [Kind::Metric, Kind::Composite, Kind::Annotation, Kind::Service, Kind::Alert] {
-        if let Some(section) = sections.remove(&kind) {
-            out.document.insert(kind.section().to_owned(), Value::Object(section));
-        }
-    }
-    out
+/// Writes objects down, charts below their spaces in the given order. Services and spaces that others refer to and that
+/// are not among the objects are declared as external, so that the document is complete.
+pub fn definitions<'a>(
+    objects: impl IntoIterator<Item = (&'a Address, &'a Resource)>,
+    order: &ChartOrder,
+) -> Definitions {
+    let mut writer = Writer::default();
+    objects.into_iter().for_each(|(address, object)| writer.add(address, object));
+    writer.finish(order)
 }
 
-fn fields(address: &Address, resource: &Resource, secrets: &mut BTreeMap<String, String>) -> Value {
-    let spec = resource.spec();
-    let mut fields = resource.fields();
-    // What the service means anyway need not be written.
-    let default = |field: &String, value: &Value| {
-        spec.shape(field) == Shape::Plain
-            && spec.canonical(field, value) == spec.canonical(field, &Value::Null)
-    };
-    fields.retain(|field, value| !value.is_null() && !default(field, value));
-    if let Some(Value::Object(settings)) = fields.get_mut("settings") {
-        for (name, value) in settings.iter_mut() {
-            if spec.is_sensitive(&format!("settings.{name}")) {
-                let variable = variable(&address.name, name, secrets);
-                secrets
-                    .insert(variable.clone(), format!("{} \"{address}\", settings.{name}", resource.kind()));
-                *value = Value::String(format!("${{secret.{variable}}}"));
-            } else if let Value::String(text) = value {
-                *text = escape(text);
+/// What was written so far.
+#[derive(Default)]
+struct Writer {
+    sections: BTreeMap<Kind, Map<String, Value>>,
+    /// By space: names and fields.
+    charts: BTreeMap<String, Vec<(String, Value)>>,
+    used: BTreeSet<Address>,
+    /// By variable: the place of the secret, and the secret.
+    secrets: BTreeMap<String, (String, String)>,
+}
+
+impl Writer {
+    fn add(&mut self, address: &Address, object: &Resource) {
+        let references = object.spec().references().into_iter().map(|reference| reference.to);
+        self.used.extend(references.filter(|to| declarable(to.collection)));
+        match (object, &address.parent) {
+            (Resource::Space(space), _) => {
+                for inner in space.charts.value().into_iter().flatten() {
+                    let chart = Address::chart(&address.name, &inner.name);
+                    self.add(&chart, &Resource::Chart(inner.chart.clone()));
+                }
+                self.insert(address, &Resource::Space(Space { charts: Field::Unset, ..space.clone() }));
+            }
+            (Resource::Chart(_), Some(space)) => {
+                let mut fields = Map::from_iter([("name".to_owned(), escape(&address.name).into())]);
+                fields.extend(self.fields(address, object));
+                let charts = self.charts.entry(space.clone()).or_default();
+                charts.push((address.name.clone(), Value::Object(fields)));
+            }
+            _ => self.insert(address, object),
+        }
+    }
+
+    fn insert(&mut self, address: &Address, object: &Resource) {
+        let fields = Value::Object(self.fields(address, object));
+        self.sections.entry(object.kind()).or_default().insert(escape(&address.name), fields);
+    }
+
+    fn fields(&mut self, address: &Address, object: &Resource) -> Map<String, Value> {
+        let spec = object.spec();
+        let mut fields = object.fields();
+        // What the service means anyway need not be written.
+        let default = |field: &String, value: &Value| {
+            spec.shape(field) == Shape::Plain
+                && spec.canonical(field, value) == spec.canonical(field, &Value::Null)
+        };
+        let needed = spec.creation_needs();
+        let empty = |field: &String, value: &Value| *value == json!([]) && !needed.contains(&field.as_str());
+        fields.retain(|field, value| !value.is_null() && !default(field, value) && !empty(field, value));
+        in_words(&mut fields);
+        let settings = fields.get_mut("settings").and_then(Value::as_object_mut).map(std::mem::take);
+        let mut fields: Map<String, Value> =
+            fields.into_iter().map(|(field, value)| (field, escaped(&value))).collect();
+        if let Some(settings) = settings {
+            let sensitive = |name: &str| spec.is_sensitive(&format!("settings.{name}"));
+            let written = settings.into_iter().map(|(name, value)| {
+                let value = match (&value, sensitive(&name)) {
+                    (Value::String(secret), true) => self.reference(object.kind(), address, &name, secret),
+                    _ => escaped(&value),
+                };
+                (name, value)
+            });
+            fields.insert("settings".into(), Value::Object(written.collect()));
+        }
+        fields
+    }
+
+    /// A reference to a variable that is to hold a secret.
+    fn reference(&mut self, kind: Kind, address: &Address, setting: &str, secret: &str) -> Value {
+        let variable = variable(&address.name, setting, &self.secrets);
+        let place = format!("{kind} \"{address}\", settings.{setting}");
+        let reference = format!("${{secret.{variable}}}");
+        self.secrets.insert(variable, (place, secret.to_owned()));
+        reference.into()
+    }
+
+    fn finish(mut self, order: &ChartOrder) -> Definitions {
+        let spaces = std::mem::take(&mut self.charts);
+        let section = self.sections.entry(Kind::Space).or_default();
+        for (space, mut charts) in spaces {
+            let declared = order.get(&space).map_or(&[][..], Vec::as_slice);
+            charts.sort_by_key(|(name, _)| declared.iter().position(|other| other == name));
+            let charts: Vec<Value> = charts.into_iter().map(|(_, chart)| chart).collect();
+            section.entry(escape(&space)).or_insert_with(|| json!({}))["charts"] = charts.into();
+        }
+        for used in &self.used {
+            let section = self.sections.entry(used.collection.kind()).or_default();
+            section.entry(escape(&used.name)).or_insert_with(|| json!({"external": true}));
+        }
+        let mut document = Map::new();
+        for kind in SECTIONS {
+            let section = self.sections.remove(&kind).filter(|section| !section.is_empty());
+            document.extend(section.map(|section| (kind.section().to_owned(), Value::Object(section))));
+        }
+        let mut secrets: Vec<(String, String)> = self
+            .secrets
+            .iter()
+            .filter(|(_, (_, secret))| secret.len() >= LONG)
+            .map(|(variable, (_, secret))| (escape(secret), format!("${{secret.{variable}}}")))
+            .collect();
+        // A secret may contain another one.
+        secrets.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
+        document.values_mut().for_each(|section| as_references(section, &secrets));
+        let secrets = self.secrets.into_iter().map(|(variable, (place, _))| (variable, place)).collect();
+        Definitions { document, secrets }
+    }
+}
+
+/// Durations as people write them, `5m` for 300, also in conditions and streams.
+fn in_words(fields: &mut Map<String, Value>) {
+    for (field, value) in fields {
+        match (field.as_str(), &mut *value) {
+            ("duration" | "period" | "rearm_seconds" | "source_lag", Value::Number(number)) => {
+                if let Some(seconds) = number.as_u64() {
+                    *value = Seconds(seconds).to_string().into();
+                }
+            }
+            ("conditions" | "streams", Value::Array(items)) => {
+                items.iter_mut().filter_map(Value::as_object_mut).for_each(in_words);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What can be referred to only where it is declared.
+fn declarable(collection: Collection) -> bool {
+    matches!(collection, Collection::Services | Collection::Spaces)
+}
+
+/// A secret may stand in any text, such as a description.
+fn as_references(value: &mut Value, secrets: &[(String, String)]) {
+    match value {
+        Value::String(text) => {
+            for (secret, reference) in secrets {
+                if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), reference);
+                }
             }
         }
-        let settings = Value::Object(std::mem::take(settings));
-        let mut rest = escaped(&Value::Object(fields));
-        rest["settings"] = settings;
-        return rest;
+        Value::Array(items) => items.iter_mut().for_each(|item| as_references(item, secrets)),
+        Value::Object(map) => map.values_mut().for_each(|one| as_references(one, secrets)),
+        _ => {}
     }
-    escaped(&Value::Object(fields))
 }
 
 /// A name for a variable, made of the service's title and the setting, and not taken yet.
-fn variable(title: &str, setting: &str, taken: &BTreeMap<String, String>) -> String {
+fn variable(title: &str, setting: &str, taken: &BTreeMap<String, (String, String)>) -> String {
     let word = |text: &str| -> String {
         text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
     };
@@ -109,22 +220,25 @@ fn escaped(value: &Value) -> Value {
 mod tests {
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
+    fn object(kind: Kind, fields: Value) -> Resource {
+        Resource::from_fields(kind, fields.as_object().unwrap().clone()).unwrap()
+    }
+
     #[test]
     fn secrets_become_references_and_used_services_external() {
-        let object =
-            |kind, fields: Value| Resource::from_fields(kind, fields.as_object().unwrap().clone()).unwrap();
         let slack = object(Kind::Service, json!({"type": "slack", "settings": {"url": "https://canary"}}));
         let mail = object(Kind::Service, json!({"type": "mail", "settings": {"addresses": "a${b}@c.d"}}));
         let alert = object(
             Kind::Alert,
-            json!({"description": "costs ${5}", "services": ["gone", "ops slack"], "conditions": []}),
+            json!({"description": "costs ${5} at https://canary/", "services": ["gone", "ops slack"], "conditions": []}),
         );
         let state = BTreeMap::from([
             (Address::service("ops slack"), slack),
             (Address::service("mail"), mail),
             (Address::new(Collection::Alerts, "a"), alert),
         ]);
-        let found = definitions(&state);
+        let found = definitions(&state, &ChartOrder::new());
         assert_eq!(
             Value::Object(found.document),
             json!({
@@ -133,10 +247,37 @@ mod tests {
                     "ops slack": {"type": "slack", "settings": {"url": "${secret.OPS_SLACK_URL}"}},
                     "gone": {"external": true},
                 },
-                "alerts": {"a": {"description": "costs $${5}", "services": ["gone", "ops slack"], "conditions": []}},
+                "alerts": {"a": {"description": "costs $${5} at ${secret.OPS_SLACK_URL}/", "services": ["gone", "ops slack"],
+                                 "conditions": []}},
             })
         );
         let places: Vec<_> = found.secrets.into_iter().collect();
         assert_eq!(places, [("OPS_SLACK_URL".into(), "service \"ops slack\", settings.url".into())]);
+    }
+
+    #[test]
+    fn charts_stand_below_their_spaces_in_their_order() {
+        let chart = |label: &str| {
+            object(Kind::Chart, json!({"type": "line", "label": label, "related_space": "Depot"}))
+        };
+        let inside = json!({"charts": [{"name": "a", "type": "stacked", "use_log_yaxis": false}]});
+        let state = BTreeMap::from([
+            (Address::space("Shop"), object(Kind::Space, json!({"tags": true}))),
+            (Address::chart("Shop", "a"), chart("x")),
+            (Address::chart("Shop", "b"), chart("y")),
+            (Address::space("Gone"), object(Kind::Space, inside)),
+            (Address::chart("Elsewhere", "c"), chart("z")),
+        ]);
+        let order = ChartOrder::from([("Shop".into(), vec!["b".into(), "a".into()])]);
+        assert_eq!(
+            Value::Object(definitions(&state, &order).document)["spaces"],
+            json!({
+                "Gone": {"charts": [{"name": "a", "type": "stacked"}]},
+                "Shop": {"tags": true, "charts": [
+                    {"name": "b", "label": "y", "related_space": "Depot"}, {"name": "a", "label": "x", "related_space": "Depot"}]},
+                "Elsewhere": {"charts": [{"name": "c", "label": "z", "related_space": "Depot"}]},
+                "Depot": {"external": true},
+            })
+        );
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::diff::{Action, FieldChange};
 use crate::model::Kind;
-use crate::plan::{Counts, Effect, Indirect, Plan, Refusal, SourcePlace, Step};
+use crate::plan::{Counts, Effect, Indirect, Plan, Refusal, SourcePlace, Step, lost_with};
 
 /// The version of the documents; it grows when a reader of an older one could be misled.
 pub const FORMAT_VERSION: u32 = 1;
@@ -51,6 +51,9 @@ pub struct ChangeDocument {
     /// Whether it is deleted because it is no longer in the files.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pruned: bool,
+    /// The names of the charts that are deleted with their space.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<String>,
     /// Where the object stands in the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<SourcePlace>,
@@ -109,6 +112,7 @@ fn change(step: &Step) -> ChangeDocument {
         renamed_from,
         because,
         pruned,
+        charts: lost_with(&step.change).into_iter().map(|chart| chart.name).collect(),
         place: step.place.clone(),
         impact: step.impact.iter().flat_map(|impact| impact.effects.clone()).collect(),
         fields: step

@@ -2,6 +2,7 @@
 //! Knows nothing of how a plan is made or applied.
 
 mod definitions;
+mod expressible;
 mod json;
 mod markdown;
 mod outcome;
@@ -9,6 +10,7 @@ mod text;
 mod value;
 
 pub use definitions::{Definitions, definitions};
+pub use expressible::{Expressible, Loss, expressible};
 pub use json::{ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document};
 pub use markdown::{markdown, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use super::value::{inline, is_long, line_diff};
 use crate::diag::printable;
 use crate::diff::{Action, FieldChange};
-use crate::plan::{Counts, Impact, Indirect, Plan, Refusal, SourcePlace, Step, Verdict};
+use crate::plan::{Counts, Impact, Indirect, Plan, Refusal, SourcePlace, Step, Verdict, lost_with};
 
 /// How far into a line places are put.
 const PLACE_COLUMN: usize = 56;
@@ -184,7 +184,15 @@ pub(super) fn remark(step: &Step) -> String {
         }
         Action::Update { renamed_from: Some(old), .. } => format!(" (from {})", printable(&old.name)),
         Action::Replace { because, .. } => format!(" ({because})"),
-        Action::Delete { pruned: true, .. } => " (no longer in the files)".to_owned(),
+        Action::Delete { pruned, .. } => {
+            let charts = match lost_with(&step.change).len() {
+                0 => None,
+                count => Some(format!("with {}", plural(count, "chart", "charts"))),
+            };
+            let why = pruned.then(|| "no longer in the files".to_owned());
+            let said: Vec<String> = charts.into_iter().chain(why).collect();
+            if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) }
+        }
         _ => String::new(),
     }
 }

@@ -46,7 +46,9 @@ pub fn cleared(resource: &Resource, fields: &Map<String, Value>, found: &mut Che
     for (field, value) in fields {
         if value.is_null() && !spec.clearable().contains(&field.as_str()) {
             let hint = match (spec.shape(field), field.as_str()) {
-                (Shape::Set | Shape::Items, _) => "write `[]` for an empty list, or leave the field out",
+                (Shape::Set | Shape::Items | Shape::Sequence, _) => {
+                    "write `[]` for an empty list, or leave the field out"
+                }
                 (Shape::OwnedMap, _) => "write `{}` for an empty map, or leave the field out",
                 (Shape::Plain, _) => "write a value, or leave the field out to keep what the service has",
             };

@@ -89,6 +89,10 @@ pub fn read(
     let meta: Map<String, Value> =
         META_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), body.shift_remove(*key)?))).collect();
     let meta = Meta::deserialize(Value::Object(meta)).unwrap_or_default();
+    if kind == Kind::Chart {
+        // Its identity, which stands beside its fields.
+        body.shift_remove("name");
+    }
     let resource = read_fields(kind, body, findings)?;
 
     let mut checker = Checker::new(name);
@@ -156,7 +160,7 @@ fn lay_under(body: &mut Map<String, Value>, defaults: Option<&Map<String, Value>
 /// Removes what is broken. Inside a list item that cannot do without it, the whole list goes, lest indices shift.
 fn cut(value: &mut Value, route: &Route) {
     let segs = route.segs();
-    let required = |key: &str| matches!(key, "type" | "metric_name" | "name");
+    let required = |key: &str| matches!(key, "type" | "metric_name" | "name" | "operator" | "value");
     let list = segs.iter().position(|seg| matches!(seg, Seg::Index(_)));
     let end = match (list, segs.last()) {
         (Some(list), Some(Seg::Index(_))) => list,

@@ -1,6 +1,7 @@
 //! From documents to what they ask for: references replaced, objects read and checked, every problem reported.
 //! Knows the files' language. Asks [`Outside`] for the environment and other files; never talks to the service.
 
+mod charts;
 mod check;
 mod entry;
 mod interpolate;
@@ -15,10 +16,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Seg, Severity, follow};
+use crate::diag::{Diagnostic, Files, Place, Report, Severity};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Desired, Kind, Wish, strict_schema};
+use crate::model::{Desired, Kind, Wish, as_written, at_route, strict_schema};
 
 pub use variables::{Given, Source};
 
@@ -105,22 +106,6 @@ fn problem(finding: Finding, place: Place) -> Diagnostic {
         Severity::Note => Diagnostic::note(finding.code, finding.message),
     };
     finding.help.into_iter().fold(diagnostic.at(place, ""), Diagnostic::help)
-}
-
-/// A stretch of a resolved text as one of the text that is written, references and all. What came in through a reference is shown as
-/// the whole text.
-fn as_written(part: Part, resolved: Option<&str>, written: Option<&str>) -> Part {
-    let Part::Text { start, end } = part else { return part };
-    let (Some(resolved), Some(written)) = (resolved, written) else { return Part::Value };
-    follow(start..end, resolved, written).map_or(Part::Value, |r| Part::Text { start: r.start, end: r.end })
-}
-
-/// The part of a value a route leads to.
-fn at_route<'v>(value: &'v Value, route: &Route) -> Option<&'v Value> {
-    route.segs().iter().try_fold(value, |value, seg| match seg {
-        Seg::Key(key) => value.get(key),
-        Seg::Index(i) => value.get(*i),
-    })
 }
 
 /// Texts that must never be shown, wherever they came from: secrets, and all but the harmless settings of services.

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::{as_written, at_route, problem};
+use super::problem;
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, suggest};
 use crate::model::check::{Checker, at};
-use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, Wish};
+use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, State, Wish};
 
 /// Reports uses of what is not declared, or is declared to be absent, and renames that contradict each other.
 pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
@@ -25,16 +23,14 @@ pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
 
 /// Composites that put together what is reported at different intervals.
 fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
-    let period = |name: &str| match &desired.objects.get(&Address::metric(name))?.resource {
-        Resource::Metric(metric) => metric.period.value().map(|seconds| seconds.0),
-        _ => None,
-    };
+    let nothing = State::new();
+    let known = |pattern: &str| desired.periods(pattern, &nothing);
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         let Resource::Composite(composite) = &wish.resource else { continue };
         let mut found = Checker::new(&address.name);
-        composite.check_periods(&period, &mut found);
+        composite.check_periods(&known, &mut found);
         for finding in found.into_findings() {
-            let place = place_of(wish, &finding.route, finding.part, files);
+            let place = wish.place(files, &finding.route, finding.part);
             report.push(problem(finding, place));
         }
     }
@@ -54,12 +50,15 @@ fn check_reference(
         Some(target) if target.intent != Intent::Absent && target.kind != Kind::Composite => return,
         _ => {}
     }
-    let place = place_of(wish, &reference.route, reference.part, files);
+    let place = wish.place(files, &reference.route, reference.part);
     let name = &reference.to.name;
     let who = format!("{} \"{user}\"", wish.kind);
     match desired.objects.get(&reference.to) {
         None if reference.to.collection == Collection::Services => {
             report.push(unknown_service(&who, name, place, desired));
+        }
+        None if reference.to.collection == Collection::Spaces => {
+            report.push(unknown_space(&who, name, place, desired));
         }
         None => {}
         Some(target) if target.intent == Intent::Absent => {
@@ -74,7 +73,7 @@ fn check_reference(
                 .also(declared, "and shall not exist"),
             );
         }
-        Some(target) if wish.kind == Kind::Composite && target.kind == Kind::Composite => {
+        Some(target) if matches!(reference.part, Part::Text { .. }) && target.kind == Kind::Composite => {
             let declared = target.origin.place(files, &Route::root(), Part::Key);
             report.push(
                 Diagnostic::error("nested-composite", format!("{who} uses another composite"))
@@ -87,30 +86,29 @@ fn check_reference(
     }
 }
 
-/// The place of something inside a field: in a longer text, the very words.
-fn place_of(wish: &Wish, field: &Route, part: Part, files: &Files) -> Place {
-    let place = wish.origin.place(files, field, Part::Value);
-    let Place::Node { file, route, part: Part::Value } = place else { return place };
-    let fields = Value::Object(wish.resource.fields());
-    let resolved = at_route(&fields, field).and_then(Value::as_str);
-    let part = as_written(part, resolved, files.scalar(file, &route).as_deref());
-    Place::Node { file, route, part }
+fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired) -> Diagnostic {
+    Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
+        .at(place, "no service has this title")
+        .help(how_to_declare(title, Collection::Services, desired))
 }
 
-fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired) -> Diagnostic {
-    let known =
-        desired.objects.keys().filter(|a| a.collection == Collection::Services).map(|a| a.name.as_str());
-    let hint = suggest(title, known).map_or_else(
+fn unknown_space(who: &str, name: &str, place: Place, desired: &Desired) -> Diagnostic {
+    Diagnostic::error("unknown-space", format!("{who} leads to a space that is not declared"))
+        .at(place, "no space has this name")
+        .help(how_to_declare(name, Collection::Spaces, desired))
+}
+
+fn how_to_declare(name: &str, collection: Collection, desired: &Desired) -> String {
+    let known = desired.objects.keys().filter(|a| a.collection == collection).map(|a| a.name.as_str());
+    let section = collection.kind().section();
+    suggest(name, known).map_or_else(
         || {
             format!(
-                "declare it under `services:`; if another team owns it, as `{title}: {{ external: true }}`"
+                "declare it under `{section}:`; if another team owns it, as `{name}: {{ external: true }}`"
             )
         },
         |close| format!("did you mean `{close}`?"),
-    );
-    Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
-        .at(place, "no service has this title")
-        .help(hint)
+    )
 }
 
 /// A former name must be free: neither declared, nor claimed by two objects.

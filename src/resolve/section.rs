@@ -1,18 +1,20 @@
 //! The sections of a document: names, `for_each`, `defaults`, and names that are declared twice.
-//! What an object says is read in `entry`.
+//! What an object says is read in `entry`, the charts of a space in `charts`.
 
 use serde_json::{Map, Value};
 
+use super::charts;
 use super::entry::{self, Context};
 use super::interpolate::{Each, Resolved, describe};
-use super::problem;
+use super::{problem, template};
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::check::Finding;
 use crate::model::{Address, Desired, Kind, META_KEYS, Origin, Wish};
 
 /// The kinds that have a section of their own.
-const KINDS: [Kind; 5] = [Kind::Metric, Kind::Composite, Kind::Annotation, Kind::Service, Kind::Alert];
+const KINDS: [Kind; 6] =
+    [Kind::Metric, Kind::Composite, Kind::Annotation, Kind::Service, Kind::Alert, Kind::Space];
 
 /// Reads all objects of a document into `desired`.
 pub fn read_all(
@@ -22,24 +24,15 @@ pub fn read_all(
     desired: &mut Desired,
     report: &mut Report,
 ) {
-    if document.value.get("spaces").is_some_and(|section| !section.is_null()) {
-        let place = Place::Node { file: document.file, route: Route::root().key("spaces"), part: Part::Key };
-        let message = "spaces and charts are not supported by this version";
-        report.push(Diagnostic::error("not-supported", message).at(place, "remove this section"));
-    }
     let all_defaults = read_defaults(document, report);
     for kind in KINDS {
         let Some(section) = document.value.get(kind.section()) else { continue };
         let route = Route::root().key(kind.section());
         let Some(section) = as_map(section, document, &route, report) else { continue };
-        let defaults = all_defaults.get(kind.section()).and_then(Value::as_object);
         for (name, body) in section {
-            let origin = Origin {
-                file: document.file,
-                route: route.key(name),
-                defaults: defaults.map(|_| Route::root().key("defaults").key(kind.section())),
-            };
-            let template = Template { kind, name, body, defaults, document, origin };
+            let (space, outer) = (None, None);
+            let at = Spot { document, route: route.key(name), all_defaults: &all_defaults };
+            let template = Template { kind, name, body, at, space, outer };
             for (address, wish) in template.expand(context, files, report) {
                 insert(address, wish, files, desired, report);
             }
@@ -54,8 +47,10 @@ fn read_defaults(document: &Document, report: &mut Report) -> Map<String, Value>
     let Some(section) = as_map(section, document, &route, report) else { return Map::new() };
     for (name, fields) in section {
         let place = |part| Place::Node { file: document.file, route: route.key(name), part };
-        if !KINDS.iter().any(|kind| kind.section() == name) {
-            let close = crate::diag::suggest(name, KINDS.iter().map(|kind| kind.section()));
+        // Charts have no section, but defaults.
+        let kinds = || KINDS.iter().chain([&Kind::Chart]).map(|kind| kind.section());
+        if !kinds().any(|section| section == name) {
+            let close = crate::diag::suggest(name, kinds());
             let hint = close.map_or_else(
                 || "defaults are given by section: metrics, alerts and so on".into(),
                 |close| format!("did you mean `{close}`?"),
@@ -68,15 +63,18 @@ fn read_defaults(document: &Document, report: &mut Report) -> Map<String, Value>
             let message = format!("expected a map of fields, found {}", describe(fields));
             report.push(Diagnostic::error("wrong-type", message).at(place(Part::Value), ""));
         }
-        for key in
-            fields.as_object().into_iter().flat_map(Map::keys).filter(|key| META_KEYS.contains(&key.as_str()))
-        {
+        for key in fields.as_object().into_iter().flat_map(Map::keys).filter(|key| is_of_one(name, key)) {
             let place = Place::Node { file: document.file, route: route.key(name).key(key), part: Part::Key };
             let message = format!("`{key}` is said of one object and cannot be a default");
             report.push(Diagnostic::error("misplaced-field", message).at(place, ""));
         }
     }
     section.clone()
+}
+
+/// Whether a key makes sense for one object only.
+fn is_of_one(section: &str, key: &str) -> bool {
+    META_KEYS.contains(&key) || matches!((section, key), ("spaces", "charts") | ("charts", "name"))
 }
 
 fn as_map<'d>(
@@ -97,32 +95,46 @@ fn as_map<'d>(
     }
 }
 
+/// Where something is written.
+#[derive(Clone)]
+pub(super) struct Spot<'a> {
+    pub document: &'a Document,
+    pub route: Route,
+    /// The defaults of the document, by section.
+    pub all_defaults: &'a Map<String, Value>,
+}
+
+impl Spot<'_> {
+    fn origin(&self, kind: Kind) -> Origin {
+        let section = kind.section();
+        let defaults = self.all_defaults.get(section).and_then(Value::as_object);
+        let defaults = defaults.map(|_| Route::root().key("defaults").key(section));
+        Origin { file: self.document.file, route: self.route.clone(), defaults }
+    }
+}
+
 /// An object as written, before `for_each` makes any number of it.
-struct Template<'a> {
-    kind: Kind,
-    name: &'a str,
-    body: &'a Value,
-    defaults: Option<&'a Map<String, Value>>,
-    document: &'a Document,
-    origin: Origin,
+pub(super) struct Template<'a> {
+    pub kind: Kind,
+    pub name: &'a str,
+    pub body: &'a Value,
+    pub at: Spot<'a>,
+    /// The space of a chart.
+    pub space: Option<&'a str>,
+    /// The item its space is made for.
+    pub outer: Option<&'a Each>,
 }
 
 impl Template<'_> {
     fn expand(&self, context: &Context<'_>, files: &Files, report: &mut Report) -> Vec<(Address, Wish)> {
         let mut findings = Vec::new();
-        let items = self.items(context, &mut findings);
-        let mut made = Vec::new();
-        for each in &items {
-            if let Some(object) = self.instance(each.as_ref(), context, &mut findings) {
-                findings.extend(self.lost_color(&object.1, files));
-                made.push(object);
-            }
-        }
+        let made = self.make(context, files, &mut findings);
         // Each item of a `for_each` meets the same mistakes at the same places: say them once.
         let mut said: Vec<Finding> = Vec::new();
+        let origin = self.at.origin(self.kind);
         for finding in findings {
             if !said.contains(&finding) {
-                let place = self.origin.place(files, &finding.route, finding.part);
+                let place = origin.place(files, &finding.route, finding.part);
                 said.push(finding.clone());
                 report.push(problem(finding, place));
             }
@@ -130,11 +142,41 @@ impl Template<'_> {
         made
     }
 
-    /// A colour that YAML took for a comment, which would clear the colour instead of setting it.
-    fn lost_color(&self, wish: &Wish, files: &Files) -> Option<Finding> {
-        let route = Route::root().key("attributes").key("color");
+    /// The objects, each space followed by its charts.
+    pub fn make(
+        &self,
+        context: &Context<'_>,
+        files: &Files,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<(Address, Wish)> {
+        let mut made = Vec::new();
+        for each in &self.items(context, findings) {
+            let Some((address, wish)) = self.instance(each.as_ref(), context, findings) else { continue };
+            findings.extend(self.lost_colors(&wish, files));
+            let charts = match self.kind {
+                Kind::Space => {
+                    charts::read(self, &address.name, &wish, each.as_ref(), context, files, findings)
+                }
+                _ => Vec::new(),
+            };
+            made.push((address, wish));
+            made.extend(charts);
+        }
+        made
+    }
+
+    /// Colours that YAML took for a comment, which would clear the colour instead of setting it.
+    fn lost_colors(&self, wish: &Wish, files: &Files) -> Vec<Finding> {
+        let streams = self.body.get("streams").and_then(Value::as_array).map_or(0, Vec::len);
+        let of_stream = |i| Route::root().key("streams").index(i).key("color");
+        let routes = (0..streams).map(of_stream).chain([Route::root().key("attributes").key("color")]);
+        routes.filter_map(|route| self.lost_color(route, wish, files)).collect()
+    }
+
+    fn lost_color(&self, route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
         let fields = Value::Object(wish.resource.fields());
-        let cleared = super::at_route(&fields, &route) == Some(&Value::Null);
+        let is_null = |value: &Value| super::at_route(value, &route) == Some(&Value::Null);
+        let cleared = is_null(&fields) || is_null(self.body);
         // Looking for the place reads the whole file again, so only for a reason.
         let place = cleared.then(|| wish.origin.place(files, &route, Part::Value))?;
         let position = files.locate(&place)?;
@@ -153,7 +195,7 @@ impl Template<'_> {
 
     fn items(&self, context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Option<Each>> {
         let Some(for_each) = self.body.get("for_each").filter(|items| !items.is_null()) else {
-            return vec![None];
+            return vec![self.outer.cloned()];
         };
         let mut inside = Vec::new();
         let found = context.interpolate(for_each, None, None, &mut inside);
@@ -247,8 +289,11 @@ impl Template<'_> {
             // Not with the list of a `for_each`, which would be copied for each of its items.
             Value::Object(body) => body
                 .iter()
-                .filter(|(key, _)| *key != "for_each")
-                .map(|(key, value)| (key.clone(), value.clone()))
+                .filter(|(key, _)| *key != "for_each" && !(*key == "charts" && self.kind == Kind::Space))
+                .map(|(key, value)| match self.kind {
+                    Kind::Chart if key == "name" => (key.clone(), template::escape(&name).into()),
+                    _ => (key.clone(), value.clone()),
+                })
                 .collect(),
             Value::Null => Map::new(),
             other => {
@@ -262,13 +307,19 @@ impl Template<'_> {
                 return None;
             }
         };
-        let written = entry::Written { kind: self.kind, name: &name, body, defaults: self.defaults };
-        let wish = entry::read(written, each, &self.document.dir, self.origin.clone(), context, findings)?;
-        Some((Address::new(self.kind.collection(), name), wish))
+        let defaults = self.at.all_defaults.get(self.kind.section()).and_then(Value::as_object);
+        let written = entry::Written { kind: self.kind, name: &name, body, defaults };
+        let origin = self.at.origin(self.kind);
+        let wish = entry::read(written, each, &self.at.document.dir, origin, context, findings)?;
+        let address = match self.space {
+            Some(space) => Address::chart(space, name),
+            None => Address::new(self.kind.collection(), name),
+        };
+        Some((address, wish))
     }
 }
 
-fn error(route: Route, code: &'static str, message: &str, help: &str) -> Finding {
+pub(super) fn error(route: Route, code: &'static str, message: &str, help: &str) -> Finding {
     Finding {
         severity: crate::diag::Severity::Error,
         code,
@@ -282,6 +333,9 @@ fn error(route: Route, code: &'static str, message: &str, help: &str) -> Finding
 /// Adds an object, unless its name is taken: metrics and composites share one name space, case ignored.
 fn insert(address: Address, wish: Wish, files: &Files, desired: &mut Desired, report: &mut Report) {
     let Some(first) = desired.objects.get(&address) else {
+        if let Some(space) = &address.parent {
+            desired.chart_order.entry(space.clone()).or_default().push(address.name.clone());
+        }
         desired.objects.insert(address, wish);
         return;
     };

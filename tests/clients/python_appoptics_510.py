@@ -1,7 +1,6 @@
 """Drives a server with an unmodified appoptics-metrics 5.1.0, the successor of python-librato, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, APPOPTICS_TOKEN) and which routes are not
-there yet (CONFORMANCE_PENDING).
+Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, APPOPTICS_TOKEN).
 """
 
 import os
@@ -11,8 +10,6 @@ import unittest
 import appoptics_metrics
 from appoptics_metrics.aggregator import Aggregator
 from appoptics_metrics.exceptions import BadRequest, NotFound, Unauthorized
-
-PENDING = os.environ.get("CONFORMANCE_PENDING", "").split()
 
 
 def connect(token=None, **more):
@@ -71,7 +68,6 @@ class Metrics(Case):
         with self.assertRaises(BadRequest):
             self.api.submit("ao bad", 1, tags={"a": "b"})
 
-    @unittest.skipIf("compose" in PENDING, "composite queries are not there yet")
     def test_get_composite(self):
         self.api.submit("ao.part", 2, tags={"a": "b"})
         answer = self.api.get_composite_tagged('s("ao.part","*")', start_time=int(time.time()) - 600)

@@ -1,7 +1,6 @@
 """Drives a server with an unmodified python-librato 0.8.6, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN) and which
-routes are not there yet (CONFORMANCE_PENDING).
+Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
 """
 
 import os
@@ -13,8 +12,6 @@ from librato.aggregator import Aggregator
 from librato.exceptions import BadRequest, NotFound, Unauthorized
 from librato.metrics import Counter, Gauge
 from librato.queue import Queue
-
-PENDING = os.environ.get("CONFORMANCE_PENDING", "").split()
 
 
 def connect(token=None):
@@ -96,6 +93,33 @@ class Metrics(Case):
         found = [metric for metric in self.api.list_metrics(name="py.composite")]
         self.assertEqual([metric.name for metric in found], ["py.composite"])
         self.assertEqual(found[0].composite, 'sum(s("py.of","*"))')
+
+    def test_the_composite_of_the_readme(self):
+        # The mean over all cities, one point an hour, for the last eight hours.
+        compose = 'mean(s("temperature", "*", {function: "mean", period: "3600"}))'
+        now = int(time.time())
+        this_hour = now // 3600 * 3600
+        # tests/query.rs asks the same of the same data.
+        with self.api.new_queue() as queue:
+            for back in range(1, 8):
+                for city, value in [("berlin", 10), ("oslo", 4), ("rome", 22)]:
+                    for minute in [0, 20, 40]:
+                        measured = this_hour - 3600 * back + 60 * minute
+                        queue.add("temperature", value + back + minute / 20, source=city, measure_time=measured)
+        read = self.api.get_composite(compose, start_time=now - 8 * 3600)
+        self.assertEqual((read["compose"], read["resolution"]), (compose, 1))
+        [series] = read["measurements"]
+        self.assertEqual((series["metric"]["name"], series["period"]), ("temperature", 3600))
+        self.assertEqual(series["query"], {"metric": "temperature", "source": "*"})
+        found = [(one["measure_time"], one["value"]) for one in series["series"]]
+        self.assertEqual(found, [(this_hour - 3600 * back, 13.0 + back) for back in range(7, 0, -1)])
+
+    def test_a_composite_that_cannot_be_read_is_refused_in_words(self):
+        with self.assertRaises(BadRequest) as refused:
+            self.api.get_composite('maen(s("temperature", "*"))', start_time=int(time.time()) - 60)
+        self.assertIn("did you mean mean(", str(refused.exception))
+        with self.assertRaises(BadRequest):
+            self.api.create_composite("py.composite.bad", 'sum(s("temperature"')
 
     def test_list_by_name_and_all_pages(self):
         wanted = ["py.page.%03d" % i for i in range(7)]
@@ -211,14 +235,6 @@ class Readme(Case):
         alert.add_condition_for("metric_name").stops_reporting_for(1)
         with self.assertRaises(BadRequest):
             alert.save()
-
-
-class Composites(Case):
-    @unittest.skipIf("compose" in PENDING, "composite queries are not there yet")
-    def test_get_composite(self):
-        self.api.submit("py.part", 2, source="web-1")
-        answer = self.api.get_composite('s("py.part","*")', start_time=int(time.time()) - 600, resolution=60)
-        self.assertEqual(answer["measurements"][0]["series"][0]["value"], 2)
 
 
 class Dashboards(Case):

@@ -1,7 +1,6 @@
 """Drives a server with an unmodified python-librato 3.1.0, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN) and which
-routes are not there yet (CONFORMANCE_PENDING).
+Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
 """
 
 import os
@@ -12,8 +11,6 @@ import librato
 from librato.aggregator import Aggregator
 from librato.alerts import Condition
 from librato.exceptions import BadRequest, NotFound, Unauthorized
-
-PENDING = os.environ.get("CONFORMANCE_PENDING", "").split()
 
 
 def connect(token=None, **more):
@@ -95,6 +92,24 @@ class Tagged(Case):
         (point,) = answer["series"][0]["measurements"]
         self.assertEqual((point["count"], point["sum"], point["min"], point["max"]), (3, 6, 1, 3))
 
+    def test_composites(self):
+        minute = int(time.time()) // 60 * 60 - 300
+        for host, value in [("a", 10), ("b", 32)]:
+            self.api.submit("py3.composed", value, tags={"host": host}, time=minute)
+        compose = 'sum(s("py3.composed", {"host": "*"}, {"period": "60"}))'
+        for read in [
+            self.api.get_composite_tagged(compose, start_time=minute - 60, resolution=60),
+            self.api.get_tagged("", compose=compose, start_time=minute - 60, resolution=60),
+        ]:
+            self.assertEqual(read["compose"], compose)
+            (series,) = read["series"]
+            self.assertEqual(series["measurements"], [{"time": minute, "value": 42.0}])
+        self.api.create_composite("py3.total", compose)
+        read = self.api.get_tagged("py3.total", start_time=minute - 60, resolution=60)
+        self.assertEqual([point["value"] for point in read["series"][0]["measurements"]], [42.0])
+        with self.assertRaises(BadRequest):
+            self.api.get_composite_tagged('sum(s("py3', start_time=minute)
+
     def test_what_has_no_tags_is_refused(self):
         with self.assertRaises(BadRequest):
             self.api.submit_tagged("py3.bare", 1)
@@ -132,12 +147,6 @@ class Metrics(Case):
     def test_create_composite(self):
         self.api.create_composite("py3.composite", 'sum(s("py3.of","*"))')
         self.assertIn("py3.composite", [metric.name for metric in self.api.list_metrics(name="py3.comp")])
-
-    @unittest.skipIf("compose" in PENDING, "composite queries are not there yet")
-    def test_get_composite(self):
-        self.api.submit("py3.part", 2, tags={"a": "b"})
-        answer = self.api.get_composite_tagged('s("py3.part","*")', start_time=int(time.time()) - 600)
-        self.assertEqual(answer["series"][0]["measurements"][0]["value"], 2)
 
 
 class Alerts(Case):
@@ -182,7 +191,6 @@ class Annotations(Case):
             self.api.get_annotation_stream("py3.deploys")
 
 
-@unittest.skipIf("spaces" in PENDING, "spaces are not there yet")
 class Spaces(Case):
     def setUp(self):
         super().setUp()

@@ -1,8 +1,11 @@
 //! The naive model: everything that was accepted in plain lists, gone through for every answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+
+use super::objects::{Made, Objects};
+use super::reading::{Reading, Seen, Streams, by_source, by_tags};
 
 pub const SOURCES: &[Option<&str>] = &[None, Some("Web-1"), Some("web-1"), Some("web2"), Some("db")];
 pub const TAGS: &[&[(&str, &str)]] = &[
@@ -10,13 +13,12 @@ pub const TAGS: &[&[(&str, &str)]] = &[
     &[("az", "b"), ("region", "eu")],
     &[("region", "us")],
     &[("AZ", "A")],
+    &[("source", "web-1"), ("az", "b")],
 ];
 
-type Tags = BTreeMap<String, String>;
+pub type Tags = BTreeMap<String, String>;
 /// Titles by source, each in order of time.
 pub type Events = BTreeMap<String, Vec<String>>;
-/// Streams by label: time since the base, value in thousandths and, where it is shown, the number of values.
-pub type Seen = BTreeMap<String, Vec<(i64, i64, Option<i64>)>>;
 
 struct Point {
     metric: String,
@@ -32,104 +34,21 @@ enum Labels {
 }
 
 struct Event {
+    id: i64,
     stream: String,
     source: Option<String>,
     start: i64,
     title: String,
 }
 
-/// What is read of one metric.
+/// Which events are asked for.
 #[derive(Debug, Clone)]
-pub enum Reading {
-    Sources {
-        metric: &'static str,
-        resolution: i64,
-        span: (i64, i64),
-        sources: &'static str,
-        group: &'static str,
-        /// Whether from the start, and how many.
-        take: Option<(bool, usize)>,
-        whole: bool,
-    },
-    Tags {
-        metric: &'static str,
-        resolution: i64,
-        span: (i64, i64),
-        tags: &'static str,
-        group: &'static str,
-        by: &'static str,
-    },
-}
-
-impl Reading {
-    pub fn path(&self, base: i64) -> String {
-        match self {
-            Reading::Sources { metric, resolution, span, sources, group, take, whole } => {
-                let (start, end) =
-                    (format!("&start_time={}", base + span.0), format!("&end_time={}", base + span.1));
-                let bounds = match take {
-                    None => start + &end,
-                    Some((true, count)) => format!("{start}&count={count}"),
-                    Some((false, count)) => format!("{end}&count={count}"),
-                };
-                format!(
-                    "/v1/metrics/{metric}?resolution={resolution}{bounds}&sources[]={sources}&group_by={group}&summarize_time={whole}"
-                )
-            }
-            Reading::Tags { metric, resolution, span, tags, group, by } => {
-                let tags: String = tags
-                    .split('&')
-                    .filter(|tag| !tag.is_empty())
-                    .map(|tag| match tag.split_once('=') {
-                        Some((name, pattern)) => format!("&tags[{name}]={pattern}"),
-                        None => format!("&tags[{tag}]=1"),
-                    })
-                    .collect();
-                let by = if group.is_empty() {
-                    String::new()
-                } else {
-                    format!("&group_by={by}&group_by_function={group}")
-                };
-                let (start, end) = (base + span.0, base + span.1);
-                format!(
-                    "/v1/measurements/{metric}?resolution={resolution}&start_time={start}&end_time={end}{tags}{by}"
-                )
-            }
-        }
-    }
-
-    /// What an answer shows, in the terms of the model.
-    pub fn seen(&self, answer: &Value) -> Seen {
-        let thousandths = |value: &Value| (value.as_f64().unwrap() * 1000.0).round() as i64;
-        let records = |list: &Value, time: &str| {
-            let record = |one: &Value| {
-                (one[time].as_i64().unwrap(), thousandths(&one["value"]), one["count"].as_i64())
-            };
-            list.as_array().unwrap().iter().map(record).collect()
-        };
-        match self {
-            Reading::Sources { .. } => {
-                let sources = answer["measurements"].as_object().unwrap();
-                sources.iter().map(|(name, list)| (name.clone(), records(list, "measure_time"))).collect()
-            }
-            Reading::Tags { .. } => {
-                let series = answer["series"].as_array().unwrap();
-                let labels: Vec<_> = series.iter().map(|one| one["tags"].to_string()).collect();
-                assert!(
-                    series.windows(2).all(|two| tags(&two[0]["tags"]) < tags(&two[1]["tags"])),
-                    "{labels:?}"
-                );
-                series
-                    .iter()
-                    .map(|one| (one["tags"].to_string(), records(&one["measurements"], "time")))
-                    .collect()
-            }
-        }
-    }
-}
-
-fn tags(value: &Value) -> Tags {
-    serde_json::from_value(value.clone()).unwrap()
+pub struct Window {
+    pub stream: &'static str,
+    pub start: Option<i64>,
+    pub end: Option<i64>,
+    pub count: Option<usize>,
+    pub sources: &'static str,
 }
 
 #[derive(Default)]
@@ -140,8 +59,7 @@ pub struct Model {
     metrics: Vec<String>,
     sources: Vec<String>,
     streams: Vec<String>,
-    pub spaces: Vec<(i64, String)>,
-    pub services: Vec<String>,
+    pub objects: Objects,
     points: Vec<Point>,
     events: Vec<Event>,
 }
@@ -214,8 +132,28 @@ impl Model {
         let title = format!("e{}", self.events.len());
         let (source, start) = (SOURCES[source].map(str::to_owned), self.base + offset);
         let body = json!({ "title": title, "source": source, "start_time": start });
-        self.events.push(Event { stream: stream.to_owned(), source, start, title });
+        self.events.push(Event { id: 0, stream: stream.to_owned(), source, start, title });
         body
+    }
+
+    /// The id of the last event.
+    pub fn annotated(&mut self, id: i64) {
+        self.events.last_mut().unwrap().id = id;
+    }
+
+    pub fn delete_stream(&mut self, stream: &str) -> bool {
+        let before = self.streams.len();
+        self.streams.retain(|known| !same(known, stream));
+        self.events.retain(|event| !same(&event.stream, stream));
+        self.streams.len() < before
+    }
+
+    pub fn delete_event(&mut self, stream: &str, at: usize) -> Option<i64> {
+        let ids: Vec<i64> =
+            self.events.iter().filter(|event| same(&event.stream, stream)).map(|event| event.id).collect();
+        let id = *ids.get(at % ids.len().max(1))?;
+        self.events.retain(|event| event.id != id);
+        Some(id)
     }
 
     /// A page of names, how many the filter finds and how many there are.
@@ -227,37 +165,37 @@ impl Model {
         length: usize,
         descending: bool,
     ) -> (Vec<String>, usize, usize) {
-        let mut all: Vec<String> = match kind {
-            "metrics" => self.metrics.clone(),
-            "sources" => self.sources.clone(),
-            "annotations" => self.streams.clone(),
-            "services" => self.services.clone(),
+        // By what it is sorted first; twins stay in order of creation, whichever way the names go.
+        let by_name = |name: &String| (name.to_lowercase(), name.clone());
+        let mut all: Vec<(String, String)> = match kind {
+            "metrics" => self.metrics.iter().map(by_name).collect(),
+            "sources" => self.sources.iter().map(by_name).collect(),
+            "annotations" => self.streams.iter().map(by_name).collect(),
             _ => {
-                let mut spaces = self.spaces.clone();
-                spaces.sort();
-                spaces.into_iter().map(|(_, name)| name).collect()
+                let own = self.objects.all.iter().filter(|one| one.kind == kind);
+                let sorted = |one: &Made| match kind {
+                    "alerts" => (format!("{:020}", one.updated_at), one.name.clone()),
+                    "instruments" | "api_tokens" => (format!("{:0>20}", one.id), one.name.clone()),
+                    _ => by_name(&one.name),
+                };
+                own.map(sorted).collect()
             }
         };
         let total = all.len();
-        // Services have no filter.
-        all.retain(|name| kind == "services" || name.to_lowercase().contains(&filter.to_lowercase()));
-        // Twins stay in order of creation, whichever way the names go.
-        all.sort_by(|a, b| {
-            let order = a.to_lowercase().cmp(&b.to_lowercase());
-            if descending { order.reverse() } else { order }
+        all.retain(|(_, name)| match kind {
+            // Neither has a filter.
+            "services" | "instruments" => true,
+            "api_tokens" => filter.is_empty() || like(filter, name),
+            _ => name.to_lowercase().contains(&filter.to_lowercase()),
         });
+        all.sort_by(|(a, _), (b, _)| if descending { b.cmp(a) } else { a.cmp(b) });
         let found = all.len();
-        (all.into_iter().skip(offset).take(length).collect(), found, total)
+        (all.into_iter().map(|(_, name)| name).skip(offset).take(length).collect(), found, total)
     }
 
     /// `None` without such a stream, `Some(None)` when no time was asked for.
-    pub fn events(
-        &self,
-        stream: &str,
-        start: Option<i64>,
-        end: Option<i64>,
-        count: Option<usize>,
-    ) -> Option<Option<Events>> {
+    pub fn events(&self, window: &Window) -> Option<Option<Events>> {
+        let Window { stream, start, end, count, sources } = *window;
         self.streams.iter().find(|name| same(name, stream))?;
         if start.is_none() && end.is_none() && count.is_none() {
             return Some(None);
@@ -268,6 +206,9 @@ impl Model {
             .filter(|event| same(&event.stream, stream))
             .filter(|event| start.is_none_or(|start| event.start >= self.base + start))
             .filter(|event| end.is_none_or(|end| event.start <= self.base + end))
+            .filter(|event| {
+                sources.is_empty() || like(sources, event.source.as_deref().unwrap_or("unassigned"))
+            })
             .collect();
         events.sort_by_key(|event| event.start);
         if let Some(count) = count {
@@ -304,11 +245,23 @@ impl Model {
                 self.metrics.iter().find(|name| same(name, metric))?;
                 let streams = self.streams_of(metric, *resolution, *span, |labels| {
                     let found = tags_of(labels);
-                    chosen(tags, &found).then(|| json!(found).to_string())
+                    let counts = chosen(tags, &found) && !self.repeats(metric, labels);
+                    counts.then(|| json!(found).to_string())
                 });
                 Some(by_tags(streams, group, by))
             }
         }
+    }
+
+    /// Whether something with tags of the same metric carries the source as its tag, or no such tag where there is no
+    /// source.
+    fn repeats(&self, metric: &str, labels: &Labels) -> bool {
+        let Labels::Source(source) = labels else { return false };
+        let source = source.as_deref().map(str::to_lowercase);
+        self.points.iter().filter(|point| same(&point.metric, metric)).any(|point| match &point.labels {
+            Labels::Tags(tags) => tags.get("source") == source.as_ref(),
+            Labels::Source(_) => false,
+        })
     }
 
     /// The values of the metric by stream and interval.
@@ -318,9 +271,9 @@ impl Model {
         resolution: i64,
         span: (i64, i64),
         label: impl Fn(&Labels) -> Option<String>,
-    ) -> BTreeMap<String, BTreeMap<i64, Vec<i64>>> {
+    ) -> Streams {
         let floor = |time: i64| time - time.rem_euclid(resolution);
-        let mut streams: BTreeMap<String, BTreeMap<i64, Vec<i64>>> = BTreeMap::new();
+        let mut streams = Streams::new();
         for point in self.points.iter().filter(|point| same(&point.metric, metric)) {
             let inside = point.time >= floor(self.base + span.0) && point.time <= self.base + span.1;
             if let Some(label) = label(&point.labels).filter(|_| inside) {
@@ -329,82 +282,6 @@ impl Model {
         }
         streams
     }
-}
-
-fn mean(values: &[i64]) -> f64 {
-    values.iter().sum::<i64>() as f64 / values.len() as f64
-}
-
-fn thousandths(value: f64) -> i64 {
-    (value * 1000.0).round() as i64
-}
-
-fn combined(function: &str, values: &[f64]) -> i64 {
-    let sum: f64 = values.iter().sum();
-    thousandths(match function {
-        "sum" => sum,
-        "min" => values.iter().copied().fold(f64::INFINITY, f64::min),
-        "max" => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        _ => sum / values.len() as f64,
-    })
-}
-
-fn by_source(
-    streams: BTreeMap<String, BTreeMap<i64, Vec<i64>>>,
-    group: &str,
-    take: Option<(bool, usize)>,
-    whole: bool,
-) -> Seen {
-    let mut seen = Seen::new();
-    let mut all: BTreeMap<i64, Vec<Vec<i64>>> = BTreeMap::new();
-    for (source, times) in streams {
-        let mut times: Vec<(i64, Vec<i64>)> = times.into_iter().collect();
-        match take {
-            Some((true, count)) => times.truncate(count),
-            Some((false, count)) => drop(times.drain(..times.len().saturating_sub(count))),
-            None => {}
-        }
-        if whole && !times.is_empty() {
-            times = vec![(times[0].0, times.into_iter().flat_map(|(_, values)| values).collect())];
-        }
-        for (time, values) in &times {
-            all.entry(*time).or_default().push(values.clone());
-        }
-        let record =
-            |(time, values): (i64, Vec<i64>)| (time, thousandths(mean(&values)), Some(values.len() as i64));
-        if group.is_empty() && !times.is_empty() {
-            seen.insert(source, times.into_iter().map(record).collect());
-        }
-    }
-    if !group.is_empty() && !all.is_empty() {
-        let record = |(time, sources): (i64, Vec<Vec<i64>>)| {
-            let means: Vec<f64> = sources.iter().map(|values| mean(values)).collect();
-            (time, combined(group, &means), Some(sources.iter().map(Vec::len).sum::<usize>() as i64))
-        };
-        seen.insert("all".to_owned(), all.into_iter().map(record).collect());
-    }
-    seen
-}
-
-fn by_tags(streams: BTreeMap<String, BTreeMap<i64, Vec<i64>>>, group: &str, by: &str) -> Seen {
-    let names: BTreeSet<&str> = by.split(',').filter(|name| *name != "*").collect();
-    let mut grouped: BTreeMap<String, BTreeMap<i64, Vec<f64>>> = BTreeMap::new();
-    for (label, times) in streams {
-        let all: Tags = serde_json::from_str(&label).unwrap();
-        let kept: Tags =
-            all.into_iter().filter(|(name, _)| group.is_empty() || names.contains(name.as_str())).collect();
-        if !group.is_empty() && kept.len() < names.len() {
-            continue;
-        }
-        let stream = grouped.entry(json!(kept).to_string()).or_default();
-        for (time, values) in times {
-            stream.entry(time).or_default().push(mean(&values));
-        }
-    }
-    let records = |times: BTreeMap<i64, Vec<f64>>| {
-        times.into_iter().map(|(time, values)| (time, combined(group, &values), None)).collect()
-    };
-    grouped.into_iter().map(|(label, times)| (label, records(times))).collect()
 }
 
 fn tags_of(labels: &Labels) -> Tags {
@@ -432,7 +309,7 @@ fn remember(names: &mut Vec<String>, name: &str) -> bool {
     is_new
 }
 
-fn same(a: &str, b: &str) -> bool {
+pub fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 

@@ -57,6 +57,52 @@ pub fn retyped() -> (String, String) {
     (before.text(), after.text())
 }
 
+/// Spaces and charts that come, change, move with their space, swap, lead to each other, and go.
+pub fn spaces() -> (String, String) {
+    let (mut before, mut after) = (Sections::default(), Sections::default());
+    let chart = |name: &str, metric: &str| {
+        json!({"name": name, "type": "stacked", "streams": [
+        {"metric": metric, "source": "web*"}, {"composite": format!("sum(s(\"{metric}\",\"%\"))"), "name": name}]})
+    };
+    let related = |mut chart: Value, space: &str| {
+        chart["related_space"] = space.into();
+        chart
+    };
+    let charts = |charts: &[Value]| json!({ "charts": charts });
+    for files in [&mut before, &mut after] {
+        files.add("metrics", "m.staying", json!({"type": "gauge"}));
+    }
+    after.add("metrics", "m.new", json!({"type": "gauge"}));
+    let new =
+        [chart("Zulu", "m.new"), related(chart("Alpha", "m.staying"), "Renamed"), chart("Mike", "m.new")];
+    after.add("spaces", "New", charts(&new));
+    before.add("spaces", "Going", charts(&[chart("A", "m.staying"), chart("B", "m.staying")]));
+    after.add("spaces", "Going", absent());
+    let (old, changed) = (chart("Changing", "m.staying"), chart("Changing", "m.new"));
+    before.add(
+        "spaces",
+        "Staying",
+        charts(&[related(old, "Old"), chart("Going", "m.new"), chart("Was", "m.staying")]),
+    );
+    let gone = json!({"name": "Going", "ensure": "absent"});
+    let renamed_chart = renamed(chart("Is", "m.staying"), "Was");
+    let added = chart("Added", "m.new");
+    after.add("spaces", "Staying", charts(&[related(changed, "New"), gone, renamed_chart, added]));
+    before.add("spaces", "Old", charts(&[chart("Same", "m.staying"), chart("Other", "m.staying")]));
+    let moved = [chart("Same", "m.staying"), chart("Other", "m.new"), chart("More", "m.new")];
+    after.add("spaces", "Renamed", renamed(charts(&moved), "Old"));
+    for (name, from) in [("left", "right"), ("right", "left")] {
+        before.add(
+            "spaces",
+            name,
+            charts(&[chart(&format!("of {name}"), "m.staying"), chart("both", "m.staying")]),
+        );
+        let its = [chart(&format!("of {from}"), "m.staying"), related(chart("both", "m.staying"), name)];
+        after.add("spaces", name, renamed(charts(&its), from));
+    }
+    (before.text(), after.text())
+}
+
 #[derive(Default)]
 struct Sections(Map<String, Value>);
 

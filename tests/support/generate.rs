@@ -261,7 +261,7 @@ fn service(kind: usize, variant: u8) -> Object {
 }
 
 /// An object with some of the fields.
-fn some(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Object> {
+pub fn some(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Object> {
     let field = |(name, value): (&'static str, BoxedStrategy<Value>)| {
         option::of(value).prop_map(move |value| value.map(|value| (name.to_owned(), value)))
     };
@@ -270,7 +270,7 @@ fn some(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Obje
 }
 
 /// One of these.
-fn of(values: &Value) -> BoxedStrategy<Value> {
+pub fn of(values: &Value) -> BoxedStrategy<Value> {
     prop::sample::select(values.as_array().unwrap().clone()).boxed()
 }
 

@@ -16,15 +16,19 @@ pub fn kept<'t>(truth: &'t Truth, address: &Address) -> Option<(&'t str, &'t Val
         Collection::Metrics => ("metrics/", "name"),
         Collection::Annotations => ("annotations/", "name"),
         Collection::Services => ("services/", "title"),
+        Collection::Spaces => ("spaces/", "name"),
+        Collection::Charts => ("charts/", "name"),
         _ => ("alerts/", "name"),
     };
     let same = |name: &str| match address.collection {
         Collection::Metrics => name.eq_ignore_ascii_case(&address.name),
         _ => name == address.name,
     };
-    let mut found = truth
-        .iter()
-        .filter(|(key, object)| key.starts_with(prefix) && object[field].as_str().is_some_and(same));
+    let space = address.container().map(|space| kept(truth, &space).map(|(_, space)| &space["id"]));
+    let inside = |object: &Value| space.is_none_or(|space| space == Some(&object["space_id"]));
+    let mut found = truth.iter().filter(|(key, object)| {
+        key.starts_with(prefix) && object[field].as_str().is_some_and(same) && inside(object)
+    });
     let first = found.next().map(|(key, object)| (key.as_str(), object));
     assert!(found.next().is_none(), "several objects are called {address}: {truth:#?}");
     first
@@ -35,7 +39,7 @@ fn meaning(field: &str, value: &Value) -> Value {
     let default = match field {
         "active" => json!(true),
         "rearm_seconds" => json!(600),
-        "rearm_per_signal" | "md" | "aggregate" | "gap_detection" => json!(false),
+        "rearm_per_signal" | "md" | "aggregate" | "gap_detection" | "use_log_yaxis" => json!(false),
         "summarize_function" => json!("average"),
         _ => Value::Null,
     };
@@ -104,6 +108,17 @@ pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
                 "services" => {
                     let title = |id: &Value| truth[&format!("services/{id}")]["title"].as_str().unwrap();
                     json!(object[&field].as_array().unwrap().iter().map(title).collect::<BTreeSet<_>>())
+                }
+                "streams" => {
+                    let without_id = |stream: &Value| {
+                        let mut stream = stream.as_object().unwrap().clone();
+                        stream.retain(|key, _| key != "id");
+                        Value::Object(stream)
+                    };
+                    object[&field].as_array().unwrap().iter().map(without_id).collect()
+                }
+                "related_space" if !object[&field].is_null() => {
+                    truth[&format!("spaces/{}", object[&field])]["name"].clone()
                 }
                 field => meaning(field, &object[field]),
             };

@@ -51,15 +51,18 @@ pub fn rules() -> impl Strategy<Value = Rules> {
             named.filter_map(|(kind, globs)| Some(((*kind).to_owned(), json!(globs?)))).collect::<Map<_, _>>()
         })
     };
-    let target = (prop::sample::select(&KINDS[..]), prop::sample::select(&PATTERNS[..]));
-    let targets = vec(target.prop_map(|(kind, glob)| format!("{kind}/{glob}")), 1..4);
+    // Alerts are what uses other things and is renamed in circles.
+    let kind = prop_oneof![2 => Just("alerts"), 3 => prop::sample::select(&KINDS[..])];
+    let glob =
+        prop_oneof![2 => prop::sample::select(&PATTERNS[..5]), 1 => prop::sample::select(&PATTERNS[..])];
+    let targets = vec((kind, glob).prop_map(|(kind, glob)| format!("{kind}/{glob}")), 1..4);
     let some = (
         scope(0.6),
         scope(0.2),
         scope(0.2),
         option::weighted(0.2, 0..5u32),
         option::weighted(0.2, 0..GUARDED.len()),
-        option::weighted(0.35, targets),
+        option::weighted(0.5, targets),
         prop::bool::weighted(0.8),
     );
     let some = some.prop_map(|(prune, ignore, protect, max_deletes, guarded, targets, delete_data)| {

@@ -158,6 +158,14 @@ impl World {
                 kept.insert(format!("{collection}/{key}"), item);
             }
         }
+        for space in self.listed("spaces").await {
+            let charts = self.seed("GET", &format!("/spaces/{}/charts", space["id"]), Value::Null).await;
+            for mut chart in charts.as_array().unwrap().clone() {
+                chart["space_id"] = space["id"].clone();
+                kept.insert(format!("charts/{}", chart["id"]), chart);
+            }
+            kept.insert(format!("spaces/{}", space["id"]), space);
+        }
         kept
     }
 
@@ -319,7 +327,7 @@ pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
         protect: globs(&settings.protect),
         target: (!targets.is_empty()).then(|| globs(&target)),
     };
-    let actual = fetch(client, &Wanted::of(desired, scope.prune.kinds())).await?;
+    let actual = fetch(client, &Wanted::of(desired, &scope.prune)).await?;
     let limits = Limits {
         max_deletes: settings.max_deletes.unwrap_or(10_000),
         delete_data: *delete_data,
@@ -374,6 +382,9 @@ impl Outside for Nowhere {
 
 /// Objects that no file speaks of: some of every kind, with keys that nobody knows.
 pub async fn seed_foreign(world: &World) {
+    if !matches!(world.backend, Backend::Other(_)) {
+        seed_foreign_spaces(world).await;
+    }
     world
         .seed(
             "PUT",
@@ -411,6 +422,16 @@ pub async fn seed_foreign(world: &World) {
             json!({"type": "above", "metric_name": "foreign.gauge", "threshold": 5, "source": source});
         let body = json!({"name": name, "services": [id], "conditions": [condition], "attributes": {"runbook_url": "u", "team": "theirs"}});
         world.seed("POST", "/alerts", body).await;
+    }
+}
+
+/// Two spaces of one name, and a chart nobody can mean.
+async fn seed_foreign_spaces(world: &World) {
+    for _ in 0..2 {
+        let space = world.seed("POST", "/spaces", json!({"name": "foreign space"})).await;
+        let stream = json!({"metric": "foreign.gauge", "source": "*", "odd": {"deep": 1}});
+        let chart = json!({"name": "foreign chart", "related_space": 777, "streams": [stream]});
+        world.seed("POST", &format!("/spaces/{}/charts", space["id"]), chart).await;
     }
 }
 

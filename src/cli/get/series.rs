@@ -1,6 +1,6 @@
 //! What a metric measured and what happened in an annotation stream, one row each.
 
-use librato_apply::client::{Interval, Librato, Record, Time};
+use librato_apply::client::{Error, Interval, Librato, Record, Time};
 use librato_apply::remote::{Client, ReadApi, segment};
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub fn interval(args: &Get) -> Result<Interval, Stop> {
 ///
 /// # Errors
 /// Where there is no such metric.
-pub async fn measurements(client: &Client, name: &str, interval: &Interval) -> anyhow::Result<Vec<Value>> {
+pub async fn measurements(client: &Client, name: &str, interval: &Interval) -> Result<Vec<Value>, Error> {
     let librato = Librato::from(client.clone());
     let measured = librato.metrics().measurements(name, interval).await?;
     let rows = measured
@@ -59,7 +59,7 @@ fn row(source: &str, record: &Record) -> Value {
 ///
 /// # Errors
 /// Where there is no such stream.
-pub async fn events(client: &Client, stream: &str, interval: &Interval) -> anyhow::Result<Vec<Value>> {
+pub async fn events(client: &Client, stream: &str, interval: &Interval) -> Result<Vec<Value>, Error> {
     let librato = Librato::from(client.clone());
     let by_source = librato.events(stream).list(interval).await?;
     let mut events: Vec<_> = by_source.into_values().flatten().collect();

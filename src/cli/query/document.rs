@@ -28,7 +28,7 @@ pub struct QueryDocument {
     /// Those that have points, in the order of the answer.
     pub series: Vec<SeriesDocument>,
     /// With `--explain`: how the answer came about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explain: Option<StepDocument>,
 }
 
@@ -36,14 +36,14 @@ pub struct QueryDocument {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SeriesDocument {
     /// The metric, where all of it comes from a single one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
     /// Its tags; its source under `source`.
     pub tags: BTreeMap<String, String>,
     /// Seconds from point to point.
     pub period: u64,
     /// What it is measured in.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units: Option<String>,
     /// In order of time.
     pub points: Vec<PointDocument>,
@@ -68,13 +68,13 @@ pub struct StepDocument {
     /// How many points they have together.
     pub points: usize,
     /// Of a `series` call: what it matched.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<MatchedDocument>,
     /// What is worth knowing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The steps before this one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<StepDocument>,
 }
 

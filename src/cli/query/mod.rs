@@ -30,7 +30,7 @@ use super::{inputs, reconcile};
 /// Asks and shows the answer.
 pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let clock = Clock { zone: time::zone(&args.time_zone)? };
-    let span = time::span(args, &clock.zone, time::now()?)?;
+    let span = time::span(args, &clock.zone, super::time::now())?;
     let choice = Choice::read(args)?;
     let asked = Asked::read(&args.what)?;
     let asked = match asked {
@@ -48,6 +48,9 @@ pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     show(&answer, args.format, &target, &clock, ui)?;
     Ok(Exit::Done)
 }
+
+/// Metrics that are looked up to find out why an answer is empty.
+const LOOKED_UP: usize = 5;
 
 /// What is asked for.
 enum Asked {
@@ -285,6 +288,14 @@ impl Asking<'_> {
     /// An empty answer explains nothing, so the definition is evaluated here as well.
     async fn say_why_empty(&self, text: &str) {
         self.ui.complain("note: there is nothing to show: no series has a point in this time");
+        let metrics = composite::parse(text).map_or_else(|_| Vec::new(), |tree| tree.metrics());
+        for name in metrics.iter().take(LOOKED_UP) {
+            if let Ok(None) = ask::metric(self.client, name).await {
+                let close = ask::close_to(self.client, name).await;
+                let close = close.map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
+                self.ui.complain(&format!("  = there is no metric `{}`{close}", printable(name)));
+            }
+        }
         if let Ok(outcome) = self.evaluate(text, "composite").await {
             for reason in outcome.explain.nothing() {
                 self.ui.complain(&format!("  = {}", printable(&reason)));

@@ -1,6 +1,8 @@
 //! The series of one metric as the service gives them, in whichever dialect it speaks. Follows pages, and goes to a coarser
 //! resolution where the one that is wanted is no longer kept. Knows nothing of composites.
 
+use std::collections::BTreeMap;
+
 use librato_apply::composite::eval::Sample;
 use librato_apply::composite::{Labels, SOURCE, Selector};
 use librato_apply::diag::printable;
@@ -77,29 +79,25 @@ fn is_too_fine(error: &ApiError) -> bool {
     said.contains("resolution") && said.contains("unavailable")
 }
 
-/// Tags see everything, sources included, where a service knows them; sources come first where one is asked for.
+/// Tags see everything, sources included, where a service knows them. Where they see nothing, there may be sources.
 async fn in_a_dialect(api: &impl ReadApi, wanted: Wanted<'_>) -> Result<Vec<Raw>, ApiError> {
-    let meant = |mut series: Vec<Raw>| {
-        series.retain(|one| wanted.selector.matches(&one.labels));
-        series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        series
-    };
-    let by_source = matches!(wanted.selector, Selector::Source(source) if source != "*" && source != "%");
-    if by_source {
-        let found = of_sources(api, wanted).await;
-        match found {
-            Ok(series) if !series.is_empty() => return Ok(meant(series)),
-            Err(error) if !may_be_the_dialect(&error) || is_too_fine(&error) => return Err(error),
-            Ok(_) | Err(_) => return of_tags(api, wanted).await.map(meant),
-        }
-    }
-    match of_tags(api, wanted).await {
-        Err(error) if may_be_the_dialect(&error) && !is_too_fine(&error) && !has_tags(wanted.selector) => {
+    let other = |error: &ApiError| may_be_the_dialect(error) && !is_too_fine(error);
+    let sources_too = !has_tags(wanted.selector);
+    let found = match of_tags(api, wanted).await {
+        Ok(series) if series.is_empty() && sources_too => match of_sources(api, wanted).await {
+            Err(error) if other(&error) => Ok(series),
+            found => found,
+        },
+        Err(error) if other(&error) && sources_too => {
             // Where neither answers, the first refusal is the one that says why.
-            of_sources(api, wanted).await.map(meant).map_err(|_| error)
+            let found = of_sources(api, wanted).await;
+            found.map_err(|second| if other(&second) { error } else { second })
         }
-        found => found.map(meant),
-    }
+        found => found,
+    };
+    let mut series = found?;
+    series.retain(|one| wanted.selector.matches(&one.labels));
+    Ok(series)
 }
 
 fn has_tags(selector: &Selector) -> bool {
@@ -125,13 +123,13 @@ async fn of_tags(api: &impl ReadApi, wanted: Wanted<'_>) -> Result<Vec<Raw>, Api
         })),
     }
     let path = format!("/measurements/{}", segment(wanted.metric));
-    let mut series: Vec<Raw> = Vec::new();
+    let mut series = BTreeMap::new();
     for _ in 0..MAX_PAGES {
         let page = get(api, &path, &query).await?;
         for one in page["series"].as_array().into_iter().flatten() {
-            series.push(Raw { labels: labels(&one["tags"]), rows: rows(&one["measurements"], "time") });
+            add(&mut series, labels(&one["tags"]), rows(&one["measurements"], "time"));
         }
-        let Some(next) = next(&page) else { return Ok(series) };
+        let Some(next) = next(&page) else { return Ok(in_order(series)) };
         if next == query {
             break;
         }
@@ -150,7 +148,7 @@ fn next(page: &Value) -> Option<Vec<(String, String)>> {
 
 async fn of_sources(api: &impl ReadApi, wanted: Wanted<'_>) -> Result<Vec<Raw>, ApiError> {
     let path = format!("/metrics/{}", segment(wanted.metric));
-    let mut series: Vec<Raw> = Vec::new();
+    let mut series = BTreeMap::new();
     let mut from = wanted.span.start;
     for _ in 0..MAX_PAGES {
         let span = Span { start: from, ..wanted.span };
@@ -169,18 +167,24 @@ async fn of_sources(api: &impl ReadApi, wanted: Wanted<'_>) -> Result<Vec<Raw>, 
                 .into_iter()
                 .collect();
             let rows = rows(measurements, "measure_time");
-            match series.iter_mut().find(|one| one.labels == labels) {
-                Some(known) => known.rows.extend(rows),
-                None => series.push(Raw { labels, rows }),
-            }
+            add(&mut series, labels, rows);
         }
         match page["query"]["next_time"].as_i64() {
             Some(next) if next > from => from = next,
             Some(_) => break,
-            None => return Ok(series),
+            None => return Ok(in_order(series)),
         }
     }
     Err(endless(path))
+}
+
+/// A page may go on with a series of the one before.
+fn add(series: &mut BTreeMap<Labels, Vec<Row>>, labels: Labels, rows: Vec<Row>) {
+    series.entry(labels).or_default().extend(rows);
+}
+
+fn in_order(series: BTreeMap<Labels, Vec<Row>>) -> Vec<Raw> {
+    series.into_iter().map(|(labels, rows)| Raw { labels, rows }).collect()
 }
 
 fn endless(path: String) -> ApiError {

@@ -1,12 +1,12 @@
 //! Times as they are typed and as they are shown, in one time zone.
 
-use anyhow::Context;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::super::args::query::Query;
 use super::super::exit::Stop;
+use super::super::time;
 
 /// The end of what the API takes for a time, the year 9999.
 const LAST: i64 = 253_402_300_799;
@@ -39,16 +39,17 @@ pub fn zone(name: &str) -> Result<TimeZone, Stop> {
 /// # Errors
 /// For what is no time, and for an end that does not follow the start.
 pub fn span(args: &Query, zone: &TimeZone, now: i64) -> Result<Span, Stop> {
-    let time = |flag: &str, text: &str| {
-        let found = parse(text, zone, now).filter(|time| (0..=LAST).contains(time));
-        found.ok_or_else(|| {
-            Stop::usage(
-                format!("{flag} is not a time: `{}`", text.escape_debug()),
-                "write -8h (also s, m, d, w), now, seconds since the epoch, 2026-11-22 or 2026-11-22T10:00:00Z",
-            )
-        })
+    let time = |flag: &str, text: &str| match local(text, zone) {
+        Some(time) => Ok(time),
+        None => time::parse(if text.trim() == "now" { "+0" } else { text }, now, flag),
     };
     let span = Span { start: time("--start", &args.start)?, end: time("--end", &args.end)? };
+    if span.start < 0 || span.end > LAST {
+        return Err(Stop::usage(
+            "--start or --end lies beyond 1970 to 9999",
+            "give seconds since the epoch, not milliseconds",
+        ));
+    }
     if span.end <= span.start {
         return Err(Stop::usage(
             "--end is not after --start",
@@ -58,56 +59,12 @@ pub fn span(args: &Query, zone: &TimeZone, now: i64) -> Result<Span, Stop> {
     Ok(span)
 }
 
-fn parse(text: &str, zone: &TimeZone, now: i64) -> Option<i64> {
-    let text = text.trim();
-    if text == "now" {
-        return Some(now);
-    }
-    if let Some(back) = text.strip_prefix('-') {
-        return now.checked_sub(seconds(back)?);
-    }
-    if let Some(ahead) = text.strip_prefix('+') {
-        return now.checked_add(seconds(ahead)?);
-    }
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A year alone is no time; these seconds were long before the API.
-        return text.parse().ok().filter(|_| text.len() > 4);
-    }
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Some(time.as_second());
-    }
-    let local: DateTime = text.parse().ok()?;
-    Some(zone.to_zoned(local).ok()?.timestamp().as_second())
-}
-
-/// `8h`, `1h30m`: numbers with units.
-fn seconds(text: &str) -> Option<i64> {
-    let (mut total, mut rest) = (0_i64, text);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: i64 = rest[..digits].parse().ok()?;
-        let unit = match rest[digits..].chars().next()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            'w' => 604_800,
-            _ => return None,
-        };
-        total = total.checked_add(number.checked_mul(unit)?)?;
-        rest = &rest[digits + 1..];
-    }
-    (!text.is_empty()).then_some(total)
-}
-
-/// The present in epoch seconds.
-///
-/// # Errors
-/// Never, but for a clock out of all bounds.
-pub fn now() -> anyhow::Result<i64> {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let seconds = seconds.context("the clock of this machine stands before 1970")?.as_secs();
-    i64::try_from(seconds).context("the clock of this machine is beyond all bounds")
+/// A day, or a time without a zone, on the clock of this one.
+fn local(text: &str, zone: &TimeZone) -> Option<i64> {
+    let local: DateTime = text.trim().parse().ok().filter(|_| text.contains('-'))?;
+    // With a zone of its own it is another time.
+    let own = text.trim().parse::<Timestamp>().is_ok();
+    Some(zone.to_zoned(local).ok()?.timestamp().as_second()).filter(|_| !own)
 }
 
 /// Writes times.
@@ -170,25 +127,14 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     #[test]
-    fn times_come_in_many_forms() {
-        for (text, expected) in [
-            ("now", NOW),
-            ("-8h", NOW - 8 * 3600),
-            ("-1h30m", NOW - 5400),
-            ("+2w", NOW + 14 * 86_400),
-            ("1699999999", NOW - 1),
-            ("2023-11-14T22:13:20Z", NOW),
-            ("2023-11-14T23:13:20+01:00", NOW),
-            ("2023-11-14", NOW - 22 * 3600 - 13 * 60 - 20),
-            ("2023-11-14 22:13:20", NOW),
-        ] {
-            assert_eq!(parse(text, &TimeZone::UTC, NOW), Some(expected), "{text}");
-        }
-        for text in ["", "-", "-8", "8h", "-8x", "noon", "2023", "-99999999999999999999h", "é", "-é"] {
-            assert_eq!(parse(text, &TimeZone::UTC, NOW), None, "{text}");
-        }
+    fn times_without_a_zone_are_those_of_the_one_that_is_shown() {
         let east = TimeZone::fixed(jiff::tz::offset(2));
-        assert_eq!(parse("2023-11-15T00:13:20", &east, NOW), Some(NOW));
+        assert_eq!(local("2023-11-15T00:13:20", &east), Some(NOW));
+        assert_eq!(local("2023-11-15 00:13:20", &east), Some(NOW));
+        assert_eq!(local("2023-11-14", &TimeZone::UTC), Some(NOW - 22 * 3600 - 13 * 60 - 20));
+        for text in ["", "-8h", "now", "1700000000", "2023-11-14T22:13:20Z", "2023-11-14T23:13:20+01:00"] {
+            assert_eq!(local(text, &east), None, "{text}");
+        }
         let clock = Clock { zone: east };
         assert_eq!(clock.rfc3339(NOW), "2023-11-15T00:13:20+02:00");
         assert_eq!(Clock { zone: TimeZone::UTC }.rfc3339(NOW), "2023-11-14T22:13:20Z");

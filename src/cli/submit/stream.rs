@@ -51,8 +51,7 @@ pub async fn submit(
     if let Some(error) = &tally.error {
         ui.error(&format!("sending ended early: {error}"), &[]);
     }
-    let unread = tally.error.is_some() || interrupted || problem.is_some();
-    if unread {
+    if tally.error.is_some() || interrupted {
         ui.complain(&format!("note: what follows line {} was not read", tally.last_line));
     }
     if let Some(problem) = &problem {
@@ -91,7 +90,9 @@ async fn pump<'a>(mut run: Run<'a>, mut reader: Reader, period: Option<Duration>
             Ok(()) = interrupts.changed() => {
                 interrupted = *interrupts.borrow_and_update();
                 reader.stop();
-                ui.complain("stopping: what was read is still sent; once more to give it up");
+                if interrupted == 1 {
+                    ui.complain("stopping: what was read is still sent; once more to give it up");
+                }
             }
             () = run.land(), if run.is_flying() => {
                 if run.has_failed() {

@@ -292,7 +292,7 @@ impl Evaluator<'_> {
             });
         }
         if made.is_empty() {
-            explain.notes.push("no series matches".to_owned());
+            explain.notes.push("no series matches, or none has data in this time".to_owned());
         }
         Ok((made, explain))
     }

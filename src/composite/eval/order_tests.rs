@@ -146,7 +146,7 @@ fn an_answer_is_explained() {
             "        = x {source=b}: 3 samples, every 60 s\n",
             "    sum: 0 series, 0 points\n",
             "      s(\"y\", \"*\"): 0 series, 0 points\n",
-            "        - no series matches\n",
+            "        - no series matches, or none has data in this time\n",
         )
     );
     let outcome = run(r#"timeshift("1m", s("x","a"))"#, AB, &window(0, 599, 300)).unwrap();

@@ -168,10 +168,36 @@ async fn an_aggregator_joins_and_is_cleared() {
 async fn an_aggregator_that_cannot_submit_holds_its_values() {
     let fake = Fake::new(|number, _| if number == 0 { Verdict::Fail(401) } else { Verdict::Take });
     let mut aggregator = Aggregator::new().measure_time(7);
-    aggregator.add("foo", 1.0);
+    (0..500).for_each(|n| aggregator.add(&n.to_string(), 1.0));
     let error = aggregator.submit(&fake).await.unwrap_err();
-    assert_eq!((error.held, aggregator.len()), (1, 1));
-    assert_eq!(aggregator.submit(&fake).await.unwrap().accepted, 1);
-    assert_eq!(fake.taken()[0]["measure_time"], 7);
+    assert_eq!((error.held, aggregator.len()), (500, 500));
+    assert_eq!(aggregator.submit(&fake).await.unwrap().accepted, 500);
+    assert!(fake.taken().iter().all(|item| item["measure_time"] == 7 && item["count"] == 1));
+    assert_eq!(sorted(&fake), (0..500).collect::<Vec<_>>());
     assert!(aggregator.is_empty());
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn without_faults_everything_arrives_exactly_once(
+        tagged in proptest::collection::vec(proptest::prelude::any::<bool>(), 0..400),
+        batch in 1_usize..60,
+        in_flight in 1_usize..6,
+        auto_submit_count in proptest::option::of(1_usize..100),
+    ) {
+        let fake = Fake::new(|_, _| Verdict::Take);
+        let queue = Queue::with(fake.clone(), Options { batch, in_flight, auto_submit_count, ..options() });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let submitted = runtime.block_on(async {
+            for (measurement, tagged) in numbered(0..tagged.len()).zip(&tagged) {
+                queue.add(if *tagged { measurement.tag("a", "b") } else { measurement }).await.unwrap();
+            }
+            queue.submit().await.unwrap()
+        });
+        proptest::prop_assert_eq!(submitted, Submitted { accepted: tagged.len() as u64, twice: 0 });
+        proptest::prop_assert_eq!(sorted(&fake), (0..tagged.len()).collect::<Vec<_>>());
+        proptest::prop_assert!(fake.sizes().iter().all(|size| *size <= batch));
+    }
 }

@@ -1,7 +1,7 @@
 //! Measurements as comma separated records under a header of the API's field names. A record is one line, so that a quote
 //! that is never closed costs one measurement and not all that follow.
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
 use super::draft::{Draft, Number, Text, Time, shown};
 use crate::measure::{Measurement, MetricType};
@@ -67,8 +67,9 @@ pub(super) struct Table {
 impl Table {
     /// Reads a header.
     pub fn new(header: &str) -> Result<Self, String> {
-        let mut table =
-            Self { columns: Vec::new(), reader: Reader::new(), fields: Vec::new(), ends: vec![0; 64] };
+        // A carriage return inside a line ends nothing.
+        let reader = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
+        let mut table = Self { columns: Vec::new(), reader, fields: Vec::new(), ends: vec![0; 64] };
         let count = table.split(header)?;
         for index in 0..count {
             let name = table.field(index).trim();
@@ -107,22 +108,19 @@ impl Table {
         self.reader.reset();
         // Fields are never longer than what they are written as.
         self.fields.resize(line.len() + 1, 0);
-        let (mut input, mut written, mut ended) = (line.as_bytes(), 0, 0);
+        let (mut input, mut written, mut ended, mut line_ended) = (line.as_bytes(), 0, 0, false);
         loop {
             let (result, read, wrote, fields) =
                 self.reader.read_record(input, &mut self.fields[written..], &mut self.ends[ended..]);
             input = &input[read..];
             (written, ended) = (written + wrote, ended + fields);
             match result {
-                // The end of the line is the end of the record.
-                ReadRecordResult::InputEmpty if open_quote(line) => {
+                // Inside quotes the end of a line ends nothing.
+                ReadRecordResult::InputEmpty if line_ended => {
                     return Err("a quote is not closed on this line".to_owned());
                 }
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputEndsFull => {
-                    let room = self.ends.len() * 2;
-                    self.ends.resize(room, 0);
-                }
+                ReadRecordResult::InputEmpty => (input, line_ended) = (b"\n", true),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::OutputFull => self.fields.resize(self.fields.len() * 2, 0),
                 ReadRecordResult::Record | ReadRecordResult::End => return Ok(ended),
             }
@@ -134,11 +132,6 @@ impl Table {
         // Cut out of UTF-8 at quotes and commas, so it is UTF-8.
         std::str::from_utf8(&self.fields[start..self.ends[index]]).unwrap_or_default()
     }
-}
-
-/// In whole records quotes come in pairs: doubled inside, opening and closing outside.
-fn open_quote(line: &str) -> bool {
-    line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
 }
 
 fn fill(draft: &mut Draft, column: &Column, field: &str) -> Result<(), String> {

@@ -123,8 +123,8 @@ pub(super) struct Text(pub String);
 
 /// The beginning of a text from outside, fit to be shown.
 pub(super) fn shown(text: &str) -> String {
-    let text: String = text.chars().take(40).collect();
-    text.escape_debug().to_string()
+    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().take(40).map(visible).collect()
 }
 
 /// A visitor for one of the types above: from texts by one function, from numbers by another.

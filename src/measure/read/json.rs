@@ -4,6 +4,9 @@ use super::draft::Draft;
 use crate::measure::Measurement;
 
 pub(super) fn read(line: &str) -> Result<Measurement, String> {
+    if line.starts_with('[') {
+        return Err("this begins a list: write one object a line, as `jq -c '.[]'` does".to_owned());
+    }
     let draft: Draft = serde_json::from_str(line).map_err(|error| problem(&error))?;
     draft.finish()
 }

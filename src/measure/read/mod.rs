@@ -67,7 +67,7 @@ enum Form {
     /// A header of CSV.
     Header,
     Json,
-    Csv(Table),
+    Csv(Box<Table>),
     Plain,
 }
 
@@ -120,10 +120,10 @@ impl Form {
             return Ok(None);
         }
         match self {
-            Self::Open if line.starts_with('{') => *self = Self::Json,
+            Self::Open if line.starts_with(['{', '[']) => *self = Self::Json,
             Self::Open if !csv::is_header(line) => *self = Self::Plain,
             Self::Open | Self::Header => {
-                *self = Self::Csv(Table::new(text)?);
+                *self = Self::Csv(Box::new(Table::new(text)?));
                 return Ok(None);
             }
             Self::Json | Self::Csv(_) | Self::Plain => {}

@@ -30,6 +30,8 @@ fn the_first_line_tells_the_format_and_all_say_the_same() {
     let json = "{\"name\":\"cpu.load\",\"value\":\"-0.5\",\"time\":1700000000.9,\"tags\":{\"host\":\"web-1\",\"region\":\"eu\"}}\n\
                 {\"name\":\"t\",\"value\":21,\"source\":null}";
     let csv = "\u{feff}name,value,time,tags.region,tags.host\r\n\"cpu.load\",-0.5,2023-11-14T22:13:20Z,eu,web-1\r\nt,21,,,\r\n";
+    let listed = &rows("[\n", None)[0].measurement;
+    assert!(listed.as_ref().unwrap_err().contains("jq -c"));
     for text in [plain, json, csv] {
         assert_eq!(good(text), expected, "{text}");
     }
@@ -81,7 +83,7 @@ fn bad_json_is_told_by_its_column() {
     let found = bad(text, Format::Json);
     assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), (2..=11).collect::<Vec<_>>());
     for ((_, why), part) in found.iter().zip([
-        "invalid type",
+        "this begins a list",
         "unknown field `vaule`",
         "EOF while parsing an object (column 21)",
         "expected a number (column 24)",
@@ -98,7 +100,7 @@ fn bad_json_is_told_by_its_column() {
 
 #[test]
 fn a_quote_that_is_not_closed_costs_one_record() {
-    let text = "name,value,description\na,1,\"x, \"\"y\"\"\"\nb,2,\"open\nc,3\nd,four,\ne,5,z\n";
+    let text = "name,value,description\na,1,\"x, \"\"y\"\"\"\nb,2,\"open\nc,3\nd,four,\ne,5,\"z\"\rz\nf,6,3.5\" disk\n";
     let found = bad(text, Format::Csv);
     let expected = [
         (3, "a quote is not closed on this line"),
@@ -123,4 +125,21 @@ fn headers_are_checked_before_anything_is_sent() {
     let many: String = (0..200).map(|n| format!(",tags.t{n}")).collect();
     let text = format!("name,value{many}\na,1{}\n", ",x".repeat(200));
     assert_eq!(good(&text).len(), 1);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_input_makes_it_stumble(
+        text in "(\\{\"name\":|name,value,tags\\.a|[a-c\"',=\\[\\]{}#\r\n 0-9.-]|é|\\\\){0,40}",
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+    ) {
+        let input = [b"name,value\n", text.as_bytes(), b"\n", &bytes].concat();
+        for (input, format) in [(&input, None), (&bytes, None), (&input, Some(Format::Csv)), (&input, Some(Format::Json))] {
+            let lines = input.split(|byte| *byte == b'\n').count() as u64;
+            let mut rows = Rows::new(input.as_slice(), format);
+            while let Ok(Some(row)) = rows.next_row() {
+                proptest::prop_assert!(row.line <= lines);
+            }
+        }
+    }
 }

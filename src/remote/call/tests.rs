@@ -182,6 +182,65 @@ fn an_alert_is_updated_whatever_services_it_uses_beside() {
     assert_eq!(sent, [r#"PUT /alerts/7 {"name":"a","conditions":[],"description":"d"}"#]);
 }
 
+fn chart(space: &str, name: &str) -> Address {
+    Address::chart(space, name)
+}
+
+#[test]
+fn charts_are_written_below_the_id_of_their_space() {
+    let space = |id| Remote { id: Some(id), raw: Value::Null };
+    let mut ids = BTreeMap::from([(Address::space("S"), space(5)), (Address::space("T"), space(6))]);
+    let fields = json!({"type": "line", "label": null, "related_space": "T", "streams": [{"metric": "m"}]});
+    let after = resource(Kind::Chart, fields);
+    let action = Action::Create { after, fields: Vec::new() };
+    let change = Change { address: chart("S", "C"), kind: Kind::Chart, action };
+    assert_eq!(
+        shown(&request(&change, &ids).unwrap()),
+        [r#"POST /spaces/5/charts {"name":"C","type":"line","related_space":6,"streams":[{"metric":"m"}]}"#]
+    );
+    let created = Action::Create { after: resource(Kind::Space, json!({"tags": true})), fields: Vec::new() };
+    let change = Change { address: Address::space("U"), kind: Kind::Space, action: created };
+    assert_eq!(shown(&request(&change, &ids).unwrap()), [r#"POST /spaces {"name":"U","tags":true}"#]);
+
+    ids.insert(chart("S", "C"), Remote { id: Some(9), raw: Value::Null });
+    let action = Action::Delete { before: resource(Kind::Chart, json!({})), pruned: false };
+    let change = Change { address: chart("S", "C"), kind: Kind::Chart, action: action.clone() };
+    assert_eq!(shown(&request(&change, &ids).unwrap()), ["DELETE /spaces/5/charts/9"]);
+    let change = Change { address: chart("V", "C"), kind: Kind::Chart, action };
+    assert_eq!(request(&change, &ids), Err(CallError::NoId(Kind::Space, Address::space("V"))));
+
+    crate::remote::fetch::rename(&mut ids, &Address::space("S"), &Address::space("New"));
+    assert_eq!(ids[&chart("New", "C")].id, Some(9));
+    assert!(!ids.contains_key(&chart("S", "C")) && ids[&Address::space("New")].id == Some(5));
+}
+
+#[test]
+fn a_chart_is_sent_with_all_streams_and_what_we_do_not_know_of_them() {
+    let raw = json!({"id": 9, "name": "C", "type": "line", "min": 1.0, "label": "ms", "streams": [
+        {"id": 1, "type": "gauge", "metric": "a", "source": "*", "odd": 1},
+        {"id": 2, "type": "gauge", "metric": "b", "color": "#000000", "name": "x", "position": 4, "odd": 2}]});
+    let want = resource(
+        Kind::Chart,
+        json!({"min": null, "label": "s", "streams": [{"metric": "a"}, {"composite": "s(\"c\", \"*\")"}, {"metric": "b", "name": "y"}]}),
+    );
+    let before = lift(Collection::Charts, &raw, &BTreeMap::new()).unwrap();
+    let fields = changes(&want, &before, &BTreeMap::new());
+    let ids = BTreeMap::from([
+        (Address::space("S"), Remote { id: Some(5), raw: Value::Null }),
+        (chart("S", "C"), Remote { id: Some(9), raw }),
+    ]);
+    let after = overlay(&want, &before);
+    let action = Action::Update { before, after, fields, renamed_from: Some(chart("S", "C")) };
+    let change = Change { address: chart("S", "D"), kind: Kind::Chart, action };
+    assert_eq!(
+        shown(&request(&change, &ids).unwrap()),
+        [concat!(
+            r#"PUT /spaces/5/charts/9 {"name":"D","min":null,"label":"s","streams":[{"metric":"a","source":"*","odd":1},"#,
+            r#"{"composite":"s(\"c\", \"*\")"},{"position":4,"odd":2,"metric":"b","name":"y"}]}"#
+        )]
+    );
+}
+
 #[test]
 fn an_alert_is_pointed_to_another_service_and_keeps_all_else() {
     let alert = json!({"id": "7", "name": "a", "active": false, "services": [{"id": "5", "title": "ops"}, 6, {"x": 1}],

@@ -58,8 +58,11 @@ fn field(field: &FieldChange) -> Vec<String> {
     if (is_long(before) || is_long(after))
         && let (Some(before), Some(after)) = (text(before), text(after))
     {
-        let lines =
-            if route == "composite" { formula_diff(&before, &after) } else { line_diff(&before, &after) };
+        let lines = if route == "composite" || route.ends_with(".composite") {
+            formula_diff(&before, &after)
+        } else {
+            line_diff(&before, &after)
+        };
         let lines = narrowed(lines).into_iter().map(|(sign, line)| format!("{sign}   {line}"));
         return std::iter::once(format!("  {route}:")).chain(lines).collect();
     }

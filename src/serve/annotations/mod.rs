@@ -59,7 +59,7 @@ fn window(query: &Object) -> Result<Option<Window>, Problem> {
     let mut sources = read.get("sources", fields::texts).value().unwrap_or_default();
     sources.extend(read.text("source").value());
     read.finish()?;
-    let sources = sources.iter().map(|source| fold(source)).collect();
+    let sources = sources.iter().filter(|source| !source.is_empty()).map(|source| fold(source)).collect();
     let asked = start.is_some() || end.is_some() || count.is_some();
     Ok(asked.then_some(Window { start, end, count, sources }))
 }

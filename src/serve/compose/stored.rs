@@ -11,7 +11,7 @@ use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::metrics::table::{self as metrics, Choice};
 use crate::serve::series::aggregate::{Point, downsample};
-use crate::serve::series::table::{self as series, Recent, Span};
+use crate::serve::series::table::{self as series, Recent, Span, counted_once};
 use crate::serve::series::tier::promised;
 use crate::serve::sources;
 use crate::serve::submit::sample;
@@ -146,7 +146,7 @@ impl<'a> Tables<'a> {
         let mut meant = Vec::new();
         for (place, metric) in metrics.iter().enumerate() {
             let first = meant.len();
-            for one in series::of_metric(self.connection, metric.id)? {
+            for one in counted_once(series::of_metric(self.connection, metric.id)?) {
                 let labels = labels(one.labels);
                 if request.selector.matches(&labels) && (self.wants)(&labels) {
                     meant.push(Meant { id: one.id, labels, metric: place });

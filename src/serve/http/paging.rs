@@ -38,7 +38,7 @@ impl Page {
         let length = read.integer("length").value().or(limit).unwrap_or(LONGEST);
         let orderby = read.text("orderby").value().filter(|text| !text.is_empty());
         let sort = read.text("sort").value().filter(|text| !text.is_empty());
-        let name = read.text(filter).value().map(|name| fold(&name));
+        let name = read.text(filter).value().filter(|text| !text.is_empty()).map(|name| fold(&name));
         if offset < 0 {
             read.errors.add("offset", "must not be negative");
         }

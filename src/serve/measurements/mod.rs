@@ -3,7 +3,7 @@
 pub mod interval;
 pub mod legacy;
 pub mod records;
-mod tagged;
+pub mod tagged;
 pub mod tags;
 
 use std::collections::HashSet;

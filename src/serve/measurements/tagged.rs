@@ -1,6 +1,6 @@
 //! The answer to a query in the dialect of tags: which streams, which statistic of them, grouped how. Pure.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,8 @@ use super::tags::{Filter, Tags};
 use crate::serve::http::fields::{Object, Reader, float};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
-use crate::serve::names::fold;
 use crate::serve::series::aggregate::{Aggregate, Point};
-use crate::serve::series::table::Series;
+use crate::serve::series::table::{Series, counted_once};
 use crate::serve::submit::sample::Labels;
 
 /// What is asked.
@@ -191,22 +190,6 @@ fn show((time, value): (i64, f64)) -> Value {
     json!({ "time": time, "value": float(value) })
 }
 
-/// Leaves out the series of sources that some tagged series repeat, of the same metric and with the same tag `source`,
-/// or none: emitters that write both dialects (statsd-librato-backend does on request) mean every measurement once.
-pub fn counted_once(mut series: Vec<Series>) -> Vec<Series> {
-    let mut repeated: HashSet<Option<String>> = HashSet::new();
-    for one in &series {
-        if let Labels::Tags(tags) = &one.labels {
-            repeated.insert(tags.get("source").cloned());
-        }
-    }
-    series.retain(|one| match &one.labels {
-        Labels::Source(source) => !repeated.contains(&source.as_deref().map(fold)),
-        Labels::Tags(_) => true,
-    });
-    series
-}
-
 /// A series of a source appears among the tagged ones with the tag `source`.
 fn tags_of(labels: Labels) -> Tags {
     match labels {
@@ -302,22 +285,6 @@ mod tests {
         ] {
             assert!(question(&bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_comes_in_both_dialects_counts_once() {
-        let source = |id, name: Option<&str>| Series { id, labels: Labels::Source(name.map(str::to_owned)) };
-        let twins = |series: Vec<Series>| counted_once(series).iter().map(|one| one.id).collect::<Vec<_>>();
-        let web = || tagged(1, &json!({"source": "web-1", "region": "eu"}));
-        assert_eq!(
-            twins(vec![web(), source(2, Some("Web-1")), source(3, Some("db")), source(4, None)]),
-            [1, 3, 4]
-        );
-        assert_eq!(
-            twins(vec![source(2, Some("web-1")), source(4, None), tagged(5, &json!({"az": "a"}))]),
-            [2, 5]
-        );
-        assert_eq!(twins(vec![source(2, Some("web-1")), source(4, None)]), [2, 4]);
     }
 
     #[test]

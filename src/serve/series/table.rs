@@ -9,6 +9,7 @@ use super::aggregate::{Point, downsample};
 use super::pack;
 use super::tier::{TIERS, Tier};
 use crate::serve::http::problem::Problem;
+use crate::serve::names::fold;
 use crate::serve::submit::block;
 use crate::serve::submit::sample::Labels;
 
@@ -31,6 +32,22 @@ pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, Pr
     let sql = "SELECT id, dialect, labels FROM series WHERE metric_id = ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
     Ok(select.query_map([metric], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Leaves out the series of sources that some tagged series repeat, of the same metric and with the same tag `source`,
+/// or none: emitters that write both dialects (statsd-librato-backend does on request) mean every measurement once.
+pub fn counted_once(mut series: Vec<Series>) -> Vec<Series> {
+    let mut repeated: HashSet<Option<String>> = HashSet::new();
+    for one in &series {
+        if let Labels::Tags(tags) = &one.labels {
+            repeated.insert(tags.get("source").cloned());
+        }
+    }
+    series.retain(|one| match &one.labels {
+        Labels::Source(source) => !repeated.contains(&source.as_deref().map(fold)),
+        Labels::Tags(_) => true,
+    });
+    series
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
@@ -138,4 +155,30 @@ pub fn merge(
         ON CONFLICT (series_id, resolution, start) DO UPDATE SET block = excluded.block";
     connection.prepare_cached(sql)?.execute(params![series, tier.resolution, start, block])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn tagged(id: i64, tags: &serde_json::Value) -> Series {
+        Series { id, labels: Labels::Tags(serde_json::from_value(tags.clone()).unwrap()) }
+    }
+
+    #[test]
+    fn what_comes_in_both_dialects_counts_once() {
+        let source = |id, name: Option<&str>| Series { id, labels: Labels::Source(name.map(str::to_owned)) };
+        let twins = |series: Vec<Series>| counted_once(series).iter().map(|one| one.id).collect::<Vec<_>>();
+        let web = || tagged(1, &json!({"source": "web-1", "region": "eu"}));
+        assert_eq!(
+            twins(vec![web(), source(2, Some("Web-1")), source(3, Some("db")), source(4, None)]),
+            [1, 3, 4]
+        );
+        assert_eq!(
+            twins(vec![source(2, Some("web-1")), source(4, None), tagged(5, &json!({"az": "a"}))]),
+            [2, 5]
+        );
+        assert_eq!(twins(vec![source(2, Some("web-1")), source(4, None)]), [2, 4]);
+    }
 }

@@ -1,5 +1,5 @@
 //! What happens to measurements after they were accepted: the journal is folded into packed blocks, and blocks that
-//! outlived their resolution are rolled up or dropped. In steps of bounded work, each a transaction, so that
+//! outlived their resolution are rolled up or dropped. In steps that take one turn each, and a transaction, so that
 //! submissions wait for one step at most.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use super::pack;
 use super::table::{damaged, merge};
 use super::tier::{TIERS, Tier, tier_of, windows};
 use crate::serve::http::problem::Problem;
+use crate::serve::store::Turn;
 use crate::serve::submit::block;
 
 /// The journal is folded when it has grown to this many bytes, or when its oldest row is this many seconds old: the
@@ -18,18 +19,23 @@ use crate::serve::submit::block;
 const GROWN: i64 = 4 << 20;
 const OLD: i64 = 30;
 
-/// Bytes of journal folded in one step, about 20,000 points.
+/// Bytes of journal folded in one step, about 20,000 points, unless its oldest row is larger by itself.
 const FOLDED: usize = 256 << 10;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
 
+/// Points of the journal, each series in order of arrival.
+type BySeries = BTreeMap<i64, Vec<block::Point>>;
+
 /// Does one step of what is due at `now`, all of the journal being due when `closing`. Whether there may be more.
 pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<bool, Problem> {
     if closing || is_due(connection, now)? {
-        return fold(connection, now);
+        // Nobody waits for what is done before the file is closed.
+        let turn = if closing { Turn::whole() } else { Turn::begin() };
+        return fold(connection, now, turn);
     }
     for tier in TIERS {
-        if roll_up(connection, tier, now)? {
+        if roll_up(connection, tier, now, Turn::begin())? {
             return Ok(true);
         }
     }
@@ -41,33 +47,48 @@ fn is_due(connection: &Connection, now: i64) -> Result<bool, Problem> {
     Ok(connection.prepare_cached(sql)?.query_row([GROWN, now - OLD], |row| row.get(0))?)
 }
 
-/// Packs the oldest rows of the journal and takes them out of it.
-fn fold(connection: &Connection, now: i64) -> Result<bool, Problem> {
+/// Packs the oldest rows of the journal and takes them out of it. What the turn is too short for stays as one row.
+fn fold(connection: &Connection, now: i64, turn: Turn) -> Result<bool, Problem> {
+    let (mut series, last) = oldest(connection)?;
+    let Some(last) = last else { return Ok(false) };
+    while let Some((id, points)) = series.pop_first() {
+        // A metric may have been deleted since; its ids never come back.
+        if connection.prepare_cached("SELECT 1 FROM series WHERE id = ?1")?.exists([id])? {
+            let kept = |point: block::Point| Point { time: point.time, stats: point.stats.into() };
+            place(connection, id, points.into_iter().map(kept).collect(), now)?;
+        }
+        if turn.is_over() {
+            break;
+        }
+    }
+    let mut done = last;
+    if !series.is_empty() {
+        let rest: Vec<block::Point> = series.into_values().flatten().collect();
+        let sql = "UPDATE journal SET block = ?2 WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute(params![last, block::encode(&rest)])?;
+        done -= 1;
+    }
+    connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([done])?;
+    Ok(true)
+}
+
+/// The points of the oldest rows of the journal, and the id of the last of these rows.
+fn oldest(connection: &Connection) -> Result<(BySeries, Option<i64>), Problem> {
     let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
     let (mut bytes, mut last) = (0, None);
-    let mut series: BTreeMap<i64, Vec<Point>> = BTreeMap::new();
+    let mut series = BySeries::new();
     while bytes < FOLDED
         && let Some(row) = rows.next()?
     {
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
         for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
-            let kept = Point { time: point.time, stats: point.stats.into() };
-            series.entry(point.series).or_default().push(kept);
+            series.entry(point.series).or_default().push(point);
         }
         bytes += packed.len();
         last = Some(row.get::<_, i64>("id")?);
     }
-    drop(rows);
-    let Some(last) = last else { return Ok(false) };
-    for (id, points) in series {
-        // A metric may have been deleted since; its ids never come back.
-        if connection.prepare_cached("SELECT 1 FROM series WHERE id = ?1")?.exists([id])? {
-            place(connection, id, points, now)?;
-        }
-    }
-    connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([last])?;
-    Ok(true)
+    Ok((series, last))
 }
 
 /// Puts points where their age belongs: late ones straight among those that were rolled up before them.
@@ -87,7 +108,7 @@ fn place(connection: &Connection, series: i64, points: Vec<Point>, now: i64) -> 
 }
 
 /// Moves expired blocks of `tier` to the next one. Whether any was.
-fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<bool, Problem> {
+fn roll_up(connection: &Connection, tier: Tier, now: i64, turn: Turn) -> Result<bool, Problem> {
     let sql = "SELECT id, series_id, block FROM blocks WHERE resolution = ?1 AND start < ?2
         ORDER BY start, series_id LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
@@ -104,6 +125,9 @@ fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<bool, Proble
             }
         }
         connection.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
+        if turn.is_over() {
+            break;
+        }
     }
     Ok(!expired.is_empty())
 }
@@ -211,6 +235,20 @@ mod tests {
         drain(&connection, BORN + 100, true);
         assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 1));
         assert_eq!(read(&connection, 1).len(), 2);
+    }
+
+    #[test]
+    fn what_a_turn_is_too_short_for_waits() {
+        let connection = scratch();
+        submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0), ("a", BORN, 3.0), ("c", BORN, 4.0)]);
+        submit(&connection, BORN, &[("b", BORN, 5.0), ("a", BORN + 1, 6.0)]);
+        let whole = read(&connection, 60);
+        for left in [1, 1, 0] {
+            assert!(fold(&connection, BORN, Turn::over()).unwrap());
+            assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (left, sums(&whole)));
+        }
+        assert!(!fold(&connection, BORN, Turn::over()).unwrap());
+        assert_eq!(rows(&connection, "blocks"), 3);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Stats {
         let value = read.number("value").value();
         let (count, sum) = (read.integer("count"), read.number("sum"));
         if !matches!(count, Given::Value(_)) && !matches!(sum, Given::Value(_)) {
-            if value.is_none() {
+            if value.is_none() && read.errors.lacks("value") {
                 read.errors.add("value", "is not present");
             }
             return Stats::Single(value.unwrap_or_default());

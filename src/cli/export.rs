@@ -1,0 +1,219 @@
+//! `export`: what exists on the service, as definitions that a person could have written.
+//! Decides which objects are meant and where they are written; how they look is the business of `render`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use librato_apply::diag::printable;
+use librato_apply::diff::scope::{Globs, parse_target};
+use librato_apply::load::yaml;
+use librato_apply::model::{Kind, Scopes, Settings};
+use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost};
+use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible, plural};
+use serde_json::{Map, Value, json};
+
+use super::args::{Export, Global, Split};
+use super::endpoint::{self, Target};
+use super::exit::{Exit, Stop};
+use super::progress::waiting;
+use super::ui::Ui;
+
+/// What editors look for; `librato-apply schema` prints the file.
+const SCHEMA_LINE: &str = "# yaml-language-server: $schema=librato-apply.schema.json\n";
+
+/// Sections by the name of their file.
+type Files = BTreeMap<String, Map<String, Value>>;
+
+/// Reads the service and writes what it has.
+pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+    let globs = targets(&args.targets)?;
+    let given = endpoint::credentials(global, ui)?;
+    let target = endpoint::target(global, &Settings::default(), &given, ui)?;
+    if let Target::Embedded(path, written) = &target
+        && !path.exists()
+    {
+        let message = format!("there is no file {written} to export from");
+        return Err(Stop { exit: Exit::Error, message, help: Vec::new() }.into());
+    }
+    let connection = endpoint::connect(global, &target, &given, true).await?;
+    let wanted = wanted(&globs);
+    let actual = waiting(ui, &format!("reading {target}"), fetch(&connection.client, &wanted)).await;
+    connection.close().await?;
+    let actual = actual.with_context(|| format!("cannot read {target}"))?;
+    let found = found(&actual, &globs);
+    let written = definitions(&found.objects, &actual.chart_order);
+    match &args.out {
+        None => ui.out(&document(&written.document)?),
+        Some(dir) => write_files(dir, args, &written, ui)?,
+    }
+    report(&found, &written, ui);
+    Ok(if found.losses.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// The patterns of the command line; all kinds where there are none.
+fn targets(given: &[String]) -> Result<Globs, Stop> {
+    let mut scopes = Scopes::default();
+    let all: Vec<String> = Kind::ALL.iter().map(|kind| kind.noun().to_owned()).collect();
+    for text in if given.is_empty() { &all } else { given } {
+        let whole = if text.contains('/') { text.clone() } else { format!("{text}/*") };
+        parse_target(&whole, &mut scopes).map_err(|error| {
+            Stop::usage(error.to_string(), "write KIND or KIND/GLOB, such as alert/web.*")
+        })?;
+    }
+    Globs::compile(&scopes).map_err(|error| Stop::usage(error.to_string(), "write KIND/GLOB"))
+}
+
+/// Charts need a request for each space, so they are read only where they can be meant.
+fn wanted(globs: &Globs) -> Wanted {
+    let mut wanted = Wanted::default();
+    let kinds: Vec<Kind> = globs.kinds().collect();
+    kinds.iter().for_each(|kind| wanted.add(kind.collection()));
+    wanted.spaces = match (kinds.contains(&Kind::Chart), kinds.contains(&Kind::Space)) {
+        (true, _) => Spaces::All,
+        (false, true) => Spaces::Some(Default::default(), globs.clone(), Default::default()),
+        (false, false) => Spaces::None,
+    };
+    wanted
+}
+
+/// What can be written of what is meant, and everything that cannot.
+fn found(actual: &Actual, globs: &Globs) -> Expressible {
+    let mut found = expressible(&actual.state, &actual.twins, &|kind, address| globs.mean(kind, address));
+    for (address, remote) in &actual.ids {
+        let Some(object) = actual.state.get(address) else { continue };
+        let kind = object.kind();
+        if !globs.mean(kind, address) || !found.objects.contains_key(address) {
+            continue;
+        }
+        for part in lost(&remote.raw, object) {
+            let known = found.losses.iter().any(|loss| {
+                loss.kind == kind && loss.name == address.to_string() && loss.part.as_ref() == Some(&part)
+            });
+            if !known {
+                let reason = "definitions cannot say this".to_owned();
+                found.losses.push(Loss { kind, name: address.to_string(), part: Some(part), reason });
+            }
+        }
+    }
+    found
+}
+
+/// A document of these sections, with a blank line between them.
+fn document(sections: &Map<String, Value>) -> anyhow::Result<String> {
+    let mut text = SCHEMA_LINE.to_owned();
+    for (name, section) in sections {
+        text.push('\n');
+        text.push_str(&yaml::write(&json!({ (name): section })).map_err(anyhow::Error::msg)?);
+    }
+    Ok(text)
+}
+
+fn write_files(dir: &Path, args: &Export, written: &Definitions, ui: &Ui) -> anyhow::Result<()> {
+    let files: Vec<(PathBuf, String)> = divided(&written.document, args.split)
+        .into_iter()
+        .map(|(name, sections)| Ok((dir.join(name), document(&sections)?)))
+        .collect::<anyhow::Result<_>>()?;
+    // All or none: a directory with half of the files would apply, and prune what the other half declares.
+    let taken: Vec<String> =
+        files.iter().filter(|(path, _)| path.exists()).map(|(path, _)| path.display().to_string()).collect();
+    if !args.force && !taken.is_empty() {
+        return Err(Stop {
+            exit: Exit::Error,
+            message: format!("nothing was written: {} would be overwritten", taken.join(", ")),
+            help: vec!["give another --out, or --force".into()],
+        }
+        .into());
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    for (path, text) in &files {
+        replace(path, &ui.redact(text)).with_context(|| format!("cannot write {}", path.display()))?;
+        ui.say(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Puts a whole file in the place of the old one, or leaves the old one.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    #[cfg(unix)]
+    {
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(readable)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+fn divided(document: &Map<String, Value>, split: Split) -> Files {
+    let mut files = Files::new();
+    for (section, objects) in document {
+        for (name, object) in objects.as_object().into_iter().flatten() {
+            let file = match split {
+                Split::Kind => section.clone(),
+                Split::Prefix => prefix(section, name),
+            };
+            let sections = files.entry(format!("{file}.yaml")).or_default();
+            sections.entry(section).or_insert_with(|| json!({}))[name] = object.clone();
+        }
+    }
+    files
+}
+
+/// What a name begins with. Services and spaces have free text for a name, which is no name for a file.
+fn prefix(section: &str, name: &str) -> String {
+    match name.split_once('.') {
+        _ if matches!(section, "services" | "spaces") => section.to_owned(),
+        Some((prefix, _)) if !prefix.is_empty() => prefix.to_lowercase().replace(':', "-"),
+        _ => section.to_owned(),
+    }
+}
+
+/// What must be set before the definitions can be applied, and what is not in them.
+fn report(found: &Expressible, written: &Definitions, ui: &Ui) {
+    if found.objects.is_empty() {
+        ui.complain("nothing was found that is meant");
+    }
+    if !written.secrets.is_empty() {
+        ui.complain("set these variables before applying:");
+        for (variable, place) in &written.secrets {
+            ui.complain(&format!("    {variable}: the secret of {}", printable(place)));
+        }
+    }
+    for loss in &found.losses {
+        let part = loss.part.as_ref().map(|part| format!(", {part}")).unwrap_or_default();
+        let what = format!("{} \"{}\"{part}", loss.kind, loss.name);
+        ui.complain(&format!("not exported: {}: {}", printable(&what), printable(&loss.reason)));
+    }
+    let objects = plural(found.objects.len(), "object", "objects");
+    match found.losses.len() {
+        0 => ui.say(&format!("exported {objects}")),
+        count => {
+            ui.complain(&format!("exported {objects}; {} not", plural(count, "thing was", "things were")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_by_what_is_in_them() {
+        let document = json!({
+            "metrics": {"web.ms": {}, "cpu": {}, ".odd": {}},
+            "services": {"ops.slack/x": {}},
+            "alerts": {"Web.slow": {}, "a:b.c": {}},
+        });
+        let names = |split| divided(document.as_object().unwrap(), split).into_keys().collect::<Vec<_>>();
+        assert_eq!(names(Split::Kind), ["alerts.yaml", "metrics.yaml", "services.yaml"]);
+        assert_eq!(names(Split::Prefix), ["a-b.yaml", "metrics.yaml", "services.yaml", "web.yaml"]);
+        let files = divided(document.as_object().unwrap(), Split::Prefix);
+        assert_eq!(
+            Value::Object(files["web.yaml"].clone()),
+            json!({"metrics": {"web.ms": {}}, "alerts": {"Web.slow": {}}})
+        );
+    }
+}

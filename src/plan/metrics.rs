@@ -1,0 +1,101 @@
+//! What definitions say of metrics that only the service knows: names and patterns that mean none, periods that do not line up.
+//! Warnings all of them, since data may come later.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Diagnostic, Files, Report, suggest};
+use crate::model::check::{Checker, Finding};
+use crate::model::{Address, Collection, Desired, Intent, Reference, Resource, State, Wish};
+
+/// Reports all of it.
+pub(super) fn report(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
+    report_unknown(desired, actual, files, report);
+    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
+        for pattern in wish.resource.spec().patterns() {
+            if desired.metrics(&pattern.to.name, actual).is_empty() {
+                report.push(unmatched(address, wish, &pattern, desired, actual, files));
+            }
+        }
+        for finding in mixed_periods(address, wish, desired, actual) {
+            let place = wish.place(files, &finding.route, finding.part);
+            let diagnostic = Diagnostic::warning(finding.code, finding.message).at(place, "");
+            report.push(finding.help.into_iter().fold(diagnostic, Diagnostic::help));
+        }
+    }
+}
+
+/// Uses of metrics by names that neither the files nor the service know.
+fn report_unknown(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
+    for (metric, users) in crate::diff::undeclared_metrics(desired) {
+        if actual.contains_key(&metric) {
+            continue;
+        }
+        let close = suggest(&metric.name, names(desired, actual));
+        for (user, reference) in users {
+            let Some(wish) = desired.objects.get(&user) else { continue };
+            let message =
+                format!("{} \"{user}\" uses the metric `{metric}`, which nobody declares", wish.kind);
+            let diagnostic = Diagnostic::warning("unknown-metric", message).at(
+                wish.place(files, &reference.route, reference.part),
+                "and the service has no metric of this name",
+            );
+            report.push(match close {
+                Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+                None => diagnostic.help("declare it, or send its first measurement, before relying on this"),
+            });
+        }
+    }
+}
+
+/// Names of all metrics and composites there are or will be.
+fn names<'a>(desired: &'a Desired, actual: &'a State) -> Vec<&'a str> {
+    let known =
+        actual.iter().filter(|(_, object)| matches!(object, Resource::Metric(_) | Resource::Composite(_)));
+    let known = known.map(|(address, _)| address).chain(desired.objects.keys());
+    known
+        .filter(|address| address.collection == Collection::Metrics)
+        .map(|address| address.name.as_str())
+        .collect()
+}
+
+fn unmatched(
+    user: &Address,
+    wish: &Wish,
+    reference: &Reference,
+    desired: &Desired,
+    actual: &State,
+    files: &Files,
+) -> Diagnostic {
+    let pattern = &reference.to.name;
+    let message = format!("{} \"{user}\" reads metrics like `{pattern}`, and there are none", wish.kind);
+    let place = wish.place(files, &reference.route, reference.part);
+    let diagnostic = Diagnostic::warning("unmatched-pattern", message)
+        .at(place, "no metric matches, neither here nor on the service");
+    match closest(pattern, &names(desired, actual)) {
+        Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+        None => diagnostic.help("declare one, or send its first measurement, before relying on this"),
+    }
+}
+
+/// The pattern with its beginning mended after the names there are.
+fn closest(pattern: &str, names: &[&str]) -> Option<String> {
+    let (begin, rest) = pattern.split_at(pattern.find('*')?);
+    let trimmed = begin.trim_end_matches('.');
+    let words = trimmed.split('.').count();
+    let begins: BTreeSet<String> =
+        names.iter().map(|name| name.split('.').take(words).collect::<Vec<_>>().join(".")).collect();
+    let close = suggest(trimmed, begins.iter().map(String::as_str)).filter(|close| *close != trimmed)?;
+    Some(format!("{close}{}{rest}", &begin[trimmed.len()..]))
+}
+
+/// Periods that differ, as far as the files alone do not tell already.
+fn mixed_periods(address: &Address, wish: &Wish, desired: &Desired, actual: &State) -> Vec<Finding> {
+    let Resource::Composite(composite) = &wish.resource else { return Vec::new() };
+    let findings = |actual: &State| {
+        let mut found = Checker::new(&address.name);
+        composite.check_periods(&|pattern| desired.periods(pattern, actual), &mut found);
+        found.into_findings()
+    };
+    let told = findings(&State::new());
+    findings(actual).into_iter().filter(|finding| !told.contains(finding)).collect()
+}

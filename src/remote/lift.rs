@@ -1,0 +1,193 @@
+//! Lifts remote objects into the vocabulary of the files: an alert lists its services by title, a chart names a space.
+//! Reads whatever the service says; what we cannot understand stays in the raw object and is never compared.
+
+mod chart;
+mod lost;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::model::{CONDITION_KEYS, Collection, Kind, Resource};
+use crate::wire::lenient;
+use chart::lift_chart;
+pub use chart::{lift_stream, streams};
+pub use lost::lost;
+
+/// A raw object as a definition. `titles` are the names of what it refers to by id: services, for charts spaces.
+pub fn lift(collection: Collection, raw: &Value, titles: &BTreeMap<u64, String>) -> Option<Resource> {
+    let (kind, fields) = match collection {
+        Collection::Services => (Kind::Service, pick(raw, &["type", "settings"])),
+        Collection::Annotations => (Kind::Annotation, pick(raw, &["display_name"])),
+        Collection::Metrics => lift_metric(raw),
+        Collection::Alerts => (Kind::Alert, lift_alert(raw, titles)),
+        Collection::Spaces => {
+            let mut fields = pick(raw, &["tags"]);
+            booleans(&mut fields, &["tags"]);
+            (Kind::Space, fields)
+        }
+        Collection::Charts => (Kind::Chart, lift_chart(raw, titles)),
+    };
+    Some(understood(kind, fields))
+}
+
+const METRIC_ATTRIBUTES: &[&str] = &[
+    "color",
+    "display_max",
+    "display_min",
+    "display_units_long",
+    "display_units_short",
+    "display_stacked",
+    "display_transform",
+    "summarize_function",
+    "aggregate",
+    "gap_detection",
+];
+
+fn lift_metric(raw: &Value) -> (Kind, Map<String, Value>) {
+    let composite = raw["type"] == "composite";
+    let (kind, identity) = if composite { (Kind::Composite, "composite") } else { (Kind::Metric, "type") };
+    let mut fields = pick(raw, &[identity, "display_name", "description", "period", "source_lag"]);
+    numbers(&mut fields, &["period", "source_lag"]);
+    let mut attributes = pick(&raw["attributes"], METRIC_ATTRIBUTES);
+    booleans(&mut attributes, &["display_stacked", "aggregate", "gap_detection"]);
+    fields.insert("attributes".into(), Value::Object(attributes));
+    (kind, fields)
+}
+
+fn lift_alert(raw: &Value, titles: &BTreeMap<u64, String>) -> Map<String, Value> {
+    let mut fields = pick(raw, &["description", "active", "rearm_seconds", "rearm_per_signal", "md"]);
+    booleans(&mut fields, &["active", "rearm_per_signal", "md"]);
+    numbers(&mut fields, &["rearm_seconds"]);
+    let title = |service: &Value| {
+        let id = lenient::id(service).or_else(|| lenient::id(&service["id"]));
+        let by_id = id.and_then(|id| titles.get(&id).cloned());
+        by_id
+            .or_else(|| lenient::text(&service["title"]).map(str::to_owned))
+            .or_else(|| Some(format!("#{}", id?)))
+    };
+    let mut services: Vec<String> =
+        raw["services"].as_array().into_iter().flatten().filter_map(title).collect();
+    services.sort();
+    fields.insert("services".into(), services.into());
+    let conditions: Vec<Value> = conditions_in_order(raw).into_iter().map(lift_condition).collect();
+    fields.insert("conditions".into(), conditions.into());
+    let attributes = raw["attributes"].as_object().cloned().unwrap_or_default();
+    let attributes = attributes.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    fields.insert("attributes".into(), Value::Object(attributes));
+    fields
+}
+
+/// The raw conditions of an alert in the order they were made: services give them in any order, and a plan must
+/// look the same each time.
+pub fn conditions_in_order(alert: &Value) -> Vec<&Value> {
+    let mut conditions: Vec<&Value> = alert["conditions"].as_array().into_iter().flatten().collect();
+    conditions.sort_by_cached_key(|raw| (lenient::id(&raw["id"]), raw.to_string()));
+    conditions
+}
+
+/// A raw condition with the keys we know; a tag list that some clients send as `{}` counts as none.
+pub fn lift_condition(raw: &Value) -> Value {
+    let mut fields = pick(raw, CONDITION_KEYS);
+    if let (None, Some(alias)) = (fields.get("type"), raw.get("condition_type")) {
+        fields.insert("type".into(), alias.clone());
+    }
+    if fields.get("tags").is_some_and(|tags| tags.as_array().is_none_or(Vec::is_empty)) {
+        fields.shift_remove("tags");
+    }
+    for tag in fields.get_mut("tags").and_then(Value::as_array_mut).into_iter().flatten() {
+        let mut known = pick(tag, &["name", "values", "grouped", "dynamic"]);
+        booleans(&mut known, &["grouped", "dynamic"]);
+        *tag = Value::Object(known);
+    }
+    numbers(&mut fields, &["duration"]);
+    if let Some(threshold) = fields.get("threshold").and_then(lenient::f64) {
+        fields.insert("threshold".into(), threshold.into());
+    }
+    booleans(&mut fields, &["detect_reset"]);
+    Value::Object(fields)
+}
+
+/// The keys we know, null being the same as absent.
+fn pick(raw: &Value, keys: &[&str]) -> Map<String, Value> {
+    let known = keys.iter().filter_map(|key| Some(((*key).to_owned(), raw.get(*key)?.clone())));
+    known.filter(|(_, value)| !value.is_null()).collect()
+}
+
+fn booleans(fields: &mut Map<String, Value>, keys: &[&str]) {
+    for key in keys {
+        if let Some(boolean) = fields.get(*key).and_then(lenient::bool) {
+            fields.insert((*key).to_owned(), boolean.into());
+        }
+    }
+}
+
+fn numbers(fields: &mut Map<String, Value>, keys: &[&str]) {
+    for key in keys {
+        if let Some(number) = fields.get(*key).and_then(lenient::u64) {
+            fields.insert((*key).to_owned(), number.into());
+        }
+    }
+}
+
+/// Reads the fields, leaving out what does not fit: the service may say things that we do not understand.
+fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
+    loop {
+        match Resource::from_fields(kind, fields.clone()) {
+            Ok(resource) => return resource,
+            Err(error) => {
+                let Some(crate::diag::Seg::Key(key)) = error.route.segs().first() else { break };
+                let inner = match error.route.segs().get(1) {
+                    Some(crate::diag::Seg::Key(inner)) => {
+                        fields.get_mut(key).and_then(Value::as_object_mut).zip(Some(inner))
+                    }
+                    _ => None,
+                };
+                let removed = match inner {
+                    Some((map, inner)) if map.contains_key(inner) => map.shift_remove(inner).is_some(),
+                    _ => fields.shift_remove(key).is_some(),
+                };
+                if !removed {
+                    break;
+                }
+            }
+        }
+    }
+    // Every field may be left out, so an empty map always fits.
+    Resource::from_fields(kind, Map::new())
+        .unwrap_or(Resource::Annotation(crate::model::Annotation::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_alert_is_lifted_whatever_form_its_values_have() {
+        let raw = json!({"id": 7, "name": "a", "active": "false", "rearm_seconds": "600", "md": null, "version": 2,
+            "services": [{"id": "3", "title": "old title"}, 4, "5"], "attributes": {"runbook_url": "u", "x": null},
+            "conditions": [{"id": 1, "type": "above", "metric_name": "m", "threshold": "5", "duration": 60.0,
+                            "tags": {}, "source": null, "created_at": 3}]});
+        let titles = BTreeMap::from([(3, "ops".to_owned()), (4, "mail".to_owned())]);
+        let alert = lift(Collection::Alerts, &raw, &titles).unwrap();
+        assert_eq!(
+            Value::Object(alert.fields()),
+            json!({"conditions": [{"type": "above", "metric_name": "m", "threshold": 5.0, "duration": 60}],
+                   "services": ["#5", "mail", "ops"], "attributes": {"runbook_url": "u"}, "active": false,
+                   "rearm_seconds": 600})
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_left_out_and_the_rest_kept() {
+        let raw = json!({"name": "m", "type": "gauge", "period": "often", "display_name": "M", "unheard_of": 1,
+                         "attributes": {"color": 7, "display_max": "5", "aggregate": "true", "created_by_ua": "x"}});
+        let metric = lift(Collection::Metrics, &raw, &BTreeMap::new()).unwrap();
+        assert_eq!(
+            Value::Object(metric.fields()),
+            json!({"type": "gauge", "display_name": "M", "attributes": {"display_max": "5", "aggregate": true}})
+        );
+    }
+}

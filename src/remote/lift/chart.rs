@@ -1,0 +1,122 @@
+//! A chart of the wire in the vocabulary of the files, whatever form its values have.
+//! What we cannot understand of a stream is left out of it, so that the other streams stay comparable.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{booleans, numbers, pick};
+use crate::model::{STREAM_KEYS, Stream, Threshold};
+use crate::wire::lenient;
+
+/// The fields of a chart; `spaces` gives names to the ids of spaces.
+pub(super) fn lift_chart(raw: &Value, spaces: &BTreeMap<u64, String>) -> Map<String, Value> {
+    let mut fields = pick(raw, &["type", "min", "max", "label", "use_log_yaxis", "use_last_value"]);
+    // lbrt sends the type under this name, and some services may give it back.
+    if let (None, Some(alias)) = (fields.get("type"), raw.get("chart_type")) {
+        fields.insert("type".into(), alias.clone());
+    }
+    floats(&mut fields, &["min", "max"]);
+    booleans(&mut fields, &["use_log_yaxis", "use_last_value"]);
+    if let Some(id) = lenient::id(&raw["related_space"]) {
+        let name = spaces.get(&id).cloned().unwrap_or_else(|| format!("#{id}"));
+        fields.insert("related_space".into(), name.into());
+    }
+    fields.insert("streams".into(), streams(raw).iter().map(|raw| lift_stream(raw)).collect());
+    let thresholds: Vec<Value> = list(&raw["thresholds"]).iter().filter_map(lift_threshold).collect();
+    if !thresholds.is_empty() {
+        fields.insert("thresholds".into(), thresholds.into());
+    }
+    fields
+}
+
+/// The raw streams of a chart in their order.
+pub fn streams(chart: &Value) -> Vec<&Value> {
+    list(&chart["streams"]).iter().collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A raw stream with the keys we know.
+pub fn lift_stream(raw: &Value) -> Value {
+    let mut fields = pick(raw, STREAM_KEYS);
+    // Form posts leave blanks where nothing was chosen.
+    let blank =
+        |key: &str, value: &Value| *value == "" && !matches!(key, "name" | "units_short" | "units_long");
+    fields.retain(|key, value| !blank(key, value));
+    if fields.get("tags").is_some_and(|tags| tags.as_array().is_none_or(Vec::is_empty)) {
+        fields.shift_remove("tags");
+    }
+    // A composite selects and groups by itself; clients send these all the same.
+    if fields.contains_key("composite") {
+        ["source", "tags", "group_function"].iter().for_each(|key| _ = fields.shift_remove(*key));
+    }
+    for tag in fields.get_mut("tags").and_then(Value::as_array_mut).into_iter().flatten() {
+        let mut known = pick(tag, &["name", "values", "grouped", "dynamic"]);
+        booleans(&mut known, &["grouped", "dynamic"]);
+        *tag = Value::Object(known);
+    }
+    floats(&mut fields, &["min", "max"]);
+    numbers(&mut fields, &["period", "position"]);
+    booleans(&mut fields, &["split_axis", "gap_detection"]);
+    Value::Object(understood::<Stream>(fields))
+}
+
+fn lift_threshold(raw: &Value) -> Option<Value> {
+    let mut fields = pick(raw, &["operator", "value", "type"]);
+    floats(&mut fields, &["value"]);
+    let fields = Value::Object(fields);
+    Threshold::deserialize(&fields).is_ok().then_some(fields)
+}
+
+fn floats(fields: &mut Map<String, Value>, keys: &[&str]) {
+    for key in keys {
+        if let Some(number) = fields.get(*key).and_then(lenient::f64) {
+            fields.insert((*key).to_owned(), number.into());
+        }
+    }
+}
+
+/// The fields without those that do not fit.
+fn understood<T: DeserializeOwned>(mut fields: Map<String, Value>) -> Map<String, Value> {
+    loop {
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(Value::Object(fields.clone())) else {
+            return fields;
+        };
+        let key = match error.path().iter().next() {
+            Some(serde_path_to_error::Segment::Map { key }) => key.clone(),
+            _ => return Map::new(),
+        };
+        if fields.shift_remove(&key).is_none() {
+            return Map::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_chart_is_lifted_whatever_form_its_values_have() {
+        let raw = json!({"id": 9, "name": "C", "chart_type": "stacked", "min": "0", "max": null, "space_id": 5, "related_space": "5",
+            "thresholds": [{"operator": ">", "value": "5", "type": "red"}, {"operator": "!"}], "use_log_yaxis": "true",
+            "streams": [
+                {"id": 1, "type": "gauge", "metric": "m", "source": "", "group_function": "median", "color": "#AABBCC", "tags": {},
+                 "period": "60", "composite": null, "odd": 1},
+                {"id": 2, "type": "composite", "composite": "s(\"m\",\"%\")", "source": "*", "metric": ""}]});
+        let spaces = BTreeMap::from([(5, "Shop".to_owned())]);
+        assert_eq!(
+            Value::Object(lift_chart(&raw, &spaces)),
+            json!({"min": 0.0, "use_log_yaxis": true, "type": "stacked", "related_space": "Shop",
+                "streams": [{"metric": "m", "color": "#AABBCC", "period": 60}, {"composite": "s(\"m\",\"%\")"}],
+                "thresholds": [{"operator": ">", "value": 5.0, "type": "red"}]})
+        );
+    }
+}

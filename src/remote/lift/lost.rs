@@ -1,0 +1,111 @@
+//! What of a raw object its definition does not say: keys we do not know, values that do not fit theirs.
+//! What services make themselves is not counted; whoever writes the object anew gets it again.
+
+use serde_json::{Map, Value};
+
+use super::{conditions_in_order, streams};
+use crate::model::Resource;
+
+/// What every service makes itself, of objects and of their items.
+const MADE: &[&str] =
+    &["id", "name", "title", "version", "created_at", "updated_at", "space_id", "created_by_ua"];
+
+/// The keys of `raw` that say something which `lifted` does not, as people would look for them: `streams[0].odd`.
+pub fn lost(raw: &Value, lifted: &Resource) -> Vec<String> {
+    let fields = lifted.fields();
+    let mut found = Vec::new();
+    for (key, value) in raw.as_object().into_iter().flatten() {
+        match (lifted, key.as_str()) {
+            (Resource::Space(_), "charts") | (Resource::Annotation(_), "events") => {}
+            (Resource::Composite(_), "type") => {}
+            (Resource::Chart(_), "streams") => items(key, &streams(raw), &fields, &["type"], &mut found),
+            (Resource::Chart(_), "chart_type") => {}
+            (Resource::Chart(_), "related_space") if !is_dangling(&fields) => {}
+            (Resource::Alert(_), "conditions") => {
+                items(key, &conditions_in_order(raw), &fields, &["condition_type"], &mut found);
+            }
+            (Resource::Metric(_) | Resource::Composite(_) | Resource::Alert(_), "attributes") => {
+                object("attributes.", value, fields.get(key), &[], &mut found);
+            }
+            _ if !MADE.contains(&key.as_str()) && !says_nothing(value) && !fields.contains_key(key) => {
+                found.push(key.clone());
+            }
+            (Resource::Chart(_), "related_space") => found.push(key.clone()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A space that does not exist is lifted as `#77`.
+fn is_dangling(fields: &Map<String, Value>) -> bool {
+    fields.get("related_space").and_then(Value::as_str).is_some_and(|name| name.starts_with('#'))
+}
+
+fn items(key: &str, raw: &[&Value], fields: &Map<String, Value>, made: &[&str], found: &mut Vec<String>) {
+    let lifted = fields.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    for (i, raw) in raw.iter().enumerate() {
+        object(&format!("{key}[{i}]."), raw, lifted.get(i), made, found);
+    }
+}
+
+fn object(prefix: &str, raw: &Value, lifted: Option<&Value>, made: &[&str], found: &mut Vec<String>) {
+    for (key, value) in raw.as_object().into_iter().flatten() {
+        let known = lifted.is_some_and(|lifted| lifted.get(key).is_some());
+        // Items have names of their own, which are no identity.
+        let made = made.contains(&key.as_str()) || MADE.contains(&key.as_str()) && key != "name";
+        if !known && !made && !says_nothing(value) {
+            found.push(format!("{prefix}{key}"));
+        }
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Collection;
+    use crate::remote::fetch::lift;
+
+    #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
+    fn lost_of(collection: Collection, raw: Value) -> Vec<String> {
+        lost(&raw, &lift(collection, &raw, &BTreeMap::from([(1, "Shop".into())])).unwrap())
+    }
+
+    #[test]
+    fn what_a_definition_cannot_say_is_named() {
+        let metric = json!({"name": "m", "type": "gauge", "period": "often", "x": null, "odd": 1,
+            "attributes": {"color": 7, "aggregate": "true", "created_by_ua": "u", "mark": 1}});
+        assert_eq!(
+            lost_of(Collection::Metrics, metric),
+            ["period", "odd", "attributes.color", "attributes.mark"]
+        );
+        let chart = json!({"id": 1, "name": "c", "type": "line", "related_space": 77, "space_id": 3, "thresholds": null,
+            "streams": [{"id": 4, "type": "gauge", "metric": "m", "odd": [1], "group_function": "median"},
+                        {"id": 5, "type": "composite", "composite": "s(\"a\", \"*\")", "source": "*"}]});
+        assert_eq!(
+            lost_of(Collection::Charts, chart),
+            ["related_space", "streams[0].odd", "streams[0].group_function", "streams[1].source"]
+        );
+        let alert = json!({"id": 1, "name": "a", "version": 2, "services": [], "active": "true", "folder": 3,
+            "conditions": [{"id": 1, "type": "absent", "metric_name": "m", "duration": 60, "source": null, "odd": 0}]});
+        assert_eq!(lost_of(Collection::Alerts, alert), ["folder", "conditions[0].odd"]);
+        assert_eq!(
+            lost_of(Collection::Charts, json!({"id": 2, "name": "d", "related_space": 1, "streams": []})),
+            [""; 0]
+        );
+    }
+}
