@@ -37,6 +37,7 @@ pub mod plan;
 pub mod render;
 
 pub mod apply;
+pub mod import;
 
 pub mod measure;
 

@@ -2,7 +2,7 @@
 //! tables are held against the code.
 //!
 //! A fenced block `console` is run, what follows a `$` line is the expected output, `...` stands for any lines. A block
-//! `yaml` must be valid; `yaml NAME` is written to that file instead. Blocks marked `ignore` need what a test does not have;
+//! `yaml` must be valid; `yaml NAME` (and `hcl NAME`, `ruby NAME`) is written to that file instead. Blocks marked `ignore` need what a test does not have;
 //! of their commands only the flags are checked.
 
 #![cfg(feature = "serve")]
@@ -128,12 +128,31 @@ fn matches(shown: &[&str], text: &[&str]) -> bool {
     }
 }
 
+/// What other tools made, on the account of the guides for coming from them.
+const ACCOUNT: &str = r#"
+metrics: { web.ms: { type: gauge }, api.ms: { type: gauge } }
+services: { web oncall: { type: slack, settings: { url: "https://hooks.example.org/T0" } } }
+alerts:
+  web.slow: { conditions: [{ type: above, metric_name: web.ms, threshold: 800, duration: 5m }], services: [web oncall] }
+  api.slow: { conditions: [{ type: above, metric_name: api.ms, threshold: 300, duration: 5m }], services: [web oncall] }
+  web.silent:
+    description: No news is bad news
+    conditions: [{ type: absent, metric_name: web.ms, duration: 10m }]
+    services: [web oncall]
+    attributes: { runbook_url: https://wiki.example.org/silent }
+"#;
+
 #[test]
 fn commands_print_what_is_shown() {
     let home = Home::new();
+    std::fs::write(home.path().join("account.yaml"), ACCOUNT).unwrap();
+    let (made, said) =
+        home.run("librato-apply apply account.yaml --auto-approve --endpoint embedded:./account.db");
+    assert_eq!(made, Some(0), "{said}");
     let mut run = 0;
     for Block { info, line, body } in blocks(&readme()) {
-        if let Some(file) = info.strip_prefix("yaml ").filter(|file| *file != "ignore") {
+        let named = ["yaml ", "hcl ", "ruby "].iter().find_map(|language| info.strip_prefix(language));
+        if let Some(file) = named.filter(|file| *file != "ignore") {
             std::fs::write(home.path().join(file), body).unwrap();
         } else if info == "console" {
             for (command, shown) in commands(&body) {

@@ -4,6 +4,7 @@ mod annotate;
 pub mod delete;
 mod export;
 pub mod get;
+mod import;
 pub mod kind;
 pub mod query;
 pub mod resolve;
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use annotate::Annotate;
-pub use export::{Export, Split};
+pub use export::{Export, Output, Split};
+pub use import::{Import, Tool};
 pub use submit::{InputFormat, MetricKind, Submit};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -108,6 +110,11 @@ pub enum Command {
         after_help = "Examples:\n  librato-apply export > monitoring.yaml\n  librato-apply export alerts space/Shop --out monitoring/"
     )]
     Export(Export),
+    /// Turn definitions of another tool into ours. Nothing is run and nothing is sent.
+    #[command(
+        after_help = "Examples:\n  terraform show -json > state.json && librato-apply import terraform state.json > monitoring.yaml\n  librato-apply import lbrt alerts.rb services.rb spaces.rb > monitoring.yaml"
+    )]
+    Import(Import),
     /// Ask for the data of a metric or of a composite.
     #[command(
         after_help = "Examples:\n  librato-apply query web.requests --start -2h --format plot\n  librato-apply query 'mean(s(\"temperature\", \"*\", {period: \"3600\"}))' --start -8h\n  librato-apply query shop.error.ratio --explain"

@@ -13,7 +13,7 @@ use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible, plural};
 use serde_json::{Map, Value, json};
 
-use super::args::{Export, Global, Split};
+use super::args::{Export, Global, Output, Split};
 use super::endpoint::{self, Target};
 use super::exit::{Exit, Stop};
 use super::progress::waiting;
@@ -43,10 +43,7 @@ pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<E
     let actual = actual.with_context(|| format!("cannot read {target}"))?;
     let found = found(&actual, &globs);
     let written = definitions(&found.objects, &actual.chart_order);
-    match &args.out {
-        None => ui.out(&document(&written.document)?),
-        Some(dir) => write_files(dir, args, &written, ui)?,
-    }
+    write(&args.output, &written, ui)?;
     report(&found, &written, ui);
     Ok(if found.losses.is_empty() { Exit::Done } else { Exit::Partial })
 }
@@ -109,7 +106,19 @@ fn document(sections: &Map<String, Value>) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn write_files(dir: &Path, args: &Export, written: &Definitions, ui: &Ui) -> anyhow::Result<()> {
+/// Writes definitions where they are wanted.
+///
+/// # Errors
+/// Where files exist already, or cannot be written.
+pub fn write(output: &Output, written: &Definitions, ui: &Ui) -> anyhow::Result<()> {
+    match &output.out {
+        None => ui.out(&document(&written.document)?),
+        Some(dir) => write_files(dir, output, written, ui)?,
+    }
+    Ok(())
+}
+
+fn write_files(dir: &Path, args: &Output, written: &Definitions, ui: &Ui) -> anyhow::Result<()> {
     let files: Vec<(PathBuf, String)> = divided(&written.document, args.split)
         .into_iter()
         .map(|(name, sections)| Ok((dir.join(name), document(&sections)?)))
@@ -176,12 +185,7 @@ fn report(found: &Expressible, written: &Definitions, ui: &Ui) {
     if found.objects.is_empty() {
         ui.complain("nothing was found that is meant");
     }
-    if !written.secrets.is_empty() {
-        ui.complain("set these variables before applying:");
-        for (variable, place) in &written.secrets {
-            ui.complain(&format!("    {variable}: the secret of {}", printable(place)));
-        }
-    }
+    name_secrets(written, ui);
     for loss in &found.losses {
         let part = loss.part.as_ref().map(|part| format!(", {part}")).unwrap_or_default();
         let what = format!("{} \"{}\"{part}", loss.kind, loss.name);
@@ -192,6 +196,16 @@ fn report(found: &Expressible, written: &Definitions, ui: &Ui) {
         0 => ui.say(&format!("exported {objects}")),
         count => {
             ui.complain(&format!("exported {objects}; {} not", plural(count, "thing was", "things were")))
+        }
+    }
+}
+
+/// Which variables hold what was left out because it is secret.
+pub fn name_secrets(written: &Definitions, ui: &Ui) {
+    if !written.secrets.is_empty() {
+        ui.complain("set these variables before applying:");
+        for (variable, place) in &written.secrets {
+            ui.complain(&format!("    {variable}: the secret of {}", printable(place)));
         }
     }
 }

@@ -12,6 +12,7 @@ mod exit;
 mod export;
 mod generate;
 mod get;
+mod import;
 mod init;
 mod inputs;
 mod ownership;
@@ -52,6 +53,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Delete(args) => delete::delete(&args, global, ui).await,
         Command::Resolve(args) => resolve::resolve(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, global, ui).await,
+        Command::Import(args) => import::import(&args, ui),
         Command::Schema(args) => generate::schema(args.of, ui),
         Command::Completions { shell } => generate::completions(shell, ui),
         Command::Man => generate::man(ui),

@@ -17,6 +17,7 @@ pub struct SourceFile {
     index: OnceLock<RouteIndex>,
     line_starts: OnceLock<Vec<usize>>,
     masks: OnceLock<Vec<Range<usize>>>,
+    foreign: bool,
 }
 
 /// All files that were read, with the literal values that must never be shown.
@@ -39,8 +40,39 @@ impl Files {
             index: OnceLock::new(),
             line_starts: OnceLock::new(),
             masks: OnceLock::new(),
+            foreign: false,
         });
         id
+    }
+
+    /// Keeps a text that is not in our own format, so that nobody here can say which of it is secret: none of it is shown until
+    /// [`Files::reveal`] says what may be.
+    pub fn add_foreign(
+        &mut self,
+        name: impl Into<String>,
+        text: String,
+        indexer: fn(&str) -> RouteIndex,
+    ) -> FileId {
+        let id = self.add(name, text, indexer);
+        if let Some(file) = self.files.last_mut() {
+            file.foreign = true;
+            file.masks = std::iter::once(0..file.text.len()).collect::<Vec<_>>().into();
+        }
+        id
+    }
+
+    /// Says what of a foreign text may be shown: these bytes, in any order, but for those that are hidden.
+    pub fn reveal(&mut self, file: FileId, mut shown: Vec<Range<usize>>, hidden: Vec<Range<usize>>) {
+        let Some(file) = self.files.get_mut(file.0 as usize).filter(|file| file.foreign) else { return };
+        shown.sort_by_key(|range| range.start);
+        let mut masks = hidden;
+        let mut from = 0;
+        for range in shown {
+            masks.push(from..range.start.max(from));
+            from = from.max(range.end);
+        }
+        masks.push(from..file.text.len().max(from));
+        file.masks = mask::merged(masks).into();
     }
 
     /// Replaces this value by `*` in everything that is shown from now on; of a value of several lines also each long line.
@@ -113,6 +145,11 @@ impl SourceFile {
 
     fn scalar(&self, route: &Route) -> Option<Scalar> {
         Scalar::read(&self.text, self.index().scalar(route)?)
+    }
+
+    /// Whether all of a piece is hidden and it has nothing to show but stars.
+    pub(super) fn hides(&self, piece: &Range<usize>) -> bool {
+        self.foreign && self.masks().iter().any(|mask| mask.start <= piece.start && piece.end <= mask.end)
     }
 
     /// What of the text must not be shown, sorted and disjoint.

@@ -110,7 +110,7 @@ impl Piece<'_> {
         let first = self.marks.iter().map(|m| m.line).min().unwrap_or(0);
         let last = self.marks.iter().map(|m| m.line).max().unwrap_or(0);
         let window = file.line(first).start..file.line(last).end;
-        if window.len() > MAX_PIECE {
+        if window.len() > MAX_PIECE || file.hides(&window) {
             let place = self.marks.first().and_then(|m| files.locate(&m.label.place));
             return self.without_text(files, name, place.map(|p| (p.line, p.column)));
         }

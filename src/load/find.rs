@@ -15,16 +15,17 @@ pub(super) struct Found {
     pub(super) report: Report,
 }
 
-/// All YAML files below `dir`. Links are followed; a link to a directory that contains it adds nothing, so it is passed over.
-pub(super) fn below(dir: &Path) -> Found {
+/// All files below `dir` that are wanted. Links are followed; a link to a directory that contains it adds nothing, so it is passed
+/// over.
+pub(super) fn below(dir: &Path, wanted: fn(&Path) -> bool) -> Found {
     let mut found = Found::default();
     for entry in WalkDir::new(dir).follow_links(true).into_iter().filter_entry(|e| !is_hidden(e)) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && is_ours(entry.path()) => {
+            Ok(entry) if entry.file_type().is_file() && wanted(entry.path()) => {
                 found.files.push(entry.into_path());
             }
             Ok(_) => {}
-            Err(error) => found.report.extend(problem(&error)),
+            Err(error) => found.report.extend(problem(&error, wanted)),
         }
     }
     found.files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
@@ -41,17 +42,18 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
-fn is_ours(path: &Path) -> bool {
+/// A YAML file that is no file of variables.
+pub(super) fn is_ours(path: &Path) -> bool {
     let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
     let variables = path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().ends_with(b".vars"));
     yaml && !variables
 }
 
-fn problem(error: &walkdir::Error) -> Report {
+fn problem(error: &walkdir::Error, wanted: fn(&Path) -> bool) -> Report {
     let mut report = Report::default();
     let path = error.path().unwrap_or(Path::new(""));
     let dangling = error.io_error().is_some_and(|e| e.kind() == ErrorKind::NotFound);
-    if error.loop_ancestor().is_some() || (dangling && !is_ours(path)) {
+    if error.loop_ancestor().is_some() || (dangling && !wanted(path)) {
         return report;
     }
     let reason = error.io_error().map_or(ErrorKind::Other, std::io::Error::kind);

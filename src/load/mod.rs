@@ -4,6 +4,7 @@
 // A diagnostic is large because it is complete; it is only ever the rare path.
 
 mod find;
+mod foreign;
 mod read;
 mod sections;
 pub mod yaml;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 
+pub use foreign::{Foreign, read_foreign};
 pub use read::read_below;
 
 /// The sections a document may have at its top, in the order of the manual.
@@ -136,7 +138,7 @@ impl Loading {
         if let Ok(canonical) = dir.canonicalize() {
             self.loaded.roots.push(Root::Directory(canonical));
         }
-        let found = find::below(dir);
+        let found = find::below(dir, find::is_ours);
         let nothing = found.files.is_empty() && !found.report.has_errors();
         self.loaded.report.extend(found.report);
         if nothing {

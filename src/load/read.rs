@@ -24,8 +24,17 @@ pub(super) fn all(stream: &mut dyn Read, name: &str) -> Result<Vec<u8>, Diagnost
     Ok(bytes)
 }
 
-/// Keeps the bytes as text. A byte order mark is dropped.
+/// Keeps the bytes as a text of our own format.
 pub(super) fn add(files: &mut Files, name: String, bytes: Vec<u8>) -> Result<FileId, Diagnostic> {
+    add_by(&name, bytes, |text| files.add(&name, text, yaml::index))
+}
+
+/// Keeps the bytes as text, by the function given. A byte order mark is dropped.
+pub(super) fn add_by(
+    name: &str,
+    bytes: Vec<u8>,
+    mut add: impl FnMut(String) -> FileId,
+) -> Result<FileId, Diagnostic> {
     if is_utf16(&bytes) {
         return Err(Diagnostic::error("not-utf8", format!("`{name}` is written in UTF-16"))
             .help("save the file as UTF-8"));
@@ -35,13 +44,13 @@ pub(super) fn add(files: &mut Files, name: String, bytes: Vec<u8>) -> Result<Fil
             if text.starts_with('\u{feff}') {
                 text.remove(0);
             }
-            Ok(files.add(name, text, yaml::index))
+            Ok(add(text))
         }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let message = format!("`{name}` is not UTF-8 from byte {at} on");
             // Up to the first bad byte the replaced text is the same, so the place is right.
-            let file = files.add(name, String::from_utf8_lossy(error.as_bytes()).into_owned(), yaml::index);
+            let file = add(String::from_utf8_lossy(error.as_bytes()).into_owned());
             Err(Diagnostic::error("not-utf8", message)
                 .at(Place::Bytes { file, span: at..at }, "the first byte that is not UTF-8")
                 .help("save the file as UTF-8"))

@@ -93,7 +93,8 @@ fn written(
     let object = without_misfits(address, object, &mut parts)?;
     let fields = object.fields();
     if let Some(need) = object.spec().creation_needs().iter().find(|need| !fields.contains_key(**need)) {
-        return Err(format!("it has no `{need}` that could be written down"));
+        let refused = parts.into_iter().find(|(part, _)| part == need).map(|(_, reason)| reason);
+        return Err(refused.unwrap_or_else(|| format!("it has no `{need}`")));
     }
     Ok((object, parts))
 }
@@ -189,6 +190,7 @@ mod tests {
             alert("a/b", json!({"conditions": [absent]})),
             alert("odd", json!({"conditions": [absent], "rearm_seconds": 70})),
             alert("nobody", json!({"conditions": [absent], "services": ["#5"]})),
+            (Address::metric("old"), object(Kind::Composite, json!({"composite": "s('a', '*')"}))),
             alert("brief", json!({"conditions": [{"type": "absent", "metric_name": "m", "duration": 7}]})),
             (Address::chart("S", "c"), object(Kind::Chart, json!({"related_space": "#7", "label": "ms"}))),
             (Address::chart("T", "d"), object(Kind::Chart, json!({}))),
@@ -204,6 +206,7 @@ mod tests {
         assert_eq!(
             said,
             [
+                "composite old: all: texts stand in double quotes, not in `'`",
                 "alert a/b: all: the name holds '/', which the API does not take",
                 "alert brief: all: a duration lies between 1m and 1h, this one is 7s",
                 "alert nobody: all: the service \"#5\" does not exist",

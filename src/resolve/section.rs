@@ -176,8 +176,8 @@ impl Template<'_> {
     fn lost_color(&self, route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
         let fields = Value::Object(wish.resource.fields());
         let is_null = |value: &Value| super::at_route(value, &route) == Some(&Value::Null);
-        let cleared = is_null(&fields) || is_null(self.body);
         // Looking for the place reads the whole file again, so only for a reason.
+        let cleared = is_null(&fields) || is_null(self.body);
         let place = cleared.then(|| wish.origin.place(files, &route, Part::Value))?;
         let position = files.locate(&place)?;
         let rest = files.text(wish.origin.file).get(position.span.end..)?;

@@ -10,6 +10,13 @@ pub struct Export {
     /// Only these objects: a kind (`alerts`), or a kind and a pattern (`alert/web.*`). A space comes with its charts.
     #[arg(value_name = "KIND/GLOB")]
     pub targets: Vec<String>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Where definitions are written.
+#[derive(Debug, Args)]
+pub struct Output {
     /// Write files into this directory instead of one stream to standard output.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -21,7 +28,7 @@ pub struct Export {
     pub force: bool,
 }
 
-/// How exported objects are divided among files.
+/// How objects are divided among files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Split {
     /// A file for each kind: `alerts.yaml`.

@@ -35,7 +35,7 @@ pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     let asked = Asked::read(&args.what)?;
     let asked = match asked {
         Asked::Composite(text) => Asked::Composite(prepared(&text, "composite", &choice, ui)?),
-        name => name,
+        name @ Asked::Name(_) => name,
     };
     let given = endpoint::credentials(global, ui)?;
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
@@ -169,7 +169,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn answer(&self, asked: Asked) -> anyhow::Result<Answer> {
         let name = match asked {
-            Asked::Composite(text) => return self.composite(&text, "composite", text.clone(), None).await,
+            Asked::Composite(text) => return self.composite(&text, "composite", &text, None).await,
             Asked::Name(name) => name,
         };
         let raw = ask::metric(self.client, &name).await.context("the metric cannot be looked up")?;
@@ -177,16 +177,16 @@ impl Asking<'_> {
         if raw["type"] == "composite" {
             let text = raw["composite"].as_str().unwrap_or_default();
             let text = prepared(text, &name, &self.choice, self.ui)?;
-            return self.composite(&text, &name, name.clone(), ask::units(&raw)).await;
+            return self.composite(&text, &name, &name, ask::units(&raw).as_ref()).await;
         }
         if self.explain {
             let text = self.as_composite(&name);
-            return self.composite(&text, "composite", text.clone(), ask::units(&raw)).await;
+            return self.composite(&text, "composite", &text, ask::units(&raw).as_ref()).await;
         }
         let lines =
             ask::native(self.client, &raw, &name, &self.choice.selector(), self.span, self.resolution).await;
         let lines = lines.with_context(|| format!("the measurements of {name} cannot be read"))?;
-        let answer = self.answered(name.clone(), lines, None, None);
+        let answer = self.answered(&name, lines, None, None);
         if answer.lines.is_empty() {
             self.say_why_empty(&self.as_composite(&name)).await;
         }
@@ -220,8 +220,8 @@ impl Asking<'_> {
         &self,
         text: &str,
         name: &str,
-        title: String,
-        units: Option<String>,
+        title: &str,
+        units: Option<&String>,
     ) -> anyhow::Result<Answer> {
         if self.explain {
             let Outcome { series, explain } = self.evaluate(text, name).await?;
@@ -272,14 +272,14 @@ impl Asking<'_> {
 
     fn answered(
         &self,
-        title: String,
+        title: &str,
         mut lines: Vec<Line>,
-        units: Option<String>,
+        units: Option<&String>,
         explain: Option<composite::eval::Step>,
     ) -> Answer {
         lines.retain(|line| !line.points.is_empty());
-        if units.is_some() {
-            lines.iter_mut().for_each(|line| line.units.clone_from(&units));
+        if let Some(units) = units {
+            lines.iter_mut().for_each(|line| line.units = Some(units.clone()));
         }
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
         Answer { title: printable(&title), span: self.span, resolution: self.resolution, lines, explain }

@@ -1,0 +1,241 @@
+//! From resource blocks to definitions: metrics, alerts, spaces. What the provider writes for a field nobody set is dropped.
+//! Services and charts stand in files of their own.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::super::draft::{Collected, Draft};
+use super::super::node::{Fields, Node, Val, take};
+use super::super::reader::{Reader, Want};
+use super::links::{Found, Links};
+use super::resources::name_field;
+use super::{Block, HINT, Provider, Type, charts, services};
+use crate::diag::{Diagnostic, Files};
+use crate::model::Kind;
+
+/// What Terraform computes and nobody writes.
+const COMPUTED: &[&str] = &["id", "timeouts", "created_by_ua"];
+
+/// Makes a definition of every block.
+pub(super) fn make(blocks: Vec<Block>, files: &mut Files, out: &mut Collected) {
+    let links = Links::of(&blocks);
+    let mut late = Vec::new();
+    for mut block in blocks {
+        if block.made == Type::Chart {
+            late.push(block);
+            continue;
+        }
+        let Some(name) = name(&mut block, out) else { continue };
+        let (kind, draft) = {
+            let mut reader = Reader::new(&block.address, HINT, &mut out.report);
+            match block.made {
+                Type::Alert => (Kind::Alert, alert(&mut block, &links, &mut reader)),
+                Type::Metric => metric(&mut block, &mut reader),
+                Type::Service => (Kind::Service, services::service(&mut block, files, &mut reader)),
+                Type::Space | Type::Chart => (Kind::Space, Draft::new(&block.address, block.place.clone())),
+            }
+        };
+        rest(&mut block, out);
+        out.add(kind, None, &name, draft);
+    }
+    charts::make(late, &links, out);
+}
+
+/// The name of the object; without one there is no object.
+pub(super) fn name(block: &mut Block, out: &mut Collected) -> Option<String> {
+    let field = name_field(block.made);
+    let node = block.take(field);
+    let name = node.as_ref().and_then(|node| match &node.value {
+        Val::Number(number) => Some(number.to_string()),
+        _ => node.as_text().map(str::to_owned),
+    });
+    if name.is_none() {
+        let (what, help) = match node.as_ref().map(|node| &node.value) {
+            None | Some(Val::Null | Val::Text(_)) => (format!("it has no `{field}`"), None),
+            Some(Val::Unknown { why, .. }) => {
+                (format!("its `{field}` would have to be worked out: {why}"), Some(HINT))
+            }
+            Some(other) => (format!("its `{field}` is {}", other.noun()), None),
+        };
+        let place = node.map_or_else(|| block.place.clone(), |node| node.place);
+        let found =
+            Diagnostic::error("no-name", format!("{} is left out: {what}", block.address)).at(place, "");
+        out.report.push(help.into_iter().fold(found, Diagnostic::help));
+    }
+    name
+}
+
+/// Reports fields of a block that nobody took.
+pub(super) fn rest(block: &mut Block, out: &mut Collected) {
+    let mut fields = std::mem::take(&mut block.fields);
+    fields.retain(|(name, _)| !COMPUTED.contains(&name.as_str()));
+    Reader::new(&block.address, HINT, &mut out.report).rest(fields, &block.address);
+}
+
+fn alert(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
+    let mut draft = Draft::new(&block.address, block.place.clone());
+    draft.put("description", reader.field(&mut block.fields, "description", Want::Text));
+    draft.put("active", reader.field(&mut block.fields, "active", Want::Flag));
+    draft.put("rearm_seconds", reader.field(&mut block.fields, "rearm_seconds", Want::NonZero));
+    // A list is owned whole, so one that lacks an item is not written at all: the service then keeps what it has.
+    let conditions = block.take("condition");
+    let conditions = conditions.unwrap_or_else(|| Node::new(Val::List(Vec::new()), block.place.clone()));
+    let provider = block.provider;
+    let read = reader.whole(|reader| {
+        let items = reader.items(conditions, "condition").unwrap_or_default();
+        items.into_iter().filter_map(|item| condition(item, provider, reader)).collect::<Vec<_>>()
+    });
+    if let Some(conditions) = read {
+        draft.put_items("conditions", conditions);
+    }
+    if let Some(node) = block.take("services") {
+        let place = node.place.clone();
+        if let Some(titles) = titles(node, links, reader).filter(|titles| !titles.is_empty()) {
+            draft.put("services", Some((titles.into(), place)));
+        }
+    }
+    if let Some(node) = block.take("attributes") {
+        let mut map = Draft::new(&block.address, node.place.clone());
+        for (name, value) in one_block(node, "attributes", reader) {
+            map.put(&name, reader.value(&value, &name, Want::Text));
+        }
+        draft.put_map("attributes", map);
+    }
+    draft
+}
+
+/// The titles of the services an alert notifies; `None` where one of them is not known.
+fn titles(node: Node, links: &Links, reader: &mut Reader) -> Option<Vec<String>> {
+    reader.whole(|reader| {
+        let items = reader.items(node, "services").unwrap_or_default();
+        let mut titles: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
+        for item in items {
+            match links.find(Type::Service, &item) {
+                Found::Name(title) => titles.extend(seen.insert(title).then(|| title.to_owned())),
+                Found::Nameless(address) => {
+                    let message = format!(
+                        "`services` of {} is left out: the title of {address} is not known",
+                        reader.who
+                    );
+                    reader.lose(item.place, "unknown-service", message, Some(kept("services")));
+                }
+                Found::Stranger(id) => {
+                    let message =
+                        format!("`services` of {} is left out: no service here has the id {id}", reader.who);
+                    let help = format!("{}; write their titles by hand", kept("services"));
+                    reader.lose(item.place, "unknown-service", message, Some(help));
+                }
+                Found::Other => _ = reader.text(&item, "services"),
+            }
+        }
+        titles
+    })
+}
+
+/// What becomes of a field that is not written.
+pub(super) fn kept(field: &str) -> String {
+    format!("what is not written is not managed: the service keeps its {field}")
+}
+
+fn condition(item: Node, provider: Provider, reader: &mut Reader) -> Option<Draft> {
+    let place = item.place.clone();
+    let mut fields = reader.map(item, "condition")?;
+    let mut draft = Draft::new(&reader.who, place.clone());
+    for name in ["type", "metric_name", "source"] {
+        draft.put(name, reader.field(&mut fields, name, Want::Text));
+    }
+    if let Some(node) = take(&mut fields, "tag") {
+        draft.put("tags", tags(node, reader));
+    }
+    let absent = draft.get("type").is_some_and(|value| value == "absent");
+    let threshold = reader.field(&mut fields, "threshold", Want::Number);
+    // The provider sends a zero where nobody wrote a threshold, and `absent` has none.
+    draft.put("threshold", threshold.or(Some((json!(0), place))).filter(|_| !absent));
+    draft.put("duration", reader.field(&mut fields, "duration", Want::NonZero));
+    let function = reader.field(&mut fields, "summary_function", Want::Text);
+    draft.put("summary_function", function.filter(|_| !absent));
+    let detect = reader.field(&mut fields, "detect_reset", Want::OnlyTrue);
+    let derivative = draft.get("summary_function").is_some_and(|value| value == "derivative");
+    // The service looks at it for derivatives only; AppOptics' provider never sends it.
+    draft.put("detect_reset", detect.filter(|_| derivative && provider == Provider::Librato));
+    reader.rest(fields, "a condition");
+    Some(draft)
+}
+
+/// Tags of a condition or of a stream.
+pub(super) fn tags(node: Node, reader: &mut Reader) -> Option<(Value, crate::diag::Place)> {
+    let place = node.place.clone();
+    let items = reader.items(node, "tags")?;
+    let mut list = Vec::new();
+    for item in items {
+        let mut fields = reader.map(item, "tags")?;
+        let mut tag = serde_json::Map::new();
+        for (name, want) in [("name", Want::Text), ("grouped", Want::OnlyTrue), ("dynamic", Want::OnlyTrue)] {
+            tag.extend(reader.field(&mut fields, name, want).map(|(value, _)| (name.to_owned(), value)));
+        }
+        if let Some(values) = take(&mut fields, "values") {
+            let values = reader.items(values, "values").unwrap_or_default();
+            let values: Vec<String> = values.iter().filter_map(|one| reader.text(one, "values")).collect();
+            if !values.is_empty() {
+                tag.insert("values".into(), values.into());
+            }
+        }
+        reader.rest(fields, "a tag");
+        list.push(Value::Object(tag));
+    }
+    (!list.is_empty()).then_some((Value::Array(list), place))
+}
+
+fn metric(block: &mut Block, reader: &mut Reader) -> (Kind, Draft) {
+    let mut draft = Draft::new(&block.address, block.place.clone());
+    draft.put("type", reader.field(&mut block.fields, "type", Want::Text));
+    draft.put("composite", reader.field(&mut block.fields, "composite", Want::Text));
+    for (name, want) in [("display_name", Want::Text), ("description", Want::Text), ("period", Want::NonZero)]
+    {
+        draft.put(name, reader.field(&mut block.fields, name, want));
+    }
+    let zero = if block.provider == Provider::AppOptics { Want::NonZero } else { Want::Number };
+    if let Some(node) = block.take("attributes") {
+        let mut fields = one_block(node, "attributes", reader);
+        fields.retain(|(name, _)| !COMPUTED.contains(&name.as_str()));
+        let mut map = Draft::new(&block.address, block.place.clone());
+        for name in ["color", "display_units_long", "display_units_short", "summarize_function"] {
+            map.put(name, reader.field(&mut fields, name, Want::Text));
+        }
+        for name in ["display_max", "display_min"] {
+            map.put(name, reader.field(&mut fields, name, zero));
+        }
+        // False is what the provider sends and reads where nobody wrote anything.
+        for name in ["display_stacked", "gap_detection", "aggregate"] {
+            map.put(name, reader.field(&mut fields, name, Want::OnlyTrue));
+        }
+        reader.rest(fields, "the attributes of a metric");
+        draft.put_map("attributes", map);
+    }
+    // AppOptics' provider makes a composite of whatever has a definition, and a gauge of everything else.
+    let composite = draft.get("composite").is_some();
+    let kind = match draft.get("type").and_then(Value::as_str) {
+        Some("composite") => Kind::Composite,
+        _ if composite && block.provider == Provider::AppOptics => Kind::Composite,
+        None if composite => Kind::Composite,
+        _ => Kind::Metric,
+    };
+    if kind == Kind::Composite {
+        draft.remove("type");
+    } else if block.provider == Provider::AppOptics && !block.observed {
+        draft.put("type", Some(("gauge".into(), block.place.clone())));
+    }
+    (kind, draft)
+}
+
+/// The fields of a block that can stand once, which a state shows as a list.
+fn one_block(node: Node, name: &str, reader: &mut Reader) -> Fields {
+    let items = reader.items(node, name).unwrap_or_default();
+    let mut all = Fields::new();
+    for item in items {
+        all.extend(reader.map(item, name).unwrap_or_default());
+    }
+    all
+}

@@ -1,0 +1,87 @@
+//! Ruby files beside what becomes of them.
+
+use serde_json::{Value, json};
+
+use super::run;
+use crate::diag::{Files, RouteIndex};
+use crate::import::{Source, lbrt};
+
+#[track_caller]
+fn rb(text: &str, objects: &Value, findings: &[&str]) {
+    assert_eq!(
+        run(lbrt, &[("a.rb", text)]),
+        (objects.clone(), findings.iter().map(|f| (*f).to_owned()).collect())
+    );
+}
+
+#[test]
+fn ruby_is_data_or_is_reported() {
+    rb(
+        r##"require 'other'
+LIMIT = 5
+template "t" do
+  alert context.name do
+  end
+end
+include_template "t", name: "x"
+alert(:a) {
+  description <<-EOS
+    two
+  lines
+  EOS
+  attributes runbook_url: %q(https://x), 'n' => 1_000
+  active !false
+  rearm_seconds 10 * 60
+  condition do
+    type 'above'; metric_name "m"
+    source nil
+    threshold \
+      1e3
+    summary_function :max
+  end
+}
+alert "b" do
+  if LIMIT > 3
+    service 'mail', 'x'
+  end
+  active false if true
+end
+[1, 2].each do |n|
+  alert "n#{n}" do
+  end
+end
+alert "c#{1}" do
+end
+__END__
+alert "d" do
+"##,
+        &json!({
+            "a": {"description": "    two\n  lines\n", "attributes": {"runbook_url": "https://x", "n": "1000"},
+                  "conditions": [{"type": "above", "metric_name": "m", "threshold": 1000.0, "summary_function": "max"}]},
+            "b": {},
+        }),
+        &[
+            "not-read a.rb:1",
+            "needs-evaluation a.rb:2",
+            "template a.rb:3",
+            "needs-evaluation a.rb:7",
+            "needs-evaluation a.rb:14",
+            "needs-evaluation a.rb:15",
+            "needs-evaluation a.rb:25",
+            "needs-evaluation a.rb:28",
+            "needs-evaluation a.rb:30",
+            "needs-evaluation a.rb:34",
+        ],
+    );
+}
+
+#[test]
+fn settings_are_not_shown() {
+    let text = "service 'slack', 'x' do\n  settings 'url' => 'canary', odd: FOO\n  canary 'canary'\nend\nKEY = 'canary'\n";
+    let mut files = Files::default();
+    let file = files.add_foreign("a.rb", text.to_owned(), |_| RouteIndex::default());
+    let imported = lbrt(&[Source { file, dir: String::new(), name: "a.rb".into() }], &mut files);
+    let shown = crate::diag::render(&imported.report, &files, false);
+    assert!(shown.contains("a.rb:3:3") && shown.contains("a.rb:5:1"), "{shown}");
+    assert!(!shown.contains("'canary'"), "{shown}");
+}
