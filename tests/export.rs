@@ -145,7 +145,7 @@ async fn everything(world: &World) -> BTreeMap<String, Value> {
         for item in items {
             let name = item.get("title").or(item.get("name")).unwrap().as_str().unwrap().to_owned();
             if collection == "spaces" {
-                spaces.insert(item["id"].clone().to_string(), name.clone());
+                spaces.insert(item["id"].to_string(), name.clone());
             }
             all.insert(format!("{collection}/{name}"), plain(&item));
         }
