@@ -346,7 +346,7 @@ impl ReadApi for Canned {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let space = listing.path.strip_prefix("/spaces/").and_then(|rest| rest.strip_suffix("/charts"));
         let Some(space) = space else { return Ok(list(&self.0[listing.key])) };
-        let found = list(&self.0["spaces"]).into_iter().find(|one| one["id"].to_string() == space);
+        let found = list(&self.0["spaces"]).into_iter().find(|one| one["id"].as_u64() == space.parse().ok());
         Ok(list(&found.unwrap_or_default()["charts"]))
     }
 }

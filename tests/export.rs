@@ -173,7 +173,7 @@ fn plain(value: &Value) -> Value {
             Value::Object(
                 kept.filter(|(key, value)| {
                     let empty = *value == json!([]) || *value == json!({}) || *value == "" || value.is_null();
-                    !empty && !(flags.contains(&key.as_str()) && *value == false)
+                    !(empty || flags.contains(&key.as_str()) && *value == false)
                 })
                 .collect(),
             )

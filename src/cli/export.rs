@@ -195,7 +195,7 @@ fn report(found: &Expressible, written: &Definitions, ui: &Ui) {
     match found.losses.len() {
         0 => ui.say(&format!("exported {objects}")),
         count => {
-            ui.complain(&format!("exported {objects}; {} not", plural(count, "thing was", "things were")))
+            ui.complain(&format!("exported {objects}; {} not", plural(count, "thing was", "things were")));
         }
     }
 }

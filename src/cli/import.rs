@@ -13,9 +13,11 @@ use super::exit::{Exit, Stop};
 use super::export;
 use super::ui::Ui;
 
+type Reading = fn(&[Source], &mut Files) -> Imported;
+
 /// Reads, prints what became of it, and ends with 4 where something could not be carried over.
 pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
-    let (wanted, read): (fn(&Path) -> bool, fn(&[Source], &mut Files) -> Imported) = match args.tool {
+    let (wanted, read): (fn(&Path) -> bool, Reading) = match args.tool {
         Tool::Terraform => (is_configuration, import::terraform),
         Tool::Lbrt => (is_ruby, import::lbrt),
     };

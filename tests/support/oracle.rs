@@ -18,7 +18,7 @@ pub fn kept<'t>(truth: &'t Truth, address: &Address) -> Option<(&'t str, &'t Val
         Collection::Services => ("services/", "title"),
         Collection::Spaces => ("spaces/", "name"),
         Collection::Charts => ("charts/", "name"),
-        _ => ("alerts/", "name"),
+        Collection::Alerts => ("alerts/", "name"),
     };
     let same = |name: &str| match address.collection {
         Collection::Metrics => name.eq_ignore_ascii_case(&address.name),

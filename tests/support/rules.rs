@@ -61,7 +61,7 @@ pub fn rules() -> impl Strategy<Value = Rules> {
         scope(0.2),
         scope(0.2),
         option::weighted(0.2, 0..5u32),
-        option::weighted(0.2, 0..GUARDED.len()),
+        option::weighted(0.5, 0..GUARDED.len()),
         option::weighted(0.5, targets),
         prop::bool::weighted(0.8),
     );
