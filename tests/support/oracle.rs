@@ -109,6 +109,8 @@ pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
                     let title = |id: &Value| truth[&format!("services/{id}")]["title"].as_str().unwrap();
                     json!(object[&field].as_array().unwrap().iter().map(title).collect::<BTreeSet<_>>())
                 }
+                // The API shows no thresholds as null or as an empty list.
+                "thresholds" if object[&field].is_null() => json!([]),
                 "streams" => {
                     let without_id = |stream: &Value| {
                         let mut stream = stream.as_object().unwrap().clone();

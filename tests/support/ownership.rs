@@ -72,6 +72,9 @@ pub fn identity(key: &str, object: &Value) -> (Kind, Address) {
         "metrics" => (Kind::Metric, Collection::Metrics),
         "annotations" => (Kind::Annotation, Collection::Annotations),
         "services" => (Kind::Service, Collection::Services),
+        "spaces" => (Kind::Space, Collection::Spaces),
+        // Without its space: the rules that are generated do not speak of charts.
+        "charts" => (Kind::Chart, Collection::Charts),
         _ => (Kind::Alert, Collection::Alerts),
     };
     (kind, Address::new(collection, name))
