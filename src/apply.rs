@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use crate::diff::Action;
 use crate::model::Address;
-use crate::plan::{Done, Outcome, Plan, Step};
+use crate::plan::{Done, INTERRUPTED, Outcome, Plan, Step};
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Ids, Remote, rename};
 use crate::remote::{RetryPolicy, WriteApi};
@@ -99,7 +99,7 @@ struct Run<'a, A> {
 impl<A: WriteApi> Run<'_, A> {
     async fn step(&self, step: &Step, observer: &dyn Observer) -> Done {
         let done = if observer.stopped() {
-            Done::Skipped("it was interrupted".into())
+            Done::Skipped(INTERRUPTED.into())
         } else {
             match self.write(step).await {
                 Ok(()) => Done::Written,

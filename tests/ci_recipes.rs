@@ -79,7 +79,12 @@ impl Runner {
         .unwrap();
         let record = "#!/usr/bin/env bash\nprintf '%s %s\\n' \"$(basename \"$0\")\" \"$*\" >> calls.txt\n";
         for program in ["gh", "curl", "cargo", "apt-get", "jq"] {
-            let body = if program == "jq" { "cat > /dev/null\n" } else { "" };
+            // Once there is a file `found`, there is a comment with the id 7.
+            let body = match program {
+                "jq" => "cat > /dev/null\ntest ! -e found || echo 7\n",
+                "gh" => "case \"$*\" in *--paginate*) test ! -e found || echo 7 ;; esac\n",
+                _ => "",
+            };
             let path = runner.path(&format!("bin/{program}"));
             std::fs::write(&path, format!("{record}{body}")).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -139,9 +144,10 @@ fn drift_code(runner: &Runner, job: &Value) -> Option<i32> {
 
 #[test]
 fn a_pull_request_is_planned_and_commented_a_merge_applied_and_drift_found() {
-    for (name, commented) in
-        [("github-actions.yml", "gh api --method POST"), ("gitlab-ci.yml", "curl -sSf -X POST")]
-    {
+    for (name, commented, updated) in [
+        ("github-actions.yml", "gh api --method POST", "gh api --method PATCH repos/o/r/issues/comments/7"),
+        ("gitlab-ci.yml", "curl -sSf -X POST", "curl -sSf -X PUT"),
+    ] {
         let data = tempfile::tempdir().unwrap();
         let server = cli::Server::start_with(&data.path().join("data.db"), TOKEN, &[]);
         let runner = Runner::new(server.endpoint());
@@ -150,6 +156,11 @@ fn a_pull_request_is_planned_and_commented_a_merge_applied_and_drift_found() {
         run_all(&runner, &jobs["plan"]);
         assert!(runner.read("plan.md").starts_with("<!-- librato-apply plan -->\n"), "{name}");
         assert!(runner.read("calls.txt").contains(commented), "{name}: {}", runner.read("calls.txt"));
+        std::fs::write(runner.path("found"), "").unwrap();
+        run_all(&runner, &jobs["plan"]);
+        assert!(runner.read("calls.txt").contains(updated), "{name}: {}", runner.read("calls.txt"));
+        let text = std::fs::read_to_string(format!("examples/ci/{name}")).unwrap();
+        assert!(text.contains("startswith(\"<!-- librato-apply plan -->\")"), "{name} looks for the comment");
         assert_eq!(drift_code(&runner, &jobs["drift"]), Some(2), "{name}: nothing is applied yet");
         run_all(&runner, &jobs["apply"]);
         assert_eq!(drift_code(&runner, &jobs["drift"]), Some(0), "{name}");

@@ -46,6 +46,15 @@ fn a_saved_plan_is_written_exactly_once_and_holds_no_secret() {
 }
 
 #[test]
+fn a_plan_file_of_another_version_is_refused() {
+    let dir = project(&[("shop.yaml", SHOP)]);
+    run(&dir, &["plan", "--out", "plan.json"]).exits(0);
+    let newer = read(&dir, "plan.json").replacen("\"format_version\": 1", "\"format_version\": 2", 1);
+    write(&dir, "plan.json", &newer);
+    run(&dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(1).says(&["format version is 2"]);
+}
+
+#[test]
 fn a_saved_plan_is_refused_where_anything_moved() {
     let dir = project(&[("shop.yaml", SHOP)]);
     run(&dir, &["apply", "--auto-approve"]).exits(0);
@@ -91,6 +100,11 @@ fn what_is_pruned_is_bounded_kept_and_brought_back() {
         "--max-deletes 1",
     ]);
     run(&dir, &["apply", "--auto-approve", "shop.yaml"]).exits(0).says(&["prune-off"]);
+    write(&dir, "taken", "");
+    run(&dir, &["apply", "--auto-approve", "--backup-dir", "taken/x"])
+        .exits(1)
+        .says(&["nothing was written"]);
+    run(&dir, &["plan"]).exits(0).prints(&["delete alert shop.slow"]);
     run(&dir, &["apply", "--auto-approve"]).exits(0).says(&[".librato-apply/backups/"]);
 
     let backups = dir.path().join(".librato-apply/backups");

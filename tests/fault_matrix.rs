@@ -85,7 +85,9 @@ fn the_program_itself_is_killed_and_run_again() {
         let wish = Wish::read(&matrix.after);
         let files = tempfile::tempdir().unwrap();
         std::fs::write(files.path().join("all.yaml"), &matrix.after).unwrap();
-        for index in (4..matrix.requests).step_by(extent().map_or(11, |stride| stride.min(11))) {
+        let mut killed = 0;
+        for index in (0..matrix.requests).step_by(extent().map_or(11, |stride| stride.min(11))) {
+            killed += 1;
             let world = matrix.template.world().await;
             let before = world.truth().await;
             let broken = Broken::at(&world, Break::KilledAfter, index).await;
@@ -104,8 +106,9 @@ fn the_program_itself_is_killed_and_run_again() {
                 command.spawn().unwrap()
             };
             let mut first = program();
-            broken.now().await;
+            let reached = tokio::time::timeout(Duration::from_secs(60), broken.now()).await;
             first.kill().unwrap();
+            assert!(reached.is_ok(), "the program never sent request {index}");
             first.wait().unwrap();
             broken.mend().await;
             let second = program().wait_with_output().unwrap();
@@ -113,6 +116,7 @@ fn the_program_itself_is_killed_and_run_again() {
             let checked = matrix.check(&world, &world.client(), &wish, &before).await;
             assert_eq!(checked, Ok(()), "killed at request {index}");
         }
+        println!("the program: killed at {killed} of {} requests", matrix.requests);
     });
 }
 

@@ -6,9 +6,10 @@
 mod cli;
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cli::{Cli, Ran, Server, Trap, http_answer, json_answer};
+use librato_apply::client::{Librato, Window};
 use serde_json::{Value, json};
 
 /// The example of python-librato's README: the mean over all cities, one point an hour, for eight hours.
@@ -97,6 +98,12 @@ fn the_example_of_the_readme_has_the_same_numbers_everywhere() {
     };
     assert_eq!(query(&[]), expected);
     assert_eq!(query(&["--explain"]), expected, "evaluated on this side");
+    let by_library = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let librato = Librato::connect(world.server.endpoint(), cli::USER, cli::TOKEN).open().unwrap();
+        librato.compose(MEAN, &Window::last(Duration::from_secs(8 * 3600))).await.unwrap()
+    });
+    let found = by_library.series[0].points.iter().map(|point| (point.time as i64, point.value.unwrap()));
+    assert_eq!(found.collect::<Vec<_>>(), expected, "by the library");
     let definition = json!({"type": "composite", "composite": MEAN}).to_string();
     assert_eq!(world.server.call("PUT", "/v1/metrics/mean", &definition).0, 201);
     let named = world.query(&["mean", "--start", "-8h", "--format", "json"]).exits(0).json();

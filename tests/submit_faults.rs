@@ -160,10 +160,11 @@ async fn stream_through_faults(count: i64, spoil_each: usize) {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(&dir.path().join("a.db"));
     let spoil = move |index: usize| spoil_each > 0 && index % spoil_each == spoil_each - 1;
-    let fault = move |index: usize| match index / spoil_each % 4 {
+    let fault = move |index: usize| match index / spoil_each % 5 {
         0 => Fault::CutAfterExecuted,
         1 => Fault::Unavailable503 { html: true },
         2 => Fault::Refuse,
+        3 => Fault::Delay(Duration::from_millis(300)),
         _ => Fault::TooManyRequests { retry_after: None },
     };
     let proxy =

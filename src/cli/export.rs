@@ -8,7 +8,7 @@ use anyhow::Context;
 use librato_apply::diag::printable;
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
-use librato_apply::model::{Kind, Scopes, Settings};
+use librato_apply::model::{Kind, Scopes, Settings, published_schema};
 use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible, plural};
 use serde_json::{Map, Value, json};
@@ -20,6 +20,7 @@ use super::progress::waiting;
 use super::ui::Ui;
 
 /// What editors look for; `librato-apply schema` prints the file.
+const SCHEMA_FILE: &str = "librato-apply.schema.json";
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=librato-apply.schema.json\n";
 
 /// Sections by the name of their file.
@@ -138,6 +139,13 @@ fn write_files(dir: &Path, args: &Output, written: &Definitions, ui: &Ui) -> any
     for (path, text) in &files {
         replace(path, &ui.redact(text)).with_context(|| format!("cannot write {}", path.display()))?;
         ui.say(&format!("wrote {}", path.display()));
+    }
+    // The first line of each file names it, for editors.
+    let schema = dir.join(SCHEMA_FILE);
+    if !schema.exists() {
+        let text = serde_json::to_string_pretty(&published_schema())? + "\n";
+        replace(&schema, &text).with_context(|| format!("cannot write {}", schema.display()))?;
+        ui.say(&format!("wrote {}", schema.display()));
     }
     Ok(())
 }

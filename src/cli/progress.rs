@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use librato_apply::apply::Observer;
 use librato_apply::diag::printable;
-use librato_apply::plan::{Done, Step};
+use librato_apply::plan::{Done, INTERRUPTED, Step};
 
 use super::ui::Ui;
 
@@ -73,6 +73,8 @@ impl Observer for Progress<'_> {
         let (word, why) = match done {
             Done::Written => ("done", None),
             Done::Failed(why) => ("failed", Some(why)),
+            // How many these are is said in the end.
+            Done::Skipped(why) if why == INTERRUPTED => return,
             Done::Skipped(why) => ("skipped", Some(why)),
         };
         let change = &step.change;

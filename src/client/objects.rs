@@ -59,7 +59,7 @@ impl<'a, T: Object> Objects<'a, T> {
         Ok(Page { items, found, total: page.query.and_then(|query| query.total), offset: select.offset })
     }
 
-    /// All objects, page after page, as they come. Needs [`TryStreamExt`](futures_util::TryStreamExt) to be read.
+    /// All objects, page after page, as they come. Needs [`TryStreamExt`] to be read.
     ///
     /// Where somebody else writes meanwhile, objects can move between pages: none is given twice, and where one may be
     /// missing the stream ends with [`ApiError::Incomplete`]. [`Objects::list`] reads again instead.

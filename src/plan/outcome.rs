@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Why steps were skipped that were left when the user stopped it.
+pub const INTERRUPTED: &str = "it was interrupted";
+
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Done {

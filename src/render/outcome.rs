@@ -9,7 +9,7 @@ use super::json::{FORMAT_VERSION, PlanDocument};
 use super::text::plural;
 use crate::diag::printable;
 use crate::model::Kind;
-use crate::plan::{Done, Outcome, Plan, SourcePlace, Step};
+use crate::plan::{Done, INTERRUPTED, Outcome, Plan, SourcePlace, Step};
 
 /// The outcome of an apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -87,6 +87,8 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
     for (step, done) in plan.steps.iter().zip(&outcome.steps) {
         let (word, why) = match done {
             Done::Written => continue,
+            // The last line counts these.
+            Done::Skipped(why) if why == INTERRUPTED => continue,
             Done::Failed(why) => ("failed", why),
             Done::Skipped(why) => ("skipped", why),
         };

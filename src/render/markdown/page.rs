@@ -104,7 +104,8 @@ impl Page {
         for part in Part::ALL {
             let of_part = || self.pieces.iter().zip(&kept).filter(|(piece, _)| piece.part == part);
             let lost = of_part().filter(|(_, kept)| !**kept).count();
-            if of_part().next().is_some() {
+            let shown = of_part().any(|(_, kept)| *kept);
+            if shown {
                 out.truncate(out.trim_end().len());
                 out.push_str("\n\n");
                 out.push_str(part.heading());
@@ -113,7 +114,9 @@ impl Page {
             if lost > 0 {
                 let (one, many) = part.noun();
                 let lost = format!("{lost} {}", if lost == 1 { one } else { many });
-                out.push_str(&format!("\n… and {lost} more, not shown here.\n"));
+                if shown {
+                    out.push_str(&format!("\n… and {lost} more, not shown here.\n"));
+                }
                 cut.push(lost);
             }
         }

@@ -205,6 +205,15 @@ mod tests {
         error
     }
 
+    /// What the README promises of a loss of power.
+    #[test]
+    fn commits_wait_for_the_disk() {
+        let connection = Connection::open_in_memory().unwrap();
+        configure(&connection).unwrap();
+        let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        assert_eq!(synchronous, 2, "FULL");
+    }
+
     #[test]
     fn files_of_others_are_refused() {
         let dir = tempfile::tempdir().unwrap();
