@@ -102,7 +102,7 @@ fn lists_are_tables_documents_and_patterns() {
     world.run("get sources").exits(0);
     let none = world.run("get dashboards").exits(0).says(&["There are no dashboards."]);
     assert_eq!(none.stdout, "");
-    world.run("get spaces nothing*").exits(0).says(&["There are no spaces."]);
+    world.run("get spaces nothing*").exits(0).says(&["No spaces fit nothing*."]);
 }
 
 #[test]

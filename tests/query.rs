@@ -245,7 +245,8 @@ fn explanations_show_what_each_part_matched() {
         "zero_fill: 1 series, 9 points\n  mean: 1 series, 7 points\n    s(\"temp*\", \"*\", {period: \"3600\"}): 3 series, 21 points\n",
         "      = temperature {source=oslo}: 7 samples, every 3600 s\n",
     ]);
-    let unknown = world.query(&[r#"zero_fill(s("temperature","*"))"#, "--explain"]).exits(1);
+    let unknown =
+        world.query(&[r#"zero_fill(s("temperature","*"))"#, "--start", "-8h", "--explain"]).exits(1);
     unknown.says(&[
         "error[unknown-period]: gaps cannot be filled without knowing the period of `temperature`",
         "composite:1:1",

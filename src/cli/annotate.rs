@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::{Annotate, Format, Global};
 use super::exit::{Exit, Stop};
+use super::reconcile::pretty;
 use super::remote::with_service;
 use super::time;
 use super::ui::Ui;
@@ -24,7 +25,7 @@ pub async fn annotate(args: &Annotate, global: &Global, ui: &Ui) -> anyhow::Resu
     })
     .await?;
     ui.out(&match args.format {
-        Format::Json => format!("{event:#}\n"),
+        Format::Json => pretty(&event)?,
         Format::Text => {
             format!("{}\n", lenient::id(&event["id"]).map_or_else(String::new, |id| id.to_string()))
         }
@@ -90,6 +91,14 @@ impl Stream<'_> {
                     self.same(&fields).await.context("whether the event exists could not be found out")?;
                 if let Some(found) = (!twins.is_empty()).then(|| twins.swap_remove(0)) {
                     ui.say("note: this event exists already; it was not made again");
+                    let differs =
+                        |field: &&str| fields.get(*field).is_some_and(|given| *given != found[*field]);
+                    if ["end_time", "description"].iter().any(differs) {
+                        ui.complain(&format!(
+                            "warning: the event that exists has another end or description and keeps it; to end it: --close {}",
+                            found["id"]
+                        ));
+                    }
                     return Ok(found);
                 }
             }

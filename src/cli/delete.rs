@@ -97,6 +97,7 @@ async fn doomed(client: &Client, args: &Delete) -> anyhow::Result<Vec<Entry>> {
 async fn event(client: &Client, stream: &str, id: u64) -> Result<Option<Entry>, ApiError> {
     let path = format!("/annotations/{}/{id}", segment(stream));
     match client.get(&path, &[]).await {
+        Ok(raw) if lenient::id(&raw["id"]) != Some(id) => Ok(None),
         Ok(raw) => {
             let name = lenient::text(&raw["title"]).unwrap_or_default().to_owned();
             Ok(Some(Entry { name, id: Some(id), path, raw }))

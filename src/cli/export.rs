@@ -183,7 +183,8 @@ fn divided(document: &Map<String, Value>, split: Split) -> Files {
 fn prefix(section: &str, name: &str) -> String {
     match name.split_once('.') {
         _ if matches!(section, "services" | "spaces") => section.to_owned(),
-        Some((prefix, _)) if !prefix.is_empty() => prefix.to_lowercase().replace(':', "-"),
+        // File systems take names of 255 bytes.
+        Some((prefix, _)) if (1..=200).contains(&prefix.len()) => prefix.to_lowercase().replace(':', "-"),
         _ => section.to_owned(),
     }
 }

@@ -39,7 +39,7 @@ pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
         Some(GetFormat::Yaml) => ui.out(&document::yaml(args.kind, &objects)?),
         None if named && objects.len() == 1 => ui.out(&document::details(&objects)?),
         Some(GetFormat::Table) | None if objects.is_empty() => {
-            ui.say(&format!("There are no {}.", args.kind.plural()));
+            ui.say(&nothing(args));
         }
         Some(GetFormat::Table) | None => {
             let (header, rows) = columns::of(args.kind, &objects);
@@ -47,6 +47,19 @@ pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// What is said where nothing was found: of what it was, and where else to look.
+fn nothing(args: &Get) -> String {
+    let kinds = args.kind.plural();
+    match (args.kind, args.name.as_deref().map(printable)) {
+        (Kind::Measurements, Some(name)) => format!(
+            "No measurements of {name} without tags in this time; those with tags are shown by: librato-apply query {name}"
+        ),
+        (Kind::Events, Some(stream)) => format!("No events of {stream} in this time."),
+        (_, Some(pattern)) => format!("No {kinds} fit {pattern}."),
+        _ => format!("There are no {kinds}."),
+    }
 }
 
 /// What was found, and whether it was one object that was asked for.

@@ -148,6 +148,8 @@ pub async fn numbered(client: &Client, kind: Kind, id: u64) -> Result<Option<Ent
         None => format!("/snapshots/{id}"),
     };
     match client.get(&path, &[]).await {
+        // Nobody shall confirm the deletion of one object by the name of another.
+        Ok(raw) if object_id(&raw).is_some_and(|own| own != id) => Ok(None),
         Ok(raw) => {
             let name =
                 collection(kind).and_then(|of| of.name_of(&raw).map(str::to_owned)).unwrap_or_default();

@@ -20,7 +20,7 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
         ui.complain("warning: tokens cross the network unprotected; give --tls-cert and --tls-key, or let a proxy on this machine do it");
     }
     let data = Data::File(args.data.clone());
-    let store = tokio::task::spawn_blocking(move || Store::open(&data)).await??;
+    let store = tokio::task::spawn_blocking(move || Store::open(&data)).await?.map_err(once)?;
     let router = router(store.clone(), credentials, &options);
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
@@ -103,11 +103,18 @@ fn settings(
     Ok((options, listening))
 }
 
+/// An error whose text holds its cause already, without the cause.
+#[cfg(feature = "serve")]
+fn once(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!("{error}")
+}
+
 /// Reports on stdout.
 #[cfg(feature = "serve")]
 async fn check(file: &std::path::Path, ui: &Ui) -> anyhow::Result<Exit> {
     let path = file.to_owned();
-    let report = tokio::task::spawn_blocking(move || librato_apply::serve::check(&path)).await??;
+    let report =
+        tokio::task::spawn_blocking(move || librato_apply::serve::check(&path)).await?.map_err(once)?;
     ui.out(&report.to_string());
     Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
 }

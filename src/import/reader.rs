@@ -51,6 +51,12 @@ impl<'a> Reader<'a> {
         self.report.push(Diagnostic::note(code, message).at(place, "").help(help));
     }
 
+    /// Says that lists are not written, since a part of what belongs to them is not known.
+    pub fn leave_out(&mut self, place: Place, lists: &str, owner: &str) {
+        let message = format!("{lists} of {owner} left out: a list that is not whole is not written");
+        self.note(place, "left-out", message, "the service keeps what it has; write it by hand to manage it");
+    }
+
     /// What `read` makes, unless any part of it was lost: a list that lacks an item would say something else.
     pub fn whole<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let before = self.losses;

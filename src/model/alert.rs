@@ -1,11 +1,13 @@
 //! Alerts and their conditions: what may be written, what must hold, how conditions are compared.
 //! Knows nothing of ids, nor of how an alert is evaluated.
 
+use std::collections::HashSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::check::{Checker, at};
+use super::check::{Checker, at, is_name};
 use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, compare};
 use crate::diag::Route;
 
@@ -185,6 +187,11 @@ impl Condition {
                 .on_key()
                 .help("remove it, or write `summary_function: derivative`");
         }
+        if !self.metric_name.is_empty() && !is_name(&self.metric_name) {
+            found.error(here.key("metric_name"), "invalid-name", "this is not the name of a metric").help(
+                "a condition watches one metric, by its exact name: letters, digits, `.`, `:`, `-` and `_`",
+            );
+        }
         self.check_duration(absent, here, found);
         if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
             found
@@ -252,8 +259,9 @@ impl Spec for Alert {
             condition.check(&at(["conditions"]).index(i), found);
         }
         if let Some(services) = self.services.value() {
+            let mut seen = HashSet::new();
             for (i, title) in services.iter().enumerate() {
-                if services[..i].contains(title) {
+                if !seen.insert(title) {
                     found.error(
                         at(["services"]).index(i),
                         "repeated-item",

@@ -30,7 +30,7 @@ pub struct Submit {
     /// The value.
     #[arg(allow_negative_numbers = true)]
     pub value: Option<f64>,
-    /// What the metric is, when it does not exist yet.
+    /// What the metric is. Where it exists already, this must be what it is: a counter needs `--type counter` every time.
     #[arg(long = "type", value_enum, default_value_t = MetricKind::Gauge)]
     pub kind: MetricKind,
     /// Where the value was taken. With --from: where a line does not say.

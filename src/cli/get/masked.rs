@@ -17,13 +17,16 @@ pub fn mask(object: &mut Value) {
                 match (name.as_str(), value) {
                     ("settings", Value::Object(settings)) => {
                         for (setting, value) in settings.iter_mut() {
-                            if !is_harmless(service_type.as_deref(), setting) {
+                            if !is_harmless(service_type.as_deref(), setting)
+                                || value.is_object()
+                                || value.is_array()
+                            {
                                 *value = HIDDEN.into();
                             }
                         }
                     }
                     // Whatever these are, they are no words for people.
-                    ("token" | "api_token" | "settings", value @ (Value::String(_) | Value::Array(_))) => {
+                    ("token" | "api_token" | "settings", value) if !value.is_null() => {
                         *value = HIDDEN.into();
                     }
                     (_, value) => mask(value),
@@ -46,10 +49,14 @@ mod tests {
             {"id": 1, "type": "mail", "settings": {"addresses": "ops@example.org", "later": "canary"}},
             {"name": "alert", "services": [{"type": "slack", "settings": {"url": "canary", "n": {"x": "canary"}}}]},
             {"name": "t", "token": "canary", "role": "viewer"},
-            {"type": "odd", "settings": ["canary"]},
+            {"type": "odd", "settings": ["canary"], "api_token": 4242},
+            {"type": "mail", "settings": {"addresses": {"x": "canary"}}},
         ]);
         mask(&mut objects);
-        assert!(!objects.to_string().contains("canary"), "{objects}");
+        assert!(
+            !objects.to_string().contains("canary") && !objects.to_string().contains("4242"),
+            "{objects}"
+        );
         assert_eq!(objects[0]["settings"]["addresses"], "ops@example.org");
         assert_eq!(objects[1]["services"][0]["settings"]["url"], HIDDEN);
     }

@@ -172,6 +172,8 @@ impl Making<'_> {
         if whole {
             draft.put_items("conditions", conditions);
             draft.put("services", (!titles.is_empty()).then(|| (titles.into(), place)));
+        } else {
+            reader.leave_out(place, "`conditions` and `services`", &who);
         }
         self.out.add(Kind::Alert, None, name, draft);
     }
@@ -203,7 +205,7 @@ impl Making<'_> {
 
     fn chart(&mut self, space: &str, name: &str, place: Place, block: Vec<Statement>) {
         let who = format!("chart \"{name}\" of \"{space}\"");
-        let mut draft = Draft::new(&who, place);
+        let mut draft = Draft::new(&who, place.clone());
         let (file, mut streams) = (self.file, Vec::new());
         let mut reader = Reader::new(&who, HINT, self.report);
         let mut whole = true;
@@ -226,6 +228,8 @@ impl Making<'_> {
         }
         if whole {
             draft.put_items("streams", streams);
+        } else {
+            reader.leave_out(place, "`streams`", &who);
         }
         self.out.add(Kind::Chart, Some(space.to_owned()), name, draft);
     }

@@ -83,9 +83,12 @@ fn chart(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
             let items = reader.items(node, "stream").unwrap_or_default();
             items.into_iter().filter_map(|item| stream(item, block, reader)).collect::<Vec<_>>()
         });
-        if let Some(mut streams) = read {
-            sort(&mut streams, block.provider, reader);
-            draft.put_items("streams", streams);
+        match read {
+            Some(mut streams) => {
+                sort(&mut streams, block.provider, reader);
+                draft.put_items("streams", streams);
+            }
+            None => reader.leave_out(block.place.clone(), "`streams`", &block.address),
         }
     }
     draft

@@ -86,8 +86,9 @@ fn alert(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
         let items = reader.items(conditions, "condition").unwrap_or_default();
         items.into_iter().filter_map(|item| condition(item, provider, reader)).collect::<Vec<_>>()
     });
-    if let Some(conditions) = read {
-        draft.put_items("conditions", conditions);
+    match read {
+        Some(conditions) => draft.put_items("conditions", conditions),
+        None => reader.leave_out(block.place.clone(), "`conditions`", &block.address),
     }
     if let Some(node) = block.take("services") {
         let place = node.place.clone();

@@ -5,7 +5,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
 use super::super::node::{Fields, Node, Val};
-use super::evaluate::{Evaluator, Scope};
+use super::evaluate::{Evaluator, Scope, TOO_LARGE};
 use super::modules::{Instance, Key};
 use super::{Type, type_of};
 
@@ -118,6 +118,9 @@ impl<'a> Evaluator<'a> {
                 let value = self.follow(attribute(instance, field.as_str()), rest, scope);
                 Node::new(value, place.clone())
             };
+            if !self.pay(instances.len()) {
+                return Val::unknown(TOO_LARGE);
+            }
             return Val::List(instances.iter().map(each).collect());
         }
         let Some((wanted, rest)) = self.key(rest, scope) else { return unknown() };

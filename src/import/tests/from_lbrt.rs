@@ -67,6 +67,7 @@ alert "d" do
             "needs-evaluation a.rb:7",
             "needs-evaluation a.rb:14",
             "needs-evaluation a.rb:15",
+            "left-out a.rb:24",
             "needs-evaluation a.rb:25",
             "needs-evaluation a.rb:28",
             "needs-evaluation a.rb:30",

@@ -81,7 +81,7 @@ fn a_list_that_lacks_an_item_is_not_written() {
              }
            }"#,
         &json!({"a": {}, "s": {"type": "mail"}}),
-        &["needs-evaluation a.tf:4", "unknown-service a.tf:8", "needs-evaluation a.tf:12"],
+        &["needs-evaluation a.tf:4", "left-out a.tf:6", "unknown-service a.tf:8", "needs-evaluation a.tf:12"],
     );
 }
 

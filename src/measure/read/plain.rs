@@ -6,7 +6,7 @@ use crate::measure::Measurement;
 pub(super) fn read(line: &str) -> Result<Measurement, String> {
     let mut words = line.split_whitespace();
     let mut draft = Draft { name: words.next().map(str::to_owned), ..Draft::default() };
-    draft.value = Some(Number::parse(words.next().ok_or("there is no value")?)?);
+    draft.value = Some(Number::parse(words.next().ok_or_else(|| no_value(line))?)?);
     for (index, word) in words.enumerate() {
         match word.split_once('=') {
             Some(("", _)) => return Err(format!("`{}` names no tag", shown(word))),
@@ -21,4 +21,11 @@ pub(super) fn read(line: &str) -> Result<Measurement, String> {
         }
     }
     draft.finish()
+}
+
+fn no_value(line: &str) -> &'static str {
+    if line.contains([',', ';']) {
+        return "there is no value; for CSV give --input-format csv and a header that names `name` and `value`";
+    }
+    "there is no value"
 }
