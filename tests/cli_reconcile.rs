@@ -5,6 +5,10 @@
 #[path = "support/cli.rs"]
 mod cli;
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use cli::{Cli, Ran, Server, TOKEN, Trap, USER, json_answer, project};
 use serde_json::{Value, json};
 
@@ -287,6 +291,31 @@ fn a_comment_says_why_there_is_no_plan() {
         plan.stdout
     );
     assert!(!plan.stdout.contains("canary"));
+}
+
+/// Ctrl-C: what is under way is finished, the rest is left to the next run.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_apply_is_gone_on_with() {
+    let alert =
+        |i| format!("  a.{i}: {{ conditions: [{{ type: above, metric_name: m, threshold: {i} }}] }}\n");
+    let alerts: String = (0..400).map(alert).collect();
+    let world = World::new(&format!("metrics: {{ m: {{ type: gauge }} }}\nalerts:\n{alerts}"));
+    let (said, out) = (world.dir.path().join("said"), File::create(world.dir.path().join("said")).unwrap());
+    let mut command = world.cli().command;
+    command.args(["apply", "def", "--auto-approve", "--parallelism", "2"]).stdout(out).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(stderr.any(|line| line.unwrap().starts_with("done: create alert")), "nothing was written");
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let skipped = stderr.filter(|line| line.as_ref().unwrap().starts_with("skipped")).count();
+    assert_eq!((child.wait().unwrap().code(), skipped), (Some(130), 0));
+    let said = std::fs::read_to_string(said).unwrap();
+    let end = said.lines().last().unwrap();
+    assert!(end.starts_with("Interrupted: ") && end.contains(" 0 failed, "), "{end}");
+    world.run(&["apply", "def", "--auto-approve"]).exits(0);
+    world.run(&["plan", "def", "--detailed-exitcode"]).exits(0);
 }
 
 #[test]
