@@ -96,7 +96,7 @@ fn theirs(service: &Service) -> Option<f64> {
 /// Where the client is, installed as the conformance tests do it and in the same place.
 fn installed() -> Option<PathBuf> {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-librato-0.8.6");
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python_librato_086.txt");
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python-librato-0.8.6.txt");
     let mut pip = Command::new("python3");
     pip.args([
         "-m",

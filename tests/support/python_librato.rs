@@ -16,7 +16,7 @@ pub fn install() -> Result<PathBuf, String> {
         return Ok(home);
     }
     let fresh = tempfile::tempdir_in(target).map_err(|error| error.to_string())?;
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python_librato_086.txt");
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python-librato-0.8.6.txt");
     let mut pip = Command::new("python3");
     pip.args([
         "-m",
