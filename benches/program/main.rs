@@ -13,6 +13,8 @@ mod ingest;
 mod inside;
 mod plan;
 mod process;
+#[path = "../../tests/support/python_librato.rs"]
+mod python_librato;
 mod read;
 mod service;
 mod start;

@@ -1,12 +1,13 @@
 //! `submit --from FILE`: measurements from a file, beside a client of the same API that others wrote.
 
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Effort;
 use crate::process::{median, once};
+use crate::python_librato;
 use crate::service::{Service, TOKEN, USER, client};
 use crate::table::{Figure, Row, Table};
 use crate::wire::{DELAY, Wire};
@@ -75,7 +76,13 @@ fn write(file: &Path, lines: usize) {
 
 /// Gauges a second by python-librato; `None` where it cannot be installed.
 fn theirs(service: &Service) -> Option<f64> {
-    let home = installed()?;
+    let home = match python_librato::install() {
+        Ok(home) => home,
+        Err(reason) => {
+            eprintln!("    left out: {reason}");
+            return None;
+        }
+    };
     let python = |count: usize| {
         let mut command = Command::new("python3");
         command
@@ -91,30 +98,4 @@ fn theirs(service: &Service) -> Option<f64> {
     // Its start is not held against it.
     let (start, all) = (python(0), python(FEW));
     Some(FEW as f64 / all.saturating_sub(start).as_secs_f64())
-}
-
-/// Where the client is, installed as the conformance tests do it and in the same place.
-fn installed() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-librato-0.8.6");
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python-librato-0.8.6.txt");
-    let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--root-user-action",
-        "ignore",
-    ])
-    .args(["--no-deps", "--require-hashes", "--requirement"])
-    .arg(requirements)
-    .arg("--target")
-    .arg(&home);
-    if home.is_dir() || pip.status().is_ok_and(|status| status.success()) {
-        return Some(home);
-    }
-    eprintln!("    python-librato cannot be installed, so it is left out");
-    None
 }

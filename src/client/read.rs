@@ -90,8 +90,7 @@ mod tests {
 
     use super::*;
 
-    #[derive(Debug, Deserialize)]
-    #[allow(dead_code)]
+    #[derive(Debug, Deserialize, PartialEq)]
     struct Thing {
         name: String,
         #[serde(default, deserialize_with = "whole")]
@@ -109,6 +108,7 @@ mod tests {
             let Err(ApiError::Decode { detail: found, .. }) = decode::<Thing>("/x", raw) else { panic!() };
             assert_eq!(found, detail);
         }
-        assert_eq!(decode::<Thing>("/x", json!({"name": "m", "period": "60"})).unwrap().period, Some(60));
+        let thing = decode::<Thing>("/x", json!({"name": "m", "period": "60"})).unwrap();
+        assert_eq!(thing, Thing { name: "m".into(), period: Some(60) });
     }
 }

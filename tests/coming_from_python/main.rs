@@ -91,12 +91,17 @@ async fn by_library(base: u64) -> Value {
     state(&server, base).await
 }
 
+/// Whether a client that cannot be installed is a failure.
+fn required() -> bool {
+    std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_library_leaves_what_python_leaves() {
     let base = base();
     let home = match python_librato::install() {
         Ok(home) => home,
-        Err(reason) if python_librato::required() => panic!("CONFORMANCE=required, but {reason}"),
+        Err(reason) if required() => panic!("CONFORMANCE=required, but {reason}"),
         Err(reason) => {
             // Past the capture of the test runner, which would swallow it.
             let _ = writeln!(std::io::stderr(), "python-librato 0.8.6 SKIPPED: {reason}");

@@ -3,11 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Whether a client that cannot be installed is a failure.
-pub fn required() -> bool {
-    std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required")
-}
-
 /// Where it is, for PYTHONPATH; installed where it is not there yet. Moved into place when it is whole.
 pub fn install() -> Result<PathBuf, String> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
