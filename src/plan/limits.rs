@@ -1,7 +1,7 @@
 //! What a run may not do without being told: too many deletes, lost data, protected objects, services in use.
 //! Refuses; never decides what changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -165,32 +165,34 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
         None => actual.get(address),
         Some(change) => change.action.after(),
     };
-    let deleted = changes
-        .iter()
-        .filter(|change| change.kind == Kind::Service && matches!(change.action, Action::Delete { .. }));
-    deleted
-        .filter_map(|service| {
-            let alerts = actual.keys().filter(|address| address.collection == Collection::Alerts);
-            let users: Vec<String> = alerts
-                .filter(|alert| {
-                    let references = stays(alert).map(|after| after.spec().references()).unwrap_or_default();
-                    references.iter().any(|reference| reference.to == service.address)
-                })
-                .map(ToString::to_string)
-                .collect();
-            (!users.is_empty()).then(|| Refusal {
-                code: "service-in-use".into(),
-                message: format!(
-                    "the service \"{}\" is still used by {} {}",
-                    service.address,
-                    users.len(),
-                    if users.len() == 1 { "alert" } else { "alerts" }
-                ),
-                names: users,
-                lift: Some("take the service out of these alerts first".into()),
-            })
-        })
-        .collect()
+    let deleted =
+        |change: &&Change| change.kind == Kind::Service && matches!(change.action, Action::Delete { .. });
+    let mut users: BTreeMap<&Address, Vec<String>> =
+        changes.iter().filter(deleted).map(|service| (&service.address, Vec::new())).collect();
+    if users.is_empty() {
+        return Vec::new();
+    }
+    for alert in actual.keys().filter(|address| address.collection == Collection::Alerts) {
+        let references = stays(alert).map(|after| after.spec().references()).unwrap_or_default();
+        let used: BTreeSet<Address> = references.into_iter().map(|reference| reference.to).collect();
+        for service in &used {
+            if let Some(users) = users.get_mut(service) {
+                users.push(alert.to_string());
+            }
+        }
+    }
+    let used = users.into_iter().filter(|(_, users)| !users.is_empty());
+    used.map(|(service, users)| Refusal {
+        code: "service-in-use".into(),
+        message: format!(
+            "the service \"{service}\" is still used by {} {}",
+            users.len(),
+            if users.len() == 1 { "alert" } else { "alerts" }
+        ),
+        names: users,
+        lift: Some("take the service out of these alerts first".into()),
+    })
+    .collect()
 }
 
 /// Several remote objects under a name that the plan would have to choose one of.

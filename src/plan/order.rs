@@ -1,7 +1,7 @@
 //! The order of writing: what is referred to first, deletes last, a name freed before it is taken.
 //! A circle of renames is opened by parking one object under a temporary name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Step;
 use crate::diff::{Action, Change, rename};
@@ -17,7 +17,8 @@ const GAP: u32 = 1_000_000;
 /// order in which they were created.
 pub fn order(changes: Vec<Change>, rank: &dyn Fn(&Address) -> u32) -> Vec<Step> {
     let changes = open_circles(changes);
-    let needs: Vec<Vec<usize>> = (0..changes.len()).map(|i| needs(i, &changes)).collect();
+    let index = Index::of(&changes);
+    let needs: Vec<Vec<usize>> = (0..changes.len()).map(|i| index.needs(i, &changes)).collect();
     let levels = levels(&changes, &needs, rank);
     let mut by_level: Vec<usize> = (0..changes.len()).collect();
     by_level.sort_by_key(|i| (levels[*i], *i));
@@ -39,52 +40,98 @@ fn levels(changes: &[Change], needs: &[Vec<usize>], in_space: &dyn Fn(&Address) 
     let last = Kind::ALL.len() as u32;
     let rank =
         |change: &Change| Kind::ALL.iter().position(|kind| *kind == change.kind).unwrap_or_default() as u32;
+    let needed_by_write = needed_by_write(changes, needs);
     let mut levels: Vec<u32> = changes
         .iter()
         .enumerate()
         .map(|(i, change)| match &change.action {
             // A delete that frees a name stands with the writes; every other one comes after all of them.
-            Action::Delete { .. } if !needed_by_write(i, changes, needs) => GAP * (2 * last - rank(change)),
+            Action::Delete { .. } if !needed_by_write[i] => GAP * (2 * last - rank(change)),
             Action::Create { .. } => GAP * rank(change) + in_space(&change.address).min(GAP / 2),
             _ => GAP * rank(change),
         })
         .collect();
-    // Needs form no circle once renames are opened, so the longest chain bounds the rounds.
-    for _ in 0..changes.len() {
-        let mut settled = true;
-        for i in 0..changes.len() {
-            let least = needs[i].iter().map(|need| levels[*need] + 1).max().unwrap_or_default();
-            if levels[i] < least {
-                levels[i] = least;
-                settled = false;
+    let mut needed_by = vec![Vec::new(); changes.len()];
+    for (i, needs) in needs.iter().enumerate() {
+        needs.iter().for_each(|need| needed_by[*need].push(i));
+    }
+    // Needs form no circle once renames are opened, so everything gets its turn.
+    let mut open: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let mut settled: Vec<usize> = (0..changes.len()).filter(|i| open[*i] == 0).collect();
+    while let Some(i) = settled.pop() {
+        for above in &needed_by[i] {
+            levels[*above] = levels[*above].max(levels[i] + 1);
+            open[*above] -= 1;
+            if open[*above] == 0 {
+                settled.push(*above);
             }
-        }
-        if settled {
-            break;
         }
     }
     levels
 }
 
-fn needed_by_write(i: usize, changes: &[Change], needs: &[Vec<usize>]) -> bool {
-    let is_write = |change: &Change| !matches!(change.action, Action::Delete { .. });
-    needs.iter().zip(changes).any(|(needs, change)| is_write(change) && needs.contains(&i))
+/// Of each step whether a step that writes needs it.
+fn needed_by_write(changes: &[Change], needs: &[Vec<usize>]) -> Vec<bool> {
+    let mut needed = vec![false; changes.len()];
+    for (needs, change) in needs.iter().zip(changes) {
+        if !matches!(change.action, Action::Delete { .. }) {
+            needs.iter().for_each(|need| needed[*need] = true);
+        }
+    }
+    needed
 }
 
-/// Which steps must have succeeded before step `i` makes sense.
-fn needs(i: usize, changes: &[Change]) -> Vec<usize> {
-    let this = &changes[i];
-    let mut uses = uses(this.action.after().map(|after| after.spec().references()));
-    // Nothing can be done to a chart as long as its space is not there, or is still called otherwise.
-    uses.extend(this.address.container());
-    (0..changes.len())
-        .filter(|&j| j != i)
-        .filter(|&j| {
-            let other = &changes[j];
-            let makes_what_this_uses = uses.contains(&other.address) && appears(&other.action);
-            makes_what_this_uses || lets_go(this, other) || frees(this, other)
-        })
-        .collect()
+/// What some changes do to names, so that each finds those it waits for without asking all.
+struct Index<'a> {
+    by_address: HashMap<&'a Address, Vec<usize>>,
+    /// Who makes an object of this name appear.
+    makers: HashMap<&'a Address, Vec<usize>>,
+    /// Who uses an object before, and not after.
+    leavers: HashMap<Address, Vec<usize>>,
+    /// Who gives up a name, without regard to case.
+    givers: HashMap<Folded<'a>, Vec<usize>>,
+}
+
+impl<'a> Index<'a> {
+    fn of(changes: &'a [Change]) -> Index<'a> {
+        let mut index = Index {
+            by_address: HashMap::new(),
+            makers: HashMap::new(),
+            leavers: HashMap::new(),
+            givers: HashMap::new(),
+        };
+        for (i, change) in changes.iter().enumerate() {
+            index.by_address.entry(&change.address).or_default().push(i);
+            if appears(&change.action) {
+                index.makers.entry(&change.address).or_default().push(i);
+            }
+            for left in left_alone(&change.action) {
+                index.leavers.entry(left).or_default().push(i);
+            }
+            if let Some(name) = given_up(change) {
+                index.givers.entry(folded(name)).or_default().push(i);
+            }
+        }
+        index
+    }
+
+    /// Which steps must have succeeded before step `i` makes sense.
+    fn needs(&self, i: usize, changes: &'a [Change]) -> Vec<usize> {
+        let this = &changes[i];
+        let mut uses = uses(this.action.after().map(|after| after.spec().references()));
+        // Nothing can be done to a chart as long as its space is not there, or is still called otherwise.
+        uses.extend(this.address.container());
+        let makers = uses.iter().filter_map(|used| self.makers.get(used)).flatten();
+        let leavers = match this.action {
+            Action::Delete { .. } => self.leavers.get(&this.address),
+            _ => None,
+        };
+        let parked = renamed_from(this).and_then(|source| self.by_address.get(source));
+        let givers = parked.into_iter().chain(self.givers.get(&folded(&this.address))).flatten();
+        let givers = givers.filter(|giver| frees(this, &changes[**giver]));
+        let needs = makers.chain(leavers.into_iter().flatten()).chain(givers).copied();
+        needs.filter(|need| *need != i).collect::<BTreeSet<usize>>().into_iter().collect()
+    }
 }
 
 fn uses(references: Option<Vec<Reference>>) -> Vec<Address> {
@@ -100,30 +147,42 @@ fn appears(action: &Action) -> bool {
     }
 }
 
-/// Whether `this` deletes what `other` used before and does not use any more.
-fn lets_go(this: &Change, other: &Change) -> bool {
-    let used = |references| uses(references).contains(&this.address);
-    matches!(this.action, Action::Delete { .. })
-        && used(other.action.before().map(|before| before.spec().references()))
-        && !used(other.action.after().map(|after| after.spec().references()))
+/// What is used before and not any more after.
+fn left_alone(action: &Action) -> Vec<Address> {
+    let mut before = uses(action.before().map(|before| before.spec().references()));
+    if !before.is_empty() {
+        let after = uses(action.after().map(|after| after.spec().references()));
+        before.retain(|used| !after.contains(used));
+    }
+    before
+}
+
+fn renamed_from(change: &Change) -> Option<&Address> {
+    match &change.action {
+        Action::Update { renamed_from, .. } => renamed_from.as_ref(),
+        _ => None,
+    }
+}
+
+/// The name that nobody has after this change, unless somebody takes it.
+fn given_up(change: &Change) -> Option<&Address> {
+    match &change.action {
+        Action::Delete { .. } => Some(&change.address),
+        _ => renamed_from(change),
+    }
 }
 
 /// Whether `this` takes a name that `other` gives up. Services and alerts may ignore case where we do not.
 fn frees(this: &Change, other: &Change) -> bool {
-    let given_up = match &other.action {
-        Action::Delete { .. } => &other.address,
-        Action::Update { renamed_from: Some(old), .. } => old,
-        _ => return false,
-    };
+    let Some(given_up) = given_up(other) else { return false };
     // The name an object is parked under is free before as it is after.
     if this.address == *given_up && given_up.name.ends_with(PARKED) {
         return false;
     }
-    let source = match &this.action {
-        Action::Update { renamed_from: Some(old), .. } => Some(old),
-        Action::Create { .. } => None,
-        _ => return false,
-    };
+    let source = renamed_from(this);
+    if source.is_none() && !matches!(this.action, Action::Create { .. }) {
+        return false;
+    }
     // What is renamed must have been parked first; and an object that is renamed gives its own name up.
     let parked = source.is_some_and(|source| *source == other.address && source.name.ends_with(PARKED));
     // A temporary name is free before it is taken; who gives it up comes after who takes it.
@@ -131,7 +190,10 @@ fn frees(this: &Change, other: &Change) -> bool {
     parked || waits && folded(given_up) == folded(&this.address)
 }
 
-fn folded(address: &Address) -> (Collection, Option<&str>, String) {
+/// A name as services compare it that ignore case.
+type Folded<'a> = (Collection, Option<&'a str>, String);
+
+fn folded(address: &Address) -> Folded<'_> {
     (address.collection, address.parent.as_deref(), address.name.to_lowercase())
 }
 
@@ -146,15 +208,14 @@ fn open_circles(mut changes: Vec<Change>) -> Vec<Change> {
         .collect();
     let in_circle = |start: &Address| {
         let mut at = start;
-        let mut members = vec![start];
+        let mut members = BTreeSet::from([start]);
         while let Some(old) = renames.get(at) {
             if old == start {
-                return members.iter().min() == Some(&start);
+                return members.first() == Some(&start);
             }
-            if members.contains(&old) {
+            if !members.insert(old) {
                 return false;
             }
-            members.push(old);
             at = old;
         }
         false
