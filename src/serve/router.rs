@@ -14,6 +14,7 @@ use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
 use super::http::rates::{self, Rates};
 use super::http::{access, auth, leftover};
+use super::submit::known::Known;
 use super::telemetry::{self, Telemetry};
 use super::{
     Credentials, Store, alerts, annotations, compose, measurements, metrics, services, snapshots, sources,
@@ -56,6 +57,7 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
+    pub known: Known,
     pub max_body_bytes: usize,
     pub body_timeout: Duration,
     pub rates: Rates,
@@ -67,6 +69,7 @@ impl App {
         let telemetry = options.telemetry.clone();
         App {
             store,
+            known: Known::default(),
             max_body_bytes: options.max_body_bytes,
             body_timeout: options.body_timeout,
             rates: Rates::new(options.measurements_per_minute, telemetry.clone()),

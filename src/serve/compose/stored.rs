@@ -88,7 +88,7 @@ impl<'a> Tables<'a> {
         let found = self.metrics(request.metric)?;
         let meant = self.meant(&found, request)?;
         if self.recent.is_none() && !meant.is_empty() {
-            self.recent = Some(series::recent(self.connection, |_| true, ALWAYS)?);
+            self.recent = Some(series::recent(self.connection, 0..=i64::MAX, |_| true, ALWAYS)?);
         }
         let interval = promised(request.start, self.now).resolution;
         let mut stored = Vec::with_capacity(meant.len());

@@ -61,7 +61,9 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let agent = agent(&headers);
     let changes = Changes::read(&body)?;
+    let known = app.known.clone();
     let upsert = move |connection: &_| {
+        known.forget();
         let Some(mut metric) = table::find(connection, &name)? else {
             let kind = changes.kind.ok_or_else(|| Problem::param("type", "must be set"))?;
             return create(connection, &name, kind, &changes, agent.as_deref()).map(Some);
@@ -109,7 +111,17 @@ pub fn agent(headers: &HeaderMap) -> Option<String> {
 pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
     let find = move |connection: &_| table::find(connection, &name)?.ok_or_else(Problem::not_found);
     let metric = app.store.read(find).await?;
-    app.store.write_in_turns(vec![metric.id], table::delete_many).await?;
+    remove(&app, vec![metric.id]).await
+}
+
+/// Deletes metrics and all that belongs to them.
+async fn remove(app: &App, ids: Vec<i64>) -> Result<Response, Problem> {
+    let known = app.known.clone();
+    let step = move |connection: &_, ids: &mut Vec<i64>, turn| {
+        known.forget();
+        table::delete_many(connection, ids, turn)
+    };
+    app.store.write_in_turns(ids, step).await?;
     Ok(answer::no_content())
 }
 
@@ -117,7 +129,9 @@ pub async fn update_many(State(app): State<App>, Body(body): Body) -> Result<Res
     let (chosen, excluded) = chosen(&body)?;
     let changes = Arc::new(Changes::read_flat(&body)?);
     let ids = app.store.read(move |connection| table::choose(connection, &chosen, &excluded)).await?;
+    let known = app.known.clone();
     let step = move |connection: &_, ids: &mut Vec<i64>, turn: Turn| {
+        known.forget();
         while let Some(id) = ids.pop() {
             if let Some(mut metric) = table::get(connection, id)? {
                 changes.fitting(metric.kind).apply(&mut metric)?;
@@ -142,8 +156,7 @@ pub async fn delete_many(
     query.extend(body);
     let (chosen, excluded) = chosen(&query)?;
     let ids = app.store.read(move |connection| table::choose(connection, &chosen, &excluded)).await?;
-    app.store.write_in_turns(ids, table::delete_many).await?;
-    Ok(answer::no_content())
+    remove(&app, ids).await
 }
 
 fn chosen(body: &Object) -> Result<(Choice, Choice), Problem> {

@@ -2,8 +2,9 @@
 //! a measurement can be read as soon as it is accepted.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::aggregate::{Point, downsample};
 use super::pack;
@@ -62,11 +63,17 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
 /// What has not been packed yet, by series.
 pub type Recent = HashMap<i64, Vec<Point>>;
 
-/// Goes through the journal once, for the series that are `wanted`.
-pub fn recent(connection: &Connection, wanted: impl Fn(i64) -> bool, span: Span) -> Result<Recent, Problem> {
+/// Goes through the journal once, for the series that are `wanted`, all of them in `range`.
+pub fn recent(
+    connection: &Connection,
+    range: RangeInclusive<i64>,
+    wanted: impl Fn(i64) -> bool,
+    span: Span,
+) -> Result<Recent, Problem> {
     let mut recent = Recent::new();
-    let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
-    let mut rows = select.query([])?;
+    let sql = "SELECT id, block FROM journal WHERE first_series <= ?2 AND last_series >= ?1 ORDER BY id";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([range.start(), range.end()])?;
     while let Some(row) = rows.next()? {
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
         for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
@@ -107,10 +114,11 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Goes through the journal once, for the series in `wanted`.
     pub fn new(connection: &'a Connection, wanted: &HashSet<i64>, span: Span) -> Result<Reader<'a>, Problem> {
-        let recent = if wanted.is_empty() {
-            Recent::new()
-        } else {
-            recent(connection, |series| wanted.contains(&series), span)?
+        let recent = match wanted.iter().min().zip(wanted.iter().max()) {
+            Some((first, last)) => {
+                recent(connection, *first..=*last, |series| wanted.contains(&series), span)?
+            }
+            None => Recent::new(),
         };
         Ok(Reader { connection, span, recent })
     }
@@ -133,25 +141,31 @@ pub fn damaged(what: &str) -> Problem {
     Problem::internal(format!("{what} cannot be read"))
 }
 
-/// Lays `points` over the block of `series` that begins at `start`.
-pub fn merge(
+/// The points of the block of `series` that begins at `start`.
+pub fn block_of(
     connection: &Connection,
     series: i64,
     tier: Tier,
     start: i64,
-    points: Vec<Point>,
-) -> Result<(), Problem> {
-    let key = params![series, tier.resolution, start];
+) -> Result<Option<Vec<Point>>, Problem> {
     let sql = "SELECT block FROM blocks WHERE series_id = ?1 AND resolution = ?2 AND start = ?3";
-    let kept: Option<Vec<u8>> =
-        connection.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
-    let mut all = match kept {
-        Some(kept) => pack::decode(&kept).ok_or_else(|| damaged("a block"))?,
-        None => Vec::new(),
-    };
-    all.extend(points);
-    let block = pack::encode(&downsample(all, tier.resolution));
-    let sql = "INSERT INTO blocks (series_id, resolution, start, block) VALUES (?1, ?2, ?3, ?4)
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query(params![series, tier.resolution, start])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+    pack::decode(packed).map(Some).ok_or_else(|| damaged("a block"))
+}
+
+/// Writes a block of `series`, if there is such a series, in the place of the one that begins at `start`.
+pub fn put_block(
+    connection: &Connection,
+    series: i64,
+    tier: Tier,
+    start: i64,
+    block: &[u8],
+) -> Result<(), Problem> {
+    let sql = "INSERT INTO blocks (series_id, resolution, start, block)
+        SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM series WHERE id = ?1)
         ON CONFLICT (series_id, resolution, start) DO UPDATE SET block = excluded.block";
     connection.prepare_cached(sql)?.execute(params![series, tier.resolution, start, block])?;
     Ok(())

@@ -1,45 +1,84 @@
 //! What happens to measurements after they were accepted: the journal is folded into packed blocks, and blocks that
-//! outlived their resolution are rolled up or dropped. In steps that take one turn each, and a transaction, so that
-//! submissions wait for one step at most.
+//! outlived their resolution are rolled up or dropped. In steps, each worked out over a snapshot and then written in one
+//! transaction that is short, so that submissions hardly wait. That is sound because nobody else writes blocks.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use rusqlite::{Connection, params};
 
 use super::aggregate::{Point, downsample};
 use super::pack;
-use super::table::{damaged, merge};
+use super::table::{block_of, damaged, put_block};
 use super::tier::{TIERS, Tier, tier_of, windows};
 use crate::serve::http::problem::Problem;
-use crate::serve::store::Turn;
 use crate::serve::submit::block;
+use crate::serve::submit::journal::Row;
 
 /// The journal is folded when it has grown to this many bytes, or when its oldest row is this many seconds old: the
 /// longer it waits, the more points of one series are packed at once, and the more every read has to go through.
 const GROWN: i64 = 4 << 20;
 const OLD: i64 = 30;
 
-/// Bytes of journal folded in one step, about 20,000 points, unless its oldest row is larger by itself.
-const FOLDED: usize = 256 << 10;
+/// Bytes of journal folded in one step, about 190,000 points, unless its oldest row is larger by itself: every step that
+/// has points for a block reads it and writes it again.
+const FOLDED: usize = 2 << 20;
+/// Blocks written by one step: some ten milliseconds.
+const WRITTEN: usize = 4096;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
 
-/// Points of the journal, each series in order of arrival.
-type BySeries = BTreeMap<i64, Vec<block::Point>>;
+/// The outcome of a step, to be written as it is.
+#[derive(Default)]
+pub struct Work {
+    blocks: Vec<(Key, Vec<u8>)>,
+    /// Ids of blocks that were rolled up.
+    expired: Vec<i64>,
+    folded: Option<Folded>,
+}
 
-/// Does one step of what is due at `now`, all of the journal being due when `closing`. Whether there may be more.
-pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<bool, Problem> {
-    if closing || is_due(connection, now)? {
-        // Nobody waits for what is done before the file is closed.
-        let turn = if closing { Turn::whole() } else { Turn::begin() };
-        return fold(connection, now, turn);
+/// Rows of the journal that are in blocks now.
+struct Folded {
+    /// The id of the last.
+    last: i64,
+    /// What takes the place of the last, for series whose blocks wait for the next step.
+    rest: Option<Row>,
+}
+
+/// Which block is meant: its series, its tier and where it begins.
+type Key = (i64, Tier, i64);
+
+/// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is.
+pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<Option<Work>, Problem> {
+    if (closing || is_due(connection, now)?)
+        && let Some(work) = fold(connection, now, WRITTEN)?
+    {
+        return Ok(Some(work));
     }
-    for tier in TIERS {
-        if roll_up(connection, tier, now, Turn::begin())? {
-            return Ok(true);
+    if closing {
+        return Ok(None);
+    }
+    TIERS.into_iter().find_map(|tier| roll_up(connection, tier, now).transpose()).transpose()
+}
+
+impl Work {
+    /// Writes what was worked out. Blocks of series that were deleted since are left out: their ids never come back.
+    pub fn write(self, connection: &Connection) -> Result<(), Problem> {
+        for ((series, tier, start), block) in &self.blocks {
+            put_block(connection, *series, *tier, *start, block)?;
         }
+        for id in &self.expired {
+            connection.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
+        }
+        if let Some(Folded { last, rest }) = &self.folded {
+            let gone = if rest.is_some() { last - 1 } else { *last };
+            connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([gone])?;
+            if let Some(rest) = rest {
+                rest.replace(connection, *last)?;
+            }
+        }
+        Ok(())
     }
-    Ok(false)
 }
 
 fn is_due(connection: &Connection, now: i64) -> Result<bool, Problem> {
@@ -47,89 +86,116 @@ fn is_due(connection: &Connection, now: i64) -> Result<bool, Problem> {
     Ok(connection.prepare_cached(sql)?.query_row([GROWN, now - OLD], |row| row.get(0))?)
 }
 
-/// Packs the oldest rows of the journal and takes them out of it. What the turn is too short for stays as one row.
-fn fold(connection: &Connection, now: i64, turn: Turn) -> Result<bool, Problem> {
-    let (mut series, last) = oldest(connection)?;
-    let Some(last) = last else { return Ok(false) };
-    while let Some((id, points)) = series.pop_first() {
-        // A metric may have been deleted since; its ids never come back.
-        if connection.prepare_cached("SELECT 1 FROM series WHERE id = ?1")?.exists([id])? {
-            let kept = |point: block::Point| Point { time: point.time, stats: point.stats.into() };
-            place(connection, id, points.into_iter().map(kept).collect(), now)?;
-        }
-        if turn.is_over() {
-            break;
+/// Packs the oldest rows of the journal into about `most` blocks.
+fn fold(connection: &Connection, now: i64, most: usize) -> Result<Option<Work>, Problem> {
+    let (points, last) = oldest(connection)?;
+    let Some(last) = last else { return Ok(None) };
+    // Each series by itself, in order of arrival.
+    let mut order: Vec<(i64, usize)> =
+        points.iter().enumerate().map(|(index, point)| (point.series, index)).collect();
+    order.sort_unstable();
+    let mut pending = Pending::over(connection);
+    let mut rest = Vec::new();
+    for one in order.chunk_by(|(a, _), (b, _)| a == b) {
+        let points = one.iter().map(|(_, index)| &points[*index]);
+        if pending.blocks.len() < most {
+            let kept = |point: &block::Point| Point { time: point.time, stats: point.stats.into() };
+            pending.place(one[0].0, points.map(kept).collect(), now)?;
+        } else {
+            rest.extend(points.copied());
         }
     }
-    let mut done = last;
-    if !series.is_empty() {
-        let rest: Vec<block::Point> = series.into_values().flatten().collect();
-        let sql = "UPDATE journal SET block = ?2 WHERE id = ?1";
-        connection.prepare_cached(sql)?.execute(params![last, block::encode(&rest)])?;
-        done -= 1;
-    }
-    connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([done])?;
-    Ok(true)
+    let rest = (!rest.is_empty()).then(|| Row::of(&rest));
+    Ok(Some(Work { blocks: pending.packed(), folded: Some(Folded { last, rest }), ..Work::default() }))
 }
 
 /// The points of the oldest rows of the journal, and the id of the last of these rows.
-fn oldest(connection: &Connection) -> Result<(BySeries, Option<i64>), Problem> {
+fn oldest(connection: &Connection) -> Result<(Vec<block::Point>, Option<i64>), Problem> {
     let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
-    let (mut bytes, mut last) = (0, None);
-    let mut series = BySeries::new();
+    let (mut points, mut bytes, mut last) = (Vec::new(), 0, None);
     while bytes < FOLDED
         && let Some(row) = rows.next()?
     {
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-        for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
-            series.entry(point.series).or_default().push(point);
-        }
+        points.extend(block::decode(packed).ok_or_else(|| damaged("the journal"))?);
         bytes += packed.len();
         last = Some(row.get::<_, i64>("id")?);
     }
-    Ok((series, last))
+    Ok((points, last))
 }
 
-/// Puts points where their age belongs: late ones straight among those that were rolled up before them.
-fn place(connection: &Connection, series: i64, points: Vec<Point>, now: i64) -> Result<(), Problem> {
-    let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
-    for point in points {
-        if let Some(tier) = tier_of(point.time, now) {
-            by_tier.entry(tier).or_default().push(point);
-        }
-    }
-    for (tier, points) in by_tier {
-        for (start, points) in windows(tier, downsample(points, tier.resolution)) {
-            merge(connection, series, tier, start, points)?;
-        }
-    }
-    Ok(())
-}
-
-/// Moves expired blocks of `tier` to the next one. Whether any was.
-fn roll_up(connection: &Connection, tier: Tier, now: i64, turn: Turn) -> Result<bool, Problem> {
+/// Moves expired blocks of `tier` to the next one; nothing when there are none.
+fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>, Problem> {
     let sql = "SELECT id, series_id, block FROM blocks WHERE resolution = ?1 AND start < ?2
         ORDER BY start, series_id LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
-    let expired: Vec<(i64, i64, Vec<u8>)> = select
-        .query_map(params![tier.resolution, tier.expired_before(now), ROLLED], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    for (id, series, block) in &expired {
-        let points = pack::decode(block).ok_or_else(|| damaged("a block"))?;
+    let mut rows = select.query(params![tier.resolution, tier.expired_before(now), ROLLED])?;
+    let (mut pending, mut expired) = (Pending::over(connection), Vec::new());
+    while let Some(row) = rows.next()? {
+        let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+        let points = pack::decode(packed).ok_or_else(|| damaged("a block"))?;
         if let Some((next, parts)) = tier.roll_up(points) {
             for (start, points) in parts {
-                merge(connection, *series, next, start, points)?;
+                pending.lay((row.get("series_id")?, next, start), points)?;
             }
         }
-        connection.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
-        if turn.is_over() {
-            break;
-        }
+        expired.push(row.get("id")?);
     }
-    Ok(!expired.is_empty())
+    let work = Work { blocks: pending.packed(), expired, folded: None };
+    Ok((!work.expired.is_empty()).then_some(work))
+}
+
+/// Blocks as they will be.
+struct Pending<'a> {
+    connection: &'a Connection,
+    blocks: BTreeMap<Key, Vec<Point>>,
+}
+
+impl<'a> Pending<'a> {
+    fn over(connection: &'a Connection) -> Pending<'a> {
+        Pending { connection, blocks: BTreeMap::new() }
+    }
+
+    /// Puts points where their age belongs: late ones straight among those that were rolled up before them.
+    fn place(&mut self, series: i64, points: Vec<Point>, now: i64) -> Result<(), Problem> {
+        let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
+        for point in points {
+            if let Some(tier) = tier_of(point.time, now) {
+                by_tier.entry(tier).or_default().push(point);
+            }
+        }
+        for (tier, points) in by_tier {
+            for (start, points) in windows(tier, downsample(points, tier.resolution)) {
+                self.lay((series, tier, start), points)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays points over those of a block.
+    fn lay(&mut self, key: Key, mut points: Vec<Point>) -> Result<(), Problem> {
+        if let Some(there) = self.blocks.get_mut(&key) {
+            there.append(&mut points);
+            return Ok(());
+        }
+        let (series, tier, start) = key;
+        let there = match block_of(self.connection, series, tier, start)? {
+            Some(mut there) => {
+                there.append(&mut points);
+                there
+            }
+            None => points,
+        };
+        self.blocks.insert(key, there);
+        Ok(())
+    }
+
+    fn packed(&mut self) -> Vec<(Key, Vec<u8>)> {
+        let packed =
+            |(key, points): (Key, Vec<Point>)| (key, pack::encode(&downsample(points, key.1.resolution)));
+        mem::take(&mut self.blocks).into_iter().map(packed).collect()
+    }
 }
 
 #[cfg(test)]
@@ -140,6 +206,7 @@ mod tests {
     use crate::serve::series::table::{Reader, Span, of_metric};
     use crate::serve::store::scratch;
     use crate::serve::submit::journal;
+    use crate::serve::submit::known::Known;
     use crate::serve::submit::sample::{Labels, Sample, Stats};
 
     const BORN: i64 = 1_699_999_200;
@@ -155,11 +222,13 @@ mod tests {
             properties: Object::new(),
         };
         let samples: Vec<_> = values.iter().map(sample).collect();
-        journal::append(connection, &samples, None, now).unwrap();
+        journal::append(connection, &samples, None, &Known::default(), now).unwrap();
     }
 
     fn drain(connection: &Connection, now: i64, closing: bool) {
-        while step(connection, now, closing).unwrap() {}
+        while let Some(work) = step(connection, now, closing).unwrap() {
+            work.write(connection).unwrap();
+        }
     }
 
     /// What can be read of the first metric, all series together.
@@ -238,17 +307,32 @@ mod tests {
     }
 
     #[test]
-    fn what_a_turn_is_too_short_for_waits() {
+    fn what_is_too_much_for_one_step_waits() {
         let connection = scratch();
         submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0), ("a", BORN, 3.0), ("c", BORN, 4.0)]);
         submit(&connection, BORN, &[("b", BORN, 5.0), ("a", BORN + 1, 6.0)]);
         let whole = read(&connection, 60);
         for left in [1, 1, 0] {
-            assert!(fold(&connection, BORN, Turn::over()).unwrap());
+            fold(&connection, BORN, 1).unwrap().unwrap().write(&connection).unwrap();
             assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (left, sums(&whole)));
         }
-        assert!(!fold(&connection, BORN, Turn::over()).unwrap());
+        assert!(fold(&connection, BORN, 1).unwrap().is_none());
         assert_eq!(rows(&connection, "blocks"), 3);
+    }
+
+    /// Between the snapshot a step is worked out over and its writing, others write.
+    #[test]
+    fn what_happens_meanwhile_is_not_lost_and_does_not_come_back() {
+        let connection = scratch();
+        submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0)]);
+        let work = step(&connection, BORN, true).unwrap().unwrap();
+        submit(&connection, BORN, &[("a", BORN, 5.0)]);
+        work.write(&connection).unwrap();
+        assert_eq!(sums(&read(&connection, 60)), [(BORN, 3, 8.0, 1.0, 5.0)]);
+        let work = step(&connection, BORN, true).unwrap().unwrap();
+        metrics::table::delete(&connection, 1).unwrap();
+        work.write(&connection).unwrap();
+        assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 0));
     }
 
     #[test]

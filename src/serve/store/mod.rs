@@ -20,7 +20,7 @@ pub use check::{Report, check};
 pub use open::OpenError;
 use readers::Readers;
 pub(in crate::serve) use turn::Turn;
-use upkeep::Upkeep;
+use upkeep::{Upkeep, Write};
 use writer::Writer;
 
 /// Where the data lives.
@@ -54,8 +54,9 @@ impl Store {
     pub fn open(data: &Data) -> Result<Store, OpenError> {
         let opened = open::open(data)?;
         let writer = Arc::new(Writer::start(opened.writer, opened.lock)?);
-        let upkeep = Upkeep::start(Arc::clone(&writer), |connection, closing| {
-            super::series::upkeep::step(connection, super::now(), closing)
+        let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, |connection, closing| {
+            let work = super::series::upkeep::step(connection, super::now(), closing)?;
+            Ok(work.map(|work| -> Write { Box::new(|connection| work.write(connection)) }))
         })?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
         Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer }) })

@@ -67,6 +67,8 @@ fn holder(process: Option<u32>) -> String {
 pub struct Opened {
     pub writer: Connection,
     pub readers: Vec<Connection>,
+    /// Reads for the thread that keeps the file in order.
+    pub upkeep: Option<Connection>,
     pub lock: Option<File>,
 }
 
@@ -77,7 +79,7 @@ pub fn open(data: &Data) -> Result<Opened, OpenError> {
             let failed = |source| OpenError::Database { path: PathBuf::from(":memory:"), source };
             let writer = Connection::open_in_memory().map_err(failed)?;
             configure(&writer).and_then(|()| schema::migrate(&writer, 0)).map_err(failed)?;
-            Ok(Opened { writer, readers: Vec::new(), lock: None })
+            Ok(Opened { writer, readers: Vec::new(), upkeep: None, lock: None })
         }
     }
 }
@@ -96,7 +98,8 @@ fn open_file(path: &Path) -> Result<Opened, OpenError> {
         Ok(connection)
     };
     let readers = (0..READERS).map(|_| reader()).collect::<rusqlite::Result<_>>().map_err(failed)?;
-    Ok(Opened { writer, readers, lock: Some(lock) })
+    let upkeep = Some(reader().map_err(failed)?);
+    Ok(Opened { writer, readers, upkeep, lock: Some(lock) })
 }
 
 pub(super) fn failure(path: &Path, source: rusqlite::Error) -> OpenError {

@@ -9,7 +9,8 @@ pub const APPLICATION_ID: i32 = 0x4C62_4150;
 /// The schema this program writes, kept in SQLite's `user_version` header field.
 pub const CURRENT: i32 = MIGRATIONS.len() as i32;
 
-const MIGRATIONS: &[&str] = &[DEFINITIONS_AND_JOURNAL, BLOCKS_AND_SOURCES, SPACES_AND_TOKENS];
+const MIGRATIONS: &[&str] =
+    &[DEFINITIONS_AND_JOURNAL, BLOCKS_AND_SOURCES, SPACES_AND_TOKENS, RANGES_OF_THE_JOURNAL];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
 /// `key` is the folded name, under which names are unique. Maps and lists that are only ever read whole are JSON.
@@ -222,6 +223,14 @@ CREATE TABLE api_tokens (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
+";
+
+/// The smallest and the largest id of a series in a row of the journal, so that whoever reads some series need not go
+/// through all rows. Rows of older files may hold any.
+const RANGES_OF_THE_JOURNAL: &str = "
+ALTER TABLE journal ADD COLUMN first_series INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE journal ADD COLUMN last_series INTEGER NOT NULL DEFAULT 9223372036854775807;
+CREATE INDEX journal_by_series ON journal (first_series, last_series);
 ";
 
 /// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.

@@ -1,5 +1,5 @@
-//! The thread that keeps the file in order: now and then it has the writer do a step of work, as long as there is
-//! any, each in a transaction of its own between those of the requests. What the work is it does not know.
+//! The thread that keeps the file in order: now and then it works out a step over a snapshot and has the writer write
+//! it, as long as there is any, in transactions between those of the requests. What the work is it does not know.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +15,11 @@ use crate::serve::http::problem::Problem;
 /// How often the thread looks for something to do.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// One bounded step, given whether the file is about to be closed; tells whether there may be more to do.
-pub type Step = fn(&Connection, bool) -> Result<bool, Problem>;
+/// Works out the next bounded step, given whether the file is about to be closed; nothing when nothing is left to do.
+pub type Step = fn(&Connection, bool) -> Result<Option<Write>, Problem>;
+
+/// Writes what was worked out. Nobody but this thread may have changed what it rests on.
+pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>;
 
 pub struct Upkeep {
     stop: Sender<()>,
@@ -24,11 +27,12 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    pub fn start(writer: Arc<Writer>, step: Step) -> Result<Upkeep, OpenError> {
+    /// Without a `reader`, the snapshots are the writer's.
+    pub fn start(writer: Arc<Writer>, reader: Option<Connection>, step: Step) -> Result<Upkeep, OpenError> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()
             .name("store-upkeep".to_owned())
-            .spawn(move || work(&writer, step, &stopped))
+            .spawn(move || work(&writer, reader.as_ref(), step, &stopped))
             .map_err(OpenError::Thread)?;
         Ok(Upkeep { stop, thread: Mutex::new(Some(thread)) })
     }
@@ -43,12 +47,18 @@ impl Upkeep {
     }
 }
 
-fn work(writer: &Writer, step: Step, stopped: &Receiver<()>) {
+fn work(writer: &Writer, reader: Option<&Connection>, step: Step, stopped: &Receiver<()>) {
+    let next = |closing| match reader {
+        Some(reader) => step(&*reader.unchecked_transaction()?, closing),
+        None => writer.run_blocking(move |connection| step(connection, closing)),
+    };
     let mut closing = false;
     while !closing {
         closing = !matches!(stopped.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout));
         // A step that fails was logged; what it did not do stays to be done.
-        while writer.run_blocking(move |connection| step(connection, closing)).unwrap_or(false) {
+        while let Ok(Some(write)) = next(closing)
+            && writer.run_blocking(write).is_ok()
+        {
             if !closing && stopped.try_recv().is_ok() {
                 closing = true;
             }

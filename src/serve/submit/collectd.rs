@@ -82,8 +82,10 @@ mod tests {
              "host": "web-1", "plugin": "cpu", "plugin_instance": "0", "type": "cpu", "type_instance": "user"},
         ]);
         let samples = read(lists.as_array().unwrap(), NOW).unwrap();
-        let found: Vec<_> =
-            samples.iter().map(|one| (one.metric.as_str(), one.kind, one.time, one.labels.text())).collect();
+        let found: Vec<_> = samples
+            .iter()
+            .map(|one| (one.metric.as_str(), one.kind, one.time, one.labels.text().into_owned()))
+            .collect();
         assert_eq!(
             found,
             [

@@ -7,33 +7,57 @@ use std::collections::hash_map::Entry;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::block::{Point, encode};
+use super::known::{Facts, Found, Known};
 use super::sample::{Labels, Sample};
 use crate::serve::http::problem::Problem;
-use crate::serve::metrics::metric::{Changes, Kind, Metric};
+use crate::serve::metrics::metric::{Changes, Metric};
 use crate::serve::metrics::{self, table};
 use crate::serve::names::fold;
 use crate::serve::store::Turn;
 
-/// Seconds over which measurements are aggregated when the metric has no period.
-const AGGREGATED: i64 = 60;
-
-/// Stores all of `samples` or none. `agent` is remembered by the metrics that come into being.
+/// Stores all of `samples` or none. `agent` is remembered by the metrics that come into being. Returns what was not known.
 pub fn append(
     connection: &Connection,
     samples: &[Sample],
     agent: Option<&str>,
+    known: &Known,
     now: i64,
-) -> Result<(), Problem> {
-    let mut points = Vec::with_capacity(samples.len());
-    resolve(connection, samples, &mut points, agent, Turn::whole())?;
-    insert(connection, &encode(&points), now)
+) -> Result<Found, Problem> {
+    let mut resolved = Resolved::new(known);
+    resolve(connection, samples, &mut resolved, agent, known, Turn::whole())?;
+    Row::of(&resolved.points).insert(connection, now)?;
+    Ok(resolved.found)
 }
 
-/// Appends a row that [`encode`] made.
-pub fn insert(connection: &Connection, block: &[u8], now: i64) -> Result<(), Problem> {
-    let sql = "INSERT INTO journal (received_at, block) VALUES (?1, ?2)";
-    connection.prepare_cached(sql)?.execute(params![now, block])?;
-    Ok(())
+/// A row of the journal that does not stand there yet.
+pub struct Row {
+    /// The smallest and the largest id of a series in it.
+    first: i64,
+    last: i64,
+    block: Vec<u8>,
+}
+
+impl Row {
+    pub fn of(points: &[Point]) -> Row {
+        let series = || points.iter().map(|point| point.series);
+        let (first, last) = (series().min().unwrap_or_default(), series().max().unwrap_or_default());
+        Row { first, last, block: encode(points) }
+    }
+
+    /// Appends it.
+    pub fn insert(&self, connection: &Connection, now: i64) -> Result<(), Problem> {
+        let sql =
+            "INSERT INTO journal (received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4)";
+        connection.prepare_cached(sql)?.execute(params![now, self.first, self.last, self.block])?;
+        Ok(())
+    }
+
+    /// Puts it in the place of the row with this id, which keeps its age.
+    pub fn replace(&self, connection: &Connection, id: i64) -> Result<(), Problem> {
+        let sql = "UPDATE journal SET first_series = ?2, last_series = ?3, block = ?4 WHERE id = ?1";
+        connection.prepare_cached(sql)?.execute(params![id, self.first, self.last, self.block])?;
+        Ok(())
+    }
 }
 
 /// Refuses what [`resolve`] would refuse, without making anything.
@@ -58,18 +82,34 @@ pub fn check(connection: &Connection, samples: &[Sample]) -> Result<(), Problem>
     Ok(())
 }
 
-/// Goes on making `points` of `samples`, with their metrics and series, until the turn is over. Whether all are made.
+/// What the first of some samples became.
+pub struct Resolved {
+    pub points: Vec<Point>,
+    pub found: Found,
+}
+
+impl Resolved {
+    pub fn new(known: &Known) -> Resolved {
+        Resolved { points: Vec::new(), found: known.found() }
+    }
+}
+
+/// Goes on resolving `samples`, with their metrics and series, until the turn is over. Whether all are resolved.
 pub fn resolve(
     connection: &Connection,
     samples: &[Sample],
-    points: &mut Vec<Point>,
+    resolved: &mut Resolved,
     agent: Option<&str>,
+    known: &Known,
     turn: Turn,
 ) -> Result<bool, Problem> {
-    let mut resolved = Resolved { metrics: HashMap::new(), series: HashMap::new() };
+    let Resolved { points, found } = resolved;
+    points.reserve(samples.len() - points.len());
+    let mut look_up =
+        LookUp { connection, agent, known, found, metrics: HashMap::new(), series: HashMap::new() };
     for sample in samples.iter().skip(points.len()) {
-        let metric = resolved.metric(connection, sample, agent)?;
-        let series = resolved.series(connection, metric.id, sample)?;
+        let metric = look_up.metric(sample)?;
+        let series = look_up.series(metric.id, &sample.labels)?;
         points.push(Point { series, time: metric.time(sample.time), stats: sample.stats });
         if turn.is_over() {
             break;
@@ -78,66 +118,47 @@ pub fn resolve(
     Ok(points.len() == samples.len())
 }
 
-/// What a measurement needs to know of its metric.
-#[derive(Clone, Copy)]
-struct Known {
-    id: i64,
-    kind: Kind,
-    /// Seconds over which the service itself aggregates the measurements of one series.
-    aggregates: Option<i64>,
-}
-
-impl Known {
-    fn of(metric: &Metric) -> Known {
-        let aggregate = metric.attributes.get("aggregate").is_some_and(|flag| *flag == true);
-        let aggregates = aggregate.then(|| metric.period.unwrap_or(AGGREGATED));
-        Known { id: metric.id, kind: metric.kind, aggregates }
-    }
-
-    /// Measurements of one time are merged when they are read, so a common time is all that aggregation takes.
-    fn time(self, time: i64) -> i64 {
-        self.aggregates.map_or(time, |period| time - time.rem_euclid(period))
-    }
-}
-
-/// The ids met so far in this request.
-struct Resolved<'a> {
-    metrics: HashMap<&'a str, Known>,
+/// Finds metrics and series, or makes them: in what is known, among those met in this turn, in the tables.
+struct LookUp<'a> {
+    connection: &'a Connection,
+    agent: Option<&'a str>,
+    known: &'a Known,
+    found: &'a mut Found,
+    metrics: HashMap<&'a str, Facts>,
     series: HashMap<(i64, &'a Labels), i64>,
 }
 
-impl<'a> Resolved<'a> {
-    fn series(&mut self, connection: &Connection, metric: i64, sample: &'a Sample) -> Result<i64, Problem> {
-        if let Some(id) = self.series.get(&(metric, &sample.labels)) {
-            return Ok(*id);
-        }
-        let id = series(connection, metric, &sample.labels)?;
-        self.series.insert((metric, &sample.labels), id);
-        Ok(id)
-    }
-
-    fn metric(
-        &mut self,
-        connection: &Connection,
-        sample: &'a Sample,
-        agent: Option<&str>,
-    ) -> Result<Known, Problem> {
-        if let Some(known) = self.metrics.get(sample.metric.as_str())
-            && known.kind == sample.kind
+impl<'a> LookUp<'a> {
+    fn metric(&mut self, sample: &'a Sample) -> Result<Facts, Problem> {
+        let known = self.metrics.get(sample.metric.as_str()).copied();
+        if let Some(facts) = known.or_else(|| self.known.metric(&sample.metric))
+            && facts.kind == sample.kind
         {
-            return Ok(*known);
+            return Ok(facts);
         }
-        let metric = match table::find(connection, &sample.metric)? {
+        let metric = match table::find(self.connection, &sample.metric)? {
             Some(metric) if metric.kind != sample.kind => return Err(metric.wrong_type()),
             Some(metric) => metric,
             None => {
                 let changes = Changes::read(&sample.properties)?;
-                metrics::create(connection, &sample.metric, sample.kind, &changes, agent)?
+                metrics::create(self.connection, &sample.metric, sample.kind, &changes, self.agent)?
             }
         };
-        let known = Known::of(&metric);
-        self.metrics.insert(&sample.metric, known);
-        Ok(known)
+        let facts = Facts::of(&metric);
+        self.metrics.insert(&sample.metric, facts);
+        self.found.metric(&sample.metric, facts);
+        Ok(facts)
+    }
+
+    fn series(&mut self, metric: i64, labels: &'a Labels) -> Result<i64, Problem> {
+        let met = self.series.get(&(metric, labels)).copied();
+        if let Some(id) = met.or_else(|| self.known.series(metric, labels)) {
+            return Ok(id);
+        }
+        let id = series(self.connection, metric, labels)?;
+        self.series.insert((metric, labels), id);
+        self.found.series(metric, labels, id);
+        Ok(id)
     }
 }
 
@@ -151,7 +172,7 @@ fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i64, 
     }
     connection
         .prepare_cached("INSERT INTO series (metric_id, dialect, key, labels) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![metric, labels.dialect(), key, text])?;
+        .execute(params![metric, labels.dialect(), key, &*text])?;
     let id = connection.last_insert_rowid();
     if let Labels::Source(Some(name)) = labels {
         connection

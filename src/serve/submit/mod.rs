@@ -4,6 +4,7 @@
 pub mod block;
 mod collectd;
 pub mod journal;
+pub mod known;
 mod legacy;
 pub mod sample;
 mod tagged;
@@ -16,6 +17,7 @@ use axum::response::Response;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use self::journal::{Resolved, Row};
 use self::sample::Sample;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
@@ -75,14 +77,33 @@ async fn store(
     }
     allowance.take(samples.len())?;
     let (agent, count) = (metrics::agent(headers), samples.len());
-    if count <= AT_ONCE {
-        let append = move |connection: &_| journal::append(connection, &samples, agent.as_deref(), now);
-        app.store.write(append).await?;
-    } else {
-        store_many(app, samples.into(), agent, now).await?;
+    if !store_known(app, &samples, now).await? {
+        if count <= AT_ONCE {
+            let known = app.known.clone();
+            let append =
+                move |connection: &_| journal::append(connection, &samples, agent.as_deref(), &known, now);
+            app.known.remember(app.store.write(append).await?);
+        } else {
+            store_many(app, samples.into(), agent, now).await?;
+        }
     }
     app.telemetry.stored(count);
     Ok(())
+}
+
+/// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
+async fn store_known(app: &App, samples: &[Sample], now: i64) -> Result<bool, Problem> {
+    let Some((age, points)) = app.known.resolve(samples) else { return Ok(false) };
+    let (row, known) = (Row::of(&points), app.known.clone());
+    let insert = move |connection: &Connection| {
+        // What would change the outcome has its turn on the writer, too, and makes itself known.
+        let fits = known.is_of(age);
+        if fits {
+            row.insert(connection, now)?;
+        }
+        Ok(fits)
+    };
+    app.store.write(insert).await
 }
 
 /// Lets others write while the metrics and series of a large request come into being.
@@ -94,11 +115,12 @@ async fn store_many(
 ) -> Result<(), Problem> {
     let checked = Arc::clone(&samples);
     app.store.read(move |connection| journal::check(connection, &checked)).await?;
-    let points = Vec::with_capacity(samples.len());
-    let step = move |connection: &Connection, points: &mut Vec<block::Point>, turn| {
-        journal::resolve(connection, &samples, points, agent.as_deref(), turn)
+    let (known, resolved) = (app.known.clone(), Resolved::new(&app.known));
+    let step = move |connection: &Connection, resolved: &mut Resolved, turn| {
+        journal::resolve(connection, &samples, resolved, agent.as_deref(), &known, turn)
     };
-    let points = app.store.write_in_turns(points, step).await?;
-    let packed = block::encode(&points);
-    app.store.write(move |connection| journal::insert(connection, &packed, now)).await
+    let Resolved { points, found } = app.store.write_in_turns(resolved, step).await?;
+    app.known.remember(found);
+    let row = Row::of(&points);
+    app.store.write(move |connection| row.insert(connection, now)).await
 }

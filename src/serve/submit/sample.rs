@@ -1,5 +1,6 @@
 //! One measurement, whichever dialect it came in: what was measured, where, when, and its statistics. Pure.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::serve::http::fields::{Given, Object, Reader};
@@ -41,10 +42,10 @@ impl Labels {
     }
 
     /// As it is stored; folded, it is what series are told apart by.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Cow<'_, str> {
         match self {
-            Labels::Source(source) => source.clone().unwrap_or_default(),
-            Labels::Tags(tags) => serde_json::json!(tags).to_string(),
+            Labels::Source(source) => Cow::Borrowed(source.as_deref().unwrap_or_default()),
+            Labels::Tags(tags) => Cow::Owned(serde_json::json!(tags).to_string()),
         }
     }
 }

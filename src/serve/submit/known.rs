@@ -1,0 +1,195 @@
+//! What the last measurements needed to know of their metrics and series, so that the next ones need no query. Shared by
+//! all requests; knows no SQL.
+//!
+//! It never lags behind the tables: only what a commit made durable is remembered, and a job of the writer that changes or
+//! deletes metrics makes it forget everything.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::block::Point;
+use super::sample::{Labels, Sample};
+use crate::serve::metrics::metric::{Kind, Metric};
+
+/// Metrics and series remembered, some 25 MB at most. When there are more it starts over, which costs each one query.
+const MOST: usize = 200_000;
+
+/// Seconds over which measurements are aggregated when the metric has no period.
+const AGGREGATED: i64 = 60;
+
+/// What a measurement needs to know of its metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Facts {
+    pub id: i64,
+    pub kind: Kind,
+    /// Seconds over which the service itself aggregates the measurements of one series.
+    aggregates: Option<i64>,
+}
+
+impl Facts {
+    pub fn of(metric: &Metric) -> Facts {
+        let aggregate = metric.attributes.get("aggregate").is_some_and(|flag| *flag == true);
+        let aggregates = aggregate.then(|| metric.period.unwrap_or(AGGREGATED));
+        Facts { id: metric.id, kind: metric.kind, aggregates }
+    }
+
+    /// Measurements of one time are merged when they are read, so a common time is all that aggregation takes.
+    pub fn time(self, time: i64) -> i64 {
+        self.aggregates.map_or(time, |period| time - time.rem_euclid(period))
+    }
+}
+
+/// Clones share what is known.
+#[derive(Clone, Default)]
+pub struct Known {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// How often everything was forgotten.
+    age: u64,
+    metrics: HashMap<Box<str>, Facts>,
+    /// By metric and the text of the labels. That of tags begins with a brace, which no name of a source holds, so it
+    /// tells the dialects apart.
+    series: HashMap<i64, HashMap<Box<str>, i64>>,
+    count: usize,
+}
+
+/// What was found in the tables or put there, to be remembered once that is durable.
+#[derive(Default)]
+pub struct Found {
+    age: u64,
+    metrics: Vec<(Box<str>, Facts)>,
+    series: Vec<(i64, Box<str>, i64)>,
+}
+
+impl Found {
+    pub fn metric(&mut self, name: &str, facts: Facts) {
+        self.metrics.push((name.into(), facts));
+    }
+
+    pub fn series(&mut self, metric: i64, labels: &Labels, id: i64) {
+        self.series.push((metric, labels.text().into(), id));
+    }
+}
+
+impl Known {
+    /// For what will be found in the tables from now on.
+    pub fn found(&self) -> Found {
+        Found { age: self.lock().age, ..Found::default() }
+    }
+
+    pub fn metric(&self, name: &str) -> Option<Facts> {
+        self.lock().metrics.get(name).copied()
+    }
+
+    pub fn series(&self, metric: i64, labels: &Labels) -> Option<i64> {
+        self.lock().series.get(&metric)?.get(&*labels.text()).copied()
+    }
+
+    /// What the measurements become, and the age of what was known of them: as long as that does not change, they do not
+    /// either. Nothing unless all their metrics and series are known and of the right kind.
+    pub fn resolve(&self, samples: &[Sample]) -> Option<(u64, Vec<Point>)> {
+        let mut points = Vec::with_capacity(samples.len());
+        let mut age = None;
+        // Others need not wait for all of a large request.
+        for some in samples.chunks(1000) {
+            let inner = self.lock();
+            if *age.get_or_insert(inner.age) != inner.age {
+                return None;
+            }
+            for Sample { metric, kind, labels, time, stats, .. } in some {
+                let facts = inner.metrics.get(metric.as_str()).filter(|facts| facts.kind == *kind)?;
+                let series = *inner.series.get(&facts.id)?.get(&*labels.text())?;
+                points.push(Point { series, time: facts.time(*time), stats: *stats });
+            }
+        }
+        age.map(|age| (age, points))
+    }
+
+    /// Whether nothing was forgotten since what is known had this age.
+    pub fn is_of(&self, age: u64) -> bool {
+        self.lock().age == age
+    }
+
+    /// Unless it was made to forget since: then what was found may have been changed.
+    pub fn remember(&self, found: Found) {
+        let count = found.metrics.len() + found.series.len();
+        let mut inner = self.lock();
+        if count == 0 || inner.age != found.age {
+            return;
+        }
+        if inner.count + count > MOST {
+            *inner = Inner { age: inner.age, ..Inner::default() };
+        }
+        inner.count += count;
+        inner.metrics.extend(found.metrics);
+        for (metric, labels, id) in found.series {
+            inner.series.entry(metric).or_default().insert(labels, id);
+        }
+    }
+
+    /// To be called by a job of the writer that changes or deletes metrics: those after it find what it wrote.
+    pub fn forget(&self) {
+        let mut inner = self.lock();
+        *inner = Inner { age: inner.age + 1, ..Inner::default() };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn source(name: &str) -> Labels {
+        Labels::Source(Some(name.to_owned()))
+    }
+
+    fn remember(known: &Known, metric: i64, labels: &[Labels]) {
+        let mut found = known.found();
+        labels.iter().zip(0..).for_each(|(labels, id)| found.series(metric, labels, id));
+        known.remember(found);
+    }
+
+    #[test]
+    fn dialects_and_metrics_are_told_apart() {
+        let known = Known::default();
+        let tags = Labels::Tags(BTreeMap::from([("source".to_owned(), "a".to_owned())]));
+        let all = [source("a"), Labels::Source(None), tags];
+        remember(&known, 1, &all);
+        for (labels, id) in all.iter().zip(0..) {
+            assert_eq!((known.series(1, labels), known.series(2, labels)), (Some(id), None));
+        }
+        assert_eq!(known.series(1, &source("b")), None);
+    }
+
+    #[test]
+    fn what_was_found_before_a_change_is_not_remembered_after_it() {
+        let known = Known::default();
+        let (facts, mut found) = (Facts { id: 1, kind: Kind::Gauge, aggregates: None }, known.found());
+        found.metric("m", facts);
+        known.forget();
+        known.remember(found);
+        assert_eq!(known.metric("m"), None);
+        let mut found = known.found();
+        found.metric("m", facts);
+        known.remember(found);
+        assert_eq!(known.metric("m"), Some(facts));
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_bound() {
+        let known = Known::default();
+        let half: Vec<Labels> = (0..MOST / 2).map(|n| source(&n.to_string())).collect();
+        for metric in 0..3 {
+            remember(&known, metric, &half);
+            assert!(known.lock().count <= MOST);
+        }
+        assert_eq!((known.series(1, &half[0]), known.series(2, &half[1])), (None, Some(1)));
+    }
+}
