@@ -99,8 +99,8 @@ impl Alert {
             "id": self.id,
             "name": self.name,
             "description": self.description,
-            "conditions": self.conditions.iter().map(Condition::shown).collect::<Vec<_>>(),
-            "services": services.iter().map(Service::shown).collect::<Vec<_>>(),
+            "conditions": null,
+            "services": null,
             "attributes": self.attributes,
             "active": self.active,
             "created_at": self.created_at,
@@ -109,6 +109,9 @@ impl Alert {
             "rearm_seconds": self.rearm_seconds,
             "rearm_per_signal": self.rearm_per_signal,
         });
+        // Put in place, since `json!` copies what it is given.
+        shown["conditions"] = self.conditions.iter().map(Condition::shown).collect();
+        shown["services"] = services.iter().map(Service::shown).collect();
         if with_md {
             shown["md"] = json!(self.md);
         }

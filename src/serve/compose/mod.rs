@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use axum::extract::State;
 use axum::response::Response;
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use self::shown::{Dialect, Head};
@@ -20,8 +20,8 @@ use super::http::fields::{Object, Reader};
 use super::http::problem::{Errors, Problem};
 use super::measurements::interval::Interval;
 use super::measurements::legacy::{self, UNASSIGNED};
-use super::measurements::records;
 use super::measurements::tags::{Filter, Tags};
+use super::measurements::{Data, records};
 use super::metrics::metric::{Kind, Metric};
 use super::now;
 use super::router::App;
@@ -84,14 +84,9 @@ pub fn written(
     shown::written(&head, &outcome.series, &tables, Dialect::Tags)
 }
 
-/// Adds what `question` asks of a composite metric to how it is `shown`, in the dialect of sources: its series are
-/// taken for gauges. The sources that are asked for narrow what its definition reads.
-pub fn add_legacy(
-    connection: &Connection,
-    metric: &Metric,
-    question: &legacy::Question,
-    shown: &mut Value,
-) -> Result<(), Problem> {
+/// What `question` asks of a composite metric, in the dialect of sources: its series are taken for gauges. The sources
+/// that are asked for narrow what its definition reads.
+pub fn data(connection: &Connection, metric: &Metric, question: &legacy::Question) -> Result<Data, Problem> {
     let legacy::Question { interval, .. } = question;
     let text = definition(metric);
     let compiled = compiled("composite", text)?;
@@ -112,13 +107,7 @@ pub fn add_legacy(
         let name = if *times == 1 { source.to_owned() } else { format!("{source} ({times})") };
         answer.add(Some(&name), points(one))?;
     }
-    let (measurements, next_time) = answer.finish();
-    shown["resolution"] = json!(interval.resolution);
-    shown["measurements"] = measurements;
-    if let Some(time) = next_time {
-        shown["query"] = json!({ "next_time": time });
-    }
-    Ok(())
+    Ok(Data::new(interval.resolution, answer))
 }
 
 /// What forbids evaluating a definition, with places in it; nothing where it is good.

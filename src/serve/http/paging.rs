@@ -83,7 +83,7 @@ impl Page {
     /// Turns the name filter off, for the lists that have none.
     pub fn without_name(mut self) -> Page {
         self.name = None;
-        self.filtered("?1 IS NULL")
+        self
     }
 
     /// Cuts this page out of `table`, whose column `key` holds the folded name. Must run inside one transaction,
@@ -94,11 +94,15 @@ impl Page {
         table: &str,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Listed<T>, Problem> {
-        let filter = format!("?1 IS NULL OR {}", self.filter);
-        let count = format!("SELECT count(*), count(*) FILTER (WHERE {filter}) FROM {table}");
-        let (total, found) = connection
-            .prepare_cached(&count)?
-            .query_row([&self.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let count = format!("SELECT count(*) FROM {table}");
+        let total = connection.prepare_cached(&count)?.query_row([], |row| row.get(0))?;
+        let (filter, found) = match &self.name {
+            None => ("?1 IS NULL", total),
+            Some(name) => {
+                let count = format!("{count} WHERE {}", self.filter);
+                (self.filter, connection.prepare_cached(&count)?.query_row([name], |row| row.get(0))?)
+            }
+        };
         let select =
             format!("SELECT * FROM {table} WHERE {filter} ORDER BY {} LIMIT ?2 OFFSET ?3", self.order);
         let items = connection
@@ -132,9 +136,12 @@ impl<T> Listed<T> {
     /// `{"query": …, "<key>": […]}`; `length` is the number of items actually returned.
     pub fn envelope(&self, key: &str, shown: impl Fn(&T) -> Value) -> Value {
         let items: Vec<Value> = self.items.iter().map(shown).collect();
-        json!({
-            "query": { "found": self.found, "length": items.len(), "offset": self.offset, "total": self.total },
-            key: items,
-        })
+        let query =
+            json!({ "found": self.found, "length": items.len(), "offset": self.offset, "total": self.total });
+        // `json!` would copy them all.
+        let mut envelope = Object::new();
+        envelope.insert("query".to_owned(), query);
+        envelope.insert(key.to_owned(), Value::Array(items));
+        Value::Object(envelope)
     }
 }

@@ -15,9 +15,11 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::Connection;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::interval::Interval;
+use self::records::{Answer, Measurements};
 use self::tags::Tags;
 use super::http::answer;
 use super::http::body::{Query, Segments};
@@ -46,15 +48,31 @@ struct Cursor {
     time: Option<i64>,
 }
 
-/// Adds what `question` asks of the metric to how it is `shown`.
-pub fn add_legacy(
-    connection: &Connection,
-    metric: &Metric,
-    question: &legacy::Question,
-    shown: &mut Value,
-) -> Result<(), Problem> {
+/// What a query in the dialect of sources adds to how a metric is shown.
+#[derive(Serialize)]
+pub struct Data {
+    resolution: i64,
+    measurements: Measurements,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<Next>,
+}
+
+#[derive(Serialize)]
+struct Next {
+    next_time: i64,
+}
+
+impl Data {
+    pub fn new(resolution: i64, answer: Answer<'_>) -> Data {
+        let (measurements, next_time) = answer.finish();
+        Data { resolution, measurements, query: next_time.map(|next_time| Next { next_time }) }
+    }
+}
+
+/// What `question` asks of the metric.
+pub fn data(connection: &Connection, metric: &Metric, question: &legacy::Question) -> Result<Data, Problem> {
     if metric.kind == Kind::Composite {
-        return compose::add_legacy(connection, metric, question, shown);
+        return compose::data(connection, metric, question);
     }
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
     for one in table::of_metric(connection, metric.id)? {
@@ -67,17 +85,11 @@ pub fn add_legacy(
     let wanted = series.iter().map(|(_, id)| *id).collect();
     let resolution = question.interval.resolution;
     let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
-    let mut answer = records::Answer::new(question, metric.kind);
+    let mut answer = Answer::new(question, metric.kind);
     for (source, id) in series {
         answer.add(source.as_deref(), reader.points(id, resolution)?)?;
     }
-    let (measurements, next_time) = answer.finish();
-    shown["resolution"] = json!(resolution);
-    shown["measurements"] = measurements;
-    if let Some(time) = next_time {
-        shown["query"] = json!({ "next_time": time });
-    }
-    Ok(())
+    Ok(Data::new(resolution, answer))
 }
 
 /// The span to read: the interval, and some time before it for the sake of differences.
@@ -104,11 +116,26 @@ pub async fn show(
         let (mut shown, next) = page(connection, &metric, &question, cursor(&query)?.as_ref())?;
         if let Some(next) = next {
             let href = next_href(&uri, question.interval.span, &next);
-            shown["links"] = json!([{ "rel": "next", "href": href }]);
+            shown.links.push(json!({ "rel": "next", "href": href }));
         }
-        Ok(shown.to_string().into_bytes())
+        serde_json::to_vec(&shown).map_err(Problem::internal)
     };
     Ok(answer::written(app.store.read(read).await?))
+}
+
+/// Streams as they are shown.
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    resolution: i64,
+    links: Vec<Value>,
+    series: Vec<ShownStream>,
+}
+
+#[derive(Serialize)]
+struct ShownStream {
+    tags: Tags,
+    measurements: Vec<tagged::Measurement>,
 }
 
 /// One page of streams, and where it stopped when more may follow.
@@ -117,7 +144,7 @@ fn page(
     metric: &Metric,
     question: &tagged::Question,
     after: Option<&Cursor>,
-) -> Result<(Value, Option<Cursor>), Problem> {
+) -> Result<(Shown, Option<Cursor>), Problem> {
     let streams = question.streams(table::of_metric(connection, metric.id)?);
     let from = match after {
         None => Bound::Unbounded,
@@ -143,15 +170,14 @@ fn page(
         let (measurements, more) = stream.finish(start, MOST - held);
         held += measurements.len();
         if !measurements.is_empty() {
-            series.push(json!({ "tags": tags, "measurements": measurements }));
+            series.push(ShownStream { tags: tags.clone(), measurements });
         }
         if more.is_some() || (held >= MOST && rest.peek().is_some()) {
             next = Some(Cursor { tags: tags.clone(), time: more });
             break;
         }
     }
-    let shown = json!({ "name": metric.name, "resolution": resolution, "links": [], "series": series });
-    Ok((shown, next))
+    Ok((Shown { name: metric.name.clone(), resolution, links: Vec::new(), series }, next))
 }
 
 fn cursor(query: &Object) -> Result<Option<Cursor>, Problem> {

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use indexmap::IndexMap;
+use serde::Serialize;
 
 use super::interval::Take;
 use super::legacy::{Group, Question, UNASSIGNED};
-use crate::serve::http::fields::float;
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::Kind;
 use crate::serve::series::aggregate::{Aggregate, Point};
@@ -120,35 +120,33 @@ impl<'a> Answer<'a> {
     }
 
     /// The measurements by source, and the time at which to go on when there are more.
-    pub fn finish(mut self) -> (Value, Option<i64>) {
+    pub fn finish(mut self) -> (Measurements, Option<i64>) {
         self.cut();
         let as_counter = self.kind == Kind::Counter && !self.question.summarize_time;
-        let show = if as_counter { shown_counter } else { shown_gauge };
-        let mut shown: Map<String, Value> = self
-            .sources
-            .iter()
-            .map(|(source, records)| (source.clone(), records.iter().map(show).collect::<Value>()))
-            .collect();
+        let show = if as_counter { Measurement::of_counter } else { Measurement::of_gauge };
+        let sources = std::mem::take(&mut self.sources).into_iter();
+        let mut shown: Measurements =
+            sources.map(|(source, records)| (source, records.iter().map(show).collect())).collect();
         if !self.merged.is_empty() {
             let all = self.merged.iter().map(|(time, merged)| self.shown_merged(*time, merged)).collect();
             shown.insert(ALL.to_owned(), all);
         }
-        (Value::Object(shown), self.next_time)
+        (shown, self.next_time)
     }
 
-    fn shown_merged(&self, time: i64, merged: &Merged) -> Value {
-        let mut shown = shown_gauge(&Record { point: Point { time, stats: merged.whole }, delta: None });
+    fn shown_merged(&self, time: i64, merged: &Merged) -> Measurement {
+        let whole = Record { point: Point { time, stats: merged.whole }, delta: None };
+        let mut shown = Measurement::of_gauge(&whole);
         if let Some(group) = self.question.group_by {
             let across = &merged.across;
-            let value = match group {
+            shown.value = match group {
                 Group::Min => across.min,
                 Group::Max => across.max,
                 Group::Mean => across.mean(),
                 Group::Sum => across.sum,
                 Group::Count => merged.whole.count as f64,
             };
-            shown["value"] = float(value);
-            shown["summarized"] = json!(across.count);
+            shown.summarized = Some(across.count);
         }
         shown
     }
@@ -195,33 +193,51 @@ fn summed_up(records: &[Record], kind: Kind) -> Option<Record> {
     merged.map(|stats| Record { point: Point { time, stats }, delta: None })
 }
 
-fn shown_gauge(record: &Record) -> Value {
-    let stats = &record.point.stats;
-    let mut shown = json!({
-        "measure_time": record.point.time,
-        "value": float(stats.mean()),
-        "count": stats.count,
-        "min": float(stats.min),
-        "max": float(stats.max),
-        "sum": float(stats.sum),
-    });
-    if let Some(squares) = stats.sum_of_squares() {
-        shown["sum_squares"] = float(squares);
-    }
-    shown
+/// Measurements by source, as they are shown.
+pub type Measurements = IndexMap<String, Vec<Measurement>>;
+
+/// One measurement as it is shown: of a gauge everything but `delta`, of a counter `delta` unless it is the first.
+#[derive(Serialize)]
+pub struct Measurement {
+    measure_time: i64,
+    value: f64,
+    #[serde(flatten)]
+    gauge: Option<OfGauge>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta: Option<f64>,
+    /// Of how many sources, where they are grouped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summarized: Option<u64>,
 }
 
-fn shown_counter(record: &Record) -> Value {
-    let mut shown = json!({ "measure_time": record.point.time, "value": float(record.point.stats.last) });
-    if let Some(delta) = record.delta {
-        shown["delta"] = float(delta);
+#[derive(Serialize)]
+struct OfGauge {
+    count: u64,
+    min: f64,
+    max: f64,
+    sum: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sum_squares: Option<f64>,
+}
+
+impl Measurement {
+    fn of_gauge(record: &Record) -> Measurement {
+        let Point { time, stats } = &record.point;
+        let Aggregate { count, min, max, sum, .. } = *stats;
+        let gauge = Some(OfGauge { count, min, max, sum, sum_squares: stats.sum_of_squares() });
+        Measurement { measure_time: *time, value: stats.mean(), gauge, delta: None, summarized: None }
     }
-    shown
+
+    fn of_counter(record: &Record) -> Measurement {
+        let Record { point: Point { time, stats }, delta } = *record;
+        Measurement { measure_time: time, value: stats.last, gauge: None, delta, summarized: None }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     const NOW: i64 = 1_700_000_000;
 
@@ -239,7 +255,8 @@ mod tests {
                 answer.add(*source, points.clone()).unwrap();
             }
         }
-        answer.finish()
+        let (shown, next) = answer.finish();
+        (json!(shown), next)
     }
 
     fn column(measurements: &Value, source: &str, key: &str) -> Vec<f64> {

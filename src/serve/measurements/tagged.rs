@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::interval::Interval;
 use super::records::rise;
 use super::tags::{Filter, Tags};
-use crate::serve::http::fields::{Object, Reader, float};
+use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::series::aggregate::{Aggregate, Point};
@@ -172,22 +173,48 @@ impl Stream<'_> {
     }
 
     /// Its measurements from `start` on, as many as there is `room` for, and the time of the next one if there is one.
-    pub fn finish(mut self, start: i64, room: usize) -> (Vec<Value>, Option<i64>) {
+    pub fn finish(mut self, start: i64, room: usize) -> (Vec<Measurement>, Option<i64>) {
         if let Some(group) = &self.question.group {
             let value = |(time, all): (i64, Aggregate)| Some((time, group.function.value(&all)?));
             self.values.extend(self.grouped.into_iter().filter_map(value));
         }
         // Either is empty.
-        let values = self.values.iter().map(|value| (value.0, show(*value)));
-        let whole = self.whole.iter().map(|point| (point.time, everything(point)));
-        let mut rest = values.chain(whole).skip_while(|(time, _)| *time < start);
-        let shown = rest.by_ref().take(room).map(|(_, shown)| shown).collect();
-        (shown, rest.next().map(|(time, _)| time))
+        let values =
+            self.values.iter().map(|(time, value)| Measurement { time: *time, value: *value, rest: None });
+        let whole = self.whole.iter().map(Measurement::of);
+        let mut rest = values.chain(whole).skip_while(|one| one.time < start);
+        let shown = rest.by_ref().take(room).collect();
+        (shown, rest.next().map(|one| one.time))
     }
 }
 
-fn show((time, value): (i64, f64)) -> Value {
-    json!({ "time": time, "value": float(value) })
+/// One measurement as it is shown.
+#[derive(Serialize)]
+pub struct Measurement {
+    time: i64,
+    value: f64,
+    /// All its statistics, where they are asked for.
+    #[serde(flatten)]
+    rest: Option<Statistics>,
+}
+
+#[derive(Serialize)]
+struct Statistics {
+    count: u64,
+    sum: f64,
+    min: f64,
+    max: f64,
+    last: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stddev: Option<f64>,
+}
+
+impl Measurement {
+    fn of(point: &Point) -> Measurement {
+        let Aggregate { count, sum, min, max, last, .. } = point.stats;
+        let rest = Statistics { count, sum, min, max, last, stddev: point.stats.deviation() };
+        Measurement { time: point.time, value: point.stats.mean(), rest: Some(rest) }
+    }
 }
 
 /// A series of a source appears among the tagged ones with the tag `source`.
@@ -220,26 +247,10 @@ fn values(points: &[Point], summary: Summary, kind: Kind) -> Vec<(i64, f64)> {
         .collect()
 }
 
-fn everything(point: &Point) -> Value {
-    let stats = &point.stats;
-    let mut shown = json!({
-        "time": point.time,
-        "value": float(stats.mean()),
-        "count": stats.count,
-        "sum": float(stats.sum),
-        "min": float(stats.min),
-        "max": float(stats.max),
-        "last": float(stats.last),
-    });
-    if let Some(deviation) = stats.deviation() {
-        shown["stddev"] = float(deviation);
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const NOW: i64 = 1_700_000_000;
 
@@ -301,7 +312,7 @@ mod tests {
                 let mut stream = question.stream(&Metric::new("a", Kind::Gauge, None));
                 stream.add(&points);
                 let (shown, next) = stream.finish(start, room);
-                (shown.iter().map(|one| one["value"].as_f64().unwrap()).collect::<Vec<_>>(), next)
+                (shown.iter().map(|one| one.value).collect::<Vec<_>>(), next)
             };
             assert_eq!(part(0, 4), (vec![0.0, 1.0, 2.0, 3.0], Some(NOW - 46)), "{query}");
             assert_eq!(part(NOW - 46, 100), (vec![4.0, 5.0, 6.0, 7.0, 8.0, 9.0], None), "{query}");
@@ -319,10 +330,7 @@ mod tests {
         let mut stream = question.stream(&metric);
         series.iter().map(points).for_each(|points: Vec<Point>| stream.add(&points));
         let (shown, _) = stream.finish(0, usize::MAX);
-        shown
-            .iter()
-            .map(|one| (NOW - one["time"].as_i64().unwrap(), one["value"].as_f64().unwrap()))
-            .collect()
+        shown.iter().map(|one| (NOW - one.time, one.value)).collect()
     }
 
     #[test]
@@ -354,7 +362,7 @@ mod tests {
             let question = question(query).unwrap();
             let mut stream = question.stream(&metric);
             stream.add(&points);
-            stream.finish(0, usize::MAX).0.remove(0)
+            json!(stream.finish(0, usize::MAX).0.remove(0))
         };
         assert_eq!(one(&json!({}))["value"], 6.0);
         let expected = json!({"time": NOW, "value": 3.0, "count": 2, "sum": 6.0, "min": 2.0, "max": 4.0, "last": 4.0,

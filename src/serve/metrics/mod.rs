@@ -9,6 +9,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use serde::Serialize;
+use serde_json::Value;
 
 use self::metric::{Changes, Kind, Metric};
 use self::table::Choice;
@@ -17,7 +19,7 @@ use super::http::body::{Body, Query, Segments};
 use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
-use super::measurements::{self, legacy};
+use super::measurements::{self, Data, legacy};
 use super::names::{NAME_RULE, is_name};
 use super::router::App;
 use super::store::Turn;
@@ -43,13 +45,23 @@ pub async fn show(
     let question = legacy::Question::read(&query, now())?;
     let read = move |connection: &_| {
         let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
-        let mut shown = metric.shown();
-        if let Some(question) = &question {
-            measurements::add_legacy(connection, &metric, question, &mut shown)?;
-        }
-        Ok(shown)
+        let data = match &question {
+            Some(question) => Some(measurements::data(connection, &metric, question)?),
+            None => None,
+        };
+        let shown = Shown { metric: metric.shown(), data };
+        serde_json::to_vec(&shown).map_err(Problem::internal)
     };
-    Ok(answer::ok(&app.store.read(read).await?))
+    Ok(answer::written(app.store.read(read).await?))
+}
+
+/// A metric, with its measurements where they were asked for.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    metric: Value,
+    #[serde(flatten)]
+    data: Option<Data>,
 }
 
 /// Upsert: 201 with the metric when it is new, which needs its `type`; 204 when it was there.

@@ -13,7 +13,7 @@ use super::table::{block_of, damaged, put_block};
 use super::tier::{TIERS, Tier, tier_of, windows};
 use crate::serve::http::problem::Problem;
 use crate::serve::submit::block;
-use crate::serve::submit::journal::Row;
+use crate::serve::submit::journal::{self, Row};
 
 /// The journal is folded when it has grown to this many bytes, or when its oldest row is this many seconds old: the
 /// longer it waits, the more points of one series are packed at once, and the more every read has to go through.
@@ -41,8 +41,10 @@ pub struct Work {
 struct Folded {
     /// The id of the last.
     last: i64,
-    /// What takes the place of the last, for series whose blocks wait for the next step.
-    rest: Option<Row>,
+    /// When it was received.
+    received_at: i64,
+    /// What stays of them, for series whose blocks wait for the next step.
+    rest: Vec<Row>,
 }
 
 /// Which block is meant: its series, its tier and where it begins.
@@ -70,11 +72,11 @@ impl Work {
         for id in &self.expired {
             connection.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
         }
-        if let Some(Folded { last, rest }) = &self.folded {
-            let gone = if rest.is_some() { last - 1 } else { *last };
-            connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([gone])?;
-            if let Some(rest) = rest {
-                rest.replace(connection, *last)?;
+        if let Some(Folded { last, received_at, rest }) = &self.folded {
+            connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([last])?;
+            // Before everything that came later, so that each series stays in order of arrival.
+            for (row, id) in rest.iter().rev().zip((i64::MIN..=*last).rev()) {
+                row.insert(connection, Some(id), *received_at)?;
             }
         }
         Ok(())
@@ -89,7 +91,7 @@ fn is_due(connection: &Connection, now: i64) -> Result<bool, Problem> {
 /// Packs the oldest rows of the journal into about `most` blocks.
 fn fold(connection: &Connection, now: i64, most: usize) -> Result<Option<Work>, Problem> {
     let (points, last) = oldest(connection)?;
-    let Some(last) = last else { return Ok(None) };
+    let Some((last, received_at)) = last else { return Ok(None) };
     // Each series by itself, in order of arrival.
     let mut order: Vec<(i64, usize)> =
         points.iter().enumerate().map(|(index, point)| (point.series, index)).collect();
@@ -105,13 +107,13 @@ fn fold(connection: &Connection, now: i64, most: usize) -> Result<Option<Work>, 
             rest.extend(points.copied());
         }
     }
-    let rest = (!rest.is_empty()).then(|| Row::of(&rest));
-    Ok(Some(Work { blocks: pending.packed(), folded: Some(Folded { last, rest }), ..Work::default() }))
+    let folded = Some(Folded { last, received_at, rest: journal::rows(&rest) });
+    Ok(Some(Work { blocks: pending.packed(), folded, ..Work::default() }))
 }
 
-/// The points of the oldest rows of the journal, and the id of the last of these rows.
-fn oldest(connection: &Connection) -> Result<(Vec<block::Point>, Option<i64>), Problem> {
-    let mut select = connection.prepare_cached("SELECT id, block FROM journal ORDER BY id")?;
+/// The points of the oldest rows of the journal, with id and time of receipt of the last of these rows.
+fn oldest(connection: &Connection) -> Result<(Vec<block::Point>, Option<(i64, i64)>), Problem> {
+    let mut select = connection.prepare_cached("SELECT id, received_at, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
     let (mut points, mut bytes, mut last) = (Vec::new(), 0, None);
     while bytes < FOLDED
@@ -120,7 +122,7 @@ fn oldest(connection: &Connection) -> Result<(Vec<block::Point>, Option<i64>), P
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
         points.extend(block::decode(packed).ok_or_else(|| damaged("the journal"))?);
         bytes += packed.len();
-        last = Some(row.get::<_, i64>("id")?);
+        last = Some((row.get("id")?, row.get("received_at")?));
     }
     Ok((points, last))
 }
@@ -205,7 +207,6 @@ mod tests {
     use crate::serve::metrics::{self, metric::Kind};
     use crate::serve::series::table::{Reader, Span, of_metric};
     use crate::serve::store::scratch;
-    use crate::serve::submit::journal;
     use crate::serve::submit::known::Known;
     use crate::serve::submit::sample::{Labels, Sample, Stats};
 

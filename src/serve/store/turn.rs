@@ -23,12 +23,6 @@ impl Turn {
         Turn { end: None }
     }
 
-    /// A turn that is over at once.
-    #[cfg(test)]
-    pub fn over() -> Turn {
-        Turn { end: Some(Instant::now()) }
-    }
-
     /// Whether it is time to let others in.
     pub fn is_over(self) -> bool {
         self.end.is_some_and(|end| Instant::now() >= end)

@@ -1,5 +1,5 @@
-//! Writes samples to the journal: finds or makes their metrics and series, then appends one packed row. Large requests
-//! do the first in turns with others; the row is always one, so measurements are stored whole or not at all.
+//! Writes samples to the journal: finds or makes their metrics and series, then appends packed rows. Large requests
+//! do the first in turns with others; the rows come in one transaction, so measurements are stored whole or not at all.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,6 +15,9 @@ use crate::serve::metrics::{self, table};
 use crate::serve::names::fold;
 use crate::serve::store::Turn;
 
+/// Points in one row: what reads some series goes through all of a row that has any of them.
+const AT_MOST: usize = 1000;
+
 /// Stores all of `samples` or none. `agent` is remembered by the metrics that come into being. Returns what was not known.
 pub fn append(
     connection: &Connection,
@@ -25,7 +28,7 @@ pub fn append(
 ) -> Result<Found, Problem> {
     let mut resolved = Resolved::new(known);
     resolve(connection, samples, &mut resolved, agent, known, Turn::whole())?;
-    Row::of(&resolved.points).insert(connection, now)?;
+    insert(connection, &rows(&resolved.points), now)?;
     Ok(resolved.found)
 }
 
@@ -37,27 +40,30 @@ pub struct Row {
     block: Vec<u8>,
 }
 
+/// As many rows as it takes for points, in their order.
+pub fn rows(points: &[Point]) -> Vec<Row> {
+    points.chunks(AT_MOST).map(Row::of).collect()
+}
+
 impl Row {
-    pub fn of(points: &[Point]) -> Row {
+    fn of(points: &[Point]) -> Row {
         let series = || points.iter().map(|point| point.series);
         let (first, last) = (series().min().unwrap_or_default(), series().max().unwrap_or_default());
         Row { first, last, block: encode(points) }
     }
 
-    /// Appends it.
-    pub fn insert(&self, connection: &Connection, now: i64) -> Result<(), Problem> {
-        let sql =
-            "INSERT INTO journal (received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4)";
-        connection.prepare_cached(sql)?.execute(params![now, self.first, self.last, self.block])?;
+    /// Appends it, or puts it where there is no row with this id.
+    pub fn insert(&self, connection: &Connection, id: Option<i64>, received_at: i64) -> Result<(), Problem> {
+        let sql = "INSERT INTO journal (id, received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let values = params![id, received_at, self.first, self.last, self.block];
+        connection.prepare_cached(sql)?.execute(values)?;
         Ok(())
     }
+}
 
-    /// Puts it in the place of the row with this id, which keeps its age.
-    pub fn replace(&self, connection: &Connection, id: i64) -> Result<(), Problem> {
-        let sql = "UPDATE journal SET first_series = ?2, last_series = ?3, block = ?4 WHERE id = ?1";
-        connection.prepare_cached(sql)?.execute(params![id, self.first, self.last, self.block])?;
-        Ok(())
-    }
+/// Appends all of them.
+pub fn insert(connection: &Connection, rows: &[Row], now: i64) -> Result<(), Problem> {
+    rows.iter().try_for_each(|row| row.insert(connection, None, now))
 }
 
 /// Refuses what [`resolve`] would refuse, without making anything.

@@ -17,7 +17,7 @@ use axum::response::Response;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use self::journal::{Resolved, Row};
+use self::journal::Resolved;
 use self::sample::Sample;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
@@ -94,12 +94,12 @@ async fn store(
 /// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
 async fn store_known(app: &App, samples: &[Sample], now: i64) -> Result<bool, Problem> {
     let Some((age, points)) = app.known.resolve(samples) else { return Ok(false) };
-    let (row, known) = (Row::of(&points), app.known.clone());
+    let (rows, known) = (journal::rows(&points), app.known.clone());
     let insert = move |connection: &Connection| {
         // What would change the outcome has its turn on the writer, too, and makes itself known.
         let fits = known.is_of(age);
         if fits {
-            row.insert(connection, now)?;
+            journal::insert(connection, &rows, now)?;
         }
         Ok(fits)
     };
@@ -121,6 +121,6 @@ async fn store_many(
     };
     let Resolved { points, found } = app.store.write_in_turns(resolved, step).await?;
     app.known.remember(found);
-    let row = Row::of(&points);
-    app.store.write(move |connection| row.insert(connection, now)).await
+    let rows = journal::rows(&points);
+    app.store.write(move |connection| journal::insert(connection, &rows, now)).await
 }
