@@ -15,14 +15,14 @@ use crate::serve::http::problem::Problem;
 use crate::serve::submit::block;
 use crate::serve::submit::journal::{self, Row};
 
-/// The journal is folded when it has grown to this many bytes, or when its oldest row is this many seconds old: the
-/// longer it waits, the more points of one series are packed at once, and the more every read has to go through.
-const GROWN: i64 = 4 << 20;
+/// The journal is folded when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
+/// row is this many seconds old: every step that has points for a block reads it and writes it again, so the more of them
+/// come together the better; but every read has to go through what waits.
+const GROWN: usize = 2 << 20;
 const OLD: i64 = 30;
 
-/// Bytes of journal folded in one step, about 190,000 points, unless its oldest row is larger by itself: every step that
-/// has points for a block reads it and writes it again.
-const FOLDED: usize = 2 << 20;
+/// When so many rows of the journal wait for a later step, submissions come faster than they are folded.
+const BEHIND: i64 = 4096;
 /// Blocks written by one step: some ten milliseconds.
 const WRITTEN: usize = 4096;
 /// Blocks rolled up in one step.
@@ -35,6 +35,8 @@ pub struct Work {
     /// Ids of blocks that were rolled up.
     expired: Vec<i64>,
     folded: Option<Folded>,
+    /// Whether much waits for later steps.
+    pub behind: bool,
 }
 
 /// Rows of the journal that are in blocks now.
@@ -52,9 +54,7 @@ type Key = (i64, Tier, i64);
 
 /// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is.
 pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<Option<Work>, Problem> {
-    if (closing || is_due(connection, now)?)
-        && let Some(work) = fold(connection, now, WRITTEN)?
-    {
+    if let Some(work) = fold(connection, now, closing, WRITTEN)? {
         return Ok(Some(work));
     }
     if closing {
@@ -83,15 +83,17 @@ impl Work {
     }
 }
 
-fn is_due(connection: &Connection, now: i64) -> Result<bool, Problem> {
-    let sql = "SELECT count(*) > 0 AND (sum(length(block)) >= ?1 OR min(received_at) <= ?2) FROM journal";
-    Ok(connection.prepare_cached(sql)?.query_row([GROWN, now - OLD], |row| row.get(0))?)
-}
-
-/// Packs the oldest rows of the journal into about `most` blocks.
-fn fold(connection: &Connection, now: i64, most: usize) -> Result<Option<Work>, Problem> {
-    let (points, last) = oldest(connection)?;
-    let Some((last, received_at)) = last else { return Ok(None) };
+/// Packs the oldest rows of the journal, when that is due or `anyway`, into about `most` blocks.
+fn fold(connection: &Connection, now: i64, anyway: bool, most: usize) -> Result<Option<Work>, Problem> {
+    let Some(Oldest { packed, first, last, received_at }) = oldest(connection)? else { return Ok(None) };
+    let bytes: usize = packed.iter().map(Vec::len).sum();
+    if !anyway && bytes < GROWN && first > now - OLD {
+        return Ok(None);
+    }
+    let mut points = Vec::with_capacity(bytes / 11);
+    for block in &packed {
+        points.append(&mut block::decode(block).ok_or_else(|| damaged("the journal"))?);
+    }
     // Each series by itself, in order of arrival.
     let mut order: Vec<(i64, usize)> =
         points.iter().enumerate().map(|(index, point)| (point.series, index)).collect();
@@ -107,24 +109,40 @@ fn fold(connection: &Connection, now: i64, most: usize) -> Result<Option<Work>, 
             rest.extend(points.copied());
         }
     }
+    let waiting: i64 = connection
+        .prepare_cached("SELECT ifnull(max(id), 0) FROM journal")?
+        .query_row([], |row| row.get(0))?;
     let folded = Some(Folded { last, received_at, rest: journal::rows(&rest) });
-    Ok(Some(Work { blocks: pending.packed(), folded, ..Work::default() }))
+    let behind = waiting - last > BEHIND;
+    Ok(Some(Work { blocks: pending.packed(), folded, behind, ..Work::default() }))
 }
 
-/// The points of the oldest rows of the journal, with id and time of receipt of the last of these rows.
-fn oldest(connection: &Connection) -> Result<(Vec<block::Point>, Option<(i64, i64)>), Problem> {
+/// The oldest rows of the journal.
+struct Oldest {
+    packed: Vec<Vec<u8>>,
+    /// When the first of them was received.
+    first: i64,
+    /// The id of the last, and when it was received.
+    last: i64,
+    received_at: i64,
+}
+
+/// As many rows as are folded together, and the last may be large by itself.
+fn oldest(connection: &Connection) -> Result<Option<Oldest>, Problem> {
     let mut select = connection.prepare_cached("SELECT id, received_at, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
-    let (mut points, mut bytes, mut last) = (Vec::new(), 0, None);
-    while bytes < FOLDED
+    let (mut oldest, mut bytes): (Option<Oldest>, usize) = (None, 0);
+    while bytes < GROWN
         && let Some(row) = rows.next()?
     {
-        let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-        points.extend(block::decode(packed).ok_or_else(|| damaged("the journal"))?);
-        bytes += packed.len();
-        last = Some((row.get("id")?, row.get("received_at")?));
+        let (last, received_at, block): (i64, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        bytes += block.len();
+        let oldest =
+            oldest.get_or_insert(Oldest { packed: Vec::new(), first: received_at, last, received_at });
+        (oldest.last, oldest.received_at) = (last, received_at);
+        oldest.packed.push(block);
     }
-    Ok((points, last))
+    Ok(oldest)
 }
 
 /// Moves expired blocks of `tier` to the next one; nothing when there are none.
@@ -144,7 +162,7 @@ fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>
         }
         expired.push(row.get("id")?);
     }
-    let work = Work { blocks: pending.packed(), expired, folded: None };
+    let work = Work { blocks: pending.packed(), expired, ..Work::default() };
     Ok((!work.expired.is_empty()).then_some(work))
 }
 
@@ -314,10 +332,10 @@ mod tests {
         submit(&connection, BORN, &[("b", BORN, 5.0), ("a", BORN + 1, 6.0)]);
         let whole = read(&connection, 60);
         for left in [1, 1, 0] {
-            fold(&connection, BORN, 1).unwrap().unwrap().write(&connection).unwrap();
+            fold(&connection, BORN, true, 1).unwrap().unwrap().write(&connection).unwrap();
             assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (left, sums(&whole)));
         }
-        assert!(fold(&connection, BORN, 1).unwrap().is_none());
+        assert!(fold(&connection, BORN, true, 1).unwrap().is_none());
         assert_eq!(rows(&connection, "blocks"), 3);
     }
 

@@ -20,7 +20,7 @@ pub use check::{Report, check};
 pub use open::OpenError;
 use readers::Readers;
 pub(in crate::serve) use turn::Turn;
-use upkeep::{Upkeep, Write};
+use upkeep::{Upkeep, Worked};
 use writer::Writer;
 
 /// Where the data lives.
@@ -56,7 +56,7 @@ impl Store {
         let writer = Arc::new(Writer::start(opened.writer, opened.lock)?);
         let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, |connection, closing| {
             let work = super::series::upkeep::step(connection, super::now(), closing)?;
-            Ok(work.map(|work| -> Write { Box::new(|connection| work.write(connection)) }))
+            Ok(work.map(|work| Worked { behind: work.behind, write: Box::new(|to| work.write(to)) }))
         })?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
         Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer }) })

@@ -16,6 +16,9 @@ use super::schema::{self, APPLICATION_ID, CURRENT};
 /// Connections that only read.
 const READERS: usize = 4;
 
+/// Bytes that the write-ahead log keeps when it begins anew.
+const LONGEST_LOG: i64 = 16 << 20;
+
 /// Why a data file cannot be used; the text says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -180,6 +183,8 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Result<i32, Open
 fn prepare(connection: &Connection, version: i32) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     configure(connection)?;
+    // Once a burst or a long read is over, the log gives its space back.
+    connection.pragma_update_and_check(None, "journal_size_limit", LONGEST_LOG, |_| Ok(()))?;
     if version < CURRENT {
         schema::migrate(connection, version)?;
     }

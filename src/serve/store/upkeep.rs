@@ -16,10 +16,15 @@ use crate::serve::http::problem::Problem;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Works out the next bounded step, given whether the file is about to be closed; nothing when nothing is left to do.
-pub type Step = fn(&Connection, bool) -> Result<Option<Write>, Problem>;
+pub type Step = fn(&Connection, bool) -> Result<Option<Worked>, Problem>;
 
-/// Writes what was worked out. Nobody but this thread may have changed what it rests on.
-pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>;
+/// A step as it was worked out.
+pub struct Worked {
+    /// Writes it. Nobody but this thread may have changed what it rests on.
+    pub write: Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>,
+    /// Whether requests make work faster than it is done here.
+    pub behind: bool,
+}
 
 pub struct Upkeep {
     stop: Sender<()>,
@@ -48,20 +53,34 @@ impl Upkeep {
 }
 
 fn work(writer: &Writer, reader: Option<&Connection>, step: Step, stopped: &Receiver<()>) {
-    let next = |closing| match reader {
-        Some(reader) => step(&*reader.unchecked_transaction()?, closing),
-        None => writer.run_blocking(move |connection| step(connection, closing)),
+    let next = |closing: bool, behind: bool| match reader {
+        Some(reader) if !behind => step(&*reader.unchecked_transaction()?, closing),
+        // On the writer's time requests wait, and so come no faster than they are worked off.
+        _ => writer.run_blocking(move |connection| step(connection, closing)),
     };
     let mut closing = false;
     while !closing {
+        let mut late = false;
         closing = !matches!(stopped.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout));
         // A step that fails was logged; what it did not do stays to be done.
-        while let Ok(Some(write)) = next(closing)
+        while let Ok(Some(Worked { write, behind })) = next(closing, late)
             && writer.run_blocking(write).is_ok()
         {
+            late = behind;
+            if let Some(reader) = reader {
+                checkpoint(reader);
+            }
             if !closing && stopped.try_recv().is_ok() {
                 closing = true;
             }
         }
+    }
+}
+
+/// Copies the write-ahead log into the file as far as nobody reads it, so that the writer, which does the same after its
+/// commits, finds little left to copy.
+fn checkpoint(connection: &Connection) {
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        tracing::debug!(target: "librato_apply::serve", %error, "cannot checkpoint");
     }
 }
