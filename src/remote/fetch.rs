@@ -2,15 +2,19 @@
 //! Knows which listings there are; how one object is understood stands in `lift`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::lift::{Notified, called, lift_whole, notified};
 pub use super::lift::{conditions_in_order, lift, lift_condition, lost};
+pub use super::raw::Raw;
 pub use super::wanted::{Spaces, Wanted};
 use super::{ApiError, Listing, ReadApi, placeholder, segment};
 use crate::diff::rename::is_successor;
-use crate::model::{Address, ChartOrder, Collection, Resource, State};
+use crate::model::{Address, ChartOrder, Collection, Field, Resource, State};
 use crate::wire::lenient;
 
 /// What a write needs to know of a remote object beside its definition.
@@ -19,7 +23,7 @@ pub struct Remote {
     /// The id; metrics and annotation streams have none.
     pub id: Option<u64>,
     /// The object as the service gave it, keys we do not know included.
-    pub raw: Value,
+    pub raw: Raw,
 }
 
 /// Remote objects by identity.
@@ -55,17 +59,13 @@ pub struct Actual {
 /// # Errors
 /// When any of it cannot be read completely: a plan is never made from half of the remote.
 pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiError> {
-    let lists = stream::iter(&wanted.collections).map(|collection| async move {
-        let Some(listing) = listing(*collection) else { return Ok((*collection, Vec::new())) };
-        api.list(&listing).await.map(|items| (*collection, items))
-    });
-    let mut lists: BTreeMap<Collection, Vec<Value>> = lists.buffer_unordered(8).try_collect().await?;
+    let lists = stream::iter(&wanted.collections)
+        .map(|collection| async move { Ok((*collection, list(api, *collection).await?)) });
+    let mut lists: BTreeMap<Collection, Vec<Entry>> = lists.buffer_unordered(8).try_collect().await?;
     // A service that a broken run has left may have to go, and whether it is in use only the alerts can tell.
     let mut services = lists.get(&Collection::Services).into_iter().flatten();
-    let left =
-        |raw| name_of(Collection::Services, raw).is_some_and(|title| is_successor(&Address::service(title)));
-    if services.any(left) && !lists.contains_key(&Collection::Alerts) {
-        lists.insert(Collection::Alerts, raw_alerts(api).await?);
+    if services.any(|service| is_successor(&service.address)) && !lists.contains_key(&Collection::Alerts) {
+        lists.insert(Collection::Alerts, list(api, Collection::Alerts).await?);
     }
     let single: Vec<&Address> = if wanted.collections.contains(&Collection::Metrics) {
         Vec::new()
@@ -74,17 +74,22 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
     };
     let metrics: Vec<Option<Value>> =
         stream::iter(single).map(|address| look_up_metric(api, address)).buffered(8).try_collect().await?;
-    let names = |collection| names(collection, lists.get(&collection).map_or(&[], Vec::as_slice));
-    let (titles, spaces) = (names(Collection::Services), names(Collection::Spaces));
-    let mut actual = Actual::default();
-    for (collection, items) in lists {
-        items.into_iter().for_each(|raw| actual.add(collection, None, raw, &titles));
-    }
-    metrics.into_iter().flatten().for_each(|raw| actual.add(Collection::Metrics, None, raw, &titles));
-    for (space, charts) in fetch_charts(api, wanted, &actual).await? {
-        let order = charts.iter().filter_map(|raw| name_of(Collection::Charts, raw)).map(str::to_owned);
+    let names = |collection| {
+        let entries = lists.get(&collection).into_iter().flatten();
+        entries.filter_map(|entry| Some((entry.remote.id?, entry.address.name.clone()))).collect()
+    };
+    let titles: BTreeMap<u64, String> = names(Collection::Services);
+    let spaces: Arc<BTreeMap<u64, String>> = Arc::new(names(Collection::Spaces));
+    let metric = |raw: Value| Entry::read(Collection::Metrics, None, raw, None, &titles);
+    let metrics = metrics.into_iter().flatten().filter_map(metric);
+    let mut actual = Actual::of(lists.into_values().flatten().chain(metrics).collect(), &titles);
+    for (space, charts) in fetch_charts(api, wanted, &actual, &spaces).await? {
+        let order = charts.iter().map(|chart| chart.address.name.clone());
         actual.chart_order.insert(space.clone(), order.collect());
-        charts.into_iter().for_each(|raw| actual.add(Collection::Charts, Some(&space), raw, &spaces));
+        let charts = Actual::of(charts, &titles);
+        actual.state.extend(charts.state);
+        actual.ids.extend(charts.ids);
+        actual.twins.extend(charts.twins);
     }
     for unfinished in placeholder::unfinished(api, &actual.state, &wanted.bare_streams).await? {
         actual.state.remove(&unfinished);
@@ -93,19 +98,61 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
     Ok(actual)
 }
 
+/// An object of a listing, understood as far as it can be by itself.
+struct Entry {
+    address: Address,
+    resource: Resource,
+    remote: Remote,
+    /// The services an alert notifies, whose titles stand in another listing.
+    notified: Vec<Notified>,
+}
+
+impl Entry {
+    /// `names` are those of what the object refers to by id.
+    fn read(
+        collection: Collection,
+        space: Option<&str>,
+        raw: Value,
+        text: Option<&RawValue>,
+        names: &BTreeMap<u64, String>,
+    ) -> Option<Self> {
+        let name = name_of(collection, &raw)?;
+        let address = Address { parent: space.map(str::to_owned), ..Address::new(collection, name) };
+        let kept = text.map_or_else(|| Raw::from(&raw), Raw::from);
+        let remote = Remote { id: lenient::id(&raw["id"]), raw: kept };
+        let notified = if collection == Collection::Alerts { notified(&raw) } else { Vec::new() };
+        let resource = lift_whole(collection, raw, names)?;
+        Some(Self { address, resource, remote, notified })
+    }
+}
+
+/// A collection, page by page understood.
+async fn list(api: &impl ReadApi, collection: Collection) -> Result<Vec<Entry>, ApiError> {
+    let Some(listing) = listing(collection) else { return Ok(Vec::new()) };
+    let each =
+        move |raw: Value, text: &RawValue| Entry::read(collection, None, raw, Some(text), &BTreeMap::new());
+    Ok(api.list_as(&listing, each).await?.into_iter().flatten().collect())
+}
+
 /// The charts of the spaces that are wanted, each space's in the order of the service. Of twins only the first is read.
 async fn fetch_charts(
     api: &impl ReadApi,
     wanted: &Wanted,
     actual: &Actual,
-) -> Result<Vec<(String, Vec<Value>)>, ApiError> {
+    names: &Arc<BTreeMap<u64, String>>,
+) -> Result<Vec<(String, Vec<Entry>)>, ApiError> {
     let spaces = actual.ids.iter().filter(|(address, _)| address.collection == Collection::Spaces);
     let spaces = spaces.filter(|(address, _)| wanted.charts_of(&address.name));
     let look = |(address, remote): (&Address, &Remote)| {
         let (name, id) = (address.name.clone(), remote.id);
         async move {
             let Some(id) = id else { return Ok((name, Vec::new())) };
-            Ok((name, api.list(&charts_listing(id)).await?))
+            let (space, names) = (name.clone(), Arc::clone(names));
+            let each = move |raw: Value, text: &RawValue| {
+                Entry::read(Collection::Charts, Some(&space), raw, Some(text), &names)
+            };
+            let charts = api.list_as(&charts_listing(id), each).await?;
+            Ok((name, charts.into_iter().flatten().collect()))
         }
     };
     let looks: Vec<_> = spaces.map(look).collect();
@@ -173,7 +220,7 @@ pub async fn find(api: &impl ReadApi, address: &Address, space: Option<u64>) -> 
         |raw: &Value| name_of(address.collection, raw).is_some_and(|name| address.renamed(name) == *address);
     let found = |raw: Value| {
         let resource = lift(address.collection, &raw, &titles)?;
-        Some(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw } })
+        Some(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw: Raw::from(&raw) } })
     };
     Ok(items.into_iter().filter(exact).filter_map(found).collect())
 }
@@ -230,25 +277,28 @@ fn name_of(collection: Collection, raw: &Value) -> Option<&str> {
 }
 
 impl Actual {
-    fn add(
-        &mut self,
-        collection: Collection,
-        space: Option<&str>,
-        raw: Value,
-        titles: &BTreeMap<u64, String>,
-    ) {
-        let Some(name) = name_of(collection, &raw) else { return };
-        let address = Address { parent: space.map(str::to_owned), ..Address::new(collection, name) };
-        let id = lenient::id(&raw["id"]);
-        if let Some(first) = self.ids.get(&address) {
-            let first = first.id;
-            let twins = self.twins.entry(address).or_insert_with(|| first.into_iter().collect());
-            twins.extend(id);
-            return;
+    /// Of objects in any order; of twins in that of the service. `titles` are those of services.
+    fn of(mut entries: Vec<Entry>, titles: &BTreeMap<u64, String>) -> Self {
+        let mut actual = Self::default();
+        entries.sort_by(|a, b| a.address.cmp(&b.address));
+        entries.dedup_by(|twin, first| {
+            let same = twin.address == first.address;
+            if same {
+                let ids = actual.twins.entry(first.address.clone());
+                ids.or_insert_with(|| first.remote.id.into_iter().collect()).extend(twin.remote.id);
+            }
+            same
+        });
+        // Maps that are made at once are half as large as those that grow.
+        let (mut objects, mut ids) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+        for Entry { address, mut resource, remote, notified } in entries {
+            if let Resource::Alert(alert) = &mut resource {
+                alert.services = Field::Set(called(notified, titles));
+            }
+            objects.push((address.clone(), resource));
+            ids.push((address, remote));
         }
-        if let Some(resource) = lift(collection, &raw, titles) {
-            self.state.insert(address.clone(), resource);
-            self.ids.insert(address, Remote { id, raw });
-        }
+        (actual.state, actual.ids) = (objects.into_iter().collect(), ids.into_iter().collect());
+        actual
     }
 }
