@@ -18,10 +18,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Works out the next bounded step, given whether the file is about to be closed; nothing when nothing is left to do.
 pub type Step = fn(&Connection, bool) -> Result<Option<Worked>, Problem>;
 
+/// What is done with the writer's connection.
+pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>;
+
 /// A step as it was worked out.
 pub struct Worked {
     /// Writes it. Nobody but this thread may have changed what it rests on.
-    pub write: Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>,
+    pub write: Write,
     /// Whether requests make work faster than it is done here.
     pub behind: bool,
 }
