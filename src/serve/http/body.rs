@@ -182,7 +182,11 @@ impl Sent {
 
 /// About how many values a body holds, names included: what stands between two of them, in JSON and in forms.
 fn values(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| matches!(byte, b',' | b':' | b'[' | b'{' | b'&')).count()
+    let marks = |some: &[u8]| -> u8 {
+        some.iter().map(|byte| u8::from(matches!(byte, b',' | b':' | b'[' | b'{' | b'&'))).sum()
+    };
+    // So few at a time that they are counted in a byte each, many side by side.
+    bytes.chunks(255).map(|some| usize::from(marks(some))).sum()
 }
 
 async fn collect(stream: Stream, limit: usize, claim: Option<&Claim>) -> Result<Bytes, Problem> {

@@ -63,30 +63,45 @@ impl<'a> Reader<'a> {
         Reader { object, errors: Errors::default() }
     }
 
+    /// The parameter as it came. Most objects are measurements with a few names, which are sooner compared than hashed.
+    fn sent(&self, name: &str) -> Option<&'a Value> {
+        const FEW: usize = 8;
+        if self.object.len() > FEW {
+            return self.object.get(name);
+        }
+        self.object.iter().find_map(|(sent, value)| (sent == name).then_some(value))
+    }
+
     /// The parameter as `read` understands it.
     pub fn get<T>(
         &mut self,
         name: &str,
         read: impl FnOnce(&'a Value) -> Result<T, &'static str>,
     ) -> Given<T> {
-        match self.object.get(name) {
+        match self.sent(name) {
             None => Given::Absent,
             Some(Value::Null) => Given::Null,
-            Some(value) => match read(value) {
-                Ok(value) => Given::Value(value),
-                Err(message) => {
-                    self.errors.add(name, message);
-                    Given::Absent
-                }
-            },
+            Some(value) => self.taken(name, read(value)),
+        }
+    }
+
+    fn taken<T>(&mut self, name: &str, read: Result<T, &'static str>) -> Given<T> {
+        match read {
+            Ok(value) => Given::Value(value),
+            Err(message) => {
+                self.errors.add(name, message);
+                Given::Absent
+            }
         }
     }
 
     /// Like [`Reader::get`] for what is never text: a blank string, as an empty form field sends it, is `null`.
     fn get_unless_blank<T>(&mut self, name: &str, read: fn(&Value) -> Result<T, &'static str>) -> Given<T> {
-        match self.object.get(name) {
+        match self.sent(name) {
+            None => Given::Absent,
+            Some(Value::Null) => Given::Null,
             Some(Value::String(text)) if text.trim().is_empty() => Given::Null,
-            _ => self.get(name, read),
+            Some(value) => self.taken(name, read(value)),
         }
     }
 
@@ -122,7 +137,7 @@ impl<'a> Reader<'a> {
 
     /// Adds "is not present" unless the parameter has a value that is not blank.
     pub fn require(&mut self, name: &str) {
-        let missing = match self.object.get(name) {
+        let missing = match self.sent(name) {
             None | Some(Value::Null) => true,
             Some(Value::String(text)) => text.trim().is_empty(),
             Some(_) => false,

@@ -23,8 +23,8 @@ const OLD: i64 = 30;
 
 /// When so many rows of the journal wait for a later step, submissions come faster than they are folded.
 const BEHIND: i64 = 4096;
-/// Blocks written by one step: some ten milliseconds.
-const WRITTEN: usize = 4096;
+/// Blocks written by one step, some ten milliseconds, for which the writer can do nothing else.
+const WRITTEN: usize = 2048;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
 
@@ -97,7 +97,8 @@ fn fold(connection: &Connection, now: i64, anyway: bool, most: usize) -> Result<
     // Each series by itself, in order of arrival.
     let mut order: Vec<(i64, usize)> =
         points.iter().enumerate().map(|(index, point)| (point.series, index)).collect();
-    order.sort_unstable();
+    // The stable sort makes use of the order that is there: clients send their series one after the other.
+    order.sort();
     let mut pending = Pending::over(connection);
     let mut rest = Vec::new();
     for one in order.chunk_by(|(a, _), (b, _)| a == b) {

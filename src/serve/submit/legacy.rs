@@ -15,6 +15,7 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
     let source = source(&mut top);
     let time = top.time("measure_time").value();
     let mut errors = std::mem::take(&mut top.errors);
+    let period = body.get("period");
     let mut samples = Vec::new();
     for (collection, kind) in [("gauges", Kind::Gauge), ("counters", Kind::Counter)] {
         for (key, item) in items(body.get(collection), collection, &mut errors) {
@@ -33,7 +34,7 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
                 labels: Labels::Source(if own == Given::Absent { source.clone() } else { own }.value()),
                 time: clock.judge("measure_time", time),
                 stats: Stats::read(&mut read),
-                properties: properties(item, body.get("period")),
+                properties: properties(item, period),
             });
             errors.merge(read.errors);
         }

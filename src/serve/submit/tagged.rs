@@ -22,6 +22,7 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
     let (shared, time) = (tags(&mut top), time(&mut top));
     let items = top.list("measurements").value().unwrap_or_default();
     let mut errors = std::mem::take(&mut top.errors);
+    let period = body.get("period");
     let mut samples = Vec::with_capacity(items.len());
     for item in items {
         let Some(item) = item.as_object() else {
@@ -46,7 +47,7 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
             labels: Labels::Tags(tags),
             time: clock.judge("time", time),
             stats: Stats::read(&mut read),
-            properties: properties(item, body.get("period")),
+            properties: properties(item, period),
         });
         errors.merge(read.errors);
     }
