@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use serde_yaml::granit_parser::{Event, Parser, ScalarStyle};
 use serde_yaml::options::DuplicateKeyPolicy;
 
-use super::yaml_error;
+use super::{everyday, yaml_error};
 use crate::diag::{Diagnostic, FileId, IndexBuilder, Report, RouteIndex};
 
 /// Nesting beyond this, aliases included, is refused. Our own documents need about ten levels; the parser recurses, and a hundred
@@ -26,6 +26,9 @@ pub(super) const BAD_NUMBER: &str = "librato-apply: number";
 /// The first problem: broken syntax (`yaml-syntax`), a key written twice (`repeated-key`), a second document
 /// (`several-documents`), and what else the YAML of this program may not contain.
 pub fn parse(text: &str, file: FileId) -> Result<Value, Diagnostic> {
+    if let Some(value) = everyday::read(text) {
+        return Ok(value);
+    }
     let value = read(text, DuplicateKeyPolicy::Error).map_err(|e| yaml_error::diagnose(&e, text, file))?;
     lossless(&value, text, file)?;
     Ok(value)
@@ -109,6 +112,12 @@ fn read(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Value, serde_y
         with_snippet: false,
     };
     serde_yaml::from_str_with_options::<Node>(text, options).map(|node| node.0)
+}
+
+/// What a text means to the whole of YAML.
+#[cfg(test)]
+pub(super) fn whole(text: &str) -> Result<Value, serde_yaml::Error> {
+    read(text, DuplicateKeyPolicy::Error)
 }
 
 /// The parser reads an integer beyond 64 bits as a float and so loses digits; nothing that is written may change on the way.
