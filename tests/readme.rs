@@ -258,7 +258,7 @@ fn what_null_clears_is_what_the_code_says() {
         .collect();
     let mut kinds = 0;
     for kind in Kind::ALL {
-        let Ok(resource) = Resource::from_fields(kind, serde_json::Map::new()) else { continue };
+        let Ok(resource) = Resource::from_fields(kind, &serde_json::Map::new()) else { continue };
         assert_eq!(stated[kind.noun()], resource.spec().clearable(), "{kind}");
         kinds += 1;
     }

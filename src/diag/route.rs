@@ -45,7 +45,8 @@ impl Route {
     }
 
     fn with(&self, seg: Seg) -> Route {
-        let mut segs = self.0.clone();
+        let mut segs = Vec::with_capacity(self.0.len() + 1);
+        segs.extend_from_slice(&self.0);
         segs.push(seg);
         Route(segs)
     }

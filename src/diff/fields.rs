@@ -155,14 +155,14 @@ pub fn overlay(want: &Resource, have: &Resource) -> Resource {
         }
     }
     // Both sides were of this kind, and no field was given a value of another type.
-    Resource::from_fields(have.kind(), fields).unwrap_or_else(|_| want.clone())
+    Resource::from_fields(have.kind(), &fields).unwrap_or_else(|_| want.clone())
 }
 
 /// What takes the place of an object of another type: the written fields, and of the old one all that the new can have.
 pub fn carry_over(want: &Resource, have: &Resource) -> Resource {
     let mut kept = have.fields();
     ["type", "composite"].iter().for_each(|identity| _ = kept.shift_remove(*identity));
-    Resource::from_fields(want.kind(), kept).map_or_else(|_| want.clone(), |kept| overlay(want, &kept))
+    Resource::from_fields(want.kind(), &kept).map_or_else(|_| want.clone(), |kept| overlay(want, &kept))
 }
 
 fn lay_over(base: &mut Map<String, Value>, over: Map<String, Value>) {

@@ -81,7 +81,7 @@ impl Draft {
             let found = Diagnostic::error(code, format!("{who} is left out: {message}")).at(place, "");
             report.push(help.iter().fold(found, |found, help| found.help(help)));
         };
-        let object = match Resource::from_fields(kind, self.fields.clone()) {
+        let object = match Resource::from_fields(kind, &self.fields) {
             Ok(object) => object,
             Err(error) => {
                 refuse(self.at(&error.route), "wrong-value", &error.message, &[], report);

@@ -174,22 +174,21 @@ impl Address {
     pub fn renamed(&self, name: impl Into<String>) -> Self {
         Self { collection: self.collection, parent: self.parent.clone(), name: name.into() }
     }
+}
 
-    fn key(&self) -> (Collection, Option<&str>, std::borrow::Cow<'_, str>) {
-        // Names are compared far more often than made, and most have no capital to begin with.
-        let folds = || self.name.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
-        let name = if self.collection.ignores_case() && folds() {
-            self.name.to_lowercase().into()
-        } else {
-            self.name.as_str().into()
-        };
-        (self.collection, self.parent.as_deref(), name)
+/// Two names in the order of their lower-case forms. Nearly all are ASCII, which need not be copied to be folded.
+fn ignoring_case(a: &str, b: &str) -> Ordering {
+    if !a.is_ascii() || !b.is_ascii() {
+        return a.to_lowercase().cmp(&b.to_lowercase());
     }
+    let shared = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let rest = |name| str::bytes(name).skip(shared).map(|byte| byte.to_ascii_lowercase());
+    rest(a).cmp(rest(b))
 }
 
 impl PartialEq for Address {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.cmp(other) == Ordering::Equal
     }
 }
 
@@ -203,13 +202,25 @@ impl PartialOrd for Address {
 
 impl Ord for Address {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
+        let names = || {
+            if self.collection.ignores_case() {
+                ignoring_case(&self.name, &other.name)
+            } else {
+                self.name.cmp(&other.name)
+            }
+        };
+        self.collection.cmp(&other.collection).then_with(|| self.parent.cmp(&other.parent)).then_with(names)
     }
 }
 
 impl Hash for Address {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key().hash(state);
+        (self.collection, &self.parent).hash(state);
+        if self.collection.ignores_case() {
+            self.name.to_lowercase().hash(state);
+        } else {
+            self.name.hash(state);
+        }
     }
 }
 
@@ -230,6 +241,9 @@ mod tests {
     fn metric_names_ignore_case_and_alert_names_do_not() {
         assert_eq!(Address::metric("Shop.Hits"), Address::metric("shop.hits"));
         assert_ne!(Address::new(Collection::Alerts, "Slow"), Address::new(Collection::Alerts, "slow"));
+        assert_eq!(Address::metric("ÄB"), Address::metric("äb"));
+        let sorted = ["a", "A.b", "a.C", "b", "Ä", "ö"].map(Address::metric);
+        assert!(sorted.is_sorted(), "{sorted:?}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::{Checker, at, is_name};
 use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, compare};
-use crate::diag::Route;
+use crate::diag::{Route, Seg};
 
 /// Conditions that, all holding at once, notify services.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +56,12 @@ impl AlertAttributes {
     /// Whether no attribute is written.
     pub fn is_empty(&self) -> bool {
         self.runbook_url.is_unset() && self.others.is_empty()
+    }
+
+    fn is_within(&self, have: &Self) -> bool {
+        let Self { runbook_url, others } = self;
+        runbook_url.is_within(&have.runbook_url)
+            && others.iter().all(|(key, value)| have.others.get(key) == Some(value))
     }
 }
 
@@ -136,6 +142,28 @@ pub struct Tag {
 }
 
 impl Alert {
+    pub(super) fn is_within(&self, have: &Self) -> bool {
+        // Taken apart, so that no field can be forgotten.
+        let Self {
+            description,
+            conditions,
+            services,
+            attributes,
+            active,
+            rearm_seconds,
+            rearm_per_signal,
+            md,
+        } = self;
+        description.is_within(&have.description)
+            && conditions.is_within(&have.conditions)
+            && services.is_within(&have.services)
+            && attributes.is_within(&have.attributes)
+            && active.is_within(&have.active)
+            && rearm_seconds.is_within(&have.rearm_seconds)
+            && rearm_per_signal.is_within(&have.rearm_per_signal)
+            && md.is_within(&have.md)
+    }
+
     /// The same alert with the summary function every condition has when none is written, where the type of its
     /// metric is known: the API's default depends on it.
     pub fn with_default_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>) -> Self {
@@ -274,7 +302,8 @@ impl Spec for Alert {
 
     fn references(&self) -> Vec<Reference> {
         let metrics = self.conditions.value().into_iter().flatten().enumerate().map(|(i, condition)| {
-            Reference::metric(&condition.metric_name, at(["conditions"]).index(i).key("metric_name"))
+            let route = [Seg::Key("conditions".into()), Seg::Index(i), Seg::Key("metric_name".into())];
+            Reference::metric(&condition.metric_name, Route(route.into()))
         });
         let services = self.services.value().into_iter().flatten().enumerate();
         let services = services.map(|(i, title)| Reference::service(title, at(["services"]).index(i)));

@@ -27,6 +27,14 @@ impl<T> Field<T> {
         matches!(self, Self::Unset)
     }
 
+    /// Whether nothing is written that `have` does not say in the same words.
+    pub fn is_within(&self, have: &Self) -> bool
+    where
+        T: PartialEq,
+    {
+        self.is_unset() || self == have
+    }
+
     /// The value, where there is one.
     pub fn value(&self) -> Option<&T> {
         match self {

@@ -105,7 +105,45 @@ pub struct Attributes {
     pub gap_detection: Field<bool>,
 }
 
+impl Metric {
+    pub(super) fn is_within(&self, have: &Self) -> bool {
+        // Taken apart, so that no field can be forgotten.
+        let Self { metric_type, display_name, description, period, source_lag, attributes } = self;
+        metric_type.is_within(&have.metric_type)
+            && display_name.is_within(&have.display_name)
+            && description.is_within(&have.description)
+            && period.is_within(&have.period)
+            && source_lag.is_within(&have.source_lag)
+            && attributes.is_within(&have.attributes)
+    }
+}
+
 impl Attributes {
+    fn is_within(&self, have: &Self) -> bool {
+        let Self {
+            color,
+            display_max,
+            display_min,
+            display_units_long,
+            display_units_short,
+            display_stacked,
+            display_transform,
+            summarize_function,
+            aggregate,
+            gap_detection,
+        } = self;
+        color.is_within(&have.color)
+            && display_max.is_within(&have.display_max)
+            && display_min.is_within(&have.display_min)
+            && display_units_long.is_within(&have.display_units_long)
+            && display_units_short.is_within(&have.display_units_short)
+            && display_stacked.is_within(&have.display_stacked)
+            && display_transform.is_within(&have.display_transform)
+            && summarize_function.is_within(&have.summarize_function)
+            && aggregate.is_within(&have.aggregate)
+            && gap_detection.is_within(&have.gap_detection)
+    }
+
     /// Whether no attribute is written.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

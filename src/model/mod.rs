@@ -153,12 +153,22 @@ impl Resource {
         self.spec().kind()
     }
 
+    /// Whether nothing is written that `have` does not say in the same words. Where it says something in others, the two may
+    /// still mean the same.
+    pub fn is_within(&self, have: &Self) -> bool {
+        match (self, have) {
+            (Self::Metric(want), Self::Metric(have)) => want.is_within(have),
+            (Self::Alert(want), Self::Alert(have)) => want.is_within(have),
+            // Of these there are few.
+            (want, have) => want == have,
+        }
+    }
+
     /// An object of a kind from its fields.
     ///
     /// # Errors
     /// Where the fields do not fit the kind; the path tells where.
-    pub fn from_fields(kind: Kind, fields: Map<String, Value>) -> Result<Self, FieldError> {
-        let fields = Value::Object(fields);
+    pub fn from_fields(kind: Kind, fields: &Map<String, Value>) -> Result<Self, FieldError> {
         match kind {
             Kind::Service => read(fields).map(Self::Service),
             Kind::Metric => read(fields).map(Self::Metric),
@@ -199,12 +209,12 @@ pub struct FieldError {
     pub message: String,
 }
 
-fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, FieldError> {
+fn read<T: for<'de> Deserialize<'de>>(fields: &Map<String, Value>) -> Result<T, FieldError> {
     // Keeping the path costs as much as reading, and most objects have no mistakes.
-    if let Ok(read) = T::deserialize(&value) {
+    if let Ok(read) = T::deserialize(fields) {
         return Ok(read);
     }
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(fields).map_err(|error| {
         let route = error.path().iter().fold(Route::root(), |route, segment| match segment {
             serde_path_to_error::Segment::Seq { index } => route.index(*index),
             serde_path_to_error::Segment::Map { key } => route.key(key),

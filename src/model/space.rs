@@ -137,6 +137,6 @@ mod tests {
         ]);
         let whole = with_contents(&Address::space("A"), &state[&Address::space("A")], &state);
         assert_eq!(Value::Object(whole.fields()), json!({"charts": [{"name": "x", "label": "ms"}]}));
-        assert_eq!(Resource::from_fields(Kind::Space, whole.fields()), Ok(whole));
+        assert_eq!(Resource::from_fields(Kind::Space, &whole.fields()), Ok(whole));
     }
 }

@@ -133,7 +133,7 @@ fn numbers(fields: &mut Map<String, Value>, keys: &[&str]) {
 /// Reads the fields, leaving out what does not fit: the service may say things that we do not understand.
 fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
     loop {
-        match Resource::from_fields(kind, fields.clone()) {
+        match Resource::from_fields(kind, &fields) {
             Ok(resource) => return resource,
             Err(error) => {
                 let Some(crate::diag::Seg::Key(key)) = error.route.segs().first() else { break };
@@ -154,7 +154,7 @@ fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
         }
     }
     // Every field may be left out, so an empty map always fits.
-    Resource::from_fields(kind, Map::new())
+    Resource::from_fields(kind, &Map::new())
         .unwrap_or(Resource::Annotation(crate::model::Annotation::default()))
 }
 

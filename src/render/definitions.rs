@@ -222,7 +222,7 @@ mod tests {
 
     #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn object(kind: Kind, fields: Value) -> Resource {
-        Resource::from_fields(kind, fields.as_object().unwrap().clone()).unwrap()
+        Resource::from_fields(kind, fields.as_object().unwrap()).unwrap()
     }
 
     #[test]

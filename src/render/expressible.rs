@@ -145,7 +145,7 @@ fn without_misfits(address: &Address, object: Resource, parts: &mut Vec<Part>) -
 fn shortened(object: &Resource, route: &Route) -> Option<Resource> {
     let mut value = Value::Object(object.fields());
     let Value::Object(fields) = remove(&mut value, route).then_some(value)? else { return None };
-    Resource::from_fields(object.kind(), fields).ok()
+    Resource::from_fields(object.kind(), &fields).ok()
 }
 
 fn first_error(address: &Address, object: &Resource) -> Option<Finding> {
@@ -172,7 +172,7 @@ mod tests {
 
     #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn object(kind: Kind, fields: Value) -> Resource {
-        Resource::from_fields(kind, fields.as_object().unwrap().clone()).unwrap()
+        Resource::from_fields(kind, fields.as_object().unwrap()).unwrap()
     }
 
     fn alert(name: &str, fields: Value) -> (Address, Resource) {

@@ -1,8 +1,6 @@
 //! What must hold of every kind alike: the keys beside its own fields, and which fields `null` may clear.
 //! Checks that belong to one kind stand with the kind.
 
-use serde_json::{Map, Value};
-
 use crate::diag::Route;
 use crate::model::check::{Checker, at};
 use crate::model::{Ensure, Kind, Meta, Resource, Shape};
@@ -41,9 +39,9 @@ pub fn meta(meta: &Meta, kind: Kind, found: &mut Checker<'_>) {
 }
 
 /// `null` only where the API can clear the field.
-pub fn cleared(resource: &Resource, fields: &Map<String, Value>, found: &mut Checker<'_>) {
+pub fn cleared(resource: &Resource, found: &mut Checker<'_>) {
     let spec = resource.spec();
-    for (field, value) in fields {
+    for (field, value) in &resource.fields() {
         if value.is_null() && !spec.clearable().contains(&field.as_str()) {
             let hint = match (spec.shape(field), field.as_str()) {
                 (Shape::Set | Shape::Items | Shape::Sequence, _) => {
@@ -58,8 +56,8 @@ pub fn cleared(resource: &Resource, fields: &Map<String, Value>, found: &mut Che
 }
 
 /// An external object is only referred to.
-pub fn external(fields: &Map<String, Value>, found: &mut Checker<'_>) {
-    if let Some(field) = fields.keys().next() {
+pub fn external(resource: &Resource, found: &mut Checker<'_>) {
+    if let Some(field) = resource.fields().keys().next() {
         let message = format!("an external object is never written, so `{field}` has no effect");
         found
             .error(Route::root().key(field), "misplaced-field", message)

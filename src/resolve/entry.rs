@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::interpolate::{Each, Ledger, Resolved, Scope, interpolate};
+use super::interpolate::{Each, Ledger, Resolved, Scope, interpolate, refers};
 use super::{Outside, as_written, at_route, check, shape};
 use crate::diag::{Part, Route, Seg, Severity};
 use crate::model::check::{Checker, Finding};
@@ -73,8 +73,14 @@ pub fn read(
         lay_under(&mut body, defaults);
     }
     let before = findings.len();
-    let written = Value::Object(body);
-    let Resolved { mut value, secrets } = context.interpolate(&written, each, Some(dir), findings);
+    // What holds no reference is as it is written, and need not be copied.
+    let (mut value, mut written) = (Value::Object(body), None);
+    let mut secrets = BTreeMap::new();
+    if refers(&value) {
+        let resolved = context.interpolate(&value, each, Some(dir), findings);
+        secrets = resolved.secrets;
+        written = Some(std::mem::replace(&mut value, resolved.value));
+    }
     let broken: BTreeSet<Route> = findings[before..].iter().map(|finding| finding.route.clone()).collect();
     let mut shape = Vec::new();
     context.schema.check(&value, &format!("/$defs/{}Entry", definition(kind)), &mut shape);
@@ -86,45 +92,66 @@ pub fn read(
         .for_each(|f| cut(&mut value, &f.route));
     let Value::Object(mut body) = value else { return None };
 
-    let meta: Map<String, Value> =
-        META_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), body.shift_remove(*key)?))).collect();
-    let meta = Meta::deserialize(Value::Object(meta)).unwrap_or_default();
+    let meta = take_meta(&mut body);
     if kind == Kind::Chart {
         // Its identity, which stands beside its fields.
         body.shift_remove("name");
     }
-    let resource = read_fields(kind, body, findings)?;
+    let resource = read_fields(kind, &mut body, findings)?;
 
     let mut checker = Checker::new(name);
     check::meta(&meta, kind, &mut checker);
-    let fields = resource.fields();
-    check::cleared(&resource, &fields, &mut checker);
+    if body.values().any(Value::is_null) {
+        check::cleared(&resource, &mut checker);
+    }
     if meta.external == Some(true) {
-        check::external(&fields, &mut checker);
+        check::external(&resource, &mut checker);
     } else {
         resource.spec().check(&mut checker);
     }
-    let broken: Vec<Route> =
-        findings[before..].iter().map(|f| f.route.clone()).filter(|r| *r != Route::root()).collect();
-    // What follows from something already reported would only repeat it.
-    let follows =
-        |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
-    let resolved = Value::Object(fields);
-    for finding in checker.into_findings().into_iter().filter(|finding| !follows(finding)) {
-        let part = {
-            let text = |value| at_route(value, &finding.route).and_then(Value::as_str);
-            as_written(finding.part, text(&resolved), text(&written))
-        };
-        findings.push(Finding { part, ..finding });
-    }
-
     let intent = match (meta.external, meta.ensure) {
         (Some(true), _) => Intent::External,
         (_, Some(Ensure::Absent)) => Intent::Absent,
         _ => Intent::Present,
     };
     let protect = meta.protect.unwrap_or(false);
+    add(checker.into_findings(), &resource, written.as_ref(), before, findings);
     Some(Wish { kind, resource, intent, protect, renamed_from: meta.renamed_from, origin, secrets })
+}
+
+/// Adds what the checks found to the findings of the object, which begin at `before`.
+fn add(
+    found: Vec<Finding>,
+    resource: &Resource,
+    written: Option<&Value>,
+    before: usize,
+    findings: &mut Vec<Finding>,
+) {
+    if found.is_empty() {
+        return;
+    }
+    let broken: Vec<Route> =
+        findings[before..].iter().map(|f| f.route.clone()).filter(|r| *r != Route::root()).collect();
+    // What follows from something already reported would only repeat it.
+    let follows =
+        |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
+    let resolved = Value::Object(resource.fields());
+    for finding in found.into_iter().filter(|finding| !follows(finding)) {
+        let part = {
+            let text = |value| at_route(value, &finding.route).and_then(Value::as_str);
+            as_written(finding.part, text(&resolved), text(written.unwrap_or(&resolved)))
+        };
+        findings.push(Finding { part, ..finding });
+    }
+}
+
+/// Takes the keys of [`Meta`] out of an object.
+fn take_meta(body: &mut Map<String, Value>) -> Meta {
+    if !body.keys().any(|key| META_KEYS.contains(&key.as_str())) {
+        return Meta::default();
+    }
+    let meta = META_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), body.shift_remove(*key)?)));
+    Meta::deserialize(Value::Object(meta.collect())).unwrap_or_default()
 }
 
 /// The name of a kind's struct in the schema.
@@ -179,13 +206,12 @@ fn cut(value: &mut Value, route: &Route) {
 }
 
 /// Reads the fields of a kind, leaving out one after another those that do not fit.
-fn read_fields(kind: Kind, mut body: Map<String, Value>, findings: &mut Vec<Finding>) -> Option<Resource> {
+fn read_fields(kind: Kind, body: &mut Map<String, Value>, findings: &mut Vec<Finding>) -> Option<Resource> {
     loop {
-        match Resource::from_fields(kind, body.clone()) {
+        match Resource::from_fields(kind, body) {
             Ok(resource) => return Some(resource),
             Err(error) => {
-                let before = body.clone();
-                let mut value = Value::Object(body);
+                let mut value = Value::Object(body.clone());
                 cut(&mut value, &error.route);
                 findings.push(Finding {
                     severity: Severity::Error,
@@ -196,7 +222,7 @@ fn read_fields(kind: Kind, mut body: Map<String, Value>, findings: &mut Vec<Find
                     help: Vec::new(),
                 });
                 match value {
-                    Value::Object(shorter) if shorter != before => body = shorter,
+                    Value::Object(shorter) if shorter != *body => *body = shorter,
                     _ => return None,
                 }
             }

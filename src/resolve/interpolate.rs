@@ -93,7 +93,7 @@ pub fn interpolate(value: &Value, scope: &Scope<'_>, findings: &mut Vec<Finding>
 
 /// Whether there is anything to replace: most objects are as they are written, and building a map anew costs more than
 /// copying one.
-fn refers(value: &Value) -> bool {
+pub fn refers(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains("${"),
         Value::Array(items) => items.iter().any(refers),

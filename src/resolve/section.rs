@@ -10,7 +10,7 @@ use super::{problem, template};
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Address, Desired, Kind, META_KEYS, Origin, Wish};
+use crate::model::{Address, Desired, Field, Kind, META_KEYS, Origin, Resource, Wish};
 
 /// The kinds that have a section of their own.
 const KINDS: [Kind; 6] =
@@ -131,10 +131,9 @@ impl Template<'_> {
         let made = self.make(context, files, &mut findings);
         // Each item of a `for_each` meets the same mistakes at the same places: say them once.
         let mut said: Vec<Finding> = Vec::new();
-        let origin = self.at.origin(self.kind);
         for finding in findings {
             if !said.contains(&finding) {
-                let place = origin.place(files, &finding.route, finding.part);
+                let place = self.at.origin(self.kind).place(files, &finding.route, finding.part);
                 said.push(finding.clone());
                 report.push(problem(finding, place));
             }
@@ -167,30 +166,16 @@ impl Template<'_> {
 
     /// Colours that YAML took for a comment, which would clear the colour instead of setting it.
     fn lost_colors(&self, wish: &Wish, files: &Files) -> Vec<Finding> {
-        let streams = self.body.get("streams").and_then(Value::as_array).map_or(0, Vec::len);
-        let of_stream = |i| Route::root().key("streams").index(i).key("color");
-        let routes = (0..streams).map(of_stream).chain([Route::root().key("attributes").key("color")]);
-        routes.filter_map(|route| self.lost_color(route, wish, files)).collect()
-    }
-
-    fn lost_color(&self, route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
-        let fields = Value::Object(wish.resource.fields());
-        let is_null = |value: &Value| super::at_route(value, &route) == Some(&Value::Null);
         // Looking for the place reads the whole file again, so only for a reason.
-        let cleared = is_null(&fields) || is_null(self.body);
-        let place = cleared.then(|| wish.origin.place(files, &route, Part::Value))?;
-        let position = files.locate(&place)?;
-        let rest = files.text(wish.origin.file).get(position.span.end..)?;
-        // A value that is left blank is shown by its key.
-        let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);
-        comment.starts_with('#').then(|| Finding {
-            severity: crate::diag::Severity::Warning,
-            code: "lost-color",
-            route,
-            part: Part::Value,
-            message: "this clears the colour, since `#` starts a comment in YAML".to_owned(),
-            help: vec!["write it quoted, color: \"#52D74C\"; or only `null`, to clear it".to_owned()],
-        })
+        let blank =
+            |object: Option<&Value>| object.and_then(|object| object.get("color")) == Some(&Value::Null);
+        let streams = self.body.get("streams").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let streams = streams.filter(|(_, stream)| blank(Some(stream)));
+        let of_stream = |(i, _)| Route::root().key("streams").index(i).key("color");
+        let own = blank(self.body.get("attributes")) || clears_color(&wish.resource);
+        let own = own.then(|| Route::root().key("attributes").key("color"));
+        let routes = streams.map(of_stream).chain(own);
+        routes.filter_map(|route| lost_color(route, wish, files)).collect()
     }
 
     fn items(&self, context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Option<Each>> {
@@ -317,6 +302,32 @@ impl Template<'_> {
         };
         Some((address, wish))
     }
+}
+
+/// Whether an object clears its colour, be it by what a reference stands for.
+fn clears_color(object: &Resource) -> bool {
+    match object {
+        Resource::Metric(metric) => metric.attributes.color == Field::Null,
+        Resource::Composite(composite) => composite.attributes.color == Field::Null,
+        Resource::Alert(alert) => alert.attributes.others.get("color") == Some(&Value::Null),
+        _ => false,
+    }
+}
+
+fn lost_color(route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
+    let place = wish.origin.place(files, &route, Part::Value);
+    let position = files.locate(&place)?;
+    let rest = files.text(wish.origin.file).get(position.span.end..)?;
+    // A value that is left blank is shown by its key.
+    let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);
+    comment.starts_with('#').then(|| Finding {
+        severity: crate::diag::Severity::Warning,
+        code: "lost-color",
+        route,
+        part: Part::Value,
+        message: "this clears the colour, since `#` starts a comment in YAML".to_owned(),
+        help: vec!["write it quoted, color: \"#52D74C\"; or only `null`, to clear it".to_owned()],
+    })
 }
 
 pub(super) fn error(route: Route, code: &'static str, message: &str, help: &str) -> Finding {

@@ -14,7 +14,7 @@ const UNSURE: Verdict = Verdict::CannotTell;
 
 fn resource(kind: Kind, fields: Value) -> Resource {
     let Value::Object(fields) = fields else { panic!("an object has fields") };
-    Resource::from_fields(kind, fields).unwrap()
+    Resource::from_fields(kind, &fields).unwrap()
 }
 
 fn address(name: &str) -> Address {

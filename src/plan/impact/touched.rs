@@ -110,6 +110,9 @@ impl<'a> Touched<'a> {
 
     /// What happens to the objects an alert uses, each said once.
     pub(super) fn effects_on(&self, alert: &Alert) -> Vec<Effect> {
+        if self.objects.is_empty() {
+            return Vec::new();
+        }
         let used: BTreeSet<Address> = alert.references().into_iter().map(|reference| reference.to).collect();
         let effect = |address: &Address| {
             let touch = self.objects.get(address)?;

@@ -8,7 +8,7 @@ use crate::remote::fetch::{Remote, lift};
 
 #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
 fn resource(kind: Kind, fields: Value) -> Resource {
-    Resource::from_fields(kind, fields.as_object().unwrap().clone()).unwrap()
+    Resource::from_fields(kind, fields.as_object().unwrap()).unwrap()
 }
 
 fn shown(request: &Request) -> Vec<String> {

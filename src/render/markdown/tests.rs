@@ -13,7 +13,7 @@ use crate::plan::{Input, Limits, SourcePlace, build};
 
 fn resource(kind: Kind, fields: Value) -> Resource {
     let Value::Object(fields) = fields else { panic!("an object has fields") };
-    Resource::from_fields(kind, fields).unwrap()
+    Resource::from_fields(kind, &fields).unwrap()
 }
 
 /// What is declared and what exists, by kind and name.
