@@ -68,7 +68,8 @@ async fn exported(world: &World) -> String {
     let found = expressible(&actual.state, &actual.twins, &|_, _| true);
     assert_eq!(found.losses, []);
     for (address, remote) in &actual.ids {
-        assert_eq!(lost(&remote.raw, &actual.state[address]), [""; 0], "{address}: {}", remote.raw);
+        let raw = remote.raw.value();
+        assert_eq!(lost(&raw, &actual.state[address]), [""; 0], "{address}: {raw}");
     }
     let written = definitions(&found.objects, &actual.chart_order);
     let text = yaml::write(&Value::Object(written.document)).unwrap();

@@ -8,7 +8,7 @@ use crate::diff::rename::is_successor;
 use crate::diff::{Action, Change, fields};
 use crate::model::{Address, Collection};
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Found, Remote, find, has_charts};
+use crate::remote::fetch::{Found, Raw, Remote, find, has_charts};
 use crate::remote::{ApiError, Call, Method, WriteApi};
 use crate::wire::lenient;
 
@@ -23,7 +23,7 @@ impl<A: WriteApi> Run<'_, A> {
                 Ok(reply) => {
                     let raw = reply.body.unwrap_or_default();
                     let id = lenient::id(&raw["id"]).or_else(|| id_in(reply.location.as_deref()));
-                    let remote = Remote { id, raw };
+                    let remote = Remote { id, raw: Raw::from(&raw) };
                     if tries > 1 {
                         self.remember_retried(&change.address, &remote);
                     }

@@ -84,7 +84,7 @@ fn found(actual: &Actual, globs: &Globs) -> Expressible {
         if !globs.mean(kind, address) || !found.objects.contains_key(address) {
             continue;
         }
-        for part in lost(&remote.raw, object) {
+        for part in lost(&remote.raw.value(), object) {
             let known = found.losses.iter().any(|loss| {
                 loss.kind == kind && loss.name == address.to_string() && loss.part.as_ref() == Some(&part)
             });

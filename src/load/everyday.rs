@@ -15,7 +15,7 @@ const NODES: usize = 1_000_000;
 
 /// The value of a text. `None` where the text holds anything that takes more to be understood, or to be refused.
 pub(super) fn read(text: &str) -> Option<Value> {
-    let mut reading = Reading { open: Vec::new(), done: None };
+    let mut reading = Reading::default();
     let (mut begun, mut nodes) = (false, 0);
     for event in Parser::new_from_str(text) {
         let (event, _) = event.ok()?;
@@ -24,8 +24,8 @@ pub(super) fn read(text: &str) -> Option<Value> {
             Event::StreamStart | Event::DocumentEnd => {}
             Event::DocumentStart(..) if !begun => begun = true,
             Event::Scalar(text, style, 0, None) => reading.scalar(text, style)?,
-            Event::MappingStart(_, 0, None) => reading.open.push(Open::Map(Map::new(), None)),
-            Event::SequenceStart(_, 0, None) => reading.open.push(Open::List(Vec::new())),
+            Event::MappingStart(_, 0, None) => reading.begin(true),
+            Event::SequenceStart(_, 0, None) => reading.begin(false),
             Event::MappingEnd | Event::SequenceEnd => reading.end()?,
             Event::StreamEnd => return reading.done,
             // Anchors, tags, aliases, a second document.
@@ -38,48 +38,66 @@ pub(super) fn read(text: &str) -> Option<Value> {
     None
 }
 
+#[derive(Default)]
 struct Reading {
     open: Vec<Open>,
+    /// Of all that is open, in the order of the text: what is done is made of them in its exact size.
+    keys: Vec<String>,
+    values: Vec<Value>,
     /// The whole document.
     done: Option<Value>,
 }
 
-/// A list or map whose end was not seen yet.
-enum Open {
-    List(Vec<Value>),
-    /// And the key whose value comes next.
-    Map(Map<String, Value>, Option<String>),
+/// A list or map whose end was not seen yet, and where its keys and values begin.
+struct Open {
+    map: bool,
+    keys: usize,
+    values: usize,
 }
 
 impl Reading {
+    fn begin(&mut self, map: bool) {
+        self.open.push(Open { map, keys: self.keys.len(), values: self.values.len() });
+    }
+
+    /// Whether a key comes next, in the map that is open.
+    fn expects_key(&self, open: &Open) -> bool {
+        open.map && self.keys.len() - open.keys == self.values.len() - open.values
+    }
+
     fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle) -> Option<()> {
-        if let Some(Open::Map(_, key @ None)) = self.open.last_mut() {
-            *key = Some(self::key(text, style)?);
+        if self.open.last().is_some_and(|open| self.expects_key(open)) {
+            self.keys.push(key(text, style)?);
             return Some(());
         }
         let value = if style == ScalarStyle::Plain { plain(text)? } else { Value::String(text.into_owned()) };
         self.put(value)
     }
 
+    /// Makes what was open; a key that is there twice ends it.
     fn end(&mut self) -> Option<()> {
-        let value = match self.open.pop()? {
-            Open::List(items) => Value::Array(items),
-            Open::Map(map, None) => Value::Object(map),
-            Open::Map(_, Some(_)) => return None,
+        let open = self.open.pop()?;
+        let values = self.values.drain(open.values..);
+        let value = if open.map {
+            let mut map = Map::with_capacity(values.len());
+            for (key, value) in self.keys.drain(open.keys..).zip(values) {
+                if map.insert(key, value).is_some() {
+                    return None;
+                }
+            }
+            Value::Object(map)
+        } else {
+            Value::Array(values.collect())
         };
         self.put(value)
     }
 
-    /// Puts a value where it belongs; a key that is there already, or is itself a list or map, ends it.
+    /// Puts a value where it belongs; a key that is itself a list or map ends it.
     fn put(&mut self, value: Value) -> Option<()> {
-        match self.open.last_mut() {
+        match self.open.last() {
             None => self.done = Some(value),
-            Some(Open::List(items)) => items.push(value),
-            Some(Open::Map(map, key)) => {
-                if map.insert(key.take()?, value).is_some() {
-                    return None;
-                }
-            }
+            Some(open) if self.expects_key(open) => return None,
+            Some(_) => self.values.push(value),
         }
         Some(())
     }
@@ -164,29 +182,23 @@ mod tests {
 
     #[test]
     fn what_takes_more_is_left_to_the_whole_of_yaml() {
-        let odd = [
-            "",
-            "a: &x 1",
-            "a: *x",
-            "a: !!str 1",
-            "a: 1\n---\nb: 2",
-            "a: 1\na: 2",
-            "1: a",
-            "null: a",
-            "? [a]\n: b",
-            "<<: {a: 1}",
-            "a: 0x1F",
-            "a: 012",
-            "a: 1_000",
-            "a: 1e3",
-            "a: .5",
-            "a: 2026-01-01",
-            "a: 1234567890123456789",
-            "a: [1",
-            "a: b: c",
-            "'': 1",
+        let scalars = [
+            "&x 1",
+            "*x",
+            "!!str 1",
+            "0x1F",
+            "012",
+            "1_000",
+            "1e3",
+            ".5",
+            "2026-01-01",
+            "1234567890123456789",
         ];
-        for text in odd {
+        let odd =
+            ["", "a: 1\n---\nb: 2", "a: 1\na: 2", "1: a", "null: a", "? [a]\n: b", "<<: {a: 1}", "'': 1"];
+        let broken = ["a: [1", "a: b: c"];
+        let scalars = scalars.map(|scalar| format!("a: {scalar}"));
+        for text in odd.into_iter().chain(broken).chain(scalars.iter().map(String::as_str)) {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(read(&("[".repeat(40) + &"]".repeat(40))), None);

@@ -52,8 +52,13 @@ impl Answer {
         asked.or_else(|| used_up(&self.headers, now))
     }
 
-    /// The reply in this answer, or what is wrong with it.
-    pub(super) fn into_reply(self, place: Place<'_>, pause: Option<Duration>) -> Result<Reply, ApiError> {
+    /// What is in this answer, its body as `read` understands it, or what is wrong with it.
+    pub(super) fn into_reply<T>(
+        self,
+        place: Place<'_>,
+        pause: Option<Duration>,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<(Option<T>, Reply), ApiError> {
         if !(200..300).contains(&self.status) {
             return Err(self.into_status_error(place, pause));
         }
@@ -61,9 +66,9 @@ impl Answer {
         let body = if self.body.iter().all(u8::is_ascii_whitespace) {
             None
         } else {
-            Some(serde_json::from_slice(&self.body).map_err(|error| self.unreadable(place, &error))?)
+            Some(read(&self.body).map_err(|error| self.unreadable(place, &error))?)
         };
-        Ok(Reply { status: self.status, body, location })
+        Ok((body, Reply { status: self.status, body: None, location }))
     }
 
     fn into_status_error(self, place: Place<'_>, retry_after: Option<Duration>) -> ApiError {

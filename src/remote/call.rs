@@ -81,7 +81,7 @@ fn update(
     ids: &Ids,
 ) -> Result<Call, CallError> {
     let current = renamed_from.unwrap_or(address);
-    let raw = ids.get(current).map_or(&Value::Null, |remote| &remote.raw);
+    let raw = &ids.get(current).map(|remote| remote.raw.value()).unwrap_or_default();
     // Only what changes: an alert may use services that nobody here has heard of.
     let begins = |change: &FieldChange, field: &str| matches!(change.route.segs().first(), Some(crate::diag::Seg::Key(key)) if key == field);
     let changed = sendable(after, |field| fields.iter().any(|change| begins(change, field)), ids)?;

@@ -10,6 +10,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use crate::remote::answer::{Answer, Place};
@@ -209,6 +210,20 @@ impl Client {
         query: &[(&str, String)],
         body: Body<'_>,
     ) -> Result<Reply, ApiError> {
+        let read = |body: &[u8]| serde_json::from_slice(body);
+        let (body, reply) = self.exchange_for(method, path, query, body, read).await?;
+        Ok(Reply { body, ..reply })
+    }
+
+    /// The same, its body given as `read` understands it.
+    async fn exchange_for<T>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Body<'_>,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<(Option<T>, Reply), ApiError> {
         let Shared { config, http, throttle, reads, writes, reached } = &*self.shared;
         let hidden = hidden(config.token.expose_secret(), &body);
         let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden };
@@ -235,7 +250,7 @@ impl Client {
         tracing::debug!(%method, path, status = answer.status, duration = ?begun.elapsed(), "answer");
         let pause = answer.pause(SystemTime::now());
         self.heed(answer.status, pause);
-        answer.into_reply(place, pause)
+        answer.into_reply(place, pause, read)
     }
 
     /// Lets one answer's wish for a pause hold for all requests.
@@ -259,7 +274,27 @@ impl ReadApi for Client {
     }
 
     async fn list(&self, listing: &Listing) -> Result<Vec<Value>, ApiError> {
-        listing.fetch(self, self.shared.config.read_concurrency.max(1), self.shared.config.retry.base).await
+        self.list_as(listing, |entry, _| entry).await
+    }
+
+    async fn list_as<T: Send>(
+        &self,
+        listing: &Listing,
+        each: impl Fn(Value, &RawValue) -> T + Send + Sync,
+    ) -> Result<Vec<T>, ApiError> {
+        let each = &each;
+        let page = |offset| async move {
+            let query = listing.page_at(offset);
+            let look = || {
+                let read = |body: &[u8]| listing.read_page(body, each);
+                self.exchange_for(Method::Get, &listing.path, &query, Body::None, read)
+            };
+            let (page, _) = self.with_retry(look).await?;
+            page.unwrap_or_else(|| Err("neither an object nor an array".to_owned()))
+                .map_err(|detail| listing.unreadable(detail))
+        };
+        let config = &self.shared.config;
+        listing.fetch(page, config.read_concurrency.max(1), config.retry.base).await
     }
 }
 

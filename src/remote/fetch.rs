@@ -1,16 +1,19 @@
 //! Reads what exists, as far as it is wanted: definitions by identity, ids and raw objects apart from them.
 //! Knows which listings there are; how one object is understood stands in `lift`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::lift::{Notified, called, lift_whole, notified};
 pub use super::lift::{conditions_in_order, lift, lift_condition, lost};
+pub use super::raw::Raw;
 pub use super::wanted::{Spaces, Wanted};
 use super::{ApiError, Listing, ReadApi, placeholder, segment};
 use crate::diff::rename::is_successor;
-use crate::model::{Address, ChartOrder, Collection, Resource, State};
+use crate::model::{Address, ChartOrder, Collection, Field, Resource, State};
 use crate::wire::lenient;
 
 /// What a write needs to know of a remote object beside its definition.
@@ -19,7 +22,7 @@ pub struct Remote {
     /// The id; metrics and annotation streams have none.
     pub id: Option<u64>,
     /// The object as the service gave it, keys we do not know included.
-    pub raw: Value,
+    pub raw: Raw,
 }
 
 /// Remote objects by identity.
@@ -55,17 +58,13 @@ pub struct Actual {
 /// # Errors
 /// When any of it cannot be read completely: a plan is never made from half of the remote.
 pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiError> {
-    let lists = stream::iter(&wanted.collections).map(|collection| async move {
-        let Some(listing) = listing(*collection) else { return Ok((*collection, Vec::new())) };
-        api.list(&listing).await.map(|items| (*collection, items))
-    });
-    let mut lists: BTreeMap<Collection, Vec<Value>> = lists.buffer_unordered(8).try_collect().await?;
+    let lists = stream::iter(&wanted.collections)
+        .map(|collection| async move { Ok((*collection, list(api, *collection).await?)) });
+    let mut lists: BTreeMap<Collection, Vec<Entry>> = lists.buffer_unordered(8).try_collect().await?;
     // A service that a broken run has left may have to go, and whether it is in use only the alerts can tell.
     let mut services = lists.get(&Collection::Services).into_iter().flatten();
-    let left =
-        |raw| name_of(Collection::Services, raw).is_some_and(|title| is_successor(&Address::service(title)));
-    if services.any(left) && !lists.contains_key(&Collection::Alerts) {
-        lists.insert(Collection::Alerts, raw_alerts(api).await?);
+    if services.any(|service| is_successor(&service.address)) && !lists.contains_key(&Collection::Alerts) {
+        lists.insert(Collection::Alerts, list(api, Collection::Alerts).await?);
     }
     let single: Vec<&Address> = if wanted.collections.contains(&Collection::Metrics) {
         Vec::new()
@@ -74,17 +73,22 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
     };
     let metrics: Vec<Option<Value>> =
         stream::iter(single).map(|address| look_up_metric(api, address)).buffered(8).try_collect().await?;
-    let names = |collection| names(collection, lists.get(&collection).map_or(&[], Vec::as_slice));
-    let (titles, spaces) = (names(Collection::Services), names(Collection::Spaces));
+    let names = |collection| {
+        let entries = lists.get(&collection).into_iter().flatten();
+        entries.filter_map(|entry| Some((entry.remote.id?, entry.address.name.clone()))).collect()
+    };
+    let titles: BTreeMap<u64, String> = names(Collection::Services);
+    let spaces: BTreeMap<u64, String> = names(Collection::Spaces);
     let mut actual = Actual::default();
-    for (collection, items) in lists {
-        items.into_iter().for_each(|raw| actual.add(collection, None, raw, &titles));
+    for entry in lists.into_values().flatten() {
+        actual.add(entry, &titles);
     }
-    metrics.into_iter().flatten().for_each(|raw| actual.add(Collection::Metrics, None, raw, &titles));
-    for (space, charts) in fetch_charts(api, wanted, &actual).await? {
-        let order = charts.iter().filter_map(|raw| name_of(Collection::Charts, raw)).map(str::to_owned);
+    let metric = |raw: Value| Entry::read(Collection::Metrics, None, raw, None, &titles);
+    metrics.into_iter().flatten().filter_map(metric).for_each(|entry| actual.add(entry, &titles));
+    for (space, charts) in fetch_charts(api, wanted, &actual, &spaces).await? {
+        let order = charts.iter().map(|chart| chart.address.name.clone());
         actual.chart_order.insert(space.clone(), order.collect());
-        charts.into_iter().for_each(|raw| actual.add(Collection::Charts, Some(&space), raw, &spaces));
+        charts.into_iter().for_each(|chart| actual.add(chart, &spaces));
     }
     for unfinished in placeholder::unfinished(api, &actual.state, &wanted.bare_streams).await? {
         actual.state.remove(&unfinished);
@@ -93,19 +97,61 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
     Ok(actual)
 }
 
+/// An object of a listing, understood as far as it can be by itself.
+struct Entry {
+    address: Address,
+    resource: Resource,
+    remote: Remote,
+    /// The services an alert notifies, whose titles stand in another listing.
+    notified: Vec<Notified>,
+}
+
+impl Entry {
+    /// `names` are those of what the object refers to by id.
+    fn read(
+        collection: Collection,
+        space: Option<&str>,
+        raw: Value,
+        text: Option<&RawValue>,
+        names: &BTreeMap<u64, String>,
+    ) -> Option<Self> {
+        let name = name_of(collection, &raw)?;
+        let address = Address { parent: space.map(str::to_owned), ..Address::new(collection, name) };
+        let kept = text.map_or_else(|| Raw::from(&raw), Raw::from);
+        let remote = Remote { id: lenient::id(&raw["id"]), raw: kept };
+        let notified = if collection == Collection::Alerts { notified(&raw) } else { Vec::new() };
+        let resource = lift_whole(collection, raw, names)?;
+        Some(Self { address, resource, remote, notified })
+    }
+}
+
+/// A collection, page by page understood.
+async fn list(api: &impl ReadApi, collection: Collection) -> Result<Vec<Entry>, ApiError> {
+    let Some(listing) = listing(collection) else { return Ok(Vec::new()) };
+    let names = BTreeMap::new();
+    let each = |raw: Value, text: &RawValue| Entry::read(collection, None, raw, Some(text), &names);
+    Ok(api.list_as(&listing, each).await?.into_iter().flatten().collect())
+}
+
 /// The charts of the spaces that are wanted, each space's in the order of the service. Of twins only the first is read.
 async fn fetch_charts(
     api: &impl ReadApi,
     wanted: &Wanted,
     actual: &Actual,
-) -> Result<Vec<(String, Vec<Value>)>, ApiError> {
+    names: &BTreeMap<u64, String>,
+) -> Result<Vec<(String, Vec<Entry>)>, ApiError> {
     let spaces = actual.ids.iter().filter(|(address, _)| address.collection == Collection::Spaces);
     let spaces = spaces.filter(|(address, _)| wanted.charts_of(&address.name));
     let look = |(address, remote): (&Address, &Remote)| {
         let (name, id) = (address.name.clone(), remote.id);
         async move {
             let Some(id) = id else { return Ok((name, Vec::new())) };
-            Ok((name, api.list(&charts_listing(id)).await?))
+            let space = name.as_str();
+            let each = |raw: Value, text: &RawValue| {
+                Entry::read(Collection::Charts, Some(space), raw, Some(text), names)
+            };
+            let charts = api.list_as(&charts_listing(id), each).await?;
+            Ok((name, charts.into_iter().flatten().collect()))
         }
     };
     let looks: Vec<_> = spaces.map(look).collect();
@@ -173,7 +219,7 @@ pub async fn find(api: &impl ReadApi, address: &Address, space: Option<u64>) -> 
         |raw: &Value| name_of(address.collection, raw).is_some_and(|name| address.renamed(name) == *address);
     let found = |raw: Value| {
         let resource = lift(address.collection, &raw, &titles)?;
-        Some(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw } })
+        Some(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw: Raw::from(&raw) } })
     };
     Ok(items.into_iter().filter(exact).filter_map(found).collect())
 }
@@ -230,25 +276,21 @@ fn name_of(collection: Collection, raw: &Value) -> Option<&str> {
 }
 
 impl Actual {
-    fn add(
-        &mut self,
-        collection: Collection,
-        space: Option<&str>,
-        raw: Value,
-        titles: &BTreeMap<u64, String>,
-    ) {
-        let Some(name) = name_of(collection, &raw) else { return };
-        let address = Address { parent: space.map(str::to_owned), ..Address::new(collection, name) };
-        let id = lenient::id(&raw["id"]);
-        if let Some(first) = self.ids.get(&address) {
-            let first = first.id;
-            let twins = self.twins.entry(address).or_insert_with(|| first.into_iter().collect());
-            twins.extend(id);
-            return;
+    fn add(&mut self, entry: Entry, titles: &BTreeMap<u64, String>) {
+        let Entry { address, mut resource, remote, notified } = entry;
+        let free = match self.ids.entry(address) {
+            btree_map::Entry::Vacant(free) => free,
+            btree_map::Entry::Occupied(first) => {
+                let (address, id) = (first.key().clone(), first.get().id);
+                let twins = self.twins.entry(address).or_insert_with(|| id.into_iter().collect());
+                twins.extend(remote.id);
+                return;
+            }
+        };
+        if let Resource::Alert(alert) = &mut resource {
+            alert.services = Field::Set(called(notified, titles));
         }
-        if let Some(resource) = lift(collection, &raw, titles) {
-            self.state.insert(address.clone(), resource);
-            self.ids.insert(address, Remote { id, raw });
-        }
+        self.state.insert(free.key().clone(), resource);
+        free.insert(remote);
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::model::{CONDITION_KEYS, Collection, Kind, Resource};
+use crate::model::{CONDITION_KEYS, Collection, Field, Kind, Resource};
 use crate::wire::lenient;
 use chart::lift_chart;
 pub use chart::{lift_stream, streams};
@@ -16,19 +16,56 @@ pub use lost::lost;
 
 /// A raw object as a definition. `titles` are the names of what it refers to by id: services, for charts spaces.
 pub fn lift(collection: Collection, raw: &Value, titles: &BTreeMap<u64, String>) -> Option<Resource> {
+    let mut lifted = lift_whole(collection, raw.clone(), titles);
+    if let Some(Resource::Alert(alert)) = &mut lifted {
+        alert.services = Field::Set(called(notified(raw), titles));
+    }
+    lifted
+}
+
+/// The same of an object that is not needed any more, but for the services of an alert. `names` are those of spaces.
+pub(super) fn lift_whole(
+    collection: Collection,
+    raw: Value,
+    names: &BTreeMap<u64, String>,
+) -> Option<Resource> {
     let (kind, fields) = match collection {
-        Collection::Services => (Kind::Service, pick(raw, &["type", "settings"])),
-        Collection::Annotations => (Kind::Annotation, pick(raw, &["display_name"])),
+        Collection::Services => (Kind::Service, only(raw, &["type", "settings"])),
+        Collection::Annotations => (Kind::Annotation, only(raw, &["display_name"])),
         Collection::Metrics => lift_metric(raw),
-        Collection::Alerts => (Kind::Alert, lift_alert(raw, titles)),
+        Collection::Alerts => (Kind::Alert, lift_alert(raw)),
         Collection::Spaces => {
-            let mut fields = pick(raw, &["tags"]);
+            let mut fields = only(raw, &["tags"]);
             booleans(&mut fields, &["tags"]);
             (Kind::Space, fields)
         }
-        Collection::Charts => (Kind::Chart, lift_chart(raw, titles)),
+        Collection::Charts => (Kind::Chart, lift_chart(&raw, names)),
     };
     Some(understood(kind, fields))
+}
+
+/// A service as an alert names it: by its id, and by a title that may be older than that of the service.
+pub(super) type Notified = (Option<u64>, Option<String>);
+
+/// The services an alert notifies.
+pub(super) fn notified(alert: &Value) -> Vec<Notified> {
+    let services = alert["services"].as_array().into_iter().flatten();
+    let one = |service: &Value| {
+        let id = lenient::id(service).or_else(|| lenient::id(&service["id"]));
+        (id, lenient::text(&service["title"]).map(str::to_owned))
+    };
+    services.map(one).collect()
+}
+
+/// Their titles, sorted.
+pub(super) fn called(services: Vec<Notified>, titles: &BTreeMap<u64, String>) -> Vec<String> {
+    let title = |(id, own): Notified| {
+        let by_id = id.and_then(|id| titles.get(&id).cloned());
+        by_id.or(own).or_else(|| Some(format!("#{}", id?)))
+    };
+    let mut services: Vec<String> = services.into_iter().filter_map(title).collect();
+    services.sort();
+    services
 }
 
 const METRIC_ATTRIBUTES: &[&str] = &[
@@ -44,45 +81,42 @@ const METRIC_ATTRIBUTES: &[&str] = &[
     "gap_detection",
 ];
 
-fn lift_metric(raw: &Value) -> (Kind, Map<String, Value>) {
+fn lift_metric(mut raw: Value) -> (Kind, Map<String, Value>) {
     let composite = raw["type"] == "composite";
     let (kind, identity) = if composite { (Kind::Composite, "composite") } else { (Kind::Metric, "type") };
-    let mut fields = pick(raw, &[identity, "display_name", "description", "period", "source_lag"]);
-    numbers(&mut fields, &["period", "source_lag"]);
-    let mut attributes = pick(&raw["attributes"], METRIC_ATTRIBUTES);
+    let mut attributes = only(take(&mut raw, "attributes"), METRIC_ATTRIBUTES);
     booleans(&mut attributes, &["display_stacked", "aggregate", "gap_detection"]);
+    let mut fields = only(raw, &[identity, "display_name", "description", "period", "source_lag"]);
+    numbers(&mut fields, &["period", "source_lag"]);
     fields.insert("attributes".into(), Value::Object(attributes));
     (kind, fields)
 }
 
-fn lift_alert(raw: &Value, titles: &BTreeMap<u64, String>) -> Map<String, Value> {
-    let mut fields = pick(raw, &["description", "active", "rearm_seconds", "rearm_per_signal", "md"]);
+fn lift_alert(mut raw: Value) -> Map<String, Value> {
+    let conditions: Vec<Value> = conditions_in_order(&raw).into_iter().map(lift_condition).collect();
+    let mut attributes = match take(&mut raw, "attributes") {
+        Value::Object(attributes) => attributes,
+        _ => Map::new(),
+    };
+    attributes.retain(|_, value| !value.is_null());
+    let mut fields = only(raw, &["description", "active", "rearm_seconds", "rearm_per_signal", "md"]);
     booleans(&mut fields, &["active", "rearm_per_signal", "md"]);
     numbers(&mut fields, &["rearm_seconds"]);
-    let title = |service: &Value| {
-        let id = lenient::id(service).or_else(|| lenient::id(&service["id"]));
-        let by_id = id.and_then(|id| titles.get(&id).cloned());
-        by_id
-            .or_else(|| lenient::text(&service["title"]).map(str::to_owned))
-            .or_else(|| Some(format!("#{}", id?)))
-    };
-    let mut services: Vec<String> =
-        raw["services"].as_array().into_iter().flatten().filter_map(title).collect();
-    services.sort();
-    fields.insert("services".into(), services.into());
-    let conditions: Vec<Value> = conditions_in_order(raw).into_iter().map(lift_condition).collect();
     fields.insert("conditions".into(), conditions.into());
-    let attributes = raw["attributes"].as_object().cloned().unwrap_or_default();
-    let attributes = attributes.into_iter().filter(|(_, value)| !value.is_null()).collect();
     fields.insert("attributes".into(), Value::Object(attributes));
     fields
+}
+
+fn take(raw: &mut Value, key: &str) -> Value {
+    raw.get_mut(key).map(Value::take).unwrap_or_default()
 }
 
 /// The raw conditions of an alert in the order they were made: services give them in any order, and a plan must
 /// look the same each time.
 pub fn conditions_in_order(alert: &Value) -> Vec<&Value> {
     let mut conditions: Vec<&Value> = alert["conditions"].as_array().into_iter().flatten().collect();
-    conditions.sort_by_cached_key(|raw| (lenient::id(&raw["id"]), raw.to_string()));
+    let by_text = |a: &Value, b: &Value| a.to_string().cmp(&b.to_string());
+    conditions.sort_by(|a, b| lenient::id(&a["id"]).cmp(&lenient::id(&b["id"])).then_with(|| by_text(a, b)));
     conditions
 }
 
@@ -108,7 +142,14 @@ pub fn lift_condition(raw: &Value) -> Value {
     Value::Object(fields)
 }
 
-/// The keys we know, null being the same as absent.
+/// Nothing but the keys we know, null being the same as absent.
+fn only(raw: Value, keys: &[&str]) -> Map<String, Value> {
+    let Value::Object(mut fields) = raw else { return Map::new() };
+    fields.retain(|key, value| !value.is_null() && keys.contains(&key.as_str()));
+    fields
+}
+
+/// A copy of the keys we know, null being the same as absent.
 fn pick(raw: &Value, keys: &[&str]) -> Map<String, Value> {
     let known = keys.iter().filter_map(|key| Some(((*key).to_owned(), raw.get(*key)?.clone())));
     known.filter(|(_, value)| !value.is_null()).collect()

@@ -10,6 +10,7 @@ pub mod fetch;
 mod lift;
 mod listing;
 pub mod placeholder;
+mod raw;
 mod retry;
 mod throttle;
 mod tls;
@@ -20,6 +21,7 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 pub use client::{Client, ClientError, Config, DEFAULT_TIMEOUT, USER_AGENT};
 pub use endpoint::{Endpoint, EndpointError, segment};
@@ -45,6 +47,25 @@ pub trait ReadApi: Send + Sync {
     /// # Errors
     /// [`ApiError::Incomplete`] when the collection kept changing while it was read; else as [`ReadApi::get`].
     fn list(&self, listing: &Listing) -> impl Future<Output = Result<Vec<Value>, ApiError>> + Send;
+
+    /// The same, of each entry what `each` makes of it and of its text. An implementation that reads page by page needs not hold
+    /// the entries of them all.
+    ///
+    /// # Errors
+    /// As [`ReadApi::list`].
+    fn list_as<T: Send>(
+        &self,
+        listing: &Listing,
+        each: impl Fn(Value, &RawValue) -> T + Send + Sync,
+    ) -> impl Future<Output = Result<Vec<T>, ApiError>> + Send {
+        async move {
+            let one = |entry: Value| {
+                let text = to_raw_value(&entry).unwrap_or_else(|_| RawValue::NULL.to_owned());
+                each(entry, &text)
+            };
+            Ok(self.list(listing).await?.into_iter().map(one).collect())
+        }
+    }
 }
 
 /// Reading and writing the service.

@@ -1,6 +1,7 @@
 //! One object: defaults laid under it, references replaced, held against the schema, read, checked.
 //! Every mistake is found in one go; what is broken is left out so that the rest can still be checked.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -53,8 +54,9 @@ pub struct Written<'a> {
     pub kind: Kind,
     /// The name.
     pub name: &'a str,
-    /// Its fields and the keys of [`Meta`] but `for_each`.
-    pub body: Map<String, Value>,
+    /// Its fields and the keys of [`Meta`] but `for_each`. Most objects are what is written and nothing else, and these are not
+    /// copied.
+    pub body: Cow<'a, Value>,
     /// The fields of the file's defaults for the kind.
     pub defaults: Option<&'a Map<String, Value>>,
 }
@@ -69,39 +71,36 @@ pub fn read(
     findings: &mut Vec<Finding>,
 ) -> Option<Wish> {
     let Written { kind, name, mut body, defaults } = object;
-    if body.get("external") != Some(&Value::Bool(true)) {
+    if defaults.is_some() && body.get("external") != Some(&Value::Bool(true)) {
         lay_under(&mut body, defaults);
     }
     let before = findings.len();
-    // What holds no reference is as it is written, and need not be copied.
-    let (mut value, mut written) = (Value::Object(body), None);
-    let mut secrets = BTreeMap::new();
-    if refers(&value) {
-        let resolved = context.interpolate(&value, each, Some(dir), findings);
+    let (mut written, mut secrets) = (None, BTreeMap::new());
+    if refers(&body) {
+        let resolved = context.interpolate(&body, each, Some(dir), findings);
         secrets = resolved.secrets;
-        written = Some(std::mem::replace(&mut value, resolved.value));
+        written = Some(std::mem::replace(&mut body, Cow::Owned(resolved.value)));
     }
     let broken: BTreeSet<Route> = findings[before..].iter().map(|finding| finding.route.clone()).collect();
     let mut shape = Vec::new();
-    context.schema.check(&value, &format!("/$defs/{}Entry", definition(kind)), &mut shape);
+    context.schema.check(&body, definition(kind), &mut shape);
     // What a broken reference left behind fits nowhere.
     findings.extend(shape.into_iter().filter(|finding| !broken.contains(&finding.route)));
     findings[before..]
         .iter()
         .filter(|f| f.severity == Severity::Error)
-        .for_each(|f| cut(&mut value, &f.route));
-    let Value::Object(mut body) = value else { return None };
+        .for_each(|f| cut(body.to_mut(), &f.route));
 
     let meta = take_meta(&mut body);
     if kind == Kind::Chart {
         // Its identity, which stands beside its fields.
-        body.shift_remove("name");
+        body.to_mut().as_object_mut()?.shift_remove("name");
     }
     let resource = read_fields(kind, &mut body, findings)?;
 
     let mut checker = Checker::new(name);
     check::meta(&meta, kind, &mut checker);
-    if body.values().any(Value::is_null) {
+    if body.as_object()?.values().any(Value::is_null) {
         check::cleared(&resource, &mut checker);
     }
     if meta.external == Some(true) {
@@ -115,7 +114,7 @@ pub fn read(
         _ => Intent::Present,
     };
     let protect = meta.protect.unwrap_or(false);
-    add(checker.into_findings(), &resource, written.as_ref(), before, findings);
+    add(checker.into_findings(), &resource, written.as_deref(), before, findings);
     Some(Wish { kind, resource, intent, protect, renamed_from: meta.renamed_from, origin, secrets })
 }
 
@@ -146,29 +145,32 @@ fn add(
 }
 
 /// Takes the keys of [`Meta`] out of an object.
-fn take_meta(body: &mut Map<String, Value>) -> Meta {
-    if !body.keys().any(|key| META_KEYS.contains(&key.as_str())) {
+fn take_meta(body: &mut Cow<'_, Value>) -> Meta {
+    let mut keys = body.as_object().into_iter().flat_map(Map::keys);
+    if !keys.any(|key| META_KEYS.contains(&key.as_str())) {
         return Meta::default();
     }
+    let Value::Object(body) = body.to_mut() else { return Meta::default() };
     let meta = META_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), body.shift_remove(*key)?)));
     Meta::deserialize(Value::Object(meta.collect())).unwrap_or_default()
 }
 
-/// The name of a kind's struct in the schema.
+/// The name of a kind's entry in the schema.
 fn definition(kind: Kind) -> &'static str {
     match kind {
-        Kind::Service => "Service",
-        Kind::Metric => "Metric",
-        Kind::Composite => "Composite",
-        Kind::Annotation => "Annotation",
-        Kind::Alert => "Alert",
-        Kind::Space => "Space",
-        Kind::Chart => "Chart",
+        Kind::Service => "ServiceEntry",
+        Kind::Metric => "MetricEntry",
+        Kind::Composite => "CompositeEntry",
+        Kind::Annotation => "AnnotationEntry",
+        Kind::Alert => "AlertEntry",
+        Kind::Space => "SpaceEntry",
+        Kind::Chart => "ChartEntry",
     }
 }
 
 /// Gives an object the default fields it does not write; attributes key by key, as they are managed.
-fn lay_under(body: &mut Map<String, Value>, defaults: Option<&Map<String, Value>>) {
+fn lay_under(body: &mut Cow<'_, Value>, defaults: Option<&Map<String, Value>>) {
+    let Value::Object(body) = body.to_mut() else { return };
     for (field, default) in defaults.into_iter().flatten() {
         match (body.get_mut(field), default) {
             (None, _) => {
@@ -206,13 +208,13 @@ fn cut(value: &mut Value, route: &Route) {
 }
 
 /// Reads the fields of a kind, leaving out one after another those that do not fit.
-fn read_fields(kind: Kind, body: &mut Map<String, Value>, findings: &mut Vec<Finding>) -> Option<Resource> {
+fn read_fields(kind: Kind, body: &mut Cow<'_, Value>, findings: &mut Vec<Finding>) -> Option<Resource> {
     loop {
-        match Resource::from_fields(kind, body) {
+        match Resource::from_fields(kind, body.as_object()?) {
             Ok(resource) => return Some(resource),
             Err(error) => {
-                let mut value = Value::Object(body.clone());
-                cut(&mut value, &error.route);
+                let before = body.clone().into_owned();
+                cut(body.to_mut(), &error.route);
                 findings.push(Finding {
                     severity: Severity::Error,
                     code: "wrong-value",
@@ -221,9 +223,8 @@ fn read_fields(kind: Kind, body: &mut Map<String, Value>, findings: &mut Vec<Fin
                     message: error.message,
                     help: Vec::new(),
                 });
-                match value {
-                    Value::Object(shorter) if shorter != *body => *body = shorter,
-                    _ => return None,
+                if **body == before {
+                    return None;
                 }
             }
         }
@@ -254,13 +255,12 @@ mod tests {
 
     #[test]
     fn defaults_fill_attributes_key_by_key() {
-        let mut body =
-            json!({"attributes": {"color": "#fff000"}, "period": null}).as_object().unwrap().clone();
+        let mut body = Cow::Owned(json!({"attributes": {"color": "#fff000"}, "period": null}));
         let defaults =
             json!({"attributes": {"color": "#000000", "aggregate": true}, "period": 60, "type": "gauge"});
         lay_under(&mut body, defaults.as_object());
         let expected =
             json!({"attributes": {"color": "#fff000", "aggregate": true}, "period": null, "type": "gauge"});
-        assert_eq!(Value::Object(body), expected);
+        assert_eq!(*body, expected);
     }
 }

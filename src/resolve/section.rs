@@ -1,6 +1,8 @@
 //! The sections of a document: names, `for_each`, `defaults`, and names that are declared twice.
 //! What an object says is read in `entry`, the charts of a space in `charts`.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::charts;
@@ -270,17 +272,20 @@ impl Template<'_> {
             }));
             return None;
         }
+        // Not with the list of a `for_each`, which would be copied for each of its items.
+        let left_out = |key: &str| key == "for_each" || key == "charts" && self.kind == Kind::Space;
+        let is_name = |key: &str| key == "name" && self.kind == Kind::Chart;
         let body = match self.body {
-            // Not with the list of a `for_each`, which would be copied for each of its items.
-            Value::Object(body) => body
-                .iter()
-                .filter(|(key, _)| *key != "for_each" && !(*key == "charts" && self.kind == Kind::Space))
-                .map(|(key, value)| match self.kind {
-                    Kind::Chart if key == "name" => (key.clone(), template::escape(&name).into()),
-                    _ => (key.clone(), value.clone()),
-                })
-                .collect(),
-            Value::Null => Map::new(),
+            Value::Object(body) if body.keys().any(|key| left_out(key) || is_name(key)) => {
+                let rest = body.iter().filter(|(key, _)| !left_out(key));
+                let rest = rest.map(|(key, value)| match is_name(key) {
+                    true => (key.clone(), template::escape(&name).into()),
+                    false => (key.clone(), value.clone()),
+                });
+                Cow::Owned(Value::Object(rest.collect()))
+            }
+            Value::Object(_) => Cow::Borrowed(self.body),
+            Value::Null => Cow::Owned(Value::Object(Map::new())),
             other => {
                 let message = format!("expected a map of fields, found {}", describe(other));
                 findings.push(error(

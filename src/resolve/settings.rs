@@ -33,7 +33,7 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
     }
     let mut findings = Vec::new();
     let section = context.interpolate(&first.value["settings"], None, None, &mut findings);
-    context.schema.check(&section.value, "/$defs/SettingsSection", &mut findings);
+    context.schema.check(&section.value, "SettingsSection", &mut findings);
     let sound = findings.is_empty();
     for finding in findings {
         let place = place(first, &finding.route.clone(), finding.part);

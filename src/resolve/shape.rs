@@ -15,6 +15,7 @@ use crate::model::check::Finding;
 /// The schema, each part of it taken apart when a value first meets it: thousands of objects meet the same few parts.
 pub struct Rules<'a> {
     root: &'a Value,
+    definitions: &'a Value,
     /// By the address of the part.
     known: RefCell<HashMap<*const Value, Rc<Rule<'a>>>>,
 }
@@ -22,14 +23,13 @@ pub struct Rules<'a> {
 impl<'a> Rules<'a> {
     /// Of a whole schema.
     pub fn of(root: &'a Value) -> Self {
-        Self { root, known: RefCell::default() }
+        Self { root, definitions: &root["$defs"], known: RefCell::default() }
     }
 
-    /// Compares `value` with the part of the schema at `pointer`.
-    pub fn check(&self, value: &Value, pointer: &str, findings: &mut Vec<Finding>) {
-        if let Some(part) = self.root.pointer(pointer) {
-            Shapes { rules: self, findings }.check(value, &self.rule(part), Trail::Root);
-        }
+    /// Compares `value` with the definition of this name.
+    pub fn check(&self, value: &Value, definition: &str, findings: &mut Vec<Finding>) {
+        let part = &self.definitions[definition];
+        Shapes { rules: self, findings }.check(value, &self.rule(part), Trail::Root);
     }
 
     fn rule(&self, part: &'a Value) -> Rc<Rule<'a>> {
@@ -278,9 +278,9 @@ mod tests {
     use crate::model::strict_schema;
 
     #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
-    fn findings(pointer: &str, value: Value) -> Vec<String> {
+    fn findings(definition: &str, value: Value) -> Vec<String> {
         let mut findings = Vec::new();
-        Rules::of(&strict_schema()).check(&value, pointer, &mut findings);
+        Rules::of(&strict_schema()).check(&value, definition, &mut findings);
         findings
             .iter()
             .map(|f| format!("{} {}: {} {}", f.code, f.route, f.message, f.help.join(" ")))
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn all_mistakes_of_an_alert_are_found_at_once() {
         let found = findings(
-            "/$defs/AlertEntry",
+            "AlertEntry",
             json!({"descripton": "x", "active": "yes", "rearm_seconds": true, "services": "ops", "id": 7, "conditions": [
                 {"type": "abov", "metric_name": 5, "threshold": "5"},
                 {"metric_name": "m", "summary_function": "mean", "tags": [{"values": [1]}]},
@@ -321,25 +321,21 @@ mod tests {
 
     #[test]
     fn what_fits_is_silent() {
-        assert!(findings("/$defs/AlertEntry", Value::Null).is_empty());
+        assert!(findings("AlertEntry", Value::Null).is_empty());
         let metric = json!({"type": "gauge", "period": "5m", "external": true, "for_each": ["a"], "description": null,
                             "attributes": {"display_max": "5", "display_min": 0}});
-        assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
+        assert_eq!(findings("MetricEntry", metric), [""; 0]);
         let metric = json!({"attributes": {"display_max": null, "color": null, "summarize_function": null}});
-        assert_eq!(findings("/$defs/MetricEntry", metric), [""; 0]);
+        assert_eq!(findings("MetricEntry", metric), [""; 0]);
         let service = json!({"type": "mail", "settings": {"addresses": "a@b.c", "notify": 1}});
-        assert_eq!(findings("/$defs/ServiceEntry", service), [""; 0]);
+        assert_eq!(findings("ServiceEntry", service), [""; 0]);
     }
 
     #[test]
     fn every_attribute_takes_null() {
         let schema = strict_schema();
         for name in schema["$defs"]["Attributes"]["properties"].as_object().unwrap().keys() {
-            assert_eq!(
-                findings("/$defs/MetricEntry", json!({"attributes": {name: null}})),
-                [""; 0],
-                "{name}"
-            );
+            assert_eq!(findings("MetricEntry", json!({"attributes": {name: null}})), [""; 0], "{name}");
         }
     }
 }

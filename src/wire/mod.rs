@@ -6,4 +6,4 @@ pub mod lenient;
 mod page;
 
 pub use errors::{ApiMessage, ApiMessages};
-pub use page::{Page, Query};
+pub use page::{Page, Query, TextPage};

@@ -1,6 +1,9 @@
 //! The envelope of paginated collections: a `query` object beside the entries, or a bare array.
 //! Reads one page; how pages add up to a collection is the client's affair.
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::wire::lenient;
 
@@ -46,6 +49,40 @@ impl Page {
     }
 }
 
+/// One page whose entries are still text: a tree of all of them takes several times the memory.
+#[derive(Debug)]
+pub struct TextPage<'a> {
+    /// As of [`Page`].
+    pub query: Option<Query>,
+    /// The entries of this page.
+    pub items: Vec<&'a RawValue>,
+}
+
+impl<'a> TextPage<'a> {
+    /// Takes the text of a page apart; `key` is where its entries stand.
+    ///
+    /// # Errors
+    /// Where the text is no JSON. Inside, what is missing, in the words of [`Page::read`].
+    pub fn read(body: &'a [u8], key: &str) -> serde_json::Result<Result<Self, String>> {
+        if body.trim_ascii_start().starts_with(b"[") {
+            return Ok(Ok(Self { query: None, items: serde_json::from_slice(body)? }));
+        }
+        let in_words = || Ok(Page::read(serde_json::from_slice(body)?, key).map(|_| Self::EMPTY));
+        let Ok(object) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(body) else {
+            return in_words();
+        };
+        let items = object.get(key).map(|list| serde_json::from_str(list.get()));
+        let query =
+            object.get("query").and_then(|query| Query::read(&serde_json::from_str(query.get()).ok()?));
+        match (items, query) {
+            (Some(Ok(items)), Some(query)) => Ok(Ok(Self { query: Some(query), items })),
+            _ => in_words(),
+        }
+    }
+
+    const EMPTY: Self = Self { query: None, items: Vec::new() };
+}
+
 impl Query {
     fn read(value: &Value) -> Option<Self> {
         let count = |key: &str| value.get(key).and_then(lenient::u64);
@@ -70,12 +107,18 @@ mod tests {
         let page = Page::read(body, "alerts").unwrap();
         assert_eq!(page.query, Some(Query { found: 12, total: None, offset: Some(0), length: Some(1) }));
         assert_eq!(page.items, [json!({"id": 1})]);
+        let text = TextPage::read(br#" {"query": {"found": "12"}, "alerts": [ {"id": 1.0 }, 2]}"#, "alerts");
+        let text = text.unwrap().unwrap();
+        assert_eq!(text.query.map(|query| query.found), Some(12));
+        assert_eq!(text.items.iter().map(|item| item.get()).collect::<Vec<_>>(), [r#"{"id": 1.0 }"#, "2"]);
     }
 
     #[test]
     fn a_bare_array_is_the_whole() {
         let page = Page::read(json!([1, 2]), "charts").unwrap();
         assert_eq!((page.query, page.items.len()), (None, 2));
+        assert_eq!(TextPage::read(b"[1, 2]", "charts").unwrap().unwrap().items.len(), 2);
+        assert!(TextPage::read(br#"{"alerts": [1"#, "alerts").unwrap_err().is_eof());
     }
 
     #[test]
@@ -88,7 +131,9 @@ mod tests {
             json!(null),
             json!("alerts"),
         ] {
-            assert!(Page::read(body.clone(), "alerts").is_err(), "{body}");
+            let text = body.to_string();
+            let of_text = TextPage::read(text.as_bytes(), "alerts").unwrap().map(|page| page.items.len());
+            assert_eq!(of_text, Err(Page::read(body.clone(), "alerts").unwrap_err()), "{body}");
         }
     }
 }
