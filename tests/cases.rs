@@ -171,7 +171,7 @@ impl Case {
             source: None,
         };
         let options = Options { variables: variables.map(given).collect(), lenient_secrets: false };
-        let (desired, report) = resolve(&documents, &mut files, &options, &Env(self.env()));
+        let (desired, report) = resolve(documents, &mut files, &options, &Env(self.env()));
         (desired, files, report)
     }
 
@@ -184,7 +184,7 @@ impl Case {
         }
         let mut files = Files::default();
         let documents = self.section("actual", &mut files);
-        let (actual, report) = resolve(&documents, &mut files, &Options::default(), &Env(self.env()));
+        let (actual, report) = resolve(documents, &mut files, &Options::default(), &Env(self.env()));
         let broken = report.iter().any(|d| !TOLERATED.contains(&d.code));
         assert!(
             !broken,

@@ -58,7 +58,7 @@ fn compare(effort: Effort, table: &mut Table) {
     all.write(directory.path(), 50);
     let Loaded { mut files, documents, .. } =
         load::load(&[directory.path().to_owned()], &mut std::io::empty());
-    let (desired, report) = resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
+    let (desired, report) = resolve::resolve(documents, &mut files, &resolve::Options::default(), &Nowhere);
     assert!(!report.has_errors() && desired.objects.len() == objects + 20);
     let actual: State =
         desired.objects.iter().map(|(address, wish)| (address.clone(), wish.resource.clone())).collect();

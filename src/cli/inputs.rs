@@ -46,11 +46,12 @@ pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
         variables.push(from_argument(argument, "--var-string", |text| text.into())?);
     }
     let options = resolve::Options { variables, lenient_secrets: offline };
-    let (desired, found) = resolve::resolve(&documents, &mut files, &options, &Here { ui });
+    let count = documents.len();
+    let (desired, found) = resolve::resolve(documents, &mut files, &options, &Here { ui });
     report.extend(found);
     report.sort(&files);
     resolve::secret_texts(&desired).iter().for_each(|text| ui.hide(text));
-    Ok(Read { files, desired, report, documents: documents.len(), roots })
+    Ok(Read { files, desired, report, documents: count, roots })
 }
 
 impl Read {

@@ -181,13 +181,12 @@ fn ignoring_case(a: &str, b: &str) -> Ordering {
     // Names that are held against each other begin alike: that part is passed over in strides.
     let words = a.as_bytes().as_chunks::<8>().0.iter().zip(b.as_bytes().as_chunks::<8>().0);
     let alike = 8 * words.take_while(|(a, b)| a == b && a.is_ascii()).count();
-    for (a_byte, b_byte) in a.bytes().zip(b.bytes()).skip(alike) {
-        if !a_byte.is_ascii() || !b_byte.is_ascii() {
+    for (x, y) in a.as_bytes()[alike..].iter().zip(&b.as_bytes()[alike..]) {
+        if !(x | y).is_ascii() {
             return a.to_lowercase().cmp(&b.to_lowercase());
         }
-        let order = a_byte.to_ascii_lowercase().cmp(&b_byte.to_ascii_lowercase());
-        if order.is_ne() {
-            return order;
+        if x != y && !x.eq_ignore_ascii_case(y) {
+            return x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase());
         }
     }
     a.len().cmp(&b.len())

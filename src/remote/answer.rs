@@ -1,15 +1,20 @@
 //! What one HTTP exchange came to: a reply, or an error that says what went wrong.
 //! Reads statuses, headers and bodies; sends nothing and never repeats anything.
 use std::error::Error;
+use std::panic::resume_unwind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use tokio::task::JoinError;
 
 use crate::remote::{ApiError, Endpoint, Method, Reply, TransportKind};
 use crate::wire::ApiMessages;
 
 /// Bodies beyond this are not read on: no collection page comes near it, and memory is not endless.
 const BODY_LIMIT: usize = 64 << 20;
+
+/// From this length on, in bytes, a body takes long enough to be read on another thread.
+const LONG: usize = 16 << 10;
 
 /// Where an exchange belongs, for its errors.
 #[derive(Debug, Clone, Copy)]
@@ -53,11 +58,11 @@ impl Answer {
     }
 
     /// What is in this answer, its body as `read` understands it, or what is wrong with it.
-    pub(super) fn into_reply<T>(
-        self,
+    pub(super) async fn into_reply<T: Send + 'static>(
+        mut self,
         place: Place<'_>,
         pause: Option<Duration>,
-        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T> + Send + 'static,
     ) -> Result<(Option<T>, Reply), ApiError> {
         if !(200..300).contains(&self.status) {
             return Err(self.into_status_error(place, pause));
@@ -66,7 +71,12 @@ impl Answer {
         let body = if self.body.iter().all(u8::is_ascii_whitespace) {
             None
         } else {
-            Some(read(&self.body).map_err(|error| self.unreadable(place, &error))?)
+            let body = std::mem::take(&mut self.body);
+            let long = body.len() >= LONG;
+            let work = move || (read(&body), body);
+            let (read, body) = if long { aside(work).await } else { work() };
+            self.body = body;
+            Some(read.map_err(|error| self.unreadable(place, &error))?)
         };
         Ok((body, Reply { status: self.status, body: None, location }))
     }
@@ -139,6 +149,16 @@ impl Place<'_> {
 
     pub(super) fn decode(self, detail: String) -> ApiError {
         ApiError::Decode { path: self.path.to_owned(), detail }
+    }
+}
+
+/// Does something on another thread, so that other answers are taken in meanwhile.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime ends, and whoever waits with it.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 

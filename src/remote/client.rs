@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -119,6 +120,8 @@ struct Shared {
     throttle: Throttle,
     reads: Semaphore,
     writes: Semaphore,
+    /// Answers are read on as many threads as can run.
+    cores: Semaphore,
     /// Whether the service ever answered.
     reached: AtomicBool,
 }
@@ -160,6 +163,7 @@ impl Client {
             throttle: Throttle::new(config.retry.max_pause, config.retry.base),
             reads: Semaphore::new(config.read_concurrency.max(1)),
             writes: Semaphore::new(config.write_concurrency.max(1)),
+            cores: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
             reached: AtomicBool::new(false),
             config,
         };
@@ -216,15 +220,15 @@ impl Client {
     }
 
     /// The same, its body given as `read` understands it.
-    async fn exchange_for<T>(
+    async fn exchange_for<T: Send + 'static>(
         &self,
         method: Method,
         path: &str,
         query: &[(&str, String)],
         body: Body<'_>,
-        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T> + Send + 'static,
     ) -> Result<(Option<T>, Reply), ApiError> {
-        let Shared { config, http, throttle, reads, writes, reached } = &*self.shared;
+        let Shared { config, http, throttle, reads, writes, cores, reached } = &*self.shared;
         let hidden = hidden(config.token.expose_secret(), &body);
         let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden };
         let url = config.endpoint.join(path, query).ok_or_else(|| place.unaddressable())?;
@@ -250,7 +254,8 @@ impl Client {
         tracing::debug!(%method, path, status = answer.status, duration = ?begun.elapsed(), "answer");
         let pause = answer.pause(SystemTime::now());
         self.heed(answer.status, pause);
-        answer.into_reply(place, pause, read)
+        let _core = cores.acquire().await;
+        answer.into_reply(place, pause, read).await
     }
 
     /// Lets one answer's wish for a pause hold for all requests.
@@ -277,16 +282,17 @@ impl ReadApi for Client {
         self.list_as(listing, |entry, _| entry).await
     }
 
-    async fn list_as<T: Send>(
+    async fn list_as<T: Send + 'static>(
         &self,
         listing: &Listing,
-        each: impl Fn(Value, &RawValue) -> T + Send + Sync,
+        each: impl Fn(Value, &RawValue) -> T + Clone + Send + Sync + 'static,
     ) -> Result<Vec<T>, ApiError> {
         let each = &each;
         let page = |offset| async move {
             let query = listing.page_at(offset);
             let look = || {
-                let read = |body: &[u8]| listing.read_page(body, each);
+                let (whole, each) = (listing.clone(), each.clone());
+                let read = move |body: &[u8]| whole.read_page(body, each);
                 self.exchange_for(Method::Get, &listing.path, &query, Body::None, read)
             };
             let (page, _) = self.with_retry(look).await?;

@@ -2,6 +2,7 @@
 //! Knows which listings there are; how one object is understood stands in `lift`.
 
 use std::collections::{BTreeMap, btree_map};
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -78,7 +79,7 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
         entries.filter_map(|entry| Some((entry.remote.id?, entry.address.name.clone()))).collect()
     };
     let titles: BTreeMap<u64, String> = names(Collection::Services);
-    let spaces: BTreeMap<u64, String> = names(Collection::Spaces);
+    let spaces: Arc<BTreeMap<u64, String>> = Arc::new(names(Collection::Spaces));
     let mut actual = Actual::default();
     for entry in lists.into_values().flatten() {
         actual.add(entry, &titles);
@@ -128,8 +129,8 @@ impl Entry {
 /// A collection, page by page understood.
 async fn list(api: &impl ReadApi, collection: Collection) -> Result<Vec<Entry>, ApiError> {
     let Some(listing) = listing(collection) else { return Ok(Vec::new()) };
-    let names = BTreeMap::new();
-    let each = |raw: Value, text: &RawValue| Entry::read(collection, None, raw, Some(text), &names);
+    let each =
+        move |raw: Value, text: &RawValue| Entry::read(collection, None, raw, Some(text), &BTreeMap::new());
     Ok(api.list_as(&listing, each).await?.into_iter().flatten().collect())
 }
 
@@ -138,7 +139,7 @@ async fn fetch_charts(
     api: &impl ReadApi,
     wanted: &Wanted,
     actual: &Actual,
-    names: &BTreeMap<u64, String>,
+    names: &Arc<BTreeMap<u64, String>>,
 ) -> Result<Vec<(String, Vec<Entry>)>, ApiError> {
     let spaces = actual.ids.iter().filter(|(address, _)| address.collection == Collection::Spaces);
     let spaces = spaces.filter(|(address, _)| wanted.charts_of(&address.name));
@@ -146,9 +147,9 @@ async fn fetch_charts(
         let (name, id) = (address.name.clone(), remote.id);
         async move {
             let Some(id) = id else { return Ok((name, Vec::new())) };
-            let space = name.as_str();
-            let each = |raw: Value, text: &RawValue| {
-                Entry::read(Collection::Charts, Some(space), raw, Some(text), names)
+            let (space, names) = (name.clone(), Arc::clone(names));
+            let each = move |raw: Value, text: &RawValue| {
+                Entry::read(Collection::Charts, Some(&space), raw, Some(text), &names)
             };
             let charts = api.list_as(&charts_listing(id), each).await?;
             Ok((name, charts.into_iter().flatten().collect()))

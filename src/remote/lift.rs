@@ -4,6 +4,7 @@
 mod chart;
 mod lost;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -93,7 +94,12 @@ fn lift_metric(mut raw: Value) -> (Kind, Map<String, Value>) {
 }
 
 fn lift_alert(mut raw: Value) -> Map<String, Value> {
-    let conditions: Vec<Value> = conditions_in_order(&raw).into_iter().map(lift_condition).collect();
+    let mut conditions = match take(&mut raw, "conditions") {
+        Value::Array(conditions) => conditions,
+        _ => Vec::new(),
+    };
+    conditions.sort_by(in_order);
+    let conditions: Vec<Value> = conditions.into_iter().map(lift_whole_condition).collect();
     let mut attributes = match take(&mut raw, "attributes") {
         Value::Object(attributes) => attributes,
         _ => Map::new(),
@@ -115,16 +121,25 @@ fn take(raw: &mut Value, key: &str) -> Value {
 /// look the same each time.
 pub fn conditions_in_order(alert: &Value) -> Vec<&Value> {
     let mut conditions: Vec<&Value> = alert["conditions"].as_array().into_iter().flatten().collect();
-    let by_text = |a: &Value, b: &Value| a.to_string().cmp(&b.to_string());
-    conditions.sort_by(|a, b| lenient::id(&a["id"]).cmp(&lenient::id(&b["id"])).then_with(|| by_text(a, b)));
+    conditions.sort_by(|a, b| in_order(a, b));
     conditions
+}
+
+fn in_order(a: &Value, b: &Value) -> Ordering {
+    let by_text = || a.to_string().cmp(&b.to_string());
+    lenient::id(&a["id"]).cmp(&lenient::id(&b["id"])).then_with(by_text)
 }
 
 /// A raw condition with the keys we know; a tag list that some clients send as `{}` counts as none.
 pub fn lift_condition(raw: &Value) -> Value {
-    let mut fields = pick(raw, CONDITION_KEYS);
-    if let (None, Some(alias)) = (fields.get("type"), raw.get("condition_type")) {
-        fields.insert("type".into(), alias.clone());
+    lift_whole_condition(raw.clone())
+}
+
+fn lift_whole_condition(mut raw: Value) -> Value {
+    let alias = raw.get_mut("condition_type").map(Value::take);
+    let mut fields = only(raw, CONDITION_KEYS);
+    if let (None, Some(alias)) = (fields.get("type"), alias) {
+        fields.insert("type".into(), alias);
     }
     if fields.get("tags").is_some_and(|tags| tags.as_array().is_none_or(Vec::is_empty)) {
         fields.shift_remove("tags");

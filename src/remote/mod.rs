@@ -49,14 +49,14 @@ pub trait ReadApi: Send + Sync {
     fn list(&self, listing: &Listing) -> impl Future<Output = Result<Vec<Value>, ApiError>> + Send;
 
     /// The same, of each entry what `each` makes of it and of its text. An implementation that reads page by page needs not hold
-    /// the entries of them all.
+    /// the entries of them all, and can read several pages at once.
     ///
     /// # Errors
     /// As [`ReadApi::list`].
-    fn list_as<T: Send>(
+    fn list_as<T: Send + 'static>(
         &self,
         listing: &Listing,
-        each: impl Fn(Value, &RawValue) -> T + Send + Sync,
+        each: impl Fn(Value, &RawValue) -> T + Clone + Send + Sync + 'static,
     ) -> impl Future<Output = Result<Vec<T>, ApiError>> + Send {
         async move {
             let one = |entry: Value| {

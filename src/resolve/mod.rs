@@ -49,16 +49,16 @@ pub struct Options {
     pub lenient_secrets: bool,
 }
 
-/// Reads what the documents ask for. Where the report holds errors the result is incomplete and must not be used.
+/// Reads what the documents ask for, and lets go of each that is read. Where the report holds errors the result is incomplete and must not be used.
 pub fn resolve(
-    documents: &[Document],
+    documents: Vec<Document>,
     files: &mut Files,
     options: &Options,
     outside: &dyn Outside,
 ) -> (Desired, Report) {
     let mut report = Report::default();
     let ledger = interpolate::Ledger::default();
-    let given = variables::gather(documents, &options.variables, &mut report);
+    let given = variables::gather(&documents, &options.variables, &mut report);
     let variables = variables::resolve(&given, &ledger, outside, options.lenient_secrets, &mut report);
     let schema = strict_schema();
     let context = entry::Context {
@@ -69,9 +69,9 @@ pub fn resolve(
         lenient_secrets: options.lenient_secrets,
     };
     let mut desired =
-        Desired { settings: settings::read(documents, &context, &mut report), ..Desired::default() };
+        Desired { settings: settings::read(&documents, &context, &mut report), ..Desired::default() };
     for document in documents {
-        section::read_all(document, &context, files, &mut desired, &mut report);
+        section::read_all(&document, &context, files, &mut desired, &mut report);
     }
     references::check(&desired, files, &mut report);
     variables::report_unused(&options.variables, &ledger.used.borrow(), &given, &mut report);

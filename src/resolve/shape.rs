@@ -1,7 +1,7 @@
 //! Holds a value against the schema of the file format: every unknown field and wrong type, not only the first.
 //! Knows the few words of JSON Schema that our own types produce. Never repeats a value, which may be a secret.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ptr;
 use std::rc::Rc;
@@ -57,6 +57,22 @@ impl<'a> Rules<'a> {
     }
 }
 
+/// A part of the schema inside another one, and its rule once a value has met it.
+struct Inner<'a> {
+    schema: &'a Value,
+    rule: OnceCell<Rc<Rule<'a>>>,
+}
+
+impl<'a> Inner<'a> {
+    fn of(schema: &'a Value) -> Self {
+        Self { schema, rule: OnceCell::new() }
+    }
+
+    fn rule(&self, rules: &Rules<'a>) -> &Rule<'a> {
+        self.rule.get_or_init(|| rules.rule(self.schema))
+    }
+}
+
 /// What one part of the schema asks for.
 struct Rule<'a> {
     /// One of these.
@@ -66,25 +82,31 @@ struct Rule<'a> {
     /// One of these types; none means any.
     types: Vec<&'a str>,
     minimum: Option<f64>,
-    items: &'a Value,
-    properties: Option<&'a Map<String, Value>>,
+    items: Inner<'a>,
+    /// By their names: there are too few to look them up otherwise.
+    properties: Vec<(&'a str, Inner<'a>)>,
     /// What keys beside the properties hold; `false` where there may be none.
-    others: &'a Value,
+    others: Inner<'a>,
     required: Vec<&'a str>,
 }
 
 impl<'a> Rule<'a> {
     fn read(part: &'a Value, rules: &Rules<'a>) -> Self {
+        let property = |(name, part): (&'a String, &'a Value)| (name.as_str(), Inner::of(part));
         Self {
             choices: part["anyOf"].as_array().map(|choices| rules.flatten(choices)),
             words: words(part),
             types: types(part),
             minimum: part["minimum"].as_f64(),
-            items: &part["items"],
-            properties: part["properties"].as_object(),
-            others: &part["additionalProperties"],
+            items: Inner::of(&part["items"]),
+            properties: part["properties"].as_object().into_iter().flatten().map(property).collect(),
+            others: Inner::of(&part["additionalProperties"]),
             required: part["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
         }
+    }
+
+    fn property(&self, name: &str) -> Option<&Inner<'a>> {
+        self.properties.iter().find(|(known, _)| *known == name).map(|(_, part)| part)
     }
 
     fn takes(&self, value: &Value) -> bool {
@@ -114,9 +136,9 @@ impl<'a> Shapes<'_, 'a, '_> {
         match value {
             Value::Object(map) => self.check_object(map, rule, here),
             Value::Array(items) => {
-                let rule = self.rules.rule(rule.items);
+                let rule = rule.items.rule(self.rules);
                 for (i, item) in items.iter().enumerate() {
-                    self.check(item, &rule, here.index(i));
+                    self.check(item, rule, here.index(i));
                 }
             }
             Value::Number(number) => {
@@ -155,15 +177,14 @@ impl<'a> Shapes<'_, 'a, '_> {
 
     fn check_object(&mut self, map: &Map<String, Value>, rule: &Rule<'a>, here: Trail<'_>) {
         for (key, value) in map {
-            match rule.properties.and_then(|known| known.get(key)) {
-                Some(part) => self.check(value, &self.rules.rule(part), here.key(key)),
-                None if *rule.others == Value::Bool(false) => self.unknown_field(key, rule.properties, here),
-                None => self.check(value, &self.rules.rule(rule.others), here.key(key)),
+            match rule.property(key) {
+                Some(part) => self.check(value, part.rule(self.rules), here.key(key)),
+                None if *rule.others.schema == Value::Bool(false) => self.unknown_field(key, rule, here),
+                None => self.check(value, rule.others.rule(self.rules), here.key(key)),
             }
         }
         for required in rule.required.iter().filter(|required| !map.contains_key(**required)) {
-            let part = rule.properties.and_then(|known| known.get(*required));
-            let words = part.and_then(|part| self.rules.rule(part).words.clone());
+            let words = rule.property(required).and_then(|part| part.rule(self.rules).words.clone());
             let finding = self.add(here, "missing-field", format!("`{required}` is missing here"));
             if let Some(words) = words {
                 finding.help(format!("one of {}", quoted(&words)));
@@ -171,8 +192,8 @@ impl<'a> Shapes<'_, 'a, '_> {
         }
     }
 
-    fn unknown_field(&mut self, key: &str, known: Option<&Map<String, Value>>, here: Trail<'_>) {
-        let names: Vec<&str> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    fn unknown_field(&mut self, key: &str, rule: &Rule<'_>, here: Trail<'_>) {
+        let names: Vec<&str> = rule.properties.iter().map(|(name, _)| *name).collect();
         let hint = match (suggest(key, names.iter().copied()), READ_ONLY.contains(&key)) {
             (Some(close), _) => format!("did you mean `{close}`?"),
             (None, true) => "the service makes it; leave it out".to_owned(),

@@ -31,7 +31,7 @@ fn run(texts: &[&str], options: &Options) -> (Desired, Vec<String>) {
         documents.push(Document { file, value, dir: PathBuf::new(), path: None });
     }
     let outside = Fake(BTreeMap::from([("HOME", "/h"), ("TOKEN", "canary-1"), ("EMPTY", "")]));
-    let (desired, report) = resolve(&documents, &mut files, options, &outside);
+    let (desired, report) = resolve(documents, &mut files, options, &outside);
     let shown = report.iter().map(|d| {
         let at = d.primary.as_ref().and_then(|label| files.locate(&label.place)).map(|p| p.to_string());
         format!("{} {}: {}", at.unwrap_or_default(), d.code, d.message)

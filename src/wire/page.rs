@@ -1,7 +1,8 @@
 //! The envelope of paginated collections: a `query` object beside the entries, or a bare array.
 //! Reads one page; how pages add up to a collection is the client's affair.
-use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -64,23 +65,56 @@ impl<'a> TextPage<'a> {
     /// # Errors
     /// Where the text is no JSON. Inside, what is missing, in the words of [`Page::read`].
     pub fn read(body: &'a [u8], key: &str) -> serde_json::Result<Result<Self, String>> {
-        if body.trim_ascii_start().starts_with(b"[") {
-            return Ok(Ok(Self { query: None, items: serde_json::from_slice(body)? }));
-        }
-        let in_words = || Ok(Page::read(serde_json::from_slice(body)?, key).map(|_| Self::EMPTY));
-        let Ok(object) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(body) else {
-            return in_words();
-        };
-        let items = object.get(key).map(|list| serde_json::from_str(list.get()));
-        let query =
-            object.get("query").and_then(|query| Query::read(&serde_json::from_str(query.get()).ok()?));
-        match (items, query) {
-            (Some(Ok(items)), Some(query)) => Ok(Ok(Self { query: Some(query), items })),
-            _ => in_words(),
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        match Envelope(key).deserialize(&mut reader).and_then(|page| reader.end().map(|()| page)) {
+            Ok(page) => Ok(Ok(page)),
+            // What is wrong with it is said by who reads it as a tree.
+            Err(_) => Ok(Page::read(serde_json::from_slice(body)?, key)
+                .and(Err("its entries cannot be told apart".to_owned()))),
         }
     }
+}
 
-    const EMPTY: Self = Self { query: None, items: Vec::new() };
+/// A page by the name of its list; anything else is an error.
+struct Envelope<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for Envelope<'_> {
+    type Value = TextPage<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<TextPage<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Envelope<'_> {
+    type Value = TextPage<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a page")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<TextPage<'de>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(TextPage { query: None, items })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TextPage<'de>, A::Error> {
+        let (mut query, mut items) = (None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            if key == self.0 {
+                items = Some(map.next_value()?);
+            } else if key == "query" {
+                query = Query::read(&map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        let items = items.ok_or_else(|| A::Error::custom("no list"))?;
+        Ok(TextPage { query: Some(query.ok_or_else(|| A::Error::custom("no counts"))?), items })
+    }
 }
 
 impl Query {

@@ -292,7 +292,7 @@ impl Wish {
             load::load(&[PathBuf::from("-")], &mut text.as_bytes());
         assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
         let (desired, report) =
-            resolve::resolve(&documents, &mut files, &resolve::Options::default(), &Nowhere);
+            resolve::resolve(documents, &mut files, &resolve::Options::default(), &Nowhere);
         assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
         Wish { desired, targets: Vec::new(), delete_data: true, files }
     }
