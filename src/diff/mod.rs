@@ -360,3 +360,6 @@ pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, 
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

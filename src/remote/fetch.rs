@@ -1,7 +1,7 @@
 //! Reads what exists, as far as it is wanted: definitions by identity, ids and raw objects apart from them.
 //! Knows which listings there are; how one object is understood stands in `lift`.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -80,16 +80,16 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
     };
     let titles: BTreeMap<u64, String> = names(Collection::Services);
     let spaces: Arc<BTreeMap<u64, String>> = Arc::new(names(Collection::Spaces));
-    let mut actual = Actual::default();
-    for entry in lists.into_values().flatten() {
-        actual.add(entry, &titles);
-    }
     let metric = |raw: Value| Entry::read(Collection::Metrics, None, raw, None, &titles);
-    metrics.into_iter().flatten().filter_map(metric).for_each(|entry| actual.add(entry, &titles));
+    let metrics = metrics.into_iter().flatten().filter_map(metric);
+    let mut actual = Actual::of(lists.into_values().flatten().chain(metrics).collect(), &titles);
     for (space, charts) in fetch_charts(api, wanted, &actual, &spaces).await? {
         let order = charts.iter().map(|chart| chart.address.name.clone());
         actual.chart_order.insert(space.clone(), order.collect());
-        charts.into_iter().for_each(|chart| actual.add(chart, &spaces));
+        let charts = Actual::of(charts, &titles);
+        actual.state.extend(charts.state);
+        actual.ids.extend(charts.ids);
+        actual.twins.extend(charts.twins);
     }
     for unfinished in placeholder::unfinished(api, &actual.state, &wanted.bare_streams).await? {
         actual.state.remove(&unfinished);
@@ -277,21 +277,28 @@ fn name_of(collection: Collection, raw: &Value) -> Option<&str> {
 }
 
 impl Actual {
-    fn add(&mut self, entry: Entry, titles: &BTreeMap<u64, String>) {
-        let Entry { address, mut resource, remote, notified } = entry;
-        let free = match self.ids.entry(address) {
-            btree_map::Entry::Vacant(free) => free,
-            btree_map::Entry::Occupied(first) => {
-                let (address, id) = (first.key().clone(), first.get().id);
-                let twins = self.twins.entry(address).or_insert_with(|| id.into_iter().collect());
-                twins.extend(remote.id);
-                return;
+    /// Of objects in any order; of twins in that of the service. `titles` are those of services.
+    fn of(mut entries: Vec<Entry>, titles: &BTreeMap<u64, String>) -> Self {
+        let mut actual = Self::default();
+        entries.sort_by(|a, b| a.address.cmp(&b.address));
+        entries.dedup_by(|twin, first| {
+            let same = twin.address == first.address;
+            if same {
+                let ids = actual.twins.entry(first.address.clone());
+                ids.or_insert_with(|| first.remote.id.into_iter().collect()).extend(twin.remote.id);
             }
-        };
-        if let Resource::Alert(alert) = &mut resource {
-            alert.services = Field::Set(called(notified, titles));
+            same
+        });
+        // Maps that are made at once are half as large as those that grow.
+        let (mut objects, mut ids) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+        for Entry { address, mut resource, remote, notified } in entries {
+            if let Resource::Alert(alert) = &mut resource {
+                alert.services = Field::Set(called(notified, titles));
+            }
+            objects.push((address.clone(), resource));
+            ids.push((address, remote));
         }
-        self.state.insert(free.key().clone(), resource);
-        free.insert(remote);
+        (actual.state, actual.ids) = (objects.into_iter().collect(), ids.into_iter().collect());
+        actual
     }
 }
