@@ -30,6 +30,7 @@ fn created(address: &Address, kind: Kind, fields: Value) -> Vec<String> {
 }
 
 /// The call that brings `raw` (an object of the wire) to what `want` says.
+#[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
 fn updated(
     address: &Address,
     kind: Kind,
