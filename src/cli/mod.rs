@@ -15,6 +15,7 @@ mod get;
 mod import;
 mod init;
 mod inputs;
+mod interrupts;
 mod ownership;
 mod progress;
 mod query;

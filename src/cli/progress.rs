@@ -9,6 +9,7 @@ use librato_apply::apply::Observer;
 use librato_apply::diag::printable;
 use librato_apply::plan::{Done, INTERRUPTED, Step};
 
+use super::interrupts::Interrupts;
 use super::ui::Ui;
 
 /// How long people wait without wondering.
@@ -30,7 +31,7 @@ impl<'a> Progress<'a> {
             style.map_or(bar.clone(), |style| bar.with_style(style))
         });
         let stopped = Arc::new(AtomicBool::new(false));
-        tokio::spawn(stop_on_ctrl_c(Arc::clone(&stopped)));
+        tokio::spawn(stop_on(Interrupts::listen(), Arc::clone(&stopped)));
         Self { ui, bar, stopped }
     }
 
@@ -60,8 +61,9 @@ pub async fn waiting<T>(ui: &Ui, what: &str, work: impl Future<Output = T>) -> T
     done
 }
 
-async fn stop_on_ctrl_c(stopped: Arc<AtomicBool>) {
-    while tokio::signal::ctrl_c().await.is_ok() {
+async fn stop_on(mut interrupts: Interrupts, stopped: Arc<AtomicBool>) {
+    loop {
+        interrupts.next().await;
         if stopped.swap(true, Ordering::SeqCst) {
             std::process::exit(super::Exit::Interrupted as i32);
         }

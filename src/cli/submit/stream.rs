@@ -19,6 +19,7 @@ use super::tally::Tally;
 use crate::cli::args::{Global, InputFormat, Submit};
 use crate::cli::endpoint;
 use crate::cli::exit::Exit;
+use crate::cli::interrupts::Interrupts;
 use crate::cli::ui::Ui;
 
 /// How long a measurement waits for others before it is sent.
@@ -125,8 +126,10 @@ async fn pump<'a>(mut run: Run<'a>, mut reader: Reader, period: Option<Duration>
 /// Counts how often the user asked to stop.
 fn interrupts() -> watch::Receiver<u32> {
     let (sender, receiver) = watch::channel(0);
+    let mut interrupts = Interrupts::listen();
     tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
+        loop {
+            interrupts.next().await;
             sender.send_modify(|count| *count += 1);
         }
     });

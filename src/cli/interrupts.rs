@@ -1,0 +1,30 @@
+//! Ctrl-C, heard from the moment on that somebody listens and not only once they wait for it. Knows nothing of what it stops.
+
+/// Hears every Ctrl-C.
+pub struct Interrupts {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+    #[cfg(windows)]
+    signals: Option<tokio::signal::windows::CtrlC>,
+}
+
+impl Interrupts {
+    /// Listens from now on. Must be called where tasks run.
+    pub fn listen() -> Self {
+        #[cfg(unix)]
+        let signals = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).ok();
+        #[cfg(windows)]
+        let signals = tokio::signal::windows::ctrl_c().ok();
+        Self { signals }
+    }
+
+    /// The next one; never where the system does not tell.
+    pub async fn next(&mut self) {
+        if let Some(signals) = &mut self.signals
+            && signals.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
