@@ -3,6 +3,7 @@
 
 pub mod aggregate;
 pub mod bytes;
+pub mod frontier;
 pub mod pack;
 pub mod table;
 pub mod tier;

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use rusqlite::{Connection, Row, params};
 
 use super::aggregate::{Point, downsample};
+use super::frontier::Frontier;
 use super::pack;
 use super::tier::{TIERS, Tier};
 use crate::serve::http::problem::Problem;
@@ -70,14 +71,15 @@ pub fn recent(
     wanted: impl Fn(i64) -> bool,
     span: Span,
 ) -> Result<Recent, Problem> {
-    let mut recent = Recent::new();
+    let (mut recent, frontier) = (Recent::new(), Frontier::of(connection)?);
     let sql = "SELECT id, block FROM journal WHERE first_series <= ?2 AND last_series >= ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([range.start(), range.end()])?;
     while let Some(row) = rows.next()? {
+        let id: i64 = row.get("id")?;
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
         for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
-            if span.contains(point.time) && wanted(point.series) {
+            if span.contains(point.time) && wanted(point.series) && !frontier.is_past(id, point.series) {
                 let kept = Point { time: point.time, stats: point.stats.into() };
                 recent.entry(point.series).or_default().push(kept);
             }

@@ -8,12 +8,12 @@ use std::mem;
 use rusqlite::{Connection, params};
 
 use super::aggregate::{Point, downsample};
+use super::frontier::Frontier;
 use super::pack;
 use super::table::{block_of, damaged, put_block};
 use super::tier::{TIERS, Tier, tier_of, windows};
 use crate::serve::http::problem::Problem;
 use crate::serve::submit::block;
-use crate::serve::submit::journal::{self, Row};
 
 /// The journal is folded when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
 /// row is this many seconds old: every step that has points for a block reads it and writes it again, so the more of them
@@ -23,7 +23,7 @@ const OLD: i64 = 30;
 
 /// When so many rows of the journal wait for a later step, submissions come faster than they are folded.
 const BEHIND: i64 = 4096;
-/// Blocks written by one step, some ten milliseconds, for which the writer can do nothing else.
+/// Blocks written in one transaction, some ten milliseconds, for which the writer can do nothing else.
 const WRITTEN: usize = 2048;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
@@ -31,22 +31,25 @@ const ROLLED: i64 = 500;
 /// The outcome of a step, to be written as it is.
 #[derive(Default)]
 pub struct Work {
+    /// In order of their series.
     blocks: Vec<(Key, Vec<u8>)>,
     /// Ids of blocks that were rolled up.
     expired: Vec<i64>,
-    folded: Option<Folded>,
+    /// The last row of the journal that is in these blocks.
+    folded: Option<i64>,
     /// Whether much waits for later steps.
     pub behind: bool,
 }
 
-/// Rows of the journal that are in blocks now.
-struct Folded {
-    /// The id of the last.
-    last: i64,
-    /// When it was received.
-    received_at: i64,
-    /// What stays of them, for series whose blocks wait for the next step.
-    rest: Vec<Row>,
+/// What of a step is written in one transaction. After each of them everything can be read once, and the next step can
+/// go on.
+#[derive(Default)]
+pub struct Part {
+    blocks: Vec<(Key, Vec<u8>)>,
+    expired: Vec<i64>,
+    frontier: Option<Frontier>,
+    /// Rows of the journal up to this one are in blocks.
+    folded: Option<i64>,
 }
 
 /// Which block is meant: its series, its tier and where it begins.
@@ -54,7 +57,7 @@ type Key = (i64, Tier, i64);
 
 /// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is.
 pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<Option<Work>, Problem> {
-    if let Some(work) = fold(connection, now, closing, WRITTEN)? {
+    if let Some(work) = fold(connection, now, closing)? {
         return Ok(Some(work));
     }
     if closing {
@@ -64,7 +67,37 @@ pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<Option<W
 }
 
 impl Work {
-    /// Writes what was worked out. Blocks of series that were deleted since are left out: their ids never come back.
+    /// To be written one after the other.
+    pub fn parts(self) -> Vec<Part> {
+        self.parts_of(WRITTEN)
+    }
+
+    /// With about `most` blocks each; the blocks of one series stay together.
+    fn parts_of(self, most: usize) -> Vec<Part> {
+        let Work { blocks, expired, folded, .. } = self;
+        let mut last = Part { expired, folded, ..Part::default() };
+        let Some(row) = folded else {
+            last.blocks = blocks;
+            return vec![last];
+        };
+        let mut parts = Vec::new();
+        for block in blocks {
+            let (series, before) = (block.0.0, last.blocks.last().map(|(key, _)| key.0));
+            if last.blocks.len() >= most
+                && let Some(before) = before.filter(|before| *before != series)
+            {
+                let frontier = Some(Frontier { row, series: before });
+                parts.push(Part { blocks: mem::take(&mut last.blocks), frontier, ..Part::default() });
+            }
+            last.blocks.push(block);
+        }
+        parts.push(last);
+        parts
+    }
+}
+
+impl Part {
+    /// Writes it. Blocks of series that were deleted since are left out: their ids never come back.
     pub fn write(self, connection: &Connection) -> Result<(), Problem> {
         for ((series, tier, start), block) in &self.blocks {
             put_block(connection, *series, *tier, *start, block)?;
@@ -72,76 +105,70 @@ impl Work {
         for id in &self.expired {
             connection.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
         }
-        if let Some(Folded { last, received_at, rest }) = &self.folded {
+        if let Some(frontier) = self.frontier {
+            frontier.put(connection)?;
+        }
+        if let Some(last) = self.folded {
             connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([last])?;
-            // Before everything that came later, so that each series stays in order of arrival.
-            for (row, id) in rest.iter().rev().zip((i64::MIN..=*last).rev()) {
-                row.insert(connection, Some(id), *received_at)?;
-            }
+            Frontier::default().put(connection)?;
         }
         Ok(())
     }
 }
 
-/// Packs the oldest rows of the journal, when that is due or `anyway`, into about `most` blocks.
-fn fold(connection: &Connection, now: i64, anyway: bool, most: usize) -> Result<Option<Work>, Problem> {
-    let Some(Oldest { packed, first, last, received_at }) = oldest(connection)? else { return Ok(None) };
-    let bytes: usize = packed.iter().map(Vec::len).sum();
-    if !anyway && bytes < GROWN && first > now - OLD {
+/// Packs the oldest rows of the journal, when that is due or `anyway`.
+fn fold(connection: &Connection, now: i64, anyway: bool) -> Result<Option<Work>, Problem> {
+    let frontier = Frontier::of(connection)?;
+    let Some(Oldest { points, bytes, first, last }) = oldest(connection, frontier)? else { return Ok(None) };
+    if !anyway && frontier.row == 0 && bytes < GROWN && first > now - OLD {
         return Ok(None);
     }
-    let mut points = Vec::with_capacity(bytes / 11);
-    for block in &packed {
-        points.append(&mut block::decode(block).ok_or_else(|| damaged("the journal"))?);
-    }
-    // Each series by itself, in order of arrival.
+    // Each series by itself, in order of arrival. The stable sort makes use of the order that is there: clients send their
+    // series one after the other.
     let mut order: Vec<(i64, usize)> =
         points.iter().enumerate().map(|(index, point)| (point.series, index)).collect();
-    // The stable sort makes use of the order that is there: clients send their series one after the other.
     order.sort();
-    let mut pending = Pending::over(connection);
-    let mut rest = Vec::new();
+    let (mut pending, mut blocks) = (Pending::over(connection), Vec::new());
     for one in order.chunk_by(|(a, _), (b, _)| a == b) {
-        let points = one.iter().map(|(_, index)| &points[*index]);
-        if pending.blocks.len() < most {
-            let kept = |point: &block::Point| Point { time: point.time, stats: point.stats.into() };
-            pending.place(one[0].0, points.map(kept).collect(), now)?;
-        } else {
-            rest.extend(points.copied());
-        }
+        let kept = |index: usize| Point { time: points[index].time, stats: points[index].stats.into() };
+        pending.place(one[0].0, one.iter().map(|(_, index)| kept(*index)).collect(), now)?;
+        blocks.append(&mut pending.packed());
     }
-    let waiting: i64 = connection
+    let newest: i64 = connection
         .prepare_cached("SELECT ifnull(max(id), 0) FROM journal")?
         .query_row([], |row| row.get(0))?;
-    let folded = Some(Folded { last, received_at, rest: journal::rows(&rest) });
-    let behind = waiting - last > BEHIND;
-    Ok(Some(Work { blocks: pending.packed(), folded, behind, ..Work::default() }))
+    Ok(Some(Work { blocks, folded: Some(last), behind: newest - last > BEHIND, ..Work::default() }))
 }
 
-/// The oldest rows of the journal.
+/// The oldest rows of the journal, without what is in blocks already.
 struct Oldest {
-    packed: Vec<Vec<u8>>,
+    points: Vec<block::Point>,
+    bytes: usize,
     /// When the first of them was received.
     first: i64,
-    /// The id of the last, and when it was received.
+    /// The id of the last.
     last: i64,
-    received_at: i64,
 }
 
-/// As many rows as are folded together, and the last may be large by itself.
-fn oldest(connection: &Connection) -> Result<Option<Oldest>, Problem> {
+/// As many rows as are folded together, of which the last may be large by itself; or those that a step left half done.
+fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>, Problem> {
     let mut select = connection.prepare_cached("SELECT id, received_at, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
-    let (mut oldest, mut bytes): (Option<Oldest>, usize) = (None, 0);
-    while bytes < GROWN
-        && let Some(row) = rows.next()?
+    let mut oldest: Option<Oldest> = None;
+    while oldest.as_ref().is_none_or(|oldest| match frontier.row {
+        0 => oldest.bytes < GROWN,
+        half_done => oldest.last < half_done,
+    }) && let Some(row) = rows.next()?
     {
-        let (last, received_at, block): (i64, i64, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        bytes += block.len();
+        let (id, received_at) = (row.get(0)?, row.get(1)?);
+        let packed = row.get_ref(2)?.as_blob().map_err(Problem::internal)?;
+        let mut points = block::decode(packed).ok_or_else(|| damaged("the journal"))?;
+        points.retain(|point| !frontier.is_past(id, point.series));
         let oldest =
-            oldest.get_or_insert(Oldest { packed: Vec::new(), first: received_at, last, received_at });
-        (oldest.last, oldest.received_at) = (last, received_at);
-        oldest.packed.push(block);
+            oldest.get_or_insert(Oldest { points: Vec::new(), bytes: 0, first: received_at, last: id });
+        oldest.points.append(&mut points);
+        oldest.bytes += packed.len();
+        oldest.last = id;
     }
     Ok(oldest)
 }
@@ -226,6 +253,7 @@ mod tests {
     use crate::serve::metrics::{self, metric::Kind};
     use crate::serve::series::table::{Reader, Span, of_metric};
     use crate::serve::store::scratch;
+    use crate::serve::submit::journal;
     use crate::serve::submit::known::Known;
     use crate::serve::submit::sample::{Labels, Sample, Stats};
 
@@ -245,9 +273,13 @@ mod tests {
         journal::append(connection, &samples, None, &Known::default(), now).unwrap();
     }
 
+    fn write(connection: &Connection, parts: Vec<Part>) {
+        parts.into_iter().for_each(|part| part.write(connection).unwrap());
+    }
+
     fn drain(connection: &Connection, now: i64, closing: bool) {
         while let Some(work) = step(connection, now, closing).unwrap() {
-            work.write(connection).unwrap();
+            write(connection, work.parts());
         }
     }
 
@@ -326,17 +358,28 @@ mod tests {
         assert_eq!(read(&connection, 1).len(), 2);
     }
 
+    /// What is written in parts can be read whole after each of them, also when the rest is worked out anew.
     #[test]
-    fn what_is_too_much_for_one_step_waits() {
+    fn folding_is_gone_on_with_where_it_broke_off() {
         let connection = scratch();
         submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0), ("a", BORN, 3.0), ("c", BORN, 4.0)]);
         submit(&connection, BORN, &[("b", BORN, 5.0), ("a", BORN + 1, 6.0)]);
-        let whole = read(&connection, 60);
-        for left in [1, 1, 0] {
-            fold(&connection, BORN, true, 1).unwrap().unwrap().write(&connection).unwrap();
+        let mut whole = read(&connection, 60);
+        for parts in [3, 2] {
+            let mut made = fold(&connection, BORN, true).unwrap().unwrap().parts_of(1);
+            assert_eq!(made.len(), parts);
+            made.remove(0).write(&connection).unwrap();
+            assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (2, sums(&whole)));
+        }
+        submit(&connection, BORN, &[("a", BORN, 7.0)]);
+        whole = read(&connection, 60);
+        assert_eq!(whole[0].stats.count, 7);
+        for left in [1, 0] {
+            // What came meanwhile waits, though it would be due.
+            write(&connection, fold(&connection, BORN, true).unwrap().unwrap().parts_of(1));
             assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (left, sums(&whole)));
         }
-        assert!(fold(&connection, BORN, true, 1).unwrap().is_none());
+        assert!(fold(&connection, BORN, true).unwrap().is_none());
         assert_eq!(rows(&connection, "blocks"), 3);
     }
 
@@ -345,13 +388,13 @@ mod tests {
     fn what_happens_meanwhile_is_not_lost_and_does_not_come_back() {
         let connection = scratch();
         submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0)]);
-        let work = step(&connection, BORN, true).unwrap().unwrap();
+        let parts = step(&connection, BORN, true).unwrap().unwrap().parts();
         submit(&connection, BORN, &[("a", BORN, 5.0)]);
-        work.write(&connection).unwrap();
+        write(&connection, parts);
         assert_eq!(sums(&read(&connection, 60)), [(BORN, 3, 8.0, 1.0, 5.0)]);
-        let work = step(&connection, BORN, true).unwrap().unwrap();
+        let parts = step(&connection, BORN, true).unwrap().unwrap().parts();
         metrics::table::delete(&connection, 1).unwrap();
-        work.write(&connection).unwrap();
+        write(&connection, parts);
         assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 0));
     }
 

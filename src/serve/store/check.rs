@@ -232,8 +232,9 @@ mod tests {
     fn spoilt_pages_are_told() {
         let (_dir, path) = made();
         let mut bytes = std::fs::read(&path).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle..middle + 4096].fill(0x5a);
+        // The last page belongs to a table; those in the middle may say what tables there are.
+        let last = bytes.len() - 4096;
+        bytes[last..].fill(0x5a);
         std::fs::write(&path, bytes).unwrap();
         assert!(!check(&path).unwrap().is_sound());
     }

@@ -16,11 +16,12 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::http::problem::Problem;
+use super::series::upkeep::Part;
 pub use check::{Report, check};
 pub use open::OpenError;
 use readers::Readers;
 pub(in crate::serve) use turn::Turn;
-use upkeep::{Upkeep, Worked};
+use upkeep::{Upkeep, Worked, Write};
 use writer::Writer;
 
 /// Where the data lives.
@@ -56,7 +57,11 @@ impl Store {
         let writer = Arc::new(Writer::start(opened.writer, opened.lock)?);
         let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, |connection, closing| {
             let work = super::series::upkeep::step(connection, super::now(), closing)?;
-            Ok(work.map(|work| Worked { behind: work.behind, write: Box::new(|to| work.write(to)) }))
+            let write = |part: Part| -> Write { Box::new(|connection| part.write(connection)) };
+            Ok(work.map(|work| {
+                let behind = work.behind;
+                Worked { writes: work.parts().into_iter().map(write).collect(), behind }
+            }))
         })?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
         Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer }) })

@@ -226,11 +226,17 @@ CREATE TABLE api_tokens (
 ";
 
 /// The smallest and the largest id of a series in a row of the journal, so that whoever reads some series need not go
-/// through all rows. Rows of older files may hold any.
+/// through all rows; rows of older files may hold any. And how far the folding has come, in one row.
 const RANGES_OF_THE_JOURNAL: &str = "
 ALTER TABLE journal ADD COLUMN first_series INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE journal ADD COLUMN last_series INTEGER NOT NULL DEFAULT 9223372036854775807;
 CREATE INDEX journal_by_series ON journal (first_series, last_series);
+
+CREATE TABLE journal_folded (
+    row INTEGER NOT NULL,
+    series INTEGER NOT NULL
+) STRICT;
+INSERT INTO journal_folded VALUES (0, 0);
 ";
 
 /// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.

@@ -23,8 +23,8 @@ pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>;
 
 /// A step as it was worked out.
 pub struct Worked {
-    /// Writes it. Nobody but this thread may have changed what it rests on.
-    pub write: Write,
+    /// Write it, in several transactions. Nobody but this thread may have changed what it rests on.
+    pub writes: Vec<Write>,
     /// Whether requests make work faster than it is done here.
     pub behind: bool,
 }
@@ -66,8 +66,8 @@ fn work(writer: &Writer, reader: Option<&Connection>, step: Step, stopped: &Rece
         let mut late = false;
         closing = !matches!(stopped.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout));
         // A step that fails was logged; what it did not do stays to be done.
-        while let Ok(Some(Worked { write, behind })) = next(closing, late)
-            && writer.run_blocking(write).is_ok()
+        while let Ok(Some(Worked { writes, behind })) = next(closing, late)
+            && writes.into_iter().all(|write| writer.run_blocking(write).is_ok())
         {
             late = behind;
             if let Some(reader) = reader {

@@ -52,18 +52,17 @@ impl Row {
         Row { first, last, block: encode(points) }
     }
 
-    /// Appends it, or puts it where there is no row with this id.
-    pub fn insert(&self, connection: &Connection, id: Option<i64>, received_at: i64) -> Result<(), Problem> {
-        let sql = "INSERT INTO journal (id, received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let values = params![id, received_at, self.first, self.last, self.block];
-        connection.prepare_cached(sql)?.execute(values)?;
+    fn insert(&self, connection: &Connection, now: i64) -> Result<(), Problem> {
+        let sql =
+            "INSERT INTO journal (received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4)";
+        connection.prepare_cached(sql)?.execute(params![now, self.first, self.last, self.block])?;
         Ok(())
     }
 }
 
 /// Appends all of them.
 pub fn insert(connection: &Connection, rows: &[Row], now: i64) -> Result<(), Problem> {
-    rows.iter().try_for_each(|row| row.insert(connection, None, now))
+    rows.iter().try_for_each(|row| row.insert(connection, now))
 }
 
 /// Refuses what [`resolve`] would refuse, without making anything.
