@@ -72,7 +72,9 @@ pub fn recent(
     span: Span,
 ) -> Result<Recent, Problem> {
     let (mut recent, frontier) = (Recent::new(), Frontier::of(connection)?);
-    let sql = "SELECT id, block FROM journal WHERE first_series <= ?2 AND last_series >= ?1 ORDER BY id";
+    // Left to itself, SQLite goes through the whole table, which is in order already.
+    let sql = "SELECT id, block FROM journal INDEXED BY journal_by_series
+        WHERE first_series <= ?2 AND last_series >= ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([range.start(), range.end()])?;
     while let Some(row) = rows.next()? {

@@ -23,8 +23,8 @@ const OLD: i64 = 30;
 
 /// When so many rows of the journal wait for a later step, submissions come faster than they are folded.
 const BEHIND: i64 = 4096;
-/// Blocks written in one transaction, some ten milliseconds, for which the writer can do nothing else.
-const WRITTEN: usize = 2048;
+/// Blocks written in one transaction, some milliseconds, for which the writer can do nothing else.
+const WRITTEN: usize = 1024;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
 

@@ -1,6 +1,7 @@
 //! The thread that keeps the file in order: now and then it works out a step over a snapshot and has the writer write
 //! it, as long as there is any, in transactions between those of the requests. What the work is it does not know.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -57,7 +58,11 @@ impl Upkeep {
 
 fn work(writer: &Writer, reader: Option<&Connection>, step: Step, stopped: &Receiver<()>) {
     let next = |closing: bool, behind: bool| match reader {
-        Some(reader) if !behind => step(&*reader.unchecked_transaction()?, closing),
+        Some(reader) if !behind => {
+            let snapshot = reader.unchecked_transaction()?;
+            catch_unwind(AssertUnwindSafe(|| step(&snapshot, closing)))
+                .unwrap_or_else(|_| Err(Problem::internal("a step of the upkeep panicked")))
+        }
         // On the writer's time requests wait, and so come no faster than they are worked off.
         _ => writer.run_blocking(move |connection| step(connection, closing)),
     };
