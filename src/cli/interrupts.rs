@@ -25,6 +25,6 @@ impl Interrupts {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
