@@ -8,3 +8,4 @@ pub mod pack;
 pub mod table;
 pub mod tier;
 pub mod upkeep;
+pub mod work;

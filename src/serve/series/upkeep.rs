@@ -10,8 +10,9 @@ use rusqlite::{Connection, params};
 use super::aggregate::{Point, downsample};
 use super::frontier::Frontier;
 use super::pack;
-use super::table::{block_of, damaged, put_block};
+use super::table::{block_of, damaged};
 use super::tier::{TIERS, Tier, tier_of, windows};
+use super::work::{Key, Work};
 use crate::serve::http::problem::Problem;
 use crate::serve::submit::block;
 
@@ -23,37 +24,8 @@ const OLD: i64 = 30;
 
 /// When so many rows of the journal wait for a later step, submissions come faster than they are folded.
 const BEHIND: i64 = 4096;
-/// Blocks written in one transaction, some milliseconds, for which the writer can do nothing else.
-const WRITTEN: usize = 1024;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
-
-/// The outcome of a step, to be written as it is.
-#[derive(Default)]
-pub struct Work {
-    /// In order of their series.
-    blocks: Vec<(Key, Vec<u8>)>,
-    /// Ids of blocks that were rolled up.
-    expired: Vec<i64>,
-    /// The last row of the journal that is in these blocks.
-    folded: Option<i64>,
-    /// Whether much waits for later steps.
-    pub behind: bool,
-}
-
-/// What of a step is written in one transaction. After each of them everything can be read once, and the next step can
-/// go on.
-#[derive(Default)]
-pub struct Part {
-    blocks: Vec<(Key, Vec<u8>)>,
-    expired: Vec<i64>,
-    frontier: Option<Frontier>,
-    /// Rows of the journal up to this one are in blocks.
-    folded: Option<i64>,
-}
-
-/// Which block is meant: its series, its tier and where it begins.
-type Key = (i64, Tier, i64);
 
 /// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is.
 pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<Option<Work>, Problem> {
@@ -64,56 +36,6 @@ pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<Option<W
         return Ok(None);
     }
     TIERS.into_iter().find_map(|tier| roll_up(connection, tier, now).transpose()).transpose()
-}
-
-impl Work {
-    /// To be written one after the other.
-    pub fn parts(self) -> Vec<Part> {
-        self.parts_of(WRITTEN)
-    }
-
-    /// With about `most` blocks each; the blocks of one series stay together.
-    fn parts_of(self, most: usize) -> Vec<Part> {
-        let Work { blocks, expired, folded, .. } = self;
-        let mut last = Part { expired, folded, ..Part::default() };
-        let Some(row) = folded else {
-            last.blocks = blocks;
-            return vec![last];
-        };
-        let mut parts = Vec::new();
-        for block in blocks {
-            let (series, before) = (block.0.0, last.blocks.last().map(|(key, _)| key.0));
-            if last.blocks.len() >= most
-                && let Some(before) = before.filter(|before| *before != series)
-            {
-                let frontier = Some(Frontier { row, series: before });
-                parts.push(Part { blocks: mem::take(&mut last.blocks), frontier, ..Part::default() });
-            }
-            last.blocks.push(block);
-        }
-        parts.push(last);
-        parts
-    }
-}
-
-impl Part {
-    /// Writes it. Blocks of series that were deleted since are left out: their ids never come back.
-    pub fn write(self, connection: &Connection) -> Result<(), Problem> {
-        for ((series, tier, start), block) in &self.blocks {
-            put_block(connection, *series, *tier, *start, block)?;
-        }
-        for id in &self.expired {
-            connection.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
-        }
-        if let Some(frontier) = self.frontier {
-            frontier.put(connection)?;
-        }
-        if let Some(last) = self.folded {
-            connection.prepare_cached("DELETE FROM journal WHERE id <= ?1")?.execute([last])?;
-            Frontier::default().put(connection)?;
-        }
-        Ok(())
-    }
 }
 
 /// Packs the oldest rows of the journal, when that is due or `anyway`.
@@ -252,6 +174,7 @@ mod tests {
     use crate::serve::http::fields::Object;
     use crate::serve::metrics::{self, metric::Kind};
     use crate::serve::series::table::{Reader, Span, of_metric};
+    use crate::serve::series::work::Part;
     use crate::serve::store::scratch;
     use crate::serve::submit::journal;
     use crate::serve::submit::known::Known;

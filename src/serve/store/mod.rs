@@ -16,7 +16,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::http::problem::Problem;
-use super::series::upkeep::Part;
+use super::series::work::Part;
 pub use check::{Report, check};
 pub use open::OpenError;
 use readers::Readers;
