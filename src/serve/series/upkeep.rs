@@ -1,6 +1,6 @@
 //! What happens to measurements after they were accepted: the journal is folded into packed blocks, and blocks that
-//! outlived their resolution are rolled up or dropped. In steps, each worked out over a snapshot and then written in one
-//! transaction that is short, so that submissions hardly wait. That is sound because nobody else writes blocks.
+//! outlived their resolution are rolled up or dropped. In steps, each worked out over a snapshot; how it is then written
+//! is the business of `work`. That is sound because nobody else writes blocks.
 
 use std::collections::BTreeMap;
 use std::mem;
