@@ -62,7 +62,7 @@ impl StandIn {
         })
     }
 
-    /// Everything that is kept, by collection and name or id, in one form whatever the habits.
+    /// Everything that is kept, by collection and name or id, in one form whatever the habits; conditions by id.
     pub fn truth(&self) -> BTreeMap<String, Value> {
         let store = self.store.lock().unwrap();
         let metrics = store
@@ -78,8 +78,13 @@ impl StandIn {
             let kept = json!({"name": name, "display_name": stream.display_name, "events": events});
             (format!("annotations/{name}"), kept.as_object().unwrap().clone())
         });
-        let all = metrics.chain(streams).chain(by_id("services", &store.services));
-        all.chain(by_id("alerts", &store.alerts)).map(|(key, object)| (key, Value::Object(object))).collect()
+        let mut alerts = by_id("alerts", &store.alerts);
+        for (_, alert) in &mut alerts {
+            // A client that sends back what it was shown sends it in the order of that read.
+            alert["conditions"].as_array_mut().unwrap().sort_by_key(|it| it["id"].as_u64());
+        }
+        let all = metrics.chain(streams).chain(by_id("services", &store.services)).chain(alerts);
+        all.map(|(key, object)| (key, Value::Object(object))).collect()
     }
 
     async fn handle(&self, request: Request) -> Response<axum::body::Body> {
