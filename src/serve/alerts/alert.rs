@@ -1,8 +1,10 @@
 //! An alert and the changes a request makes to it: reading, merging, showing. Pure; knows no SQL.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::condition::{self, Condition};
 use crate::serve::http::fields::{Given, Object, Reader, integer};
@@ -92,31 +94,44 @@ impl Alert {
         read.finish()
     }
 
-    /// The read form. lbrt compares every key it is shown and has no notion of `md`, which python-librato 3 cannot
-    /// do without; `with_md` decides between them.
-    pub fn shown(&self, services: &[Service], with_md: bool) -> Value {
-        let mut shown = json!({
-            "id": self.id,
-            "name": self.name,
-            "description": self.description,
-            "conditions": null,
-            "services": null,
-            "attributes": self.attributes,
-            "active": self.active,
-            "created_at": self.created_at,
-            "updated_at": self.updated_at,
-            "version": 2,
-            "rearm_seconds": self.rearm_seconds,
-            "rearm_per_signal": self.rearm_per_signal,
-        });
-        // Put in place, since `json!` copies what it is given.
-        shown["conditions"] = self.conditions.iter().map(Condition::shown).collect();
-        shown["services"] = services.iter().map(Service::shown).collect();
-        if with_md {
-            shown["md"] = json!(self.md);
+    /// `services` are those of the alert.
+    pub fn shown<'a>(&'a self, services: &'a [Arc<Service>], with_md: bool) -> Shown<'a> {
+        Shown {
+            id: self.id,
+            name: &self.name,
+            description: self.description.as_deref(),
+            conditions: self.conditions.iter().map(Condition::shown).collect(),
+            services: services.iter().map(Arc::as_ref).collect(),
+            attributes: &self.attributes,
+            active: self.active,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: 2,
+            rearm_seconds: self.rearm_seconds,
+            rearm_per_signal: self.rearm_per_signal,
+            md: with_md.then_some(self.md),
         }
-        shown
     }
+}
+
+/// The read form.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    id: i64,
+    name: &'a str,
+    description: Option<&'a str>,
+    conditions: Vec<condition::Shown<'a>>,
+    services: Vec<&'a Service>,
+    attributes: &'a Object,
+    active: bool,
+    created_at: i64,
+    updated_at: i64,
+    version: i64,
+    rearm_seconds: i64,
+    rearm_per_signal: bool,
+    /// lbrt compares every key it is shown and does not know this one, which python-librato 3 cannot do without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    md: Option<bool>,
 }
 
 /// Attributes are replaced as a whole; `null` in one is the same as leaving it out.
@@ -168,6 +183,7 @@ fn conditions(read: &mut Reader<'_>, kind_of: &dyn Fn(&str) -> Option<Kind>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn unknown(_: &str) -> Option<Kind> {
         None
@@ -195,9 +211,9 @@ mod tests {
                 "active": true, "created_at": 100, "updated_at": 100, "version": 2, "rearm_seconds": 600,
                 "rearm_per_signal": false, "md": false,
             });
-            assert_eq!(new(&body).unwrap().shown(&[], true), expected);
+            assert_eq!(json!(new(&body).unwrap().shown(&[], true)), expected);
         }
-        assert!(new(&json!({"name": "a"})).unwrap().shown(&[], false).get("md").is_none());
+        assert!(json!(new(&json!({"name": "a"})).unwrap().shown(&[], false)).get("md").is_none());
     }
 
     #[test]

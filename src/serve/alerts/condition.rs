@@ -1,8 +1,9 @@
 //! One condition of an alert: reading with all the spellings of its clients, defaults, showing. Pure.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::serve::http::fields::{Given, Object, Reader, float, list, texts};
+use crate::serve::http::fields::{Given, Object, Reader, list, texts};
 use crate::serve::http::problem::Errors;
 use crate::serve::metrics::metric::Kind;
 use crate::serve::names::is_name;
@@ -157,33 +158,45 @@ fn tag_of(tag: &Value, errors: &mut Errors) -> Option<Value> {
     Some(shown)
 }
 
+/// The read form. Only the keys that carry a value, besides the four that are always there: any other breaks either
+/// lbrt, which compares all of them, or terraform.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    id: Option<i64>,
+    r#type: &'static str,
+    metric_name: &'a str,
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary_function: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detect_reset: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<i64>,
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    tags: &'a [Value],
+}
+
 impl Condition {
-    /// Only the keys that carry a value, besides the four that are always there: any other breaks either lbrt,
-    /// which compares all of them, or terraform.
-    pub fn shown(&self) -> Value {
-        let mut shown = Map::new();
-        shown.insert("id".into(), json!(self.id));
-        shown.insert("type".into(), json!(self.test.name()));
-        shown.insert("metric_name".into(), json!(self.metric_name));
-        shown.insert("source".into(), json!(self.source));
-        let duration = match &self.test {
+    pub fn shown(&self) -> Shown<'_> {
+        let (threshold, summary_function, detect_reset, duration) = match &self.test {
             Test::Threshold { threshold, function, duration, detect_reset, .. } => {
-                shown.insert("threshold".into(), float(*threshold));
-                shown.insert("summary_function".into(), json!(function));
-                if let Some(detect_reset) = detect_reset {
-                    shown.insert("detect_reset".into(), json!(detect_reset));
-                }
-                *duration
+                (Some(*threshold), Some(function.as_str()), *detect_reset, *duration)
             }
-            Test::Absent { duration } => Some(*duration),
+            Test::Absent { duration } => (None, None, None, Some(*duration)),
         };
-        if let Some(duration) = duration {
-            shown.insert("duration".into(), json!(duration));
+        Shown {
+            id: self.id,
+            r#type: self.test.name(),
+            metric_name: &self.metric_name,
+            source: self.source.as_deref(),
+            threshold,
+            summary_function,
+            detect_reset,
+            duration,
+            tags: &self.tags,
         }
-        if !self.tags.is_empty() {
-            shown.insert("tags".into(), json!(self.tags));
-        }
-        Value::Object(shown)
     }
 }
 
@@ -198,7 +211,7 @@ mod tests {
             _ => None,
         };
         let mut errors = Errors::default();
-        read(body.as_object().unwrap(), &kinds, &mut errors).map(|condition| condition.shown())
+        read(body.as_object().unwrap(), &kinds, &mut errors).map(|condition| json!(condition.shown()))
     }
 
     #[test]

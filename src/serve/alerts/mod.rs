@@ -4,13 +4,15 @@ mod alert;
 mod condition;
 mod table;
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use self::alert::Alert;
+use self::alert::{Alert, Shown};
 use self::table::Full;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
@@ -37,7 +39,7 @@ pub async fn list(
         app.store
             .read(move |connection| {
                 page.cut(connection, "alerts", table::from_row)?
-                    .try_map(|alert| table::complete(connection, alert))
+                    .try_map(|alerts| table::complete(connection, alerts))
             })
             .await?
     } else {
@@ -120,9 +122,9 @@ pub async fn attach(
         Ok(())
     };
     let full = change(&app, id, edit).await?;
-    let service = full.services.iter().find(|service| service.id == wanted).map(services::Service::shown);
+    let service = full.services.iter().find(|service| service.id == wanted).map(Arc::as_ref);
     let location = format!("/v1/alerts/{}/services/{wanted}", full.alert.id);
-    Ok(answer::created(&location, &service.unwrap_or_default()))
+    Ok(answer::created(&location, &service))
 }
 
 pub async fn detach(
@@ -154,7 +156,7 @@ async fn change(
     app.store.write(write).await
 }
 
-fn shown(full: &Full, with_md: bool) -> Value {
+fn shown(full: &Full, with_md: bool) -> Shown<'_> {
     full.alert.shown(&full.services, with_md)
 }
 

@@ -1,6 +1,7 @@
 //! The tables of alerts, their conditions and the services they notify.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::serve::services::table::{self as services, Service};
 /// An alert and the services it notifies, as every read of an alert shows them.
 pub struct Full {
     pub alert: Alert,
-    pub services: Vec<Service>,
+    pub services: Vec<Arc<Service>>,
 }
 
 /// The columns of the table; conditions and services come from [`complete`].
@@ -35,16 +36,52 @@ pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     })
 }
 
-pub fn complete(connection: &Connection, mut alert: Alert) -> Result<Full, Problem> {
-    let sql = "SELECT * FROM conditions WHERE alert_id = ?1 ORDER BY position";
+/// Reads conditions and services of any number of alerts, with as many queries as one takes.
+pub fn complete(connection: &Connection, mut alerts: Vec<Alert>) -> Result<Vec<Full>, Problem> {
+    let ids = json!(alerts.iter().map(|alert| alert.id).collect::<Vec<_>>()).to_string();
+    let mut places = HashMap::with_capacity(alerts.len());
+    for (place, alert) in alerts.iter_mut().enumerate() {
+        places.insert(alert.id, place);
+        alert.conditions.clear();
+        alert.services.clear();
+    }
+    let sql = "SELECT * FROM conditions WHERE alert_id IN (SELECT value FROM json_each(?1)) ORDER BY alert_id, position";
     let mut select = connection.prepare_cached(sql)?;
-    alert.conditions = select.query_map([alert.id], condition_from_row)?.collect::<rusqlite::Result<_>>()?;
-    let sql = "SELECT services.* FROM alert_services JOIN services ON services.id = service_id
-        WHERE alert_id = ?1 ORDER BY position";
+    let mut rows = select.query([&ids])?;
+    while let Some(row) = rows.next()? {
+        if let Some(place) = places.get(&row.get("alert_id")?) {
+            alerts[*place].conditions.push(condition_from_row(row)?);
+        }
+    }
+    let known = services_of(connection, &ids)?;
+    let mut full: Vec<Full> = alerts.into_iter().map(|alert| Full { alert, services: Vec::new() }).collect();
+    let sql =
+        "SELECT alert_id, service_id FROM alert_services WHERE alert_id IN (SELECT value FROM json_each(?1))
+        ORDER BY alert_id, position";
     let mut select = connection.prepare_cached(sql)?;
-    let services = select.query_map([alert.id], Service::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    alert.services = services.iter().map(|service| service.id).collect();
-    Ok(Full { alert, services })
+    let mut rows = select.query([&ids])?;
+    while let Some(row) = rows.next()? {
+        if let (Some(place), Some(service)) = (places.get(&row.get(0)?), known.get(&row.get(1)?)) {
+            full[*place].alert.services.push(service.id);
+            full[*place].services.push(Arc::clone(service));
+        }
+    }
+    Ok(full)
+}
+
+/// What any of the alerts with these ids, a JSON list, notifies; most alerts notify the same few.
+fn services_of(connection: &Connection, ids: &str) -> Result<HashMap<i64, Arc<Service>>, Problem> {
+    let sql = "SELECT * FROM services WHERE id IN
+        (SELECT service_id FROM alert_services WHERE alert_id IN (SELECT value FROM json_each(?1)))";
+    let mut select = connection.prepare_cached(sql)?;
+    let services = select.query_map([ids], Service::from_row)?;
+    Ok(services
+        .map(|service| service.map(|service| (service.id, Arc::new(service))))
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+fn complete_one(connection: &Connection, alert: Alert) -> Result<Full, Problem> {
+    complete(connection, vec![alert])?.pop().ok_or_else(Problem::not_found)
 }
 
 fn condition_from_row(row: &Row<'_>) -> rusqlite::Result<Condition> {
@@ -78,7 +115,7 @@ pub fn find(connection: &Connection, id_or_name: &str) -> Result<Full, Problem> 
             select.query_row([fold(id_or_name)], from_row)
         }
     };
-    complete(connection, found.optional()?.ok_or_else(Problem::not_found)?)
+    complete_one(connection, found.optional()?.ok_or_else(Problem::not_found)?)
 }
 
 /// Writes the alert as it is, inserting it when it has no id yet, and returns how it reads now.
@@ -90,7 +127,7 @@ pub fn save(connection: &Connection, mut alert: Alert) -> Result<Full, Problem> 
     alert.id = save_row(connection, &alert)?;
     save_conditions(connection, &alert)?;
     save_services(connection, &alert)?;
-    complete(connection, alert)
+    complete_one(connection, alert)
 }
 
 fn save_row(connection: &Connection, alert: &Alert) -> Result<i64, Problem> {

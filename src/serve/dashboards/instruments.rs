@@ -89,8 +89,9 @@ impl Instrument {
 pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
     let read = move |connection: &_| {
-        page.cut(connection, "instruments", Instrument::from_row)?
-            .try_map(|instrument| Instrument::complete(connection, instrument))
+        page.cut(connection, "instruments", Instrument::from_row)?.try_map(|all| {
+            all.into_iter().map(|instrument| Instrument::complete(connection, instrument)).collect()
+        })
     };
     Ok(answer::ok(&app.store.read(read).await?.envelope("instruments", Instrument::shown)))
 }

@@ -93,8 +93,9 @@ impl Dashboard {
 pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
     let read = move |connection: &_| {
-        page.cut(connection, "dashboards", Dashboard::from_row)?
-            .try_map(|dashboard| Dashboard::complete(connection, dashboard))
+        page.cut(connection, "dashboards", Dashboard::from_row)?.try_map(|all| {
+            all.into_iter().map(|dashboard| Dashboard::complete(connection, dashboard)).collect()
+        })
     };
     Ok(answer::ok(&app.store.read(read).await?.envelope("dashboards", Dashboard::shown)))
 }

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde::Serialize;
+
+use super::problem::Problem;
 
 /// Everything after `/v1/` that is a name comes from a restricted alphabet; anything else is escaped.
 pub fn segment(text: &str) -> String {
@@ -19,8 +21,11 @@ pub fn segment(text: &str) -> String {
     escaped
 }
 
-pub fn json(status: StatusCode, body: &Value) -> Response {
-    with_body(status, body.to_string().into_bytes())
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => with_body(status, body),
+        Err(error) => Problem::internal(error).into_response(),
+    }
 }
 
 /// 200 with JSON that is written already, for answers too long to be held as values.
@@ -33,12 +38,12 @@ fn with_body(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-pub fn ok(body: &Value) -> Response {
+pub fn ok(body: &impl Serialize) -> Response {
     json(StatusCode::OK, body)
 }
 
 /// 201 with the new object and where it lives, a path such as `/v1/alerts/12`.
-pub fn created(location: &str, body: &Value) -> Response {
+pub fn created(location: &str, body: &impl Serialize) -> Response {
     let mut response = json(StatusCode::CREATED, body);
     if let Ok(location) = HeaderValue::from_str(location) {
         response.headers_mut().insert(header::LOCATION, location);

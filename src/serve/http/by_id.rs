@@ -3,7 +3,7 @@
 
 use axum::response::Response;
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::answer;
 use super::body::numeric;
@@ -11,20 +11,20 @@ use super::problem::Problem;
 use crate::serve::router::App;
 
 /// 201 with the object that `make` gives, together with its id below `path`.
-pub async fn create(
+pub async fn create<S: Serialize + Send + 'static>(
     app: &App,
     path: &str,
-    make: impl FnOnce(&Connection) -> Result<(i64, Value), Problem> + Send + 'static,
+    make: impl FnOnce(&Connection) -> Result<(i64, S), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let (id, shown) = app.store.write(make).await?;
     Ok(answer::created(&format!("{path}/{id}"), &shown))
 }
 
 /// 200 with what `read` finds.
-pub async fn show(
+pub async fn show<S: Serialize + Send + 'static>(
     app: &App,
     id: &str,
-    read: impl FnOnce(&Connection, i64) -> Result<Value, Problem> + Send + 'static,
+    read: impl FnOnce(&Connection, i64) -> Result<S, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = numeric(id)?;
     Ok(answer::ok(&app.store.read(move |connection| read(connection, id)).await?))

@@ -1,7 +1,7 @@
 //! Pages of a list: the parameters that choose one, the SQL that cuts it, the `query` object that describes it.
 
 use rusqlite::{Connection, Row, params};
-use serde_json::{Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::fields::{Object, Reader};
 use super::problem::Problem;
@@ -127,21 +127,45 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// The same page with each item turned into something else.
-    pub fn try_map<U>(self, turn: impl FnMut(T) -> Result<U, Problem>) -> Result<Listed<U>, Problem> {
-        let items = self.items.into_iter().map(turn).collect::<Result<_, _>>()?;
-        Ok(Listed { items, found: self.found, total: self.total, offset: self.offset })
+    /// The same page with what `turn` makes of its items: as many, in the same order.
+    pub fn try_map<U>(
+        self,
+        turn: impl FnOnce(Vec<T>) -> Result<Vec<U>, Problem>,
+    ) -> Result<Listed<U>, Problem> {
+        Ok(Listed { items: turn(self.items)?, found: self.found, total: self.total, offset: self.offset })
     }
 
     /// `{"query": …, "<key>": […]}`; `length` is the number of items actually returned.
-    pub fn envelope(&self, key: &str, shown: impl Fn(&T) -> Value) -> Value {
-        let items: Vec<Value> = self.items.iter().map(shown).collect();
-        let query =
-            json!({ "found": self.found, "length": items.len(), "offset": self.offset, "total": self.total });
-        // `json!` would copy them all.
-        let mut envelope = Object::new();
-        envelope.insert("query".to_owned(), query);
-        envelope.insert(key.to_owned(), Value::Array(items));
-        Value::Object(envelope)
+    pub fn envelope<'a, S: Serialize>(
+        &'a self,
+        key: &'static str,
+        shown: impl Fn(&'a T) -> S,
+    ) -> impl Serialize {
+        let items: Vec<S> = self.items.iter().map(shown).collect();
+        let query = Counts { found: self.found, length: items.len(), offset: self.offset, total: self.total };
+        Envelope { key, query, items }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Counts {
+    found: i64,
+    length: usize,
+    offset: i64,
+    total: i64,
+}
+
+struct Envelope<S> {
+    key: &'static str,
+    query: Counts,
+    items: Vec<S>,
+}
+
+impl<S: Serialize> Serialize for Envelope<S> {
+    fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("query", &self.query)?;
+        map.serialize_entry(self.key, &self.items)?;
+        map.end()
     }
 }

@@ -1,5 +1,6 @@
 //! A metric and the changes a request makes to it: reading, merging, showing. Pure; knows no SQL.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::attributes::{self, CREATED_BY};
@@ -8,7 +9,8 @@ use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 
 /// What a metric is; fixed when it is created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     Gauge,
     Counter,
@@ -29,17 +31,22 @@ impl Kind {
     }
 }
 
-/// A metric as stored.
+/// A metric as stored and as shown: `period` and `attributes` are always there, even for composites, since
+/// python-librato indexes them.
+#[derive(Serialize)]
 pub struct Metric {
+    #[serde(skip)]
     pub id: i64,
     pub name: String,
-    pub kind: Kind,
     pub display_name: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    pub attributes: Object,
     pub description: Option<String>,
     pub period: Option<i64>,
     pub source_lag: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub composite: Option<String>,
-    pub attributes: Object,
 }
 
 impl Metric {
@@ -60,23 +67,6 @@ impl Metric {
             composite: None,
             attributes,
         }
-    }
-
-    /// `period` and `attributes` are always there, even for composites: python-librato indexes them.
-    pub fn shown(&self) -> Value {
-        let mut shown = json!({
-            "name": self.name,
-            "display_name": self.display_name,
-            "type": self.kind.name(),
-            "attributes": self.attributes,
-            "description": self.description,
-            "period": self.period,
-            "source_lag": self.source_lag,
-        });
-        if let Some(composite) = &self.composite {
-            shown["composite"] = json!(composite);
-        }
-        shown
     }
 
     /// The answer to a measurement or change of another type; clients look for these very words.
@@ -224,7 +214,7 @@ mod tests {
         changed(&mut metric, &json!({"type": null, "attributes": {"color": null, "aggregate": "true"}}))
             .unwrap();
         let expected = json!({"created_by_ua": "agent/1", "display_min": "0", "aggregate": true});
-        assert_eq!(metric.shown()["attributes"], expected);
+        assert_eq!(json!(metric)["attributes"], expected);
     }
 
     #[test]
@@ -248,6 +238,6 @@ mod tests {
         let mut composite = Metric::new("c", Kind::Composite, None);
         assert!(changed(&mut composite, &json!({"composite": " "})).is_err());
         changed(&mut composite, &json!({"composite": " s( \"a\",\"*\") "})).unwrap();
-        assert_eq!(composite.shown()["composite"], " s( \"a\",\"*\") ", "kept verbatim");
+        assert_eq!(json!(composite)["composite"], " s( \"a\",\"*\") ", "kept verbatim");
     }
 }

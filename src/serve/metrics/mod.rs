@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::Value;
 
 use self::metric::{Changes, Kind, Metric};
 use self::table::Choice;
@@ -33,7 +32,7 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
     }
     let page = Page::read(&query, ORDERS)?;
     let listed = app.store.read(move |connection| page.cut(connection, "metrics", table::from_row)).await?;
-    Ok(answer::ok(&listed.envelope("metrics", Metric::shown)))
+    Ok(answer::ok(&listed.envelope("metrics", |metric: &Metric| metric)))
 }
 
 /// The metric, and its measurements when a time is asked for.
@@ -49,7 +48,7 @@ pub async fn show(
             Some(question) => Some(measurements::data(connection, &metric, question)?),
             None => None,
         };
-        let shown = Shown { metric: metric.shown(), data };
+        let shown = Shown { metric, data };
         serde_json::to_vec(&shown).map_err(Problem::internal)
     };
     Ok(answer::written(app.store.read(read).await?))
@@ -59,7 +58,7 @@ pub async fn show(
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
-    metric: Value,
+    metric: Metric,
     #[serde(flatten)]
     data: Option<Data>,
 }
@@ -86,7 +85,7 @@ pub async fn put(
     match app.store.write(upsert).await? {
         Some(metric) => {
             let location = format!("/v1/metrics/{}", answer::segment(&metric.name));
-            Ok(answer::created(&location, &metric.shown()))
+            Ok(answer::created(&location, &metric))
         }
         None => Ok(answer::no_content()),
     }

@@ -21,7 +21,7 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
     let page = Page::read(&query, ORDERS)?.without_name();
     let listed =
         app.store.read(move |connection| page.cut(connection, "services", Service::from_row)).await?;
-    Ok(answer::ok(&listed.envelope("services", Service::shown)))
+    Ok(answer::ok(&listed.envelope("services", |service: &Service| service)))
 }
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
@@ -29,13 +29,13 @@ pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response
         let mut made = Service::default();
         merge(&mut made, &body, true)?;
         table::save(connection, &mut made)?;
-        Ok((made.id, made.shown()))
+        Ok((made.id, made))
     };
     by_id::create(&app, "/v1/services", make).await
 }
 
 pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::show(&app, &id, |connection, id| Ok(table::find(connection, id)?.shown())).await
+    by_id::show(&app, &id, table::find).await
 }
 
 pub async fn put(

@@ -1,7 +1,8 @@
 //! The table of services, and the links between services and alerts as services see them.
 
 use rusqlite::{Connection, Row, params};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::settings::Settings;
 use crate::serve::http::by_id;
@@ -9,21 +10,18 @@ use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::now;
 
-/// A notification service.
-#[derive(Default)]
+/// A notification service and its read form. Nothing but these keys: lbrt compares what is left without id, type and
+/// title.
+#[derive(Default, Serialize)]
 pub struct Service {
     pub id: i64,
+    #[serde(rename = "type")]
     pub service_type: String,
     pub title: String,
     pub settings: Settings,
 }
 
 impl Service {
-    /// Nothing but these keys: lbrt compares what is left without id, type and title.
-    pub fn shown(&self) -> Value {
-        json!({ "id": self.id, "type": self.service_type, "title": self.title, "settings": self.settings })
-    }
-
     /// From a row that has the columns of the table.
     pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Service> {
         Ok(Service {

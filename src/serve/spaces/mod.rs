@@ -81,7 +81,7 @@ pub async fn list_charts(
 ) -> Result<Response, Problem> {
     let read = |connection: &_, id| {
         table::find(connection, id)?;
-        Ok(table::charts(connection, id)?.iter().map(Chart::shown).collect())
+        Ok(table::charts(connection, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
     };
     by_id::show(&app, &id, read).await
 }
