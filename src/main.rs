@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use cli::{Exit, Stop, Ui};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
     let cli = match cli::args::Cli::try_parse() {
@@ -55,14 +57,13 @@ fn log(cli: &cli::args::Cli, ui: &Ui) {
         (1, true) => "debug",
         _ => "trace",
     };
-    let own_words_only = "h2=warn,hyper_util=warn,reqwest=warn,rustls=warn";
-    let filter =
-        tracing_subscriber::EnvFilter::try_new(format!("{level},{own_words_only}")).unwrap_or_default();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(ui.secrets.log());
+    let own_words_only = "hyper_util=warn,reqwest=warn,rustls=warn";
+    let filter: Targets = format!("{level},{own_words_only}").parse().unwrap_or_default();
+    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(ui.secrets.log());
     if json {
-        log.json().flatten_event(true).init();
+        log.json().flatten_event(true).finish().with(filter).init();
     } else {
-        log.with_ansi(ui.styled_err()).with_target(false).init();
+        log.with_ansi(ui.styled_err()).with_target(false).finish().with(filter).init();
     }
 }
 

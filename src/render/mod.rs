@@ -4,6 +4,7 @@
 mod definitions;
 mod expressible;
 mod json;
+mod lines;
 mod markdown;
 mod outcome;
 mod text;

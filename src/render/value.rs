@@ -2,8 +2,9 @@
 //! Control characters become visible: remote text must not steer a terminal.
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::group_diff_ops;
 
+use super::lines::{edits, sign};
 use crate::diag::printable;
 
 /// Text longer than this, or of several lines, is shown as the difference of its lines.
@@ -54,19 +55,15 @@ pub fn is_long(value: Option<&Value>) -> bool {
 
 /// The lines of two texts that differ, with a few around them, each with its sign: ` `, `-` or `+`.
 pub fn line_diff(before: &str, after: &str) -> Vec<(char, String)> {
-    let diff = TextDiff::from_lines(before, after);
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let new: Vec<&str> = after.split_inclusive('\n').collect();
     let mut lines = Vec::new();
-    for (i, group) in diff.grouped_ops(2).iter().enumerate() {
+    for (i, group) in group_diff_ops(edits(&old, &new), 2).iter().enumerate() {
         if i > 0 {
             lines.push((' ', "…".to_owned()));
         }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let sign = match change.tag() {
-                ChangeTag::Equal => ' ',
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-            };
-            lines.push((sign, printable(change.value().trim_end_matches('\n'))));
+        for change in group.iter().flat_map(|op| op.iter_changes(&old[..], &new[..])) {
+            lines.push((sign(&change), printable(change.value().trim_end_matches('\n'))));
         }
     }
     lines

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -120,7 +120,7 @@ async fn accept(
 
 #[derive(Clone)]
 struct Server {
-    builder: Builder<TokioExecutor>,
+    builder: Builder,
     router: Router,
     tls: Option<Tls>,
     telemetry: Telemetry,
@@ -129,8 +129,8 @@ struct Server {
 impl Server {
     fn new(listening: &Listening, router: Router) -> Server {
         // No client of this API speaks HTTP/2, and while the protocol is still open no time limit holds.
-        let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(listening.header_timeout);
+        let mut builder = Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(listening.header_timeout);
         Server { builder, router, tls: listening.tls.clone(), telemetry: listening.telemetry.clone() }
     }
 
@@ -154,7 +154,7 @@ impl Server {
 
     async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, watcher: Watcher) {
         let service = TowerToHyperService::new(self.router.clone());
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         let _ = watcher.watch(connection).await;
     }
 }

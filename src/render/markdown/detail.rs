@@ -2,11 +2,11 @@
 //! Sensitive values are only said to be there. Knows nothing of how much room there is.
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
 use super::escape::{clipped, code, fenced};
 use crate::diff::FieldChange;
 use crate::plan::Step;
+use crate::render::lines::{edits, sign};
 use crate::render::value::{inline, is_long, line_diff};
 
 /// Lines longer than this are cut where they agree.
@@ -81,16 +81,16 @@ fn formula_diff(before: &str, after: &str) -> Vec<(char, String)> {
         (before.lines().map(words).collect(), after.lines().map(words).collect());
     let (old, new): (Vec<&str>, Vec<&str>) =
         (old.iter().map(String::as_str).collect(), new.iter().map(String::as_str).collect());
-    let diff = TextDiff::from_slices(&old, &new);
     let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let line = |lines: &[&str], i: Option<usize>| {
         i.and_then(|i| lines.get(i)).map(|line| crate::diag::printable(line.trim_end())).unwrap_or_default()
     };
-    diff.iter_all_changes()
-        .map(|change| match change.tag() {
-            ChangeTag::Equal => (' ', line(&after, change.new_index())),
-            ChangeTag::Delete => ('-', line(&before, change.old_index())),
-            ChangeTag::Insert => ('+', line(&after, change.new_index())),
+    let edits = edits(&old, &new);
+    let changes = edits.iter().flat_map(|op| op.iter_changes(&old[..], &new[..]));
+    changes
+        .map(|change| match sign(&change) {
+            '-' => ('-', line(&before, change.old_index())),
+            sign => (sign, line(&after, change.new_index())),
         })
         .collect()
 }
