@@ -19,6 +19,9 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     if listening.tls.is_none() && !args.listen.ip().is_loopback() {
         ui.complain("warning: tokens cross the network unprotected; give --tls-cert and --tls-key, or let a proxy on this machine do it");
     }
+    // A limit on the size of files (`ulimit -f`) would kill the server where a full disk only fails a write.
+    #[cfg(target_os = "linux")]
+    let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
     let data = Data::File(args.data.clone());
     let store = tokio::task::spawn_blocking(move || Store::open(&data)).await?.map_err(once)?;
     let router = router(store.clone(), credentials, &options);

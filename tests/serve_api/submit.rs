@@ -175,3 +175,36 @@ async fn large_requests_are_stored_whole_or_not_at_all() {
     let patterns = json!({"names": (0..1001).map(|n| format!("m{n}*")).collect::<Vec<_>>()}).to_string();
     api.send("DELETE", "/v1/metrics", JSON, patterns).await.refused(400, "/params/names", "more than 1000");
 }
+
+/// The series come into being in turns with other writes, among them one that takes the metric away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_request_is_whole_though_its_metric_is_deleted_meanwhile() {
+    const GAUGES: usize = 20_000;
+    let time = jiff::Timestamp::now().as_second();
+    let gauges = (0..GAUGES).map(|n| json!({"name": "big", "value": 1, "source": format!("host-{n}")}));
+    let body = json!({"measure_time": time, "gauges": gauges.collect::<Vec<_>>()}).to_string();
+    for round in 0..4 {
+        let api = Api::new();
+        api.post("/v1/metrics", r#"{"gauges":[{"name":"big","value":1,"source":"earlier"}]}"#)
+            .await
+            .expect(200);
+        let delete = async {
+            let mut deleted = 0;
+            for _ in 0..=round {
+                tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+                deleted += usize::from(api.send("DELETE", "/v1/metrics/big", JSON, "").await.status == 204);
+            }
+            deleted
+        };
+        let (sent, deleted) = tokio::join!(api.post("/v1/metrics", &body), delete);
+        sent.expect(200);
+        let path = format!(
+            "/v1/metrics/big?start_time={time}&resolution=1&summarize_sources=true&breakout_sources=false"
+        );
+        let answer = api.get(&path).await;
+        let read = answer.body["measurements"]["all"][0]["count"].as_u64();
+        let read = read.map(|count| count as usize);
+        assert!(deleted > 0, "the metric was there");
+        assert!(matches!(read, None | Some(GAUGES | 20_001)), "{read:?} of {GAUGES} are there");
+    }
+}

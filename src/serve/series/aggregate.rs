@@ -48,7 +48,8 @@ impl Aggregate {
             .squares
             .zip(later.squares)
             .map(|(a, b)| a + b + apart * apart * ours * theirs / (ours + theirs));
-        self.count = self.count.saturating_add(later.count);
+        // The packed form has 63 bits for it.
+        self.count = self.count.saturating_add(later.count).min(u64::MAX >> 1);
         self.sum += later.sum;
         self.min = self.min.min(later.min);
         self.max = self.max.max(later.max);
@@ -77,13 +78,14 @@ impl From<Stats> for Aggregate {
 }
 
 /// Points to intervals of `resolution` seconds: sorted by time, one for each interval that has any. Those that are
-/// equal in time are merged in the order they came.
+/// equal in time are merged in the order they came, those of one interval in order of time, so that the last value is
+/// the same before and after they are packed.
 pub fn downsample(mut points: Vec<Point>, resolution: i64) -> Vec<Point> {
-    for point in &mut points {
-        point.time -= point.time.rem_euclid(resolution);
-    }
     if !points.is_sorted_by_key(|point| point.time) {
         points.sort_by_key(|point| point.time);
+    }
+    for point in &mut points {
+        point.time -= point.time.rem_euclid(resolution);
     }
     points.dedup_by(|later, kept| {
         let same = later.time == kept.time;
@@ -144,6 +146,7 @@ mod tests {
         let found = downsample(points.clone(), 60);
         let seen: Vec<_> = found.iter().map(|p| (p.time, p.stats.count, p.stats.sum)).collect();
         assert_eq!(seen, [(-60, 1, 7.0), (60, 3, 6.0), (120, 1, 4.0)]);
+        assert_eq!(found[1].stats.last, 2.0, "of one interval the latest, not the last to arrive");
         let raw = downsample(points, 1);
         assert_eq!((raw.len(), raw[1].stats.last), (4, 3.0), "equal times are merged in order of arrival");
     }

@@ -321,6 +321,18 @@ mod tests {
         assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 0));
     }
 
+    /// Ids of blocks come back, unlike those of series.
+    #[test]
+    fn what_is_deleted_during_a_roll_up_takes_nothing_of_others_along() {
+        let connection = scratch();
+        submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0)]);
+        drain(&connection, BORN, true);
+        let parts = step(&connection, BORN + 3 * DAY, false).unwrap().unwrap().parts();
+        connection.execute("DELETE FROM series WHERE id = 2", []).unwrap();
+        write(&connection, parts);
+        assert_eq!(sums(&read(&connection, 60)), [(BORN, 1, 1.0, 1.0, 1.0)]);
+    }
+
     #[test]
     fn a_deleted_metric_leaves_nothing() {
         let connection = scratch();

@@ -73,11 +73,13 @@ impl Work {
 impl Part {
     /// Writes it. Blocks of series that were deleted since are left out: their ids never come back.
     pub fn write(self, connection: &Connection) -> Result<(), Problem> {
-        for ((series, tier, start), block) in &self.blocks {
-            put_block(connection, *series, *tier, *start, block)?;
-        }
+        // Before anything is inserted: ids of blocks come back, so a new block could get that of one which was rolled up and
+        // has been deleted since, with its metric.
         for id in &self.expired {
             connection.prepare_cached("DELETE FROM blocks WHERE id = ?1")?.execute([id])?;
+        }
+        for ((series, tier, start), block) in &self.blocks {
+            put_block(connection, *series, *tier, *start, block)?;
         }
         if let Some(frontier) = self.frontier {
             frontier.put(connection)?;

@@ -119,7 +119,12 @@ fn create(path: &Path) -> io::Result<PathBuf> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     private(&mut options);
-    options.open(path)?;
+    let file = options.open(path)?;
+    if has_other_names(&file)? {
+        return Err(io::Error::other(
+            "it has another name (a hard link), under which nothing would keep a second server out",
+        ));
+    }
     let path = path.canonicalize()?;
     // SQLite flushes the files it makes itself into their directory; this one it finds there.
     #[cfg(unix)]
@@ -127,6 +132,17 @@ fn create(path: &Path) -> io::Result<PathBuf> {
         File::open(directory)?.sync_all()?;
     }
     Ok(path)
+}
+
+#[cfg(unix)]
+fn has_other_names(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(file.metadata()?.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 #[cfg(unix)]
@@ -285,6 +301,18 @@ mod tests {
         let message = refused(&path);
         assert!(message.contains(&format!("(process {})", std::process::id())), "{message}");
         drop(first);
+        assert!(open(&Data::File(path)).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_two_names_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        drop(open(&Data::File(path.clone())).unwrap());
+        std::fs::hard_link(&path, &other).unwrap();
+        assert!(refused(&path).contains("hard link"), "{}", refused(&path));
+        std::fs::remove_file(&other).unwrap();
         assert!(open(&Data::File(path)).is_ok());
     }
 

@@ -11,8 +11,11 @@ use super::block::Point;
 use super::sample::{Labels, Sample};
 use crate::serve::metrics::metric::{Kind, Metric};
 
-/// Metrics and series remembered, some 25 MB at most. When there are more it starts over, which costs each one query.
-const MOST: usize = 200_000;
+/// Bytes of metrics and series remembered, about. When there are more it starts over, which costs each one query.
+const MOST: usize = 25_000_000;
+
+/// What one of them takes beside its text.
+const EACH: usize = 100;
 
 /// Seconds over which measurements are aggregated when the metric has no period.
 const AGGREGATED: i64 = 60;
@@ -53,7 +56,7 @@ struct Inner {
     /// By metric and the text of the labels. That of tags begins with a brace, which no name of a source holds, so it
     /// tells the dialects apart.
     series: HashMap<i64, HashMap<Box<str>, i64>>,
-    count: usize,
+    bytes: usize,
 }
 
 /// What was found in the tables or put there, to be remembered once that is durable.
@@ -65,6 +68,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// That of what was known when the search began.
+    pub fn age(&self) -> u64 {
+        self.age
+    }
+
     pub fn metric(&mut self, name: &str, facts: Facts) {
         self.metrics.push((name.into(), facts));
     }
@@ -115,15 +123,20 @@ impl Known {
 
     /// Unless it was made to forget since: then what was found may have been changed.
     pub fn remember(&self, found: Found) {
-        let count = found.metrics.len() + found.series.len();
+        let texts = found
+            .metrics
+            .iter()
+            .map(|(name, _)| name)
+            .chain(found.series.iter().map(|(_, labels, _)| labels));
+        let bytes: usize = texts.map(|text| EACH + text.len()).sum();
         let mut inner = self.lock();
-        if count == 0 || inner.age != found.age {
+        if bytes == 0 || bytes > MOST || inner.age != found.age {
             return;
         }
-        if inner.count + count > MOST {
+        if inner.bytes + bytes > MOST {
             *inner = Inner { age: inner.age, ..Inner::default() };
         }
-        inner.count += count;
+        inner.bytes += bytes;
         inner.metrics.extend(found.metrics);
         for (metric, labels, id) in found.series {
             inner.series.entry(metric).or_default().insert(labels, id);
@@ -185,11 +198,13 @@ mod tests {
     #[test]
     fn what_is_remembered_has_a_bound() {
         let known = Known::default();
-        let half: Vec<Labels> = (0..MOST / 2).map(|n| source(&n.to_string())).collect();
+        let half: Vec<Labels> = (0..MOST / 2 / (EACH + 6)).map(|n| source(&format!("{n:06}"))).collect();
         for metric in 0..3 {
             remember(&known, metric, &half);
-            assert!(known.lock().count <= MOST);
+            assert!(known.lock().bytes <= MOST);
         }
         assert_eq!((known.series(1, &half[0]), known.series(2, &half[1])), (None, Some(1)));
+        remember(&known, 3, &[source(&"x".repeat(MOST))]);
+        assert!(known.lock().bytes <= MOST && known.series(2, &half[1]).is_some());
     }
 }

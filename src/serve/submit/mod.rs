@@ -18,6 +18,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use self::journal::Resolved;
+use self::known::Found;
 use self::sample::Sample;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
@@ -116,11 +117,23 @@ async fn store_many(
     let checked = Arc::clone(&samples);
     app.store.read(move |connection| journal::check(connection, &checked)).await?;
     let (known, resolved) = (app.known.clone(), Resolved::new(&app.known));
-    let step = move |connection: &Connection, resolved: &mut Resolved, turn| {
-        journal::resolve(connection, &samples, resolved, agent.as_deref(), &known, turn)
+    let age = resolved.found.age();
+    let step = {
+        let (samples, agent, known) = (Arc::clone(&samples), agent.clone(), known.clone());
+        move |connection: &Connection, resolved: &mut Resolved, turn| {
+            journal::resolve(connection, &samples, resolved, agent.as_deref(), &known, turn)
+        }
     };
     let Resolved { points, found } = app.store.write_in_turns(resolved, step).await?;
     app.known.remember(found);
     let rows = journal::rows(&points);
-    app.store.write(move |connection| journal::insert(connection, &rows, now)).await
+    let insert = move |connection: &Connection| {
+        if known.is_of(age) {
+            return journal::insert(connection, &rows, now).map(|()| Found::default());
+        }
+        // Metrics were changed or deleted between the turns, and with them perhaps what the first turns found.
+        journal::append(connection, &samples, agent.as_deref(), &known, now)
+    };
+    app.known.remember(app.store.write(insert).await?);
+    Ok(())
 }
