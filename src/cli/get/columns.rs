@@ -96,16 +96,29 @@ fn joined(list: &Value, between: &str, shown: fn(&Value) -> String) -> String {
 /// `web.ms above 800 for 300 s`
 fn condition(raw: &Value) -> String {
     let (metric, kind) = (text(&raw["metric_name"]), text(&raw["type"]));
+    let function = raw["summary_function"].as_str().filter(|function| *function != "average");
     let words = [
         Some(metric),
+        function.map(|function| format!("({function})")),
         Some(kind),
         Some(text(&raw["threshold"])).filter(|threshold| !threshold.is_empty()),
         Some(text(&raw["duration"]))
             .filter(|held| !held.is_empty() && held != "0")
             .map(|held| format!("for {held} s")),
         raw["source"].as_str().filter(|source| *source != "*").map(|source| format!("on {source}")),
+        Some(tags(&raw["tags"])).filter(|tags| !tags.is_empty()).map(|tags| format!("where {tags}")),
     ];
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// `env=prod|test region`: a tag without values only has to be there.
+fn tags(raw: &Value) -> String {
+    let tag = |tag: &Value| {
+        let values: Vec<String> = tag["values"].as_array().into_iter().flatten().map(text).collect();
+        let name = text(&tag["name"]);
+        if values.is_empty() { name } else { format!("{name}={}", values.join("|")) }
+    };
+    raw.as_array().into_iter().flatten().map(tag).collect::<Vec<_>>().join(" ")
 }
 
 fn settings(raw: &Value) -> String {
@@ -128,12 +141,20 @@ mod tests {
     fn rows_are_short_words_for_people() {
         let alert = json!({"id": 7, "name": "a", "active": true, "services": [{"title": "ops"}, {"title": "mail"}],
             "conditions": [{"type": "above", "metric_name": "m", "threshold": 800.0, "duration": 300, "source": "*"},
-                           {"type": "absent", "metric_name": "n", "duration": 600, "source": "web*"}]});
+                           {"type": "absent", "metric_name": "n", "duration": 600, "source": "web*"},
+                           {"type": "below", "metric_name": "o", "threshold": 1, "summary_function": "sum",
+                            "tags": [{"name": "env", "values": ["prod", "test"]}, {"name": "region"}]}]});
         let (header, rows) = of(Kind::Alerts, &[alert]);
         assert_eq!(header, ["ID", "NAME", "ACTIVE", "SERVICES", "FIRES WHEN"]);
         assert_eq!(
             rows[0],
-            ["7", "a", "true", "ops, mail", "m above 800 for 300 s and n absent for 600 s on web*"]
+            [
+                "7",
+                "a",
+                "true",
+                "ops, mail",
+                "m above 800 for 300 s and n absent for 600 s on web* and o (sum) below 1 where env=prod|test region"
+            ]
         );
         let event = json!({"id": 1, "title": "t", "start_time": 1_700_000_000, "end_time": null});
         assert_eq!(of(Kind::Events, &[event]).1[0], ["1", "2023-11-14T22:13:20Z", "", "", "t"]);
