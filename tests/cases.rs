@@ -167,7 +167,7 @@ impl Case {
         let variables = self.value.get("vars").and_then(Value::as_object).into_iter().flatten();
         let given = |(name, value): (&String, &Value)| Given {
             name: name.clone(),
-            value: value.clone(),
+            value: Some(value.clone()),
             source: None,
         };
         let options = Options { variables: variables.map(given).collect(), lenient_secrets: false };

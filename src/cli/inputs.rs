@@ -43,7 +43,7 @@ pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
         variables.push(from_argument(argument, "--var", |text| parse(text, &mut files, &mut report))?);
     }
     for argument in &inputs.var_strings {
-        variables.push(from_argument(argument, "--var-string", |text| text.into())?);
+        variables.push(from_argument(argument, "--var-string", |text| Some(text.into()))?);
     }
     let options = resolve::Options { variables, lenient_secrets: offline };
     let count = documents.len();
@@ -91,7 +91,7 @@ fn from_file(path: &Path, read: &load::Variables) -> Vec<Given> {
     let source = |file: FileId, name: &str| Source { file, route: Route::root().key(name), dir: dir.clone() };
     let one = |(name, value): (&String, &serde_json::Value)| Given {
         name: name.clone(),
-        value: value.clone(),
+        value: Some(value.clone()),
         source: Some(source(read.file, name)),
     };
     read.value.iter().map(one).collect()
@@ -100,7 +100,7 @@ fn from_file(path: &Path, read: &load::Variables) -> Vec<Given> {
 fn from_argument(
     argument: &str,
     flag: &str,
-    value: impl FnOnce(&str) -> serde_json::Value,
+    value: impl FnOnce(&str) -> Option<serde_json::Value>,
 ) -> Result<Given, Stop> {
     let (name, text) = argument.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
         Stop::usage(format!("{flag} needs NAME=VALUE"), format!("such as {flag} region=eu-west-1"))
@@ -109,12 +109,12 @@ fn from_argument(
 }
 
 /// The value of `--var` as a YAML scalar, list or map.
-fn parse(text: &str, files: &mut Files, report: &mut Report) -> serde_json::Value {
+fn parse(text: &str, files: &mut Files, report: &mut Report) -> Option<serde_json::Value> {
     let file = files.add("--var", text.to_owned(), load::yaml::index);
-    load::yaml::parse(text, file).unwrap_or_else(|diagnostic: Diagnostic| {
+    let help = |diagnostic: Diagnostic| {
         report.push(diagnostic.help("use --var-string for text that is not YAML"));
-        serde_json::Value::Null
-    })
+    };
+    load::yaml::parse(text, file).map_err(help).ok()
 }
 
 /// The environment and files of this machine.

@@ -18,10 +18,8 @@ use super::inputs::Read;
 pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
     let settings = read.desired.settings.clone();
     let mut compile = |scopes: &Scopes, key: &str| {
-        Globs::compile(scopes).unwrap_or_else(|error| {
-            report_glob(read, key, &error);
-            Globs::default()
-        })
+        report_mistakes(read, key, scopes);
+        Globs::compile(scopes).unwrap_or_default()
     };
     let mut scope = Scope {
         prune: compile(&settings.prune, "prune"),
@@ -59,9 +57,12 @@ pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
     Ok(scope)
 }
 
-fn report_glob(read: &mut Read, key: &str, error: &GlobError) {
-    if let Some((file, _)) = read.desired.settings.home {
-        let place = Place::Node { file, route: Route::root().key("settings").key(key), part: Part::Key };
+fn report_mistakes(read: &mut Read, key: &str, scopes: &Scopes) {
+    let Some((file, _)) = read.desired.settings.home else { return };
+    let section = Route::root().key("settings").key(key);
+    for (kind, i, error) in Globs::mistakes(scopes) {
+        let route = section.key(kind.section()).index(i);
+        let place = Place::Node { file, route, part: Part::Value };
         read.report.push(Diagnostic::error("invalid-pattern", error.to_string()).at(place, ""));
     }
 }

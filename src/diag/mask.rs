@@ -175,7 +175,7 @@ impl<'a> Walk<'a> {
     /// A password that begins with `!` or `&` is read as the tag or the anchor of what follows.
     fn hide_properties(&mut self, mut start: usize) {
         while let Some(before) = self.text.get(..start).map(str::trim_end) {
-            let token = before.rfind(|c: char| c.is_whitespace() || "[{,".contains(c)).map_or(0, |at| at + 1);
+            let token = before.trim_end_matches(|c: char| !c.is_whitespace() && !"[{,".contains(c)).len();
             if !before[token..].starts_with(['!', '&']) {
                 break;
             }

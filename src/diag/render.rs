@@ -13,7 +13,7 @@ use super::{Diagnostic, FileId, Files, Label, Report, Severity};
 const MAX_GAP: usize = 200;
 
 /// A piece larger than this (one endless line) is not shown; its position still is.
-const MAX_PIECE: usize = 64 << 10;
+const MAX_PIECE: usize = 8 << 10;
 
 /// The report as text, one diagnostic after the other, each followed by a blank line; with colours when `styled`.
 pub fn render(report: &Report, files: &Files, styled: bool) -> String {

@@ -47,6 +47,13 @@ impl Globs {
         Ok(Self { by_kind: by_kind.collect::<Result<_, GlobError>>()? })
     }
 
+    /// The patterns that cannot be read: kind and place in its list.
+    pub fn mistakes(scopes: &Scopes) -> Vec<(Kind, usize, GlobError)> {
+        let of_kind = |kind| scopes.of(kind).iter().enumerate().map(move |(i, glob)| (kind, i, glob));
+        let all = Kind::ALL.into_iter().flat_map(of_kind);
+        all.filter_map(|(kind, i, glob)| Some((kind, i, parse(kind, glob).err()?))).collect()
+    }
+
     /// Whether an object of this kind and name is meant.
     pub fn contains(&self, kind: Kind, name: &str) -> bool {
         self.by_kind.iter().any(|(of, set)| *of == kind && set.is_match(name))

@@ -30,6 +30,7 @@ const SOUND: &[&str] = &[
     "services:\n  ops:\n    settings:\n      url: !vault CANARY\n      n: 1e999\n",
     "services:\r\n  ops:\r\n    settings:\r\n      url: CANARY\r\n",
     "services:\n  ops:\n    \"sett\\u0069ngs\":\n      url: CANARY\n",
+    "services:\n  \"ops\u{3000}team\":\n    settings:\n      url: CANARY\n      \u{a0}b: CANARY\n  ops\u{a0}team:\n    settings: {url: CANARY}\n",
     "services:\n  ops:\n    settings:\n    - CANARY\n    - - CANARY\n    - ? [CANARY]\n      : CANARY\n",
 ];
 

@@ -77,7 +77,10 @@ pub fn index(text: &str) -> RouteIndex {
                 let written = text.get(bytes.clone()).unwrap_or_default();
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let len = if block { written.trim_end().len() } else { written.len() };
-                builder.scalar(&value, bytes.start..bytes.start + len, anchor);
+                // A key that is null is called so, however it is written.
+                let null = style == ScalarStyle::Plain && matches!(&*value, "" | "~" | "Null" | "NULL");
+                let says = if null { "null" } else { &value };
+                builder.scalar(says, bytes.start..bytes.start + len, anchor);
             }
             Event::Alias(anchor) => builder.alias(anchor, bytes),
             Event::MappingStart(_, anchor, _) => builder.begin_map(bytes, anchor),

@@ -12,7 +12,7 @@ use super::interpolate::{Each, Ledger, Resolved, Scope, interpolate, refers};
 use super::{Outside, as_written, at_route, check, shape};
 use crate::diag::{Part, Route, Seg, Severity};
 use crate::model::check::{Checker, Finding};
-use crate::model::{Ensure, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish};
+use crate::model::{Ensure, FieldError, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish};
 
 /// What reading an object needs to know.
 pub struct Context<'a> {
@@ -81,11 +81,19 @@ pub fn read(
         secrets = resolved.secrets;
         written = Some(std::mem::replace(&mut body, Cow::Owned(resolved.value)));
     }
-    let broken: BTreeSet<Route> = findings[before..].iter().map(|finding| finding.route.clone()).collect();
+    let places = |severity| -> BTreeSet<Route> {
+        let of = findings[before..].iter().filter(|finding| finding.severity == severity);
+        of.map(|finding| finding.route.clone()).collect()
+    };
+    // A secret that is not set: that it is a text is known, what it says is not.
+    let (broken, unset) = (places(Severity::Error), places(Severity::Warning));
     let mut shape = Vec::new();
     context.schema.check(&body, definition(kind), &mut shape);
     // What a broken reference left behind fits nowhere.
-    findings.extend(shape.into_iter().filter(|finding| !broken.contains(&finding.route)));
+    let follows = |finding: &Finding| {
+        broken.contains(&finding.route) || finding.code != "wrong-type" && unset.contains(&finding.route)
+    };
+    findings.extend(shape.into_iter().filter(|finding| !follows(finding)));
     findings[before..]
         .iter()
         .filter(|f| f.severity == Severity::Error)
@@ -96,7 +104,7 @@ pub fn read(
         // Its identity, which stands beside its fields.
         body.to_mut().as_object_mut()?.shift_remove("name");
     }
-    let resource = read_fields(kind, &mut body, findings)?;
+    let resource = read_fields(kind, &mut body, &unset, findings)?;
 
     let mut checker = Checker::new(name);
     check::meta(&meta, kind, &mut checker);
@@ -114,7 +122,7 @@ pub fn read(
         _ => Intent::Present,
     };
     let protect = meta.protect.unwrap_or(false);
-    add(checker.into_findings(), &resource, written.as_deref(), before, findings);
+    add(checker.into_findings(), &resource, written.as_deref(), &unset, before, findings);
     Some(Wish { kind, resource, intent, protect, renamed_from: meta.renamed_from, origin, secrets })
 }
 
@@ -123,17 +131,20 @@ fn add(
     found: Vec<Finding>,
     resource: &Resource,
     written: Option<&Value>,
+    unset: &BTreeSet<Route>,
     before: usize,
     findings: &mut Vec<Finding>,
 ) {
     if found.is_empty() {
         return;
     }
-    let broken: Vec<Route> =
-        findings[before..].iter().map(|f| f.route.clone()).filter(|r| *r != Route::root()).collect();
+    let errors = findings[before..].iter().filter(|finding| finding.severity == Severity::Error);
+    let broken: Vec<Route> = errors.map(|f| f.route.clone()).filter(|r| *r != Route::root()).collect();
     // What follows from something already reported would only repeat it.
-    let follows =
-        |f: &Finding| broken.iter().any(|b| b.0.starts_with(&f.route.0) && f.route != Route::root());
+    let follows = |f: &Finding| {
+        let below = || broken.iter().any(|b| b.0.starts_with(&f.route.0));
+        f.route != Route::root() && (unset.contains(&f.route) || below())
+    };
     let resolved = Value::Object(resource.fields());
     for finding in found.into_iter().filter(|finding| !follows(finding)) {
         let part = {
@@ -208,26 +219,39 @@ fn cut(value: &mut Value, route: &Route) {
 }
 
 /// Reads the fields of a kind, leaving out one after another those that do not fit.
-fn read_fields(kind: Kind, body: &mut Cow<'_, Value>, findings: &mut Vec<Finding>) -> Option<Resource> {
+fn read_fields(
+    kind: Kind,
+    body: &mut Cow<'_, Value>,
+    unset: &BTreeSet<Route>,
+    findings: &mut Vec<Finding>,
+) -> Option<Resource> {
     loop {
         match Resource::from_fields(kind, body.as_object()?) {
             Ok(resource) => return Some(resource),
             Err(error) => {
                 let before = body.clone().into_owned();
                 cut(body.to_mut(), &error.route);
-                findings.push(Finding {
-                    severity: Severity::Error,
-                    code: "wrong-value",
-                    route: error.route,
-                    part: Part::Value,
-                    message: error.message,
-                    help: Vec::new(),
-                });
+                if !unset.contains(&error.route) {
+                    findings.push(misfit(kind, error));
+                }
                 if **body == before {
                     return None;
                 }
             }
         }
+    }
+}
+
+/// What the reader of a field says repeats its value, which of a service may be a secret.
+fn misfit(kind: Kind, error: FieldError) -> Finding {
+    let message = if kind == Kind::Service { "this does not fit here".to_owned() } else { error.message };
+    Finding {
+        severity: Severity::Error,
+        code: "wrong-value",
+        route: error.route,
+        part: Part::Value,
+        message,
+        help: Vec::new(),
     }
 }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::Outside;
 use super::template::{self, Part};
-use crate::diag::{Route, Seg, Severity, Trail, suggest};
+use super::{FOLLOWS, Outside, at_route};
+use crate::diag::{Part as Half, Route, Seg, Severity, Trail, suggest};
 use crate::model::check::Finding;
 
 /// A value with the texts in it that are secret, as references that can be resolved again.
@@ -30,6 +30,9 @@ pub struct Each {
     pub value: Resolved,
 }
 
+/// What stands for a secret that is not set, followed by its name: much that is secret is a URL.
+const PLACEHOLDER: &str = "https://unset.invalid/";
+
 /// What a whole run puts in place of references, in bytes: a few variables that double each other could otherwise fill
 /// any memory.
 const MAX_BYTES: usize = 64 << 20;
@@ -39,13 +42,15 @@ const MAX_BYTES: usize = 64 << 20;
 pub struct Ledger {
     /// Names of variables.
     pub used: RefCell<BTreeSet<String>>,
+    /// Names of variables whose values are not known, which was reported with them.
+    pub unknown: RefCell<BTreeSet<String>>,
     /// How many bytes may still be put in place of references.
     left: Cell<usize>,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { used: RefCell::default(), left: Cell::new(MAX_BYTES) }
+        Self { used: RefCell::default(), unknown: RefCell::default(), left: Cell::new(MAX_BYTES) }
     }
 }
 
@@ -86,7 +91,7 @@ pub fn interpolate(value: &Value, scope: &Scope<'_>, findings: &mut Vec<Finding>
     if !refers(value) {
         return Resolved { value: value.clone(), secrets: BTreeMap::new() };
     }
-    let mut walk = Walk { scope, findings, secrets: BTreeMap::new() };
+    let mut walk = Walk { scope, findings, secrets: BTreeMap::new(), part: Half::Value };
     let value = walk.value(value, Trail::Root);
     Resolved { secrets: walk.secrets, value }
 }
@@ -106,6 +111,8 @@ struct Walk<'a, 'b> {
     scope: &'a Scope<'b>,
     findings: &'a mut Vec<Finding>,
     secrets: BTreeMap<Route, String>,
+    /// What of the text is being replaced.
+    part: Half,
 }
 
 impl Walk<'_, '_> {
@@ -141,6 +148,7 @@ impl Walk<'_, '_> {
                     again.push_str(&template::escape(&literal));
                 }
                 Part::Reference(reference) => {
+                    self.part = within(text, reference);
                     let found = self.look_up(reference, here).unwrap_or_default();
                     let Some(piece) = as_text(&found.value) else {
                         self.fail(
@@ -164,6 +172,7 @@ impl Walk<'_, '_> {
                 }
             }
         }
+        self.part = Half::Value;
         if secret {
             self.secrets.insert(here.clone(), again);
         }
@@ -227,6 +236,10 @@ impl Walk<'_, '_> {
     fn variable(&mut self, path: &str, here: &Route) -> Option<Resolved> {
         let (name, inner) = path.split_once('.').unwrap_or((path, ""));
         self.scope.ledger.used.borrow_mut().insert(name.to_owned());
+        if self.scope.ledger.unknown.borrow().contains(name) {
+            self.fail(here, FOLLOWS, String::new());
+            return None;
+        }
         let Some(found) = self.scope.variables.get(name) else {
             let close = suggest(name, self.scope.variables.keys().map(String::as_str));
             let hint = close.map_or_else(
@@ -236,7 +249,14 @@ impl Walk<'_, '_> {
             self.fail(here, "unknown-variable", format!("the variable `{name}` is not defined")).help(hint);
             return None;
         };
-        self.inside(found, inner, &format!("var.{name}"), here)
+        let found = self.inside(found, inner, &format!("var.{name}"), here)?;
+        for route in found.secrets.keys() {
+            let text = at_route(&found.value, route).and_then(Value::as_str);
+            if text.is_some_and(|text| text.contains(PLACEHOLDER)) {
+                self.fail(&here.join(route), FOLLOWS, String::new()).severity = Severity::Warning;
+            }
+        }
+        Some(found)
     }
 
     fn each(&mut self, path: &str, here: &Route) -> Option<Resolved> {
@@ -307,7 +327,7 @@ impl Walk<'_, '_> {
             self.fail(here, "unset-secret", message).help(hint).severity = severity;
         }
         // A placeholder keeps the rest of the object checkable.
-        let value = found.unwrap_or_else(|| format!("https://unset.invalid/{name}"));
+        let value = found.unwrap_or_else(|| format!("{PLACEHOLDER}{name}"));
         Some(Resolved { value: value.into(), secrets: BTreeMap::from([(Route::root(), reference)]) })
     }
 
@@ -316,13 +336,19 @@ impl Walk<'_, '_> {
             severity: Severity::Error,
             code,
             route: here.clone(),
-            part: crate::diag::Part::Value,
+            part: self.part,
             message,
             help: Vec::new(),
         });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
+}
+
+/// Where a reference stands in its text.
+fn within(text: &str, reference: &str) -> Half {
+    let inside = reference.as_ptr().addr() - text.as_ptr().addr();
+    Half::Text { start: inside - "${".len(), end: inside + reference.len() + "}".len() }
 }
 
 fn as_text(value: &Value) -> Option<String> {

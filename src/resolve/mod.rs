@@ -98,8 +98,17 @@ pub fn resolve_secrets(text: &str, outside: &dyn Outside) -> Result<String, Stri
     parts.into_iter().map(piece).collect()
 }
 
-/// A finding as a diagnostic at a place.
-fn problem(finding: Finding, place: Place) -> Diagnostic {
+/// The code of a finding that marks a place about which everything is said already, elsewhere.
+const FOLLOWS: &str = "follows";
+
+/// Reports a finding at a place, unless it only follows from others.
+fn tell(finding: Finding, place: Place, report: &mut Report) {
+    if finding.code != FOLLOWS {
+        report.push(diagnostic(finding, place));
+    }
+}
+
+fn diagnostic(finding: Finding, place: Place) -> Diagnostic {
     let diagnostic = match finding.severity {
         Severity::Error => Diagnostic::error(finding.code, finding.message),
         Severity::Warning => Diagnostic::warning(finding.code, finding.message),

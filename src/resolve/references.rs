@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::problem;
+use super::tell;
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, suggest};
 use crate::model::check::{Checker, at};
 use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, State, Wish};
@@ -31,7 +31,7 @@ fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
         composite.check_periods(&known, &mut found);
         for finding in found.into_findings() {
             let place = wish.place(files, &finding.route, finding.part);
-            report.push(problem(finding, place));
+            tell(finding, place, report);
         }
     }
 }

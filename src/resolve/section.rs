@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::charts;
 use super::entry::{self, Context};
 use super::interpolate::{Each, Resolved, describe};
-use super::{problem, template};
+use super::{tell, template};
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::check::Finding;
@@ -137,7 +137,7 @@ impl Template<'_> {
             if !said.contains(&finding) {
                 let place = self.at.origin(self.kind).place(files, &finding.route, finding.part);
                 said.push(finding.clone());
-                report.push(problem(finding, place));
+                tell(finding, place, report);
             }
         }
         made

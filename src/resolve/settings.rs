@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::entry::Context;
-use super::problem;
+use super::tell;
 use crate::diag::{Diagnostic, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::{Settings, SettingsSection};
@@ -37,7 +37,7 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
     let sound = findings.is_empty();
     for finding in findings {
         let place = place(first, &finding.route.clone(), finding.part);
-        report.push(problem(finding, place));
+        tell(finding, place, report);
     }
     let Ok(section) = SettingsSection::deserialize(&section.value) else {
         if sound {

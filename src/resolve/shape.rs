@@ -166,7 +166,9 @@ impl<'a> Shapes<'_, 'a, '_> {
             return;
         }
         let close = value.as_str().and_then(|text| suggest(text, words.iter().copied()));
-        let close = close.or_else(|| (value == "mean" && words.contains(&"average")).then_some("average"));
+        let close = close.or_else(|| {
+            ((value == "mean" || value == "avg") && words.contains(&"average")).then_some("average")
+        });
         let finding = self.add(here, "wrong-value", format!("this must be one of {}", quoted(words)));
         if let Some(close) = close {
             finding.help(format!("did you mean `{close}`?"));
@@ -208,10 +210,11 @@ impl<'a> Shapes<'_, 'a, '_> {
         expected.dedup();
         let expected = expected.join(" or ");
         let hint = match value {
-            Value::String(text) if text.parse::<f64>().is_ok() && expected.contains("number") => {
-                Some("remove the quotes, here or where the value comes from".to_owned())
-            }
-            Value::Number(_) | Value::Bool(_) if types.contains(&"integer") => {
+            Value::String(text) if text.parse::<f64>().is_ok() && expected.contains("number") => Some(
+                "a number has neither quotes nor a leading zero, here or where the value comes from"
+                    .to_owned(),
+            ),
+            Value::Number(_) | Value::Bool(_) if types.contains(&"integer") && types.contains(&"string") => {
                 Some("write whole seconds, or a duration such as `90s`, `5m` or `1h`".to_owned())
             }
             Value::String(_) if types.contains(&"boolean") && !types.contains(&"string") => Some(
@@ -329,7 +332,7 @@ mod tests {
                 "unknown-field id: `id` is not a field here the service makes it; leave it out",
                 "wrong-value conditions[0].type: this must be one of `above`, `below`, `absent` did you mean `above`?",
                 "wrong-type conditions[0].metric_name: expected text, found a whole number put it in quotes",
-                "wrong-type conditions[0].threshold: expected a number, found text remove the quotes, here or where the value comes from",
+                "wrong-type conditions[0].threshold: expected a number, found text a number has neither quotes nor a leading zero, here or where the value comes from",
                 "wrong-value conditions[1].summary_function: this must be one of `min`, `max`, `average`, `sum`, `count`, \
                  `derivative`, `absolute_value` did you mean `average`?",
                 "wrong-type conditions[1].tags[0].values[0]: expected text, found a whole number put it in quotes",

@@ -201,7 +201,7 @@ fn combinations_that_mean_nothing_are_errors() {
 
 #[test]
 fn variables_from_outside_win_and_must_be_used() {
-    let given = |name: &str, value| Given { name: name.into(), value, source: None };
+    let given = |name: &str, value| Given { name: name.into(), value: Some(value), source: None };
     let options = Options {
         variables: vec![given("ms", json!(5)), given("ms", json!(6)), given("mss", json!(1))],
         lenient_secrets: false,
@@ -216,4 +216,78 @@ fn offline_an_unset_secret_is_only_a_warning() {
     let options = Options { lenient_secrets: true, ..Options::default() };
     let (desired, _) = run(&["services: {s: {type: slack, settings: {url: '${secret.NOPE}'}}}"], &options);
     assert_eq!(desired.objects[&Address::service("s")].secrets.len(), 1);
+}
+
+/// What stands beside a secret that is not set is checked all the same, and nothing is said that setting it would refute.
+#[test]
+fn offline_an_unset_secret_hides_no_mistake_and_makes_none() {
+    let options = Options { lenient_secrets: true, ..Options::default() };
+    let cases: [(&str, &[&str]); 7] = [
+        (
+            "services: {pd: {type: pagerduty, settings: {service_key: '${secret.NOPE}'}}}",
+            &[
+                "0.yaml:1:44 missing-setting: a service of type pagerduty needs the setting `event_type`",
+                "0.yaml:1:44 missing-setting: a service of type pagerduty needs the setting `description`",
+            ],
+        ),
+        (
+            "metrics: {m: {type: gauge}}\nalerts: {a: {conditions: [{type: above, metric_name: m, source: '${secret.NOPE}'}]}}",
+            &["0.yaml:2:27 missing-field: a condition `above` or `below` needs a `threshold`"],
+        ),
+        (
+            "services: {s: {type: slack, settings: 'url:https://CANARY?x=${secret.NOPE}'}}",
+            &["0.yaml:1:39 wrong-type: expected a map, found text"],
+        ),
+        ("services: {s: {type: '${secret.NOPE}', settings: {}}}", &[]),
+        ("metrics: {m: {type: gauge}}\nalerts: {a: {rearm_seconds: '${secret.NOPE}', conditions: []}}", &[]),
+        (
+            "vars: {m: '${secret.NOPE}'}\nmetrics: {a: {type: gauge}}\nalerts: {a: {conditions: [{type: absent, duration: 5m, metric_name: '${var.m}'}]}}",
+            &[],
+        ),
+        ("vars: {r: '${secret.NOPE}'}\nalerts: {a: {rearm_seconds: '${var.r}', conditions: []}}", &[]),
+    ];
+    for (text, expected) in cases {
+        let found = run(&[text], &options).1;
+        let but_unset: Vec<&String> = found.iter().filter(|said| !said.contains("unset-secret")).collect();
+        assert_eq!(but_unset, expected, "{text}");
+        assert_eq!(found.len() - but_unset.len(), 1, "{text}");
+        assert!(!found.join(" ").contains("CANARY"), "{text}");
+    }
+}
+
+#[test]
+fn what_uses_a_variable_without_a_value_is_not_blamed() {
+    let alert = "alerts: {a: {conditions: [{type: above, metric_name: x, threshold: '${var.slow}'}], services: '${var.slow}'}}";
+    let unset = format!("vars: {{slow: '${{env.NOPE}}'}}\n{alert}");
+    let circle = format!("vars: {{slow: '${{var.fast}}', fast: '${{var.slow}}'}}\n{alert}");
+    let told = |text: &str, options: &Options| -> Vec<String> {
+        let told = run(&[text], options).1.into_iter().filter(|said| !said.contains("unknown-metric"));
+        told.map(|said| said.split(": ").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(told(&unset, &Options::default()), ["0.yaml:1:14 unset-variable"]);
+    assert_eq!(told(&circle, &Options::default()), ["0.yaml:1:35 variable-cycle"]);
+    let unread = Given { name: "slow".into(), value: None, source: None };
+    let options = Options { variables: vec![unread], lenient_secrets: false };
+    assert_eq!(told(alert, &options), [""; 0]);
+}
+
+#[test]
+fn a_bad_reference_is_shown_where_it_stands_in_its_text() {
+    let text = "metrics:\n  m:\n    type: gauge\n    description: |\n      one\n      ${var.a} and\n      two ${var.b}\n";
+    assert_eq!(
+        problems(&[text]),
+        [
+            "0.yaml:6:7 unknown-variable: the variable `a` is not defined",
+            "0.yaml:7:11 unknown-variable: the variable `b` is not defined",
+        ]
+    );
+}
+
+#[test]
+fn what_stands_below_a_key_that_is_null_is_found() {
+    for key in ["~", "Null", "null", ""] {
+        let text = format!("metrics:\n  a: {{type: gauge}}\n  {key}: {{type: gague}}\n");
+        let at = format!("0.yaml:3:{}", 12 + key.len());
+        assert!(problems(&[&text]).iter().any(|said| said.starts_with(&at)), "{:?}", problems(&[&text]));
+    }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::interpolate::{Ledger, Resolved, Scope, describe, interpolate};
 use super::template::{self, Part};
-use super::{Outside, problem};
-use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, suggest};
+use super::{Outside, tell};
+use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, Severity, suggest};
 use crate::load::Document;
 
 /// A variable as it was given.
@@ -17,8 +17,8 @@ use crate::load::Document;
 pub struct Given {
     /// The name.
     pub name: String,
-    /// The value, references not yet replaced.
-    pub value: Value,
+    /// The value, references not yet replaced; none where it could not be read, which is reported already.
+    pub value: Option<Value>,
     /// The file it stands in; none for the command line, where nothing is replaced.
     pub source: Option<Source>,
 }
@@ -60,7 +60,7 @@ pub fn gather(documents: &[Document], overrides: &[Given], report: &mut Report) 
                 let hint = "letters, digits, `_` and `-`, beginning with a letter";
                 report.push(Diagnostic::error("invalid-name", message).at(place.clone(), "").help(hint));
             }
-            let one = Given { name: name.clone(), value: value.clone(), source: Some(source) };
+            let one = Given { name: name.clone(), value: Some(value.clone()), source: Some(source) };
             if let Some(Given { source: Some(first), .. }) = given.insert(name.clone(), one) {
                 let first = first.place(Half::Key);
                 report.push(
@@ -94,25 +94,32 @@ pub fn resolve(
     let (order, stuck) = order(given);
     for name in order {
         let one = &given[name];
+        let Some(value) = &one.value else {
+            ledger.unknown.borrow_mut().insert(name.clone());
+            continue;
+        };
         let Some(source) = &one.source else {
-            done.insert(name.clone(), Resolved { value: one.value.clone(), secrets: BTreeMap::new() });
+            done.insert(name.clone(), Resolved { value: value.clone(), secrets: BTreeMap::new() });
             continue;
         };
         let mut findings = Vec::new();
         let outside = Some((outside, source.dir.as_path()));
         let scope = Scope { variables: &done, ledger, each: None, outside, lenient_secrets };
-        let value = interpolate(&one.value, &scope, &mut findings);
+        let value = interpolate(value, &scope, &mut findings);
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            ledger.unknown.borrow_mut().insert(name.clone());
+        }
         for finding in findings {
             let route = source.route.join(&finding.route);
             let place = Place::Node { file: source.file, route, part: finding.part };
-            report.push(problem(finding, place));
+            tell(finding, place, report);
         }
         done.insert(name.clone(), value);
     }
     if !stuck.is_empty() {
         report_cycle(&circle(stuck.clone(), given), given, report);
         // What uses them shall not be reported as well.
-        done.extend(stuck.into_iter().map(|name| (name.clone(), Resolved::default())));
+        ledger.unknown.borrow_mut().extend(stuck.into_iter().cloned());
     }
     done
 }
@@ -122,7 +129,7 @@ fn order(given: &BTreeMap<String, Given>) -> (Vec<&String>, Vec<&String>) {
     let mut users: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
     let mut waiting: BTreeMap<&String, usize> = BTreeMap::new();
     for (name, one) in given {
-        let used: BTreeSet<String> = uses(&one.value).into_iter().collect();
+        let used: BTreeSet<String> = one.value.as_ref().map(uses).unwrap_or_default().into_iter().collect();
         // A name that nothing defines is reported where it is used, and holds nobody up.
         let known = used.iter().filter_map(|other| given.get_key_value(other));
         known.clone().for_each(|(other, _)| users.entry(other).or_default().push(name));
@@ -167,7 +174,8 @@ pub fn report_unused(
 /// Those of `names` that are used by others of them: without what only uses a circle.
 fn circle<'a>(mut names: Vec<&'a String>, given: &BTreeMap<String, Given>) -> Vec<&'a String> {
     loop {
-        let used: BTreeSet<String> = names.iter().flat_map(|name| uses(&given[*name].value)).collect();
+        let used: BTreeSet<String> =
+            names.iter().flat_map(|name| given[*name].value.as_ref().map(uses).unwrap_or_default()).collect();
         let before = names.len();
         names.retain(|name| used.contains(*name));
         if names.len() == before {
