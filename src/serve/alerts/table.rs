@@ -118,16 +118,16 @@ pub fn find(connection: &Connection, id_or_name: &str) -> Result<Full, Problem> 
     complete_one(connection, found.optional()?.ok_or_else(Problem::not_found)?)
 }
 
-/// Writes the alert as it is, inserting it when it has no id yet, and returns how it reads now.
+/// Writes the alert as it is, inserting it when it has no id yet, and returns it as it reads now.
 pub fn save(connection: &Connection, mut alert: Alert) -> Result<Full, Problem> {
     let mut twin = connection.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1 AND id <> ?2")?;
     if twin.exists(params![fold(&alert.name), alert.id])? {
         return Err(Problem::taken("name"));
     }
     alert.id = save_row(connection, &alert)?;
-    save_conditions(connection, &alert)?;
-    save_services(connection, &alert)?;
-    complete_one(connection, alert)
+    save_conditions(connection, &mut alert)?;
+    let services = save_services(connection, &alert)?;
+    Ok(Full { alert, services })
 }
 
 fn save_row(connection: &Connection, alert: &Alert) -> Result<i64, Problem> {
@@ -158,15 +158,15 @@ fn save_row(connection: &Connection, alert: &Alert) -> Result<i64, Problem> {
 }
 
 /// A condition that comes with an id this alert has keeps it; any other gets a new one.
-fn save_conditions(connection: &Connection, alert: &Alert) -> Result<(), Problem> {
+fn save_conditions(connection: &Connection, alert: &mut Alert) -> Result<(), Problem> {
     let mut owned: HashSet<i64> = connection
         .prepare_cached("SELECT id FROM conditions WHERE alert_id = ?1")?
         .query_map([alert.id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     connection.prepare_cached("DELETE FROM conditions WHERE alert_id = ?1")?.execute([alert.id])?;
-    for (position, condition) in (0_i64..).zip(&alert.conditions) {
-        let kept = condition.id.filter(|id| owned.remove(id));
-        insert_condition(connection, alert.id, kept, position, condition)?;
+    for (position, condition) in (0_i64..).zip(&mut alert.conditions) {
+        condition.id = condition.id.filter(|id| owned.remove(id));
+        condition.id = Some(insert_condition(connection, alert.id, position, condition)?);
     }
     Ok(())
 }
@@ -174,10 +174,9 @@ fn save_conditions(connection: &Connection, alert: &Alert) -> Result<(), Problem
 fn insert_condition(
     connection: &Connection,
     alert: i64,
-    id: Option<i64>,
     position: i64,
     condition: &Condition,
-) -> Result<(), Problem> {
+) -> Result<i64, Problem> {
     let (threshold, function, duration, detect_reset) = match &condition.test {
         Test::Threshold { threshold, function, duration, detect_reset, .. } => {
             (Some(*threshold), Some(function.as_str()), *duration, *detect_reset)
@@ -187,7 +186,7 @@ fn insert_condition(
     let sql = "INSERT INTO conditions (id, alert_id, position, type, metric_name, source, tags, threshold,
         summary_function, duration, detect_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     connection.prepare_cached(sql)?.execute(params![
-        id,
+        condition.id,
         alert,
         position,
         condition.test.name(),
@@ -199,20 +198,22 @@ fn insert_condition(
         duration,
         detect_reset,
     ])?;
-    Ok(())
+    Ok(connection.last_insert_rowid())
 }
 
-fn save_services(connection: &Connection, alert: &Alert) -> Result<(), Problem> {
+fn save_services(connection: &Connection, alert: &Alert) -> Result<Vec<Arc<Service>>, Problem> {
     connection.prepare_cached("DELETE FROM alert_services WHERE alert_id = ?1")?.execute([alert.id])?;
     let sql = "INSERT INTO alert_services (alert_id, service_id, position) VALUES (?1, ?2, ?3)";
     let mut insert = connection.prepare_cached(sql)?;
-    for (position, service) in (0_i64..).zip(&alert.services) {
-        if !services::exists(connection, *service)? {
-            return Err(Problem::param("services", format!("there is no service with id {service}")));
-        }
-        insert.execute([alert.id, *service, position])?;
+    let mut services = Vec::with_capacity(alert.services.len());
+    for (position, id) in (0_i64..).zip(&alert.services) {
+        let Some(service) = services::get(connection, *id)? else {
+            return Err(Problem::param("services", format!("there is no service with id {id}")));
+        };
+        insert.execute([alert.id, *id, position])?;
+        services.push(Arc::new(service));
     }
-    Ok(())
+    Ok(services)
 }
 
 /// Deletes the alert with its conditions and its links to services.

@@ -1,11 +1,10 @@
 //! The table of services, and the links between services and alerts as services see them.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde_json::json;
 
 use super::settings::Settings;
-use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::now;
@@ -34,7 +33,12 @@ impl Service {
 }
 
 pub fn find(connection: &Connection, id: i64) -> Result<Service, Problem> {
-    by_id::find(connection, "services", id, Service::from_row)
+    get(connection, id)?.ok_or_else(Problem::not_found)
+}
+
+pub fn get(connection: &Connection, id: i64) -> Result<Option<Service>, Problem> {
+    let mut select = connection.prepare_cached("SELECT * FROM services WHERE id = ?1")?;
+    Ok(select.query_row([id], Service::from_row).optional()?)
 }
 
 pub fn exists(connection: &Connection, id: i64) -> Result<bool, Problem> {
