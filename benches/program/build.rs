@@ -34,6 +34,9 @@ pub fn run(_: Effort, table: &mut Table) {
         "build: again after an edit of the library, release",
         timed(target.path(), &["--release"]),
     ));
+    table.add(Row::new("build: everything, dist", timed(target.path(), &["--profile", "dist"])));
+    let size = fs::metadata(target.path().join("dist/librato-apply")).unwrap().len();
+    table.add(Row::new("build: size of the program, dist", Figure::Bytes(size)).goal(Figure::megabytes(15)));
     table.add(Row::new("build: everything, debug", timed(target.path(), &[])));
     touch("src/diff/mod.rs");
     table.add(

@@ -249,14 +249,7 @@ impl Walk<'_, '_> {
             self.fail(here, "unknown-variable", format!("the variable `{name}` is not defined")).help(hint);
             return None;
         };
-        let found = self.inside(found, inner, &format!("var.{name}"), here)?;
-        for route in found.secrets.keys() {
-            let text = at_route(&found.value, route).and_then(Value::as_str);
-            if text.is_some_and(|text| text.contains(PLACEHOLDER)) {
-                self.fail(&here.join(route), FOLLOWS, String::new()).severity = Severity::Warning;
-            }
-        }
-        Some(found)
+        self.inside(found, inner, &format!("var.{name}"), here)
     }
 
     fn each(&mut self, path: &str, here: &Route) -> Option<Resolved> {
@@ -313,7 +306,14 @@ impl Walk<'_, '_> {
             return None;
         }
         let below = |found: &Route| found.0.strip_prefix(route.0.as_slice()).map(|rest| Route(rest.to_vec()));
-        let secrets = from.secrets.iter().filter_map(|(at, text)| Some((below(at)?, text.clone()))).collect();
+        let secrets: BTreeMap<Route, String> =
+            from.secrets.iter().filter_map(|(at, text)| Some((below(at)?, text.clone()))).collect();
+        for route in secrets.keys() {
+            let text = at_route(value, route).and_then(Value::as_str);
+            if text.is_some_and(|text| text.contains(PLACEHOLDER)) {
+                self.fail(&here.join(route), FOLLOWS, String::new()).severity = Severity::Warning;
+            }
+        }
         Some(Resolved { value: value.clone(), secrets })
     }
 

@@ -222,7 +222,7 @@ fn offline_an_unset_secret_is_only_a_warning() {
 #[test]
 fn offline_an_unset_secret_hides_no_mistake_and_makes_none() {
     let options = Options { lenient_secrets: true, ..Options::default() };
-    let cases: [(&str, &[&str]); 7] = [
+    let cases: [(&str, &[&str]); 8] = [
         (
             "services: {pd: {type: pagerduty, settings: {service_key: '${secret.NOPE}'}}}",
             &[
@@ -242,6 +242,10 @@ fn offline_an_unset_secret_hides_no_mistake_and_makes_none() {
         ("metrics: {m: {type: gauge}}\nalerts: {a: {rearm_seconds: '${secret.NOPE}', conditions: []}}", &[]),
         (
             "vars: {m: '${secret.NOPE}'}\nmetrics: {a: {type: gauge}}\nalerts: {a: {conditions: [{type: absent, duration: 5m, metric_name: '${var.m}'}]}}",
+            &[],
+        ),
+        (
+            "vars: {all: {x: '${secret.NOPE}'}}\nmetrics: {a: {type: gauge}}\nalerts: {'${each.key}': {for_each: '${var.all}', conditions: [{type: absent, duration: 5m, metric_name: '${each.value}'}]}}",
             &[],
         ),
         ("vars: {r: '${secret.NOPE}'}\nalerts: {a: {rearm_seconds: '${var.r}', conditions: []}}", &[]),
