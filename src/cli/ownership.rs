@@ -18,8 +18,13 @@ use super::inputs::Read;
 pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
     let settings = read.desired.settings.clone();
     let mut compile = |scopes: &Scopes, key: &str| {
-        report_mistakes(read, key, scopes);
-        Globs::compile(scopes).unwrap_or_default()
+        let told = report_mistakes(read, key, scopes);
+        Globs::compile(scopes).unwrap_or_else(|error| {
+            if !told {
+                report_glob(read, Route::root().key("settings").key(key), &error);
+            }
+            Globs::default()
+        })
     };
     let mut scope = Scope {
         prune: compile(&settings.prune, "prune"),
@@ -57,11 +62,18 @@ pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
     Ok(scope)
 }
 
-fn report_mistakes(read: &mut Read, key: &str, scopes: &Scopes) {
-    let Some((file, _)) = read.desired.settings.home else { return };
-    let section = Route::root().key("settings").key(key);
-    for (kind, i, error) in Globs::mistakes(scopes) {
-        let route = section.key(kind.section()).index(i);
+/// Whether any pattern by itself cannot be read. All of them together can still be too large.
+fn report_mistakes(read: &mut Read, key: &str, scopes: &Scopes) -> bool {
+    let mistakes = Globs::mistakes(scopes);
+    for (kind, i, error) in &mistakes {
+        let route = Route::root().key("settings").key(key).key(kind.section()).index(*i);
+        report_glob(read, route, error);
+    }
+    !mistakes.is_empty()
+}
+
+fn report_glob(read: &mut Read, route: Route, error: &GlobError) {
+    if let Some((file, _)) = read.desired.settings.home {
         let place = Place::Node { file, route, part: Part::Value };
         read.report.push(Diagnostic::error("invalid-pattern", error.to_string()).at(place, ""));
     }

@@ -36,15 +36,11 @@ pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     })
 }
 
-/// Reads conditions and services of any number of alerts, with as many queries as one takes.
+/// Adds conditions and services to any number of alerts that come from rows, with as many queries as one takes.
 pub fn complete(connection: &Connection, mut alerts: Vec<Alert>) -> Result<Vec<Full>, Problem> {
     let ids = json!(alerts.iter().map(|alert| alert.id).collect::<Vec<_>>()).to_string();
     let mut places = HashMap::with_capacity(alerts.len());
-    for (place, alert) in alerts.iter_mut().enumerate() {
-        places.insert(alert.id, place);
-        alert.conditions.clear();
-        alert.services.clear();
-    }
+    places.extend(alerts.iter().enumerate().map(|(place, alert)| (alert.id, place)));
     let sql = "SELECT * FROM conditions WHERE alert_id IN (SELECT value FROM json_each(?1)) ORDER BY alert_id, position";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([&ids])?;

@@ -122,7 +122,7 @@ fn create(path: &Path) -> io::Result<PathBuf> {
     let file = options.open(path)?;
     if has_other_names(&file)? {
         return Err(io::Error::other(
-            "it has another name (a hard link), under which nothing would keep a second server out",
+            "it has another name (a hard link), under which nothing would keep a second server out; remove that name or open a copy",
         ));
     }
     let path = path.canonicalize()?;
