@@ -244,9 +244,9 @@ fn present(
         diff.unchanged += 1;
         return;
     }
-    // Every condition is sent with the statistic it was compared by, so that the service cannot choose another.
+    // An alert is sent as it was compared, defaults and all, so that the service cannot choose others.
     let assumed = match &wish.resource {
-        Resource::Alert(alert) => Resource::Alert(alert.with_default_functions(types)),
+        Resource::Alert(alert) => Resource::Alert(alert.with_defaults(types)),
         other => other.clone(),
     };
     let after = fields::overlay(&assumed, before);
@@ -284,8 +284,8 @@ fn compare(
     match (&wish.resource, have) {
         (Resource::Metric(want), Resource::Metric(found)) if other_type(want, found) => None,
         (Resource::Alert(want), Resource::Alert(found)) => {
-            let assumed = Resource::Alert(want.with_default_functions(types));
-            let found = Resource::Alert(found.with_default_functions(types));
+            let assumed = Resource::Alert(want.with_defaults(types));
+            let found = Resource::Alert(found.with_defaults(types));
             let changed = fields::changes(&assumed, &found, &wish.secrets);
             Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
         }

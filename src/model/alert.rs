@@ -1,15 +1,21 @@
-//! Alerts and their conditions: what may be written, what must hold, how conditions are compared.
+//! Alerts: what may be written, what it means where nothing is, what must hold. Conditions stand in `alert/condition.rs`.
 //! Knows nothing of ids, nor of how an alert is evaluated.
+
+mod condition;
 
 use std::collections::HashSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::check::{Checker, at, is_name};
+use super::check::{Checker, at};
 use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, compare};
 use crate::diag::{Route, Seg};
+
+pub(super) use condition::canonical_tags;
+use condition::same_in_condition;
+pub use condition::{CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
 
 /// Conditions that, all holding at once, notify services.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -27,10 +33,10 @@ pub struct Alert {
     /// `runbook_url` and other attributes; managed key by key.
     #[serde(default, skip_serializing_if = "AlertAttributes::is_empty")]
     pub attributes: AlertAttributes,
-    /// Whether the alert can fire; default true.
+    /// Whether the alert can fire. Not written means true: an alert that somebody switched off is switched on again.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub active: Field<bool>,
-    /// How long to stay silent after a notification, a multiple of 60; default 10m.
+    /// How long to stay silent after a notification, a multiple of 60. Not written means 10m.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub rearm_seconds: Field<Seconds>,
     /// Whether each stream re-arms by itself; default false.
@@ -65,81 +71,8 @@ impl AlertAttributes {
     }
 }
 
-/// What makes a condition hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ConditionType {
-    /// A value is greater than the threshold.
-    Above,
-    /// A value is smaller than the threshold.
-    Below,
-    /// A stream has stopped reporting.
-    Absent,
-}
-
-/// Which statistic of a metric is held against the threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum SummaryFunction {
-    Min,
-    Max,
-    Average,
-    Sum,
-    Count,
-    Derivative,
-    AbsoluteValue,
-}
-
-/// The keys of a condition that we know.
-pub const CONDITION_KEYS: &[&str] =
-    &["type", "metric_name", "source", "tags", "threshold", "duration", "summary_function", "detect_reset"];
-
-/// One condition of an alert. What is not written has the API's default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// `above`, `below` or `absent`.
-    #[serde(rename = "type")]
-    pub condition_type: ConditionType,
-    /// The metric or composite to watch.
-    pub metric_name: String,
-    /// A source, or a pattern with `*`; without one every source counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// Tagged streams to watch, instead of a source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Vec<Tag>>,
-    /// The value to compare with; for `above` and `below`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub threshold: Option<f64>,
-    /// How long the condition must hold, 60 s to 1 h; needed for `absent`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration: Option<Seconds>,
-    /// The statistic; default `average` for gauges, `derivative` for counters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary_function: Option<SummaryFunction>,
-    /// With `derivative`: whether a falling counter counts as a reset.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detect_reset: Option<bool>,
-}
-
-/// One tag of a condition or stream on tagged measurements.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tag {
-    /// The name of the tag.
-    pub name: String,
-    /// Values or patterns, one of which must match.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Vec<String>>,
-    /// Whether matching streams are merged by this tag first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grouped: Option<bool>,
-    /// Whether the values are chosen when it is looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dynamic: Option<bool>,
-}
+/// How long an alert stays silent after a notification where it does not say; the API's default.
+const REARM: Seconds = Seconds(600);
 
 impl Alert {
     pub(super) fn is_within(&self, have: &Self) -> bool {
@@ -149,8 +82,8 @@ impl Alert {
             conditions,
             services,
             attributes,
-            active,
-            rearm_seconds,
+            active: _,
+            rearm_seconds: _,
             rearm_per_signal,
             md,
         } = self;
@@ -158,16 +91,30 @@ impl Alert {
             && conditions.is_within(&have.conditions)
             && services.is_within(&have.services)
             && attributes.is_within(&have.attributes)
-            && active.is_within(&have.active)
-            && rearm_seconds.is_within(&have.rearm_seconds)
+            // These mean their default where they are not written.
+            && self.is_active() == have.is_active()
+            && self.rearm() == have.rearm()
             && rearm_per_signal.is_within(&have.rearm_per_signal)
             && md.is_within(&have.md)
     }
 
-    /// The same alert with the summary function every condition has when none is written, where the type of its
-    /// metric is known: the API's default depends on it.
-    pub fn with_default_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>) -> Self {
+    /// Whether it can fire.
+    pub fn is_active(&self) -> bool {
+        self.active.value().copied().unwrap_or(true)
+    }
+
+    /// How long it stays silent after a notification.
+    pub fn rearm(&self) -> Seconds {
+        self.rearm_seconds.value().copied().unwrap_or(REARM)
+    }
+
+    /// The same alert with what it means where nothing is written. `active` and `rearm_seconds`: either could mute an alert
+    /// without any plan showing it. And the summary function of every condition, where the type of its metric is known: the
+    /// API's default depends on it.
+    pub fn with_defaults(&self, type_of: &dyn Fn(&str) -> Option<MetricType>) -> Self {
         let mut alert = self.clone();
+        alert.active = Field::Set(self.is_active());
+        alert.rearm_seconds = Field::Set(self.rearm());
         if let Field::Set(conditions) = &mut alert.conditions {
             for condition in conditions.iter_mut().filter(|c| c.condition_type != ConditionType::Absent) {
                 condition.summary_function = condition.summary_function.or_else(|| {
@@ -180,89 +127,6 @@ impl Alert {
         }
         alert
     }
-}
-
-impl Condition {
-    fn check(&self, here: &Route, found: &mut Checker<'_>) {
-        let absent = self.condition_type == ConditionType::Absent;
-        if self.metric_name.trim().is_empty() {
-            found.error(here.key("metric_name"), "missing-field", "a condition needs the name of a metric");
-        }
-        match (absent, self.threshold) {
-            (false, None) => {
-                found.error(
-                    here.clone(),
-                    "missing-field",
-                    "a condition `above` or `below` needs a `threshold`",
-                );
-            }
-            (true, Some(_)) => misfit(found, here, "threshold"),
-            _ => {}
-        }
-        if absent && self.summary_function.is_some() {
-            misfit(found, here, "summary_function");
-        }
-        if self.detect_reset.is_some()
-            && (absent
-                || self.summary_function.is_some_and(|function| function != SummaryFunction::Derivative))
-        {
-            found
-                .error(
-                    here.key("detect_reset"),
-                    "field-does-not-fit",
-                    "`detect_reset` only fits `derivative`",
-                )
-                .on_key()
-                .help("remove it, or write `summary_function: derivative`");
-        }
-        if !self.metric_name.is_empty() && !is_name(&self.metric_name) {
-            found.error(here.key("metric_name"), "invalid-name", "this is not the name of a metric").help(
-                "a condition watches one metric, by its exact name: letters, digits, `.`, `:`, `-` and `_`",
-            );
-        }
-        self.check_duration(absent, here, found);
-        if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-            found
-                .error(
-                    here.key("tags"),
-                    "field-does-not-fit",
-                    "a condition watches a `source` or `tags`, not both",
-                )
-                .on_key();
-        }
-    }
-
-    fn check_duration(&self, absent: bool, here: &Route, found: &mut Checker<'_>) {
-        match self.duration {
-            None if absent => {
-                found
-                    .error(here.clone(), "missing-field", "a condition `absent` needs a `duration`")
-                    .help("how long a stream may be silent, such as `duration: 10m`");
-            }
-            Some(Seconds(seconds)) if !(60..=3600).contains(&seconds) => {
-                let finding = found.error(
-                    here.key("duration"),
-                    "invalid-duration",
-                    format!("a duration lies between 1m and 1h, this one is {}", Seconds(seconds)),
-                );
-                if seconds == 0 && !absent {
-                    finding.help("leave `duration` out for a condition that holds at the first value");
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn misfit(found: &mut Checker<'_>, here: &Route, field: &str) {
-    found
-        .error(
-            here.key(field),
-            "field-does-not-fit",
-            format!("`{field}` does not fit a condition of type `absent`"),
-        )
-        .on_key()
-        .help("remove it, or change the type to `above` or `below`");
 }
 
 impl Spec for Alert {
@@ -338,54 +202,6 @@ impl Spec for Alert {
     fn creation_needs(&self) -> &'static [&'static str] {
         &["conditions"]
     }
-}
-
-/// Whether one field of a written condition says the same as that of a remote one; both are whole conditions.
-fn same_in_condition(key: &str, want: &Value, have: &Value) -> bool {
-    let (wanted, found) = (&want[key], &have[key]);
-    let absent = want["type"] == "absent";
-    match key {
-        "source" => compare::source(wanted) == compare::source(found),
-        "metric_name" => compare::lower_case(wanted) == compare::lower_case(found),
-        "tags" => canonical_tags(wanted) == canonical_tags(found),
-        "duration" => compare::default_to(wanted, 0) == compare::default_to(found, 0),
-        // The service keeps neither for `absent`, though some clients send a zero.
-        "threshold" | "summary_function" if absent => true,
-        "threshold" => compare::number(wanted) == compare::number(found),
-        // A null is left only where the type of the metric is unknown: then either default will do.
-        "summary_function" if wanted.is_null() || found.is_null() => {
-            [wanted, found].into_iter().all(|f| f.is_null() || f == "average" || f == "derivative")
-        }
-        // Its default changed over the years, so an unwritten one is not managed.
-        "detect_reset" => {
-            wanted.is_null() || compare::default_to(wanted, true) == compare::default_to(found, true)
-        }
-        _ => compare::plain(wanted) == compare::plain(found),
-    }
-}
-
-/// Tags as a sorted set, case ignored; `grouped: false` and an absent `grouped` are one.
-pub(super) fn canonical_tags(tags: &Value) -> Vec<String> {
-    let mut list: Vec<String> = tags
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|tag| {
-            let mut values: Vec<Value> =
-                tag["values"].as_array().into_iter().flatten().map(compare::lower_case).collect();
-            values.sort_by_key(Value::to_string);
-            values.dedup();
-            json!({
-                "name": compare::lower_case(&tag["name"]),
-                "values": values,
-                "grouped": compare::default_to(&tag["grouped"], false),
-                "dynamic": compare::default_to(&tag["dynamic"], false),
-            })
-            .to_string()
-        })
-        .collect();
-    list.sort();
-    list
 }
 
 #[cfg(test)]

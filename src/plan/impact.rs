@@ -15,13 +15,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diff::{Action, Change};
-use crate::model::{Alert, Condition, Field, Resource, Seconds};
+use crate::model::{Alert, Condition, Resource};
 
 pub use touched::{Indirect, Touched, indirect};
 use words::Words;
-
-/// How long an alert stays silent after a notification where it does not say; the API's default.
-const REARM: Seconds = Seconds(600);
 
 /// Whether an alert pages less than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -84,7 +81,7 @@ pub fn impact(change: &Change, touched: &Touched<'_>) -> Option<Impact> {
         (Some(before), None) => vec![removed(before, &words)],
         (Some(before), Some(after)) => {
             // A condition without a summary function has one all the same, by the type of its metric.
-            let before = before.with_default_functions(&|name| touched.type_of(name));
+            let before = before.with_defaults(&|name| touched.type_of(name));
             changed(&change.action, &before, after, touched, &words)
         }
     };
@@ -101,7 +98,7 @@ fn alert(resource: Option<&Resource>) -> Option<&Alert> {
 fn created(alert: &Alert, words: &Words) -> Vec<Effect> {
     let text = format!("new: {}; {}", words.fires_when(conditions(alert)), words.notifies(services(alert)));
     let mut effects = vec![Effect::new(Verdict::No, text)];
-    if !is_active(alert) {
+    if !alert.is_active() {
         effects
             .push(Effect::new(Verdict::No, "is created switched off: pages nobody until it is switched on"));
     }
@@ -109,7 +106,7 @@ fn created(alert: &Alert, words: &Words) -> Vec<Effect> {
 }
 
 fn removed(alert: &Alert, words: &Words) -> Effect {
-    let off = if is_active(alert) { "" } else { "; it was switched off" };
+    let off = if alert.is_active() { "" } else { "; it was switched off" };
     let was = words.fires_when(conditions(alert));
     Effect::new(Verdict::Yes, format!("is removed: it {was}; it {}{off}", words.notifies(services(alert))))
 }
@@ -125,9 +122,9 @@ fn changed(
     if matches!(action, Action::Update { renamed_from: Some(_), .. }) {
         whole.push(Effect::new(Verdict::No, "is renamed, and keeps its id and its state"));
     }
-    match (is_active(before), is_active(after)) {
+    match (before.is_active(), after.is_active()) {
         (true, false) => whole.push(Effect::new(Verdict::Yes, "is switched off: pages nobody any more")),
-        (false, true) => whole.push(Effect::new(Verdict::No, "is switched on: can page again")),
+        (false, true) => whole.push(Effect::new(Verdict::No, "is switched on and may page at once")),
         _ => {}
     }
     let mut effects = condition::changes(before, after, words);
@@ -135,8 +132,8 @@ fn changed(
     effects.extend(notified(before, after, words));
     effects.extend(runbook(before, after));
     effects.extend(touched.effects_on(after));
-    if !is_active(after) && !effects.is_empty() {
-        if !is_active(before) {
+    if !after.is_active() && !effects.is_empty() {
+        if !before.is_active() {
             whole.push(Effect::new(Verdict::No, "stays switched off: nothing of this pages anybody now"));
         }
         for effect in &mut effects {
@@ -149,10 +146,9 @@ fn changed(
 }
 
 fn rearming(before: &Alert, after: &Alert, words: &Words) -> Vec<Effect> {
-    let rearm = |alert: &Alert| alert.rearm_seconds.value().copied().unwrap_or(REARM);
     let per_signal = |alert: &Alert| alert.rearm_per_signal.value().copied().unwrap_or(false);
     let mut effects = Vec::new();
-    let (old, new) = (rearm(before), rearm(after));
+    let (old, new) = (before.rearm(), after.rearm());
     if new != old {
         let (weakens, how) =
             if new > old { (Verdict::Yes, "less often") } else { (Verdict::No, "more often") };
@@ -208,10 +204,6 @@ fn conditions(alert: &Alert) -> &[Condition] {
 
 fn services(alert: &Alert) -> &[String] {
     alert.services.value().map_or(&[], Vec::as_slice)
-}
-
-fn is_active(alert: &Alert) -> bool {
-    !matches!(alert.active, Field::Set(false))
 }
 
 /// Words in a list as people say them.

@@ -1,5 +1,7 @@
 //! What is wrong with an alert, and when two conditions mean the same.
 
+use serde_json::json;
+
 use super::*;
 
 fn findings(yaml: Value) -> Vec<(&'static str, String)> {

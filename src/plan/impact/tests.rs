@@ -222,7 +222,7 @@ fn a_change_of_the_alert_says_what_it_does_and_whether_it_weakens() {
             json!({"active": true}),
             json!({"active": false}),
             vec![(YES, "is switched off: pages nobody any more")],
-            vec![(NO, "is switched on: can page again")],
+            vec![(NO, "is switched on and may page at once")],
         ),
         (
             json!({"md": true}),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::quoted;
-use super::{Effect, Impact, Verdict, is_active};
+use super::{Effect, Impact, Verdict};
 use crate::diag::Seg;
 use crate::diff::{Action, Change};
 use crate::model::{Address, Alert, Collection, Desired, Kind, MetricType, Resource, Spec, State};
@@ -162,7 +162,7 @@ pub fn indirect(changes: &[Change], touched: &Touched<'_>) -> Vec<Indirect> {
         .flatten()
         .collect();
     let alerts = touched.actual.iter().filter_map(|(address, resource)| match resource {
-        Resource::Alert(alert) if is_active(alert) && !changed.contains(address) => Some((address, alert)),
+        Resource::Alert(alert) if alert.is_active() && !changed.contains(address) => Some((address, alert)),
         _ => None,
     });
     alerts
