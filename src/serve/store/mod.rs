@@ -3,6 +3,7 @@
 
 mod check;
 mod open;
+mod properties;
 mod readers;
 mod schema;
 mod turn;

@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
 use super::Data;
+use super::properties::OPENED_BY;
 use super::schema::{self, APPLICATION_ID, CURRENT};
 
 /// Connections that only read.
@@ -95,6 +96,10 @@ fn open_file(path: &Path) -> Result<Opened, OpenError> {
     let writer = Connection::open(&path).map_err(failed)?;
     let version = identify(&writer, &path)?;
     prepare(&writer, version).map_err(failed)?;
+    if let Some(process) = OPENED_BY.get(&writer).map_err(failed)? {
+        tracing::warn!(target: "librato_apply::serve", process, "{} was not closed by the process that had it open", path.display());
+    }
+    OPENED_BY.set(&writer, std::process::id()).map_err(failed)?;
     let reader = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(&path)?;
         configure(&connection)?;

@@ -9,8 +9,13 @@ pub const APPLICATION_ID: i32 = 0x4C62_4150;
 /// The schema this program writes, kept in SQLite's `user_version` header field.
 pub const CURRENT: i32 = MIGRATIONS.len() as i32;
 
-const MIGRATIONS: &[&str] =
-    &[DEFINITIONS_AND_JOURNAL, BLOCKS_AND_SOURCES, SPACES_AND_TOKENS, RANGES_OF_THE_JOURNAL];
+const MIGRATIONS: &[&str] = &[
+    DEFINITIONS_AND_JOURNAL,
+    BLOCKS_AND_SOURCES,
+    SPACES_AND_TOKENS,
+    RANGES_OF_THE_JOURNAL,
+    PROPERTIES_AND_DAMAGE,
+];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
 /// `key` is the folded name, under which names are unique. Maps and lists that are only ever read whole are JSON.
@@ -237,6 +242,36 @@ CREATE TABLE journal_folded (
     series INTEGER NOT NULL
 ) STRICT;
 INSERT INTO journal_folded VALUES (0, 0);
+";
+
+/// What is to be known of the file as a whole (see `properties.rs`); for a file of before, its last measurements tell when
+/// it was last written. And rows of `blocks` and `journal` whose bytes are damaged, set aside so that the rest goes on:
+/// the bytes as they were, with what is known of them. `series` is the name of the series; those of a row of the journal,
+/// which holds many, are not known.
+const PROPERTIES_AND_DAMAGE: &str = "
+CREATE TABLE file_properties (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+INSERT INTO file_properties (key, value)
+    SELECT 'last_seen_ms', 1000 * min(max(time), unixepoch()) FROM (
+        SELECT max(received_at) AS time FROM journal
+        UNION ALL SELECT max(start) + 3600 FROM blocks WHERE resolution = 1
+    ) HAVING max(time) IS NOT NULL;
+
+CREATE TABLE damaged (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    found_at INTEGER NOT NULL,
+    origin TEXT NOT NULL,
+    origin_row INTEGER NOT NULL,
+    series_id INTEGER REFERENCES series ON DELETE CASCADE,
+    series TEXT,
+    resolution INTEGER,
+    start INTEGER,
+    reason TEXT NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE INDEX damaged_by_series ON damaged (series_id);
 ";
 
 /// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.

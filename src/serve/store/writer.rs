@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::open::OpenError;
+use super::properties::OPENED_BY;
 use crate::serve::http::problem::Problem;
 
 /// Jobs in one commit: enough to share the cost of the flush, few enough that the first need not wait long.
@@ -39,6 +40,9 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || {
                 work(&connection, received);
+                if let Err(error) = OPENED_BY.remove(&connection) {
+                    tracing::error!(target: "librato_apply::serve", %error, "cannot note that the file was closed");
+                }
                 // Closing the last connection folds the write-ahead log into the file.
                 drop(connection);
                 drop(lock);
