@@ -55,7 +55,7 @@ async fn what_python_terraform_and_lbrt_send() {
         "conditions":[{"condition_type":"above","metric_name":"hits","source":"*","threshold":"5","summary_function":null,"duration":null,"tags":{}}],"md":true}"#;
     let made = api.post("/v1/alerts", python).await.expect(201);
     assert_eq!((&made["rearm_seconds"], &made["md"]), (&json!(600), &json!(true)));
-    let condition = json!({"id": 1, "type": "above", "metric_name": "hits", "source": "*", "threshold": 5.0, "summary_function": "derivative"});
+    let condition = json!({"id": 1, "type": "above", "metric_name": "hits", "source": "*", "threshold": 5.0});
     assert_eq!(made["conditions"], json!([condition]));
     let terraform = r#"{"name":"tf","active":false,"rearm_seconds":300,"services":["1"],"conditions":[
         {"type":"above","metric_name":"x","detect_reset":false,"threshold":10,"duration":0},
@@ -63,7 +63,7 @@ async fn what_python_terraform_and_lbrt_send() {
         {"type":"absent","metric_name":"x","detect_reset":false,"threshold":0,"duration":600}]}"#;
     let made = api.post("/v1/alerts", terraform).await.expect(201);
     let conditions = json!([
-        {"id": 2, "type": "above", "metric_name": "x", "source": null, "threshold": 10.0, "summary_function": "average"},
+        {"id": 2, "type": "above", "metric_name": "x", "source": null, "threshold": 10.0},
         {"id": 3, "type": "below", "metric_name": "x", "source": null, "threshold": 1.0, "summary_function": "derivative", "detect_reset": true, "duration": 70},
         {"id": 4, "type": "absent", "metric_name": "x", "source": null, "duration": 600},
     ]);

@@ -86,8 +86,19 @@ async fn events_are_selected_and_grouped_by_source() {
 #[tokio::test]
 async fn one_event() {
     let api = Api::new();
-    let id = event(&api, &json!({"title": "v91", "description": "d", "source": "web1"})).await;
+    let id = event(
+        &api,
+        &json!({"title": "v91", "description": "d", "source": "web1", "start_time": 1_234_567_890}),
+    )
+    .await;
     let path = format!("{S}/{id}");
+    let early = "must be before end_time";
+    api.put(&path, r#"{"end_time":1234567889}"#).await.refused(400, "/params/start_time", early);
+    api.post(S, r#"{"title":"v92","start_time":20,"end_time":10}"#).await.refused(
+        400,
+        "/params/start_time",
+        early,
+    );
     api.put(&path, r#"{"end_time":1234567999,"source":"other","links":[]}"#).await.expect(204);
     let read = api.get(&path).await.expect(200);
     assert_eq!(

@@ -94,11 +94,28 @@ async fn lbrt_says_the_version_with_every_request() {
     read["conditions"][0].as_object_mut().unwrap().shift_remove("id");
     let expected = json!({
         "description": null, "attributes": {}, "active": true, "rearm_seconds": 600, "rearm_per_signal": true, "services": [],
-        "conditions": [{"type": "above", "metric_name": "m", "source": "*", "threshold": 1.0, "summary_function": "average"}],
+        "conditions": [{"type": "above", "metric_name": "m", "source": "*", "threshold": 1.0}],
     });
     assert_eq!(Value::Object(read), expected);
     ask(&api, "GET", "/v1/alerts/1/status", &headers, "").await.expect(200);
     ask(&api, "DELETE", "/v1/alerts/1?version=2", &headers, "").await.expect(204);
+}
+
+/// Its own acceptance tests count the keys: no function and no attributes where none were written. Others index them.
+#[tokio::test]
+async fn terraform_is_shown_what_it_wrote() {
+    let api = Api::new();
+    let condition = r#"{"type":"above","metric_name":"m","threshold":1,"duration":0,"detect_reset":false}"#;
+    let body = format!(r#"{{"name":"tf","active":true,"rearm_seconds":600,"conditions":[{condition}]}}"#);
+    let made = api.post("/v1/alerts", &body).await.expect(201);
+    assert_eq!((&made["attributes"], made["conditions"][0].get("summary_function")), (&json!({}), None));
+    let headers = [("user-agent", "go-librato/0.1")];
+    let terraform = |path: &'static str| ask(&api, "GET", path, &headers, "");
+    let read = terraform("/v1/alerts/1").await.expect(200);
+    assert_eq!((read.get("attributes"), read["conditions"][0].get("summary_function")), (None, None));
+    assert_eq!(terraform("/v1/alerts").await.expect(200)["alerts"][0].get("attributes"), None);
+    api.put("/v1/alerts/1", r#"{"attributes":{"runbook_url":"u"}}"#).await.expect(204);
+    assert_eq!(terraform("/v1/alerts/1").await.expect(200)["attributes"], json!({"runbook_url": "u"}));
 }
 
 /// It finds alerts by the beginning of their names and writes back all it read, and it tells metrics their own name.

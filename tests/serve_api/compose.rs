@@ -97,6 +97,19 @@ async fn the_dialect_of_tags() {
     assert_eq!(slash["series"], tagged(&api, r#"s("x","b")"#).await["series"]);
 }
 
+/// A host with a single point has no difference, and a window no mean over too few: such series are left out, not empty.
+#[tokio::test]
+async fn series_without_points_are_left_out() {
+    let api = filled().await;
+    for text in [r#"derive(s("hits", {}))"#, r#"window(s("hits", {}), {size: "3"})"#] {
+        assert_eq!(tagged(&api, text).await["series"], json!([]), "{text}");
+    }
+    let both = r#"[derive(s("hits", {})), s("x", "a")]"#;
+    assert_eq!(tagged(&api, both).await["series"].as_array().unwrap().len(), 1);
+    let read = api.get(&format!("/v1/metrics?{}", asked(both))).await.expect(200);
+    assert_eq!(read["measurements"].as_array().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn periods_are_whole_and_resolutions_are_never_too_fine() {
     let api = filled().await;

@@ -96,6 +96,29 @@ async fn legacy_refusals() {
     assert!(metrics(&api).await.is_empty());
 }
 
+/// One wrong measurement among many: the response says which.
+#[tokio::test]
+async fn refusals_name_the_measurement() {
+    let api = Api::new();
+    let names = |answer: &crate::harness::Answer| answer.body["errors"]["params"]["name"].clone();
+    let tags = r#"{"tags":{"a":"b"},"measurements":[{"name":"ok.one","value":1},{"name":"bad.two","value":1,"tags":{"a":"é"}}]}"#;
+    let answer = api.post("/v1/measurements", tags).await;
+    assert_eq!(names(&answer), json!(["bad.two"]));
+    answer.refused(400, "/params/tags", "values must be");
+    let unnamed =
+        r#"{"gauges":[{"name":"ok","value":1}],"counters":[{"name":"ok.two","value":1},{"value":1}]}"#;
+    let answer = api.post("/v1/metrics", unnamed).await;
+    assert_eq!(names(&answer), json!(["is not present", "counters[1]"]));
+    let old = r#"{"gauges":[{"name":"ok","value":1},{"name":"old","value":1,"measure_time":1000}]}"#;
+    let answer = api.post("/v1/metrics", old).await;
+    assert_eq!(names(&answer), json!(["old"]));
+    answer.refused(400, "/params/measure_time", "365 days");
+    let collectd =
+        r#"[{"plugin":"cpu","type":"user","values":["x"]},{"plugin":"mem","type":"free","values":[1]}]"#;
+    assert_eq!(names(&api.post("/v1/measurements", collectd).await), json!(["cpu.user"]));
+    assert!(metrics(&api).await.is_empty());
+}
+
 #[tokio::test]
 async fn tagged_measurements() {
     let api = Api::new();

@@ -95,21 +95,42 @@ impl Alert {
     }
 
     /// `services` are those of the alert.
-    pub fn shown<'a>(&'a self, services: &'a [Arc<Service>], with_md: bool) -> Shown<'a> {
+    pub fn shown<'a>(&'a self, services: &'a [Arc<Service>], reader: Client) -> Shown<'a> {
         Shown {
             id: self.id,
             name: &self.name,
             description: self.description.as_deref(),
             conditions: self.conditions.iter().map(Condition::shown).collect(),
             services: services.iter().map(Arc::as_ref).collect(),
-            attributes: &self.attributes,
+            attributes: Some(&self.attributes).filter(|map| !(map.is_empty() && reader == Client::GoLibrato)),
             active: self.active,
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: 2,
             rearm_seconds: self.rearm_seconds,
             rearm_per_signal: self.rearm_per_signal,
-            md: with_md.then_some(self.md),
+            md: (reader != Client::RubyLibratoClient).then_some(self.md),
+        }
+    }
+}
+
+/// Clients that cannot do with what the others need, by how their `User-Agent` begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// The Terraform provider's library: its tests expect no attributes where none were written; python-librato indexes
+    /// the key.
+    GoLibrato,
+    /// lbrt's library: it compares every key it is shown and does not know `md`, which python-librato 3 cannot do without.
+    RubyLibratoClient,
+    Other,
+}
+
+impl Client {
+    pub fn from_agent(agent: Option<&str>) -> Client {
+        match agent {
+            Some(agent) if agent.starts_with("go-librato/") => Client::GoLibrato,
+            Some(agent) if agent.starts_with("Ruby Librato Client") => Client::RubyLibratoClient,
+            _ => Client::Other,
         }
     }
 }
@@ -122,14 +143,14 @@ pub struct Shown<'a> {
     description: Option<&'a str>,
     conditions: Vec<condition::Shown<'a>>,
     services: Vec<&'a Service>,
-    attributes: &'a Object,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<&'a Object>,
     active: bool,
     created_at: i64,
     updated_at: i64,
     version: i64,
     rearm_seconds: i64,
     rearm_per_signal: bool,
-    /// lbrt compares every key it is shown and does not know this one, which python-librato 3 cannot do without.
     #[serde(skip_serializing_if = "Option::is_none")]
     md: Option<bool>,
 }
@@ -211,9 +232,17 @@ mod tests {
                 "active": true, "created_at": 100, "updated_at": 100, "version": 2, "rearm_seconds": 600,
                 "rearm_per_signal": false, "md": false,
             });
-            assert_eq!(json!(new(&body).unwrap().shown(&[], true)), expected);
+            assert_eq!(json!(new(&body).unwrap().shown(&[], Client::Other)), expected);
         }
-        assert!(json!(new(&json!({"name": "a"})).unwrap().shown(&[], false)).get("md").is_none());
+        let bare = new(&json!({"name": "a"})).unwrap();
+        let keys = |reader| {
+            let shown = json!(bare.shown(&[], reader));
+            (shown.get("md").is_some(), shown.get("attributes").is_some())
+        };
+        assert_eq!(keys(Client::RubyLibratoClient), (false, true));
+        assert_eq!(keys(Client::GoLibrato), (true, false));
+        let full = full();
+        assert!(json!(full.shown(&[], Client::GoLibrato)).get("attributes").is_some());
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub enum Test {
     Threshold {
         above: bool,
         threshold: f64,
-        function: String,
+        /// As it was sent: Terraform expects none where it sent none. Without one, the default of the metric's type counts.
+        function: Option<String>,
         duration: Option<i64>,
         detect_reset: Option<bool>,
     },
@@ -96,13 +97,13 @@ fn threshold(read: &mut Reader<'_>, above: bool, kind: Option<Kind>) -> Test {
         None => (ALL_FUNCTIONS, "average"),
     };
     let function = read.text("summary_function").value().filter(|text| !text.is_empty());
-    let function = function.unwrap_or_else(|| default.to_owned());
-    if !known.contains(&function.as_str()) {
+    let counts = function.as_deref().unwrap_or(default);
+    if !known.contains(&counts) {
         read.errors.add("summary_function", format!("is not one of: {}", known.join(", ")));
     }
     let duration = duration(read);
     // terraform sends `false` for every condition and breaks when it comes back where it has no meaning.
-    let detect_reset = read.boolean("detect_reset").value().filter(|_| function == "derivative");
+    let detect_reset = read.boolean("detect_reset").value().filter(|_| counts == "derivative");
     Test::Threshold {
         above,
         threshold: threshold.value().unwrap_or_default(),
@@ -182,7 +183,7 @@ impl Condition {
     pub fn shown(&self) -> Shown<'_> {
         let (threshold, summary_function, detect_reset, duration) = match &self.test {
             Test::Threshold { threshold, function, duration, detect_reset, .. } => {
-                (Some(*threshold), Some(function.as_str()), *detect_reset, *duration)
+                (Some(*threshold), function.as_deref(), *detect_reset, *duration)
             }
             Test::Absent { duration } => (None, None, None, Some(*duration)),
         };
@@ -219,11 +220,11 @@ mod tests {
         let cases = [
             (
                 json!({"condition_type": "above", "metric_name": "g", "threshold": "200", "duration": 0, "detect_reset": false}),
-                json!({"id": null, "type": "above", "metric_name": "g", "source": null, "threshold": 200.0, "summary_function": "average"}),
+                json!({"id": null, "type": "above", "metric_name": "g", "source": null, "threshold": 200.0}),
             ),
             (
                 json!({"type": "below", "metric_name": "c", "source": "*", "threshold": 1, "duration": "300", "detect_reset": "false", "tags": {}}),
-                json!({"id": null, "type": "below", "metric_name": "c", "source": "*", "threshold": 1.0, "summary_function": "derivative", "detect_reset": false, "duration": 300}),
+                json!({"id": null, "type": "below", "metric_name": "c", "source": "*", "threshold": 1.0, "detect_reset": false, "duration": 300}),
             ),
             (
                 json!({"id": "7", "type": "absent", "metric_name": "x", "threshold": 0, "duration": 600, "summary_function": "average"}),
@@ -231,7 +232,7 @@ mod tests {
             ),
             (
                 json!({"type": "above", "metric_name": "x", "threshold": 1, "tags": [{"name": "env", "values": ["prod"]}]}),
-                json!({"id": null, "type": "above", "metric_name": "x", "source": null, "threshold": 1.0, "summary_function": "average",
+                json!({"id": null, "type": "above", "metric_name": "x", "source": null, "threshold": 1.0,
                        "tags": [{"name": "env", "grouped": false, "values": ["prod"]}]}),
             ),
         ];

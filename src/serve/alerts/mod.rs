@@ -12,7 +12,7 @@ use axum::response::Response;
 use rusqlite::Connection;
 use serde_json::json;
 
-use self::alert::{Alert, Shown};
+use self::alert::{Alert, Client, Shown};
 use self::table::Full;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
@@ -45,8 +45,8 @@ pub async fn list(
     } else {
         page.empty()
     };
-    let with_md = with_md(&headers);
-    Ok(answer::ok(&listed.envelope("alerts", |full| shown(full, with_md))))
+    let client = client(&headers);
+    Ok(answer::ok(&listed.envelope("alerts", |full| shown(full, client))))
 }
 
 pub async fn create(
@@ -59,7 +59,7 @@ pub async fn create(
         table::save(connection, alert)
     };
     let full = app.store.write(write).await?;
-    Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &shown(&full, with_md(&headers))))
+    Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &shown(&full, client(&headers))))
 }
 
 pub async fn show(
@@ -68,7 +68,7 @@ pub async fn show(
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let full = app.store.read(move |connection| table::find(connection, &id)).await?;
-    Ok(answer::ok(&shown(&full, with_md(&headers))))
+    Ok(answer::ok(&shown(&full, client(&headers))))
 }
 
 pub async fn put(
@@ -156,10 +156,10 @@ async fn change(
     app.store.write(write).await
 }
 
-fn shown(full: &Full, with_md: bool) -> Shown<'_> {
-    full.alert.shown(&full.services, with_md)
+fn shown(full: &Full, client: Client) -> Shown<'_> {
+    full.alert.shown(&full.services, client)
 }
 
-fn with_md(headers: &HeaderMap) -> bool {
-    !metrics::agent(headers).is_some_and(|agent| agent.starts_with("Ruby Librato Client"))
+fn client(headers: &HeaderMap) -> Client {
+    Client::from_agent(metrics::agent(headers).as_deref())
 }

@@ -175,7 +175,7 @@ fn insert_condition(
 ) -> Result<i64, Problem> {
     let (threshold, function, duration, detect_reset) = match &condition.test {
         Test::Threshold { threshold, function, duration, detect_reset, .. } => {
-            (Some(*threshold), Some(function.as_str()), *duration, *detect_reset)
+            (Some(*threshold), function.as_deref(), *duration, *detect_reset)
         }
         Test::Absent { duration } => (None, None, Some(*duration), None),
     };

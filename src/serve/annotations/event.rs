@@ -54,6 +54,10 @@ impl Event {
         }
         read.text("description").put(&mut self.description);
         read.time("end_time").put(&mut self.end_time);
+        // The words of the hosted service, which judged the start even where it was the end that was sent.
+        if self.end_time.is_some_and(|end| end < self.start_time) && read.errors.lacks("end_time") {
+            read.errors.add("start_time", "must be before end_time");
+        }
         match read.list("links") {
             Given::Absent => {}
             Given::Null => self.links.clear(),
@@ -140,11 +144,28 @@ mod tests {
     #[test]
     fn merging_keeps_what_is_absent() {
         let mut made =
-            event(&json!({"title": "t", "description": "d", "end_time": 5, "source": "web1"})).unwrap();
+            event(&json!({"title": "t", "description": "d", "end_time": 1005, "source": "web1"})).unwrap();
         made.merge(json!({"end_time": null, "source": "other", "start_time": 1}).as_object().unwrap())
             .unwrap();
         assert_eq!((made.description.as_deref(), made.end_time, made.start_time), (Some("d"), None, 1000));
         assert_eq!(made.source.as_deref(), Some("web1"));
+    }
+
+    /// The end may come with the event or later, and the start may be the server's clock.
+    #[test]
+    fn an_event_cannot_end_before_it_starts() {
+        let refusal = |problem: Problem| format!("{problem:?}");
+        for bad in
+            [json!({"title": "t", "start_time": 20, "end_time": 10}), json!({"title": "t", "end_time": 999})]
+        {
+            assert!(refusal(event(&bad).unwrap_err()).contains("must be before end_time"), "{bad}");
+        }
+        let mut made = event(&json!({"title": "t", "start_time": 20, "end_time": 20})).unwrap();
+        let early = json!({"end_time": 19});
+        assert!(refusal(made.merge(early.as_object().unwrap()).unwrap_err()).contains("start_time"));
+        let later = json!({"end_time": 21});
+        made.merge(later.as_object().unwrap()).unwrap();
+        assert_eq!((made.start_time, made.end_time), (20, Some(21)));
     }
 
     #[test]

@@ -54,8 +54,12 @@ pub fn written(
             }
         }
     }
-    let list: Vec<_> =
-        series.iter().map(|series| Shown { series, tables, sources: &sources, dialect }).collect();
+    // A series without points would tell nothing, and clients that unzip the points of each one fail on it.
+    let list: Vec<_> = series
+        .iter()
+        .filter(|series| !series.points.is_empty())
+        .map(|series| Shown { series, tables, sources: &sources, dialect })
+        .collect();
     serde_json::to_vec(&Answer { head, series: &list, dialect }).map_err(Problem::internal)
 }
 

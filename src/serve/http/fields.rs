@@ -201,13 +201,16 @@ fn time(value: &Value) -> Result<i64, &'static str> {
     Ok(time as i64)
 }
 
+/// Also as text in any case: Python's form encoding sends `True` and `False`. `on` and `t` are those of a form in Rails,
+/// to which `yes` was false, so that it is refused here.
 pub fn boolean(value: &Value) -> Result<bool, &'static str> {
+    let among = |text: &str, words: &[&str]| words.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
     match value {
         Value::Bool(flag) => Ok(*flag),
-        Value::String(text) if matches!(text.as_str(), "true" | "1") => Ok(true),
-        Value::String(text) if matches!(text.as_str(), "false" | "0") => Ok(false),
-        Value::Number(number) if number.as_i64() == Some(1) => Ok(true),
-        Value::Number(number) if number.as_i64() == Some(0) => Ok(false),
+        Value::String(text) if among(text, &["true", "t", "on", "1"]) => Ok(true),
+        Value::String(text) if among(text, &["false", "f", "off", "0"]) => Ok(false),
+        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(true),
+        Value::Number(number) if number.as_f64() == Some(0.0) => Ok(false),
         _ => Err("is not a boolean"),
     }
 }
@@ -265,7 +268,15 @@ mod tests {
             assert!(number(&bad).is_err(), "{bad}");
         }
         assert_eq!((boolean(&json!("false")), boolean(&json!(1))), (Ok(false), Ok(true)));
-        assert!(boolean(&json!("yes")).is_err());
+        for yes in ["True", "TRUE", "t", "On", " true "] {
+            assert_eq!(boolean(&json!(yes)), Ok(true), "{yes}");
+        }
+        for no in ["False", "FALSE", "f", "Off", "0"] {
+            assert_eq!(boolean(&json!(no)), Ok(false), "{no}");
+        }
+        for neither in [json!("yes"), json!("2"), json!(2), json!(0.5), json!([true])] {
+            assert!(boolean(&neither).is_err(), "{neither}");
+        }
     }
 
     #[test]

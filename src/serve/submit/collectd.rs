@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use super::sample::{Clock, Labels, Sample, Stats};
+use super::refusals::{Refusals, named};
+use super::sample::{Labels, Sample, Stats};
 use crate::serve::http::fields::{self, Object, Reader};
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::Kind;
 use crate::serve::names::is_name;
 
@@ -13,26 +14,25 @@ use crate::serve::names::is_name;
 /// `plugin[.plugin_instance].type[.type_instance][.data source]`, the last only where there are several; its source is
 /// the host. Values that collectd does not know yet (`null`) are left out.
 pub fn read(lists: &[Value], now: i64) -> Result<Vec<Sample>, Problem> {
-    let (mut clock, mut errors, mut samples) = (Clock::new(now), Errors::default(), Vec::new());
-    for list in lists {
+    let (mut refusals, mut samples) = (Refusals::new(now), Vec::new());
+    for (place, list) in lists.iter().enumerate() {
         match list.as_object() {
-            Some(list) => values(list, &mut clock, &mut errors, &mut samples),
-            None => errors.add("measurements", "must contain objects"),
+            Some(list) => values((place, list), &mut refusals, &mut samples),
+            None => refusals.errors.add("measurements", "must contain objects"),
         }
     }
-    errors.finish()?;
-    clock.finish()?;
+    refusals.finish()?;
     Ok(samples)
 }
 
-fn values(list: &Object, clock: &mut Clock, errors: &mut Errors, samples: &mut Vec<Sample>) {
+fn values((place, list): (usize, &Object), refusals: &mut Refusals, samples: &mut Vec<Sample>) {
     let mut read = Reader::new(list);
     ["plugin", "type", "values"].into_iter().for_each(|name| read.require(name));
     let mut part = |name: &str| read.text(name).value().filter(|text| !text.is_empty());
     let host = part("host").map(|host| alphabet(&host));
     let base: Vec<String> =
         ["plugin", "plugin_instance", "type", "type_instance"].into_iter().filter_map(&mut part).collect();
-    let time = clock.judge("time", read.time("time").value().unwrap_or(clock.now));
+    let time = read.time("time").value().unwrap_or(refusals.now);
     let values = read.list("values").value().unwrap_or_default();
     let names = read.list("dsnames").value().unwrap_or_default();
     let types = read.list("dstypes").value().unwrap_or_default();
@@ -56,7 +56,7 @@ fn values(list: &Object, clock: &mut Clock, errors: &mut Errors, samples: &mut V
             properties: Object::new(),
         });
     }
-    errors.merge(read.errors);
+    refusals.judge(read.errors, ("time", time), || named(&base.join("."), "measurements", place));
 }
 
 /// The text with everything that names cannot hold replaced, cut at the longest name.

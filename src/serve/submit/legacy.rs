@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::sample::{Clock, Labels, Sample, Stats, properties};
+use super::refusals::{Refusals, named};
+use super::sample::{Labels, Sample, Stats, properties};
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::metrics::metric::Kind;
@@ -11,14 +12,15 @@ use crate::serve::names::{NAME_RULE, is_name};
 /// Reads every measurement of the request or tells everything that is wrong with it.
 pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
     let mut top = Reader::new(body);
-    let mut clock = Clock::new(now);
+    let mut refusals = Refusals::new(now);
     let source = source(&mut top);
     let time = top.time("measure_time").value();
-    let mut errors = std::mem::take(&mut top.errors);
+    refusals.errors = std::mem::take(&mut top.errors);
     let period = body.get("period");
     let mut samples = Vec::new();
     for (collection, kind) in [("gauges", Kind::Gauge), ("counters", Kind::Counter)] {
-        for (key, item) in items(body.get(collection), collection, &mut errors) {
+        let items = items(body.get(collection), collection, &mut refusals.errors);
+        for (place, (key, item)) in items.into_iter().enumerate() {
             let mut read = Reader::new(item);
             let metric = read.text("name").value().or_else(|| key.map(str::to_owned)).unwrap_or_default();
             if metric.is_empty() {
@@ -28,19 +30,19 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
             }
             let own = self::source(&mut read);
             let time = read.time("measure_time").value().or(time).unwrap_or(now);
+            let stats = Stats::read(&mut read);
+            refusals.judge(read.errors, ("measure_time", time), || named(&metric, collection, place));
             samples.push(Sample {
                 metric,
                 kind,
                 labels: Labels::Source(if own == Given::Absent { source.clone() } else { own }.value()),
-                time: clock.judge("measure_time", time),
-                stats: Stats::read(&mut read),
+                time,
+                stats,
                 properties: properties(item, period),
             });
-            errors.merge(read.errors);
         }
     }
-    errors.finish()?;
-    clock.finish()?;
+    refusals.finish()?;
     Ok(samples)
 }
 

@@ -6,6 +6,7 @@ mod collectd;
 pub mod journal;
 pub mod known;
 mod legacy;
+mod refusals;
 pub mod sample;
 mod tagged;
 

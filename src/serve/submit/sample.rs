@@ -4,13 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::serve::http::fields::{Given, Object, Reader};
-use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::Kind;
-
-/// Oldest and youngest accepted time, relative to now, in seconds: a year back, a day ahead. The bounds of the
-/// hosted service were never documented.
-const OLDEST: i64 = 365 * 86_400;
-const YOUNGEST: i64 = 86_400;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -99,36 +93,6 @@ impl Stats {
     }
 }
 
-/// Remembers the times of one request that are out of bounds.
-pub struct Clock {
-    pub now: i64,
-    outside: Option<(&'static str, &'static str)>,
-}
-
-impl Clock {
-    pub fn new(now: i64) -> Clock {
-        Clock { now, outside: None }
-    }
-
-    /// Accepts `time`, sent as the parameter `name`, or remembers that it is out of bounds.
-    pub fn judge(&mut self, name: &'static str, time: i64) -> i64 {
-        if time < self.now - OLDEST {
-            self.outside = Some((name, "is too far in the past"));
-        } else if time > self.now + YOUNGEST {
-            self.outside = Some((name, "is too far in the future"));
-        }
-        time
-    }
-
-    /// The documented refusal, which tells the server's time.
-    pub fn finish(self) -> Result<(), Problem> {
-        match self.outside {
-            Some((name, message)) => Err(Problem::param(name, message).judged_at(self.now)),
-            None => Ok(()),
-        }
-    }
-}
-
 /// The properties of a metric that stand in a measurement, with the request's `period` as default.
 pub fn properties(item: &Object, period: Option<&serde_json::Value>) -> Object {
     let named = ["display_name", "description", "period", "source_lag", "attributes"];
@@ -169,17 +133,6 @@ mod tests {
             json!({"value": []}),
         ] {
             assert_eq!(stats(&bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn times_have_bounds() {
-        for (offset, fine) in
-            [(0, true), (-OLDEST, true), (-OLDEST - 1, false), (YOUNGEST, true), (YOUNGEST + 1, false)]
-        {
-            let mut clock = Clock::new(1_700_000_000);
-            clock.judge("time", 1_700_000_000 + offset);
-            assert_eq!(clock.finish().is_ok(), fine, "{offset}");
         }
     }
 }

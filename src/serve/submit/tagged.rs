@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::sample::{Clock, Labels, Sample, Stats, properties};
+use super::refusals::{Refusals, named};
+use super::sample::{Labels, Sample, Stats, properties};
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::metrics::metric::Kind;
@@ -18,15 +19,15 @@ type Tags = BTreeMap<String, String>;
 /// Reads every measurement of the request or tells everything that is wrong with it.
 pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
     let mut top = Reader::new(body);
-    let mut clock = Clock::new(now);
+    let mut refusals = Refusals::new(now);
     let (shared, time) = (tags(&mut top), time(&mut top));
     let items = top.list("measurements").value().unwrap_or_default();
-    let mut errors = std::mem::take(&mut top.errors);
+    refusals.errors = std::mem::take(&mut top.errors);
     let period = body.get("period");
     let mut samples = Vec::with_capacity(items.len());
-    for item in items {
+    for (place, item) in items.into_iter().enumerate() {
         let Some(item) = item.as_object() else {
-            errors.add("measurements", "must contain objects");
+            refusals.errors.add("measurements", "must contain objects");
             continue;
         };
         let mut read = Reader::new(item);
@@ -41,18 +42,19 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
             read.errors.add("tags", "is not present");
         }
         let time = self::time(&mut read).or(time).unwrap_or(now);
+        let stats = Stats::read(&mut read);
+        refusals.judge(read.errors, ("time", time), || named(&metric, "measurements", place));
+        let properties = properties(item, period);
         samples.push(Sample {
             metric,
             kind: Kind::Gauge,
             labels: Labels::Tags(tags),
-            time: clock.judge("time", time),
-            stats: Stats::read(&mut read),
-            properties: properties(item, period),
+            time,
+            stats,
+            properties,
         });
-        errors.merge(read.errors);
     }
-    errors.finish()?;
-    clock.finish()?;
+    refusals.finish()?;
     Ok(samples)
 }
 
