@@ -65,8 +65,8 @@ fn attribute(object: &Value, key: &str) -> Value {
     }
 }
 
-/// A condition as what it asks, as text to sort by.
-fn asks(condition: &Value) -> String {
+/// A condition as what it asks, as text to sort by. Without a function it asks for the default of its metric's type.
+fn asks(truth: &Truth, condition: &Value) -> String {
     let lower = |value: &Value| value.as_str().map(str::to_lowercase).filter(|text| !text.is_empty());
     let number = |key: &str| condition[key].as_f64().filter(|number| key != "duration" || *number != 0.0);
     let tags = condition["tags"].as_array().into_iter().flatten().map(|tag| {
@@ -81,7 +81,12 @@ fn asks(condition: &Value) -> String {
         format!("{:?}", tags.collect::<BTreeSet<_>>()),
     ];
     if condition["type"] != "absent" {
-        parts.push(format!("{:?} {}", number("threshold"), condition["summary_function"]));
+        let named = |metric: &&Value| lower(&metric["name"]) == lower(&condition["metric_name"]);
+        let metrics = truth.iter().filter(|(key, _)| key.starts_with("metrics/")).map(|(_, metric)| metric);
+        let counter = metrics.into_iter().find(named).is_some_and(|metric| metric["type"] == "counter");
+        let default = if counter { "derivative" } else { "average" };
+        let function = condition["summary_function"].as_str().unwrap_or(default);
+        parts.push(format!("{:?} {function}", number("threshold")));
     }
     parts.join(" ")
 }
@@ -110,7 +115,12 @@ pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
                         .into()
                 }
                 "conditions" => {
-                    let mut all: Vec<String> = object[&field].as_array().unwrap().iter().map(asks).collect();
+                    let mut all: Vec<String> = object[&field]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|condition| asks(truth, condition))
+                        .collect();
                     all.sort();
                     json!(all)
                 }
