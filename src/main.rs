@@ -2,11 +2,12 @@
 
 mod cli;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use cli::{Exit, Stop, Ui};
+use cli::{Exit, Stop, Ui, unwritten};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -14,10 +15,7 @@ fn main() -> ExitCode {
     let cli = match cli::args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Where the reader of the help went away, there is nobody to tell.
-            let _ = error.print();
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked { Exit::Done } else { Exit::Usage }.into();
+            return without_command(&error).into();
         }
     };
     let ui = Ui::new(&cli.global);
@@ -29,9 +27,25 @@ fn main() -> ExitCode {
             return Exit::Error.into();
         }
     };
-    match runtime.block_on(cli::run(cli, &ui)) {
-        Ok(exit) => exit.into(),
-        Err(error) => report(&error, &ui).into(),
+    let exit = match runtime.block_on(cli::run(cli, &ui)) {
+        Ok(exit) => exit,
+        Err(error) => report(&error, &ui),
+    };
+    ui.end(exit).into()
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn without_command(said: &clap::Error) -> Exit {
+    let printed = said.print().and_then(|()| std::io::stdout().flush());
+    if !matches!(said.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Exit::Usage;
+    }
+    match printed.err().as_ref().and_then(unwritten) {
+        Some(lost) => {
+            let _ = writeln!(std::io::stderr(), "error: {lost}");
+            Exit::Error
+        }
+        None => Exit::Done,
     }
 }
 
@@ -57,7 +71,8 @@ fn log(cli: &cli::args::Cli, ui: &Ui) {
         (1, true) => "debug",
         _ => "trace",
     };
-    let own_words_only = "hyper_util=warn,reqwest=warn,rustls=warn";
+    // What a certificate is refused for is said with the request that it stopped.
+    let own_words_only = "hyper_util=warn,reqwest=warn,rustls=warn,rustls_platform_verifier=off,globset=warn";
     let filter: Targets = format!("{level},{own_words_only}").parse().unwrap_or_default();
     let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(ui.secrets.log());
     if json {

@@ -312,3 +312,76 @@ fn serve_needs_credentials_and_tells_no_token() {
     Cli::new(dir.path()).env("LIBRATO_USER", USER).run(&serve).exits(64).says(&["there is no token"]);
     assert!(!dir.path().join("a.db").exists());
 }
+
+/// A device that takes nothing more stands in for a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_no_success_in_any_command() {
+    let dir = project(&[
+        ("m/a.yaml", METRIC),
+        ("services.rb", include_str!("import/lbrt/services.rb")),
+        ("state.json", include_str!("import/terraform/state.json")),
+    ]);
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&data.path().join("a.db"));
+    for (method, path, body) in [
+        ("POST", "/v1/metrics", r#"{"gauges":[{"name":"web.ms","value":1}]}"#),
+        ("PUT", "/v1/metrics/gone.ms", r#"{"type":"gauge"}"#),
+        ("POST", "/v1/alerts", r#"{"name":"web.slow","conditions":[]}"#),
+    ] {
+        assert!(server.call(method, path, body).0 < 300, "{path}");
+    }
+    let run = |args: &[&str]| {
+        let mut cli = server.cli(dir.path());
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        cli.command.stdout(full);
+        (cli.command.args(args).stderr(std::process::Stdio::piped()).output().unwrap(), args.join(" "))
+    };
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["validate", "m"],
+        &["validate", "m", "--format", "json"],
+        &["plan", "m"],
+        &["plan", "m", "--format", "json"],
+        &["plan", "m", "--format", "markdown", "--detailed-exitcode"],
+        &["apply", "m", "--auto-approve"],
+        &["apply", "m", "--auto-approve", "--format", "json"],
+        &["export"],
+        &["query", "web.ms", "--start", "-1h"],
+        &["submit", "web.ms", "1"],
+        &["annotate", "deploys", "--title", "v1"],
+        &["get", "metrics"],
+        &["get", "metric", "web.ms", "--format", "yaml"],
+        &["get", "measurements", "web.ms", "--start", "-1h"],
+        &["resolve", "web.slow"],
+        &["delete", "metric", "gone.ms", "--delete-data", "--auto-approve"],
+        &["init", "new"],
+        &["import", "terraform", "state.json"],
+        &["import", "lbrt", "services.rb"],
+        &["schema"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let (done, said) = run(args);
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        let all_said = args[0] == "init" && stderr.is_empty();
+        assert!(
+            all_said || stderr.contains("cannot write to standard output: No space left on device\n"),
+            "{said}: {stderr}"
+        );
+        assert_eq!(done.status.code(), Some(i32::from(!all_said)), "{said}: {stderr}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cli = Cli::new(dir.path());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let done =
+        cli.command.arg("schema").stdout(writer).stderr(std::process::Stdio::piped()).output().unwrap();
+    assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap()), (Some(0), String::new()));
+}

@@ -33,7 +33,7 @@ mod write;
 
 use args::{Cli, Command};
 pub use exit::{Exit, Stop};
-pub use ui::Ui;
+pub use ui::{Ui, unwritten};
 
 /// Runs a command to its exit code.
 ///

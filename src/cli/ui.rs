@@ -1,9 +1,11 @@
 //! The streams: results on stdout, talk on stderr, colour where it is wanted, secrets nowhere.
 //! The only place that prints.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use super::args::{Color, Global};
+use super::exit::Exit;
 use super::secrets::Secrets;
 
 /// What the program says, and how.
@@ -13,6 +15,8 @@ pub struct Ui {
     quiet: bool,
     /// Whether a progress line can be drawn.
     pub progress: bool,
+    /// Why a result could not be printed, the first time.
+    lost: Mutex<Option<io::Error>>,
     /// What must not be printed.
     pub secrets: Secrets,
 }
@@ -25,12 +29,13 @@ impl Ui {
             Color::Never => false,
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = io::stderr().is_terminal();
         Self {
-            styled_out: styled(std::io::stdout().is_terminal()),
+            styled_out: styled(io::stdout().is_terminal()),
             styled_err: styled(terminal),
             quiet: global.quiet,
             progress: terminal && !global.quiet && !global.no_progress,
+            lost: Mutex::new(None),
             secrets: Secrets::default(),
         }
     }
@@ -52,7 +57,7 @@ impl Ui {
 
     /// How many columns a line of results may have, where a terminal shows them.
     pub fn width(&self) -> Option<usize> {
-        let out = std::io::stdout();
+        let out = io::stdout();
         out.is_terminal()
             .then(|| terminal_size::terminal_size_of(out))
             .flatten()
@@ -64,10 +69,22 @@ impl Ui {
         self.secrets.hide(secret);
     }
 
-    /// Prints a result. A reader that went away is no error.
+    /// Prints a result. What is lost on the way is said by [`Ui::end`].
     pub fn out(&self, text: &str) {
-        let _ = std::io::stdout().write_all(self.redact(text).as_bytes());
-        let _ = std::io::stdout().flush();
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(self.redact(text).as_bytes()).and_then(|()| stdout.flush());
+        if let Err(error) = written {
+            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+    }
+
+    /// The exit code of a run that came to `exit`: a result that could not be printed is no success, unless its reader had
+    /// seen enough and went away.
+    pub fn end(&self, exit: Exit) -> Exit {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(lost) = lost.as_ref().and_then(unwritten) else { return exit };
+        self.error(&lost, &[]);
+        if matches!(exit, Exit::Done | Exit::Pending) { Exit::Error } else { exit }
     }
 
     /// Prints talk, unless quiet.
@@ -79,7 +96,7 @@ impl Ui {
 
     /// Prints what must be said even when quiet.
     pub fn complain(&self, text: &str) {
-        let mut stderr = std::io::stderr().lock();
+        let mut stderr = io::stderr().lock();
         let _ = stderr.write_all(self.redact(text).as_bytes());
         let _ = stderr.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
     }
@@ -95,4 +112,12 @@ impl Ui {
     pub fn redact(&self, text: &str) -> String {
         self.secrets.redact(text)
     }
+}
+
+/// What to say of a result that could not be written; nothing where only its reader went away.
+pub fn unwritten(error: &io::Error) -> Option<String> {
+    // The system's words end with its number for them.
+    let text = error.to_string();
+    let why = text.split(" (os error").next().unwrap_or_default();
+    (error.kind() != ErrorKind::BrokenPipe).then(|| format!("cannot write to standard output: {why}"))
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use tokio::task::JoinError;
 
-use crate::remote::{ApiError, Endpoint, Method, Reply, TransportKind};
+use crate::remote::{ApiError, Endpoint, Method, Reply, TransportKind, distrust};
 use crate::wire::ApiMessages;
 
 /// Bodies beyond this are not read on: no collection page comes near it, and memory is not endless.
@@ -24,6 +24,8 @@ pub(super) struct Place<'a> {
     pub path: &'a str,
     /// Texts that errors must not repeat: the token, and the settings just sent.
     pub hidden: &'a [&'a str],
+    /// Whether the user named authorities to trust.
+    pub ca_file: bool,
 }
 
 /// Status, headers and whole body of an answer.
@@ -119,7 +121,8 @@ impl Answer {
 impl Place<'_> {
     /// What reqwest ran into, told apart as far as it can be.
     pub(super) fn transport(self, error: &reqwest::Error) -> ApiError {
-        let kind = if causes(error).any(|cause| cause.is::<rustls::Error>()) {
+        let distrust = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
+        let kind = if distrust.is_some() {
             TransportKind::Tls
         } else if error.is_connect() {
             TransportKind::Connect
@@ -127,11 +130,18 @@ impl Place<'_> {
             TransportKind::Timeout
         } else if error.is_body() || error.is_decode() {
             TransportKind::Truncated
+        } else if innermost(error).starts_with("invalid HTTP version") {
+            // The first words of an answer in any other protocol, such as the alert of a TLS port.
+            TransportKind::Foreign
         } else {
             TransportKind::Reset
         };
         let unsent = error.is_connect() || error.is_builder();
-        self.lost(kind, format!("{}: {}", self.endpoint.authority(), innermost(error)), !unsent)
+        let why = match distrust {
+            Some(distrust) => distrust::explain(distrust, self.ca_file),
+            None => innermost(error),
+        };
+        self.lost(kind, format!("{}: {why}", self.endpoint.authority()), !unsent)
     }
 
     fn lost(self, kind: TransportKind, detail: String, may_have_been_executed: bool) -> ApiError {

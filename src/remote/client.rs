@@ -230,7 +230,8 @@ impl Client {
     ) -> Result<(Option<T>, Reply), ApiError> {
         let Shared { config, http, throttle, reads, writes, cores, reached } = &*self.shared;
         let hidden = hidden(config.token.expose_secret(), &body);
-        let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden };
+        let ca_file = config.ca_file.is_some();
+        let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden, ca_file };
         let url = config.endpoint.join(path, query).ok_or_else(|| place.unaddressable())?;
         let permits = if method == Method::Get { reads } else { writes };
         // The semaphores are never closed, so there is nothing to do about the error.

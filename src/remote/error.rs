@@ -100,14 +100,18 @@ pub enum TransportKind {
     Truncated,
     /// No secure connection: certificate, protocol version.
     Tls,
+    /// What came back is no HTTP.
+    Foreign,
 }
 
 impl TransportKind {
     fn hint(self) -> &'static str {
         match self {
             Self::Connect => "; check the endpoint's host and port, and that the service is up",
-            Self::Tls => "; if the service has a certificate of its own authority, give it with --ca-file",
             Self::Timeout => "; a longer limit can be given with --timeout",
+            // What is said of these says it itself.
+            Self::Tls => "",
+            Self::Foreign => "; this port does not speak http; is it https?",
             Self::Reset | Self::Truncated => "",
         }
     }
@@ -121,6 +125,7 @@ impl std::fmt::Display for TransportKind {
             Self::Reset => "the connection was lost before the answer",
             Self::Truncated => "the answer broke off",
             Self::Tls => "no secure connection",
+            Self::Foreign => "the answer is not HTTP",
         })
     }
 }
@@ -129,7 +134,7 @@ impl ApiError {
     /// Whether the same request may well succeed a little later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Transport { kind, .. } => *kind != TransportKind::Tls,
+            Self::Transport { kind, .. } => !matches!(kind, TransportKind::Tls | TransportKind::Foreign),
             Self::Status { status: 408 | 429 | 500.., .. } => true,
             Self::Status { status: 403, messages, .. } => messages.speak_of_a_rate_limit(),
             Self::Status { .. }

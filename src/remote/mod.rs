@@ -4,6 +4,7 @@
 mod answer;
 pub mod call;
 mod client;
+mod distrust;
 mod endpoint;
 mod error;
 pub mod fetch;
