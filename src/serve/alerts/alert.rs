@@ -109,7 +109,7 @@ impl Alert {
             version: 2,
             rearm_seconds: self.rearm_seconds,
             rearm_per_signal: self.rearm_per_signal,
-            md: (reader != Client::RubyLibratoClient).then_some(self.md),
+            md: (reader != Client::Lbrt).then_some(self.md),
         }
     }
 }
@@ -121,7 +121,7 @@ pub enum Client {
     /// the key.
     GoLibrato,
     /// lbrt's library: it compares every key it is shown and does not know `md`, which python-librato 3 cannot do without.
-    RubyLibratoClient,
+    Lbrt,
     Other,
 }
 
@@ -129,7 +129,7 @@ impl Client {
     pub fn from_agent(agent: Option<&str>) -> Client {
         match agent {
             Some(agent) if agent.starts_with("go-librato/") => Client::GoLibrato,
-            Some(agent) if agent.starts_with("Ruby Librato Client") => Client::RubyLibratoClient,
+            Some(agent) if agent.starts_with("Ruby Librato Client") => Client::Lbrt,
             _ => Client::Other,
         }
     }
@@ -239,7 +239,7 @@ mod tests {
             let shown = json!(bare.shown(&[], reader));
             (shown.get("md").is_some(), shown.get("attributes").is_some())
         };
-        assert_eq!(keys(Client::RubyLibratoClient), (false, true));
+        assert_eq!(keys(Client::Lbrt), (false, true));
         assert_eq!(keys(Client::GoLibrato), (true, false));
         let full = full();
         assert!(json!(full.shown(&[], Client::GoLibrato)).get("attributes").is_some());

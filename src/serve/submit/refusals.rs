@@ -47,7 +47,7 @@ impl Refusals {
             self.outside = Some((time_name, message, bound));
         }
         self.errors.merge(errors);
-        self.name(which());
+        self.name(&which());
     }
 
     fn outside(&self, time: i64) -> Option<(&'static str, String)> {
@@ -60,8 +60,8 @@ impl Refusals {
         }
     }
 
-    fn name(&mut self, which: String) {
-        if self.named.contains(&which) {
+    fn name(&mut self, which: &str) {
+        if self.named.iter().any(|named| named == which) {
             return;
         }
         if self.named.len() < MOST_NAMED {
