@@ -288,7 +288,7 @@ pub struct Serve {
     /// Examine a data file that no server has open, report, and end: 0 when it is sound, 1 when not.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen", "credentials", "tls_cert"])]
     pub check: Option<PathBuf>,
-    /// More users: a file with `USER TOKEN ROLE` lines, where ROLE is admin, recorder or viewer.
+    /// More users: a file with `USER TOKEN ROLE` lines, where ROLE is admin, operator, recorder or viewer.
     #[arg(long, value_name = "FILE")]
     pub credentials: Option<PathBuf>,
     /// Speak HTTPS with this certificate (PEM, followed by those that vouch for it).

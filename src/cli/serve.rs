@@ -49,7 +49,8 @@ fn credentials(
     let mut all = match &args.credentials {
         None => Vec::new(),
         Some(file) => {
-            let hint = "write one `USER TOKEN ROLE` a line, where ROLE is admin, recorder or viewer";
+            let hint =
+                "write one `USER TOKEN ROLE` a line, where ROLE is admin, operator, recorder or viewer";
             let refused = |reason: &dyn std::fmt::Display| {
                 let message = format!("cannot use the credentials of {}: {reason}", file.display());
                 super::Stop::usage(message, hint)

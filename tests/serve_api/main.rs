@@ -12,6 +12,7 @@ mod compose;
 mod durability;
 mod harness;
 mod hostile;
+mod masked;
 mod metrics;
 mod migration;
 mod paging;

@@ -72,3 +72,19 @@ async fn refusals() {
     api.put("/v1/services/1", r#"{"title":""}"#).await.refused(400, "/params/title", "is not present");
     api.get("/v1/services/abc").await.expect(404);
 }
+
+/// Somebody reads masked settings as an operator and sends them back as an admin: the secret is not overwritten.
+#[tokio::test]
+async fn what_stands_for_a_hidden_value_is_refused() {
+    let api = Api::new();
+    let slack = r#"{"type":"slack","title":"t","settings":{"url":"https://hooks.example.org/x"}}"#;
+    api.post("/v1/services", slack).await.expect(201);
+    let hidden = r#"{"type":"slack","title":"t","settings":{"url":"[hidden]"}}"#;
+    api.put("/v1/services/1", hidden).await.refused(400, "/params/settings/url", "was not shown");
+    api.post("/v1/services", hidden).await.refused(400, "/params/settings/url", "was not shown");
+    let form = "settings[url]=https://hooks.example.org/y&settings[extra]=%5Bhidden%5D";
+    api.form("PUT", "/v1/services/1", form).await.refused(400, "/params/settings/extra", "was not shown");
+    let read = api.get("/v1/services/1").await.expect(200);
+    assert_eq!(read["settings"], json!({"url": "https://hooks.example.org/x"}));
+    assert_eq!(api.get("/v1/services").await.expect(200)["query"]["total"], 1);
+}

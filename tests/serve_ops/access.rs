@@ -90,7 +90,9 @@ fn files_of_users_that_make_no_sense_are_refused_without_quoting_them() {
     let (code, said) = refused(&["--credentials", users.to_str().unwrap()], None);
     assert_eq!(code, Some(64), "{said}");
     assert!(
-        said.contains("line 1") && said.contains("admin, recorder, viewer") && !said.contains("canary"),
+        said.contains("line 1")
+            && said.contains("admin, operator, recorder, viewer")
+            && !said.contains("canary"),
         "{said}"
     );
     let (code, said) = refused(&["--credentials", "/no/such/file"], None);

@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::condition::{self, Condition};
 use crate::serve::http::fields::{Given, Object, Reader, integer};
 use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::http::role::Role;
 use crate::serve::metrics::metric::Kind;
 use crate::serve::names::{NAME_RULE, is_name};
+use crate::serve::services::shown::Shown as ShownService;
 use crate::serve::services::table::Service;
 
 /// Seconds between two notifications when the writer does not say.
@@ -94,14 +96,14 @@ impl Alert {
         read.finish()
     }
 
-    /// `services` are those of the alert.
-    pub fn shown<'a>(&'a self, services: &'a [Arc<Service>], reader: Client) -> Shown<'a> {
+    /// `services` are those of the alert, of whose settings `role` decides what is shown.
+    pub fn shown<'a>(&'a self, services: &'a [Arc<Service>], role: Role, reader: Client) -> Shown<'a> {
         Shown {
             id: self.id,
             name: &self.name,
             description: self.description.as_deref(),
             conditions: self.conditions.iter().map(Condition::shown).collect(),
-            services: services.iter().map(Arc::as_ref).collect(),
+            services: services.iter().map(|service| ShownService::to(role, service.as_ref())).collect(),
             attributes: Some(&self.attributes).filter(|map| !(map.is_empty() && reader == Client::GoLibrato)),
             active: self.active,
             created_at: self.created_at,
@@ -142,7 +144,7 @@ pub struct Shown<'a> {
     name: &'a str,
     description: Option<&'a str>,
     conditions: Vec<condition::Shown<'a>>,
-    services: Vec<&'a Service>,
+    services: Vec<ShownService<&'a Service>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attributes: Option<&'a Object>,
     active: bool,
@@ -232,17 +234,17 @@ mod tests {
                 "active": true, "created_at": 100, "updated_at": 100, "version": 2, "rearm_seconds": 600,
                 "rearm_per_signal": false, "md": false,
             });
-            assert_eq!(json!(new(&body).unwrap().shown(&[], Client::Other)), expected);
+            assert_eq!(json!(new(&body).unwrap().shown(&[], Role::Admin, Client::Other)), expected);
         }
         let bare = new(&json!({"name": "a"})).unwrap();
         let keys = |reader| {
-            let shown = json!(bare.shown(&[], reader));
+            let shown = json!(bare.shown(&[], Role::Admin, reader));
             (shown.get("md").is_some(), shown.get("attributes").is_some())
         };
         assert_eq!(keys(Client::Lbrt), (false, true));
         assert_eq!(keys(Client::GoLibrato), (true, false));
         let full = full();
-        assert!(json!(full.shown(&[], Client::GoLibrato)).get("attributes").is_some());
+        assert!(json!(full.shown(&[], Role::Admin, Client::GoLibrato)).get("attributes").is_some());
     }
 
     #[test]

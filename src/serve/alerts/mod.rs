@@ -4,10 +4,8 @@ mod alert;
 mod condition;
 mod table;
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::response::Response;
 use rusqlite::Connection;
 use serde_json::json;
@@ -15,21 +13,20 @@ use serde_json::json;
 use self::alert::{Alert, Client, Shown};
 use self::table::Full;
 use super::http::answer;
+use super::http::auth::Caller;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
+use super::http::role::Role;
 use super::router::App;
+use super::services::shown::Shown as ShownService;
 use super::services::table as services;
 use super::{metrics, now};
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
-pub async fn list(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Query(query): Query,
-) -> Result<Response, Problem> {
+pub async fn list(State(app): State<App>, view: View, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
     let mut read = Reader::new(&query);
     let version = read.integer("version").value();
@@ -45,30 +42,25 @@ pub async fn list(
     } else {
         page.empty()
     };
-    let client = client(&headers);
-    Ok(answer::ok(&listed.envelope("alerts", |full| shown(full, client))))
+    Ok(answer::ok(&listed.envelope("alerts", |full| view.of(full))))
 }
 
-pub async fn create(
-    State(app): State<App>,
-    headers: HeaderMap,
-    Body(body): Body,
-) -> Result<Response, Problem> {
+pub async fn create(State(app): State<App>, view: View, Body(body): Body) -> Result<Response, Problem> {
     let write = move |connection: &Connection| {
         let alert = Alert::new(&body, &|name: &str| metrics::kind_of(connection, name), now())?;
         table::save(connection, alert)
     };
     let full = app.store.write(write).await?;
-    Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &shown(&full, client(&headers))))
+    Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &view.of(&full)))
 }
 
 pub async fn show(
     State(app): State<App>,
-    headers: HeaderMap,
+    view: View,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let full = app.store.read(move |connection| table::find(connection, &id)).await?;
-    Ok(answer::ok(&shown(&full, client(&headers))))
+    Ok(answer::ok(&view.of(&full)))
 }
 
 pub async fn put(
@@ -105,6 +97,7 @@ pub async fn clear(State(app): State<App>, Segments(id): Segments<String>) -> Re
 
 pub async fn attach(
     State(app): State<App>,
+    view: View,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -122,7 +115,8 @@ pub async fn attach(
         Ok(())
     };
     let full = change(&app, id, edit).await?;
-    let service = full.services.iter().find(|service| service.id == wanted).map(Arc::as_ref);
+    let service = full.services.iter().find(|service| service.id == wanted);
+    let service = service.map(|service| ShownService::to(view.role, service.as_ref()));
     let location = format!("/v1/alerts/{}/services/{wanted}", full.alert.id);
     Ok(answer::created(&location, &service))
 }
@@ -156,10 +150,24 @@ async fn change(
     app.store.write(write).await
 }
 
-fn shown(full: &Full, client: Client) -> Shown<'_> {
-    full.alert.shown(&full.services, client)
+/// How the client that asks is shown alerts.
+pub struct View {
+    role: Role,
+    client: Client,
 }
 
-fn client(headers: &HeaderMap) -> Client {
-    Client::from_agent(metrics::agent(headers).as_deref())
+impl View {
+    fn of<'a>(&self, full: &'a Full) -> Shown<'a> {
+        full.alert.shown(&full.services, self.role, self.client)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for View {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<View, Problem> {
+        let role = Caller::from_request_parts(parts, state).await?.role;
+        let client = Client::from_agent(metrics::agent(&parts.headers).as_deref());
+        Ok(View { role, client })
+    }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -36,6 +37,17 @@ pub struct Credentials {
 pub struct Caller {
     /// The digest of the user's name, or of an API token.
     pub account: [u8; 32],
+    pub role: Role,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    /// Nobody is let in without being known, so a request without a caller is a mistake of ours; it sees nothing.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        let known = parts.extensions.get::<Caller>().copied();
+        known.ok_or_else(|| Problem::internal("a route asks for the caller but lets everybody in"))
+    }
 }
 
 impl Credentials {
@@ -112,7 +124,7 @@ pub async fn require(State(door): State<Door>, mut request: Request, next: Next)
         let message = "This token is not permitted to perform this action on this resource";
         return Problem::request(StatusCode::FORBIDDEN, message).into_response();
     }
-    request.extensions_mut().insert(Caller { account });
+    request.extensions_mut().insert(Caller { account, role });
     next.run(request).await
 }
 

@@ -26,7 +26,7 @@ impl fmt::Display for CredentialsError {
         match self {
             CredentialsError::Line(line) => write!(f, "line {line} is not `USER TOKEN ROLE`"),
             CredentialsError::Role(line) => {
-                write!(f, "the role in line {line} is none of admin, recorder, viewer")
+                write!(f, "the role in line {line} is none of admin, operator, recorder, viewer")
             }
             CredentialsError::Repeated(line) => {
                 write!(f, "the token in line {line} stands in an earlier line")
@@ -39,8 +39,8 @@ impl fmt::Display for CredentialsError {
 impl std::error::Error for CredentialsError {}
 
 impl Credentials {
-    /// Reads a file of users: a user, a token and a role (`admin`, `recorder`, `viewer`) a line, with blanks between
-    /// them; blank lines and those that start with `#` are skipped. A user may have several tokens.
+    /// Reads a file of users: a user, a token and a role (`admin`, `operator`, `recorder`, `viewer`) a line, with
+    /// blanks between them; blank lines and those that start with `#` are skipped. A user may have several tokens.
     ///
     /// # Errors
     /// Where a line is something else, or a token stands there twice: its role would depend on the order.
@@ -70,8 +70,8 @@ mod tests {
 
     #[test]
     fn lines_comments_and_blanks() {
-        let text = "# who may\n\nops@example.org  s3cret\tadmin\n  agent t0ken recorder\r\nops@example.org other viewer";
-        assert_eq!(Credentials::read(text).unwrap().len(), 3);
+        let text = "# who may\n\nops@example.org  s3cret\tadmin\n  agent t0ken recorder\r\nops@example.org other viewer\nci t operator";
+        assert_eq!(Credentials::read(text).unwrap().len(), 4);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Notification services: `/v1/services`. Titles need not be unique; settings are checked by type.
 
 mod settings;
+pub mod shown;
 pub mod table;
 
 use axum::extract::State;
 use axum::response::Response;
 
+use self::shown::Shown;
 use self::table::Service;
 use super::http::answer;
+use super::http::auth::Caller;
 use super::http::body::{Body, Query, Segments};
 use super::http::by_id;
 use super::http::fields::{Object, Reader};
@@ -17,25 +20,30 @@ use super::router::App;
 
 const ORDERS: Orders = &[("title", "key"), ("updated_at", "updated_at")];
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
     let listed =
         app.store.read(move |connection| page.cut(connection, "services", Service::from_row)).await?;
-    Ok(answer::ok(&listed.envelope("services", |service: &Service| service)))
+    Ok(answer::ok(&listed.envelope("services", |service: &Service| Shown::to(caller.role, service))))
 }
 
-pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Response, Problem> {
     let make = move |connection: &_| {
         let mut made = Service::default();
         merge(&mut made, &body, true)?;
         table::save(connection, &mut made)?;
-        Ok((made.id, made))
+        Ok((made.id, Shown::to(caller.role, made)))
     };
     by_id::create(&app, "/v1/services", make).await
 }
 
-pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::show(&app, &id, table::find).await
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    by_id::show(&app, &id, move |connection, id| Ok(Shown::to(caller.role, table::find(connection, id)?)))
+        .await
 }
 
 pub async fn put(

@@ -1,27 +1,67 @@
-//! What each type of notification service needs in its settings. Pure; never repeats a value in a message, since
-//! settings are secrets.
+//! What each type of notification service needs in its settings, and which of these are secrets. Pure; never repeats a
+//! value in a message.
 
 use serde_json::{Map, Value};
 
 use crate::serve::http::problem::Errors;
 
-/// Settings are a flat map of texts, returned as they were written.
-pub type Settings = Map<String, Value>;
+/// Settings: a flat map of texts, kept as they were written. No way to JSON but that of
+/// [`Shown`](super::shown::Shown), and no `Debug`.
+#[derive(Default)]
+pub struct Settings(pub(super) Map<String, Value>);
 
-const REQUIRED: &[(&str, &[&str])] = &[
-    ("mail", &["addresses"]),
-    ("slack", &["url"]),
-    ("hipchat", &["auth_token", "from", "room_id", "notify"]),
-    ("campfire", &["subdomain", "token", "room"]),
-    ("flowdock", &["api_token"]),
-    ("pagerduty", &["service_key", "event_type", "description"]),
-    ("opsgenie", &["customer_key"]),
-    ("victorops", &["api_key"]),
-    ("sns", &["topic_arn", "access_key_id", "secret_access_key"]),
-    ("webhook", &["url"]),
-    ("zapier", &["url"]),
-    ("bigpanda", &["app_key", "token"]),
-    ("neptune", &["api_key"]),
+impl Settings {
+    /// As they are kept in the file.
+    pub fn stored(&self) -> String {
+        Value::Object(self.0.clone()).to_string()
+    }
+
+    pub fn from_stored(text: &str) -> Settings {
+        Settings(serde_json::from_str(text).unwrap_or_default())
+    }
+}
+
+/// What stands for a value that the reader may not see.
+pub const HIDDEN: &str = "[hidden]";
+
+/// A type of service.
+struct Type {
+    name: &'static str,
+    required: &'static [&'static str],
+    /// The settings that are no secrets; every other one is.
+    harmless: &'static [&'static str],
+}
+
+const TYPES: &[Type] = &[
+    Type { name: "mail", required: &["addresses"], harmless: &["addresses"] },
+    Type { name: "slack", required: &["url"], harmless: &[] },
+    Type {
+        name: "hipchat",
+        required: &["auth_token", "from", "room_id", "notify"],
+        harmless: &["from", "room_id", "notify"],
+    },
+    Type { name: "campfire", required: &["subdomain", "token", "room"], harmless: &["subdomain", "room"] },
+    Type { name: "flowdock", required: &["api_token"], harmless: &["user_name"] },
+    Type {
+        name: "pagerduty",
+        required: &["service_key", "event_type", "description"],
+        harmless: &["event_type", "description"],
+    },
+    Type {
+        name: "opsgenie",
+        required: &["customer_key"],
+        harmless: &["tags", "recipients", "teams", "hostname"],
+    },
+    Type { name: "victorops", required: &["api_key"], harmless: &["routing_key"] },
+    Type {
+        name: "sns",
+        required: &["topic_arn", "access_key_id", "secret_access_key"],
+        harmless: &["topic_arn"],
+    },
+    Type { name: "webhook", required: &["url"], harmless: &[] },
+    Type { name: "zapier", required: &["url"], harmless: &[] },
+    Type { name: "bigpanda", required: &["app_key", "token"], harmless: &[] },
+    Type { name: "neptune", required: &["api_key"], harmless: &[] },
 ];
 
 /// What is wrong with the value of a setting, if anything.
@@ -29,28 +69,40 @@ type Rule = fn(&str) -> Result<(), String>;
 
 /// Whether the API knows services of this type.
 pub fn is_type(name: &str) -> bool {
-    REQUIRED.iter().any(|(known, _)| *known == name)
+    find(name).is_some()
 }
 
-/// Reads settings as they came in: texts stay, numbers and booleans become texts, `null` is left out.
+/// Whether a setting may be shown to people who may not see secrets.
+pub fn is_harmless(service_type: &str, setting: &str) -> bool {
+    find(service_type).is_some_and(|known| known.harmless.contains(&setting))
+}
+
+fn find(name: &str) -> Option<&'static Type> {
+    TYPES.iter().find(|known| known.name == name)
+}
+
+/// Reads settings as they came in: texts stay, numbers and booleans become texts, `null` is left out. What a reader
+/// was shown in place of a secret is refused, or sending back what was read would overwrite the secret.
 pub fn read(sent: &Map<String, Value>, errors: &mut Errors) -> Settings {
-    let mut settings = Settings::new();
+    let mut settings = Map::new();
     for (name, value) in sent {
         match value {
+            Value::String(text) if text.trim() == HIDDEN => errors.add(
+                name,
+                format!("is {HIDDEN}, which stands for a value that was not shown. Send the value, or no settings at all to keep them"),
+            ),
             Value::String(_) => _ = settings.insert(name.clone(), value.clone()),
             Value::Number(_) | Value::Bool(_) => _ = settings.insert(name.clone(), value.to_string().into()),
             Value::Null => {}
             Value::Array(_) | Value::Object(_) => errors.add(name, "is not a string"),
         }
     }
-    settings
+    Settings(settings)
 }
 
 /// Checks the settings of a service whose type is known.
 pub fn check(service_type: &str, settings: &Settings, errors: &mut Errors) {
-    let required =
-        REQUIRED.iter().find(|(known, _)| *known == service_type).map_or(&[][..], |(_, names)| names);
-    for name in required {
+    for name in find(service_type).map_or(&[][..], |known| known.required) {
         if text(settings, name).is_none_or(|text| text.trim().is_empty()) {
             errors.add(name, "Is required");
         }
@@ -73,7 +125,7 @@ pub fn check(service_type: &str, settings: &Settings, errors: &mut Errors) {
 }
 
 fn text<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
-    settings.get(name).and_then(Value::as_str)
+    settings.0.get(name).and_then(Value::as_str)
 }
 
 fn fail(message: &str) -> Result<(), String> {
@@ -181,10 +233,24 @@ mod tests {
             ("webhook", json!({"url": {"a": 1}}), false),
             ("bigpanda", json!({"app_key": "k", "token": null}), false),
             ("neptune", json!({"api_key": "k"}), true),
+            ("neptune", json!({"api_key": "[hidden]"}), false),
+            ("neptune", json!({"api_key": "k", "extra": " [hidden] "}), false),
+            ("neptune", json!({"api_key": "k", "extra": "not [hidden]"}), true),
         ];
         for (service_type, settings, expected) in cases {
             assert_eq!(valid(service_type, &settings), expected, "{service_type} {settings}");
         }
         assert!(is_type("zapier") && !is_type("Slack") && !is_type("carrier-pigeon"));
+    }
+
+    #[test]
+    fn the_client_knows_the_same_types_and_secrets() {
+        use crate::model::{SERVICE_TYPES, is_harmless as harmless_to_the_client};
+
+        let ours: Vec<_> = TYPES.iter().map(|known| (known.name, known.required, known.harmless)).collect();
+        let theirs: Vec<_> =
+            SERVICE_TYPES.iter().map(|known| (known.name, known.required, known.harmless)).collect();
+        assert_eq!(ours, theirs);
+        assert!(is_harmless("mail", "addresses") && harmless_to_the_client(Some("mail"), "addresses"));
     }
 }

@@ -1,20 +1,16 @@
 //! The table of services, and the links between services and alerts as services see them.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde::Serialize;
-use serde_json::json;
 
 use super::settings::Settings;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::now;
 
-/// A notification service and its read form. Nothing but these keys: lbrt compares what is left without id, type and
-/// title.
-#[derive(Default, Serialize)]
+/// A notification service.
+#[derive(Default)]
 pub struct Service {
     pub id: i64,
-    #[serde(rename = "type")]
     pub service_type: String,
     pub title: String,
     pub settings: Settings,
@@ -27,7 +23,7 @@ impl Service {
             id: row.get("id")?,
             service_type: row.get("type")?,
             title: row.get("title")?,
-            settings: serde_json::from_str(row.get_ref("settings")?.as_str()?).unwrap_or_default(),
+            settings: Settings::from_stored(row.get_ref("settings")?.as_str()?),
         })
     }
 }
@@ -56,7 +52,7 @@ pub fn save(connection: &Connection, service: &mut Service) -> Result<(), Proble
         fold(&service.title),
         service.service_type,
         service.title,
-        json!(service.settings).to_string(),
+        service.settings.stored(),
         now(),
     ];
     service.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;

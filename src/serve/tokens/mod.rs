@@ -99,7 +99,7 @@ fn merge(token: &mut ApiToken, body: &Object) -> Result<(), Problem> {
     read.text("name").put(&mut token.name);
     token.active = read.boolean("active").or(token.active, true);
     if let Some(name) = read.text("role").value() {
-        match Role::parse(&name) {
+        match Role::of_token(&name) {
             Some(role) => token.role = role,
             None => read.errors.add("role", "is not one of: admin, recorder, viewer"),
         }

@@ -43,7 +43,7 @@ impl ApiToken {
             name: row.get("name")?,
             token: row.get("token")?,
             active: row.get("active")?,
-            role: Role::parse(row.get_ref("role")?.as_str()?).unwrap_or(Role::Viewer),
+            role: Role::of_token(row.get_ref("role")?.as_str()?).unwrap_or(Role::Viewer),
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })
