@@ -30,8 +30,7 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
         .with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     ui.complain(&format!("listening on {scheme}://{address} over {}", args.data.display()));
-    let served = listening.run(listener, router, store, told_to_stop()).await;
-    served.context("the server did not close its file")?;
+    listening.run(listener, router, store, told_to_stop()).await?;
     ui.say("stopped");
     Ok(Exit::Done)
 }

@@ -18,6 +18,8 @@ use super::{Store, Telemetry, Tls};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How often the server makes sure that its data file is still there.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a client may refuse to read an answer.
 const UNREAD: Duration = Duration::from_secs(30);
 
@@ -53,7 +55,7 @@ impl Default for Listening {
 /// Serves with the defaults of [`Listening`]; see [`Listening::run`].
 ///
 /// # Errors
-/// When the store cannot be closed. A failed `accept` is logged and survived.
+/// As [`Listening::run`].
 pub async fn run(
     listener: TcpListener,
     router: Router,
@@ -69,7 +71,8 @@ impl Listening {
     /// answer 503.
     ///
     /// # Errors
-    /// When the store cannot be closed. A failed `accept` is logged and survived.
+    /// When the data file was removed or replaced meanwhile, which ends the service; when the store cannot be closed. A
+    /// failed `accept` is logged and survived.
     pub async fn run(
         self,
         listener: TcpListener,
@@ -81,9 +84,16 @@ impl Listening {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
         let mut shutdown = std::pin::pin!(shutdown);
+        let mut displaced = std::pin::pin!(displaced(store.clone()));
+        let mut failure = None;
         loop {
             let accepted = tokio::select! {
                 () = &mut shutdown => break,
+                reason = &mut displaced => {
+                    tracing::error!(target: "librato_apply::serve", "{reason}; nothing more can be stored, so the server stops");
+                    failure = Some(io::Error::other(reason));
+                    break;
+                }
                 accepted = accept(&listener, &places) => accepted,
             };
             let Some((stream, place)) = accepted else { continue };
@@ -93,7 +103,20 @@ impl Listening {
         if tokio::time::timeout(self.drain, graceful.shutdown()).await.is_err() {
             tracing::warn!(target: "librato_apply::serve", "some requests did not finish in time and were cut off");
         }
-        tokio::task::spawn_blocking(move || store.close()).await.map_err(io::Error::other)
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        closed.map_err(|error| io::Error::other(format!("the server did not close its file: {error}")))?;
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+/// Waits until the data file is not found any more under its name, and says why.
+async fn displaced(store: Store) -> String {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let store = store.clone();
+        if let Ok(Some(reason)) = tokio::task::spawn_blocking(move || store.displaced()).await {
+            return reason;
+        }
     }
 }
 

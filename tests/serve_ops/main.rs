@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests to us.
 
 mod access;
+mod file;
 mod hostile;
 mod kill;
 mod limits;

@@ -72,6 +72,11 @@ impl Server {
         line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         self.process.try_wait().unwrap().is_none()
@@ -87,6 +92,12 @@ impl Server {
     pub fn ask_to_stop(&self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Asks it to stop, and waits until it has closed its file.
+    pub fn stop(mut self) {
+        self.ask_to_stop();
+        assert!(self.wait().success(), "{}", self.log());
     }
 
     pub fn wait(&mut self) -> ExitStatus {

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::answer;
+use crate::serve::store::Displaced;
 
 /// A request that was not carried out, as the client will read it.
 #[derive(Debug)]
@@ -65,6 +66,19 @@ impl Problem {
     pub fn unavailable() -> Problem {
         let message = "The server cannot take the request now. Try again shortly.";
         Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
+    }
+
+    /// 503 since what is written now would be found by nobody. Where the file lies is the operator's business.
+    pub fn displaced(displaced: Displaced) -> Problem {
+        let message = match displaced {
+            Displaced::Removed => {
+                "The server's data file was removed or renamed, so nothing can be stored. The server stops."
+            }
+            Displaced::Replaced => {
+                "Another file took the place of the server's data file, so nothing can be stored. The server stops."
+            }
+        };
+        Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5)
     }
 
     /// 503 because others are being served.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::open::{OpenError, failure, identify, lock};
+use super::file::DataFile;
+use super::open::{OpenError, failure, identify};
 use super::schema;
 use crate::serve::series::pack;
 use crate::serve::submit::block;
@@ -79,8 +80,8 @@ impl fmt::Display for Report {
 /// # Errors
 /// When it cannot be examined: it does not exist or cannot be read, a server has it open, or it is not a data file.
 pub fn check(path: &Path) -> Result<Report, OpenError> {
-    let path = path.canonicalize().map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-    let _lock = lock(&path)?;
+    let file = DataFile::examine(path)?;
+    let path = file.path().to_owned();
     let failed = |source| failure(&path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;

@@ -2,6 +2,9 @@
 //! Knows transactions and durability; what the tables mean is the business of each chapter of the API.
 
 mod check;
+mod file;
+mod lock;
+mod mounts;
 mod open;
 mod properties;
 mod readers;
@@ -19,6 +22,8 @@ use rusqlite::Connection;
 use super::http::problem::Problem;
 use super::series::work::Part;
 pub use check::{Report, check};
+use file::DataFile;
+pub(in crate::serve) use file::Displaced;
 pub use open::OpenError;
 use readers::Readers;
 pub(in crate::serve) use turn::Turn;
@@ -45,6 +50,8 @@ struct Inner {
     readers: Option<Readers>,
     upkeep: Upkeep,
     writer: Arc<Writer>,
+    /// `None` for data in memory.
+    file: Option<Arc<DataFile>>,
 }
 
 impl Store {
@@ -55,7 +62,8 @@ impl Store {
     /// wrote it, or when it cannot be read or written. Nothing is changed in a file that is refused.
     pub fn open(data: &Data) -> Result<Store, OpenError> {
         let opened = open::open(data)?;
-        let writer = Arc::new(Writer::start(opened.writer, opened.lock)?);
+        let file = opened.writer.file().cloned();
+        let writer = Arc::new(Writer::start(opened.writer)?);
         let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, |connection, closing| {
             let work = super::series::upkeep::step(connection, super::now(), closing)?;
             let write = |part: Part| -> Write { Box::new(|connection| part.write(connection)) };
@@ -65,7 +73,7 @@ impl Store {
             }))
         })?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
-        Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer }) })
+        Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer, file }) })
     }
 
     /// Runs `job` in a transaction of its own and returns when its effect is durable. On `Err` nothing of it stays.
@@ -108,6 +116,12 @@ impl Store {
         }
     }
 
+    /// Why the data file is not found any more under its name, once that is so. Asks the file system.
+    pub(in crate::serve) fn displaced(&self) -> Option<String> {
+        let file = self.inner.file.as_ref()?;
+        file.displaced().map(|displaced| displaced.reason(file.path()))
+    }
+
     /// Finishes what is queued, checkpoints and closes the file. Blocks; later uses answer 503.
     pub(in crate::serve) fn close(&self) {
         self.inner.close();
@@ -138,7 +152,7 @@ impl fmt::Debug for Store {
 
 /// A connection to an empty database in memory, for tests of what lies in the tables.
 #[cfg(test)]
-pub(in crate::serve) fn scratch() -> Connection {
+pub(in crate::serve) fn scratch() -> impl std::ops::Deref<Target = Connection> {
     open::open(&Data::Memory).unwrap().writer
 }
 

@@ -1,16 +1,16 @@
 //! Opening a data file: locks it for this process, makes sure it is ours, brings its schema up to date.
 //! Changes nothing in a file it refuses.
 
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
 use super::Data;
+use super::file::{DataFile, Held};
 use super::properties::OPENED_BY;
 use super::schema::{self, APPLICATION_ID, CURRENT};
 
@@ -68,13 +68,12 @@ fn holder(process: Option<u32>) -> String {
     process.map(|id| format!(" (process {id})")).unwrap_or_default()
 }
 
-/// The connections of an open file, and the lock that keeps others out.
+/// The connections of an open file; none of it in memory but the writer's.
 pub struct Opened {
-    pub writer: Connection,
-    pub readers: Vec<Connection>,
+    pub writer: Held,
+    pub readers: Vec<Held>,
     /// Reads for the thread that keeps the file in order.
-    pub upkeep: Option<Connection>,
-    pub lock: Option<File>,
+    pub upkeep: Option<Held>,
 }
 
 pub fn open(data: &Data) -> Result<Opened, OpenError> {
@@ -84,31 +83,40 @@ pub fn open(data: &Data) -> Result<Opened, OpenError> {
             let failed = |source| OpenError::Database { path: PathBuf::from(":memory:"), source };
             let writer = Connection::open_in_memory().map_err(failed)?;
             configure(&writer).and_then(|()| schema::migrate(&writer, 0)).map_err(failed)?;
-            Ok(Opened { writer, readers: Vec::new(), upkeep: None, lock: None })
+            Ok(Opened { writer: Held::new(writer, None), readers: Vec::new(), upkeep: None })
         }
     }
 }
 
 fn open_file(path: &Path) -> Result<Opened, OpenError> {
-    let path = create(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-    let lock = lock(&path)?;
-    let failed = |source| failure(&path, source);
-    let writer = Connection::open(&path).map_err(failed)?;
-    let version = identify(&writer, &path)?;
+    let file = Arc::new(DataFile::open(path)?);
+    let opened = connect(&file);
+    if opened.is_err() {
+        file.discard();
+    }
+    opened
+}
+
+fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
+    let path = file.path();
+    let failed = |source| failure(path, source);
+    let held = |connection| Held::new(connection, Some(file));
+    let writer = held(Connection::open(path).map_err(failed)?);
+    let version = identify(&writer, path)?;
     prepare(&writer, version).map_err(failed)?;
     if let Some(process) = OPENED_BY.get(&writer).map_err(failed)? {
         tracing::warn!(target: "librato_apply::serve", process, "{} was not closed by the process that had it open", path.display());
     }
     OPENED_BY.set(&writer, std::process::id()).map_err(failed)?;
-    let reader = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open(&path)?;
+    let reader = || -> rusqlite::Result<Held> {
+        let connection = held(Connection::open(path)?);
         configure(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     };
     let readers = (0..READERS).map(|_| reader()).collect::<rusqlite::Result<_>>().map_err(failed)?;
     let upkeep = Some(reader().map_err(failed)?);
-    Ok(Opened { writer, readers, upkeep, lock: Some(lock) })
+    Ok(Opened { writer, readers, upkeep })
 }
 
 pub(super) fn failure(path: &Path, source: rusqlite::Error) -> OpenError {
@@ -116,72 +124,6 @@ pub(super) fn failure(path: &Path, source: rusqlite::Error) -> OpenError {
         Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned()),
         _ => OpenError::Database { path: path.to_owned(), source },
     }
-}
-
-/// Makes the file when there is none and returns its one true path, so that a link cannot evade the lock. It holds
-/// the settings of services, which are secrets: only its owner may read it.
-fn create(path: &Path) -> io::Result<PathBuf> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    private(&mut options);
-    let file = options.open(path)?;
-    if has_other_names(&file)? {
-        return Err(io::Error::other(
-            "it has another name (a hard link), under which nothing would keep a second server out; remove that name or open a copy",
-        ));
-    }
-    let path = path.canonicalize()?;
-    // SQLite flushes the files it makes itself into their directory; this one it finds there.
-    #[cfg(unix)]
-    if let Some(directory) = path.parent() {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(path)
-}
-
-#[cfg(unix)]
-fn has_other_names(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    Ok(file.metadata()?.nlink() > 1)
-}
-
-#[cfg(not(unix))]
-fn has_other_names(_: &File) -> io::Result<bool> {
-    Ok(false)
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.mode(0o600);
-}
-
-#[cfg(not(unix))]
-fn private(_: &mut OpenOptions) {}
-
-/// Locks `<path>-lock`, which holds the id of the process. The lock is not on the data file itself, since closing
-/// any handle of that would drop SQLite's own locks. The empty file stays: removing it would let two servers in.
-pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = OsString::from(path);
-    name.push("-lock");
-    let beside = PathBuf::from(name);
-    let failed = |source| OpenError::File { path: beside.clone(), source };
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    private(&mut options);
-    let mut file = options.open(&beside).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
-            return Err(OpenError::InUse { path: path.to_owned(), process: holder.trim().parse().ok() });
-        }
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
-    }
-    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-    writeln!(file, "{}", std::process::id()).map_err(failed)?;
-    Ok(file)
 }
 
 /// The schema version of a file that is ours or empty.

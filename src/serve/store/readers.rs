@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::file::Held;
 use crate::serve::http::problem::Problem;
 
 pub struct Readers {
@@ -14,16 +15,16 @@ pub struct Readers {
     places: Arc<Semaphore>,
 }
 
-struct Idle(Mutex<Vec<Connection>>);
+struct Idle(Mutex<Vec<Held>>);
 
 impl Idle {
-    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Readers {
-    pub fn new(connections: Vec<Connection>) -> Readers {
+    pub fn new(connections: Vec<Held>) -> Readers {
         let places = Arc::new(Semaphore::new(connections.len()));
         Readers { idle: Arc::new(Idle(Mutex::new(connections))), places }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::file::Held;
 use super::open::OpenError;
 use super::writer::Writer;
 use crate::serve::http::problem::Problem;
@@ -37,7 +38,7 @@ pub struct Upkeep {
 
 impl Upkeep {
     /// Without a `reader`, the snapshots are the writer's.
-    pub fn start(writer: Arc<Writer>, reader: Option<Connection>, step: Step) -> Result<Upkeep, OpenError> {
+    pub fn start(writer: Arc<Writer>, reader: Option<Held>, step: Step) -> Result<Upkeep, OpenError> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()
             .name("store-upkeep".to_owned())
@@ -56,7 +57,7 @@ impl Upkeep {
     }
 }
 
-fn work(writer: &Writer, reader: Option<&Connection>, step: Step, stopped: &Receiver<()>) {
+fn work(writer: &Writer, reader: Option<&Held>, step: Step, stopped: &Receiver<()>) {
     let next = |closing: bool, behind: bool| match reader {
         Some(reader) if !behind => {
             let snapshot = reader.unchecked_transaction()?;

@@ -1,7 +1,6 @@
 //! The one connection that writes, on a thread of its own. Jobs that wait together share one commit, and none is
 //! acknowledged before that commit is on disk.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -10,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use super::file::{Displaced, Held};
 use super::open::OpenError;
 use super::properties::OPENED_BY;
 use crate::serve::http::problem::Problem;
@@ -24,8 +24,16 @@ enum Message {
 }
 
 type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
-/// Is given whether the commit succeeded.
-type Reply = Box<dyn FnOnce(bool) + Send>;
+/// Is given what became of the commit.
+type Reply = Box<dyn FnOnce(Commit) + Send>;
+
+#[derive(Debug, Clone, Copy)]
+enum Commit {
+    Done,
+    Failed,
+    /// Done in a file that nobody will find again.
+    Lost(Displaced),
+}
 
 pub struct Writer {
     messages: UnboundedSender<Message>,
@@ -33,19 +41,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// `lock` is held until the connection is closed.
-    pub fn start(connection: Connection, lock: Option<File>) -> Result<Writer, OpenError> {
+    pub fn start(connection: Held) -> Result<Writer, OpenError> {
         let (messages, received) = unbounded_channel();
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
                 work(&connection, received);
-                if let Err(error) = OPENED_BY.remove(&connection) {
-                    tracing::error!(target: "librato_apply::serve", %error, "cannot note that the file was closed");
-                }
-                // Closing the last connection folds the write-ahead log into the file.
-                drop(connection);
-                drop(lock);
+                close(connection);
             })
             .map_err(OpenError::Thread)?;
         Ok(Writer { messages, thread: Mutex::new(Some(thread)) })
@@ -75,10 +77,14 @@ impl Writer {
         let (done, outcome) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, job);
-            Box::new(move |committed| {
-                let lost = || Err(Problem::internal("the transaction could not be committed"));
+            Box::new(move |commit| {
+                let result = result.and_then(|value| match commit {
+                    Commit::Done => Ok(value),
+                    Commit::Failed => Err(Problem::internal("the transaction could not be committed")),
+                    Commit::Lost(displaced) => Err(Problem::displaced(displaced)),
+                });
                 // A caller that hung up no longer wants the answer; its write stands all the same.
-                let _ = done.send(if result.is_err() || committed { result } else { lost() });
+                let _ = done.send(result);
             })
         });
         self.messages.send(Message::Job(job)).map_err(|_| Problem::unavailable())?;
@@ -95,7 +101,7 @@ impl Writer {
     }
 }
 
-fn work(connection: &Connection, mut received: UnboundedReceiver<Message>) {
+fn work(connection: &Held, mut received: UnboundedReceiver<Message>) {
     let mut closing = false;
     while !closing {
         let mut next = received.blocking_recv();
@@ -119,7 +125,7 @@ fn work(connection: &Connection, mut received: UnboundedReceiver<Message>) {
     }
 }
 
-fn commit(connection: &Connection, jobs: Vec<Job>) {
+fn commit(connection: &Held, jobs: Vec<Job>) {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         // The jobs are dropped unrun; each caller sees its channel close.
         tracing::error!(target: "librato_apply::serve", %error, "cannot begin a transaction");
@@ -140,9 +146,34 @@ fn commit(connection: &Connection, jobs: Vec<Job>) {
             let _ = connection.execute_batch("ROLLBACK");
         }
     }
+    // Looked at after the commit: what was acknowledged before was found under its name.
+    let commit = match (committed, displaced(connection)) {
+        (Err(_), _) => Commit::Failed,
+        (Ok(()), Some(displaced)) => Commit::Lost(displaced),
+        (Ok(()), None) => Commit::Done,
+    };
     for reply in replies {
-        reply(committed.is_ok());
+        reply(commit);
     }
+}
+
+fn displaced(connection: &Held) -> Option<Displaced> {
+    connection.file().and_then(|file| file.displaced())
+}
+
+/// Closing the last connection folds the write-ahead log into the file. SQLite does not when the file has lost its name; but
+/// the log keeps its own, and whatever is opened there next would take it for a part of itself.
+fn close(connection: Held) {
+    if let Err(error) = OPENED_BY.remove(&connection) {
+        tracing::error!(target: "librato_apply::serve", %error, "cannot note that the file was closed");
+    }
+    if displaced(&connection).is_some() {
+        let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = folded {
+            tracing::error!(target: "librato_apply::serve", %error, "cannot empty the write-ahead log");
+        }
+    }
+    drop(connection);
 }
 
 /// A job that fails or panics takes back its own changes and nobody else's.
