@@ -97,13 +97,20 @@ const CLIENTS: &[Client] = &[
     Client {
         name: "collectd",
         version: "5.12.0",
-        install: apt,
+        install: collectd,
         shown: Configuration,
         script: Some(|home| {
             let mut command = Command::new("python3");
             command.env("COLLECTD_ROOT", home);
             run(command, "collectd.py")
         }),
+    },
+    Client {
+        name: "go-metrics",
+        version: "0.0~git20180125",
+        install: go,
+        shown: Program(go_run),
+        script: Some(|home| run(go_run(home), "go_metrics.go")),
     },
 ];
 
@@ -193,16 +200,48 @@ fn npm(_: &Client) -> Result<PathBuf, String> {
     })
 }
 
-/// Unpacked, not installed: the tests change nothing outside of target/. What else it needs is part of most systems.
-fn apt(wanted: &Client) -> Result<PathBuf, String> {
+fn collectd(wanted: &Client) -> Result<PathBuf, String> {
+    unpacked(wanted, "collectd-core libyajl2")
+}
+
+/// Debian's packages, unpacked and not installed: the tests change nothing outside of target/. What else they need is part
+/// of most systems.
+fn unpacked(wanted: &Client, packages: &str) -> Result<PathBuf, String> {
     installed(&format!("{}-{}", wanted.name, wanted.version), |fresh| {
         // A new machine has no lists of packages yet.
-        let script = "take() { apt-get download --quiet collectd-core libyajl2; }; take || { apt-get update --quiet; take; }; \
-                      for one in *.deb; do dpkg -x \"$one\" .; done";
+        let script = "take() { apt-get download --quiet \"$@\"; }; take \"$@\" || { apt-get update --quiet; take \"$@\"; }; \
+                      for one in *.deb; do dpkg -x \"$one\" .; rm \"$one\"; done";
         let mut command = Command::new("sh");
-        command.args(["-e", "-c", script]).current_dir(fresh);
+        command.args(["-e", "-c", script, "sh"]).args(packages.split(' ')).current_dir(fresh);
         Ok(command)
     })
+}
+
+/// Debian's Go and the library, where they are part of the system; else unpacked like the other packages.
+fn go(wanted: &Client) -> Result<PathBuf, String> {
+    const LIBRARY: &str = "usr/share/gocode/src/github.com/rcrowley/go-metrics/librato";
+    if Path::new("/").join(LIBRARY).is_dir() && Command::new("go").arg("version").output().is_ok() {
+        return Ok(PathBuf::from("/"));
+    }
+    unpacked(wanted, "golang-1.19-go golang-1.19-src golang-github-rcrowley-go-metrics-dev")
+}
+
+/// Compiles and runs the file that is the last argument, whatever it is called.
+fn go_run(home: &Path) -> Command {
+    let mut command = Command::new("sh");
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-cache");
+    let own = home.join("usr/lib/go-1.19");
+    if own.is_dir() {
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("GOROOT", &own).env("PATH", format!("{}:{path}", own.join("bin").display()));
+    }
+    command.env("GOCACHE", cache).env("GOPATH", home.join("usr/share/gocode")).env("GO111MODULE", "off");
+    command.args([
+        "-e",
+        "-c",
+        "at=$(mktemp -d); trap 'rm -r $at' EXIT; cp \"$0\" $at/main.go; go run $at/main.go",
+    ]);
+    command
 }
 
 fn python(home: &Path) -> Command {
