@@ -5,21 +5,30 @@ mod cli;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 use cli::{Exit, Stop, Ui, unwritten};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
-    let cli = match cli::args::Cli::try_parse() {
-        Ok(cli) => cli,
+    if let Some(answered) = cli::complete::requested() {
+        return answered;
+    }
+    let matches = cli::args::shape::command().try_get_matches();
+    let parsed = matches.and_then(|matches| Ok((cli::args::Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
+            let args: Vec<String> =
+                std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+            let error = cli::habits::answered(error, &args);
             return without_command(&error).into();
         }
     };
     let ui = Ui::new(&cli.global);
     log(&cli, &ui);
+    cli::args::shape::meaningless(&matches).iter().for_each(|note| ui.say(note));
     let runtime = match runtime(&cli) {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -66,14 +75,18 @@ fn log(cli: &cli::args::Cli, ui: &Ui) {
     let level = match (cli.global.verbose, serving) {
         _ if cli.global.quiet => "error",
         (0, false) => "warn",
-        (0, true) => "info",
-        (1, false) => "info,librato_apply=debug",
-        (1, true) => "debug",
+        (0, true) | (1, false) => "info",
+        (1, true) | (2, false) => "debug",
         _ => "trace",
     };
+    // What libraries have to say below a warning is about themselves.
+    let others = if cli.global.quiet { "error" } else { "warn" };
+    // The server of one command answers what the client logs already.
+    let server = if serving || level == "trace" { level } else { others };
     // What a certificate is refused for is said with the request that it stopped.
-    let own_words_only = "hyper_util=warn,reqwest=warn,rustls=warn,rustls_platform_verifier=off,globset=warn";
-    let filter: Targets = format!("{level},{own_words_only}").parse().unwrap_or_default();
+    let filter =
+        format!("{others},rustls_platform_verifier=off,librato_apply={level},librato_apply::serve={server}");
+    let filter: Targets = filter.parse().unwrap_or_default();
     let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(ui.secrets.log());
     if json {
         log.json().flatten_event(true).finish().with(filter).init();

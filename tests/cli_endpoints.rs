@@ -290,6 +290,47 @@ fn quiet_leaves_errors_and_the_result() {
     let ran = Cli::new(dir.path()).run(&["plan", "nowhere.yaml", "-q"]).exits(1);
     ran.says(&["nowhere.yaml"]);
     Cli::new(dir.path()).run(&["plan", "sub", "-q", "-v"]).exits(64);
+    let at = ["--endpoint", "embedded:./new.db", "-q"];
+    let quiet = |args: &[&str]| Cli::new(dir.path()).run(&[args, &at[..]].concat()).exits(0).all();
+    assert_eq!(quiet(&["submit", "x", "1"]), "");
+    std::fs::write(dir.path().join("lines"), "x 1\n").unwrap();
+    assert_eq!(quiet(&["submit", "--from", "lines"]), "");
+    assert_eq!(quiet(&["plan", "sub"]), "1 to create, 0 to update, 0 to delete; 0 unchanged.\n");
+}
+
+#[test]
+fn verbose_is_what_the_help_says_and_about_us_alone() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    let said = |more: &[&str]| Cli::new(dir.path()).run(&[&["plan", "sub"], more].concat()).exits(0).stderr;
+    assert_eq!(said(&["-v"]), said(&[]), "no request is shown");
+    let all = said(&["-v", "-v", "-v"]);
+    assert!(all.contains("/metrics") && !all.contains("glob"), "{all}");
+}
+
+#[test]
+fn manual_pages_are_whole_and_say_how_to_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    Cli::new(dir.path()).run(&["man", "--out", "pages"]).exits(0);
+    let read = |name: &str| std::fs::read_to_string(dir.path().join("pages").join(name)).unwrap();
+    let plan = read("librato-apply-plan.1");
+    assert!(
+        plan.contains("\\-\\-detailed\\-exitcode")
+            && plan.contains("[PATH]")
+            && plan.contains(".SH EXAMPLES"),
+        "{plan}"
+    );
+    assert!(!plan.contains("EXTRA"));
+    let root = read("librato-apply.1");
+    let pages = root.matches("(1)").count();
+    assert_eq!(pages + 1, std::fs::read_dir(dir.path().join("pages")).unwrap().count(), "{root}");
+    assert!(!read("librato-apply-man.1").contains("endpoint"), "no flags that mean nothing there");
+    Cli::new(dir.path()).run(&["man", "pla"]).exits(64).says(&["did you mean `plan`?"]);
+    if Path::new("/usr/bin/script").exists() {
+        let mut command = std::process::Command::new("/usr/bin/script");
+        command.args(["-qec", &format!("{} man plan", env!("CARGO_BIN_EXE_librato-apply")), "/dev/null"]);
+        let ran = Cli { command }.run(&[]).exits(0);
+        assert!(ran.stdout.contains("man plan | man -l -") && !ran.stdout.contains(".SH"), "{}", ran.stdout);
+    }
 }
 
 #[test]

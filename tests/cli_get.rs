@@ -275,3 +275,60 @@ fn deleting_several_goes_on_after_a_failure_and_says_so() {
         assert!(!ran.all().contains('\u{1b}'), "{:?}", ran.all());
     }
 }
+
+/// What bash offers at a Tab, asked as readline asks it: the script is sourced by a real one.
+#[test]
+fn bash_completes_flags_values_and_names() {
+    let bash = std::path::Path::new("/bin/bash");
+    if !bash.exists() {
+        assert!(std::env::var("CONFORMANCE").is_err(), "there is no bash");
+        eprintln!("skipped: there is no bash to complete in");
+        return;
+    }
+    let world = World::new();
+    let offers = |line: &str| {
+        let script = format!(
+            "source <('{}' completions bash)\nCOMP_LINE=$1 COMP_POINT=${{#1}}\n\
+             piece=${{1##*[ :=\\\"]}}\n_librato_apply librato-apply \"$piece\" x\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            env!("CARGO_BIN_EXE_librato-apply")
+        );
+        let mut command = std::process::Command::new(bash);
+        command.args(["--norc", "-c", &script, "bash", line]).env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("LIBRATO_USER", cli::USER).env("LIBRATO_TOKEN", cli::TOKEN);
+        let ran = Cli { command }.run(&[]).exits(0);
+        ran.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let at = format!("--endpoint {}", world.server.endpoint());
+    assert_eq!(offers("librato-apply plan --fo"), ["--format"]);
+    assert_eq!(offers("librato-apply plan --format "), ["text", "json", "markdown"]);
+    assert_eq!(offers("librato-apply plan --format=js"), ["json"]);
+    assert!(offers("librato-apply get ").contains(&"alerts".to_owned()));
+    assert!(!offers("librato-apply get ").iter().any(|offer| offer.starts_with('-')));
+    assert_eq!(offers(&format!("librato-apply get {at} alerts web.")), ["web.slow"]);
+    assert_eq!(offers(&format!("librato-apply delete metric {at} web.h")), ["web.hits"]);
+    assert_eq!(offers(&format!("librato-apply resolve {at} d")), ["db.slow"]);
+    assert_eq!(offers(&format!("librato-apply query {at} web.r")), ["web.rate"]);
+    let nobody = "--endpoint http://127.0.0.1:1";
+    assert_eq!(offers(&format!("librato-apply get {nobody} alerts web.")), [""], "silent, and soon");
+}
+
+#[test]
+fn names_with_blanks_and_names_in_files_are_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = "spaces: { Web shop: { charts: [] } }\nmetrics: { web.ms: { type: gauge } }\n";
+    std::fs::write(dir.path().join("a.yaml"), file).unwrap();
+    let at = ["--endpoint", "embedded:./a.db"];
+    Cli::new(dir.path()).run(&[&["apply", "a.yaml", "--auto-approve"], &at[..]].concat()).exits(0);
+    let offers = |line: &str| {
+        let piece = line.rsplit([' ', ':', '=']).next().unwrap();
+        let ran =
+            Cli::new(dir.path()).env("LIBRATO_APPLY_COMPLETE", "bash").run(&["--", line, piece]).exits(0);
+        ran.stdout
+    };
+    assert_eq!(offers("librato-apply get --endpoint embedded:./a.db space We"), "Web\\ shop\n");
+    assert_eq!(offers("librato-apply get --endpoint embedded:./a.db space \"We"), "Web shop\n");
+    assert_eq!(offers("librato-apply plan a.yaml --target metric/w"), "metric/web.ms\n");
+    assert_eq!(offers("librato-apply plan --target space/"), "space/Web\\ shop\n");
+    assert_eq!(offers("librato-apply get --endpoint embedded:./typo.db alerts x"), "");
+    assert!(!dir.path().join("typo.db").exists());
+}

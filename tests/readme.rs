@@ -223,13 +223,12 @@ fn flags_and_commands_exist() {
     }
     assert!(seen >= 5, "only {seen} flags were found");
 
-    let listed: Vec<String> = all
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| line.starts_with("  "))
+    // The groups of commands stand between the usage and the flags, one command a line.
+    let groups = all.lines().skip_while(|line| !line.starts_with("Usage:")).skip(1);
+    let listed: Vec<String> = groups
+        .take_while(|line| *line != "Options:")
+        .filter(|line| line.starts_with("  ") && !line.contains('`'))
         .map(|line| line.split_whitespace().next().unwrap().to_owned())
-        .filter(|name| name != "help")
         .collect();
     let rows = table(&text, "| Command |");
     let named: Vec<String> = rows

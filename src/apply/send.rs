@@ -35,7 +35,7 @@ impl<A: WriteApi> Run<'_, A> {
             return Err(error);
         }
         let Some(delay) = backoff.next_delay(&error) else { return Err(error) };
-        tracing::debug!(error = %error, delay_ms = delay.as_millis() as u64, "trying again");
+        tracing::info!(error = %error, delay_ms = delay.as_millis() as u64, "trying again");
         tokio::time::sleep(delay).await;
         Ok(())
     }

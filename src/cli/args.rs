@@ -2,12 +2,14 @@
 
 mod annotate;
 pub mod delete;
+pub mod examples;
 mod export;
 pub mod get;
 mod import;
 pub mod kind;
 pub mod query;
 pub mod resolve;
+pub mod shape;
 mod submit;
 
 use std::path::PathBuf;
@@ -19,6 +21,9 @@ pub use import::{Import, Tool};
 pub use submit::{InputFormat, MetricKind, Submit};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
+
+use super::complete::names::declared;
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
 ///
@@ -67,10 +72,10 @@ pub struct Global {
     /// When to use colour; NO_COLOR is honoured.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
     pub color: Color,
-    /// Say only what went wrong, and the result.
+    /// Say only what went wrong, and the result; nothing where all there is to say is that it was done.
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Say more; twice for every request.
+    /// Say more, such as what is tried again; twice for every request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
     /// Show no progress.
@@ -95,62 +100,36 @@ pub enum Command {
     /// Write a small commented project that plans and applies at once.
     Init(Init),
     /// Check files as far as can be known without the service.
-    #[command(after_help = "Example: librato-apply validate monitoring/")]
     Validate(Validate),
     /// Show what would change. Nothing is written.
-    #[command(
-        after_help = "Example: librato-apply plan monitoring/ --var-file monitoring/production.vars.yaml --detailed-exitcode"
-    )]
     Plan(Plan),
     /// Plan, confirm, and write.
-    #[command(after_help = "Example: librato-apply apply monitoring/ --auto-approve")]
     Apply(Apply),
     /// Write what the service has as definitions.
-    #[command(
-        after_help = "Examples:\n  librato-apply export > monitoring.yaml\n  librato-apply export alerts space/Shop --out monitoring/"
-    )]
     Export(Export),
     /// Turn definitions of another tool into ours. Nothing is run and nothing is sent.
-    #[command(
-        after_help = "Examples:\n  terraform show -json > state.json && librato-apply import terraform state.json > monitoring.yaml\n  librato-apply import lbrt alerts.rb services.rb spaces.rb > monitoring.yaml"
-    )]
     Import(Import),
     /// Ask for the data of a metric or of a composite.
-    #[command(
-        after_help = "Examples:\n  librato-apply query web.requests --start -2h --format plot\n  librato-apply query 'mean(s(\"temperature\", \"*\", {period: \"3600\"}))' --start -8h\n  librato-apply query shop.error.ratio --explain"
-    )]
     Query(query::Query),
     /// Send one measurement, or many out of a file or stream.
-    #[command(after_long_help = submit::EXAMPLES)]
+    #[command(after_help = submit::INPUT)]
     Submit(Submit),
     /// Post an event to an annotation stream, such as a deployment, or end one.
-    #[command(after_long_help = annotate::EXAMPLES)]
     Annotate(Annotate),
     /// List or show what the service has.
-    #[command(
-        after_help = "Examples:\n  librato-apply get alerts 'web.*'\n  librato-apply get alert web.slow --format json\n  librato-apply get measurements web.ms --start -1h --resolution 60s"
-    )]
     Get(get::Get),
     /// Delete single objects by their exact names.
-    #[command(after_help = "Example: librato-apply delete alert web.slow --auto-approve")]
     Delete(delete::Delete),
     /// Clear a triggered alert.
-    #[command(after_help = "Example: librato-apply resolve web.slow")]
     Resolve(resolve::Resolve),
     /// Run a compatible server over one file.
-    #[command(
-        after_help = "Example: LIBRATO_TOKEN=… librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080"
-    )]
     Serve(Serve),
     /// Print the JSON Schema of the files, or of a JSON plan, outcome or answer.
     Schema(Schema),
     /// Print a completion script for a shell.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
-    /// Print the manual page.
-    Man,
+    Completions(Completions),
+    /// Print a manual page, or write all of them.
+    Man(Man),
 }
 
 /// `init`
@@ -227,7 +206,7 @@ pub struct Planning {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub deny: Vec<Deny>,
     /// Only these objects, and what they use that does not exist yet; `alert/web.*`. Can be repeated.
-    #[arg(long = "target", value_name = "KIND/GLOB")]
+    #[arg(long = "target", value_name = "KIND/GLOB", add = ArgValueCompleter::new(declared))]
     pub targets: Vec<String>,
 }
 
@@ -351,6 +330,24 @@ pub enum SchemaOf {
     Outcome,
     /// `query --format json`.
     Query,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The page of this command; without it the page of the program.
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write all pages into this directory, such as ~/.local/share/man/man1.
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {

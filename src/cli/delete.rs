@@ -189,12 +189,12 @@ async fn remove(client: &Client, kind: Kind, doomed: &[Entry], ui: &Ui) -> anyho
         match client.with_retry(|| client.send(&call)).await {
             Ok(_) => {
                 deleted += 1;
-                ui.out(&format!("Deleted {}.\n", title(kind, entry)));
+                ui.done(&format!("Deleted {}.\n", title(kind, entry)));
             }
             // It was there a moment ago: an attempt whose answer was lost has done it, or somebody else has.
             Err(error) if error.is_not_found() => {
                 deleted += 1;
-                ui.out(&format!("Deleted {}: it is gone.\n", title(kind, entry)));
+                ui.done(&format!("Deleted {}: it is gone.\n", title(kind, entry)));
             }
             Err(error) => {
                 failed += 1;

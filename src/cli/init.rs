@@ -35,7 +35,7 @@ pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
         Err(error) => return Err(cannot(&ignored, &error).into()),
     }
     let shown = if dir == Path::new(".") { String::new() } else { format!(" {}", dir.display()) };
-    ui.out(&format!("Next: librato-apply plan{shown}, then librato-apply apply{shown}\n"));
+    ui.done(&format!("Next: librato-apply plan{shown}, then librato-apply apply{shown}\n"));
     Ok(Exit::Done)
 }
 

@@ -3,6 +3,7 @@
 mod annotate;
 pub mod args;
 mod backup;
+pub mod complete;
 mod confirm;
 mod delete;
 #[cfg(feature = "serve")]
@@ -12,10 +13,12 @@ mod exit;
 mod export;
 mod generate;
 mod get;
+pub mod habits;
 mod import;
 mod init;
 mod inputs;
 mod interrupts;
+mod man;
 mod ownership;
 mod progress;
 mod query;
@@ -56,7 +59,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Serve(args) => serve::serve(&args, global, ui).await,
         Command::Import(args) => import::import(&args, ui),
         Command::Schema(args) => generate::schema(args.of, ui),
-        Command::Completions { shell } => generate::completions(shell, ui),
-        Command::Man => generate::man(ui),
+        Command::Completions(args) => generate::completions(args.shell, ui),
+        Command::Man(args) => man::man(&args, ui),
     }
 }

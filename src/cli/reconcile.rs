@@ -66,7 +66,11 @@ async fn plan_wish(args: &args::Plan, wish: &Wish, global: &Global, ui: &Ui) -> 
     match args.format {
         PlanFormat::Text => {
             inputs::check(&report, &wish.read.files, strict, ui)?;
-            ui.out(&render::text(&plan, ui.styled_out()));
+            if ui.quiet() {
+                ui.out(&(render::refusals(&plan, ui.styled_out()) + &render::summary(&plan) + "\n"));
+            } else {
+                ui.out(&render::text(&plan, ui.styled_out()));
+            }
         }
         // A document holds its diagnostics itself.
         PlanFormat::Json => ui.out(&pretty(&render::document(&plan, diagnostics(&report, wish)))?),

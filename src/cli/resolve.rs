@@ -19,7 +19,7 @@ pub async fn resolve(args: &Resolve, global: &Global, ui: &Ui) -> anyhow::Result
         let alert = find(client, args).await?;
         let id = alert.id.ok_or_else(|| missing(Kind::Alerts, "with an id", None))?;
         Librato::from(client.clone()).alerts().clear(id).await?;
-        ui.out(&format!("Resolved {} on {target}.\n", title(Kind::Alerts, &alert)));
+        ui.done(&format!("Resolved {} on {target}.\n", title(Kind::Alerts, &alert)));
         Ok(Exit::Done)
     })
     .await

@@ -67,7 +67,7 @@ async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> 
         let arrived = if delivery.unclear > 0 { "; it may have arrived all the same" } else { "" };
         return Err(anyhow!(error).context(format!("the measurement of {name} was not sent{arrived}")));
     }
-    ui.out(&format!("Sent {name} = {value} to {target}.\n"));
+    ui.done(&format!("Sent {name} = {value} to {target}.\n"));
     if delivery.submitted.twice > 0 {
         ui.complain("note: an answer was lost, so it may have arrived twice");
     }

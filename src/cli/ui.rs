@@ -87,6 +87,13 @@ impl Ui {
         if matches!(exit, Exit::Done | Exit::Pending) { Exit::Error } else { exit }
     }
 
+    /// Prints that something was done, unless quiet: a script that succeeds has nothing to say.
+    pub fn done(&self, text: &str) {
+        if !self.quiet {
+            self.out(text);
+        }
+    }
+
     /// Prints talk, unless quiet.
     pub fn say(&self, text: &str) {
         if !self.quiet {

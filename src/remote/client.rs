@@ -196,7 +196,7 @@ impl Client {
             if self.never_reached(&error) && begun.elapsed() > FIRST_CONTACT {
                 return Err(error);
             }
-            tracing::debug!(%error, ?delay, "trying again");
+            tracing::info!(%error, ?delay, "trying again");
             tokio::time::sleep(delay).await;
         }
     }

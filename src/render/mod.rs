@@ -15,4 +15,4 @@ pub use expressible::{Expressible, Loss, expressible};
 pub use json::{ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document};
 pub use markdown::{markdown, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
-pub use text::{plural, refusals, text};
+pub use text::{plural, refusals, summary, text};

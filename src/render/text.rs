@@ -33,7 +33,7 @@ pub fn refusals(plan: &Plan, styled: bool) -> String {
 }
 
 /// The counts in one line.
-pub(super) fn summary(plan: &Plan) -> String {
+pub fn summary(plan: &Plan) -> String {
     let Counts { create, update, rename, replace, delete } = plan.counts();
     if plan.is_empty() && plan.refusals.is_empty() {
         return format!(

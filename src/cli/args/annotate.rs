@@ -4,17 +4,6 @@ use clap::Args;
 
 use super::Format;
 
-/// Shown below the flags.
-pub const EXAMPLES: &str = "\
-Example, of a deploy script:
-  id=$(librato-apply annotate deploys --title \"web $VERSION\" --source web \\
-         --link build=https://ci.example.org/42,Build)
-  ./deploy.sh
-  librato-apply annotate deploys --close $id
-
-With --start the command can be run again: an event of the same title, source and start is found and not made twice.
-  librato-apply annotate deploys --title \"web $VERSION\" --start 2026-11-22T10:00:00Z --end -1m";
-
 /// `annotate`
 #[derive(Debug, Args)]
 pub struct Annotate {

@@ -1,8 +1,10 @@
 //! The flags of `delete`.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::kind::Kind;
+use crate::cli::complete::names::objects;
 
 /// `delete`
 #[derive(Debug, Args)]
@@ -11,7 +13,7 @@ pub struct Delete {
     #[arg(value_enum, value_name = "KIND")]
     pub kind: Kind,
     /// The exact names; of charts SPACE/CHART, of an event its stream.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(objects))]
     pub names: Vec<String>,
     /// The one with this id, where several have one name.
     #[arg(long)]

@@ -1,8 +1,10 @@
 //! The flags of `get`.
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 
 use super::kind::Kind;
+use crate::cli::complete::names::objects;
 
 /// `get`
 #[derive(Debug, Args)]
@@ -11,6 +13,7 @@ pub struct Get {
     #[arg(value_enum, value_name = "KIND")]
     pub kind: Kind,
     /// The name, or a pattern such as `web.*`; all of the kind without one.
+    #[arg(add = ArgValueCompleter::new(objects))]
     pub name: Option<String>,
     /// The one with this id.
     #[arg(long)]

@@ -1,12 +1,15 @@
 //! `query` as it is typed.
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
+
+use crate::cli::complete::names::objects;
 
 /// `query`
 #[derive(Debug, Args)]
 pub struct Query {
     /// The name of a metric, or a composite: `sum(s("hits", "*"))`.
-    #[arg(value_name = "NAME|COMPOSITE")]
+    #[arg(value_name = "NAME|COMPOSITE", add = ArgValueCompleter::new(objects))]
     pub what: String,
     /// From when: `-8h` (also m, d, w), seconds since the epoch, or `2026-11-22T10:00:00Z`.
     #[arg(long, value_name = "TIME", default_value = "-1h", allow_hyphen_values = true)]

@@ -7,13 +7,7 @@ use clap::{Args, ValueEnum};
 use super::parse_seconds;
 
 /// Shown below the flags.
-pub const EXAMPLES: &str = "\
-Examples:
-  librato-apply submit deploys 1 --type counter --source web1
-  librato-apply submit queue.length -5 --tag region=eu
-  librato-apply submit --from measurements.csv --keep left.jsonl
-  tail -F app.metrics | librato-apply submit --from - --aggregate --period 60s
-
+pub const INPUT: &str = "\
 Input is JSON lines, CSV with a header, or plain lines; the first line tells which:
   {\"name\": \"site.ms\", \"value\": 312, \"measure_time\": 1700000000, \"source\": \"web-1\"}
   name,value,time,tags.region

@@ -159,9 +159,13 @@ impl<'a> Tally<'a> {
         if self.unsent > 0 {
             text.push_str(&self.unsent_text());
         }
-        self.ui.out(&text);
-        self.end_keeping();
         let missing = self.unsent + self.refused + self.unreadable > 0 || self.error.is_some();
+        if missing || interrupted || self.twice > 0 {
+            self.ui.out(&text);
+        } else {
+            self.ui.done(&text);
+        }
+        self.end_keeping();
         match () {
             () if interrupted => Exit::Interrupted,
             () if missing && self.accepted > 0 => Exit::Partial,
