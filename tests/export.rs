@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod support;
+#[path = "export/unknown.rs"]
+mod unknown;
 
 use std::collections::BTreeMap;
 

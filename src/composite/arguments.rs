@@ -177,7 +177,7 @@ fn unknown_option(function: &Function, specs: &[OptionSpec], key: &Name, problem
             format!("its options are {}", names.join(", "))
         }
     };
-    problems.error("unknown-option", key.span.clone(), message).help(help);
+    problems.unknown("unknown-option", key.span.clone(), message).help(help);
 }
 
 fn value_of(spec: &OptionSpec, value: &Expr, problems: &mut Problems) -> Option<Given> {
@@ -191,7 +191,10 @@ fn value_of(spec: &OptionSpec, value: &Expr, problems: &mut Problems) -> Option<
     let found = convert(spec.takes, text);
     if found.is_none() {
         let message = format!("`{}` wants {}, not \"{}\"", spec.name, wants(spec.takes), text.escape_debug());
-        let problem = problems.error("wrong-value", value.span.clone(), message);
+        let problem = match spec.takes {
+            Takes::OneOf(_) => problems.unknown("wrong-value", value.span.clone(), message),
+            _ => problems.error("wrong-value", value.span.clone(), message),
+        };
         if let Some(hint) = hint(spec.takes, text) {
             problem.help(hint);
         }

@@ -137,6 +137,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("divide", SET, "divides the first of two series by the second"),
     function("subtract", SET, "subtracts the second of two series from the first"),
     function("abs", SET, "drops the sign"),
+    function("floor", SET, "rounds down"),
+    function("ceiling", SET, "rounds up"),
     function(
         "scale",
         &[Parameter::Set, Parameter::Options(&[required("factor", Takes::Factor)])],

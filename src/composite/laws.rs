@@ -71,7 +71,20 @@ fn meaningful() -> impl Strategy<Value = Expr> {
         };
         prop_oneof![
             proptest::collection::vec(inner.clone(), 1..4).prop_map(|items| Expr::new(ExprKind::Set(items))),
-            over(&["sum", "mean", "min", "max", "count", "multiply", "abs", "derive", "rate", "integrate"]),
+            over(&[
+                "sum",
+                "mean",
+                "min",
+                "max",
+                "count",
+                "multiply",
+                "abs",
+                "floor",
+                "ceiling",
+                "derive",
+                "rate",
+                "integrate"
+            ]),
             over(&["zero_fill", "last_fill", "sort", "top", "bottom"]),
             with(&[
                 ("scale", "factor", "1/3"),

@@ -122,6 +122,7 @@ impl Reader<'_> {
             "div" => Some("divide"),
             "sub" | "diff" | "minus" => Some("subtract"),
             "derivative" => Some("derive"),
+            "ceil" => Some("ceiling"),
             _ => suggest(&name.text, FUNCTIONS.iter().map(|function| function.name)),
         };
         let help = known.and_then(functions::find).map_or_else(
@@ -131,7 +132,7 @@ impl Reader<'_> {
             },
             |close| format!("did you mean {}, which {}?", close.signature(), close.does),
         );
-        self.problems.error("unknown-function", name.span.clone(), message).help(help);
+        self.problems.unknown("unknown-function", name.span.clone(), message).help(help);
     }
 
     fn argument(&mut self, function: &Function, parameter: Parameter, argument: &Expr, read: &mut Arguments) {
@@ -219,6 +220,8 @@ impl Reader<'_> {
             "divide" => combine(Combine::Divide, set),
             "subtract" => combine(Combine::Subtract, set),
             "abs" => each(Each::Abs, set),
+            "floor" => each(Each::Floor, set),
+            "ceiling" => each(Each::Ceiling, set),
             "scale" => each(Each::Scale(options.number("factor")?), set),
             "derive" => {
                 each(Each::Derive { detect_reset: options.boolean("detect_reset").unwrap_or(true) }, set)

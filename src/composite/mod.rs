@@ -22,6 +22,7 @@ mod tests;
 mod tree;
 
 pub use dynamic::choose;
+pub use patterns::{TAG_NAME_RULE, is_tag_name};
 pub use problem::{Problem, nested};
 pub use query::{Labels, Query, Statistic};
 pub use selector::{SOURCE, Selector, matches};
@@ -49,7 +50,13 @@ pub fn parse(text: &str) -> Result<Expr, Vec<Problem>> {
 }
 
 /// Everything that can be said against a definition without knowing any metric, errors and warnings in the order of the definition.
+/// What only we do not know, such as a function, is a warning.
 pub fn check(text: &str, used_in: Use) -> Vec<Problem> {
+    understand(text, used_in).1.into_iter().map(Problem::into_doubt).collect()
+}
+
+/// As [`check`], for who wants it evaluated here: what we do not know is an error.
+pub fn check_to_evaluate(text: &str, used_in: Use) -> Vec<Problem> {
     understand(text, used_in).1
 }
 

@@ -101,12 +101,22 @@ fn special(text: &str, span: &Range<usize>, used_in: Use, mapped: bool, problems
     }
 }
 
+/// Whether this can be the name of a tag. Those of the vendor's own agents begin with `@`.
+pub fn is_tag_name(name: &str) -> bool {
+    let rest = name.strip_prefix('@').unwrap_or(name);
+    !rest.is_empty() && name.len() <= 64 && rest.chars().all(in_alphabet)
+}
+
+/// What [`is_tag_name`] asks for.
+pub const TAG_NAME_RULE: &str =
+    "names of tags are 1 to 64 letters, digits, `.`, `:`, `-` and `_`, and may begin with `@`";
+
 fn tag_name(name: &str, span: &Range<usize>, problems: &mut Problems) -> bool {
-    let good = (1..=64).contains(&name.len()) && name.chars().all(in_alphabet);
+    let good = is_tag_name(name);
     if !good {
         problems
             .error("wrong-value", span.clone(), format!("\"{}\" is no name of a tag", name.escape_debug()))
-            .help("names of tags are 1 to 64 letters, digits, `.`, `:`, `-` and `_`");
+            .help(TAG_NAME_RULE);
     }
     good
 }
@@ -156,7 +166,24 @@ fn read_shifts(text: &str) -> Option<Vec<i64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::read_shifts;
+    use super::{is_tag_name, read_shifts};
+
+    #[test]
+    fn names_of_tags_may_begin_with_an_at_sign() {
+        for (name, good) in [
+            ("host", true),
+            ("@host", true),
+            ("@a.b:c-d_E", true),
+            ("@", false),
+            ("", false),
+            ("a@b", false),
+            ("@@a", false),
+            ("a b", false),
+        ] {
+            assert_eq!(is_tag_name(name), good, "{name}");
+        }
+        assert!(is_tag_name(&format!("@{}", "x".repeat(63))) && !is_tag_name(&"x".repeat(65)));
+    }
 
     #[test]
     fn shifts_look_back_unless_they_say_otherwise() {

@@ -18,12 +18,29 @@ pub struct Problem {
     pub message: String,
     /// What can be done about it.
     pub help: Option<String>,
+    /// Whether it is only unknown here: a service may have a function or an option that we cannot evaluate.
+    pub unknown: bool,
 }
 
 impl Problem {
     /// Adds a hint.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
         self.help = Some(text.into());
+        self
+    }
+
+    /// As a doubt about a definition that is kept for a service which may know more.
+    pub(super) fn into_doubt(mut self) -> Self {
+        if self.unknown {
+            self.severity = Severity::Warning;
+            let kept = "it is kept as it is, for a service that knows it; the built-in server refuses it";
+            self.help = Some(match self.help.take() {
+                // What was most likely meant says more.
+                Some(help) if help.starts_with("did you mean") => help,
+                Some(choices) if choices.len() < 100 => format!("{choices}; {kept}"),
+                _ => kept.to_owned(),
+            });
+        }
         self
     }
 
@@ -71,6 +88,18 @@ impl Problems {
         self.add(Severity::Error, code, span, message.into())
     }
 
+    /// Adds an error about something that only we may not know; add a hint to what is returned.
+    pub(super) fn unknown(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        let problem = self.error(code, span, message);
+        problem.unknown = true;
+        problem
+    }
+
     /// Adds a warning; add a hint to what is returned.
     pub(super) fn warning(
         &mut self,
@@ -90,7 +119,7 @@ impl Problems {
     ) -> &mut Dropped {
         // One place past the end takes what is beyond the limit.
         self.found.truncate(MAX_PROBLEMS);
-        self.found.push(Problem { severity, code, span, message, help: None });
+        self.found.push(Problem { severity, code, span, message, help: None, unknown: false });
         let last = self.found.len() - 1;
         &mut self.found[last]
     }

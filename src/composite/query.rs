@@ -81,6 +81,8 @@ pub(super) enum Combine {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Each {
     Abs,
+    Floor,
+    Ceiling,
     Scale(f64),
     Derive {
         detect_reset: bool,

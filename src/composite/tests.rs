@@ -1,11 +1,12 @@
 //! Reading, printing and checking definitions: what each mistake is called and the bytes it stands at.
 
 use super::*;
+use crate::diag::Severity;
 
 /// The problems of a definition as `code@"the text it stands at": message`.
 fn said(text: &str) -> Vec<String> {
     let line = |p: Problem| format!("{}@{}: {}", p.code, &text[p.span.clone()], p.message);
-    check(text, Use::Metric).into_iter().map(line).collect()
+    check_to_evaluate(text, Use::Metric).into_iter().map(line).collect()
 }
 
 fn one(text: &str) -> String {
@@ -262,4 +263,25 @@ fn a_problem_tells_its_line_and_column() {
     );
     assert!(compile(text).is_err());
     assert!(compile(r#"s("a", "%")"#).is_ok(), "a warning keeps nothing from being used");
+}
+
+#[test]
+fn what_only_we_do_not_know_is_a_doubt_where_a_definition_is_kept() {
+    for (text, code, meant) in [
+        (r#"holt_winters(s("a","*"))"#, "unknown-function", false),
+        (r#"summ(s("a","*"))"#, "unknown-function", true),
+        (r#"derive(s("a","*"), {horizon: "1"})"#, "unknown-option", false),
+        (r#"s("a","*",{function: "p95"})"#, "wrong-value", false),
+    ] {
+        let found = check(text, Use::Metric);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!((found[0].severity, found[0].code), (Severity::Warning, code), "{text}");
+        let help = found[0].help.as_deref().unwrap();
+        assert_eq!(help.starts_with("did you mean"), meant, "{help}");
+        assert_eq!(compile(text).unwrap_err()[0].severity, Severity::Error, "{text}");
+    }
+    // What has no meaning anywhere stays an error, also inside.
+    for text in [r#"holt_winters(sum())"#, r#"window(s("a","*"), {size: "65"})"#, "sum(2)"] {
+        assert!(check(text, Use::Metric).iter().any(|problem| problem.severity == Severity::Error), "{text}");
+    }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::diag::Seg;
 use crate::model::{
     Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Reference, Resource,
-    SERVICE_TYPES, State, Wish, with_contents,
+    SERVICE_TYPES, State, Wish, Word, with_contents,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -318,9 +318,8 @@ fn other_type(want: &Metric, have: &Metric) -> bool {
 
 fn replaced_because(want: &Resource, have: &Resource) -> String {
     let word = |resource: &Resource| match resource {
-        Resource::Metric(Metric { metric_type: Field::Set(MetricType::Counter), .. }) => "counter",
-        Resource::Metric(_) => "gauge",
-        other => other.kind().noun(),
+        Resource::Metric(Metric { metric_type: Field::Set(word), .. }) => word.to_string(),
+        other => other.kind().noun().to_owned(),
     };
     format!("a {} cannot become a {}", word(have), word(want))
 }
@@ -338,7 +337,7 @@ fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {
 fn metric_type(name: &str, desired: &Desired, actual: &State) -> Option<MetricType> {
     let address = Address::metric(name);
     let of = |resource: &Resource| match resource {
-        Resource::Metric(metric) => metric.metric_type.value().copied(),
+        Resource::Metric(metric) => metric.metric_type.value().and_then(Word::known),
         // A composite has the statistics of a gauge.
         Resource::Composite(_) => Some(MetricType::Gauge),
         _ => None,
@@ -347,13 +346,12 @@ fn metric_type(name: &str, desired: &Desired, actual: &State) -> Option<MetricTy
     declared.and_then(|wish| of(&wish.resource)).or_else(|| actual.get(&address).and_then(of))
 }
 
-/// Names of metrics that declared objects use and nobody declares: what a fetch must look up beside the listings.
-pub fn undeclared_metrics(desired: &Desired) -> BTreeMap<Address, Vec<(Address, Reference)>> {
+/// What of a collection declared objects use and nobody declares: what a fetch must look up beside the listings.
+pub fn undeclared(collection: Collection, desired: &Desired) -> BTreeMap<Address, Vec<(Address, Reference)>> {
     let mut found: BTreeMap<Address, Vec<(Address, Reference)>> = BTreeMap::new();
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         for reference in wish.resource.spec().references() {
-            if reference.to.collection == Collection::Metrics && !desired.objects.contains_key(&reference.to)
-            {
+            if reference.to.collection == collection && !desired.objects.contains_key(&reference.to) {
                 found.entry(reference.to.clone()).or_default().push((address.clone(), reference));
             }
         }

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::{Checker, at};
-use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, compare};
+use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, Word, compare};
 use crate::diag::{Route, Seg};
 
-pub(super) use condition::canonical_tags;
 use condition::same_in_condition;
 pub use condition::{CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
+pub(super) use condition::{canonical_tags, check_tags};
 
 /// Conditions that, all holding at once, notify services.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -116,17 +116,23 @@ impl Alert {
         alert.active = Field::Set(self.is_active());
         alert.rearm_seconds = Field::Set(self.rearm());
         if let Field::Set(conditions) = &mut alert.conditions {
-            for condition in conditions.iter_mut().filter(|c| c.condition_type != ConditionType::Absent) {
-                condition.summary_function = condition.summary_function.or_else(|| {
-                    type_of(&condition.metric_name).map(|metric_type| match metric_type {
-                        MetricType::Gauge => SummaryFunction::Average,
-                        MetricType::Counter => SummaryFunction::Derivative,
-                    })
-                });
+            for condition in conditions.iter_mut().filter(|c| compares(c)) {
+                if condition.summary_function.is_none() {
+                    condition.summary_function =
+                        type_of(&condition.metric_name).map(|metric_type| match metric_type {
+                            MetricType::Gauge => SummaryFunction::Average.into(),
+                            MetricType::Counter => SummaryFunction::Derivative.into(),
+                        });
+                }
             }
         }
         alert
     }
+}
+
+/// Whether a statistic is held against a threshold; of what we do not know we assume nothing.
+fn compares(condition: &Condition) -> bool {
+    matches!(condition.condition_type, Word::Known(ConditionType::Above | ConditionType::Below))
 }
 
 impl Spec for Alert {

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::{Checker, at};
-use super::{Address, Field, Kind, MetricType, Reference, Shape, Spec, compare};
+use super::{Address, Field, Kind, MetricType, Reference, Shape, Spec, Word, compare};
 use crate::diag::Part;
 
-pub use stream::{GroupFunction, STREAM_KEYS, Stream, StreamFunction, UNMANAGED_STREAM_KEYS};
+pub use stream::{
+    GroupFunction, STREAM_KEYS, Stream, StreamFunction, StreamType, UNMANAGED_STREAM_KEYS, is_worked_out,
+};
 
 /// A chart of a space.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +21,7 @@ pub use stream::{GroupFunction, STREAM_KEYS, Stream, StreamFunction, UNMANAGED_S
 pub struct Chart {
     /// `line`, `stacked` or `bignumber`; default `line`.
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_unset")]
-    pub chart_type: Field<ChartType>,
+    pub chart_type: Field<Word<ChartType>>,
     /// Lower end of the Y axis.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub min: Field<f64>,
@@ -63,12 +65,12 @@ pub enum ChartType {
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// `>`, `<` or `=`.
-    pub operator: Operator,
+    pub operator: Word<Operator>,
     /// What the number is compared with.
     pub value: f64,
     /// `red` or `yellow`.
     #[serde(rename = "type")]
-    pub colour: ThresholdColour,
+    pub colour: Word<ThresholdColour>,
 }
 
 /// How a threshold compares.
@@ -115,16 +117,15 @@ impl Chart {
 
     /// What only a number on its own can have. Services keep it with every chart, so this is no error.
     fn check_big_number(&self, found: &mut Checker<'_>) {
-        let Some(other) = self.chart_type.value().filter(|one| **one != ChartType::Bignumber) else { return };
-        let other = serde_json::to_value(other).unwrap_or_default();
+        let Some(Word::Known(other @ (ChartType::Line | ChartType::Stacked))) = self.chart_type.value()
+        else {
+            return;
+        };
         let thresholds = self.thresholds.value().is_some_and(|list| !list.is_empty());
         let last_value = self.use_last_value == Field::Set(true);
         for (field, written) in [("thresholds", thresholds), ("use_last_value", last_value)] {
             if written {
-                let message = format!(
-                    "`{field}` has no effect on a chart of type `{}`",
-                    other.as_str().unwrap_or_default()
-                );
+                let message = format!("`{field}` has no effect on a chart of type `{}`", Word::Known(*other));
                 found
                     .warning(at([field]), "field-does-not-fit", message)
                     .on_key()

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::check::{Checker, at, is_color, is_transform};
 use super::compare;
-use super::{Field, Kind, Reference, Seconds, Spec};
+use super::{Field, Kind, Reference, Seconds, Spec, Word};
 use crate::composite::{self, Use};
 use crate::diag::Part;
 
@@ -27,7 +27,7 @@ pub enum MetricType {
 pub struct Metric {
     /// `gauge` or `counter`; needed when the metric does not exist yet, and fixed from then on.
     #[serde(rename = "type", default, skip_serializing_if = "Field::is_unset")]
-    pub metric_type: Field<MetricType>,
+    pub metric_type: Field<Word<MetricType>>,
     /// The name shown in charts.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub display_name: Field<String>,
@@ -96,7 +96,7 @@ pub struct Attributes {
     pub display_transform: Field<String>,
     /// How values are rolled up, and the default statistic.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
-    pub summarize_function: Field<SummarizeFunction>,
+    pub summarize_function: Field<Word<SummarizeFunction>>,
     /// Service-side aggregation of measurements within one period.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub aggregate: Field<bool>,

@@ -13,6 +13,7 @@ mod file;
 mod metric;
 mod service;
 mod space;
+mod word;
 
 use std::collections::BTreeMap;
 
@@ -23,8 +24,8 @@ pub use address::{Address, Collection, Kind};
 pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
 pub use annotation::{ALERT_STREAM, Annotation};
 pub use chart::{
-    Chart, ChartType, GroupFunction, Operator, STREAM_KEYS, Stream, StreamFunction, Threshold,
-    ThresholdColour, UNMANAGED_STREAM_KEYS,
+    Chart, ChartType, GroupFunction, Operator, STREAM_KEYS, Stream, StreamFunction, StreamType, Threshold,
+    ThresholdColour, UNMANAGED_STREAM_KEYS, is_worked_out,
 };
 pub use desired::{ChartOrder, Desired, Intent, Origin, Settings, Wish, as_written, at_route};
 pub use field::{Field, Seconds};
@@ -34,6 +35,7 @@ pub use file::{
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
 pub use service::{SERVICE_TYPES, Service, ServiceSettings, ServiceType, is_harmless};
 pub use space::{NamedChart, Space, charts_of, with_contents};
+pub use word::Word;
 
 use crate::diag::{Part, Route};
 use check::Checker;
@@ -85,6 +87,11 @@ impl Reference {
     /// A use of a metric or composite.
     pub fn metric(name: impl Into<String>, route: Route) -> Self {
         Self { to: Address::metric(name), route, part: Part::Value }
+    }
+
+    /// A use of an annotation stream.
+    pub fn annotation(name: impl Into<String>, route: Route) -> Self {
+        Self { to: Address::new(Collection::Annotations, name), route, part: Part::Value }
     }
 
     /// A use of a service, by its title.

@@ -1,4 +1,5 @@
-//! What definitions say of metrics that only the service knows: names and patterns that mean none, periods that do not line up.
+//! What definitions say of metrics and annotation streams that only the service knows: names and patterns that mean none, periods
+//! that do not line up.
 //! Warnings all of them, since data may come later.
 
 use std::collections::BTreeSet;
@@ -9,7 +10,9 @@ use crate::model::{Address, Collection, Desired, Intent, Reference, Resource, St
 
 /// Reports all of it.
 pub(super) fn report(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
-    report_unknown(desired, actual, files, report);
+    for collection in [Collection::Metrics, Collection::Annotations] {
+        report_unknown(collection, desired, actual, files, report);
+    }
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         for pattern in wish.resource.spec().patterns() {
             if desired.metrics(&pattern.to.name, actual).is_empty() {
@@ -24,38 +27,42 @@ pub(super) fn report(desired: &Desired, actual: &State, files: &Files, report: &
     }
 }
 
-/// Uses of metrics by names that neither the files nor the service know.
-fn report_unknown(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
-    for (metric, users) in crate::diff::undeclared_metrics(desired) {
-        if actual.contains_key(&metric) {
+/// Uses of metrics or annotation streams by names that neither the files nor the service know.
+fn report_unknown(
+    collection: Collection,
+    desired: &Desired,
+    actual: &State,
+    files: &Files,
+    report: &mut Report,
+) {
+    let (code, noun, first) = match collection {
+        Collection::Annotations => ("unknown-annotation", "annotation stream", "post its first event"),
+        _ => ("unknown-metric", "metric", "send its first measurement"),
+    };
+    for (used, users) in crate::diff::undeclared(collection, desired) {
+        if actual.contains_key(&used) {
             continue;
         }
-        let close = suggest(&metric.name, names(desired, actual));
+        let close = suggest(&used.name, names(collection, desired, actual));
         for (user, reference) in users {
             let Some(wish) = desired.objects.get(&user) else { continue };
-            let message =
-                format!("{} \"{user}\" uses the metric `{metric}`, which nobody declares", wish.kind);
-            let diagnostic = Diagnostic::warning("unknown-metric", message).at(
+            let message = format!("{} \"{user}\" uses the {noun} `{used}`, which nobody declares", wish.kind);
+            let diagnostic = Diagnostic::warning(code, message).at(
                 wish.place(files, &reference.route, reference.part),
-                "and the service has no metric of this name",
+                format!("and the service has no {noun} of this name"),
             );
             report.push(match close {
                 Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-                None => diagnostic.help("declare it, or send its first measurement, before relying on this"),
+                None => diagnostic.help(format!("declare it, or {first}, before relying on this")),
             });
         }
     }
 }
 
-/// Names of all metrics and composites there are or will be.
-fn names<'a>(desired: &'a Desired, actual: &'a State) -> Vec<&'a str> {
-    let known =
-        actual.iter().filter(|(_, object)| matches!(object, Resource::Metric(_) | Resource::Composite(_)));
-    let known = known.map(|(address, _)| address).chain(desired.objects.keys());
-    known
-        .filter(|address| address.collection == Collection::Metrics)
-        .map(|address| address.name.as_str())
-        .collect()
+/// The names in a collection that there are or will be; metrics share theirs with composites.
+fn names<'a>(collection: Collection, desired: &'a Desired, actual: &'a State) -> Vec<&'a str> {
+    let known = actual.keys().chain(desired.objects.keys());
+    known.filter(|address| address.collection == collection).map(|address| address.name.as_str()).collect()
 }
 
 fn unmatched(
@@ -71,7 +78,7 @@ fn unmatched(
     let place = wish.place(files, &reference.route, reference.part);
     let diagnostic = Diagnostic::warning("unmatched-pattern", message)
         .at(place, "no metric matches, neither here nor on the service");
-    match closest(pattern, &names(desired, actual)) {
+    match closest(pattern, &names(Collection::Metrics, desired, actual)) {
         Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
         None => diagnostic.help("declare one, or send its first measurement, before relying on this"),
     }

@@ -9,7 +9,9 @@ use super::{Call, Method, segment};
 use crate::diff::fields::{align_items, pair_items};
 use crate::diff::lists::Pair;
 use crate::diff::{Action, Change, FieldChange};
-use crate::model::{Address, CONDITION_KEYS, Collection, Kind, Resource, STREAM_KEYS, UNMANAGED_STREAM_KEYS};
+use crate::model::{
+    Address, CONDITION_KEYS, Collection, Kind, Resource, STREAM_KEYS, UNMANAGED_STREAM_KEYS, is_worked_out,
+};
 use crate::wire::lenient;
 
 /// How a change is sent.
@@ -211,8 +213,8 @@ fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
     pairs.iter().filter_map(body).collect()
 }
 
-/// All streams of a chart: a PUT replaces them. What we do not know of a stream stays with it; ids and types the service
-/// makes anew.
+/// All streams of a chart: a PUT replaces them. What we do not know of a stream stays with it; ids, and the types it works
+/// out, the service makes anew.
 fn all_streams(after: &Resource, raw: &Value) -> Vec<Value> {
     let fields = after.fields();
     let want = fields.get("streams").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -221,7 +223,7 @@ fn all_streams(after: &Resource, raw: &Value) -> Vec<Value> {
     let body = |pair: &Pair| {
         let want = &want[pair.want?];
         let mut body = pair.have.and_then(|h| raw[h].as_object()).cloned().unwrap_or_default();
-        body.retain(|key, _| !matches!(key.as_str(), "id" | "type"));
+        body.retain(|key, value| key != "id" && !(key == "type" && is_worked_out(value)));
         if !pair.same {
             let kept = |key: &str| !STREAM_KEYS.contains(&key) || UNMANAGED_STREAM_KEYS.contains(&key);
             body.retain(|key, _| kept(key));

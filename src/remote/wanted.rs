@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::placeholder;
-use crate::diff::rename;
 use crate::diff::scope::Globs;
+use crate::diff::{rename, undeclared};
 use crate::model::{Address, Collection, Desired, Intent, Kind};
 
 /// How many metrics are looked up one by one before listing all of them is the lesser evil.
@@ -52,7 +52,11 @@ impl Wanted {
         if deletes_services {
             collections.insert(Collection::Alerts);
         }
-        let metrics: BTreeSet<Address> = crate::diff::undeclared_metrics(desired).into_keys().collect();
+        let used = |collection| undeclared(collection, desired).into_keys();
+        let metrics: BTreeSet<Address> = used(Collection::Metrics).collect();
+        if used(Collection::Annotations).next().is_some() {
+            collections.insert(Collection::Annotations);
+        }
         if metrics.len() > MAX_LOOK_UPS {
             collections.insert(Collection::Metrics);
         }

@@ -111,7 +111,9 @@ fn without_unusable_references(
         _ => None,
     };
     let named = object.spec().references().into_iter().map(|reference| reference.to);
-    let mut unusable = named.filter(|to| to.collection != Collection::Metrics).filter_map(|to| why(&to));
+    // Data may come later.
+    let data = |to: &Address| matches!(to.collection, Collection::Metrics | Collection::Annotations);
+    let mut unusable = named.filter(|to| !data(to)).filter_map(|to| why(&to));
     match (unusable.next(), object) {
         (None, _) => Ok((object.clone(), Vec::new())),
         (Some(reason), Resource::Chart(chart)) => {

@@ -46,7 +46,7 @@ fn check_reference(
 ) {
     // Finding a place reads its file again, so only for what is reported.
     match desired.objects.get(&reference.to) {
-        None if reference.to.collection == Collection::Metrics => return,
+        None if matches!(reference.to.collection, Collection::Metrics | Collection::Annotations) => return,
         Some(target) if target.intent != Intent::Absent && target.kind != Kind::Composite => return,
         _ => {}
     }
@@ -75,12 +75,14 @@ fn check_reference(
         }
         Some(target) if matches!(reference.part, Part::Text { .. }) && target.kind == Kind::Composite => {
             let declared = target.origin.place(files, &Route::root(), Part::Key);
-            report.push(
-                Diagnostic::error("nested-composite", format!("{who} uses another composite"))
-                    .at(place, format!("`{name}` is a composite, and composites cannot be nested"))
-                    .also(declared, "declared here")
-                    .help("write the definition of the other one in its place"),
-            );
+            let diagnostic = Diagnostic::error("nested-composite", format!("{who} uses another composite"))
+                .at(place, format!("`{name}` is a composite, and composites cannot be nested"))
+                .also(declared, "declared here")
+                .help("write the definition of the other one in its place");
+            report.push(match wish.kind {
+                Kind::Chart => diagnostic.help(format!("to show it as it is, write `metric: {name}`")),
+                _ => diagnostic,
+            });
         }
         Some(_) => {}
     }

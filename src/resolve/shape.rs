@@ -109,6 +109,11 @@ impl<'a> Rule<'a> {
         self.properties.iter().find(|(known, _)| *known == name).map(|(_, part)| part)
     }
 
+    fn known_words(&self) -> Option<Vec<&'a str>> {
+        let choices = self.choices.as_deref().unwrap_or_default();
+        self.words.clone().or_else(|| choices.iter().find_map(|choice| choice.words.clone()))
+    }
+
     fn takes(&self, value: &Value) -> bool {
         match self.words {
             Some(_) => value.is_string(),
@@ -155,10 +160,33 @@ impl<'a> Shapes<'_, 'a, '_> {
     /// Our types only make choices of "this or nothing" and of scalars, so the first one of a fitting type decides.
     fn check_choices(&mut self, value: &Value, choices: &[Rc<Rule<'a>>], here: Trail<'_>) {
         if let Some(choice) = choices.iter().find(|choice| choice.takes(value)) {
-            return self.check(value, choice, here);
+            let open = choices.iter().any(|choice| choice.words.is_none() && choice.types == ["string"]);
+            return match &choice.words {
+                // The words we know, of a list that may be longer.
+                Some(words) if open => self.check_open_word(value, words, here),
+                _ => self.check(value, choice, here),
+            };
         }
         let types: Vec<&str> = choices.iter().flat_map(|choice| choice.types.iter().copied()).collect();
         self.wrong_type(value, &types, here);
+    }
+
+    /// A word that we do not know is one that the service may.
+    fn check_open_word(&mut self, value: &Value, words: &[&str], here: Trail<'_>) {
+        let before = self.findings.len();
+        self.check_word(value, words, here);
+        // This one is known, and has a section of its own.
+        if value == "composite" {
+            return;
+        }
+        for finding in &mut self.findings[before..] {
+            (finding.severity, finding.code) = (Severity::Warning, "unknown-value");
+            finding.message = format!("this is none of the words this program knows: {}", quoted(words));
+            if finding.help.is_empty() {
+                finding
+                    .help("it is kept as it is, for a service that knows it; the built-in server refuses it");
+            }
+        }
     }
 
     fn check_word(&mut self, value: &Value, words: &[&str], here: Trail<'_>) {
@@ -186,7 +214,7 @@ impl<'a> Shapes<'_, 'a, '_> {
             }
         }
         for required in rule.required.iter().filter(|required| !map.contains_key(**required)) {
-            let words = rule.property(required).and_then(|part| part.rule(self.rules).words.clone());
+            let words = rule.property(required).and_then(|part| part.rule(self.rules).known_words());
             let finding = self.add(here, "missing-field", format!("`{required}` is missing here"));
             if let Some(words) = words {
                 finding.help(format!("one of {}", quoted(&words)));
@@ -330,11 +358,11 @@ mod tests {
                 "wrong-type rearm_seconds: expected a whole number or text, found a boolean write whole seconds, or a duration such as `90s`, `5m` or `1h`",
                 "wrong-type services: expected a list, found text write a list: `[ … ]`, or items that begin with `- `",
                 "unknown-field id: `id` is not a field here the service makes it; leave it out",
-                "wrong-value conditions[0].type: this must be one of `above`, `below`, `absent` did you mean `above`?",
+                "unknown-value conditions[0].type: this is none of the words this program knows: `above`, `below`, `absent` did you mean `above`?",
                 "wrong-type conditions[0].metric_name: expected text, found a whole number put it in quotes",
                 "wrong-type conditions[0].threshold: expected a number, found text a number has neither quotes nor a leading zero, here or where the value comes from",
-                "wrong-value conditions[1].summary_function: this must be one of `min`, `max`, `average`, `sum`, `count`, \
-                 `derivative`, `absolute_value` did you mean `average`?",
+                "unknown-value conditions[1].summary_function: this is none of the words this program knows: `min`, `max`, `average`, \
+                 `sum`, `count`, `derivative`, `absolute_value` did you mean `average`?",
                 "wrong-type conditions[1].tags[0].values[0]: expected text, found a whole number put it in quotes",
                 "missing-field conditions[1].tags[0]: `name` is missing here ",
                 "missing-field conditions[1]: `type` is missing here one of `above`, `below`, `absent`",

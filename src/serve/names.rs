@@ -14,6 +14,16 @@ pub fn is_name(name: &str) -> bool {
 /// The message for a name that [`is_name`] refuses.
 pub const NAME_RULE: &str = "must be 1 to 255 characters of A-Z a-z 0-9 . : - _";
 
+/// Whether `name` can be that of a tag: 1 to 64 characters of the same alphabet, the first of which may also be `@`, as in the tags
+/// of the vendor's own agents.
+pub fn is_tag_name(name: &str) -> bool {
+    name.len() <= 64 && is_name(name.strip_prefix('@').unwrap_or(name))
+}
+
+/// The message for a name that [`is_tag_name`] refuses.
+pub const TAG_NAME_RULE: &str =
+    "names must be 1 to 64 characters of A-Z a-z 0-9 . : - _, and may begin with @";
+
 /// The form under which names are unique and searched: the API ignores case.
 pub fn fold(name: &str) -> String {
     name.to_lowercase()
@@ -45,6 +55,14 @@ mod tests {
         assert!(is_name(&"a".repeat(255)));
         for bad in ["", "a b", "a/b", "é", &"a".repeat(256)] {
             assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tags_may_begin_with_an_at_sign() {
+        assert!(is_tag_name("host") && is_tag_name("@host.name") && is_tag_name(&"a".repeat(64)));
+        for bad in ["", "@", "@@a", "a@b", "a b", &"a".repeat(65)] {
+            assert!(!is_tag_name(bad), "{bad}");
         }
     }
 

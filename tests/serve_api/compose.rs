@@ -230,3 +230,33 @@ async fn composites_that_cannot_be_read_are_not_stored() {
     api.put("/v1/metrics/c", r#"{"display_name":"C"}"#).await.expect(204);
     assert_eq!(api.get("/v1/metrics/c").await.expect(200)["composite"], r#"sum(s("x","%"))"#);
 }
+
+/// The tags of the vendor's own agents, in every place where a tag is named.
+#[tokio::test]
+async fn names_of_tags_may_begin_with_an_at_sign() {
+    let api = Api::new();
+    for (host, value) in [("prod-1", 1), ("prod-2", 2), ("test", 4)] {
+        let one = json!({"time": hour(), "measurements": [{"name": "cpu", "value": value, "tags": {"@Host": host}}]});
+        api.post("/v1/measurements", &one.to_string()).await.expect(202);
+    }
+    let sum = |read: &Value| values(&read["series"][0], "measurements", "time")[0].1;
+    assert_eq!(sum(&tagged(&api, r#"sum(s("cpu", {"@host": "prod*"}))"#).await), 3.0);
+    assert_eq!(
+        tagged(&api, r#"group_by("@host", s("cpu", {}))"#).await["series"].as_array().unwrap().len(),
+        3
+    );
+    for narrowed in ["tags%5B%40host%5D=prod*", "tags_search=%40host%3Dprod*"] {
+        let range = format!("resolution=60&start_time={}&end_time={}", hour(), hour() + 60);
+        let read = api.get(&format!("/v1/measurements/cpu?{narrowed}&{range}")).await.expect(200);
+        assert_eq!(read["series"].as_array().unwrap().len(), 2, "{narrowed}");
+    }
+    let composite = json!({"type": "composite", "composite": r#"floor(scale(s("cpu", {"@host": "test"}), {factor: -0.375}))"#});
+    api.put("/v1/metrics/cpu.whole", &composite.to_string()).await.expect(201);
+    let range = format!("resolution=60&start_time={}&end_time={}", hour(), hour() + 60);
+    assert_eq!(sum(&api.get(&format!("/v1/measurements/cpu.whole?{range}")).await.expect(200)), -2.0);
+    for name in ["@", "a@b", "@@a"] {
+        let one = json!({"measurements": [{"name": "cpu", "value": 1, "tags": {name: "x"}}]});
+        let said = "may begin with @";
+        api.post("/v1/measurements", &one.to_string()).await.refused(400, "/params/tags", said);
+    }
+}

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use librato_apply::model::{
-    Address, Collection, Field, Intent, Kind, MetricType, Resource, Scopes, Wish as Declared,
+    Address, Collection, Field, Intent, Kind, MetricType, Resource, Scopes, Wish as Declared, Word,
 };
 use serde_json::Value;
 
@@ -200,8 +200,8 @@ fn other_type(declared: &Declared, kept: &Value) -> bool {
     let wanted = match &declared.resource {
         Resource::Composite(_) => "composite",
         Resource::Metric(metric) => match metric.metric_type {
-            Field::Set(MetricType::Counter) => "counter",
-            Field::Set(MetricType::Gauge) => "gauge",
+            Field::Set(Word::Known(MetricType::Counter)) => "counter",
+            Field::Set(Word::Known(MetricType::Gauge)) => "gauge",
             _ => return kept["type"] == "composite",
         },
         _ => return false,

@@ -114,7 +114,7 @@ impl Choice {
 /// A definition with what was chosen put in, and checked.
 fn prepared(text: &str, name: &str, choice: &Choice, ui: &Ui) -> anyhow::Result<String> {
     let used_in = if choice.source.is_some() { Use::Chart } else { Use::Metric };
-    diagnose(text, name, composite::check(text, used_in), ui)?;
+    diagnose(text, name, composite::check_to_evaluate(text, used_in), ui)?;
     composite::choose(text, choice.source.as_deref(), &choice.tags).map_err(|lost| {
         let (flag, place) = if lost == "source" && choice.source.is_some() {
             ("--source".to_owned(), "s(\"…\", \"%\")".to_owned())

@@ -10,6 +10,9 @@ pub(super) fn apply(function: &Each, mut series: Series, start: i64, end: i64) -
     let values = || points.iter().map(|point| (point.time, point.value));
     match function {
         Each::Abs => series.with(values().map(|(time, value)| (time, value.abs()))),
+        Each::Floor => series.with(values().map(|(time, value)| (time, value.floor()))),
+        // Not a zero with a sign.
+        Each::Ceiling => series.with(values().map(|(time, value)| (time, value.ceil() + 0.0))),
         Each::Scale(factor) => series.with(values().map(|(time, value)| (time, value * factor))),
         Each::Derive { detect_reset } => {
             // Changes add up over a longer period; their average would say something else.

@@ -45,6 +45,6 @@ impl From<EvalError> for Problem {
             }
             EvalError::Fetch { why, span } => ("no-data", span, why, None),
         };
-        Self { severity: Severity::Error, code, span, message, help: help.map(str::to_owned) }
+        Self { severity: Severity::Error, code, span, message, help: help.map(str::to_owned), unknown: false }
     }
 }

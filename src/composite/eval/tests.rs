@@ -116,6 +116,9 @@ fn empty_sets_stay_empty() {
 fn simple_functions_go_point_by_point() {
     let given: &[Given<'_>] = &[("x", "a", M, &[(0, -1.0), (60, 3.0), (180, -5.0)])];
     assert_eq!(minutes(r#"abs(s("x","*"))"#, given), ["source=a: 1@0 3@1 5@3"]);
+    let halves = |function| minutes(&format!(r#"{function}(scale(s("x","*"), {{factor: -0.5}}))"#), given);
+    assert_eq!(halves("floor"), ["source=a: 0@0 -2@1 2@3"]);
+    assert_eq!(halves("ceiling"), ["source=a: 1@0 -1@1 3@3"]);
     assert_eq!(minutes(r#"scale(s("x","*"), {factor: "1/4"})"#, given), ["source=a: -0.25@0 0.75@1 -1.25@3"]);
     assert_eq!(minutes(r#"scale(s("x","*"), {factor: -2})"#, given), ["source=a: 2@0 -6@1 10@3"]);
     assert_eq!(minutes(r#"integrate(s("x","*"))"#, given), ["source=a: -1@0 2@1 -3@3"]);

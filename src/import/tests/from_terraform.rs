@@ -132,10 +132,10 @@ fn what_would_not_be_valid_is_left_out() {
              colour = "red"
            }
            resource "librato_dashboard" "f" {}"#,
-        &json!({"d": {}}),
+        // A word that only we do not know is kept.
+        &json!({"b": {"conditions": [{"type": "over", "metric_name": "m", "threshold": 0.0}]}, "d": {}}),
         &[
             "invalid-name a.tf:1",
-            "wrong-value a.tf:7",
             "invalid-duration a.tf:16",
             "repeated-name a.tf:22",
             "unknown-field a.tf:24",

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::composite::{TAG_NAME_RULE, is_tag_name};
 use crate::diag::Route;
 use crate::model::check::{Checker, is_name};
-use crate::model::{Seconds, compare};
+use crate::model::{Seconds, Word, compare};
 
 /// What makes a condition hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +46,7 @@ pub const CONDITION_KEYS: &[&str] =
 pub struct Condition {
     /// `above`, `below` or `absent`.
     #[serde(rename = "type")]
-    pub condition_type: ConditionType,
+    pub condition_type: Word<ConditionType>,
     /// The metric or composite to watch.
     pub metric_name: String,
     /// A source, or a pattern with `*`; without one every source counts.
@@ -62,7 +63,7 @@ pub struct Condition {
     pub duration: Option<Seconds>,
     /// The statistic; default `average` for gauges, `derivative` for counters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary_function: Option<SummaryFunction>,
+    pub summary_function: Option<Word<SummaryFunction>>,
     /// With `derivative`: whether a falling counter counts as a reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detect_reset: Option<bool>,
@@ -92,7 +93,7 @@ impl Condition {
             found.error(here.key("metric_name"), "missing-field", "a condition needs the name of a metric");
         }
         match (absent, self.threshold) {
-            (false, None) => {
+            (false, None) if self.condition_type.known().is_some() => {
                 found.error(
                     here.clone(),
                     "missing-field",
@@ -107,7 +108,10 @@ impl Condition {
         }
         if self.detect_reset.is_some()
             && (absent
-                || self.summary_function.is_some_and(|function| function != SummaryFunction::Derivative))
+                || self
+                    .summary_function
+                    .as_ref()
+                    .is_some_and(|function| *function != SummaryFunction::Derivative))
         {
             found
                 .error(
@@ -124,6 +128,7 @@ impl Condition {
             );
         }
         self.check_duration(absent, here, found);
+        check_tags(self.tags.as_deref(), here, found);
         if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
             found
                 .error(
@@ -189,6 +194,15 @@ pub(super) fn same_in_condition(key: &str, want: &Value, have: &Value) -> bool {
             wanted.is_null() || compare::default_to(wanted, true) == compare::default_to(found, true)
         }
         _ => compare::plain(wanted) == compare::plain(found),
+    }
+}
+
+/// Warns of tags that no stream can have.
+pub(in crate::model) fn check_tags(tags: Option<&[Tag]>, here: &Route, found: &mut Checker<'_>) {
+    for (i, tag) in tags.into_iter().flatten().enumerate().filter(|(_, tag)| !is_tag_name(&tag.name)) {
+        let message =
+            format!("no stream matches this, since `{}` is no name of a tag", tag.name.escape_debug());
+        found.warning(here.key("tags").index(i).key("name"), "never-matches", message).help(TAG_NAME_RULE);
     }
 }
 

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use crate::composite::{self, Use};
 use crate::diag::{Part, Route};
-use crate::model::alert::canonical_tags;
+use crate::model::alert::{canonical_tags, check_tags};
 use crate::model::check::{Checker, is_color, is_name, is_transform};
-use crate::model::{MetricType, Reference, Seconds, Tag, compare};
+use crate::model::{MetricType, Reference, Seconds, Tag, Word, compare};
 
 /// The keys of a stream that we know.
 pub const STREAM_KEYS: &[&str] = &[
+    "type",
     "metric",
     "composite",
     "source",
@@ -40,6 +41,9 @@ pub const UNMANAGED_STREAM_KEYS: &[&str] = &["split_axis", "gap_detection", "pos
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
+    /// `annotation` for a stream of events, whose name stands under `metric`. Any other type the service works out by itself.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub stream_type: Option<Word<StreamType>>,
     /// The metric to show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
@@ -54,13 +58,13 @@ pub struct Stream {
     pub tags: Option<Vec<Tag>>,
     /// How the sources become one line; `breakout` draws each of them. Default `average`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group_function: Option<GroupFunction>,
+    pub group_function: Option<Word<GroupFunction>>,
     /// The statistic; default `average` for gauges, `derivative` for counters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary_function: Option<StreamFunction>,
+    pub summary_function: Option<Word<StreamFunction>>,
     /// How a composite is thinned out; default `average`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub downsample_function: Option<StreamFunction>,
+    pub downsample_function: Option<Word<StreamFunction>>,
     /// A linear formula of `x` (the value) and `p` (the period).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform_function: Option<String>,
@@ -96,6 +100,17 @@ pub struct Stream {
     pub position: Option<u64>,
 }
 
+/// What a stream shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum StreamType {
+    Gauge,
+    Counter,
+    Composite,
+    Annotation,
+}
+
 /// How the sources of a stream become one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -127,13 +142,16 @@ pub enum StreamFunction {
 impl Stream {
     /// Fills in the summary function a metric of a known type has.
     pub(super) fn assume_function(&mut self, type_of: &dyn Fn(&str) -> Option<MetricType>) {
-        let Some(metric) = &self.metric else { return };
-        self.summary_function = self.summary_function.or_else(|| {
-            type_of(metric).map(|metric_type| match metric_type {
-                MetricType::Gauge => StreamFunction::Average,
-                MetricType::Counter => StreamFunction::Derivative,
-            })
-        });
+        if let (Some(metric), None, false) = (&self.metric, &self.summary_function, self.shows_events()) {
+            self.summary_function = type_of(metric).map(|metric_type| match metric_type {
+                MetricType::Gauge => StreamFunction::Average.into(),
+                MetricType::Counter => StreamFunction::Derivative.into(),
+            });
+        }
+    }
+
+    fn shows_events(&self) -> bool {
+        self.stream_type.as_ref().is_some_and(|stream_type| *stream_type == StreamType::Annotation)
     }
 
     pub(super) fn check(&self, here: &Route, found: &mut Checker<'_>) {
@@ -153,6 +171,13 @@ impl Stream {
             (Some(metric), None) => self.check_metric(metric, here, found),
             (None, Some(composite)) => self.check_composite(composite, here, found),
         }
+        if self.composite.is_some() && self.shows_events() {
+            found
+                .error(here.key("type"), "field-does-not-fit", "a composite is no stream of annotations")
+                .on_key()
+                .help("name the annotation stream under `metric`");
+        }
+        check_tags(self.tags.as_deref(), here, found);
         self.check_looks(here, found);
     }
 
@@ -223,7 +248,15 @@ impl Stream {
     }
 
     pub(super) fn references(&self, here: &Route) -> Vec<Reference> {
-        let metric = self.metric.iter().map(|name| Reference::metric(name, here.key("metric")));
+        let metric = self.metric.iter().map(|name| match &self.stream_type {
+            Some(Word::Known(StreamType::Annotation)) => {
+                Some(Reference::annotation(name, here.key("metric")))
+            }
+            // Who knows what stands there.
+            Some(Word::Other(_)) => None,
+            _ => Some(Reference::metric(name, here.key("metric"))),
+        });
+        let metric = metric.flatten();
         let tree = self.composite.as_ref().and_then(|text| composite::parse(text).ok());
         let reads = tree.iter().flat_map(|tree| tree.reads()).filter(|read| !read.is_pattern());
         let mut uses: Vec<Reference> = metric.collect();
@@ -243,6 +276,9 @@ pub(super) fn same_in_stream(key: &str, want: &Value, have: &Value) -> bool {
     let (wanted, found) = (&want[key], &have[key]);
     let both = |form: fn(&Value) -> Value| form(wanted) == form(found);
     match key {
+        "type" => {
+            is_worked_out(wanted) && is_worked_out(found) || compare::plain(wanted) == compare::plain(found)
+        }
         "metric" | "color" => both(compare::lower_case),
         "composite" => {
             both(|value| value.as_str().map_or(Value::Null, |text| composite::canonical(text).into()))
@@ -261,6 +297,12 @@ pub(super) fn same_in_stream(key: &str, want: &Value, have: &Value) -> bool {
         "split_axis" | "gap_detection" => both(|value| compare::default_to(value, false)),
         _ => both(compare::plain),
     }
+}
+
+/// Whether the service works a type out from what the stream names, so that it makes no difference.
+pub fn is_worked_out(stream_type: &Value) -> bool {
+    compare::plain(stream_type).is_null()
+        || ["gauge", "counter", "composite"].iter().any(|name| stream_type == name)
 }
 
 /// A dynamic tag has the values that were chosen in the space when it was read, which nobody wrote.
@@ -290,6 +332,9 @@ mod tests {
             ("summary_function", json!("max"), json!(null), false),
             ("composite", json!("s(\"a\",\"*\")"), json!("series( \"a\" , \"*\" )"), true),
             ("metric", json!("A.b"), json!("a.B"), true),
+            ("type", json!(null), json!("counter"), true),
+            ("type", json!(null), json!("annotation"), false),
+            ("type", json!("heatmap"), json!("heatmap"), true),
             ("min", json!(1), json!("1.0"), true),
             ("gap_detection", json!(null), json!(true), true),
             ("gap_detection", json!(false), json!(true), false),

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::pattern::{self, Relation};
-use super::words::{Words, function_name};
+use super::words::Words;
 use super::{Effect, Verdict, conditions};
 use crate::diff::fields::pair_items;
 use crate::model::{Alert, Condition, ConditionType, Seconds, Spec};
@@ -108,7 +108,11 @@ impl Edit<'_> {
         let (Some(value), Some(was)) = (self.new.threshold, self.old.threshold) else {
             return other_question(self.index, self.old, self.new, self.words);
         };
-        let away = if self.new.condition_type == ConditionType::Above { value > was } else { value < was };
+        let away = match self.new.condition_type.known() {
+            Some(ConditionType::Above) => value > was,
+            Some(_) => value < was,
+            None => return other_question(self.index, self.old, self.new, self.words),
+        };
         let (weakens, how) = if away { (Verdict::Yes, "less") } else { (Verdict::No, "more") };
         self.effect(weakens, &format!("fires {how} often"), &format!("holds {new} instead of {old}"))
     }
@@ -135,7 +139,8 @@ impl Edit<'_> {
         let mut effects = Vec::new();
         if !same("summary_function") {
             let name = |condition: &Condition| {
-                self.words.value(condition.summary_function.map_or("the default", function_name))
+                let function = condition.summary_function.as_ref();
+                self.words.value(function.map_or_else(|| "the default".to_owned(), ToString::to_string))
             };
             effects.push(self.unsure(&format!("takes {} instead of {}", name(self.new), name(self.old))));
         }

@@ -10,7 +10,7 @@ use super::words::quoted;
 use super::{Effect, Impact, Verdict};
 use crate::diag::Seg;
 use crate::diff::{Action, Change};
-use crate::model::{Address, Alert, Collection, Desired, Kind, MetricType, Resource, Spec, State};
+use crate::model::{Address, Alert, Collection, Desired, Kind, MetricType, Resource, Spec, State, Word};
 
 /// Fields of a metric or composite that decide which values an alert gets to see; the others are for charts.
 const MEANING: &[&str] =
@@ -95,7 +95,7 @@ impl<'a> Touched<'a> {
     /// The type a metric has on the remote; a composite has the statistics of a gauge.
     pub(super) fn type_of(&self, metric: &str) -> Option<MetricType> {
         match self.actual.get(&Address::metric(metric))? {
-            Resource::Metric(metric) => metric.metric_type.value().copied(),
+            Resource::Metric(metric) => metric.metric_type.value().and_then(Word::known),
             Resource::Composite(_) => Some(MetricType::Gauge),
             _ => None,
         }

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use super::listed;
-use crate::model::{Condition, ConditionType, SummaryFunction, Tag};
+use crate::model::{Condition, ConditionType, Tag, Word};
 
 /// What stands for a value that must not be shown.
 const HIDDEN: &str = "(sensitive)";
@@ -48,10 +48,9 @@ impl Words {
             return HIDDEN.to_owned();
         }
         let function =
-            condition.summary_function.filter(|_| condition.condition_type != ConditionType::Absent);
+            condition.summary_function.as_ref().filter(|_| condition.condition_type != ConditionType::Absent);
         let stream = Some(watched(condition)).filter(|_| is_narrowed(condition));
-        let details: Vec<String> =
-            function.map(function_name).map(str::to_owned).into_iter().chain(stream).collect();
+        let details: Vec<String> = function.map(ToString::to_string).into_iter().chain(stream).collect();
         let details = if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
         let lasting = match condition.duration {
             Some(duration) if duration.0 > 0 => format!(" for {duration}"),
@@ -84,28 +83,12 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// The word of the API for a statistic.
-pub(super) fn function_name(function: SummaryFunction) -> &'static str {
-    match function {
-        SummaryFunction::Min => "min",
-        SummaryFunction::Max => "max",
-        SummaryFunction::Average => "average",
-        SummaryFunction::Sum => "sum",
-        SummaryFunction::Count => "count",
-        SummaryFunction::Derivative => "derivative",
-        SummaryFunction::AbsoluteValue => "absolute_value",
-    }
-}
-
 fn test(condition: &Condition) -> String {
-    let word = match condition.condition_type {
-        ConditionType::Above => "above",
-        ConditionType::Below => "below",
-        ConditionType::Absent => return "silent".to_owned(),
-    };
-    match condition.threshold {
-        Some(threshold) => format!("{word} {threshold}"),
-        None => format!("{word} nothing"),
+    match (&condition.condition_type, condition.threshold) {
+        (Word::Known(ConditionType::Absent), _) => "silent".to_owned(),
+        (word, Some(threshold)) => format!("{word} {threshold}"),
+        (Word::Known(word), None) => format!("{} nothing", Word::Known(*word)),
+        (Word::Other(word), None) => word.clone(),
     }
 }
 

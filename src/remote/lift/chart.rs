@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{booleans, numbers, pick};
-use crate::model::{STREAM_KEYS, Stream, Threshold};
+use crate::model::{STREAM_KEYS, Stream, Threshold, is_worked_out};
 use crate::wire::lenient;
 
 /// The fields of a chart; `spaces` gives names to the ids of spaces.
@@ -54,6 +54,10 @@ pub fn lift_stream(raw: &Value) -> Value {
     // A composite selects and groups by itself; clients send these all the same.
     if fields.contains_key("composite") {
         ["source", "tags", "group_function"].iter().for_each(|key| _ = fields.shift_remove(*key));
+    }
+    // What the service works out by itself nobody need write.
+    if fields.get("type").is_some_and(is_worked_out) {
+        fields.shift_remove("type");
     }
     for tag in fields.get_mut("tags").and_then(Value::as_array_mut).into_iter().flatten() {
         let mut known = pick(tag, &["name", "values", "grouped", "dynamic"]);
@@ -108,14 +112,16 @@ mod tests {
         let raw = json!({"id": 9, "name": "C", "chart_type": "stacked", "min": "0", "max": null, "space_id": 5, "related_space": "5",
             "thresholds": [{"operator": ">", "value": "5", "type": "red"}, {"operator": "!"}], "use_log_yaxis": "true",
             "streams": [
-                {"id": 1, "type": "gauge", "metric": "m", "source": "", "group_function": "median", "color": "#AABBCC", "tags": {},
+                {"id": 1, "type": "gauge", "metric": "m", "source": "", "group_function": ["median"], "color": "#AABBCC", "tags": {},
                  "period": "60", "composite": null, "odd": 1},
+                {"id": 3, "type": "annotation", "metric": "deploys", "group_function": "median"},
                 {"id": 2, "type": "composite", "composite": "s(\"m\",\"%\")", "source": "*", "metric": ""}]});
         let spaces = BTreeMap::from([(5, "Shop".to_owned())]);
         assert_eq!(
             Value::Object(lift_chart(&raw, &spaces)),
             json!({"min": 0.0, "use_log_yaxis": true, "type": "stacked", "related_space": "Shop",
-                "streams": [{"metric": "m", "color": "#AABBCC", "period": 60}, {"composite": "s(\"m\",\"%\")"}],
+                "streams": [{"metric": "m", "color": "#AABBCC", "period": 60},
+                    {"type": "annotation", "metric": "deploys", "group_function": "median"}, {"composite": "s(\"m\",\"%\")"}],
                 "thresholds": [{"operator": ">", "value": 5.0, "type": "red"}]})
         );
     }

@@ -94,7 +94,7 @@ mod tests {
             ["period", "odd", "attributes.color", "attributes.mark"]
         );
         let chart = json!({"id": 1, "name": "c", "type": "line", "related_space": 77, "space_id": 3, "thresholds": null,
-            "streams": [{"id": 4, "type": "gauge", "metric": "m", "odd": [1], "group_function": "median"},
+            "streams": [{"id": 4, "type": "gauge", "metric": "m", "odd": [1], "group_function": 5, "summary_function": "p95"},
                         {"id": 5, "type": "composite", "composite": "s(\"a\", \"*\")", "source": "*"}]});
         assert_eq!(
             lost_of(Collection::Charts, chart),

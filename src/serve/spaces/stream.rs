@@ -9,6 +9,9 @@ use crate::serve::metrics::attributes;
 use crate::serve::metrics::metric::Kind;
 use crate::serve::names::is_name;
 
+/// The type of a stream of events, which stand over what a chart shows of metrics.
+const ANNOTATION: &str = "annotation";
+const TYPES: &[&str] = &["gauge", "counter", "composite", ANNOTATION];
 const GROUPS: &[&str] = &["average", "sum", "min", "max", "breakout"];
 const FUNCTIONS: &[&str] =
     &["average", "max", "min", "sum", "count", "derivative", "absolute_value", "mean", "stddev"];
@@ -48,13 +51,26 @@ fn read(item: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>, errors: &mut Erro
             Err(message) => read.errors.add(name, message),
         }
     }
-    let kind = match &metric {
-        Some(name) => kind_of(name).or_else(|| Kind::of(item.get("type")?.as_str()?)).unwrap_or(Kind::Gauge),
-        None => Kind::Composite,
-    };
-    stream.insert("type".to_owned(), json!(kind.name()));
+    let sent = read.text("type").value().filter(present);
+    if sent.as_ref().is_some_and(|sent| !TYPES.contains(&sent.as_str())) {
+        read.errors.add("type", format!("is not one of: {}", TYPES.join(", ")));
+    }
+    stream.insert("type".to_owned(), shown_type(metric.as_deref(), sent.as_deref(), kind_of).into());
     errors.merge(read.errors);
     stream
+}
+
+/// What a stream shows. A stream of annotations is one because it says so; else the metric knows better than who sent it.
+fn shown_type(
+    metric: Option<&str>,
+    sent: Option<&str>,
+    kind_of: &dyn Fn(&str) -> Option<Kind>,
+) -> &'static str {
+    match (metric, sent) {
+        (Some(_), Some(ANNOTATION)) => ANNOTATION,
+        (Some(name), sent) => kind_of(name).or_else(|| Kind::of(sent?)).unwrap_or(Kind::Gauge).name(),
+        (None, _) => Kind::Composite.name(),
+    }
 }
 
 /// The form in which the value of a key is kept. Keys nobody knows are kept as they are.
@@ -100,6 +116,10 @@ mod tests {
                 json!({"metric": "hits", "type": "counter"}),
             ),
             (
+                json!({"metric": "hits", "type": "annotation", "source": "*"}),
+                json!({"metric": "hits", "source": "*", "type": "annotation"}),
+            ),
+            (
                 json!({"composite": "s(\"a\",\"*\")", "metric": null, "source": "*"}),
                 json!({"composite": "s(\"a\",\"*\")", "source": "*", "type": "composite"}),
             ),
@@ -120,6 +140,8 @@ mod tests {
             json!({"metric": "a", "color": "red"}),
             json!({"metric": "a", "transform_function": "rm x"}),
             json!({"metric": "a", "source": []}),
+            json!({"metric": "a", "type": "heatmap"}),
+            json!({"metric": "a", "type": 5}),
         ] {
             assert_eq!(one(&bad), None, "{bad}");
         }

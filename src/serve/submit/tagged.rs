@@ -9,7 +9,7 @@ use super::sample::{Labels, Sample, Stats, properties};
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::metrics::metric::Kind;
-use crate::serve::names::{NAME_RULE, is_name};
+use crate::serve::names::{NAME_RULE, TAG_NAME_RULE, is_name, is_tag_name};
 
 /// Tags on one measurement.
 const MOST_TAGS: usize = 50;
@@ -88,8 +88,8 @@ fn tags(read: &mut Reader<'_>) -> Option<Tags> {
 fn check(name: &str, value: &str, errors: &mut Errors) {
     let made_of =
         |text: &str, extra: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || extra.contains(&b));
-    if !(1..=64).contains(&name.len()) || !made_of(name, b"-.:_") {
-        errors.add("tags", "names must be 1 to 64 characters of A-Z a-z 0-9 . : - _");
+    if !is_tag_name(name) {
+        errors.add("tags", TAG_NAME_RULE);
     }
     if !(1..=255).contains(&value.len()) || !made_of(value, b"-.:_?\\/ ") {
         errors.add("tags", "values must be 1 to 255 characters of A-Z a-z 0-9 . : - _ ? / \\ and blank");
