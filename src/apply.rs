@@ -2,6 +2,7 @@
 //! Knows steps and calls; knows no kinds, and prints nothing.
 
 mod create;
+mod duplicates;
 mod retype;
 mod send;
 mod stream;
@@ -12,8 +13,9 @@ use crate::diff::Action;
 use crate::model::Address;
 use crate::plan::{Done, INTERRUPTED, Outcome, Plan, Step};
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Ids, Remote, rename};
+use crate::remote::fetch::{Ids, rename};
 use crate::remote::{RetryPolicy, WriteApi};
+use duplicates::Creation;
 use futures_util::stream::StreamExt;
 
 /// Who wants to know how it goes.
@@ -25,6 +27,9 @@ pub trait Observer: Sync {
     fn stopped(&self) -> bool {
         false
     }
+
+    /// Something to tell while it goes on.
+    fn says(&self, _text: &str) {}
 }
 
 /// How to write.
@@ -47,8 +52,11 @@ pub async fn apply<A: WriteApi>(
     let run = Run {
         api,
         options,
+        observer,
         ids: Mutex::new(ids),
-        retried: Mutex::new(Vec::new()),
+        created: Mutex::new(Vec::new()),
+        watched: Mutex::new(Vec::new()),
+        duplicates: Mutex::new(Vec::new()),
         retyping: tokio::sync::Mutex::new(()),
         notes: Mutex::new(Vec::new()),
     };
@@ -56,6 +64,7 @@ pub async fn apply<A: WriteApi>(
     let mut next = 0;
     while let Some(first) = plan.steps.get(next) {
         let level = plan.steps[next..].iter().take_while(|step| step.level == first.level).count();
+        run.reduce_before(&plan.steps[next..next + level]).await;
         let (ready, held): (Vec<usize>, Vec<usize>) =
             (next..next + level).partition(|i| hindrance(&plan.steps[*i], plan, &done).is_none());
         for i in held {
@@ -65,7 +74,7 @@ pub async fn apply<A: WriteApi>(
         }
         let run = &run;
         let ended = futures_util::stream::iter(ready)
-            .map(|i| async move { (i, run.step(&plan.steps[i], observer).await) })
+            .map(|i| async move { (i, run.step(&plan.steps[i]).await) })
             .buffer_unordered(options.parallelism.max(1));
         let ended: Vec<(usize, Done)> = ended.collect().await;
         for (i, result) in ended {
@@ -73,9 +82,11 @@ pub async fn apply<A: WriteApi>(
         }
         next += level;
     }
-    run.remove_twins().await;
+    run.settle().await;
     let steps = done.into_iter().map(|done| done.unwrap_or(Done::Written)).collect();
-    Outcome { steps, notes: run.notes.into_inner().unwrap_or_default(), interrupted: observer.stopped() }
+    let Run { notes, duplicates, .. } = run;
+    let [notes, duplicates] = [notes, duplicates].map(|texts| texts.into_inner().unwrap_or_default());
+    Outcome { steps, notes, duplicates, interrupted: observer.stopped() }
 }
 
 /// Why a step makes no sense any more: the first thing it needs that was not written.
@@ -88,17 +99,22 @@ fn hindrance(step: &Step, plan: &Plan, done: &[Option<Done>]) -> Option<String> 
 struct Run<'a, A> {
     api: &'a A,
     options: &'a Options,
+    observer: &'a dyn Observer,
     ids: Mutex<Ids>,
-    /// Creations that were sent more than once, with the id that is ours.
-    retried: Mutex<Vec<(Address, Option<u64>)>>,
+    /// Creations that were not yet held against what else exists.
+    created: Mutex<Vec<Creation<'a>>>,
+    /// Those that are looked at again in the end.
+    watched: Mutex<Vec<Creation<'a>>>,
+    /// What exists more than once, in words.
+    duplicates: Mutex<Vec<String>>,
     /// Held while a service is made anew.
     retyping: tokio::sync::Mutex<()>,
     notes: Mutex<Vec<String>>,
 }
 
-impl<A: WriteApi> Run<'_, A> {
-    async fn step(&self, step: &Step, observer: &dyn Observer) -> Done {
-        let done = if observer.stopped() {
+impl<'a, A: WriteApi> Run<'a, A> {
+    async fn step(&self, step: &'a Step) -> Done {
+        let done = if self.observer.stopped() {
             Done::Skipped(INTERRUPTED.into())
         } else {
             match self.write(step).await {
@@ -106,11 +122,11 @@ impl<A: WriteApi> Run<'_, A> {
                 Err(message) => Done::Failed(message),
             }
         };
-        observer.ended(step, &done);
+        self.observer.ended(step, &done);
         done
     }
 
-    async fn write(&self, step: &Step) -> Result<(), String> {
+    async fn write(&self, step: &'a Step) -> Result<(), String> {
         let change = &step.change;
         if self.is_underway(change) {
             return self.make_anew(step, None).await;
@@ -140,8 +156,9 @@ impl<A: WriteApi> Run<'_, A> {
         if let Action::Update { renamed_from: Some(old), .. } = &change.action {
             self.rename_ids(old, &change.address);
         }
-        if let Some(remote) = created {
-            self.with_ids(|ids| ids.insert(change.address.clone(), remote));
+        if let Some(made) = created {
+            self.with_ids(|ids| ids.insert(change.address.clone(), made.remote.clone()));
+            lock(&self.created).push(Creation::new(change, made));
         }
         Ok(())
     }
@@ -151,16 +168,15 @@ impl<A: WriteApi> Run<'_, A> {
     }
 
     fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {
-        // A poisoned lock only tells that another step panicked; the ids themselves are sound.
-        work(&mut self.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        work(&mut lock(&self.ids))
     }
 
     fn note(&self, text: String) {
-        self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(text);
+        lock(&self.notes).push(text);
     }
+}
 
-    fn remember_retried(&self, address: &Address, remote: &Remote) {
-        let mut retried = self.retried.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        retried.push((address.clone(), remote.id));
-    }
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A poisoned lock only tells that another step panicked; what it guards is sound.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

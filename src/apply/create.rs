@@ -1,46 +1,68 @@
 //! Creations by POST, which are not idempotent while most names are not unique.
-//! Before one is repeated the object is looked up; what repeating made twice all the same is removed at the end.
+//! Before one is repeated the object is looked up; a name that is taken is looked at, and what has it taken over.
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::Run;
-use crate::diff::rename::is_successor;
 use crate::diff::{Action, Change, fields};
-use crate::model::{Address, Collection};
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Found, Raw, Remote, find, has_charts};
-use crate::remote::{ApiError, Call, Method, WriteApi};
+use crate::remote::fetch::{Found, Raw, Remote, find};
+use crate::remote::{ApiError, Call, WriteApi};
 use crate::wire::lenient;
 
+/// An object that a creation ended with.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub remote: Remote,
+    /// Whether an answer said that a request of this run made it; if not it may be somebody else's.
+    pub ours: bool,
+    /// How many requests of this run had their answers lost: so many copies may be its doing.
+    pub lost: usize,
+    /// How many of these were not seen to have arrived, and when the last of them was given up.
+    pub missing: usize,
+    pub lost_at: Option<Instant>,
+}
+
 impl<A: WriteApi> Run<'_, A> {
-    /// Creates an object and gives back what the service made of it.
-    pub(super) async fn create(&self, post: &Call, change: &Change) -> Result<Remote, String> {
+    /// Creates an object and gives back what the service made of it, or what was there already.
+    pub(super) async fn create(&self, post: &Call, change: &Change) -> Result<Made, String> {
         let mut backoff = self.options.retry.backoff();
-        let mut tries = 0;
+        let (mut lost, mut lost_at) = (0, None);
         loop {
-            tries += 1;
             let error = match self.api.send(post).await {
                 Ok(reply) => {
                     let raw = reply.body.unwrap_or_default();
                     let id = lenient::id(&raw["id"]).or_else(|| id_in(reply.location.as_deref()));
                     let remote = Remote { id, raw: Raw::from(&raw) };
-                    if tries > 1 {
-                        self.remember_retried(&change.address, &remote);
-                    }
-                    return Ok(remote);
+                    return Ok(Made { remote, ours: true, lost, missing: lost, lost_at });
                 }
                 Err(error) => error,
             };
-            // A name that is taken after a lost answer was taken by us.
-            let clash = tries > 1 && matches!(error.status(), Some(400 | 409 | 422));
-            if !clash {
+            if error.may_have_been_executed() {
+                (lost, lost_at) = (lost + 1, Some(Instant::now()));
+            }
+            // A name that is taken now was free when the plan was made: by a try of ours, or by somebody else.
+            let refused = matches!(error.status(), Some(400 | 409 | 422));
+            if !refused {
                 self.wait(&mut backoff, error.clone()).await.map_err(|error| error.to_string())?;
             }
             let space = self.space_of(&change.address);
             let found = find(self.api, &change.address, space).await.map_err(|error| error.to_string())?;
-            match found.into_iter().next() {
-                Some(found) => return self.adopt(found, change).await,
-                None if clash => return Err(error.to_string()),
+            let missing = lost.saturating_sub(found.len());
+            match found.into_iter().min_by_key(|found| found.remote.id) {
+                Some(found) => {
+                    let remote = self.adopt(found, change).await?;
+                    if lost == 0 {
+                        let noun = change.kind.noun();
+                        self.note(format!(
+                            "somebody else has made the {noun} \"{}\" since the plan was made: it was taken over",
+                            change.address
+                        ));
+                    }
+                    return Ok(Made { remote, ours: false, lost, missing, lost_at });
+                }
+                None if refused => return Err(error.to_string()),
                 None => {}
             }
         }
@@ -50,7 +72,6 @@ impl<A: WriteApi> Run<'_, A> {
     pub(super) async fn adopt(&self, found: Found, change: &Change) -> Result<Remote, String> {
         let Some(after) = change.action.after() else { return Ok(found.remote) };
         let changed = fields::changes(after, &found.resource, &std::collections::BTreeMap::new());
-        self.remember_retried(&change.address, &found.remote);
         if changed.is_empty() {
             return Ok(found.remote);
         }
@@ -71,44 +92,17 @@ impl<A: WriteApi> Run<'_, A> {
         Ok(found.remote)
     }
 
-    /// Lists what was created by more than one try once more, and deletes copies that only a lost answer explains.
-    pub(super) async fn remove_twins(&self) {
-        let retried =
-            std::mem::take(&mut *self.retried.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        for (address, ours) in retried {
-            if let Err(error) = self.remove_twins_of(&address, ours).await {
-                self.note(format!("whether \"{address}\" was made twice could not be checked: {error}"));
-            }
-        }
-    }
-
     /// The id of a chart's space.
-    fn space_of(&self, address: &Address) -> Option<u64> {
+    pub(super) fn space_of(&self, address: &crate::model::Address) -> Option<u64> {
         let space = address.container()?;
         self.with_ids(|ids| ids.get(&space)?.id)
     }
 
-    async fn remove_twins_of(&self, address: &Address, ours: Option<u64>) -> Result<(), ApiError> {
-        let found = find(self.api, address, self.space_of(address)).await?;
-        let own = found.iter().find(|one| one.remote.id == ours).map(|one| one.resource.clone());
-        // A successor has taken its own title since; whatever else is called like that we have made as well.
-        let is_twin = |one: &&Found| match &own {
-            Some(own) => one.remote.id != ours && one.resource == *own,
-            None => is_successor(address),
-        };
-        for twin in found.iter().filter(is_twin) {
-            let Some(id) = twin.remote.id else { continue };
-            // Two spaces without charts are alike, whatever somebody put into one of them since then.
-            if address.collection == Collection::Spaces && has_charts(self.api, id).await? {
-                continue;
-            }
-            let Ok(path) = self.with_ids(|ids| call::path_of(address, id, ids)) else { continue };
-            self.try_send(&Call { method: Method::Delete, path, body: None }).await?;
-            self.note(format!(
-                "\"{address}\" had been made twice by a repeated request; the copy with id {id} was deleted"
-            ));
-        }
-        Ok(())
+    /// Deletes one of several objects of a name.
+    pub(super) async fn delete_copy(&self, address: &crate::model::Address, id: u64) -> Result<(), ApiError> {
+        let Ok(path) = self.with_ids(|ids| call::path_of(address, id, ids)) else { return Ok(()) };
+        let delete = Call { method: crate::remote::Method::Delete, path, body: None };
+        self.try_send(&delete).await.map(|_| ())
     }
 }
 

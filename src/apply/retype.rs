@@ -2,13 +2,16 @@
 //! Broken off anywhere, it is gone on with by the next run, which knows the new one by its title.
 //! Knows services and who uses them; knows nothing of types and settings.
 
-use super::Run;
+use std::collections::BTreeMap;
+
+use super::duplicates::Creation;
+use super::{Run, lock};
 use crate::diff::rename::{is_successor, retypes, successor};
 use crate::diff::{Action, Change};
-use crate::model::{Address, Kind, Resource};
+use crate::model::{Address, Collection, Kind, Resource};
 use crate::plan::Step;
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Found, Remote, find, raw_alerts};
+use crate::remote::fetch::{Found, Remote, find, raw_alerts, standing};
 use crate::remote::{ApiError, WriteApi};
 
 /// Whether a refused update may succeed as a new service: its type was to change, and the refusal is about what was sent.
@@ -110,7 +113,10 @@ impl<A: WriteApi> Run<'_, A> {
         let found = find(self.api, address, None).await.map_err(|error| error.to_string())?;
         let (fit, unfit): (Vec<Found>, Vec<Found>) =
             found.into_iter().partition(|found| same_type(&found.resource, after));
-        let mut fit = fit.into_iter();
+        // As everywhere, runs that meet here go on with the lowest id.
+        let fit: BTreeMap<Option<u64>, Found> =
+            fit.into_iter().map(|found| (found.remote.id, found)).collect();
+        let mut fit = fit.into_values();
         let first = fit.next();
         // What was made for a type that nobody asks for any more gives its alerts back.
         let unfit: Vec<u64> = unfit.into_iter().filter_map(|found| found.remote.id).collect();
@@ -123,7 +129,20 @@ impl<A: WriteApi> Run<'_, A> {
             None => {
                 let post = self.with_ids(|ids| call::request(&creation, ids)).map_err(|e| e.to_string())?;
                 let Request::One(post) = post else { return Err("it cannot be made by one request".into()) };
-                self.create(&post, &creation).await?
+                let mut made = self.create(&post, &creation).await?;
+                // Another run may have made one, or even have it in its place already.
+                let all = standing(self.api, Collection::Services, None, BTreeMap::new()).await;
+                let all = all.map_err(|error| error.to_string())?.into_iter();
+                let is_heir = |(title, one): &(Address, Found)| {
+                    title == address || *title == change.address && one.remote.id != old
+                };
+                let alike = all.filter(is_heir).map(|(_, found)| found).collect();
+                self.keep_lowest(&creation, &mut made, alike).await;
+                let new = made.remote.clone();
+                if made.lost > 0 {
+                    lock(&self.watched).push(Creation::of_its_own(creation, made));
+                }
+                new
             }
         };
         Ok((new, fit.filter_map(|found| found.remote.id).collect()))

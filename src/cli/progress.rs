@@ -95,6 +95,13 @@ impl Observer for Progress<'_> {
         }
     }
 
+    fn says(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.ui.say(text)),
+            None => self.ui.say(text),
+        }
+    }
+
     fn stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }

@@ -21,16 +21,20 @@ pub enum Done {
 pub struct Outcome {
     /// In the order of the plan.
     pub steps: Vec<Done>,
-    /// Remarks, such as duplicates that a repeated request had made and that were removed.
+    /// Remarks, such as duplicates that were made and removed.
     pub notes: Vec<String>,
+    /// What exists more than once in the end, or may, each in a sentence with what to do.
+    pub duplicates: Vec<String>,
     /// Whether the user stopped it.
     pub interrupted: bool,
 }
 
 impl Outcome {
-    /// Whether every step was written.
+    /// Whether every step was written, and nothing is there more than once.
     pub fn is_complete(&self) -> bool {
-        self.steps.iter().all(|done| *done == Done::Written) && !self.interrupted
+        self.steps.iter().all(|done| *done == Done::Written)
+            && self.duplicates.is_empty()
+            && !self.interrupted
     }
 
     /// How many steps were written, failed, and were skipped.

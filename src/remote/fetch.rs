@@ -225,6 +225,29 @@ pub async fn find(api: &impl ReadApi, address: &Address, space: Option<u64>) -> 
     Ok(items.into_iter().filter(exact).filter_map(found).collect())
 }
 
+/// Every service or space, or every chart of the space with this name and id; `spaces` are the names that charts refer to.
+///
+/// # Errors
+/// As [`fetch`].
+pub async fn standing(
+    api: &impl ReadApi,
+    collection: Collection,
+    space: Option<(&str, u64)>,
+    spaces: BTreeMap<u64, String>,
+) -> Result<Vec<(Address, Found)>, ApiError> {
+    let (name, id) = space.unzip();
+    let listing = match id {
+        Some(id) => Some(charts_listing(id)),
+        None => listing(collection),
+    };
+    let Some(listing) = listing else { return Ok(Vec::new()) };
+    let name = name.map(str::to_owned);
+    let each =
+        move |raw: Value, text: &RawValue| Entry::read(collection, name.as_deref(), raw, Some(text), &spaces);
+    let entries = api.list_as(&listing, each).await?.into_iter().flatten();
+    Ok(entries.map(|it| (it.address, Found { resource: it.resource, remote: it.remote })).collect())
+}
+
 /// All alerts as the service gives them.
 ///
 /// # Errors

@@ -30,6 +30,9 @@ pub struct OutcomeDocument {
     pub interrupted: bool,
     /// Remarks.
     pub notes: Vec<String>,
+    /// What exists more than once in the end, or may, since another run wrote at the same time or an answer was lost.
+    #[serde(default)]
+    pub duplicates: Vec<String>,
 }
 
 /// What became of one change.
@@ -78,6 +81,7 @@ pub fn outcome_document(plan: &Plan, document: PlanDocument, outcome: &Outcome) 
         skipped,
         interrupted: outcome.interrupted,
         notes: outcome.notes.clone(),
+        duplicates: outcome.duplicates.clone(),
     }
 }
 
@@ -101,8 +105,14 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
     for note in &outcome.notes {
         let _ = writeln!(out, "note: {}", printable(note));
     }
+    for duplicate in &outcome.duplicates {
+        let _ = writeln!(out, "duplicate: {}", printable(duplicate));
+    }
     let (done, failed, skipped) = outcome.counts();
     let _ = match (failed + skipped, outcome.interrupted) {
+        (0, false) if !outcome.duplicates.is_empty() => {
+            writeln!(out, "Done: {} written, but see above.", plural(done, "change", "changes"))
+        }
         (0, false) => writeln!(out, "Done: {} written.", plural(done, "change", "changes")),
         (_, true) => writeln!(
             out,
