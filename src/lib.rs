@@ -43,3 +43,14 @@ pub mod measure;
 
 #[cfg(feature = "serve")]
 pub mod serve;
+
+/// What is committed for a fuzz target: where to begin, and what once failed.
+#[cfg(test)]
+fn fuzz_inputs(target: &str) -> Vec<Vec<u8>> {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/inputs").join(target);
+    let files =
+        std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let inputs: Vec<_> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    assert!(!inputs.is_empty(), "{} is empty", directory.display());
+    inputs
+}

@@ -2,6 +2,8 @@
 //! Nothing is guessed and nothing is run: what is not known from the files alone is reported and left out.
 
 mod draft;
+#[cfg(any(test, fuzzing))]
+pub mod laws;
 mod lbrt;
 mod node;
 mod reader;

@@ -6,6 +6,8 @@
 mod everyday;
 mod find;
 mod foreign;
+#[cfg(any(test, fuzzing))]
+pub mod laws;
 mod read;
 mod sections;
 pub mod yaml;

@@ -118,7 +118,7 @@ fn read(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Value, serde_y
 }
 
 /// What a text means to the whole of YAML.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(super) fn whole(text: &str) -> Result<Value, serde_yaml::Error> {
     read(text, DuplicateKeyPolicy::Error)
 }

@@ -7,6 +7,8 @@ mod annotations;
 mod compose;
 mod dashboards;
 mod http;
+#[cfg(any(test, fuzzing))]
+pub mod laws;
 mod listen;
 mod measurements;
 mod metrics;

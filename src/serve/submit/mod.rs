@@ -67,6 +67,16 @@ pub async fn tagged(
     Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
 }
 
+/// What a body is in each of the dialects, for laws over any of them.
+#[cfg(any(test, fuzzing))]
+pub fn read_all(body: &Value, now: i64) -> Vec<Result<Vec<Sample>, Problem>> {
+    match body {
+        Value::Array(lists) => vec![collectd::read(lists, now)],
+        Value::Object(body) => vec![legacy::read(body, now), tagged::read(body, now)],
+        _ => Vec::new(),
+    }
+}
+
 async fn store(
     app: &App,
     headers: &HeaderMap,

@@ -1,0 +1,4 @@
+//! Blocks of the data file; the law stands beside the reader.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| librato_apply::serve::laws::block(bytes));

@@ -1,0 +1,4 @@
+//! Terraform configurations, states and plans; the law stands beside the reader.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| librato_apply::import::laws::hcl(text));

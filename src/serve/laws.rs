@@ -1,0 +1,103 @@
+//! What holds for any bytes that clients send and for any bytes that stand in the data file. The tests run it over generated
+//! and committed inputs, fuzz targets over mutated ones.
+
+use super::http::form;
+use super::series::pack;
+use super::submit::{self, block};
+
+/// Epoch seconds at which submissions are judged.
+const NOW: i64 = 1_800_000_000;
+
+/// A form is JSON of texts, no deeper than the server reads JSON.
+pub fn form(bytes: &[u8]) {
+    let Ok(read) = form::decode(bytes) else { return };
+    let text = serde_json::to_string(&read).unwrap_or_default();
+    assert_eq!(serde_json::from_str(&text).ok(), Some(read), "{text}");
+}
+
+/// What is taken in, in any of the dialects, is finite, near now, and the same after it was packed into the journal.
+pub fn submitted(bytes: &[u8]) {
+    let Ok(body) = serde_json::from_slice::<serde_json::Value>(bytes) else { return };
+    for samples in submit::read_all(&body, NOW).into_iter().flatten() {
+        let points: Vec<block::Point> = (1..)
+            .zip(&samples)
+            .map(|(series, sample)| block::Point { series, time: sample.time, stats: sample.stats })
+            .collect();
+        for sample in &samples {
+            assert!((sample.time - NOW).abs() <= 365 * 86_400, "{sample:?}");
+        }
+        // What is no number would not equal itself.
+        assert_eq!(block::decode(&block::encode(&points)), Some(points));
+    }
+}
+
+/// A row of the journal is refused or packs to something that reads as the same.
+pub fn journal_row(bytes: &[u8]) {
+    let Some(points) = block::decode(bytes) else { return };
+    let packed = block::encode(&points);
+    // Not the points: those of a damaged row may be no numbers, which equal nothing.
+    assert_eq!(block::decode(&packed).map(|again| block::encode(&again)), Some(packed));
+}
+
+/// A block is refused or, where its times are some that the server stores, packs to something that reads as the same.
+pub fn block(bytes: &[u8]) {
+    let Some(points) = pack::decode(bytes) else { return };
+    let stored = |time: i64| (0..1 << 33).contains(&time);
+    if points.iter().all(|point| stored(point.time)) && points.is_sorted_by_key(|point| point.time) {
+        let packed = pack::encode(&points);
+        assert_eq!(pack::decode(&packed).map(|again| pack::encode(&again)), Some(packed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn hold_for_the_committed_inputs() {
+        for (target, law) in [
+            ("form", form as fn(&[u8])),
+            ("submitted", submitted),
+            ("journal_row", journal_row),
+            ("block", block),
+        ] {
+            crate::fuzz_inputs(target).iter().for_each(|input| law(input));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+        #[test]
+        fn hold_for_any_bytes(mut bytes in prop::collection::vec(any::<u8>(), 0..80), version in 0..3_u8) {
+            form(&bytes);
+            submitted(&bytes);
+            // Else few get past the first byte.
+            if let Some(first) = bytes.first_mut() {
+                *first = version;
+            }
+            journal_row(&bytes);
+            block(&bytes);
+        }
+
+        #[test]
+        fn hold_for_damaged_rows(
+            values in prop::collection::vec((0..9_i64, 0..2_000_000_000_i64, any::<f64>()), 1..20),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8_u8,
+        ) {
+            let point = |&(series, time, value): &(i64, i64, f64)| block::Point {
+                series,
+                time,
+                stats: submit::sample::Stats::Single(value),
+            };
+            let mut row = block::encode(&values.iter().map(point).collect::<Vec<_>>());
+            journal_row(&row);
+            let at = at.index(row.len());
+            row[at] ^= 1 << bit;
+            journal_row(&row);
+        }
+    }
+}
