@@ -267,6 +267,10 @@ pub struct Serve {
     /// Examine a data file that no server has open, report, and end: 0 when it is sound, 1 when not.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen", "credentials", "tls_cert"])]
     pub check: Option<PathBuf>,
+    /// Believe the clock though it is far from the time at which the data file was last written, so that old measurements
+    /// are rolled up and dropped by it; otherwise it must hold for a day first.
+    #[arg(long, conflicts_with = "check")]
+    pub accept_clock: bool,
     /// More users: a file with `USER TOKEN ROLE` lines, where ROLE is admin, operator, recorder or viewer.
     #[arg(long, value_name = "FILE")]
     pub credentials: Option<PathBuf>,

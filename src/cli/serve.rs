@@ -8,7 +8,7 @@ use super::ui::Ui;
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     use anyhow::Context;
-    use librato_apply::serve::{Data, Store, router};
+    use librato_apply::serve::{Data, Opening, Store, router};
 
     if let Some(file) = &args.check {
         return check(file, ui).await;
@@ -23,7 +23,10 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     #[cfg(target_os = "linux")]
     let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
     let data = Data::File(args.data.clone());
-    let store = tokio::task::spawn_blocking(move || Store::open(&data)).await?.map_err(once)?;
+    let mut opening = Opening::default();
+    opening.accept_clock = args.accept_clock;
+    let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
+    let store = opened.map_err(once)?;
     let router = router(store.clone(), credentials, &options);
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod annotations;
+mod clock;
 mod compose;
 mod dashboards;
 mod http;
@@ -26,12 +27,13 @@ mod telemetry;
 mod tls;
 mod tokens;
 
+pub use clock::Clock;
 pub use http::auth::Credentials;
 pub use http::credentials::CredentialsError;
 pub use http::role::Role;
 pub use listen::{Listening, run};
 pub use router::{Options, router};
-pub use store::{Data, OpenError, Report, Store, check};
+pub use store::{Data, OpenError, Opening, Report, Store, check};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};
 
@@ -50,11 +52,4 @@ pub mod packing {
         let points = pack::decode(block)?;
         Some(points.into_iter().map(|point| (point.time, point.stats.last)).collect())
     }
-}
-
-/// Seconds since the epoch, the unit of every time the API speaks of.
-fn now() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
@@ -68,24 +69,26 @@ pub struct App {
 impl App {
     fn new(store: Store, options: &Options) -> App {
         let telemetry = options.telemetry.clone();
+        let clock = store.clock();
         App {
             store,
             known: Known::default(),
             max_body_bytes: options.max_body_bytes,
             body_timeout: options.body_timeout,
-            rates: Rates::new(options.measurements_per_minute, telemetry.clone()),
+            rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
             telemetry,
         }
     }
 }
 
-/// The whole API over `store`. Everything but `GET /healthz` asks for one of `credentials` or an active API token, also `GET /metrics`, where
+/// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `credentials` or an active API token, also `GET /metrics`, where
 /// Prometheus finds what the server counts; with none, nothing is allowed in.
 pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) -> Router {
     let app = App::new(store.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
     let routes = Router::new()
         .route(auth::HEALTH, get(health))
+        .route(auth::READY, get(ready))
         // metrics and their measurements
         .route(
             "/v1/metrics",
@@ -183,6 +186,12 @@ async fn no_users() -> Problem {
     Problem::request(StatusCode::FORBIDDEN, message)
 }
 
+/// That the process lives, and nothing more.
 async fn health() -> &'static str {
     "ok\n"
+}
+
+/// Whether it can do what it is for.
+async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    app.store.unready().map_or(Ok("ok\n"), Err)
 }

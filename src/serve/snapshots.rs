@@ -12,9 +12,9 @@ use super::http::body::{Body, Segments};
 use super::http::by_id;
 use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
-use super::now;
 use super::router::App;
 use super::spaces::table::chart_exists;
+use super::store::column;
 
 /// Seconds a snapshot covers when the request does not say.
 const DURATION: i64 = 3600;
@@ -51,7 +51,7 @@ impl Snapshot {
         Ok(Snapshot {
             id: row.get("id")?,
             job: row.get("job_id")?,
-            subject: serde_json::from_str(row.get_ref("subject")?.as_str()?).unwrap_or_default(),
+            subject: column::json(row, "snapshots", "subject")?,
             duration: row.get("duration")?,
             end_time: row.get("end_time")?,
             created_at: row.get("created_at")?,
@@ -66,7 +66,7 @@ fn text(time: i64) -> String {
 }
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
-    let now = now();
+    let now = app.store.now();
     let mut read = Reader::new(&body);
     let duration = read.integer("duration").value().unwrap_or(DURATION);
     if duration < 1 {

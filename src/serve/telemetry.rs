@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -18,6 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::http::problem::Problem;
 use super::router::App;
+use super::store::Condition;
 
 /// Upper bounds in seconds: commits on a slow disk take tens of milliseconds, an oversized request seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -38,6 +40,18 @@ struct Inner {
     connections: Gauge,
     shed: Family<Reason, Counter>,
     limited: Counter,
+    stored: Stored,
+}
+
+/// What is known of the data file, as of the last look.
+#[derive(Default)]
+struct Stored {
+    writable: Gauge,
+    damaged: Gauge,
+    dropped: Gauge,
+    clock_ahead: Gauge,
+    clock_doubted: Gauge,
+    failures: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -70,6 +84,7 @@ impl Default for Telemetry {
             connections: Gauge::default(),
             shed: Family::default(),
             limited: Counter::default(),
+            stored: Stored::default(),
         };
         inner.register();
         Telemetry { inner: Arc::new(inner) }
@@ -90,6 +105,33 @@ impl Inner {
         let help = "Requests turned away with 503 because the server was full";
         all.register("requests_shed", help, self.shed.clone());
         all.register("requests_rate_limited", "Requests turned away with 429", self.limited.clone());
+        self.stored.register(all);
+    }
+}
+
+impl Stored {
+    fn register(&self, all: &mut Registry) {
+        all.register("file_writable", "Whether the data file can be written", self.writable.clone());
+        let help = "Blocks and rows of the journal that were damaged and are set aside";
+        all.register("damaged", help, self.damaged.clone());
+        let help = "Points dropped since the start, being older than what is kept";
+        all.register("points_dropped", help, self.dropped.clone());
+        let help = "How far the clock is ahead of the last time seen and the time run since";
+        all.register_with_unit("clock_ahead", help, Unit::Seconds, self.clock_ahead.clone());
+        let help = "Whether measurements do not age by the clock, which is too far off";
+        all.register("clock_doubted", help, self.clock_doubted.clone());
+        let help = "Steps of the maintenance that failed since the start";
+        all.register("maintenance_failures", help, self.failures.clone());
+    }
+
+    fn look(&self, condition: &Condition) {
+        let count = |value: &AtomicU64| i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        self.writable.set(condition.trouble().is_none().into());
+        self.damaged.set(condition.damaged.load(Ordering::Relaxed));
+        self.dropped.set(count(&condition.dropped));
+        self.clock_ahead.set(condition.clock_ahead.load(Ordering::Relaxed));
+        self.clock_doubted.set(condition.clock_doubted.load(Ordering::Relaxed));
+        self.failures.set(count(&condition.failures));
     }
 }
 
@@ -161,6 +203,7 @@ fn known(method: &Method) -> &'static str {
 
 /// `GET /metrics`, in the text format of OpenMetrics, which Prometheus reads.
 pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
+    app.telemetry.inner.stored.look(app.store.condition());
     let text = app.telemetry.page().map_err(Problem::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text).into_response())

@@ -1,9 +1,10 @@
-//! A file that an older version of the program made.
+//! Files that older versions of the program made.
 
 use std::io::Read as _;
+use std::path::Path;
 
-use librato_apply::serve::{Data, Options, Store, router};
-use serde_json::json;
+use librato_apply::serve::{Clock, Data, Opening, Options, Store, check, router};
+use serde_json::{Value, json};
 
 use crate::harness::{Api, column, credentials, epoch};
 
@@ -51,5 +52,69 @@ async fn schema_1() {
         assert_eq!(events["events"]["unassigned"][0]["title"], "v91");
         let metrics = api.get("/v1/metrics").await.expect(200);
         assert_eq!(column(&metrics, "metrics", "name"), ["shop.hits", "shop.ms"]);
+    }
+}
+
+/// Whether `found` says all that `expected` says; later versions may say more of an object.
+fn holds(found: &Value, expected: &Value) -> bool {
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            expected.iter().all(|(key, value)| found.get(key).is_some_and(|found| holds(found, value)))
+        }
+        (Value::Array(found), Value::Array(expected)) => {
+            found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| holds(a, b))
+        }
+        (Value::Number(found), Value::Number(expected)) => found.as_f64() == expected.as_f64(),
+        _ => found == expected,
+    }
+}
+
+/// What differs on purpose since a file was written: a path, and the keys of what it answers that are not compared.
+const CHANGED: &[(&str, &[&str])] = &[];
+
+/// Every file of `tests/files/`, at the time at which it was made: all that could be read then is read now, before and
+/// after it is packed, and the file is sound.
+#[tokio::test]
+async fn files_of_earlier_versions() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "db")).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let made: Value =
+            serde_json::from_slice(&std::fs::read(file.with_extension("json")).unwrap()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        std::fs::copy(&file, &path).unwrap();
+        let report = check(&path).unwrap();
+        assert!(report.is_sound(), "{name} as it is: {report}");
+        for (table, count) in made["counts"].as_object().unwrap() {
+            assert!(count.as_u64() == report.count(table) || !count.is_u64(), "{table} in {name}: {report}");
+        }
+        // Opened twice: what was migrated and packed is opened again.
+        for round in ["first", "second"] {
+            let mut opening = Opening::default();
+            opening.clock = Clock::standing_at(made["made_at"].as_i64().unwrap());
+            let store = Store::open_with(&Data::File(path.clone()), opening).unwrap();
+            let api = Api { router: router(store, credentials(), &Options::default()) };
+            for (path, expected) in made["answers"].as_object().unwrap() {
+                let found = api.get(path).await.expect(200);
+                let mut expected = expected.clone();
+                if let (Some((_, keys)), Some(expected)) =
+                    (CHANGED.iter().find(|(changed, _)| changed == path), expected.as_object_mut())
+                {
+                    keys.iter().for_each(|key| _ = expected.remove(*key));
+                }
+                assert!(
+                    holds(&found, &expected),
+                    "{path} of {name}, {round} time:\n{found}\nnot\n{expected}"
+                );
+            }
+            drop(api);
+            let report = check(&path).unwrap();
+            assert!(report.is_sound(), "{name} after the {round} time: {report}");
+            assert_eq!(report.count("journal"), Some(0), "{name} is packed: {report}");
+        }
     }
 }

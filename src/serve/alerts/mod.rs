@@ -19,10 +19,10 @@ use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
+use super::metrics;
 use super::router::App;
 use super::services::shown::Shown as ShownService;
 use super::services::table as services;
-use super::{metrics, now};
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
@@ -46,8 +46,9 @@ pub async fn list(State(app): State<App>, view: View, Query(query): Query) -> Re
 }
 
 pub async fn create(State(app): State<App>, view: View, Body(body): Body) -> Result<Response, Problem> {
+    let now = app.store.now();
     let write = move |connection: &Connection| {
-        let alert = Alert::new(&body, &|name: &str| metrics::kind_of(connection, name), now())?;
+        let alert = Alert::new(&body, &|name: &str| metrics::kind_of(connection, name), now)?;
         table::save(connection, alert)
     };
     let full = app.store.write(write).await?;
@@ -68,8 +69,9 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    let now = app.store.now();
     let edit = move |connection: &Connection, alert: &mut Alert| {
-        alert.merge(&body, &|name: &str| metrics::kind_of(connection, name), now())
+        alert.merge(&body, &|name: &str| metrics::kind_of(connection, name), now)
     };
     change(&app, id, edit).await?;
     Ok(answer::no_content())
@@ -141,10 +143,11 @@ async fn change(
     id: String,
     edit: impl FnOnce(&Connection, &mut Alert) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Full, Problem> {
+    let now = app.store.now();
     let write = move |connection: &Connection| {
         let mut alert = table::find(connection, &id)?.alert;
         edit(connection, &mut alert)?;
-        alert.updated_at = now();
+        alert.updated_at = now;
         table::save(connection, alert)
     };
     app.store.write(write).await

@@ -11,6 +11,7 @@ use super::condition::{Condition, Test};
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::services::table::{self as services, Service};
+use crate::serve::store::column;
 
 /// An alert and the services it notifies, as every read of an alert shows them.
 pub struct Full {
@@ -26,7 +27,7 @@ pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         description: row.get("description")?,
         conditions: Vec::new(),
         services: Vec::new(),
-        attributes: serde_json::from_str(row.get_ref("attributes")?.as_str()?).unwrap_or_default(),
+        attributes: column::json(row, "alerts", "attributes")?,
         active: row.get("active")?,
         rearm_seconds: row.get("rearm_seconds")?,
         rearm_per_signal: row.get("rearm_per_signal")?,
@@ -81,12 +82,17 @@ fn complete_one(connection: &Connection, alert: Alert) -> Result<Full, Problem> 
 }
 
 fn condition_from_row(row: &Row<'_>) -> rusqlite::Result<Condition> {
-    let name: String = row.get("type")?;
+    let above = column::word(row, "conditions", "type", |name| match name {
+        "absent" => Some(None),
+        "above" => Some(Some(true)),
+        "below" => Some(Some(false)),
+        _ => None,
+    })?;
     let duration: Option<i64> = row.get("duration")?;
-    let test = match name.as_str() {
-        "absent" => Test::Absent { duration: duration.unwrap_or_default() },
-        _ => Test::Threshold {
-            above: name == "above",
+    let test = match above {
+        None => Test::Absent { duration: duration.unwrap_or_default() },
+        Some(above) => Test::Threshold {
+            above,
             threshold: row.get("threshold")?,
             function: row.get("summary_function")?,
             duration,
@@ -98,7 +104,7 @@ fn condition_from_row(row: &Row<'_>) -> rusqlite::Result<Condition> {
         test,
         metric_name: row.get("metric_name")?,
         source: row.get("source")?,
-        tags: serde_json::from_str(row.get_ref("tags")?.as_str()?).unwrap_or_default(),
+        tags: column::json(row, "conditions", "tags")?,
     })
 }
 

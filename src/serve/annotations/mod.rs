@@ -15,7 +15,6 @@ use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::fold;
-use super::now;
 use super::router::App;
 
 const ORDERS: Orders = &[("name", "key")];
@@ -81,7 +80,7 @@ pub async fn add(
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let mut event = Event::new(&body, now())?;
+    let mut event = Event::new(&body, app.store.now())?;
     let write = move |connection: &_| {
         let stream = table::find_or_make(connection, &name)?;
         table::insert_event(connection, stream.id, &mut event)?;

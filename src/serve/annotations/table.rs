@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::event::Event;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::{NAME_RULE, fold, is_name, matches};
+use crate::serve::store::column;
 
 /// A stream of annotations, without its events.
 pub struct Stream {
@@ -134,7 +135,7 @@ fn event_from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
         source: row.get("source")?,
         start_time: row.get("start_time")?,
         end_time: row.get("end_time")?,
-        links: serde_json::from_str(row.get_ref("links")?.as_str()?).unwrap_or_default(),
+        links: column::json(row, "events", "links")?,
     })
 }
 

@@ -23,7 +23,6 @@ use super::measurements::legacy::{self, UNASSIGNED};
 use super::measurements::tags::{Filter, Tags};
 use super::measurements::{Data, records};
 use super::metrics::metric::{Kind, Metric};
-use super::now;
 use super::router::App;
 use super::series::aggregate::{Aggregate, Point};
 use super::series::table::Span;
@@ -47,7 +46,7 @@ pub async fn tagged(State(app): State<App>, Query(query): Query) -> Result<Respo
 }
 
 async fn answered(app: &App, query: Object, dialect: Dialect) -> Result<Response, Problem> {
-    let now = now();
+    let now = app.store.now();
     let mut read = Reader::new(&query);
     read.require("compose");
     let text = read.text("compose").value().unwrap_or_default();
@@ -86,13 +85,18 @@ pub fn written(
 
 /// What `question` asks of a composite metric, in the dialect of sources: its series are taken for gauges. The sources
 /// that are asked for narrow what its definition reads.
-pub fn data(connection: &Connection, metric: &Metric, question: &legacy::Question) -> Result<Data, Problem> {
+pub fn data(
+    connection: &Connection,
+    metric: &Metric,
+    question: &legacy::Question,
+    now: i64,
+) -> Result<Data, Problem> {
     let legacy::Question { interval, .. } = question;
     let text = definition(metric);
     let compiled = compiled("composite", text)?;
     let window = of_span(interval.span, interval.resolution, Statistic::Mean);
     let wants = |labels: &Labels| question.wants(labels.get(SOURCE).map(String::as_str));
-    let mut tables = Tables::new(connection, now(), window.resolution, &wants);
+    let mut tables = Tables::new(connection, now, window.resolution, &wants);
     let Outcome { series, .. } = run("composite", text, &compiled, &mut tables, &window)?;
     // The first period is whole, though it may begin before the interval does.
     let mut question = question.clone();

@@ -11,10 +11,11 @@ use crate::serve::http::by_id;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::metrics;
 use crate::serve::router::App;
 use crate::serve::spaces::stream;
 use crate::serve::spaces::table::{Owner, save_streams, streams};
-use crate::serve::{metrics, now};
+use crate::serve::store::column;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
@@ -35,7 +36,7 @@ impl Instrument {
         Ok(Instrument {
             id: row.get("id")?,
             name: row.get("name")?,
-            attributes: serde_json::from_str(row.get_ref("attributes")?.as_str()?).unwrap_or_default(),
+            attributes: column::json(row, "instruments", "attributes")?,
             streams: Vec::new(),
         })
     }
@@ -74,13 +75,13 @@ impl Instrument {
     }
 
     /// Writes the instrument, inserting it when it has no id yet.
-    fn save(&mut self, connection: &Connection) -> Result<(), Problem> {
+    fn save(&mut self, connection: &Connection, now: i64) -> Result<(), Problem> {
         let sql =
             "INSERT INTO instruments (id, name, attributes, updated_at) VALUES (nullif(?1, 0), ?2, ?3, ?4)
             ON CONFLICT (id) DO UPDATE
             SET name = excluded.name, attributes = excluded.attributes, updated_at = excluded.updated_at
             RETURNING id";
-        let values = params![self.id, self.name, json!(self.attributes).to_string(), now()];
+        let values = params![self.id, self.name, json!(self.attributes).to_string(), now];
         self.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
         save_streams(connection, Owner::Instrument(self.id), &mut self.streams)
     }
@@ -97,10 +98,11 @@ pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Respons
 }
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+    let now = app.store.now();
     let make = move |connection: &_| {
         let mut made = Instrument::default();
         made.merge(connection, &body)?;
-        made.save(connection)?;
+        made.save(connection, now)?;
         Ok((made.id, made.shown()))
     };
     by_id::create(&app, "/v1/instruments", make).await
@@ -115,10 +117,11 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    let now = app.store.now();
     let write = move |connection: &_, id| {
         let mut instrument = Instrument::find(connection, id)?;
         instrument.merge(connection, &body)?;
-        instrument.save(connection)
+        instrument.save(connection, now)
     };
     by_id::change(&app, &id, write).await
 }

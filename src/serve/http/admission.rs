@@ -97,7 +97,7 @@ impl Drop for Inner {
 /// Lets the request in when there is a place for it. It runs as a task of its own, which ends even when the client
 /// hangs up: otherwise a client could give its place back while its work goes on, and pile up work without limit.
 pub async fn admit(State(admission): State<Admission>, mut request: Request, next: Next) -> Response {
-    if request.uri().path() == auth::HEALTH {
+    if auth::is_probe(request.uri().path()) {
         return next.run(request).await;
     }
     let Some(claim) = admission.enter() else {

@@ -21,8 +21,14 @@ use crate::serve::{Store, tokens};
 /// The user name of AppOptics' clients: the token alone decides.
 const ANONYMOUS: &str = "token";
 
-/// The route that answers without credentials.
+/// The routes that answer without credentials: whether the process lives, and whether it can do its work.
 pub const HEALTH: &str = "/healthz";
+pub const READY: &str = "/readyz";
+
+/// Whether the path is one of theirs.
+pub fn is_probe(path: &str) -> bool {
+    path == HEALTH || path == READY
+}
 
 /// One user and token that may use the server. Keeps digests only.
 #[derive(Clone)]
@@ -105,7 +111,7 @@ impl Door {
 
 /// Answers 401 unless the request carries credentials that are known, 403 when their role does not reach that far.
 pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
-    if request.uri().path() == HEALTH {
+    if is_probe(request.uri().path()) {
         return next.run(request).await;
     }
     let sent = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_owned());

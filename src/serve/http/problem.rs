@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::answer;
-use crate::serve::store::Displaced;
+use crate::serve::store::{Displaced, Trouble};
 
 /// A request that was not carried out, as the client will read it.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Problem {
     request_time: Option<i64>,
     /// Seconds after which another try makes sense.
     retry_after: Option<i64>,
+    trouble: Option<Trouble>,
 }
 
 impl Problem {
@@ -29,6 +30,7 @@ impl Problem {
             errors: json!({ "request": [message.into()] }),
             request_time: None,
             retry_after: None,
+            trouble: None,
         }
     }
 
@@ -53,7 +55,13 @@ impl Problem {
 
     fn of_params(status: StatusCode, params: Map<String, Value>) -> Problem {
         let errors = Map::from_iter([("params".to_owned(), Value::Object(params))]);
-        Problem { status, errors: Value::Object(errors), request_time: None, retry_after: None }
+        Problem {
+            status,
+            errors: Value::Object(errors),
+            request_time: None,
+            retry_after: None,
+            trouble: None,
+        }
     }
 
     /// 500. The cause goes to the log, never to the client.
@@ -81,6 +89,26 @@ impl Problem {
         Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5)
     }
 
+    /// 507 where the disk is full, 503 where it refuses for another reason: worth another try once somebody saw to it.
+    pub fn cannot_write(trouble: Trouble) -> Problem {
+        let status = match trouble {
+            Trouble::Full => StatusCode::INSUFFICIENT_STORAGE,
+            Trouble::Refused => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let message = format!("Nothing was stored: {}.", trouble.reason());
+        Problem { trouble: Some(trouble), ..Problem::system(status, &message).retry_after(30) }
+    }
+
+    /// 503 for whoever asks whether the server is ready.
+    pub fn not_ready(trouble: Trouble) -> Problem {
+        Problem { status: StatusCode::SERVICE_UNAVAILABLE, ..Problem::cannot_write(trouble) }
+    }
+
+    /// Why the store could not be written, where that is the reason.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble
+    }
+
     /// 503 because others are being served.
     pub fn busy() -> Problem {
         let message = "The server is busy. Try again shortly.";
@@ -100,7 +128,8 @@ impl Problem {
     }
 
     fn system(status: StatusCode, message: &str) -> Problem {
-        Problem { status, errors: json!({ "system": [message] }), request_time: None, retry_after: None }
+        let errors = json!({ "system": [message] });
+        Problem { status, errors, request_time: None, retry_after: None, trouble: None }
     }
 
     pub fn judged_at(mut self, now: i64) -> Problem {
@@ -121,7 +150,9 @@ impl From<Errors> for Problem {
 
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Problem {
-        Problem::internal(error)
+        let Some(trouble) = Trouble::of(&error) else { return Problem::internal(error) };
+        tracing::error!(target: "librato_apply::serve", %error, "the data file cannot be used");
+        Problem::cannot_write(trouble)
     }
 }
 

@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use super::auth::Caller;
 use super::problem::Problem;
-use crate::serve::now;
+use crate::serve::clock::Clock;
 use crate::serve::router::App;
 use crate::serve::telemetry::Telemetry;
 
@@ -31,6 +31,7 @@ pub struct Rates {
     limit: Option<u64>,
     used: Arc<Mutex<HashMap<[u8; 32], Used>>>,
     telemetry: Telemetry,
+    clock: Clock,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -54,8 +55,8 @@ impl Used {
 }
 
 impl Rates {
-    pub fn new(limit: Option<u64>, telemetry: Telemetry) -> Rates {
-        Rates { limit, used: Arc::default(), telemetry }
+    pub fn new(limit: Option<u64>, telemetry: Telemetry, clock: Clock) -> Rates {
+        Rates { limit, used: Arc::default(), telemetry, clock }
     }
 
     fn take(&self, account: [u8; 32], measurements: u64, now: i64) -> Result<(), Problem> {
@@ -100,7 +101,7 @@ pub struct Allowance {
 impl Allowance {
     /// Takes so many measurements from the budget, all of them or none.
     pub fn take(&self, measurements: usize) -> Result<(), Problem> {
-        self.rates.take(self.account, measurements as u64, now())
+        self.rates.take(self.account, measurements as u64, self.rates.clock.now())
     }
 }
 
@@ -118,7 +119,7 @@ pub async fn tell(State(rates): State<Rates>, request: Request, next: Next) -> R
     let submission = request.method() == axum::http::Method::POST;
     let caller = request.extensions().get::<Caller>().copied().filter(|_| submission);
     let mut response = next.run(request).await;
-    if let Some(value) = caller.and_then(|caller| rates.header(caller.account, now())) {
+    if let Some(value) = caller.and_then(|caller| rates.header(caller.account, rates.clock.now())) {
         for name in HEADERS {
             response.headers_mut().insert(name, value.clone());
         }
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn budgets_run_out_and_are_renewed() {
-        let rates = Rates::new(Some(10), Telemetry::default());
+        let rates = Rates::new(Some(10), Telemetry::default(), Clock::system());
         let (one, other) = ([1; 32], [2; 32]);
         rates.take(one, 7, NOW).unwrap();
         assert!(rates.take(one, 4, NOW).is_err(), "all or nothing");
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn without_a_limit_nothing_is_counted_or_told() {
-        let rates = Rates::new(None, Telemetry::default());
+        let rates = Rates::new(None, Telemetry::default(), Clock::system());
         rates.take([1; 32], u64::MAX, NOW).unwrap();
         assert!(rates.header([1; 32], NOW).is_none());
     }

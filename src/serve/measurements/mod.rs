@@ -30,7 +30,7 @@ use super::router::App;
 use super::series::aggregate::downsample;
 use super::series::table::{self, Span};
 use super::submit::sample::Labels;
-use super::{compose, metrics, now};
+use super::{compose, metrics};
 
 /// How far before an interval the value is looked for that its first difference is taken from, in seconds.
 const LOOK_BACK: i64 = 3600;
@@ -70,9 +70,14 @@ impl Data {
 }
 
 /// What `question` asks of the metric.
-pub fn data(connection: &Connection, metric: &Metric, question: &legacy::Question) -> Result<Data, Problem> {
+pub fn data(
+    connection: &Connection,
+    metric: &Metric,
+    question: &legacy::Question,
+    now: i64,
+) -> Result<Data, Problem> {
     if metric.kind == Kind::Composite {
-        return compose::data(connection, metric, question);
+        return compose::data(connection, metric, question, now);
     }
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
     for one in table::of_metric(connection, metric.id)? {
@@ -104,7 +109,7 @@ pub async fn show(
     uri: Uri,
     Query(query): Query,
 ) -> Result<Response, Problem> {
-    let now = now();
+    let now = app.store.now();
     let question = tagged::Question::read(&query, now);
     let read = move |connection: &_| {
         let metric = metrics::table::find(connection, &name)?;

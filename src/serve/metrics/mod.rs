@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use self::metric::{Changes, Kind, Metric};
 use self::table::Choice;
+use super::compose;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
 use super::http::fields::{self, Object, Reader};
@@ -22,7 +23,6 @@ use super::measurements::{self, Data, legacy};
 use super::names::{NAME_RULE, is_name};
 use super::router::App;
 use super::store::Turn;
-use super::{compose, now};
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -41,11 +41,12 @@ pub async fn show(
     Segments(name): Segments<String>,
     Query(query): Query,
 ) -> Result<Response, Problem> {
-    let question = legacy::Question::read(&query, now())?;
+    let now = app.store.now();
+    let question = legacy::Question::read(&query, now)?;
     let read = move |connection: &_| {
         let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
         let data = match &question {
-            Some(question) => Some(measurements::data(connection, &metric, question)?),
+            Some(question) => Some(measurements::data(connection, &metric, question, now)?),
             None => None,
         };
         let shown = Shown { metric, data };

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::metric::{Kind, Metric};
 use crate::serve::http::problem::Problem;
 use crate::serve::names::{fold, matches};
-use crate::serve::store::Turn;
+use crate::serve::store::{Turn, column};
 
 /// Patterns of one choice.
 pub const MOST_PATTERNS: usize = 1000;
@@ -18,13 +18,13 @@ pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Metric> {
     Ok(Metric {
         id: row.get("id")?,
         name: row.get("name")?,
-        kind: Kind::of(row.get_ref("type")?.as_str()?).unwrap_or(Kind::Gauge),
+        kind: column::word(row, "metrics", "type", Kind::of)?,
         display_name: row.get("display_name")?,
         description: row.get("description")?,
         period: row.get("period")?,
         source_lag: row.get("source_lag")?,
         composite: row.get("composite")?,
-        attributes: serde_json::from_str(row.get_ref("attributes")?.as_str()?).unwrap_or_default(),
+        attributes: column::json(row, "metrics", "attributes")?,
     })
 }
 

@@ -3,7 +3,12 @@
 
 pub mod aggregate;
 pub mod bytes;
+pub mod damage;
+#[cfg(test)]
+mod damage_tests;
+pub mod envelope;
 pub mod frontier;
+pub mod horizon;
 pub mod pack;
 pub mod table;
 pub mod tier;

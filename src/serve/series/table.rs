@@ -7,12 +7,12 @@ use std::ops::RangeInclusive;
 use rusqlite::{Connection, Row, params};
 
 use super::aggregate::{Point, downsample};
+use super::damage::{self, Origin, open_block, open_row, seal_block};
 use super::frontier::Frontier;
-use super::pack;
 use super::tier::{TIERS, Tier};
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
-use crate::serve::submit::block;
+use crate::serve::store::column;
 use crate::serve::submit::sample::Labels;
 
 /// One series of a metric.
@@ -53,10 +53,15 @@ pub fn counted_once(mut series: Vec<Series>) -> Vec<Series> {
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
-    let labels: String = row.get("labels")?;
-    let labels = match row.get_ref("dialect")?.as_str()? {
-        "source" => Labels::Source(Some(labels).filter(|name| !name.is_empty())),
-        _ => Labels::Tags(serde_json::from_str(&labels).unwrap_or_default()),
+    let is_tagged = column::word(row, "series", "dialect", |dialect| match dialect {
+        "source" => Some(false),
+        "tags" => Some(true),
+        _ => None,
+    })?;
+    let labels = if is_tagged {
+        Labels::Tags(column::json(row, "series", "labels")?)
+    } else {
+        Labels::Source(Some(row.get("labels")?).filter(|name: &String| !name.is_empty()))
     };
     Ok(Series { id: row.get("id")?, labels })
 }
@@ -80,7 +85,11 @@ pub fn recent(
     while let Some(row) = rows.next()? {
         let id: i64 = row.get("id")?;
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-        for point in block::decode(packed).ok_or_else(|| damaged("the journal"))? {
+        let Ok(points) = open_row(packed) else {
+            damage::note(Origin::Journal, id);
+            continue;
+        };
+        for point in points {
             if span.contains(point.time) && wanted(point.series) && !frontier.is_past(id, point.series) {
                 let kept = Point { time: point.time, stats: point.stats.into() };
                 recent.entry(point.series).or_default().push(kept);
@@ -94,15 +103,17 @@ pub fn recent(
 pub fn packed(connection: &Connection, series: i64, span: Span) -> Result<Vec<Point>, Problem> {
     let mut points = Vec::new();
     for tier in TIERS.into_iter().rev() {
-        let sql = "SELECT block FROM blocks
+        let sql = "SELECT id, start, block FROM blocks
             WHERE series_id = ?1 AND resolution = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY start";
         let mut select = connection.prepare_cached(sql)?;
         let first = tier.window(span.start);
         let mut rows = select.query(params![series, tier.resolution, first, span.end])?;
         while let Some(row) = rows.next()? {
             let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-            let found = pack::decode(packed).ok_or_else(|| damaged("a block"))?;
-            points.extend(found.into_iter().filter(|point| span.contains(point.time)));
+            match open_block(series, tier.resolution, row.get("start")?, packed) {
+                Ok(found) => points.extend(found.into_iter().filter(|point| span.contains(point.time))),
+                Err(_) => damage::note(Origin::Blocks, row.get("id")?),
+            }
         }
     }
     Ok(points)
@@ -141,26 +152,26 @@ impl Span {
     }
 }
 
-pub fn damaged(what: &str) -> Problem {
-    Problem::internal(format!("{what} cannot be read"))
-}
-
-/// The points of the block of `series` that begins at `start`.
+/// The points of the block of `series` that begins at `start`, if there is a sound one.
 pub fn block_of(
     connection: &Connection,
     series: i64,
     tier: Tier,
     start: i64,
 ) -> Result<Option<Vec<Point>>, Problem> {
-    let sql = "SELECT block FROM blocks WHERE series_id = ?1 AND resolution = ?2 AND start = ?3";
+    let sql = "SELECT id, block FROM blocks WHERE series_id = ?1 AND resolution = ?2 AND start = ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(params![series, tier.resolution, start])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-    pack::decode(packed).map(Some).ok_or_else(|| damaged("a block"))
+    let found = open_block(series, tier.resolution, start, packed);
+    if found.is_err() {
+        damage::note(Origin::Blocks, row.get("id")?);
+    }
+    Ok(found.ok())
 }
 
-/// Writes a block of `series`, if there is such a series, in the place of the one that begins at `start`.
+/// Writes the packed points of a block of `series`, if there is such a series, in the place of the one that begins at `start`.
 pub fn put_block(
     connection: &Connection,
     series: i64,
@@ -171,6 +182,7 @@ pub fn put_block(
     let sql = "INSERT INTO blocks (series_id, resolution, start, block)
         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM series WHERE id = ?1)
         ON CONFLICT (series_id, resolution, start) DO UPDATE SET block = excluded.block";
+    let block = seal_block(series, tier.resolution, start, block);
     connection.prepare_cached(sql)?.execute(params![series, tier.resolution, start, block])?;
     Ok(())
 }

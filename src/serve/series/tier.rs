@@ -42,6 +42,11 @@ impl Tier {
         now - self.kept - GRACE - self.span
     }
 
+    /// The first time at which the block that begins at `start` has expired.
+    pub fn due(self, start: i64) -> i64 {
+        start + self.kept + GRACE + self.span + 1
+    }
+
     /// The points of an expired block as the next tier keeps them, by the beginnings of its blocks; nothing after
     /// the last tier.
     pub fn roll_up(self, points: Vec<Point>) -> Option<(Tier, Windows)> {

@@ -8,9 +8,10 @@ use std::mem;
 use rusqlite::{Connection, params};
 
 use super::aggregate::{Point, downsample};
+use super::damage::{self, Origin, open_block, open_row};
 use super::frontier::Frontier;
 use super::pack;
-use super::table::{block_of, damaged};
+use super::table::block_of;
 use super::tier::{TIERS, Tier, tier_of, windows};
 use super::work::{Key, Work};
 use crate::serve::http::problem::Problem;
@@ -27,22 +28,45 @@ const BEHIND: i64 = 4096;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
 
-/// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is.
-pub fn step(connection: &Connection, now: i64, closing: bool) -> Result<Option<Work>, Problem> {
+/// When a step is taken, in seconds since the epoch.
+#[derive(Debug, Clone, Copy)]
+pub struct Time {
+    /// By the clock, as rows of the journal are marked.
+    pub wall: i64,
+    /// By which measurements age; see `horizon`.
+    pub horizon: i64,
+}
+
+/// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is. What is
+/// damaged is noted and left to be set aside.
+pub fn step(connection: &Connection, now: Time, closing: bool) -> Result<Option<Work>, Problem> {
     if let Some(work) = fold(connection, now, closing)? {
         return Ok(Some(work));
     }
     if closing {
         return Ok(None);
     }
-    TIERS.into_iter().find_map(|tier| roll_up(connection, tier, now).transpose()).transpose()
+    TIERS.into_iter().find_map(|tier| roll_up(connection, tier, now.horizon).transpose()).transpose()
+}
+
+/// The time at which the next block ages; nothing when there is none.
+pub fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT min(start) FROM blocks WHERE resolution = ?1")?;
+    let mut next = None;
+    for tier in TIERS {
+        let oldest: Option<i64> = select.query_row([tier.resolution], |row| row.get(0))?;
+        next = next.into_iter().chain(oldest.map(|start| tier.due(start))).min();
+    }
+    Ok(next)
 }
 
 /// Packs the oldest rows of the journal, when that is due or `anyway`.
-fn fold(connection: &Connection, now: i64, anyway: bool) -> Result<Option<Work>, Problem> {
+fn fold(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Work>, Problem> {
     let frontier = Frontier::of(connection)?;
     let Some(Oldest { points, bytes, first, last }) = oldest(connection, frontier)? else { return Ok(None) };
-    if !anyway && frontier.row == 0 && bytes < GROWN && first > now - OLD {
+    // One that was received in times to come was so before the clock was set back.
+    let young = first > now.wall - OLD && first <= now.wall;
+    if !anyway && frontier.row == 0 && bytes < GROWN && young {
         return Ok(None);
     }
     // Each series by itself, in order of arrival. The stable sort makes use of the order that is there: clients send their
@@ -53,13 +77,14 @@ fn fold(connection: &Connection, now: i64, anyway: bool) -> Result<Option<Work>,
     let (mut pending, mut blocks) = (Pending::over(connection), Vec::new());
     for one in order.chunk_by(|(a, _), (b, _)| a == b) {
         let kept = |index: usize| Point { time: points[index].time, stats: points[index].stats.into() };
-        pending.place(one[0].0, one.iter().map(|(_, index)| kept(*index)).collect(), now)?;
+        pending.place(one[0].0, one.iter().map(|(_, index)| kept(*index)).collect(), now.horizon)?;
         blocks.append(&mut pending.packed());
     }
     let newest: i64 = connection
         .prepare_cached("SELECT ifnull(max(id), 0) FROM journal")?
         .query_row([], |row| row.get(0))?;
-    Ok(Some(Work { blocks, folded: Some(last), behind: newest - last > BEHIND, ..Work::default() }))
+    let (behind, dropped) = (newest - last > BEHIND, pending.dropped);
+    Ok(Some(Work { blocks, folded: Some(last), behind, dropped, ..Work::default() }))
 }
 
 /// The oldest rows of the journal, without what is in blocks already.
@@ -84,7 +109,10 @@ fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>,
     {
         let (id, received_at) = (row.get(0)?, row.get(1)?);
         let packed = row.get_ref(2)?.as_blob().map_err(Problem::internal)?;
-        let mut points = block::decode(packed).ok_or_else(|| damaged("the journal"))?;
+        let mut points = open_row(packed).unwrap_or_else(|_| {
+            damage::note(Origin::Journal, id);
+            Vec::new()
+        });
         points.retain(|point| !frontier.is_past(id, point.series));
         let oldest =
             oldest.get_or_insert(Oldest { points: Vec::new(), bytes: 0, first: received_at, last: id });
@@ -97,22 +125,30 @@ fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>,
 
 /// Moves expired blocks of `tier` to the next one; nothing when there are none.
 fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>, Problem> {
-    let sql = "SELECT id, series_id, block FROM blocks WHERE resolution = ?1 AND start < ?2
+    let sql = "SELECT id, series_id, start, block FROM blocks WHERE resolution = ?1 AND start < ?2
         ORDER BY start, series_id LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(params![tier.resolution, tier.expired_before(now), ROLLED])?;
     let (mut pending, mut expired) = (Pending::over(connection), Vec::new());
     while let Some(row) = rows.next()? {
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
-        let points = pack::decode(packed).ok_or_else(|| damaged("a block"))?;
-        if let Some((next, parts)) = tier.roll_up(points) {
-            for (start, points) in parts {
-                pending.lay((row.get("series_id")?, next, start), points)?;
+        let (id, series) = (row.get("id")?, row.get("series_id")?);
+        let Ok(points) = open_block(series, tier.resolution, row.get("start")?, packed) else {
+            damage::note(Origin::Blocks, id);
+            continue;
+        };
+        let count = points.len();
+        match tier.roll_up(points) {
+            Some((next, parts)) => {
+                for (start, points) in parts {
+                    pending.lay((series, next, start), points)?;
+                }
             }
+            None => pending.dropped += count as u64,
         }
-        expired.push(row.get("id")?);
+        expired.push(id);
     }
-    let work = Work { blocks: pending.packed(), expired, ..Work::default() };
+    let work = Work { blocks: pending.packed(), expired, dropped: pending.dropped, ..Work::default() };
     Ok((!work.expired.is_empty()).then_some(work))
 }
 
@@ -120,19 +156,22 @@ fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>
 struct Pending<'a> {
     connection: &'a Connection,
     blocks: BTreeMap<Key, Vec<Point>>,
+    /// Points that are too old for any tier.
+    dropped: u64,
 }
 
 impl<'a> Pending<'a> {
     fn over(connection: &'a Connection) -> Pending<'a> {
-        Pending { connection, blocks: BTreeMap::new() }
+        Pending { connection, blocks: BTreeMap::new(), dropped: 0 }
     }
 
     /// Puts points where their age belongs: late ones straight among those that were rolled up before them.
     fn place(&mut self, series: i64, points: Vec<Point>, now: i64) -> Result<(), Problem> {
         let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
         for point in points {
-            if let Some(tier) = tier_of(point.time, now) {
-                by_tier.entry(tier).or_default().push(point);
+            match tier_of(point.time, now) {
+                Some(tier) => by_tier.entry(tier).or_default().push(point),
+                None => self.dropped += 1,
             }
         }
         for (tier, points) in by_tier {
@@ -196,12 +235,16 @@ mod tests {
         journal::append(connection, &samples, None, &Known::default(), now).unwrap();
     }
 
+    fn at(now: i64) -> Time {
+        Time { wall: now, horizon: now }
+    }
+
     fn write(connection: &Connection, parts: Vec<Part>) {
         parts.into_iter().for_each(|part| part.write(connection).unwrap());
     }
 
     fn drain(connection: &Connection, now: i64, closing: bool) {
-        while let Some(work) = step(connection, now, closing).unwrap() {
+        while let Some(work) = step(connection, at(now), closing).unwrap() {
             write(connection, work.parts());
         }
     }
@@ -289,7 +332,7 @@ mod tests {
         submit(&connection, BORN, &[("b", BORN, 5.0), ("a", BORN + 1, 6.0)]);
         let mut whole = read(&connection, 60);
         for parts in [3, 2] {
-            let mut made = fold(&connection, BORN, true).unwrap().unwrap().parts_of(1);
+            let mut made = fold(&connection, at(BORN), true).unwrap().unwrap().parts_of(1);
             assert_eq!(made.len(), parts);
             made.remove(0).write(&connection).unwrap();
             assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (2, sums(&whole)));
@@ -299,10 +342,10 @@ mod tests {
         assert_eq!(whole[0].stats.count, 7);
         for left in [1, 0] {
             // What came meanwhile waits, though it would be due.
-            write(&connection, fold(&connection, BORN, true).unwrap().unwrap().parts_of(1));
+            write(&connection, fold(&connection, at(BORN), true).unwrap().unwrap().parts_of(1));
             assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (left, sums(&whole)));
         }
-        assert!(fold(&connection, BORN, true).unwrap().is_none());
+        assert!(fold(&connection, at(BORN), true).unwrap().is_none());
         assert_eq!(rows(&connection, "blocks"), 3);
     }
 
@@ -311,11 +354,11 @@ mod tests {
     fn what_happens_meanwhile_is_not_lost_and_does_not_come_back() {
         let connection = scratch();
         submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0)]);
-        let parts = step(&connection, BORN, true).unwrap().unwrap().parts();
+        let parts = step(&connection, at(BORN), true).unwrap().unwrap().parts();
         submit(&connection, BORN, &[("a", BORN, 5.0)]);
         write(&connection, parts);
         assert_eq!(sums(&read(&connection, 60)), [(BORN, 3, 8.0, 1.0, 5.0)]);
-        let parts = step(&connection, BORN, true).unwrap().unwrap().parts();
+        let parts = step(&connection, at(BORN), true).unwrap().unwrap().parts();
         metrics::table::delete(&connection, 1).unwrap();
         write(&connection, parts);
         assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 0));
@@ -327,7 +370,7 @@ mod tests {
         let connection = scratch();
         submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0)]);
         drain(&connection, BORN, true);
-        let parts = step(&connection, BORN + 3 * DAY, false).unwrap().unwrap().parts();
+        let parts = step(&connection, at(BORN + 3 * DAY), false).unwrap().unwrap().parts();
         connection.execute("DELETE FROM series WHERE id = 2", []).unwrap();
         write(&connection, parts);
         assert_eq!(sums(&read(&connection, 60)), [(BORN, 1, 1.0, 1.0, 1.0)]);

@@ -22,6 +22,8 @@ pub struct Work {
     pub expired: Vec<i64>,
     /// The last row of the journal that is in these blocks.
     pub folded: Option<i64>,
+    /// Points that outlived the last tier, and go.
+    pub dropped: u64,
     /// Whether much waits for later steps.
     pub behind: bool,
 }

@@ -28,10 +28,11 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -
 }
 
 pub async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Response, Problem> {
+    let now = app.store.now();
     let make = move |connection: &_| {
         let mut made = Service::default();
         merge(&mut made, &body, true)?;
-        table::save(connection, &mut made)?;
+        table::save(connection, &mut made, now)?;
         Ok((made.id, Shown::to(caller.role, made)))
     };
     by_id::create(&app, "/v1/services", make).await
@@ -51,10 +52,11 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    let now = app.store.now();
     let write = move |connection: &_, id| {
         let mut service = table::find(connection, id)?;
         merge(&mut service, &body, false)?;
-        table::save(connection, &mut service)
+        table::save(connection, &mut service, now)
     };
     by_id::change(&app, &id, write).await
 }

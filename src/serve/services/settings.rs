@@ -15,10 +15,6 @@ impl Settings {
     pub fn stored(&self) -> String {
         Value::Object(self.0.clone()).to_string()
     }
-
-    pub fn from_stored(text: &str) -> Settings {
-        Settings(serde_json::from_str(text).unwrap_or_default())
-    }
 }
 
 /// What stands for a value that the reader may not see.

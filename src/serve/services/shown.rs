@@ -70,7 +70,7 @@ mod tests {
             id: 3,
             service_type: "hipchat".to_owned(),
             title: "chat".to_owned(),
-            settings: Settings::from_stored(&settings.to_string()),
+            settings: Settings(settings.as_object().cloned().unwrap_or_default()),
         };
         let masked = json!({"from": "ops", "auth_token": HIDDEN, "extra": HIDDEN});
         for (role, settings) in [

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::settings::Settings;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
-use crate::serve::now;
+use crate::serve::store::column;
 
 /// A notification service.
 #[derive(Default)]
@@ -23,7 +23,7 @@ impl Service {
             id: row.get("id")?,
             service_type: row.get("type")?,
             title: row.get("title")?,
-            settings: Settings::from_stored(row.get_ref("settings")?.as_str()?),
+            settings: Settings(column::json(row, "services", "settings")?),
         })
     }
 }
@@ -42,7 +42,7 @@ pub fn exists(connection: &Connection, id: i64) -> Result<bool, Problem> {
 }
 
 /// Writes the service, inserting it when it has no id yet.
-pub fn save(connection: &Connection, service: &mut Service) -> Result<(), Problem> {
+pub fn save(connection: &Connection, service: &mut Service, now: i64) -> Result<(), Problem> {
     let sql = "INSERT INTO services (id, key, type, title, settings, updated_at)
         VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (id) DO UPDATE SET key = excluded.key, type = excluded.type, title = excluded.title,
@@ -53,7 +53,7 @@ pub fn save(connection: &Connection, service: &mut Service) -> Result<(), Proble
         service.service_type,
         service.title,
         service.settings.stored(),
-        now(),
+        now,
     ];
     service.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     Ok(())

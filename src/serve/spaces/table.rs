@@ -8,6 +8,7 @@ use crate::serve::http::by_id;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
+use crate::serve::store::column;
 
 /// A space, without its charts. Names need not be unique.
 #[derive(Default)]
@@ -66,7 +67,7 @@ pub fn chart_exists(connection: &Connection, id: i64) -> Result<bool, Problem> {
 }
 
 fn chart_from_row(row: &Row<'_>) -> rusqlite::Result<Chart> {
-    let body = serde_json::from_str(row.get_ref("body")?.as_str()?).unwrap_or_default();
+    let body = column::json(row, "charts", "body")?;
     Ok(Chart { id: row.get("id")?, body, streams: Vec::new() })
 }
 
@@ -121,7 +122,7 @@ pub fn streams(connection: &Connection, owner: Owner) -> Result<Vec<Object>, Pro
     let sql = format!("SELECT id, body FROM streams_of_charts WHERE {column} = ?1 ORDER BY id");
     let mut select = connection.prepare_cached(&sql)?;
     let stream = |row: &Row<'_>| {
-        let body: Object = serde_json::from_str(row.get_ref("body")?.as_str()?).unwrap_or_default();
+        let body: Object = column::json(row, "streams_of_charts", "body")?;
         let mut stream = Object::from_iter([("id".to_owned(), json!(row.get::<_, i64>("id")?))]);
         stream.extend(body);
         Ok(stream)

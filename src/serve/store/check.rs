@@ -5,33 +5,26 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 
+use super::column::JSON;
 use super::file::DataFile;
 use super::open::{OpenError, failure, identify};
 use super::schema;
-use crate::serve::series::pack;
-use crate::serve::submit::block;
+use crate::serve::series::damage::{all_set_aside, open_block, open_row};
 
 /// Problems told in one report; a damaged file can have millions.
 const TOLD: usize = 100;
 
-/// Columns that hold JSON.
-const JSON: [(&str, &str); 5] = [
-    ("metrics", "attributes"),
-    ("events", "links"),
-    ("services", "settings"),
-    ("alerts", "attributes"),
-    ("conditions", "tags"),
-];
-
-/// A table of packed measurements and what reads its column `block`: the number of points in a value, `None` when it
-/// is not one.
-type Packed = (&'static str, fn(&[u8]) -> Option<usize>);
+/// A table of packed measurements: its name, the columns needed, and what opens a row of them.
+type Packed = (&'static str, &'static str, fn(&Row<'_>) -> rusqlite::Result<Result<usize, &'static str>>);
 
 const PACKED: &[Packed] = &[
-    ("journal", |bytes| block::decode(bytes).map(|points| points.len())),
-    ("blocks", |bytes| pack::decode(bytes).map(|points| points.len())),
+    ("journal", "id, block", |row| Ok(open_row(row.get_ref(1)?.as_blob()?).map(|points| points.len()))),
+    ("blocks", "id, block, series_id, resolution, start", |row| {
+        let opened = open_block(row.get(2)?, row.get(3)?, row.get(4)?, row.get_ref(1)?.as_blob()?);
+        Ok(opened.map(|points| points.len()))
+    }),
 ];
 
 /// What was found in a data file. Its text is made for people: a line that says whether the file is sound, then what
@@ -43,6 +36,8 @@ pub struct Report {
     /// What there is of everything, by its name.
     counts: Vec<(String, u64)>,
     problems: Vec<String>,
+    /// What is worth knowing and not wrong.
+    notes: Vec<String>,
 }
 
 impl Report {
@@ -54,6 +49,10 @@ impl Report {
     /// How many rows a table has, or how many points are packed in it (`points in <table>`).
     pub fn count(&self, name: &str) -> Option<u64> {
         self.counts.iter().find(|(known, _)| known == name).map(|(_, count)| *count)
+    }
+
+    fn has(&self, table: &str) -> bool {
+        self.count(table).is_some()
     }
 
     fn problem(&mut self, problem: String) {
@@ -70,6 +69,7 @@ impl fmt::Display for Report {
         for (name, count) in &self.counts {
             writeln!(f, "  {count} {name}")?;
         }
+        self.notes.iter().try_for_each(|note| writeln!(f, "  {note}"))?;
         self.problems.iter().try_for_each(|problem| writeln!(f, "  problem: {problem}"))
     }
 }
@@ -86,8 +86,9 @@ pub fn check(path: &Path) -> Result<Report, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
     let schema = identify(&connection, &path)?;
-    let mut report = Report { path: path.clone(), schema, counts: Vec::new(), problems: Vec::new() };
-    for examine in [integrity, tables, references, json, packed] {
+    let mut report =
+        Report { path: path.clone(), schema, counts: Vec::new(), problems: Vec::new(), notes: Vec::new() };
+    for examine in [integrity, tables, references, json, packed, set_aside] {
         // What cannot be read at all is a finding, too; the other examinations go on.
         if let Err(error) = examine(&connection, &mut report) {
             report.problem(error.to_string());
@@ -151,31 +152,41 @@ fn references(connection: &Connection, report: &mut Report) -> rusqlite::Result<
 }
 
 fn json(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    for (table, column) in JSON {
-        let mut select = connection
-            .prepare(&format!("SELECT id FROM {table} WHERE NOT json_valid({column}) LIMIT {TOLD}"))?;
-        for id in select.query_map([], |row| row.get::<_, i64>(0))? {
-            report.problem(format!("{column} in row {} of {table} is not JSON", id?));
+    for (table, column, shape) in JSON.into_iter().filter(|(table, ..)| report.has(table)).collect::<Vec<_>>()
+    {
+        // The labels of a source are its name.
+        let only = if table == "series" { "dialect = 'tags' AND" } else { "" };
+        let sql = format!(
+            "SELECT id FROM {table}
+            WHERE {only} CASE WHEN json_valid({column}) THEN json_type({column}) <> ?1 ELSE true END LIMIT {TOLD}"
+        );
+        let mut select = connection.prepare(&sql)?;
+        for id in select.query_map([shape], |row| row.get::<_, i64>(0))? {
+            report.problem(format!("{column} in row {} of {table} is not a JSON {shape}", id?));
         }
     }
     Ok(())
 }
 
 fn packed(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    for (table, decode) in PACKED {
-        if !report.counts.iter().any(|(known, _)| known == table) {
-            continue;
-        }
-        let mut select = connection.prepare(&format!("SELECT id, block FROM {table}"))?;
+    for (table, columns, open) in PACKED.iter().filter(|(table, ..)| report.has(table)).collect::<Vec<_>>() {
+        let mut select = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
         let mut rows = select.query([])?;
         let mut measurements = 0;
         while let Some(row) = rows.next()? {
-            match row.get_ref(1)?.as_blob().ok().and_then(decode) {
-                Some(count) => measurements += count as u64,
-                None => report.problem(format!("row {} of {table} cannot be read", row.get::<_, i64>(0)?)),
+            match open(row)? {
+                Ok(count) => measurements += count as u64,
+                Err(why) => report.problem(format!("row {} of {table} {why}", row.get::<_, i64>(0)?)),
             }
         }
         report.counts.push((format!("points in {table}"), measurements));
+    }
+    Ok(())
+}
+
+fn set_aside(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    if report.has("damaged") {
+        report.notes.extend(all_set_aside(connection)?.into_iter().map(|told| format!("set aside: {told}")));
     }
     Ok(())
 }
@@ -221,7 +232,7 @@ mod tests {
             "row 7 of journal cannot be read",
             "row 5 of blocks cannot be read",
             "row 1 of events refers to something that is not in streams",
-            "links in row 1 of events is not JSON",
+            "links in row 1 of events is not a JSON array",
             "events_by_time is missing",
             "more does not belong there",
         ] {

@@ -2,8 +2,11 @@
 //! Knows transactions and durability; what the tables mean is the business of each chapter of the API.
 
 mod check;
+pub(in crate::serve) mod column;
+mod condition;
 mod file;
 mod lock;
+mod maintenance;
 mod mounts;
 mod open;
 mod properties;
@@ -19,15 +22,18 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::Clock;
 use super::http::problem::Problem;
-use super::series::work::Part;
+use super::series::damage;
 pub use check::{Report, check};
+pub(in crate::serve) use condition::{Condition, Trouble};
 use file::DataFile;
 pub(in crate::serve) use file::Displaced;
+use maintenance::Maintenance;
 pub use open::OpenError;
 use readers::Readers;
 pub(in crate::serve) use turn::Turn;
-use upkeep::{Upkeep, Worked, Write};
+use upkeep::Upkeep;
 use writer::Writer;
 
 /// Where the data lives.
@@ -37,6 +43,17 @@ pub enum Data {
     File(PathBuf),
     /// Memory only, gone with the process.
     Memory,
+}
+
+/// What is to be known when data is opened; [`Opening::default`] is right for most.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Opening {
+    /// Where the time comes from. The clock of the machine by default.
+    pub clock: Clock,
+    /// Whether the operator vouches for the clock though it is far from the time at which the file was last written.
+    /// Otherwise measurements do not age by such a clock until it has held for a day.
+    pub accept_clock: bool,
 }
 
 /// A handle on the open data; clones share it. The last one to go, or [`run`](super::run), closes it.
@@ -52,6 +69,7 @@ struct Inner {
     writer: Arc<Writer>,
     /// `None` for data in memory.
     file: Option<Arc<DataFile>>,
+    condition: Arc<Condition>,
 }
 
 impl Store {
@@ -61,19 +79,42 @@ impl Store {
     /// When another server has the file open, when it is not one of ours, when a newer version of the program
     /// wrote it, or when it cannot be read or written. Nothing is changed in a file that is refused.
     pub fn open(data: &Data) -> Result<Store, OpenError> {
+        Store::open_with(data, Opening::default())
+    }
+
+    /// The same, told more.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(data: &Data, opening: Opening) -> Result<Store, OpenError> {
+        let path = match data {
+            Data::File(path) => path.clone(),
+            Data::Memory => PathBuf::from(":memory:"),
+        };
         let opened = open::open(data)?;
+        let condition = Arc::new(Condition::new(opening.clock));
         let file = opened.writer.file().cloned();
-        let writer = Arc::new(Writer::start(opened.writer)?);
-        let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, |connection, closing| {
-            let work = super::series::upkeep::step(connection, super::now(), closing)?;
-            let write = |part: Part| -> Write { Box::new(|connection| part.write(connection)) };
-            Ok(work.map(|work| {
-                let behind = work.behind;
-                Worked { writes: work.parts().into_iter().map(write).collect(), behind }
-            }))
-        })?;
+        let maintenance = Maintenance::over(&opened.writer, Arc::clone(&condition), opening.accept_clock)
+            .map_err(|source| open::failure(&path, source))?;
+        let writer = Arc::new(Writer::start(opened.writer, Arc::clone(&condition))?);
+        let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, maintenance)?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
-        Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer, file }) })
+        Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer, condition, file }) })
+    }
+
+    /// Seconds since the epoch, by the clock of the store.
+    pub(in crate::serve) fn now(&self) -> i64 {
+        self.inner.condition.clock.now()
+    }
+
+    /// The clock of the store.
+    pub(in crate::serve) fn clock(&self) -> Clock {
+        self.inner.condition.clock.clone()
+    }
+
+    /// How the store is.
+    pub(in crate::serve) fn condition(&self) -> &Condition {
+        &self.inner.condition
     }
 
     /// Runs `job` in a transaction of its own and returns when its effect is durable. On `Err` nothing of it stays.
@@ -110,6 +151,12 @@ impl Store {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        let condition = Arc::clone(&self.inner.condition);
+        let job = move |connection: &Connection| {
+            let (outcome, damaged) = damage::watch(|| job(connection));
+            condition.notice(damaged);
+            outcome
+        };
         match &self.inner.readers {
             Some(readers) => readers.run(job).await,
             None => self.inner.writer.run(job).await,
@@ -120,6 +167,13 @@ impl Store {
     pub(in crate::serve) fn displaced(&self) -> Option<String> {
         let file = self.inner.file.as_ref()?;
         file.displaced().map(|displaced| displaced.reason(file.path()))
+    }
+
+    /// Why nothing can be stored, for whoever asks whether the server is ready. Asks the file system.
+    pub(in crate::serve) fn unready(&self) -> Option<Problem> {
+        let displaced = self.inner.file.as_ref().and_then(|file| file.displaced());
+        let trouble = || self.condition().trouble().map(Problem::not_ready);
+        displaced.map(Problem::displaced).or_else(trouble)
     }
 
     /// Finishes what is queued, checkpoints and closes the file. Blocks; later uses answer 503.

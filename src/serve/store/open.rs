@@ -107,7 +107,7 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     if let Some(process) = OPENED_BY.get(&writer).map_err(failed)? {
         tracing::warn!(target: "librato_apply::serve", process, "{} was not closed by the process that had it open", path.display());
     }
-    OPENED_BY.set(&writer, std::process::id()).map_err(failed)?;
+    OPENED_BY.set(&writer, &std::process::id()).map_err(failed)?;
     let reader = || -> rusqlite::Result<Held> {
         let connection = held(Connection::open(path)?);
         configure(&connection)?;

@@ -38,7 +38,7 @@ impl<T: Display + FromStr> Property<T> {
         text.map(read).transpose()
     }
 
-    pub fn set(&self, connection: &Connection, value: T) -> rusqlite::Result<()> {
+    pub fn set(&self, connection: &Connection, value: &T) -> rusqlite::Result<()> {
         let sql = "INSERT INTO file_properties (key, value) VALUES (?1, ?2)
             ON CONFLICT (key) DO UPDATE SET value = excluded.value";
         connection.prepare_cached(sql)?.execute(params![self.key, value.to_string()])?;
@@ -61,7 +61,7 @@ mod tests {
         let (connection, number) = (scratch(), Property::<i64>::new("a number"));
         assert_eq!(number.get(&connection).unwrap(), None);
         for value in [7, -8] {
-            number.set(&connection, value).unwrap();
+            number.set(&connection, &value).unwrap();
             assert_eq!(number.get(&connection).unwrap(), Some(value));
         }
         connection.execute("UPDATE file_properties SET value = '7x'", []).unwrap();

@@ -1,7 +1,8 @@
 //! The thread that keeps the file in order: now and then it works out a step over a snapshot and has the writer write
-//! it, as long as there is any, in transactions between those of the requests. What the work is it does not know.
+//! it, as long as there is any, in transactions between those of the requests. What the work is, `maintenance` knows.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::file::Held;
+use super::maintenance::Maintenance;
 use super::open::OpenError;
 use super::writer::Writer;
 use crate::serve::http::problem::Problem;
@@ -17,13 +19,13 @@ use crate::serve::http::problem::Problem;
 /// How often the thread looks for something to do.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Works out the next bounded step, given whether the file is about to be closed; nothing when nothing is left to do.
-pub type Step = fn(&Connection, bool) -> Result<Option<Worked>, Problem>;
+/// The most of them that are left out after failures.
+const LONGEST_REST: u32 = 60;
 
 /// What is done with the writer's connection.
 pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>;
 
-/// A step as it was worked out.
+/// A bounded step as it was worked out.
 pub struct Worked {
     /// Write it, in several transactions. Nobody but this thread may have changed what it rests on.
     pub writes: Vec<Write>,
@@ -38,11 +40,15 @@ pub struct Upkeep {
 
 impl Upkeep {
     /// Without a `reader`, the snapshots are the writer's.
-    pub fn start(writer: Arc<Writer>, reader: Option<Held>, step: Step) -> Result<Upkeep, OpenError> {
+    pub fn start(
+        writer: Arc<Writer>,
+        reader: Option<Held>,
+        maintenance: Maintenance,
+    ) -> Result<Upkeep, OpenError> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()
             .name("store-upkeep".to_owned())
-            .spawn(move || work(&writer, reader.as_ref(), step, &stopped))
+            .spawn(move || work(&writer, reader.as_ref(), &Arc::new(maintenance), &stopped))
             .map_err(OpenError::Thread)?;
         Ok(Upkeep { stop, thread: Mutex::new(Some(thread)) })
     }
@@ -57,25 +63,40 @@ impl Upkeep {
     }
 }
 
-fn work(writer: &Writer, reader: Option<&Held>, step: Step, stopped: &Receiver<()>) {
+fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, stopped: &Receiver<()>) {
     let next = |closing: bool, behind: bool| match reader {
         Some(reader) if !behind => {
             let snapshot = reader.unchecked_transaction()?;
-            catch_unwind(AssertUnwindSafe(|| step(&snapshot, closing)))
+            catch_unwind(AssertUnwindSafe(|| maintenance.step(&snapshot, closing)))
                 .unwrap_or_else(|_| Err(Problem::internal("a step of the upkeep panicked")))
         }
         // On the writer's time requests wait, and so come no faster than they are worked off.
-        _ => writer.run_blocking(move |connection| step(connection, closing)),
+        _ => {
+            let maintenance = Arc::clone(maintenance);
+            writer.run_blocking(move |connection| maintenance.step(connection, closing))
+        }
     };
-    let mut closing = false;
+    let (mut closing, mut rest) = (false, Rest::default());
     while !closing {
         let mut late = false;
         closing = !matches!(stopped.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout));
-        // A step that fails was logged; what it did not do stays to be done.
-        while let Ok(Some(Worked { writes, behind })) = next(closing, late)
-            && writes.into_iter().all(|write| writer.run_blocking(write).is_ok())
-        {
-            late = behind;
+        tick(writer, reader, maintenance);
+        while closing || rest.is_over() {
+            // What a step that fails did not do stays to be done.
+            let done = match next(closing, late) {
+                Ok(None) => break,
+                Ok(Some(Worked { writes, behind })) => {
+                    late = behind;
+                    writes.into_iter().all(|write| writer.run_blocking(write).is_ok())
+                }
+                Err(_) => false,
+            };
+            if !done {
+                maintenance.condition.failures.fetch_add(1, Ordering::Relaxed);
+                rest.lengthen();
+                break;
+            }
+            rest = Rest::default();
             if let Some(reader) = reader {
                 checkpoint(reader);
             }
@@ -83,6 +104,42 @@ fn work(writer: &Writer, reader: Option<&Held>, step: Step, stopped: &Receiver<(
                 closing = true;
             }
         }
+        if let Some(write) = maintenance.remember(closing) {
+            let _ = writer.run_blocking(write);
+        }
+    }
+}
+
+fn tick(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>) {
+    let ticked = match reader {
+        Some(reader) => maintenance.tick(reader).map_err(Problem::from),
+        None => {
+            let maintenance = Arc::clone(maintenance);
+            writer.run_blocking(move |connection| Ok(maintenance.tick(connection)?))
+        }
+    };
+    if ticked.is_err() {
+        maintenance.condition.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Pauses that are left out after a step failed, twice as many each time: the log should not fill with it.
+#[derive(Default)]
+struct Rest {
+    all: u32,
+    left: u32,
+}
+
+impl Rest {
+    fn lengthen(&mut self) {
+        self.all = (2 * self.all + 1).min(LONGEST_REST);
+        self.left = self.all;
+    }
+
+    fn is_over(&mut self) -> bool {
+        let over = self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        over
     }
 }
 

@@ -2,13 +2,14 @@
 //! acknowledged before that commit is on disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use super::condition::{Condition, Trouble};
 use super::file::{Displaced, Held};
 use super::open::OpenError;
 use super::properties::OPENED_BY;
@@ -37,20 +38,22 @@ enum Commit {
 
 pub struct Writer {
     messages: UnboundedSender<Message>,
+    condition: Arc<Condition>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
-    pub fn start(connection: Held) -> Result<Writer, OpenError> {
+    pub fn start(connection: Held, condition: Arc<Condition>) -> Result<Writer, OpenError> {
+        let kept = Arc::clone(&condition);
         let (messages, received) = unbounded_channel();
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                work(&connection, received);
+                work(&connection, received, &kept);
                 close(connection);
             })
             .map_err(OpenError::Thread)?;
-        Ok(Writer { messages, thread: Mutex::new(Some(thread)) })
+        Ok(Writer { messages, condition, thread: Mutex::new(Some(thread)) })
     }
 
     /// Runs `job` inside a savepoint of the next commit and returns after that commit.
@@ -75,13 +78,20 @@ impl Writer {
         job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, Problem>>, Problem> {
         let (done, outcome) = oneshot::channel();
+        let condition = Arc::clone(&self.condition);
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, job);
+            if let Some(trouble) = result.as_ref().err().and_then(Problem::trouble) {
+                condition.fails(trouble);
+            }
             Box::new(move |commit| {
-                let result = result.and_then(|value| match commit {
-                    Commit::Done => Ok(value),
-                    Commit::Failed => Err(Problem::internal("the transaction could not be committed")),
-                    Commit::Lost(displaced) => Err(Problem::displaced(displaced)),
+                let result = result.and_then(|value| match (commit, condition.trouble()) {
+                    (Commit::Done, _) => Ok(value),
+                    (Commit::Failed, Some(trouble)) => Err(Problem::cannot_write(trouble)),
+                    (Commit::Failed, None) => {
+                        Err(Problem::internal("the transaction could not be committed"))
+                    }
+                    (Commit::Lost(displaced), _) => Err(Problem::displaced(displaced)),
                 });
                 // A caller that hung up no longer wants the answer; its write stands all the same.
                 let _ = done.send(result);
@@ -101,7 +111,7 @@ impl Writer {
     }
 }
 
-fn work(connection: &Held, mut received: UnboundedReceiver<Message>) {
+fn work(connection: &Held, mut received: UnboundedReceiver<Message>, condition: &Condition) {
     let mut closing = false;
     while !closing {
         let mut next = received.blocking_recv();
@@ -120,12 +130,13 @@ fn work(connection: &Held, mut received: UnboundedReceiver<Message>) {
             }
         }
         if !jobs.is_empty() {
-            commit(connection, jobs);
+            commit(connection, jobs, condition);
         }
     }
 }
 
-fn commit(connection: &Held, jobs: Vec<Job>) {
+fn commit(connection: &Held, jobs: Vec<Job>, condition: &Condition) {
+    let before = connection.total_changes();
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         // The jobs are dropped unrun; each caller sees its channel close.
         tracing::error!(target: "librato_apply::serve", %error, "cannot begin a transaction");
@@ -142,9 +153,15 @@ fn commit(connection: &Held, jobs: Vec<Job>) {
     let committed = connection.execute_batch("COMMIT");
     if let Err(error) = &committed {
         tracing::error!(target: "librato_apply::serve", %error, "cannot commit");
+        if let Some(trouble) = Trouble::of(error) {
+            condition.fails(trouble);
+        }
         if !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
+    }
+    if committed.is_ok() && connection.total_changes() > before {
+        condition.recovers();
     }
     // Looked at after the commit: what was acknowledged before was found under its name.
     let commit = match (committed, displaced(connection)) {

@@ -13,6 +13,7 @@ use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Changes, Metric};
 use crate::serve::metrics::{self, table};
 use crate::serve::names::fold;
+use crate::serve::series::damage::seal_row;
 use crate::serve::store::Turn;
 
 /// Points in one row: what reads some series goes through all of a row that has any of them.
@@ -49,7 +50,7 @@ impl Row {
     fn of(points: &[Point]) -> Row {
         let series = || points.iter().map(|point| point.series);
         let (first, last) = (series().min().unwrap_or_default(), series().max().unwrap_or_default());
-        Row { first, last, block: encode(points) }
+        Row { first, last, block: seal_row(&encode(points)) }
     }
 
     fn insert(&self, connection: &Connection, now: i64) -> Result<(), Problem> {

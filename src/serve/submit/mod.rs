@@ -25,8 +25,8 @@ use super::http::answer;
 use super::http::body::{Body, JsonBody};
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
+use super::metrics;
 use super::router::App;
-use super::{metrics, now};
 
 /// Measurements that are stored in one go: more than any published client sends together.
 const AT_ONCE: usize = 1000;
@@ -38,7 +38,7 @@ pub async fn legacy(
     allowance: Allowance,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let now = now();
+    let now = app.store.now();
     let mut samples = legacy::read(&body, now)?;
     if body.contains_key("measurements") {
         samples.extend(tagged::read(&body, now)?);
@@ -55,7 +55,7 @@ pub async fn tagged(
     allowance: Allowance,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    let now = now();
+    let now = app.store.now();
     let samples = match &body {
         Value::Array(lists) if lists.iter().any(|one| one.get("plugin").is_some()) => {
             collectd::read(lists, now)?

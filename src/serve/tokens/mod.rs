@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use self::table::{ApiToken, random_token};
+use super::Store;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::by_id;
@@ -16,7 +17,6 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
 use super::router::App;
-use super::{Store, now};
 
 /// What `token` is good for and whether it is active; `None` when it is nobody's.
 pub async fn rights(store: &Store, token: String) -> Result<Option<(Role, bool)>, Problem> {
@@ -54,7 +54,7 @@ pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response
     read.require("name");
     read.require("role");
     read.finish()?;
-    let now = now();
+    let now = app.store.now();
     let mut made = ApiToken {
         id: 0,
         name: None,
@@ -79,10 +79,11 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
+    let now = app.store.now();
     let write = move |connection: &_| {
         let mut token = table::find(connection, id)?;
         merge(&mut token, &body)?;
-        token.updated_at = now();
+        token.updated_at = now;
         table::save(connection, &mut token)?;
         Ok(token)
     };

@@ -9,6 +9,7 @@ use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
 use crate::serve::names::fold;
+use crate::serve::store::column;
 
 pub struct ApiToken {
     pub id: i64,
@@ -43,7 +44,7 @@ impl ApiToken {
             name: row.get("name")?,
             token: row.get("token")?,
             active: row.get("active")?,
-            role: Role::of_token(row.get_ref("role")?.as_str()?).unwrap_or(Role::Viewer),
+            role: column::word(row, "api_tokens", "role", Role::of_token)?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })

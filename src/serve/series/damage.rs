@@ -1,0 +1,188 @@
+//! Packed values that cannot be trusted: how they are noticed, and how they are set aside by name so that everything
+//! else goes on. What is set aside is kept as it was, in the table `damaged`.
+//!
+//! Whoever reads skips what is damaged and notes it here; who called the reader is told by [`watch`] and sees to the rest.
+
+use std::cell::RefCell;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::aggregate::Point;
+use super::envelope;
+use super::pack;
+use crate::serve::http::problem::Problem;
+use crate::serve::submit::block;
+
+/// Where a packed value lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    Blocks,
+    Journal,
+}
+
+impl Origin {
+    pub fn table(self) -> &'static str {
+        match self {
+            Origin::Blocks => "blocks",
+            Origin::Journal => "journal",
+        }
+    }
+}
+
+/// The row of a packed value that was found damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Damage {
+    pub origin: Origin,
+    pub row: i64,
+}
+
+thread_local! {
+    static NOTED: RefCell<Vec<Damage>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `job`, and gives what was noted as damaged meanwhile.
+pub fn watch<T>(job: impl FnOnce() -> T) -> (T, Vec<Damage>) {
+    NOTED.take();
+    let outcome = job();
+    (outcome, NOTED.take())
+}
+
+/// To be called where a damaged value is skipped.
+pub fn note(origin: Origin, row: i64) {
+    NOTED.with_borrow_mut(|noted| noted.push(Damage { origin, row }));
+}
+
+/// Seals the packed points of a block.
+pub fn seal_block(series: i64, resolution: i64, start: i64, points: &[u8]) -> Vec<u8> {
+    envelope::seal(&[series, resolution, start], points)
+}
+
+/// The points of the block of `series` at `resolution` that begins at `start`, or what is wrong with it.
+pub fn open_block(
+    series: i64,
+    resolution: i64,
+    start: i64,
+    bytes: &[u8],
+) -> Result<Vec<Point>, &'static str> {
+    pack::decode(envelope::open(&[series, resolution, start], bytes)?).ok_or("cannot be read")
+}
+
+/// Seals the packed points of a row of the journal.
+pub fn seal_row(points: &[u8]) -> Vec<u8> {
+    envelope::seal(&[], points)
+}
+
+/// The points of a row of the journal, or what is wrong with it.
+pub fn open_row(bytes: &[u8]) -> Result<Vec<block::Point>, &'static str> {
+    block::decode(envelope::open(&[], bytes)?).ok_or("cannot be read")
+}
+
+/// A damaged value with what is known of it.
+struct Found {
+    /// The name of its series, when it has one.
+    name: Option<String>,
+    series: Option<i64>,
+    resolution: Option<i64>,
+    start: Option<i64>,
+    reason: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Damage {
+    /// Moves the value to where it harms nobody; what is then to be logged. Nothing when it is gone, or whole after all.
+    pub fn set_aside(self, connection: &Connection, now: i64) -> Result<Option<String>, Problem> {
+        let found = match self.origin {
+            Origin::Blocks => self.block(connection)?,
+            Origin::Journal => self.row_of_journal(connection)?,
+        };
+        let Some(found) = found else { return Ok(None) };
+        let table = self.origin.table();
+        let sql = "INSERT INTO damaged
+            (found_at, origin, origin_row, series_id, series, resolution, start, reason, bytes)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let Found { name, series, resolution, start, reason, bytes } = found;
+        let values = params![now, table, self.row, series, name, resolution, start, reason, bytes];
+        connection.execute(sql, values)?;
+        connection.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [self.row])?;
+        Ok(Some(told(table, self.row, name.as_deref(), resolution, start, reason)))
+    }
+
+    fn block(self, connection: &Connection) -> Result<Option<Found>, Problem> {
+        let sql =
+            "SELECT blocks.series_id, resolution, start, block, series.id AS known, metrics.name, labels
+            FROM blocks LEFT JOIN series ON series.id = series_id LEFT JOIN metrics ON metrics.id = metric_id
+            WHERE blocks.id = ?1";
+        let read = |row: &Row<'_>| {
+            let (series, resolution, start): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let bytes: Vec<u8> = row.get(3)?;
+            let Err(reason) = open_block(series, resolution, start, &bytes) else { return Ok(None) };
+            let name = row.get::<_, Option<String>>("name")?.zip(row.get::<_, Option<String>>("labels")?);
+            Ok(Some(Found {
+                name: name.map(|(metric, labels)| series_name(&metric, &labels)),
+                series: row.get("known")?,
+                resolution: Some(resolution),
+                start: Some(start),
+                reason,
+                bytes,
+            }))
+        };
+        Ok(connection.query_row(sql, [self.row], read).optional()?.flatten())
+    }
+
+    /// A row holds many series; which ones lies in what is damaged.
+    fn row_of_journal(self, connection: &Connection) -> Result<Option<Found>, Problem> {
+        let read = |row: &Row<'_>| {
+            let bytes: Vec<u8> = row.get(0)?;
+            let Err(reason) = open_row(&bytes) else { return Ok(None) };
+            Ok(Some(Found { name: None, series: None, resolution: None, start: row.get(1)?, reason, bytes }))
+        };
+        let sql = "SELECT block, received_at FROM journal WHERE id = ?1";
+        Ok(connection.query_row(sql, [self.row], read).optional()?.flatten())
+    }
+}
+
+/// A series as people name it.
+fn series_name(metric: &str, labels: &str) -> String {
+    match labels {
+        "" => metric.to_owned(),
+        labels => format!("{metric} {labels}"),
+    }
+}
+
+/// What was set aside, in a line. `start` is when a block begins or when a row was received.
+fn told(
+    table: &str,
+    row: i64,
+    series: Option<&str>,
+    resolution: Option<i64>,
+    start: Option<i64>,
+    reason: &str,
+) -> String {
+    let time =
+        |start: i64| jiff::Timestamp::from_second(start).map_or(start.to_string(), |time| time.to_string());
+    let start = start.map_or_else(|| "an unknown time".to_owned(), time);
+    match resolution {
+        Some(resolution) => {
+            let series = series.unwrap_or("a series that is not known");
+            format!("row {row} of {table}, {series} from {start} on at {resolution} s, {reason}")
+        }
+        None => format!("row {row} of {table}, measurements received at {start}, {reason}"),
+    }
+}
+
+/// What stands in the table `damaged`, each in a line.
+pub fn all_set_aside(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT origin, origin_row, series, resolution, start, reason FROM damaged ORDER BY id";
+    let mut select = connection.prepare(sql)?;
+    let lines = select.query_map([], |row| {
+        let (table, series, reason): (String, Option<String>, String) =
+            (row.get(0)?, row.get(2)?, row.get(5)?);
+        Ok(told(&table, row.get(1)?, series.as_deref(), row.get(3)?, row.get(4)?, &reason))
+    })?;
+    lines.collect()
+}
+
+/// How many there are.
+pub fn count_set_aside(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM damaged", [], |row| row.get(0))
+}

@@ -1,0 +1,207 @@
+//! Damaged blocks and rows of the journal among whole ones: they are set aside by name and the rest goes on.
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::damage::{Damage, Origin, all_set_aside, watch};
+use super::table::{Reader, Span, of_metric};
+use super::upkeep::{Time, step};
+use crate::serve::http::fields::Object;
+use crate::serve::metrics::metric::Kind;
+use crate::serve::store::scratch;
+use crate::serve::submit::journal;
+use crate::serve::submit::known::Known;
+use crate::serve::submit::sample::{Labels, Sample, Stats};
+
+const BORN: i64 = 1_699_999_200;
+const DAY: i64 = 86_400;
+
+fn submit(connection: &Connection, now: i64, source: &str, value: f64) {
+    let sample = Sample {
+        metric: "web.ms".to_owned(),
+        kind: Kind::Gauge,
+        labels: Labels::Source(Some(source.to_owned())),
+        time: now,
+        stats: Stats::Single(value),
+        properties: Object::new(),
+    };
+    journal::append(connection, &[sample], None, &Known::default(), now).unwrap();
+}
+
+/// As the maintenance does it: what is noted is set aside, then the step is written.
+fn maintain(connection: &Connection, now: i64, closing: bool) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        let (work, damaged) = watch(|| step(connection, Time { wall: now, horizon: now }, closing).unwrap());
+        let none = damaged.is_empty();
+        told.extend(damaged.into_iter().filter_map(|damage| damage.set_aside(connection, now).unwrap()));
+        match work {
+            Some(work) => work.parts().into_iter().for_each(|part| part.write(connection).unwrap()),
+            None if none => return told,
+            None => {}
+        }
+    }
+}
+
+/// The sum of what can be read of each source, and what is found damaged on the way.
+fn sums(connection: &Connection) -> (Vec<f64>, Vec<Damage>) {
+    watch(|| {
+        let series = of_metric(connection, 1).unwrap();
+        let wanted = series.iter().map(|series| series.id).collect();
+        let mut reader = Reader::new(connection, &wanted, Span { start: 0, end: i64::MAX / 2 }).unwrap();
+        let mut sum = |id| reader.points(id, 60).unwrap().iter().map(|point| point.stats.sum).sum();
+        series.iter().map(|series| sum(series.id)).collect()
+    })
+}
+
+fn spoil(connection: &Connection, table: &str, row: i64) {
+    let sql = format!("UPDATE {table} SET block = substr(block, 1, length(block) - 3) WHERE id = ?1");
+    assert_eq!(connection.execute(&sql, [row]).unwrap(), 1);
+}
+
+#[test]
+fn a_damaged_block_is_set_aside_and_its_series_goes_on() {
+    let connection = scratch();
+    for (source, value) in [("a", 1.0), ("b", 2.0), ("c", 4.0)] {
+        submit(&connection, BORN, source, value);
+    }
+    maintain(&connection, BORN, true);
+    spoil(&connection, "blocks", 2);
+    assert_eq!(sums(&connection), (vec![1.0, 0.0, 4.0], vec![Damage { origin: Origin::Blocks, row: 2 }]));
+    for (source, value) in [("a", 10.0), ("b", 20.0), ("c", 40.0)] {
+        submit(&connection, BORN + 1, source, value);
+    }
+    let told = maintain(&connection, BORN, true);
+    let expected =
+        "row 2 of blocks, web.ms b from 2023-11-14T22:00:00Z on at 1 s, does not match its checksum";
+    assert_eq!(told, [expected]);
+    assert_eq!(all_set_aside(&connection).unwrap(), [expected]);
+    assert_eq!(sums(&connection), (vec![11.0, 20.0, 44.0], vec![]));
+    // Its bytes are kept, also when the next tier takes the rest.
+    assert!(maintain(&connection, BORN + 3 * DAY, false).is_empty());
+    assert_eq!(sums(&connection), (vec![11.0, 20.0, 44.0], vec![]));
+    let kept: Vec<u8> = connection.query_row("SELECT bytes FROM damaged", [], |row| row.get(0)).unwrap();
+    assert!(!kept.is_empty());
+}
+
+#[test]
+fn a_damaged_block_does_not_stop_the_ageing_of_others() {
+    let connection = scratch();
+    for (source, value) in [("a", 1.0), ("b", 2.0)] {
+        submit(&connection, BORN, source, value);
+    }
+    maintain(&connection, BORN, true);
+    spoil(&connection, "blocks", 1);
+    assert_eq!(maintain(&connection, BORN + 400 * DAY, false).len(), 1);
+    let left: i64 = connection.query_row("SELECT count(*) FROM blocks", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_damaged_row_of_the_journal_is_set_aside_and_the_rest_is_folded() {
+    let connection = scratch();
+    for (source, value) in [("a", 1.0), ("b", 2.0), ("c", 4.0)] {
+        submit(&connection, BORN, source, value);
+    }
+    spoil(&connection, "journal", 2);
+    assert_eq!(sums(&connection), (vec![1.0, 0.0, 4.0], vec![Damage { origin: Origin::Journal, row: 2 }]));
+    let told = maintain(&connection, BORN, true);
+    let expected =
+        "row 2 of journal, measurements received at 2023-11-14T22:00:00Z, does not match its checksum";
+    assert_eq!(told, [expected]);
+    assert_eq!(sums(&connection), (vec![1.0, 0.0, 4.0], vec![]));
+    let rows = "SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM damaged)";
+    let rows: (i64, i64) = connection.query_row(rows, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!(rows, (0, 1));
+}
+
+#[test]
+fn a_block_under_a_wrong_key_is_not_believed() {
+    let connection = scratch();
+    submit(&connection, BORN, "a", 1.0);
+    submit(&connection, BORN, "b", 2.0);
+    maintain(&connection, BORN, true);
+    connection.execute("DELETE FROM blocks WHERE series_id = 2", []).unwrap();
+    connection.execute("UPDATE blocks SET series_id = 2", []).unwrap();
+    assert_eq!(sums(&connection).0, [0.0, 0.0]);
+}
+
+#[test]
+fn what_was_set_aside_goes_with_its_metric() {
+    let connection = scratch();
+    submit(&connection, BORN, "a", 1.0);
+    maintain(&connection, BORN, true);
+    spoil(&connection, "blocks", 1);
+    let damage = Damage { origin: Origin::Blocks, row: 1 };
+    assert!(damage.set_aside(&connection, BORN).unwrap().is_some());
+    assert!(damage.set_aside(&connection, BORN).unwrap().is_none(), "it is gone already");
+    crate::serve::metrics::table::delete(&connection, 1).unwrap();
+    assert!(all_set_aside(&connection).unwrap().is_empty());
+}
+
+/// A step of the world: time, a measurement, damage to some row.
+#[derive(Debug, Clone)]
+enum Event {
+    Submit(usize),
+    Passes(i64),
+    Spoil(Origin, usize),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        6 => (0..3_usize).prop_map(Event::Submit),
+        3 => (1..20 * DAY).prop_map(Event::Passes),
+        1 => (prop_oneof![Just(Origin::Blocks), Just(Origin::Journal)], any::<usize>())
+            .prop_map(|(origin, row)| Event::Spoil(origin, row)),
+    ];
+    proptest::collection::vec(event, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is damaged at whatever time: the maintenance goes on, nothing is counted twice, and what is missing stands
+    /// in what was set aside.
+    #[test]
+    fn damage_takes_nothing_else_along(events in events()) {
+        let connection = scratch();
+        let (mut now, mut sent, mut spoilt) = (BORN, 0.0, false);
+        for event in events {
+            match event {
+                Event::Submit(source) => {
+                    submit(&connection, now, ["a", "b", "c"][source], 1.0);
+                    sent += 1.0;
+                }
+                // Nothing outlives the last tier.
+                Event::Passes(time) if now + time < BORN + 300 * DAY => {
+                    now += time;
+                    maintain(&connection, now, false);
+                }
+                Event::Passes(_) => {}
+                Event::Spoil(origin, row) => {
+                    let sql = format!("SELECT id FROM {} ORDER BY id", origin.table());
+                    let mut select = connection.prepare(&sql).unwrap();
+                    let rows: Vec<i64> =
+                        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+                    if !rows.is_empty() {
+                        spoil(&connection, origin.table(), rows[row % rows.len()]);
+                        spoilt = true;
+                    }
+                }
+            }
+        }
+        maintain(&connection, now, true);
+        // What only a reader comes across is set aside on its word.
+        let (found, damaged) = sums(&connection);
+        for damage in damaged {
+            damage.set_aside(&connection, now).unwrap();
+        }
+        prop_assert_eq!(sums(&connection), (found.clone(), vec![]));
+        let found: f64 = found.iter().sum();
+        prop_assert!(found <= sent);
+        prop_assert!(spoilt || found == sent, "{found} of {sent}");
+        prop_assert_eq!(spoilt, !all_set_aside(&connection).unwrap().is_empty());
+        let journal: i64 = connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
+        prop_assert_eq!(journal, 0);
+    }
+}

@@ -1,0 +1,106 @@
+//! The condition a store is in, as the log, `/readyz` and `/metrics` tell it: whether it can be written, what was found
+//! damaged, how the clock stands. Shared by the threads of the store; decides nothing.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::ErrorCode;
+
+use crate::serve::Clock;
+use crate::serve::series::damage::Damage;
+
+#[derive(Debug, Default)]
+pub struct Condition {
+    pub clock: Clock,
+    /// Why nothing can be written.
+    trouble: Mutex<Option<Trouble>>,
+    /// What readers found damaged and what is not set aside yet.
+    noticed: Mutex<BTreeSet<Damage>>,
+    /// Packed values that were set aside.
+    pub damaged: AtomicI64,
+    /// Points that outlived the last tier.
+    pub dropped: AtomicU64,
+    /// Seconds by which the clock is further ahead of the last time seen than the process has run.
+    pub clock_ahead: AtomicI64,
+    /// Whether measurements do not age by the clock, since it is not believed.
+    pub clock_doubted: AtomicI64,
+    /// Steps of the maintenance that failed.
+    pub failures: AtomicU64,
+}
+
+/// Why nothing can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk is full.
+    Full,
+    /// The file system refuses for another reason.
+    Refused,
+}
+
+impl Trouble {
+    /// What an error says about the file; nothing when it says that something else is wrong.
+    pub fn of(error: &rusqlite::Error) -> Option<Trouble> {
+        match error.sqlite_error_code()? {
+            ErrorCode::DiskFull => Some(Trouble::Full),
+            ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+                Some(Trouble::Refused)
+            }
+            _ => None,
+        }
+    }
+
+    /// For the operator and for clients: no paths, nothing of what is stored.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Trouble::Full => "the disk is full; free some space or delete what is not needed",
+            Trouble::Refused => "the data file cannot be written; see the log of the server",
+        }
+    }
+}
+
+impl Condition {
+    pub fn new(clock: Clock) -> Condition {
+        Condition { clock, ..Condition::default() }
+    }
+
+    pub fn trouble(&self) -> Option<Trouble> {
+        *lock(&self.trouble)
+    }
+
+    /// Remembers why nothing can be written, and logs it unless that is known.
+    pub fn fails(&self, trouble: Trouble) {
+        let mut known = lock(&self.trouble);
+        if *known != Some(trouble) {
+            *known = Some(trouble);
+            tracing::error!(target: "librato_apply::serve", "nothing can be written: {}", trouble.reason());
+        }
+    }
+
+    /// Something was written.
+    pub fn recovers(&self) {
+        if lock(&self.trouble).take().is_some() {
+            tracing::warn!(target: "librato_apply::serve", "the data file can be written again");
+        }
+    }
+
+    pub fn notice(&self, damage: Vec<Damage>) {
+        if !damage.is_empty() {
+            lock(&self.noticed).extend(damage);
+        }
+    }
+
+    /// What was noticed since it was last taken.
+    pub fn take_noticed(&self) -> BTreeSet<Damage> {
+        std::mem::take(&mut *lock(&self.noticed))
+    }
+
+    pub fn set_clock(&self, ahead: i64, doubted: bool) {
+        self.clock_ahead.store(ahead, Ordering::Relaxed);
+        self.clock_doubted.store(doubted.into(), Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,330 @@
+//! What keeps the file in order, apart from when: the steps of `series::upkeep` by a horizon that no wrong clock moves,
+//! setting aside what is damaged, and remembering the time.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use super::condition::Condition;
+use super::properties::Property;
+use super::upkeep::{Worked, Write};
+use crate::serve::http::problem::Problem;
+use crate::serve::series::damage::{self, Damage};
+use crate::serve::series::horizon::{Clockwork, Horizon};
+use crate::serve::series::upkeep::{self, Time};
+use crate::serve::series::work::Part;
+
+/// The last time of day that was believed, in milliseconds since the epoch; schema 5 takes it from the measurements of
+/// older files.
+const LAST_SEEN: Property<i64> = Property::new("last_seen_ms");
+/// For how many milliseconds the clock has been too far off to be believed.
+const CLOCK_HELD: Property<i64> = Property::new("clock_held_ms");
+
+/// How often the time is written down, in milliseconds.
+const REMEMBERED: i64 = 5000;
+/// Sizes of clock errors are told from a minute on.
+const MINUTE: i64 = 60_000;
+
+pub struct Maintenance {
+    pub condition: Arc<Condition>,
+    state: Mutex<State>,
+}
+
+struct State {
+    horizon: Horizon,
+    /// How long the process had run at the last tick, and when the time was last written down.
+    ran: i64,
+    remembered: Option<i64>,
+    clock: Clockwork,
+}
+
+impl Maintenance {
+    /// Over a file that is open; `accept_clock` vouches for the clock as it is.
+    pub fn over(
+        connection: &Connection,
+        condition: Arc<Condition>,
+        accept_clock: bool,
+    ) -> rusqlite::Result<Maintenance> {
+        let (wall, ran) = (condition.clock.wall(), condition.clock.ran());
+        let seen = match LAST_SEEN.get(connection)? {
+            Some(seen) => seen,
+            None => {
+                LAST_SEEN.set(connection, &wall)?;
+                wall
+            }
+        };
+        let held = CLOCK_HELD.get(connection)?.unwrap_or(0);
+        let horizon = Horizon::new(seen, held, accept_clock);
+        condition.damaged.store(damage::count_set_aside(connection)?, Ordering::Relaxed);
+        let state = State { horizon, ran, remembered: None, clock: Clockwork::Believed };
+        let maintenance = Maintenance { condition, state: Mutex::new(state) };
+        maintenance.tick(connection)?;
+        Ok(maintenance)
+    }
+
+    /// Lets the horizon go on with the clock, as far as that is believed.
+    pub fn tick(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let clock = &self.condition.clock;
+        let (wall, ran) = (clock.wall(), clock.ran());
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, passed) = (state.clock, ran - state.ran);
+        state.ran = ran;
+        let due = || upkeep::next_due(connection).map(|due| due.map(|due| due.saturating_mul(1000)));
+        state.clock = state.horizon.tick(wall, passed, due)?;
+        let (ahead, found) = (wall - state.horizon.seen, state.clock);
+        self.condition.set_clock(ahead / 1000, found != Clockwork::Believed);
+        if found != before || found == Clockwork::Share {
+            tell(found, wall, ahead);
+        }
+        Ok(())
+    }
+
+    /// The write that remembers the time, when that is due or `closing`.
+    pub fn remember(&self, closing: bool) -> Option<Write> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = state.remembered.is_none_or(|at| state.ran - at >= REMEMBERED);
+        if !due && !closing {
+            return None;
+        }
+        state.remembered = Some(state.ran);
+        let Horizon { seen, held, .. } = state.horizon;
+        Some(Box::new(move |connection| {
+            LAST_SEEN.set(connection, &seen)?;
+            CLOCK_HELD.set(connection, &held)?;
+            Ok(())
+        }))
+    }
+
+    /// The next step, with what is damaged set aside before it.
+    pub fn step(&self, connection: &Connection, closing: bool) -> Result<Option<Worked>, Problem> {
+        let wall = self.condition.clock.wall();
+        let horizon = self.state.lock().unwrap_or_else(PoisonError::into_inner).horizon.now(wall);
+        let now = Time { wall: wall.div_euclid(1000), horizon };
+        let (work, found) = damage::watch(|| upkeep::step(connection, now, closing));
+        self.condition.notice(found);
+        let mut writes: Vec<Write> = Vec::new();
+        for damage in self.condition.take_noticed() {
+            writes.push(self.set_aside(damage, now.wall));
+        }
+        let work = match work {
+            Err(problem) if writes.is_empty() => return Err(problem),
+            work => work.ok().flatten(),
+        };
+        let behind = work.as_ref().is_some_and(|work| work.behind);
+        let dropped = work.as_ref().map_or(0, |work| work.dropped);
+        let parts = work.into_iter().flat_map(|work| work.parts());
+        writes.extend(parts.map(|part: Part| -> Write { Box::new(|connection| part.write(connection)) }));
+        if dropped > 0 {
+            let condition = Arc::clone(&self.condition);
+            writes.push(Box::new(move |_| {
+                condition.dropped.fetch_add(dropped, Ordering::Relaxed);
+                tracing::info!(target: "librato_apply::serve", "dropped {dropped} points that are older than what is kept");
+                Ok(())
+            }));
+        }
+        Ok((!writes.is_empty()).then_some(Worked { writes, behind }))
+    }
+
+    fn set_aside(&self, damage: Damage, now: i64) -> Write {
+        let condition = Arc::clone(&self.condition);
+        Box::new(move |connection| {
+            if let Some(told) = damage.set_aside(connection, now)? {
+                condition.damaged.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(target: "librato_apply::serve", "set aside as damaged: {told}; everything else goes on");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Says how the clock stands.
+fn tell(clock: Clockwork, wall: i64, ahead: i64) {
+    let shown = jiff::Timestamp::from_millisecond(wall)
+        .map_or_else(|_| wall.to_string(), |time| time.strftime("%F %T UTC").to_string());
+    let apart = apart(ahead.abs());
+    let told = match clock {
+        Clockwork::Believed => {
+            tracing::info!(target: "librato_apply::serve", "measurements age by the clock, which says {shown}");
+            return;
+        }
+        Clockwork::Ahead => format!(
+            "the clock says {shown}, {apart} after the last time seen: nothing is rolled up or dropped for its sake until it has held for a day; if it is right, start with --accept-clock"
+        ),
+        Clockwork::Behind => {
+            format!(
+                "the clock says {shown}, {apart} before the last time seen: nothing ages until it comes near"
+            )
+        }
+        Clockwork::Share => {
+            format!(
+                "the clock has held or was accepted: measurements age by a day's worth, with {apart} to go"
+            )
+        }
+    };
+    tracing::warn!(target: "librato_apply::serve", "{told}");
+}
+
+fn apart(milliseconds: i64) -> String {
+    match milliseconds / MINUTE {
+        minutes if minutes >= 2 * 1440 => format!("{} days", minutes / 1440),
+        minutes if minutes >= 120 => format!("{} hours", minutes / 60),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::serve::Clock;
+    use crate::serve::http::fields::Object;
+    use crate::serve::metrics::metric::Kind;
+    use crate::serve::series::table::{Reader, Span, of_metric};
+    use crate::serve::store::scratch;
+    use crate::serve::submit::journal;
+    use crate::serve::submit::known::Known;
+    use crate::serve::submit::sample::{Labels, Sample, Stats};
+
+    const BORN: i64 = 1_699_999_200;
+    const DAY: i64 = 86_400;
+
+    /// A point at each of these ages in seconds.
+    fn submit(connection: &Connection, ages: &[i64]) {
+        let sample = |age: &i64| Sample {
+            metric: "m".to_owned(),
+            kind: Kind::Gauge,
+            labels: Labels::Source(None),
+            time: BORN - age,
+            stats: Stats::Single(1.0),
+            properties: Object::new(),
+        };
+        let samples: Vec<_> = ages.iter().map(sample).collect();
+        journal::append(connection, &samples, None, &Known::default(), BORN).unwrap();
+    }
+
+    /// What the thread does in one pause.
+    fn pause(maintenance: &Maintenance, connection: &Connection) {
+        maintenance.tick(connection).unwrap();
+        while let Some(Worked { writes, .. }) = maintenance.step(connection, false).unwrap() {
+            writes.into_iter().for_each(|write| write(connection).unwrap());
+        }
+        if let Some(write) = maintenance.remember(false) {
+            write(connection).unwrap();
+        }
+    }
+
+    fn over(connection: &Connection, clock: &Clock, accept_clock: bool) -> Maintenance {
+        Maintenance::over(connection, Arc::new(Condition::new(clock.clone())), accept_clock).unwrap()
+    }
+
+    /// The points that can be read one by one, and all of them.
+    fn kept(connection: &Connection) -> (usize, u64) {
+        let series = of_metric(connection, 1).unwrap();
+        let wanted = series.iter().map(|series| series.id).collect();
+        let mut reader = Reader::new(connection, &wanted, Span { start: 0, end: i64::MAX / 2 }).unwrap();
+        let points = reader.points(1, 1).unwrap();
+        (points.len(), points.iter().map(|point| point.stats.count).sum())
+    }
+
+    #[test]
+    fn a_clock_that_was_wrong_for_a_while_deletes_nothing() {
+        for days in [3, 40, 400, 4000] {
+            let (connection, clock) = (scratch(), Clock::standing_at(BORN));
+            let maintenance = over(&connection, &clock, false);
+            submit(&connection, &[10, 20, 30, DAY]);
+            clock.pass(Duration::from_secs(60));
+            pause(&maintenance, &connection);
+            clock.set(BORN + days * DAY);
+            for _ in 0..20 {
+                clock.pass(Duration::from_secs(60));
+                pause(&maintenance, &connection);
+            }
+            assert!(maintenance.condition.clock_doubted.load(Ordering::Relaxed) == 1);
+            // A restart believes it no more.
+            let maintenance = over(&connection, &clock, false);
+            pause(&maintenance, &connection);
+            assert_eq!(kept(&connection), (4, 4), "{days} days ahead");
+            clock.set(BORN + 1300);
+            pause(&maintenance, &connection);
+            assert_eq!(kept(&connection), (4, 4), "{days} days ahead and back");
+            assert!(maintenance.condition.clock_doubted.load(Ordering::Relaxed) == 0);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_right_after_a_long_stop_is_believed_after_a_day_or_at_once_when_accepted() {
+        for (accepted, hours) in [(false, 26), (true, 1)] {
+            let (connection, clock) = (scratch(), Clock::standing_at(BORN));
+            let maintenance = over(&connection, &clock, false);
+            submit(&connection, &[1, 2, 3]);
+            clock.pass(Duration::from_secs(60));
+            pause(&maintenance, &connection);
+            clock.set(BORN + 500 * DAY);
+            let maintenance = over(&connection, &clock, accepted);
+            for _ in 0..60 * hours {
+                clock.pass(Duration::from_secs(60));
+                pause(&maintenance, &connection);
+            }
+            let left: i64 =
+                connection.query_row("SELECT count(*) FROM blocks", [], |row| row.get(0)).unwrap();
+            let dropped = maintenance.condition.dropped.load(Ordering::Relaxed);
+            // By four tiers, of which each is due on its own.
+            assert_eq!((left == 0, dropped > 0), (accepted, accepted), "accepted: {accepted}");
+            if !accepted {
+                assert_eq!(kept(&connection), (1, 3), "rolled up once the clock had held");
+            }
+        }
+    }
+
+    /// What happens to the clock of a machine, in seconds.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Passes(i64),
+        /// How far it is off from now on.
+        Set(i64),
+        Restart,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let off = prop_oneof![-7200..7200_i64, -500 * DAY..500 * DAY, Just(-BORN), Just(0)];
+        let step = prop_oneof![
+            4 => (60..4000_i64).prop_map(Step::Passes),
+            3 => off.prop_map(Step::Set),
+            1 => Just(Step::Restart),
+        ];
+        proptest::collection::vec(step, 1..30)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the clock shows for less than a day, everything is kept, and as finely as the true time promises.
+        #[test]
+        fn no_steps_of_the_clock_delete_what_the_true_time_keeps(steps in steps()) {
+            let (connection, clock, mut truth) = (scratch(), Clock::standing_at(BORN), BORN);
+            let mut maintenance = over(&connection, &clock, false);
+            // To be kept one by one for two more days, and until they are nearly a year old.
+            submit(&connection, &[10, 20, 30, 3600, 300 * DAY, 364 * DAY]);
+            for step in steps {
+                match step {
+                    Step::Set(off) => clock.set(truth + off),
+                    Step::Restart => maintenance = over(&connection, &clock, false),
+                    Step::Passes(time) => {
+                        for passed in [60, time - 60] {
+                            truth += passed;
+                            if truth < BORN + DAY {
+                                clock.pass(Duration::from_secs(passed.unsigned_abs()));
+                                pause(&maintenance, &connection);
+                            }
+                        }
+                    }
+                }
+                prop_assert_eq!(kept(&connection), (6, 6));
+            }
+        }
+    }
+}
