@@ -48,9 +48,18 @@ schema:
 doc:
     .ci/run docs
 
-# Check licences, advisories and duplicates of the dependencies; needs cargo-deny.
+# Check licences, sources and bans of the dependencies, and advisories where their database can be reached.
 deny:
-    cargo deny --all-features --locked check
+    .ci/run deny
+
+# Run a fuzz target, with whatever compiler there is: just fuzz yaml 60
+fuzz target seconds="60":
+    fuzz/run {{ target }} {{ seconds }}
+
+# Build the smallest program, without the paths of this machine in it.
+dist:
+    RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates --remap-path-prefix=$PWD=/librato-apply" \
+        cargo build --locked --profile dist
 
 # Everything a change must pass.
 ci:

@@ -284,3 +284,46 @@ fn imports_are_found_in_every_form() {
     assert_eq!(imports(&code, 2).into_iter().collect::<Vec<_>>(), expected);
     assert_eq!((depth("src/diff/mod.rs"), depth("src/diff/lists.rs"), depth("src/apply.rs")), (1, 2, 1));
 }
+
+/// `tests/faults.md` lists faults that were found, what was done, and the tests that hold it: those must be there.
+#[test]
+fn every_fault_has_its_test() {
+    let Ok(text) = fs::read_to_string(root().join("tests/faults.md")) else { return };
+    let mut wrong = Vec::new();
+    for row in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ID |")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [id, _, done, tests] = cells[..] else {
+            wrong.push(format!("not a row of four: {row}"));
+            continue;
+        };
+        let named = quoted(tests);
+        if named.is_empty() && !done.starts_with("Declined: ") {
+            wrong.push(format!("{id} names no test"));
+        }
+        wrong
+            .extend(named.iter().filter(|test| !is_a_test(test)).map(|test| format!("{id}: no test {test}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether `path/of/file.rs::function` is marked as a test, or a path is that of a case that a test reads.
+fn is_a_test(named: &str) -> bool {
+    let Some((file, function)) = named.split_once("::") else {
+        return named.starts_with("tests/") && root().join(named).exists();
+    };
+    let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with("///")).collect();
+    lines.iter().enumerate().any(|(at, line)| {
+        let declared = line.strip_prefix("async ").unwrap_or(line).starts_with(&format!("fn {function}("));
+        let marks = lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
+        declared && marks.into_iter().any(|mark| mark.contains("test"))
+    })
+}
+
+#[test]
+fn tests_are_told_from_other_functions() {
+    assert!(is_a_test("tests/tidy.rs::tests_are_told_from_other_functions"));
+    assert!(!is_a_test("tests/tidy.rs::is_a_test"));
+    assert!(!is_a_test("tests/tidy.rs::no_such_function"));
+    assert!(is_a_test("tests/cases/prune.yaml") && !is_a_test("tests/cases/none.yaml"));
+}
