@@ -43,7 +43,7 @@ fn evaluated(base: i64) {
     let stored: Vec<Stored> = (0..SERIES)
         .map(|series| Stored {
             metric: "m".into(),
-            labels: Labels::from([(SOURCE.to_owned(), format!("h{series}"))]),
+            labels: Labels::from([(SOURCE.to_owned(), format!("h{series}"))]).into(),
             period: Some(60),
             interval: 1,
             samples: (0..TIMES).map(|time| Sample::single(base + 60 * time, value(series, time))).collect(),

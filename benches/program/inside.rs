@@ -91,7 +91,7 @@ fn evaluate_composite(effort: Effort, table: &mut Table) {
     let stored: Vec<Stored> = (0..SERIES)
         .map(|n| Stored {
             metric: "shop.requests".to_owned(),
-            labels: Labels::from([(SOURCE.to_owned(), format!("web{n}"))]),
+            labels: Labels::from([(SOURCE.to_owned(), format!("web{n}"))]).into(),
             period: Some(60),
             interval: 1,
             samples: (0..MINUTES).map(|m| Sample::single(60 * m as i64, (n * m % 1000) as f64)).collect(),

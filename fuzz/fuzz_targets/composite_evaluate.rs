@@ -17,7 +17,7 @@ fn stored(bytes: &[u8]) -> Vec<Stored> {
     series
         .map(|(i, (metric, source))| Stored {
             metric: metric.into(),
-            labels: Labels::from([(SOURCE.to_owned(), source.to_owned())]),
+            labels: Labels::from([(SOURCE.to_owned(), source.to_owned())]).into(),
             period: bytes.get(i).map(|period| u64::from(*period)),
             interval: 1,
             samples: bytes.chunks_exact(4).skip(i).step_by(3).map(sample).collect(),
@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(found.filter(|stored| request.selector.matches(&stored.labels)).cloned().collect())
     };
     let window = Window { start: -100, end: 900, resolution: 7, summarize: Statistic::Mean, source: None };
-    match evaluate(&query, &mut fetch, &window, Limits { work: LIMIT }) {
+    match evaluate(&query, &mut fetch, &window, Limits { work: LIMIT, ..Limits::default() }) {
         Ok(outcome) => {
             for series in &outcome.series {
                 assert!(series.points.iter().all(|point| point.value.is_finite()));

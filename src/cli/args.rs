@@ -289,7 +289,7 @@ pub struct Serve {
     /// How many requests are worked on at once; more are told to come again.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = parse_positive, help_heading = "Limits")]
     pub max_in_flight: usize,
-    /// Memory for the bodies of these requests, in bytes; those that do not fit are told to come again.
+    /// Memory for the bodies and answers of these requests, in bytes; those that do not fit are told to come again.
     #[arg(long, value_name = "BYTES", default_value_t = 256_000_000, value_parser = parse_positive, help_heading = "Limits")]
     pub max_request_memory: usize,
     /// How long the headers of a request may take, and how long a connection may be idle.
@@ -298,6 +298,9 @@ pub struct Serve {
     /// How long the body of a request may take.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Limits")]
     pub body_timeout: Duration,
+    /// How long one read may take, and wait before it begins; what takes longer is refused.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time, help_heading = "Limits")]
+    pub read_timeout: Duration,
     /// How many measurements a user may submit in a minute; without it there is no limit.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
     pub rate_limit: Option<u64>,

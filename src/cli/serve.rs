@@ -96,6 +96,7 @@ fn settings(
     options.body_timeout = args.body_timeout;
     options.max_in_flight = args.max_in_flight;
     options.max_request_memory = args.max_request_memory;
+    options.read_timeout = args.read_timeout;
     options.measurements_per_minute = args.rate_limit;
     let mut listening = Listening::default();
     listening.header_timeout = args.header_timeout;

@@ -120,7 +120,7 @@ fn data() -> impl Strategy<Value = Vec<Stored>> {
         series
             .map(|((metric, source), samples)| Stored {
                 metric: metric.to_owned(),
-                labels: Labels::from([(SOURCE.to_owned(), source.to_owned())]),
+                labels: Labels::from([(SOURCE.to_owned(), source.to_owned())]).into(),
                 period: None,
                 interval: 1,
                 samples: samples
@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn evaluation_keeps_to_its_bounds(tree in meaningful(), data in data(), work in 0_u64..5_000) {
         let query = compile(&tree.to_string()).unwrap();
-        match evaluate(&query, &mut Store(data), &window(), Limits { work }) {
+        match evaluate(&query, &mut Store(data), &window(), Limits { work, ..Limits::default() }) {
             Ok(outcome) => {
                 prop_assert!(outcome.explain.points as u64 <= work);
                 for series in &outcome.series {

@@ -1,6 +1,9 @@
 //! Names as the API compares them: alphabets, case folding, `*` patterns.
 //! Pure text; knows no entity.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 /// The longest name of a metric, source, alert or annotation stream, in characters.
 const LONGEST: usize = 255;
 
@@ -27,6 +30,47 @@ pub const TAG_NAME_RULE: &str =
 /// The form under which names are unique and searched: the API ignores case.
 pub fn fold(name: &str) -> String {
     name.to_lowercase()
+}
+
+/// The same without a copy where there is nothing to fold.
+pub fn folded(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(fold(name))
+}
+
+/// Patterns of one choice, each of which is held against everything there is to choose from.
+pub const MOST_PATTERNS: usize = 1000;
+
+/// A choice by names and `*` patterns.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    names: HashSet<String>,
+    patterns: Vec<String>,
+}
+
+impl Choice {
+    /// `None` for more than [`MOST_PATTERNS`].
+    pub fn new(texts: &[String]) -> Option<Choice> {
+        let (patterns, names): (Vec<_>, Vec<_>) =
+            texts.iter().map(|text| fold(text)).partition(|text| text.contains('*'));
+        (patterns.len() <= MOST_PATTERNS).then(|| Choice { names: names.into_iter().collect(), patterns })
+    }
+
+    /// What is wrong with one that is refused.
+    pub fn rule() -> String {
+        format!("must not hold more than {MOST_PATTERNS} patterns")
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.patterns.is_empty()
+    }
+
+    /// Whether a folded name is chosen.
+    pub fn has(&self, key: &str) -> bool {
+        self.names.contains(key) || self.patterns.iter().any(|pattern| matches(pattern, key))
+    }
 }
 
 /// Whether `text` matches `pattern`, where `*` stands for any run of characters. Both must be folded already.

@@ -33,9 +33,11 @@ pub struct Options {
     pub body_timeout: Duration,
     /// Requests worked on at one time; more are turned away with 503. 256 by default.
     pub max_in_flight: usize,
-    /// Memory in bytes for the bodies of these requests, estimated from their size and the number of values in
-    /// them; what does not fit is turned away with 503. 256 MB by default.
+    /// Memory in bytes for the bodies and answers of these requests, estimated from their size and the number of values
+    /// in them; what does not fit is turned away with 503. Answers take three quarters of it at most. 256 MB by default.
     pub max_request_memory: usize,
+    /// How long one read may take, and wait before it begins; 400 for one that takes longer. 30 s by default.
+    pub read_timeout: Duration,
     /// Measurements that one user may submit a minute; more are turned away with 429. No limit by default.
     pub measurements_per_minute: Option<u64>,
     /// What counts the requests. A new one by default.
@@ -49,6 +51,7 @@ impl Default for Options {
             body_timeout: Duration::from_secs(60),
             max_in_flight: 256,
             max_request_memory: 256_000_000,
+            read_timeout: Duration::from_secs(30),
             measurements_per_minute: None,
             telemetry: Telemetry::default(),
         }
@@ -84,6 +87,7 @@ impl App {
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `credentials` or an active API token, also `GET /metrics`, where
 /// Prometheus finds what the server counts; with none, nothing is allowed in.
 pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) -> Router {
+    let store = store.with_read_time(options.read_timeout);
     let app = App::new(store.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
     let routes = Router::new()
@@ -194,4 +198,110 @@ async fn health() -> &'static str {
 /// Whether it can do what it is for.
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     app.store.unready().map_or(Ok("ok\n"), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
+    use std::sync::{Arc, Mutex};
+
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    use axum::routing::get as get_of;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::serve::Data;
+    use crate::serve::http::budget;
+
+    fn server(options: &Options) -> (tempfile::TempDir, Store, Router) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&Data::File(dir.path().join("a.db"))).unwrap();
+        let router = router(store.clone(), vec![Credentials::new("u", &"t".into())], options);
+        (dir, store, router)
+    }
+
+    fn get(path: &str) -> Request<Body> {
+        let credentials = format!("Basic {}", STANDARD.encode("u:t"));
+        Request::get(path).header(header::AUTHORIZATION, credentials).body(Body::empty()).unwrap()
+    }
+
+    /// Waits for something that other tasks bring about.
+    async fn until(holds: impl Fn() -> bool) {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lists, look-ups of tokens and the like never wait for those who ask for much, however many these are.
+    #[tokio::test]
+    async fn cheap_reads_are_answered_while_dear_ones_take_their_time() {
+        let (_dir, store, router) = server(&Options::default());
+        let (open, gate) = channel::<()>();
+        let (gate, begun) = (Arc::new(Mutex::new(gate)), Arc::new(AtomicUsize::new(0)));
+        let dear: Vec<_> = (0..20)
+            .map(|_| {
+                let (store, gate, begun) = (store.clone(), Arc::clone(&gate), Arc::clone(&begun));
+                tokio::spawn(async move {
+                    let wait = move |_: &_| {
+                        begun.fetch_add(1, Ordering::Relaxed);
+                        // Nothing ever comes, until there is nobody who could send it.
+                        let _ = gate.lock().unwrap().recv();
+                        Ok(())
+                    };
+                    store.query(wait).await
+                })
+            })
+            .collect();
+        until(|| begun.load(Ordering::Relaxed) == 3).await;
+        for path in ["/v1/alerts?length=1", "/v1/metrics", "/v1/alerts/status", "/v1/api_tokens"] {
+            assert_eq!(router.clone().oneshot(get(path)).await.unwrap().status(), 200, "{path}");
+        }
+        assert_eq!(begun.load(Ordering::Relaxed), 3, "the fourth connection is not for them");
+        drop(open);
+        for one in dear {
+            one.await.unwrap().unwrap();
+        }
+    }
+
+    /// A read whose client hangs up ends, and gives its place back.
+    #[tokio::test]
+    async fn a_read_ends_with_its_client() {
+        let options =
+            Options { max_in_flight: 1, read_timeout: Duration::from_secs(3600), ..Options::default() };
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&Data::File(dir.path().join("a.db"))).unwrap();
+        let store = store.with_read_time(options.read_timeout);
+        let begun = Arc::new(AtomicUsize::new(0));
+        let read = {
+            let (store, begun) = (store.clone(), Arc::clone(&begun));
+            move || async move {
+                let endless = move |_: &_| -> Result<(), Problem> {
+                    begun.fetch_add(1, Ordering::Relaxed);
+                    loop {
+                        budget::proceed()?;
+                    }
+                };
+                store.query(endless).await
+            }
+        };
+        let (path, routes) = ("/read", Router::new());
+        let routes = routes.route(path, get_of(read));
+        let door = auth::Door::new(vec![Credentials::new("u", &"t".into())], store);
+        let router = shared(routes, door, &options);
+        let asked = tokio::spawn(router.clone().oneshot(get(path)));
+        until(|| begun.load(Ordering::Relaxed) == 1).await;
+        assert_eq!(
+            router.clone().oneshot(get("/nothing")).await.unwrap().status(),
+            503,
+            "the place is taken"
+        );
+        asked.abort();
+        while router.clone().oneshot(get("/nothing")).await.unwrap().status() != 404 {
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -99,7 +99,7 @@ impl Inner {
         all.register_with_unit("request_duration", help, Unit::Seconds, self.seconds.clone());
         all.register("measurements", "Measurements stored durably", self.measurements.clone());
         all.register("requests_in_flight", "Requests being worked on", self.in_flight.clone());
-        let help = "Memory set aside for the bodies of these requests";
+        let help = "Memory set aside for the bodies and answers of these requests";
         all.register_with_unit("request_memory", help, Unit::Bytes, self.memory.clone());
         all.register("connections", "Open connections", self.connections.clone());
         let help = "Requests turned away with 503 because the server was full";
@@ -155,10 +155,14 @@ impl Telemetry {
         self.inner.memory.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// A request ended that had claimed `bytes`.
-    pub(super) fn left(&self, bytes: usize) {
-        self.inner.in_flight.dec();
+    /// A request gave back `bytes` that it had claimed.
+    pub(super) fn released(&self, bytes: usize) {
         self.inner.memory.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// A request ended.
+    pub(super) fn left(&self) {
+        self.inner.in_flight.dec();
     }
 
     pub(super) fn shed(&self, reason: &'static str) {

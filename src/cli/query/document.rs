@@ -119,7 +119,7 @@ fn series(line: &Line) -> SeriesDocument {
 fn step(step: &Step) -> StepDocument {
     let matched = step.matched.iter().map(|matched| MatchedDocument {
         metric: matched.metric.clone(),
-        tags: matched.labels.clone(),
+        tags: (*matched.labels).clone(),
         samples: matched.samples,
         period: matched.period,
     });

@@ -137,7 +137,7 @@ async fn of_metric(
     };
     let stored = |one: read::Raw| Stored {
         metric: printable(name),
-        labels: one.labels,
+        labels: one.labels.into(),
         period,
         interval: found.resolution,
         samples: one.rows.iter().map(|row| row.sample).collect(),

@@ -10,6 +10,8 @@ mod read;
 mod table;
 mod time;
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use librato_apply::composite::eval::{Outcome, Window};
 use librato_apply::composite::{self, Problem, Selector, Statistic, Use};
@@ -227,7 +229,7 @@ impl Asking<'_> {
             let Outcome { series, explain } = self.evaluate(text, name).await?;
             let line = |series: composite::eval::Series| Line {
                 metric: series.metric,
-                labels: series.labels,
+                labels: Arc::unwrap_or_clone(series.labels),
                 period: series.period,
                 units: None,
                 points: series.points,

@@ -55,7 +55,7 @@ fn frame(inputs: &[Series], how: Combine) -> Option<Series> {
     };
     Some(Series {
         metric: first.metric.clone().filter(|_| others.iter().all(same)),
-        labels,
+        labels: labels.into(),
         period: first.period,
         points: Vec::new(),
         call: first.call.clone().filter(|call| others.iter().all(|other| other.call.as_ref() == Some(call))),

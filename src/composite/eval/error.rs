@@ -15,6 +15,13 @@ pub enum EvalError {
         /// The bytes of the definition at which it was reached.
         span: Range<usize>,
     },
+    /// More at one time than the limits allow.
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+        /// The bytes of the definition at which it was reached.
+        span: Range<usize>,
+    },
     /// Gaps are to be filled, and nobody knows how far apart points should be.
     UnknownPeriod {
         /// What has none.
@@ -36,6 +43,10 @@ impl From<EvalError> for Problem {
         let (code, span, message, help) = match error {
             EvalError::TooMuch { limit, span } => {
                 let message = format!("this is more work than is allowed: {limit} samples and points");
+                ("too-much", span, message, Some("ask for less time, fewer series or a longer period"))
+            }
+            EvalError::TooLarge { limit, span } => {
+                let message = format!("this holds more than is allowed at one time: {limit} bytes of series");
                 ("too-much", span, message, Some("ask for less time, fewer series or a longer period"))
             }
             EvalError::UnknownPeriod { of, span } => {

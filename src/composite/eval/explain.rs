@@ -2,6 +2,7 @@
 //! Says what happened; what to do about it is for the reader.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::super::query::Labels;
 
@@ -28,7 +29,7 @@ pub struct Matched {
     /// The metric.
     pub metric: String,
     /// Its source and tags.
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
     /// How many stored samples lie in the stretch of time.
     pub samples: usize,
     /// The period it was brought to, in seconds.

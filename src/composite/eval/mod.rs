@@ -28,6 +28,7 @@ mod combine;
 mod each;
 mod error;
 mod explain;
+mod limits;
 #[cfg(test)]
 mod order_tests;
 mod repeat;
@@ -37,16 +38,17 @@ mod series;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
 pub use error::EvalError;
 pub use explain::{Matched, Step};
+pub use limits::Limits;
 pub use series::{Call, Point, Sample, Series};
 
 use super::query::{Each, Labels, Leaf, Node, Op, Query, Statistic};
 use super::selector::Selector;
+use limits::{MATCHED_BYTES, NODE, POINT_BYTES, SERIES, STEP_BYTES, bytes, combining, points, series_bytes};
 use series::floor;
 
 /// Where samples come from.
@@ -56,6 +58,14 @@ pub trait Fetch {
     /// # Errors
     /// Why they cannot be had, in words.
     fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String>;
+
+    /// Asked all along: whether evaluation may go on, for which about `bytes` are held beside what was fetched.
+    ///
+    /// # Errors
+    /// Why it may not, in words.
+    fn go_on(&mut self, _bytes: u64) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 impl<F: FnMut(&Request<'_>) -> Result<Vec<Stored>, String>> Fetch for F {
@@ -87,7 +97,7 @@ pub struct Stored {
     /// The name of its metric.
     pub metric: String,
     /// Its tags; its source, if any, under [`super::SOURCE`].
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
     /// The metric's own period in seconds.
     pub period: Option<u64>,
     /// The interval at which it is kept, in seconds; 1 for raw samples.
@@ -111,26 +121,6 @@ pub struct Window {
     pub source: Option<String>,
 }
 
-/// What evaluating a call costs beside its points, in points: it leaves a step in the explanation.
-const NODE: u64 = 100;
-
-/// What a series costs beside its points: its labels are copied from step to step.
-const SERIES: u64 = 20;
-
-/// How much work an evaluation may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Samples read and points made, at all steps together, and what calls and series cost beside them.
-    pub work: u64,
-}
-
-impl Default for Limits {
-    /// A thousand series of a day's minutes pass through a definition of ordinary depth ten times over.
-    fn default() -> Self {
-        Self { work: 50_000_000 }
-    }
-}
-
 /// An answer and how it came about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -150,8 +140,9 @@ pub fn evaluate(
     window: &Window,
     limits: Limits,
 ) -> Result<Outcome, EvalError> {
+    let fetched = BTreeMap::new();
     let mut evaluator =
-        Evaluator { text: &query.text, fetch, window, limit: limits.work, work: 0, fetched: BTreeMap::new() };
+        Evaluator { text: &query.text, fetch, window, limits, work: 0, series: 0, steps: 0, fetched };
     let start = floor(window.start, window.resolution);
     let scope = Scope { start, end: window.end, filters: Vec::new(), mapped: None };
     let (series, explain) = evaluator.node(&query.root, &scope)?;
@@ -181,8 +172,12 @@ struct Evaluator<'a> {
     text: &'a str,
     fetch: &'a mut dyn Fetch,
     window: &'a Window,
-    limit: u64,
+    limits: Limits,
     work: u64,
+    /// Bytes of the series that wait to be used.
+    series: u64,
+    /// Bytes of the explanation, which grows to the end.
+    steps: u64,
     /// What was read already: groups and repetitions ask for the same again.
     fetched: BTreeMap<Key, Rc<Vec<Stored>>>,
 }
@@ -192,6 +187,7 @@ type Made = (Vec<Series>, Step);
 impl Evaluator<'_> {
     fn node(&mut self, node: &Node, scope: &Scope) -> Result<Made, EvalError> {
         self.spend(NODE, &node.span)?;
+        let before = self.series;
         let made = match &node.op {
             Op::Series(leaf) => self.leaf(leaf, node, scope),
             Op::Set(items) => {
@@ -206,6 +202,7 @@ impl Evaluator<'_> {
             Op::Combine(how, set) => {
                 let (series, input) = self.node(set, scope)?;
                 self.spend(points(&series), &node.span)?;
+                self.hold(combining(&series), &node.span)?;
                 let mut notes = Vec::new();
                 let series = combine::combine(*how, series, &mut notes);
                 Ok((series, self.step(node, notes, vec![input])))
@@ -226,6 +223,8 @@ impl Evaluator<'_> {
             Op::Map(label, pattern, set) => self.map(label, pattern, set, node, scope),
         };
         made.map(|(series, explain)| {
+            // The inputs are gone.
+            self.series = before.saturating_add(bytes(&series));
             let counted =
                 Step { series: series.len(), points: series.iter().map(|s| s.points.len()).sum(), ..explain };
             (series, counted)
@@ -248,7 +247,9 @@ impl Evaluator<'_> {
                             series.metric.as_ref().map_or("its input".into(), |metric| format!("`{metric}`"));
                         return Err(EvalError::UnknownPeriod { of, span: node.span.clone() });
                     }
-                    self.spend(each::grid_points(series.period, scope.start, scope.end), &node.span)?;
+                    let grid = each::grid_points(series.period, scope.start, scope.end);
+                    self.spend(grid, &node.span)?;
+                    self.hold(grid.saturating_mul(POINT_BYTES), &node.span)?;
                 }
                 Ok(())
             }
@@ -267,19 +268,21 @@ impl Evaluator<'_> {
         let mut made = Vec::new();
         for stored in stored.iter().filter(|stored| in_group(&stored.labels, &scope.filters)) {
             self.spend(stored.samples.len() as u64 + SERIES, &node.span)?;
+            self.steps = self.steps.saturating_add(MATCHED_BYTES + stored.metric.len() as u64);
+            self.hold(series_bytes(&stored.metric, stored.samples.len()), &node.span)?;
             let given = leaf.period.or(stored.period).filter(|period| *period > 0);
             let period = given.unwrap_or(self.window.resolution).max(stored.interval).max(1);
             let whole = floor(scope.start, period)..=scope.end;
             let inside = || stored.samples.iter().filter(|sample| whole.contains(&sample.time));
             explain.matched.push(Matched {
                 metric: stored.metric.clone(),
-                labels: stored.labels.clone(),
+                labels: Arc::clone(&stored.labels),
                 samples: inside().count(),
                 period,
             });
             made.push(Series {
                 metric: Some(stored.metric.clone()),
-                labels: stored.labels.clone(),
+                labels: Arc::clone(&stored.labels),
                 period,
                 points: series::from_samples(inside(), period, leaf.function),
                 call: Some(Arc::clone(&call)),
@@ -317,7 +320,7 @@ impl Evaluator<'_> {
         if let Some(known) = self.fetched.get(&key) {
             return Ok(Rc::clone(known));
         }
-        let most = self.limit.saturating_sub(self.work);
+        let most = self.limits.work.saturating_sub(self.work);
         let request = Request {
             metric: &key.0,
             selector: &key.1,
@@ -334,21 +337,14 @@ impl Evaluator<'_> {
         Ok(stored)
     }
 
-    fn spend(&mut self, work: u64, span: &Range<usize>) -> Result<(), EvalError> {
-        self.work = self.work.saturating_add(work);
-        if self.work > self.limit {
-            return Err(EvalError::TooMuch { limit: self.limit, span: span.clone() });
-        }
-        Ok(())
-    }
-
     /// A step of this node, not yet counted: a call of `series` by its whole text, others by the name.
-    fn step(&self, node: &Node, notes: Vec<String>, inputs: Vec<Step>) -> Step {
+    fn step(&mut self, node: &Node, notes: Vec<String>, inputs: Vec<Step>) -> Step {
         let text = self.text.get(node.span.clone()).unwrap_or_default();
         let what = match node.op {
             Op::Series(_) => text.split_whitespace().collect::<Vec<_>>().join(" "),
             _ => text.split('(').next().unwrap_or_default().to_owned(),
         };
+        self.steps = self.steps.saturating_add(STEP_BYTES + what.len() as u64);
         Step { what, notes, inputs, ..Step::default() }
     }
 }
@@ -356,11 +352,6 @@ impl Evaluator<'_> {
 fn step(what: String, series: &[Series], notes: Vec<String>, inputs: Vec<Step>) -> Step {
     let points = series.iter().map(|series| series.points.len()).sum();
     Step { what, series: series.len(), points, matched: Vec::new(), notes, inputs }
-}
-
-/// Points, and what each series takes by itself.
-fn points(series: &[Series]) -> u64 {
-    series.iter().map(|series| series.points.len() as u64 + SERIES).sum()
 }
 
 /// Whether a series belongs to the groups an evaluation has come to.

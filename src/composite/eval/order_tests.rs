@@ -25,7 +25,8 @@ fn samples_are_bucketed_by_function_and_period_before_anything_else() {
         Sample { time: 30, count: 1.0, sum: 9.0, min: 9.0, max: 9.0 },
         Sample { time: 40, count: 0.0, sum: 0.0, min: 0.0, max: 0.0 },
     ];
-    let stored = Stored { metric: "x".into(), labels: Labels::new(), period: None, interval: 1, samples };
+    let stored =
+        Stored { metric: "x".into(), labels: Labels::new().into(), period: None, interval: 1, samples };
     let mut fetch = |_: &Request<'_>| Ok(vec![stored.clone()]);
     let outcome = evaluate(&query, &mut fetch, &window(0, 599, 60), Limits::default()).unwrap();
     assert_eq!(shown(&outcome), [": 3@0"]);
@@ -117,17 +118,61 @@ fn a_series_knows_the_call_it_comes_from() {
 fn work_is_bounded() {
     let query = compile(r#"zero_fill(s("x","*",{period:"1"}))"#).unwrap();
     let mut fetch = |request: &Request<'_>| Ok(stored(AB, request));
-    let error = evaluate(&query, &mut fetch, &window(0, i64::MAX, 1), Limits { work: 1_000 }).unwrap_err();
+    let error =
+        evaluate(&query, &mut fetch, &window(0, i64::MAX, 1), Limits { work: 1_000, ..Limits::default() })
+            .unwrap_err();
     assert_eq!(error, EvalError::TooMuch { limit: 1_000, span: 0..34 });
     assert!(Problem::from(error).message.contains("1000 samples and points"));
     let deep = (0..60).fold(r#"s("x","*")"#.to_owned(), |text, _| format!(r#"timeshift("0,0s",{text})"#));
     let query = compile(&deep).unwrap();
-    let error = evaluate(&query, &mut fetch, &window(0, 599, 60), Limits { work: 10_000 }).unwrap_err();
+    let error =
+        evaluate(&query, &mut fetch, &window(0, 599, 60), Limits { work: 10_000, ..Limits::default() })
+            .unwrap_err();
     assert!(matches!(error, EvalError::TooMuch { .. }), "2^60 evaluations end early");
     let mut broken = |_: &Request<'_>| Err("the disk is gone".to_owned());
     let query = compile(r#"s("x","*")"#).unwrap();
     let error = evaluate(&query, &mut broken, &window(0, 9, 1), Limits::default()).unwrap_err();
     assert_eq!(error, EvalError::Fetch { why: "the disk is gone".into(), span: 0..10 });
+}
+
+/// A series that is asked for again and again is fetched once, and what is made of it is bounded all the same.
+#[test]
+fn memory_is_bounded() {
+    let many: Vec<String> = (0..1_000).map(|n| format!("s{n}")).collect();
+    let given: Vec<Given<'_>> = many.iter().map(|name| ("x", name.as_str(), None, &[(0, 1.0)][..])).collect();
+    let text = format!("sum([{}])", [r#"s("x","*")"#; 300].join(","));
+    let mut fetched = 0;
+    let mut largest = 0;
+    let limits = Limits { memory: 20_000_000, ..Limits::default() };
+    let mut run = |text: &str| {
+        let mut tables = Counted { given: &given, fetched: &mut fetched, largest: &mut largest };
+        evaluate(&compile(text).unwrap(), &mut tables, &window(0, 599, 60), limits)
+    };
+    let error = run(&text).unwrap_err();
+    assert!(matches!(error, EvalError::TooLarge { limit: 20_000_000, .. }), "{error:?}");
+    assert!(Problem::from(error).message.contains("20000000 bytes"));
+    let one_by_one = format!("sum([{}])", [r#"sum(s("x","*"))"#; 100].join(","));
+    assert_eq!(shown(&run(&one_by_one).unwrap()), [": 100000@0"], "what was used makes room");
+    assert_eq!(fetched, 2, "once for each query");
+    assert!((10_000_000..=20_000_000).contains(&largest), "{largest}");
+}
+
+struct Counted<'a> {
+    given: &'a [Given<'a>],
+    fetched: &'a mut usize,
+    largest: &'a mut u64,
+}
+
+impl Fetch for Counted<'_> {
+    fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String> {
+        *self.fetched += 1;
+        Ok(stored(self.given, request))
+    }
+
+    fn go_on(&mut self, bytes: u64) -> Result<(), String> {
+        *self.largest = bytes.max(*self.largest);
+        Ok(())
+    }
 }
 
 #[test]

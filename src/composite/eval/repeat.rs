@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::super::query::{Leaf, Node, Op};
 use super::super::selector::matches;
+use super::limits::{NODE, points};
 use super::series::{Series, floor};
-use super::{EvalError, Evaluator, Made, NODE, Scope, Stored, in_group, points};
+use super::{EvalError, Evaluator, Made, Scope, Stored, in_group};
 
 /// What is done at a `series` call, given the scope it will be evaluated in.
 type Visit<'v, E> = dyn FnMut(&mut E, &Leaf, &Node, &Scope) -> Result<(), EvalError> + 'v;
@@ -133,7 +135,10 @@ fn moved(series: Series, shift: i64, start: i64) -> Series {
 }
 
 fn labelled(mut series: Series, group: &[(String, String)]) -> Series {
-    series.labels.extend(group.iter().cloned());
+    // Most have the labels they were grouped by; these stay shared.
+    if !in_group(&series.labels, group) {
+        Arc::make_mut(&mut series.labels).extend(group.iter().cloned());
+    }
     series
 }
 

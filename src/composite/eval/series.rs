@@ -52,7 +52,7 @@ pub struct Series {
     /// The metric all of it comes from, if it is one.
     pub metric: Option<String>,
     /// The source (as `source`) and the tags that all of its inputs have in common.
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
     /// Seconds from one point to the next.
     pub period: u64,
     /// In order of time.

@@ -18,7 +18,7 @@ pub(super) fn labels(text: &str) -> Labels {
 pub(super) fn stored(given: &[Given<'_>], request: &Request<'_>) -> Vec<Stored> {
     let made = given.iter().map(|(metric, text, period, values)| Stored {
         metric: (*metric).to_owned(),
-        labels: labels(text),
+        labels: labels(text).into(),
         period: *period,
         interval: 1,
         samples: values

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::alert::Alert;
 use super::condition::{Condition, Test};
+use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::services::table::{self as services, Service};
@@ -47,6 +48,7 @@ pub fn complete(connection: &Connection, mut alerts: Vec<Alert>) -> Result<Vec<F
     let mut rows = select.query([&ids])?;
     while let Some(row) = rows.next()? {
         if let Some(place) = places.get(&row.get("alert_id")?) {
+            by_id::claim(row)?;
             alerts[*place].conditions.push(condition_from_row(row)?);
         }
     }
@@ -71,10 +73,8 @@ fn services_of(connection: &Connection, ids: &str) -> Result<HashMap<i64, Arc<Se
     let sql = "SELECT * FROM services WHERE id IN
         (SELECT service_id FROM alert_services WHERE alert_id IN (SELECT value FROM json_each(?1)))";
     let mut select = connection.prepare_cached(sql)?;
-    let services = select.query_map([ids], Service::from_row)?;
-    Ok(services
-        .map(|service| service.map(|service| (service.id, Arc::new(service))))
-        .collect::<rusqlite::Result<_>>()?)
+    let services = by_id::rows(select.query([ids])?, Service::from_row)?;
+    Ok(services.into_iter().map(|service| (service.id, Arc::new(service))).collect())
 }
 
 fn complete_one(connection: &Connection, alert: Alert) -> Result<Full, Problem> {

@@ -14,7 +14,7 @@ use super::http::body::{Body, Query, Segments, numeric};
 use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
-use super::names::fold;
+use super::names::Choice;
 use super::router::App;
 
 const ORDERS: Orders = &[("name", "key")];
@@ -37,7 +37,7 @@ pub async fn show(
         let events = window.map(|window| table::events(connection, stream.id, &window)).transpose()?;
         Ok((stream, events))
     };
-    let (stream, events) = app.store.read(read).await?;
+    let (stream, events) = app.store.query(read).await?;
     let mut shown = stream.shown();
     if let Some((events, next_time)) = events {
         shown["events"] = by_source(&events);
@@ -57,8 +57,12 @@ fn window(query: &Object) -> Result<Option<Window>, Problem> {
     }
     let mut sources = read.get("sources", fields::texts).value().unwrap_or_default();
     sources.extend(read.text("source").value());
+    sources.retain(|source| !source.is_empty());
+    let sources = Choice::new(&sources).unwrap_or_else(|| {
+        read.errors.add("sources", Choice::rule());
+        Choice::default()
+    });
     read.finish()?;
-    let sources = sources.iter().filter(|source| !source.is_empty()).map(|source| fold(source)).collect();
     let asked = start.is_some() || end.is_some() || count.is_some();
     Ok(asked.then_some(Window { start, end, count, sources }))
 }

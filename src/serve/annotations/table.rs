@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::event::Event;
 use crate::serve::http::problem::Problem;
-use crate::serve::names::{NAME_RULE, fold, is_name, matches};
+use crate::serve::http::{budget, by_id};
+use crate::serve::names::{Choice, NAME_RULE, fold, folded, is_name};
 use crate::serve::store::column;
 
 /// A stream of annotations, without its events.
@@ -63,8 +64,8 @@ pub struct Window {
     pub start: Option<i64>,
     pub end: Option<i64>,
     pub count: Option<i64>,
-    /// Folded names and `*` patterns; empty for all.
-    pub sources: Vec<String>,
+    /// Empty for all.
+    pub sources: Choice,
 }
 
 /// Events in one answer.
@@ -93,6 +94,7 @@ pub fn events(
     while events.len() < most
         && let Some(row) = rows.next()?
     {
+        budget::proceed()?;
         let event = event_from_row(row)?;
         if !window.wants(&event) {
             continue;
@@ -107,6 +109,7 @@ pub fn events(
                 break;
             }
         }
+        by_id::claim(row)?;
         events.push(event);
     }
     if is_last {
@@ -117,8 +120,8 @@ pub fn events(
 
 impl Window {
     fn wants(&self, event: &Event) -> bool {
-        let source = fold(event.source.as_deref().unwrap_or(super::event::UNASSIGNED));
-        self.sources.is_empty() || self.sources.iter().any(|pattern| matches(pattern, &source))
+        let source = folded(event.source.as_deref().unwrap_or(super::event::UNASSIGNED));
+        self.sources.is_empty() || self.sources.has(&source)
     }
 }
 
@@ -180,7 +183,7 @@ mod tests {
     use crate::serve::store::scratch;
 
     fn asked(start: Option<i64>, count: Option<i64>) -> Window {
-        Window { start, end: None, count, sources: Vec::new() }
+        Window { start, end: None, count, sources: Choice::default() }
     }
 
     #[test]

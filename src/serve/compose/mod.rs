@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::response::Response;
 use rusqlite::Connection;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use self::shown::{Dialect, Head};
 use self::stored::Tables;
@@ -30,10 +29,7 @@ use crate::composite::eval::{Limits, Outcome, Series, Window, evaluate};
 use crate::composite::{self, Labels, SOURCE, Statistic};
 
 /// What one query may cost: a thousand series of a day's minutes go through ten functions.
-const LIMITS: Limits = Limits { work: 20_000_000 };
-
-/// Queries that are evaluated at once; others wait. Each may hold some hundred megabytes, which no limit on bodies sees.
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
+const LIMITS: Limits = Limits { work: 20_000_000, memory: 120_000_000 };
 
 /// `GET /v1/metrics?compose=…`
 pub async fn legacy(app: &App, query: Object) -> Result<Response, Problem> {
@@ -59,8 +55,7 @@ async fn answered(app: &App, query: Object, dialect: Dialect) -> Result<Response
         let head = Head { name: None, compose: &text, resolution: window.resolution };
         shown::written(&head, &outcome.series, &tables, dialect)
     };
-    let _turn = AT_ONCE.acquire().await.map_err(Problem::internal)?;
-    Ok(answer::written(app.store.read(evaluated).await?))
+    Ok(answer::written(app.store.query(evaluated).await?))
 }
 
 /// The data of a composite metric in the dialect of tags, as JSON. `tags_search` narrows what its definition reads,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::stored::Tables;
 use crate::composite::eval::{Call, Series};
 use crate::composite::{SOURCE, Selector};
+use crate::serve::http::budget;
 use crate::serve::http::problem::Problem;
 use crate::serve::measurements::legacy::UNASSIGNED;
 use crate::serve::metrics::metric::Metric;
@@ -60,7 +61,7 @@ pub fn written(
         .filter(|series| !series.points.is_empty())
         .map(|series| Shown { series, tables, sources: &sources, dialect })
         .collect();
-    serde_json::to_vec(&Answer { head, series: &list, dialect }).map_err(Problem::internal)
+    budget::json(&Answer { head, series: &list, dialect })
 }
 
 struct Answer<'a> {
@@ -120,7 +121,7 @@ impl Serialize for Shown<'_> {
                 map.serialize_entry("series", &measurements)?;
             }
             Dialect::Tags => {
-                map.serialize_entry("tags", &series.labels)?;
+                map.serialize_entry("tags", &*series.labels)?;
                 self.query(&mut map)?;
                 map.serialize_entry("period", &series.period)?;
                 map.serialize_entry("measurements", &measurements)?;

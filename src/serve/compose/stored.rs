@@ -2,14 +2,18 @@
 //! what is made of them is not its business.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
 use crate::composite::{Labels, SOURCE, nested};
+use crate::serve::http::budget;
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
-use crate::serve::metrics::table::{self as metrics, Choice};
+use crate::serve::metrics::table as metrics;
+use crate::serve::names::Choice;
 use crate::serve::series::aggregate::{Point, downsample};
 use crate::serve::series::table::{self as series, Recent, Span, counted_once};
 use crate::serve::series::tier::promised;
@@ -18,6 +22,12 @@ use crate::serve::submit::sample;
 
 /// Samples held for one query, about 120 MB of them.
 const MOST: u64 = 3_000_000;
+
+/// Memory of a series that is known, beside what was read of it: labels take as much as eleven, however few they are.
+const SERIES_BYTES: usize = 700;
+
+/// Memory of a series that a call means, beside its samples.
+const STORED_BYTES: usize = 200;
 
 /// Everything the journal can hold.
 const ALWAYS: Span = Span { start: i64::MIN, end: i64::MAX };
@@ -31,9 +41,13 @@ pub struct Tables<'a> {
     now: i64,
     resolution: u64,
     wants: Wants<'a>,
-    /// Read once, since a definition may ask for many things.
+    /// Read once, since a definition may ask for many things; the series by their metric.
     recent: Option<Recent>,
+    known: BTreeMap<i64, Rc<[Known]>>,
+    /// Samples.
     held: u64,
+    /// Bytes of what was made of them.
+    made: usize,
     /// Every metric that was read, by name.
     pub metrics: BTreeMap<String, Metric>,
     /// What went wrong inside, which is nobody's business outside.
@@ -53,30 +67,46 @@ impl From<Problem> for Refusal {
     }
 }
 
+/// A series of a metric.
+struct Known {
+    id: i64,
+    labels: Arc<Labels>,
+}
+
 /// One series that a call means.
 struct Meant {
     id: i64,
-    labels: Labels,
+    labels: Arc<Labels>,
     /// By its place among those found.
     metric: usize,
 }
 
 impl Fetch for Tables<'_> {
     fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String> {
-        self.read(request).map_err(|refusal| match refusal {
-            Refusal::Told(why) => why,
-            Refusal::Inside(problem) => {
-                self.failed = Some(problem);
-                String::new()
-            }
-        })
+        self.read(request).map_err(|refusal| self.told(refusal))
+    }
+
+    fn go_on(&mut self, bytes: u64) -> Result<(), String> {
+        self.made = usize::try_from(bytes).unwrap_or(usize::MAX);
+        budget::proceed().and_then(|()| budget::need(self.made)).map_err(|problem| self.told(problem.into()))
     }
 }
 
 impl<'a> Tables<'a> {
     pub fn new(connection: &'a Connection, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
-        let (recent, metrics) = (None, BTreeMap::new());
-        Tables { connection, now, resolution, wants, recent, held: 0, metrics, failed: None }
+        let (recent, known, metrics) = (None, BTreeMap::new(), BTreeMap::new());
+        Tables { connection, now, resolution, wants, recent, known, held: 0, made: 0, metrics, failed: None }
+    }
+
+    /// Why the evaluation ends, in words, as far as that is anybody's business.
+    fn told(&mut self, refusal: Refusal) -> String {
+        match refusal {
+            Refusal::Told(why) => why,
+            Refusal::Inside(problem) => {
+                self.failed = Some(problem);
+                String::new()
+            }
+        }
     }
 
     /// What is shown for a source in its place.
@@ -99,7 +129,9 @@ impl<'a> Tables<'a> {
             let given = request.period.or(period).filter(|period| *period > 0).unwrap_or(self.resolution);
             let step = i64::try_from(given).unwrap_or(i64::MAX).max(interval);
             let span = Span { start: request.start - request.start.rem_euclid(step), end: request.end };
+            budget::proceed()?;
             let samples = self.samples(one.id, span, step)?;
+            budget::hold(STORED_BYTES + size_of_val(samples.as_slice()))?;
             let count = samples.len() as u64;
             self.held += count;
             if self.held > MOST {
@@ -142,14 +174,14 @@ impl<'a> Tables<'a> {
     }
 
     /// In order of metrics and labels, so that answers do not depend on who sent first.
-    fn meant(&self, metrics: &[Metric], request: &Request<'_>) -> Result<Vec<Meant>, Refusal> {
+    fn meant(&mut self, metrics: &[Metric], request: &Request<'_>) -> Result<Vec<Meant>, Refusal> {
         let mut meant = Vec::new();
         for (place, metric) in metrics.iter().enumerate() {
             let first = meant.len();
-            for one in counted_once(series::of_metric(self.connection, metric.id)?) {
-                let labels = labels(one.labels);
-                if request.selector.matches(&labels) && (self.wants)(&labels) {
-                    meant.push(Meant { id: one.id, labels, metric: place });
+            for one in &*self.known(metric.id)? {
+                budget::proceed()?;
+                if request.selector.matches(&one.labels) && (self.wants)(&one.labels) {
+                    meant.push(Meant { id: one.id, labels: Arc::clone(&one.labels), metric: place });
                 }
             }
             meant[first..].sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -160,10 +192,24 @@ impl<'a> Tables<'a> {
         Ok(meant)
     }
 
+    /// The series of a metric.
+    fn known(&mut self, metric: i64) -> Result<Rc<[Known]>, Problem> {
+        if let Some(known) = self.known.get(&metric) {
+            return Ok(Rc::clone(known));
+        }
+        let series = counted_once(series::of_metric(self.connection, metric)?);
+        budget::hold(SERIES_BYTES * series.len())?;
+        let known: Rc<[Known]> =
+            series.into_iter().map(|one| Known { id: one.id, labels: labels(one.labels).into() }).collect();
+        self.known.insert(metric, Rc::clone(&known));
+        Ok(known)
+    }
+
     fn samples(&self, id: i64, span: Span, step: i64) -> Result<Vec<Sample>, Refusal> {
         let mut points = series::packed(self.connection, id, span)?;
         let unpacked = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
         points.extend(unpacked.filter(|point| span.contains(point.time)).copied());
+        budget::need(self.made.saturating_add(size_of_val(points.as_slice())))?;
         let sample = |Point { time, stats }: Point| Sample {
             time,
             // Far below 2^53.

@@ -1,11 +1,13 @@
 //! The answers that are not errors, with the headers the API documents.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::problem::Problem;
+use super::budget;
 
 /// Everything after `/v1/` that is a name comes from a restricted alphabet; anything else is escaped.
 pub fn segment(text: &str) -> String {
@@ -21,11 +23,20 @@ pub fn segment(text: &str) -> String {
     escaped
 }
 
+/// The length of a body in bytes, before it is compressed; an extension of the answer.
+#[derive(Clone, Copy)]
+pub struct Length(pub usize);
+
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
+    match budget::json(body) {
         Ok(body) => with_body(status, body),
-        Err(error) => Problem::internal(error).into_response(),
+        Err(problem) => problem.into_response(),
     }
+}
+
+/// For what is told when there is no memory left to claim.
+pub fn unclaimed(status: StatusCode, body: &Value) -> Response {
+    with_body(status, body.to_string().into_bytes())
 }
 
 /// 200 with JSON that is written already, for answers too long to be held as values.
@@ -35,7 +46,8 @@ pub fn written(body: Vec<u8>) -> Response {
 
 fn with_body(status: StatusCode, body: Vec<u8>) -> Response {
     let content_type = HeaderValue::from_static("application/json;charset=utf-8");
-    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+    let length = Length(body.len());
+    (status, [(header::CONTENT_TYPE, content_type)], Extension(length), body).into_response()
 }
 
 pub fn ok(body: &impl Serialize) -> Response {

@@ -21,7 +21,7 @@ use crate::serve::router::App;
 const LONG: usize = 64 * 1024;
 
 /// Memory that one value of a body takes until the request is answered, measured with small objects in long lists.
-const VALUE_BYTES: usize = 200;
+pub(super) const VALUE_BYTES: usize = 200;
 
 /// The parameters of a body, form or JSON; empty when there is no body.
 pub struct Body(pub Object);
@@ -181,7 +181,7 @@ impl Sent {
 }
 
 /// About how many values a body holds, names included: what stands between two of them, in JSON and in forms.
-fn values(bytes: &[u8]) -> usize {
+pub(super) fn values(bytes: &[u8]) -> usize {
     let marks = |some: &[u8]| -> u8 {
         some.iter().map(|byte| u8::from(matches!(byte, b',' | b':' | b'[' | b'{' | b'&'))).sum()
     };

@@ -2,12 +2,13 @@
 //! and removed. Knows neither what the objects are nor what a change means.
 
 use axum::response::Response;
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows};
 use serde::Serialize;
 
-use super::answer;
-use super::body::numeric;
+use super::body::{VALUE_BYTES, numeric, values};
 use super::problem::Problem;
+use super::{answer, budget};
 use crate::serve::router::App;
 
 /// 201 with the object that `make` gives, together with its id below `path`.
@@ -50,6 +51,33 @@ pub async fn delete(app: &App, id: &str, table: &'static str) -> Result<Response
         }
     })
     .await
+}
+
+/// The rows of a query as objects, whose memory is claimed.
+pub fn rows<T>(
+    mut rows: Rows<'_>,
+    mut from_row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, Problem> {
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        claim(row)?;
+        all.push(from_row(row)?);
+    }
+    Ok(all)
+}
+
+/// Claims the memory that a row takes as an object and as the values that are shown of it.
+pub fn claim(row: &Row<'_>) -> Result<(), Problem> {
+    /// Beside its texts.
+    const EACH: usize = 500;
+    let mut bytes = EACH;
+    for column in 0..row.as_ref().column_count() {
+        if let ValueRef::Text(text) = row.get_ref(column)? {
+            let is_json = matches!(text.first(), Some(b'{' | b'['));
+            bytes += 2 * text.len() + if is_json { VALUE_BYTES * values(text) } else { 0 };
+        }
+    }
+    budget::hold(bytes)
 }
 
 /// The row of `table`, or 404.

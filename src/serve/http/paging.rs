@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use super::by_id;
 use super::fields::{Object, Reader};
 use super::problem::Problem;
 use crate::serve::names::fold;
@@ -105,10 +106,8 @@ impl Page {
         };
         let select =
             format!("SELECT * FROM {table} WHERE {filter} ORDER BY {} LIMIT ?2 OFFSET ?3", self.order);
-        let items = connection
-            .prepare_cached(&select)?
-            .query_map(params![self.name, self.length, self.offset], row)?
-            .collect::<rusqlite::Result<Vec<T>>>()?;
+        let mut select = connection.prepare_cached(&select)?;
+        let items = by_id::rows(select.query(params![self.name, self.length, self.offset])?, row)?;
         Ok(Listed { items, found, total, offset: self.offset })
     }
 

@@ -2,9 +2,11 @@
 //! Values are always lists with at most one level of nesting, since published clients crash on other forms.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use rusqlite::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::answer;
@@ -20,18 +22,18 @@ pub struct Problem {
     /// Seconds after which another try makes sense.
     retry_after: Option<i64>,
     trouble: Option<Trouble>,
+    /// Work was cut short.
+    interruption: bool,
 }
 
 impl Problem {
     /// A refusal of the request as a whole.
     pub fn request(status: StatusCode, message: impl Into<String>) -> Problem {
-        Problem {
-            status,
-            errors: json!({ "request": [message.into()] }),
-            request_time: None,
-            retry_after: None,
-            trouble: None,
-        }
+        Problem::of(status, json!({ "request": [message.into()] }))
+    }
+
+    fn of(status: StatusCode, errors: Value) -> Problem {
+        Problem { status, errors, request_time: None, retry_after: None, trouble: None, interruption: false }
     }
 
     /// 400 for a request that cannot be read at all.
@@ -55,13 +57,7 @@ impl Problem {
 
     fn of_params(status: StatusCode, params: Map<String, Value>) -> Problem {
         let errors = Map::from_iter([("params".to_owned(), Value::Object(params))]);
-        Problem {
-            status,
-            errors: Value::Object(errors),
-            request_time: None,
-            retry_after: None,
-            trouble: None,
-        }
+        Problem::of(status, Value::Object(errors))
     }
 
     /// 500. The cause goes to the log, never to the client.
@@ -121,6 +117,35 @@ impl Problem {
         Problem::request(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
+    /// 400 for a question whose answer would take more memory than the server has for all answers together, `limit`
+    /// bytes.
+    pub fn too_large(limit: usize) -> Problem {
+        Problem::unreadable(format!(
+            "The answer takes more than the {limit} bytes of memory that the server has for answers. Ask for less: a shorter page, \
+             less time, fewer sources or tags, a longer resolution."
+        ))
+    }
+
+    /// 400 for a question that takes longer to answer than the server lets one read take. No 5xx: python-librato asks for
+    /// ever again after one, and the next try would take as long.
+    pub fn too_long(limit: Duration) -> Problem {
+        Problem::unreadable(format!(
+            "The read took longer than {} s, which is the most this server allows. Ask for less: less time, fewer metrics, \
+             sources, tags or patterns, a longer resolution.",
+            limit.as_secs_f64()
+        ))
+    }
+
+    /// For a client that hung up, and so will not see it.
+    pub fn abandoned() -> Problem {
+        Problem { interruption: true, ..Problem::unavailable() }
+    }
+
+    /// Whether SQLite or a loop was told to stop, which says nothing about why.
+    pub fn is_interruption(&self) -> bool {
+        self.interruption
+    }
+
     /// The same with the advice to try again after `seconds`.
     pub fn retry_after(mut self, seconds: i64) -> Problem {
         self.retry_after = Some(seconds);
@@ -128,8 +153,7 @@ impl Problem {
     }
 
     fn system(status: StatusCode, message: &str) -> Problem {
-        let errors = json!({ "system": [message] });
-        Problem { status, errors, request_time: None, retry_after: None, trouble: None }
+        Problem::of(status, json!({ "system": [message] }))
     }
 
     pub fn judged_at(mut self, now: i64) -> Problem {
@@ -150,6 +174,10 @@ impl From<Errors> for Problem {
 
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Problem {
+        if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+            // Whoever interrupted it knows why.
+            return Problem::abandoned();
+        }
         let Some(trouble) = Trouble::of(&error) else { return Problem::internal(error) };
         tracing::error!(target: "librato_apply::serve", %error, "the data file cannot be used");
         Problem::cannot_write(trouble)
@@ -162,7 +190,7 @@ impl IntoResponse for Problem {
         if let Some(time) = self.request_time {
             body["request_time"] = json!(time);
         }
-        let mut response = answer::json(self.status, &body);
+        let mut response = answer::unclaimed(self.status, &body);
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"librato-apply\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

@@ -3,7 +3,7 @@
 use super::interval::Interval;
 use crate::serve::http::fields::{self, Object, Reader};
 use crate::serve::http::problem::Problem;
-use crate::serve::names::{fold, matches};
+use crate::serve::names::{Choice, folded};
 
 /// The name under which measurements without a source are reported.
 pub const UNASSIGNED: &str = "unassigned";
@@ -16,8 +16,8 @@ pub struct Question {
     pub summarize_sources: bool,
     pub breakout_sources: bool,
     pub group_by: Option<Group>,
-    /// Folded names and `*` patterns; empty for every source.
-    sources: Vec<String>,
+    /// Empty for every source.
+    sources: Choice,
 }
 
 /// How the sources of one time become one value.
@@ -54,8 +54,12 @@ impl Question {
         let summarize_time = flag(&mut read, "summarize_time", false);
         let summarize_sources = flag(&mut read, "summarize_sources", false) || group_by.is_some();
         let breakout_sources = flag(&mut read, "breakout_sources", true) && group_by.is_none();
+        sources.retain(|source| !source.is_empty());
+        let sources = Choice::new(&sources).unwrap_or_else(|| {
+            read.errors.add("sources", Choice::rule());
+            Choice::default()
+        });
         read.finish()?;
-        let sources = sources.iter().map(|source| fold(source)).filter(|source| !source.is_empty()).collect();
         // Asking for no sources of their own leaves nothing but all of them together.
         let summarize_sources = summarize_sources || !breakout_sources;
         Ok(Some(Question {
@@ -70,7 +74,6 @@ impl Question {
 
     /// Whether measurements of this source are asked for.
     pub fn wants(&self, source: Option<&str>) -> bool {
-        let key = fold(source.unwrap_or(UNASSIGNED));
-        self.sources.is_empty() || self.sources.iter().any(|pattern| matches(pattern, &key))
+        self.sources.is_empty() || self.sources.has(&folded(source.unwrap_or(UNASSIGNED)))
     }
 }

@@ -23,6 +23,7 @@ use self::records::{Answer, Measurements};
 use self::tags::Tags;
 use super::http::answer;
 use super::http::body::{Query, Segments};
+use super::http::budget;
 use super::http::fields::{Object, Reader};
 use super::http::problem::Problem;
 use super::metrics::metric::{Kind, Metric};
@@ -81,6 +82,7 @@ pub fn data(
     }
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
     for one in table::of_metric(connection, metric.id)? {
+        budget::proceed()?;
         if let Labels::Source(source) = one.labels
             && question.wants(source.as_deref())
         {
@@ -92,8 +94,12 @@ pub fn data(
     let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
     let mut answer = Answer::new(question, metric.kind);
     for (source, id) in series {
-        answer.add(source.as_deref(), reader.points(id, resolution)?)?;
+        budget::proceed()?;
+        let points = reader.points(id, resolution)?;
+        budget::need(answer.bytes() + size_of_val(points.as_slice()))?;
+        answer.add(source.as_deref(), points)?;
     }
+    budget::need(answer.bytes())?;
     Ok(Data::new(resolution, answer))
 }
 
@@ -123,9 +129,9 @@ pub async fn show(
             let href = next_href(&uri, question.interval.span, &next);
             shown.links.push(json!({ "rel": "next", "href": href }));
         }
-        serde_json::to_vec(&shown).map_err(Problem::internal)
+        budget::json(&shown)
     };
-    Ok(answer::written(app.store.read(read).await?))
+    Ok(answer::written(app.store.query(read).await?))
 }
 
 /// Streams as they are shown.
@@ -150,7 +156,7 @@ fn page(
     question: &tagged::Question,
     after: Option<&Cursor>,
 ) -> Result<(Shown, Option<Cursor>), Problem> {
-    let streams = question.streams(table::of_metric(connection, metric.id)?);
+    let streams = question.streams(table::of_metric(connection, metric.id)?)?;
     let from = match after {
         None => Bound::Unbounded,
         Some(Cursor { tags, time: None }) => Bound::Excluded(tags),
@@ -158,16 +164,18 @@ fn page(
     };
     let cut = after.and_then(|after| Some((&after.tags, after.time?)));
     let mut rest = streams.range::<Tags, _>((from, Bound::Unbounded)).peekable();
-    let wanted: HashSet<i64> = rest.clone().flat_map(|(_, sets)| sets.values().flatten().copied()).collect();
+    let wanted: HashSet<i64> = rest.clone().flat_map(|(_, sets)| sets.iter().flatten().copied()).collect();
     let resolution = question.interval.resolution;
     let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
     let (mut series, mut held, mut next) = (Vec::new(), 0, None);
     while let Some((tags, sets)) = rest.next() {
         let mut stream = question.stream(metric);
-        for ids in sets.values() {
+        for ids in sets {
             let mut together = Vec::new();
             for id in ids {
+                budget::proceed()?;
                 together.extend(reader.points(*id, resolution)?);
+                budget::need(size_of_val(together.as_slice()))?;
             }
             stream.add(&downsample(together, resolution));
         }

@@ -24,28 +24,58 @@ struct Record {
     delta: Option<f64>,
 }
 
-/// All sources at one time.
+/// All sources together.
 struct Merged {
     whole: Aggregate,
     /// Of one value for each source.
     across: Aggregate,
 }
 
-/// An answer in the making.
+/// What there is at one time.
+#[derive(Default)]
+struct Moment {
+    /// With the number of their source.
+    records: Vec<(usize, Record)>,
+    merged: Option<Merged>,
+}
+
+/// An answer in the making. It lies in order of time, so that its end can be cut off without a look at the rest.
 pub struct Answer<'a> {
     question: &'a Question,
     kind: Kind,
-    sources: BTreeMap<String, Vec<Record>>,
-    merged: BTreeMap<i64, Merged>,
-    /// Records held in `sources`.
+    sources: Vec<String>,
+    moments: BTreeMap<i64, Moment>,
+    /// Records in `moments`, and how many of these have all sources merged.
     held: usize,
+    merged: usize,
     /// Where the answer is cut off.
     next_time: Option<i64>,
+    /// Records put in or taken out so far.
+    #[cfg(test)]
+    moved: usize,
 }
+
+/// Memory that one record takes as it is kept and as it is shown, without its text.
+const RECORD_BYTES: usize = 250;
 
 impl<'a> Answer<'a> {
     pub fn new(question: &'a Question, kind: Kind) -> Answer<'a> {
-        Answer { question, kind, sources: BTreeMap::new(), merged: BTreeMap::new(), held: 0, next_time: None }
+        Answer {
+            question,
+            kind,
+            sources: Vec::new(),
+            moments: BTreeMap::new(),
+            held: 0,
+            merged: 0,
+            next_time: None,
+            #[cfg(test)]
+            moved: 0,
+        }
+    }
+
+    /// Memory that it takes by now.
+    pub fn bytes(&self) -> usize {
+        RECORD_BYTES * (self.held + self.merged + self.sources.len())
     }
 
     /// Takes in the points of one source at the resolution asked for. Those before the interval only tell where a
@@ -71,64 +101,73 @@ impl<'a> Answer<'a> {
             }
         }
         if self.question.breakout_sources && !records.is_empty() {
+            let number = self.sources.len();
+            self.sources.push(source.unwrap_or(UNASSIGNED).to_owned());
             self.held += records.len();
-            self.sources.insert(source.unwrap_or(UNASSIGNED).to_owned(), records);
-        }
-        if self.held <= 4 * MOST {
-            return Ok(());
+            #[cfg(test)]
+            (self.moved += records.len());
+            for record in records {
+                self.moments.entry(record.point.time).or_default().records.push((number, record));
+            }
         }
         match self.question.interval.take {
             Take::All => self.cut(),
-            Take::First(_) | Take::Last(_) => {
+            Take::First(_) | Take::Last(_) if self.held > 4 * MOST => {
                 return Err(Problem::param("count", "asks for too many measurements at once"));
             }
+            Take::First(_) | Take::Last(_) => {}
         }
         Ok(())
     }
 
     fn merge(&mut self, Point { time, stats }: Point) {
         let one = Aggregate::single(stats.mean());
-        self.merged
-            .entry(time)
-            .and_modify(|merged| {
+        match &mut self.moments.entry(time).or_default().merged {
+            Some(merged) => {
                 merged.whole.merge(&stats);
                 merged.across.merge(&one);
-            })
-            .or_insert(Merged { whole: stats, across: one });
+            }
+            none => {
+                *none = Some(Merged { whole: stats, across: one });
+                self.merged += 1;
+            }
+        }
     }
 
-    /// Drops the end of what is too long, at the same time for every source.
+    /// Drops the end of what is too long, at the same time for every source. The first time always stays, however much
+    /// there is at it: a request could not go on in the middle of one.
     fn cut(&mut self) {
-        if self.question.interval.take != Take::All || self.question.summarize_time {
-            return;
+        while !self.question.summarize_time
+            && self.held + self.merged > MOST
+            && self.moments.len() > 1
+            && let Some((time, moment)) = self.moments.pop_last()
+        {
+            self.held -= moment.records.len();
+            self.merged -= usize::from(moment.merged.is_some());
+            self.next_time = Some(time);
+            #[cfg(test)]
+            (self.moved += moment.records.len());
         }
-        let all = self.sources.values().flatten().map(|record| record.point.time);
-        let mut times: Vec<i64> = all.chain(self.merged.keys().copied()).collect();
-        if times.len() <= MOST {
-            return;
-        }
-        times.sort_unstable();
-        let first = times.first().copied();
-        let Some(limit) = times.into_iter().skip(MOST).find(|time| Some(*time) > first) else { return };
-        self.next_time = Some(limit);
-        self.merged.split_off(&limit);
-        for records in self.sources.values_mut() {
-            records.retain(|record| record.point.time < limit);
-        }
-        self.sources.retain(|_, records| !records.is_empty());
-        self.held = self.sources.values().map(Vec::len).sum();
     }
 
     /// The measurements by source, and the time at which to go on when there are more.
     pub fn finish(mut self) -> (Measurements, Option<i64>) {
-        self.cut();
         let as_counter = self.kind == Kind::Counter && !self.question.summarize_time;
         let show = if as_counter { Measurement::of_counter } else { Measurement::of_gauge };
-        let sources = std::mem::take(&mut self.sources).into_iter();
-        let mut shown: Measurements =
-            sources.map(|(source, records)| (source, records.iter().map(show).collect())).collect();
-        if !self.merged.is_empty() {
-            let all = self.merged.iter().map(|(time, merged)| self.shown_merged(*time, merged)).collect();
+        let mut by_source: Vec<Vec<Measurement>> = Vec::new();
+        by_source.resize_with(self.sources.len(), Vec::new);
+        let mut all = Vec::new();
+        while let Some((time, moment)) = self.moments.pop_first() {
+            for (number, record) in moment.records {
+                by_source[number].push(show(&record));
+            }
+            all.extend(moment.merged.map(|merged| self.shown_merged(time, &merged)));
+        }
+        let mut sources: Vec<_> = std::mem::take(&mut self.sources).into_iter().zip(by_source).collect();
+        sources.retain(|(_, records)| !records.is_empty());
+        sources.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut shown: Measurements = sources.into_iter().collect();
+        if !all.is_empty() {
             shown.insert(ALL.to_owned(), all);
         }
         (shown, self.next_time)
@@ -235,122 +274,4 @@ impl Measurement {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    const NOW: i64 = 1_700_000_000;
-
-    fn point(ago: i64, value: f64) -> Point {
-        Point { time: NOW - ago, stats: Aggregate::single(value) }
-    }
-
-    fn answer(query: &Value, kind: Kind, sources: &[(Option<&str>, Vec<Point>)]) -> (Value, Option<i64>) {
-        let mut query = query.as_object().unwrap().clone();
-        query.insert("start_time".to_owned(), json!(NOW - 1000));
-        let question = Question::read(&query, NOW).unwrap().unwrap();
-        let mut answer = Answer::new(&question, kind);
-        for (source, points) in sources {
-            if question.wants(*source) {
-                answer.add(*source, points.clone()).unwrap();
-            }
-        }
-        let (shown, next) = answer.finish();
-        (json!(shown), next)
-    }
-
-    fn column(measurements: &Value, source: &str, key: &str) -> Vec<f64> {
-        let records = measurements[source].as_array().into_iter().flatten();
-        records.map(|record| record[key].as_f64().unwrap_or(f64::NAN)).collect()
-    }
-
-    fn two() -> Vec<(Option<&'static str>, Vec<Point>)> {
-        vec![
-            (None, vec![point(20, 2.0), point(10, 4.0)]),
-            (Some("Web-1"), vec![point(30, 1.0), point(10, 8.0)]),
-        ]
-    }
-
-    #[test]
-    fn sources_are_told_apart_or_together() {
-        let (apart, next) = answer(&json!({}), Kind::Gauge, &two());
-        assert_eq!((column(&apart, "unassigned", "value"), next), (vec![2.0, 4.0], None));
-        assert!(apart.get("all").is_none());
-        let (both, _) = answer(&json!({"summarize_sources": "true"}), Kind::Gauge, &two());
-        assert_eq!(column(&both, "all", "count"), [1.0, 1.0, 2.0]);
-        assert_eq!(column(&both, "all", "value"), [1.0, 2.0, 6.0]);
-        assert_eq!(column(&both, "Web-1", "value"), [1.0, 8.0]);
-        let (only, _) = answer(&json!({"breakout_sources": false}), Kind::Gauge, &two());
-        assert_eq!(only.as_object().unwrap().keys().collect::<Vec<_>>(), ["all"]);
-    }
-
-    #[test]
-    fn groups_take_one_value_from_each_source() {
-        for (group, value) in [("min", 4.0), ("max", 8.0), ("mean", 6.0), ("sum", 12.0), ("count", 2.0)] {
-            let (found, _) = answer(&json!({"group_by": group}), Kind::Gauge, &two());
-            assert_eq!(column(&found, "all", "value").last(), Some(&value), "{group}");
-            assert_eq!(column(&found, "all", "summarized"), [1.0, 1.0, 2.0]);
-            assert_eq!(found.as_object().unwrap().len(), 1);
-        }
-    }
-
-    #[test]
-    fn sources_are_chosen_by_name_and_pattern() {
-        for (query, expected) in [
-            (json!({"source": "web*"}), vec!["Web-1"]),
-            (json!({"sources": ["WEB-1", "nobody"]}), vec!["Web-1"]),
-            (json!({"sources": "['web-1', 'unassigned']"}), vec!["Web-1", "unassigned"]),
-        ] {
-            let (found, _) = answer(&query, Kind::Gauge, &two());
-            assert_eq!(found.as_object().unwrap().keys().collect::<Vec<_>>(), expected, "{query}");
-        }
-    }
-
-    #[test]
-    fn time_is_summed_up_by_source() {
-        let (found, _) = answer(&json!({"summarize_time": true}), Kind::Gauge, &two());
-        let web = json!([{"measure_time": NOW - 30, "value": 4.5, "count": 2, "min": 1.0, "max": 8.0, "sum": 9.0,
-            "sum_squares": 65.0}]);
-        assert_eq!(found["Web-1"], web);
-    }
-
-    #[test]
-    fn counters_show_how_much_they_rose() {
-        let points = vec![point(1010, 5.0), point(30, 7.0), point(20, 12.0), point(10, 3.0)];
-        let sources = [(Some("a"), points)];
-        let (found, _) = answer(&json!({}), Kind::Counter, &sources);
-        assert_eq!(column(&found, "a", "value"), [7.0, 12.0, 3.0]);
-        assert_eq!(column(&found, "a", "delta"), [2.0, 5.0, 3.0]);
-        let (summed, _) = answer(&json!({"summarize_time": true}), Kind::Counter, &sources);
-        assert_eq!((column(&summed, "a", "sum"), column(&summed, "a", "count")), (vec![10.0], vec![3.0]));
-    }
-
-    #[test]
-    fn counts_are_per_source() {
-        let (found, _) = answer(&json!({"count": 1}), Kind::Gauge, &two());
-        assert_eq!(
-            (column(&found, "Web-1", "value"), column(&found, "unassigned", "value")),
-            (vec![1.0], vec![2.0])
-        );
-    }
-
-    #[test]
-    fn long_answers_are_cut_at_one_time() {
-        let many: Vec<Point> = (0..900).rev().map(|ago| point(ago, 1.0)).collect();
-        let names: Vec<String> = (0..60).map(|n| format!("s{n}")).collect();
-        let sources: Vec<_> = names.iter().map(|name| (Some(name.as_str()), many.clone())).collect();
-        let (found, next) = answer(&json!({}), Kind::Gauge, &sources);
-        let next = next.unwrap();
-        let kept: usize =
-            found.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
-        assert_eq!(kept, MOST / 60 * 60);
-        let query = json!({"start_time": NOW - 1000, "count": 900});
-        let question = Question::read(query.as_object().unwrap(), NOW).unwrap().unwrap();
-        let mut answer = Answer::new(&question, Kind::Gauge);
-        let refused = sources.iter().filter(|(name, points)| answer.add(*name, points.clone()).is_err());
-        assert_eq!(refused.count(), 60 - 4 * MOST / 900);
-        for records in found.as_object().unwrap().values() {
-            assert_eq!(records.as_array().unwrap().last().unwrap()["measure_time"], json!(next - 1));
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,5 @@
-//! The answer to a query in the dialect of tags: which streams, which statistic of them, grouped how. Pure.
+//! The answer to a query in the dialect of tags: which streams, which statistic of them, grouped how. Knows no
+//! SQL.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 use super::interval::Interval;
 use super::records::rise;
 use super::tags::{Filter, Tags};
+use crate::serve::http::budget;
 use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
@@ -75,7 +77,7 @@ impl Summary {
 }
 
 /// The streams of an answer by their tags, each made of the series of one or more sets of tags.
-pub type Streams = BTreeMap<Tags, BTreeMap<Tags, Vec<i64>>>;
+pub type Streams = BTreeMap<Tags, Vec<Vec<i64>>>;
 
 impl Question {
     pub fn read(query: &Object, now: i64) -> Result<Question, Problem> {
@@ -108,22 +110,27 @@ impl Question {
     }
 
     /// Sorts the series of a metric that are asked for into streams.
-    pub fn streams(&self, series: Vec<Series>) -> Streams {
-        let mut streams = Streams::new();
+    pub fn streams(&self, series: Vec<Series>) -> Result<Streams, Problem> {
+        let mut sets: BTreeMap<Tags, Vec<i64>> = BTreeMap::new();
         for one in counted_once(series) {
+            budget::proceed()?;
             let tags = tags_of(one.labels);
-            if !self.filter.holds(&tags) {
-                continue;
+            if self.filter.holds(&tags) {
+                sets.entry(tags).or_default().push(one.id);
             }
-            let Some(key) = self.key(&tags) else { continue };
-            streams.entry(key).or_default().entry(tags).or_default().push(one.id);
         }
-        streams
+        let mut streams = Streams::new();
+        for (tags, ids) in sets {
+            if let Some(key) = self.key(tags) {
+                streams.entry(key).or_default().push(ids);
+            }
+        }
+        Ok(streams)
     }
 
-    /// The tags of the stream a series belongs to; none when it lacks one to group by.
-    fn key(&self, tags: &Tags) -> Option<Tags> {
-        let Some(group) = &self.group else { return Some(tags.clone()) };
+    /// The tags of the stream a set of tags belongs to; none when it lacks one to group by.
+    fn key(&self, tags: Tags) -> Option<Tags> {
+        let Some(group) = &self.group else { return Some(tags) };
         group.tags.iter().map(|name| Some((name.clone(), tags.get(name)?.clone()))).collect()
     }
 
@@ -276,12 +283,12 @@ mod tests {
     }
 
     fn ids(streams: &Streams) -> Vec<Vec<i64>> {
-        streams.values().map(|sets| sets.values().flatten().copied().collect()).collect()
+        streams.values().map(|sets| sets.iter().flatten().copied().collect()).collect()
     }
 
     #[test]
     fn streams_are_sorted_by_tags_and_grouped() {
-        let streams = |query: Value| ids(&question(&query).unwrap().streams(all()));
+        let streams = |query: Value| ids(&question(&query).unwrap().streams(all()).unwrap());
         assert_eq!(streams(json!({})), [[3], [2], [1], [4]]);
         assert_eq!(streams(json!({"tags": {"source": "web"}})), [[4]]);
         let grouped = |by| streams(json!({"group_by": by, "group_by_function": "sum"}));

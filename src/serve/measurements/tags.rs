@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::serve::http::fields::{self, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::names::matches;
+use crate::serve::names::{MOST_PATTERNS, folded, matches};
 
 pub type Tags = BTreeMap<String, String>;
 
@@ -48,13 +48,24 @@ impl Filter {
                 Filter::All(Vec::new())
             }
         };
+        if filter.tests() > MOST_PATTERNS {
+            let name = if query.contains_key("tags") { "tags" } else { "tags_search" };
+            errors.add(name, format!("must not hold more than {MOST_PATTERNS} tests"));
+        }
         errors.finish()?;
         Ok(filter)
     }
 
+    /// How many tags it looks at, each of which is looked for in every series.
+    fn tests(&self) -> usize {
+        match self {
+            Filter::All(inner) | Filter::Any(inner) => inner.iter().map(Filter::tests).sum(),
+            Filter::Is(..) | Filter::IsNot(..) | Filter::Lacks(_) => 1,
+        }
+    }
+
     pub fn holds(&self, tags: &Tags) -> bool {
-        let like =
-            |name: &String, pattern| tags.get(name).map(|value| matches(pattern, &value.to_lowercase()));
+        let like = |name: &String, pattern| tags.get(name).map(|value| matches(pattern, &folded(value)));
         match self {
             Filter::All(all) => all.iter().all(|filter| filter.holds(tags)),
             Filter::Any(any) => any.iter().any(|filter| filter.holds(tags)),
@@ -274,6 +285,10 @@ mod tests {
         ] {
             assert_eq!(chosen(&json!({"tags_search": search})).unwrap(), expected, "{search}");
         }
+        let many = vec!["a=*b*"; MOST_PATTERNS].join(" or ");
+        assert!(chosen(&json!({ "tags_search": many })).is_ok());
+        let refused = chosen(&json!({ "tags_search": format!("{many} or a=c") })).unwrap_err();
+        assert!(format!("{refused:?}").contains("more than 1000 tests"), "{refused:?}");
         let deep = format!("{}a=b{}", "(".repeat(1000), ")".repeat(1000));
         for bad in ["and", "a=b or", "a=b c=d", "(a=b", "a=b)", "=b", "a=\"b", "!", "!=b", &deep] {
             assert!(chosen(&json!({"tags_search": bad})).is_err(), "{bad}");

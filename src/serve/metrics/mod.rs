@@ -12,15 +12,15 @@ use axum::response::Response;
 use serde::Serialize;
 
 use self::metric::{Changes, Kind, Metric};
-use self::table::Choice;
 use super::compose;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
+use super::http::budget;
 use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::measurements::{self, Data, legacy};
-use super::names::{NAME_RULE, is_name};
+use super::names::{Choice, NAME_RULE, is_name};
 use super::router::App;
 use super::store::Turn;
 
@@ -42,26 +42,25 @@ pub async fn show(
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let now = app.store.now();
-    let question = legacy::Question::read(&query, now)?;
+    let Some(question) = legacy::Question::read(&query, now)? else {
+        let find = move |connection: &_| table::find(connection, &name)?.ok_or_else(Problem::not_found);
+        return Ok(answer::ok(&app.store.read(find).await?));
+    };
     let read = move |connection: &_| {
         let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
-        let data = match &question {
-            Some(question) => Some(measurements::data(connection, &metric, question, now)?),
-            None => None,
-        };
-        let shown = Shown { metric, data };
-        serde_json::to_vec(&shown).map_err(Problem::internal)
+        let data = measurements::data(connection, &metric, &question, now)?;
+        budget::json(&Shown { metric, data })
     };
-    Ok(answer::written(app.store.read(read).await?))
+    Ok(answer::written(app.store.query(read).await?))
 }
 
-/// A metric, with its measurements where they were asked for.
+/// A metric with its measurements.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
     metric: Metric,
     #[serde(flatten)]
-    data: Option<Data>,
+    data: Data,
 }
 
 /// Upsert: 201 with the metric when it is new, which needs its `type`; 204 when it was there.
@@ -140,7 +139,7 @@ async fn remove(app: &App, ids: Vec<i64>) -> Result<Response, Problem> {
 pub async fn update_many(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
     let (chosen, excluded) = chosen(&body)?;
     let changes = Arc::new(Changes::read_flat(&body)?);
-    let ids = app.store.read(move |connection| table::choose(connection, &chosen, &excluded)).await?;
+    let ids = app.store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
     let known = app.known.clone();
     let step = move |connection: &_, ids: &mut Vec<i64>, turn: Turn| {
         known.forget();
@@ -167,7 +166,7 @@ pub async fn delete_many(
 ) -> Result<Response, Problem> {
     query.extend(body);
     let (chosen, excluded) = chosen(&query)?;
-    let ids = app.store.read(move |connection| table::choose(connection, &chosen, &excluded)).await?;
+    let ids = app.store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
     remove(&app, ids).await
 }
 
@@ -178,7 +177,7 @@ fn chosen(body: &Object) -> Result<(Choice, Choice), Problem> {
         let texts = read.get(name, fields::texts).value().unwrap_or_default();
         let choice = Choice::new(&texts);
         if choice.is_none() {
-            read.errors.add(name, format!("must not hold more than {} patterns", table::MOST_PATTERNS));
+            read.errors.add(name, Choice::rule());
         }
         choice.unwrap_or_default()
     };

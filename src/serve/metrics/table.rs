@@ -1,17 +1,13 @@
 //! The table of metrics. Names are unique without regard to case and keep their first spelling.
 
-use std::collections::HashSet;
-
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
 
 use super::metric::{Kind, Metric};
+use crate::serve::http::budget;
 use crate::serve::http::problem::Problem;
-use crate::serve::names::{fold, matches};
+use crate::serve::names::{Choice, fold};
 use crate::serve::store::{Turn, column};
-
-/// Patterns of one choice.
-pub const MOST_PATTERNS: usize = 1000;
 
 /// From a row that has the columns of the table.
 pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Metric> {
@@ -98,32 +94,13 @@ pub fn delete_many(connection: &Connection, ids: &mut Vec<i64>, turn: Turn) -> R
     Ok(ids.is_empty())
 }
 
-/// A choice of metrics by names and `*` patterns.
-#[derive(Default)]
-pub struct Choice {
-    names: HashSet<String>,
-    patterns: Vec<String>,
-}
-
-impl Choice {
-    /// `None` for more patterns than can be held against every metric.
-    pub fn new(texts: &[String]) -> Option<Choice> {
-        let (patterns, names): (Vec<_>, Vec<_>) =
-            texts.iter().map(|text| fold(text)).partition(|text| text.contains('*'));
-        (patterns.len() <= MOST_PATTERNS).then(|| Choice { names: names.into_iter().collect(), patterns })
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.names.contains(key) || self.patterns.iter().any(|pattern| matches(pattern, key))
-    }
-}
-
 /// The ids of the metrics in `chosen` but not in `excluded`. Names that do not exist are no error.
 pub fn choose(connection: &Connection, chosen: &Choice, excluded: &Choice) -> Result<Vec<i64>, Problem> {
     let mut select = connection.prepare_cached("SELECT id, key FROM metrics ORDER BY id DESC")?;
     let mut rows = select.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
+        budget::proceed()?;
         let key = row.get_ref("key")?.as_str().map_err(Problem::internal)?;
         if chosen.has(key) && !excluded.has(key) {
             found.push(row.get("id")?);

@@ -10,6 +10,7 @@ use super::aggregate::{Point, downsample};
 use super::damage::{self, Origin, open_block, open_row, seal_block};
 use super::frontier::Frontier;
 use super::tier::{TIERS, Tier};
+use crate::serve::http::budget;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::store::column;
@@ -33,7 +34,26 @@ pub struct Span {
 pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, Problem> {
     let sql = "SELECT id, dialect, labels FROM series WHERE metric_id = ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
-    Ok(select.query_map([metric], from_row)?.collect::<rusqlite::Result<_>>()?)
+    let (mut rows, mut series) = (select.query([metric])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        budget::proceed()?;
+        let one = from_row(row)?;
+        budget::hold(one.bytes())?;
+        series.push(one);
+    }
+    Ok(series)
+}
+
+impl Series {
+    /// Memory that it takes, here and sorted by its labels. A map of up to eleven tags takes as much as one of eleven.
+    fn bytes(&self) -> usize {
+        100 + match &self.labels {
+            Labels::Source(source) => source.as_ref().map_or(0, String::len),
+            Labels::Tags(tags) => {
+                800 + tags.iter().map(|(name, value)| 32 + name.len() + value.len()).sum::<usize>()
+            }
+        }
+    }
 }
 
 /// Leaves out the series of sources that some tagged series repeat, of the same metric and with the same tag `source`,
@@ -84,6 +104,7 @@ pub fn recent(
     let mut rows = select.query([range.start(), range.end()])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get("id")?;
+        budget::proceed()?;
         let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
         let Ok(points) = open_row(packed) else {
             damage::note(Origin::Journal, id);
@@ -92,7 +113,12 @@ pub fn recent(
         for point in points {
             if span.contains(point.time) && wanted(point.series) && !frontier.is_past(id, point.series) {
                 let kept = Point { time: point.time, stats: point.stats.into() };
-                recent.entry(point.series).or_default().push(kept);
+                let points = recent.entry(point.series).or_default();
+                if points.len() == points.capacity() {
+                    // It is about to double, or to have its first four.
+                    budget::hold(size_of::<Point>() * points.capacity().max(5))?;
+                }
+                points.push(kept);
             }
         }
     }

@@ -13,6 +13,7 @@ use self::chart::Chart;
 use self::table::Space;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
+use super::http::budget;
 use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
@@ -79,11 +80,13 @@ pub async fn list_charts(
     State(app): State<App>,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let read = |connection: &_, id| {
+    let id = numeric(&id)?;
+    let read = move |connection: &_| {
         table::find(connection, id)?;
-        Ok(table::charts(connection, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
+        budget::json(&table::charts(connection, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
     };
-    by_id::show(&app, &id, read).await
+    // However many there are, they come in one answer.
+    Ok(answer::written(app.store.query(read).await?))
 }
 
 pub async fn create_chart(

@@ -51,7 +51,7 @@ pub fn save(connection: &Connection, space: &mut Space) -> Result<(), Problem> {
 /// The charts of a space in the order they were made.
 pub fn charts(connection: &Connection, space: i64) -> Result<Vec<Chart>, Problem> {
     let mut select = connection.prepare_cached("SELECT * FROM charts WHERE space_id = ?1 ORDER BY id")?;
-    let charts = select.query_map([space], chart_from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let charts = by_id::rows(select.query([space])?, chart_from_row)?;
     charts.into_iter().map(|chart| with_streams(connection, chart)).collect()
 }
 
@@ -127,7 +127,7 @@ pub fn streams(connection: &Connection, owner: Owner) -> Result<Vec<Object>, Pro
         stream.extend(body);
         Ok(stream)
     };
-    Ok(select.query_map([id], stream)?.collect::<rusqlite::Result<_>>()?)
+    by_id::rows(select.query([id])?, stream)
 }
 
 /// Replaces the streams; every one gets a new id, put in front.

@@ -19,10 +19,12 @@ mod writer;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::Clock;
+use super::http::budget;
 use super::http::problem::Problem;
 use super::series::damage;
 pub use check::{Report, check};
@@ -60,6 +62,17 @@ pub struct Opening {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    read_time: Duration,
+}
+
+/// How long a read that nobody bounded may take.
+const READ_TIME: Duration = Duration::from_secs(30);
+
+/// Whether others should have to wait for a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cost {
+    Cheap,
+    Dear,
 }
 
 struct Inner {
@@ -99,7 +112,8 @@ impl Store {
         let writer = Arc::new(Writer::start(opened.writer, Arc::clone(&condition))?);
         let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, maintenance)?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
-        Ok(Store { inner: Arc::new(Inner { readers, upkeep, writer, condition, file }) })
+        let inner = Inner { readers, upkeep, writer, condition, file };
+        Ok(Store { inner: Arc::new(inner), read_time: READ_TIME })
     }
 
     /// Seconds since the epoch, by the clock of the store.
@@ -146,20 +160,40 @@ impl Store {
         }
     }
 
-    /// Runs `job` over one snapshot that holds every write acknowledged so far.
+    /// Runs `job` over one snapshot that holds every write acknowledged so far. For what takes little, such as one page
+    /// of a list: it never waits for those that [ask](Store::query) for much.
     pub(in crate::serve) async fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let condition = Arc::clone(&self.inner.condition);
+        self.read_at(Cost::Cheap, job).await
+    }
+
+    /// The same for what may take as long as a read is allowed to.
+    pub(in crate::serve) async fn query<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.read_at(Cost::Dear, job).await
+    }
+
+    async fn read_at<T: Send + 'static>(
+        &self,
+        cost: Cost,
+        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (time, condition) = (self.read_time, Arc::clone(&self.inner.condition));
         let job = move |connection: &Connection| {
             let (outcome, damaged) = damage::watch(|| job(connection));
             condition.notice(damaged);
             outcome
         };
         match &self.inner.readers {
-            Some(readers) => readers.run(job).await,
-            None => self.inner.writer.run(job).await,
+            Some(readers) => readers.run(cost, time, job).await,
+            None => {
+                let share = budget::share();
+                self.inner.writer.run(move |connection| share.spend(time, || job(connection))).await
+            }
         }
     }
 
@@ -174,6 +208,11 @@ impl Store {
         let displaced = self.inner.file.as_ref().and_then(|file| file.displaced());
         let trouble = || self.condition().trouble().map(Problem::not_ready);
         displaced.map(Problem::displaced).or_else(trouble)
+    }
+
+    /// The same store, in which a read may take `time`, and wait as long before it begins.
+    pub(in crate::serve) fn with_read_time(self, time: Duration) -> Store {
+        Store { read_time: time, ..self }
     }
 
     /// Finishes what is queued, checkpoints and closes the file. Blocks; later uses answer 503.
@@ -285,6 +324,30 @@ mod tests {
                     futures_util::future::select(Box::pin(read), Box::pin(tokio::task::yield_now())).await;
             }
             assert!(names(&store).await.is_empty());
+        }
+    }
+
+    /// A statement that would take a minute, and a loop that would take for ever.
+    #[tokio::test]
+    async fn reads_end_in_time() {
+        let (_dir, stores) = both();
+        for store in stores {
+            let store = store.with_read_time(Duration::from_millis(20));
+            let counting = |connection: &Connection| {
+                let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000000)
+                    SELECT count(*) FROM n";
+                Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
+            };
+            let endless = |_: &Connection| -> Result<i64, Problem> {
+                loop {
+                    budget::proceed()?;
+                }
+            };
+            for outcome in [store.query(counting).await, store.read(endless).await] {
+                let text = format!("{:?}", outcome.unwrap_err());
+                assert!(text.contains("400") && text.contains("longer than 0.02 s"), "{text}");
+            }
+            assert!(names(&store).await.is_empty(), "the next one has time of its own");
         }
     }
 

@@ -13,6 +13,7 @@ use super::Data;
 use super::file::{DataFile, Held};
 use super::properties::OPENED_BY;
 use super::schema::{self, APPLICATION_ID, CURRENT};
+use crate::serve::http::budget;
 
 /// Connections that only read.
 const READERS: usize = 4;
@@ -81,8 +82,9 @@ pub fn open(data: &Data) -> Result<Opened, OpenError> {
         Data::File(path) => open_file(path),
         Data::Memory => {
             let failed = |source| OpenError::Database { path: PathBuf::from(":memory:"), source };
-            let writer = Connection::open_in_memory().map_err(failed)?;
+            let mut writer = Connection::open_in_memory().map_err(failed)?;
             configure(&writer).and_then(|()| schema::migrate(&writer, 0)).map_err(failed)?;
+            bound(&mut writer).map_err(failed)?;
             Ok(Opened { writer: Held::new(writer, None), readers: Vec::new(), upkeep: None })
         }
     }
@@ -109,7 +111,9 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     }
     OPENED_BY.set(&writer, &std::process::id()).map_err(failed)?;
     let reader = || -> rusqlite::Result<Held> {
-        let connection = held(Connection::open(path)?);
+        let mut connection = Connection::open(path)?;
+        bound(&mut connection)?;
+        let connection = held(connection);
         configure(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
@@ -117,6 +121,13 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     let readers = (0..READERS).map(|_| reader()).collect::<rusqlite::Result<_>>().map_err(failed)?;
     let upkeep = Some(reader().map_err(failed)?);
     Ok(Opened { writer, readers, upkeep })
+}
+
+/// Lets statements end with the budget of the request that runs them.
+fn bound(connection: &mut Connection) -> rusqlite::Result<()> {
+    /// Steps of SQLite's machine between two looks, well below a millisecond.
+    const SELDOM: i32 = 10_000;
+    connection.progress_handler(SELDOM, Some(budget::is_over))
 }
 
 pub(super) fn failure(path: &Path, source: rusqlite::Error) -> OpenError {
