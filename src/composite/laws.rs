@@ -160,7 +160,9 @@ proptest! {
 
     #[test]
     fn what_is_canonical_stays_so(tree in any_tree()) {
-        let once = canonical(&tree.to_string());
+        let text = tree.to_string();
+        let once = canonical(&text);
+        prop_assert_eq!(compile(&text).is_ok(), compile(&once).is_ok(), "{} and {}", text, once);
         prop_assert_eq!(canonical(&once), once);
     }
 

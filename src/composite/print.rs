@@ -58,7 +58,7 @@ fn separated(f: &mut fmt::Formatter<'_>, items: &[Expr]) -> fmt::Result {
 }
 
 impl Expr {
-    /// The tree of everything that is written in several ways and means the same: `series` becomes `s`, bare numbers texts, sets in
+    /// The tree of everything that is written in several ways and means the same: `series` becomes `s`, bare numbers of options texts, sets in
     /// sets flat, a set of one its item, options and tags sorted, empty options left out.
     pub fn canonical(&self) -> Self {
         Self::new(match &self.kind {
@@ -89,13 +89,22 @@ impl Expr {
             }
             ExprKind::Map(pairs) => {
                 let mut pairs: Vec<_> =
-                    pairs.iter().map(|(key, value)| (key.clone(), value.canonical())).collect();
+                    pairs.iter().map(|(key, value)| (key.clone(), value.canonical().quoted())).collect();
                 pairs.sort_by(|(a, _), (b, _)| a.text.cmp(&b.text));
                 ExprKind::Map(pairs)
             }
-            ExprKind::Number(text) | ExprKind::Text(text) => ExprKind::Text(text.clone()),
+            ExprKind::Number(text) => ExprKind::Number(text.clone()),
+            ExprKind::Text(text) => ExprKind::Text(text.clone()),
             ExprKind::Hole => ExprKind::Hole,
         })
+    }
+
+    /// A bare number as text: as the value of an option the two mean the same, in any other place a number is a mistake.
+    fn quoted(self) -> Self {
+        match self.kind {
+            ExprKind::Number(text) => Self::new(ExprKind::Text(text)),
+            _ => self,
+        }
     }
 
     fn is_empty_map(&self) -> bool {

@@ -38,6 +38,8 @@ fn what_means_the_same_compares_equal() {
         canonical(r#"divide([s("a","*"),s("b","*")])"#),
         canonical(r#"divide([s("b","*"),s("a","*")])"#)
     );
+    // A number is no name: quoting it would mend a mistake without a word.
+    assert!(compile("s(20, .. )").is_err() && compile(&canonical("s(20, .. )")).is_err());
     assert_eq!(canonical("sum(("), "sum((");
 }
 
