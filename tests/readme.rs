@@ -197,9 +197,15 @@ fn flags_and_commands_exist() {
     let home = Home::new();
     let help = |command: &str| {
         let text = home.run(&format!("librato-apply {command} --help")).1;
-        // Flags of `import` stand with the tools it knows.
-        let tools = ["terraform", "lbrt"].into_iter().filter(|_| command == "import");
-        tools.fold(text, |text, tool| text + &home.run(&format!("librato-apply {command} {tool} --help")).1)
+        // Flags of what stands below a command stand there.
+        let below: &[&str] = match command {
+            "import" => &["terraform", "lbrt"],
+            "serve" => &["check", "backup", "restore", "adopt"],
+            _ => &[],
+        };
+        below
+            .iter()
+            .fold(text, |text, tool| text + &home.run(&format!("librato-apply {command} {tool} --help")).1)
     };
     let text = readme();
     let all = help("");

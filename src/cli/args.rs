@@ -9,6 +9,7 @@ mod import;
 pub mod kind;
 pub mod query;
 pub mod resolve;
+mod serve;
 pub mod shape;
 mod submit;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use annotate::Annotate;
 pub use export::{Export, Output, Split};
 pub use import::{Import, Tool};
+pub use serve::ServeCommand;
 pub use submit::{InputFormat, MetricKind, Submit};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -257,15 +259,18 @@ pub struct Apply {
 
 /// `serve`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Serve {
+    #[command(subcommand)]
+    pub command: Option<ServeCommand>,
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: std::net::SocketAddr,
     /// The file that holds everything; made if it does not exist.
     #[arg(long, value_name = "FILE", default_value = "librato.db")]
     pub data: PathBuf,
-    /// Examine a data file that no server has open, report, and end: 0 when it is sound, 1 when not.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "listen", "credentials", "tls_cert"])]
+    /// As it was called before: `serve check FILE`.
+    #[arg(long, hide = true, value_name = "FILE", conflicts_with_all = ["data", "listen", "credentials", "tls_cert"])]
     pub check: Option<PathBuf>,
     /// Believe the clock though it is far from the time at which the data file was last written, so that old measurements
     /// are rolled up and dropped by it; otherwise it must hold for a day first.

@@ -11,6 +11,7 @@ use librato_apply::plan::Plan;
 use librato_apply::render::{Definitions, definitions};
 use serde_json::Value;
 
+use super::files::{self, Readers};
 use super::ui::Ui;
 
 /// Writes the objects that the plan deletes or replaces to a new file below `dir`; nothing where there are none.
@@ -57,7 +58,7 @@ fn save(dir: &Path, stamp: &str, text: &str) -> anyhow::Result<PathBuf> {
     for number in 1_u32.. {
         let name = if number == 1 { format!("{stamp}.yaml") } else { format!("{stamp}-{number}.yaml") };
         let path = dir.join(name);
-        match super::init::write_new(&path, text) {
+        match files::create(&path, text.as_bytes(), Readers::All) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => {

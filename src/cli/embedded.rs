@@ -27,7 +27,7 @@ pub struct Embedded {
 /// # Errors
 /// Where the file cannot be used, or is in use.
 pub async fn start(path: &Path, read_only: bool) -> anyhow::Result<(Embedded, Config)> {
-    let data = if read_only && !path.exists() { Data::Memory } else { Data::File(path.to_owned()) };
+    let data = if read_only { Data::for_reading(path) } else { Data::File(path.to_owned()) };
     let store = tokio::task::spawn_blocking(move || Store::open(&data)).await?.map_err(|error| Stop {
         exit: Exit::Error,
         message: error.to_string(),

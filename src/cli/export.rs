@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::args::{Export, Global, Output, Split};
 use super::endpoint::{self, Target};
 use super::exit::{Exit, Stop};
+use super::files::{self, Readers};
 use super::progress::waiting;
 use super::ui::Ui;
 
@@ -137,31 +138,19 @@ fn write_files(dir: &Path, args: &Output, written: &Definitions, ui: &Ui) -> any
     }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     for (path, text) in &files {
-        replace(path, &ui.redact(text)).with_context(|| format!("cannot write {}", path.display()))?;
+        files::replace(path, ui.redact(text).as_bytes(), Readers::All)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         ui.say(&format!("wrote {}", path.display()));
     }
     // The first line of each file names it, for editors.
     let schema = dir.join(SCHEMA_FILE);
     if !schema.exists() {
         let text = serde_json::to_string_pretty(&published_schema())? + "\n";
-        replace(&schema, &text).with_context(|| format!("cannot write {}", schema.display()))?;
+        files::replace(&schema, text.as_bytes(), Readers::All)
+            .with_context(|| format!("cannot write {}", schema.display()))?;
         ui.say(&format!("wrote {}", schema.display()));
     }
     Ok(())
-}
-
-/// Puts a whole file in the place of the old one, or leaves the old one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
-    #[cfg(unix)]
-    {
-        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.as_file().set_permissions(readable)?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
 fn divided(document: &Map<String, Value>, split: Split) -> Files {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::exit::{Exit, Stop};
+use super::files::{self, Readers};
 use super::ui::Ui;
 
 const DEFINITIONS: &str = include_str!("init.yaml");
@@ -24,10 +25,11 @@ pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
     };
     std::fs::create_dir_all(dir).map_err(|error| cannot(dir, &error))?;
     let definitions = dir.join("librato-apply.yaml");
-    write_new(&definitions, DEFINITIONS).map_err(|error| cannot(&definitions, &error))?;
+    files::create(&definitions, DEFINITIONS.as_bytes(), Readers::All)
+        .map_err(|error| cannot(&definitions, &error))?;
     ui.say(&format!("wrote {}", definitions.display()));
     let ignored = dir.join(".gitignore");
-    match write_new(&ignored, IGNORED) {
+    match files::create(&ignored, IGNORED.as_bytes(), Readers::All) {
         Ok(()) => ui.say(&format!("wrote {}", ignored.display())),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             ui.say(&format!("left {} as it is; let it name *.db and .librato-apply/", ignored.display()));
@@ -37,11 +39,4 @@ pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
     let shown = if dir == Path::new(".") { String::new() } else { format!(" {}", dir.display()) };
     ui.done(&format!("Next: librato-apply plan{shown}, then librato-apply apply{shown}\n"));
     Ok(Exit::Done)
-}
-
-/// Writes a file that must not exist yet, and sees it onto the disk.
-pub fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-    std::io::Write::write_all(&mut file, text.as_bytes())?;
-    file.sync_all()
 }

@@ -11,6 +11,7 @@ mod embedded;
 mod endpoint;
 mod exit;
 mod export;
+mod files;
 mod generate;
 mod get;
 pub mod habits;

@@ -14,6 +14,7 @@ use secrecy::ExposeSecret;
 
 use super::endpoint::{Connection, Given, Target};
 use super::exit::{Exit, Stop};
+use super::files::{self, Readers};
 use super::inputs::{Here, Read};
 use super::ui::Ui;
 
@@ -43,7 +44,8 @@ pub fn save(
                 help: vec!["write ${secret.NAME} there, which reads it from the environment".into()],
             })?;
     let text = serde_json::to_string_pretty(&saved)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    files::replace(path, text.as_bytes(), Readers::All)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads a saved plan.
@@ -104,7 +106,9 @@ fn key(target: &Target, given: &Given, make: bool) -> anyhow::Result<Vec<u8>> {
     if !path.exists() && make {
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).context("this machine has no source of randomness")?;
-        write_private(&path, &key).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::create_dir_all(path.parent().unwrap_or(&path))
+            .and_then(|()| files::create(&path, &key, Readers::Owner))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     std::fs::read(&path).map_err(|error| {
         let help = "run it in the directory where `plan --out` was run".into();
@@ -115,15 +119,4 @@ fn key(target: &Target, given: &Given, make: bool) -> anyhow::Result<Vec<u8>> {
         }
         .into()
     })
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    std::io::Write::write_all(&mut options.open(path)?, bytes)
 }

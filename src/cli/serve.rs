@@ -1,20 +1,37 @@
-//! `serve`: the built-in server as a program of its own, until it is told to stop; and the check of its file.
+//! `serve`: the built-in server as a program of its own, until it is told to stop.
+
+#[cfg(feature = "serve")]
+mod commands;
+#[cfg(feature = "serve")]
+mod open_files;
 
 use super::args::{Global, Serve};
 use super::exit::Exit;
 use super::ui::Ui;
 
-/// Serves until Ctrl-C or a termination signal; requests in flight are finished. With `--check`, examines a file.
+/// Connections that wait for being taken.
+#[cfg(feature = "serve")]
+const BACKLOG: u32 = 1024;
+
+/// Serves until Ctrl-C or a termination signal; requests in flight are finished. Or looks after a file.
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     use anyhow::Context;
     use librato_apply::serve::{Data, Opening, Store, router};
 
+    if let Some(command) = &args.command {
+        return commands::run(command, ui).await;
+    }
     if let Some(file) = &args.check {
-        return check(file, ui).await;
+        return commands::check(file, ui).await;
     }
     let credentials = credentials(args, global, ui)?;
-    let (options, listening) = settings(args)?;
+    let (options, mut listening) = settings(args)?;
+    if let Some(key) = args.tls_key.as_deref().filter(|key| open_to_others(key)) {
+        let key = key.display();
+        ui.complain(&format!("warning: others can read the private key in {key}; run `chmod 600 {key}`"));
+    }
+    listening.max_connections = open_files::make_room(listening.max_connections, ui)?;
     let scheme = if listening.tls.is_some() { "https" } else { "http" };
     if listening.tls.is_none() && !args.listen.ip().is_loopback() {
         ui.complain("warning: tokens cross the network unprotected; give --tls-cert and --tls-key, or let a proxy on this machine do it");
@@ -22,18 +39,22 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     // A limit on the size of files (`ulimit -f`) would kill the server where a full disk only fails a write.
     #[cfg(target_os = "linux")]
     let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
+    // Before the file is made, since a start that fails shall leave none.
+    let socket = bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
     let data = Data::File(args.data.clone());
     let mut opening = Opening::default();
     opening.accept_clock = args.accept_clock;
     let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
     let store = opened.map_err(once)?;
+    let stop = told_to_stop();
     let router = router(store.clone(), credentials, &options);
-    let listener = tokio::net::TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     ui.complain(&format!("listening on {scheme}://{address} over {}", args.data.display()));
-    listening.run(listener, router, store, told_to_stop()).await?;
+    if let Some(copied_at) = store.copied_at() {
+        ui.complain(&commands::unadopted(&args.data, Some(copied_at)));
+    }
+    listening.run(listener, router, store, stop).await?;
     ui.say("stopped");
     Ok(Exit::Done)
 }
@@ -116,31 +137,36 @@ fn once(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow::anyhow!("{error}")
 }
 
-/// Reports on stdout.
+/// Takes the address without listening yet: until then nobody can connect, and nobody else can have it.
 #[cfg(feature = "serve")]
-async fn check(file: &std::path::Path, ui: &Ui) -> anyhow::Result<Exit> {
-    let path = file.to_owned();
-    let report =
-        tokio::task::spawn_blocking(move || librato_apply::serve::check(&path)).await?.map_err(once)?;
-    ui.out(&report.to_string());
-    Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
+fn bind(address: std::net::SocketAddr) -> std::io::Result<tokio::net::TcpSocket> {
+    use tokio::net::TcpSocket;
+
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that was just stopped leaves connections behind that have not quite ended.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
+/// Waits for Ctrl-C or a termination signal. Heard from the call on, so that whoever reads that the server listens can stop it.
 #[cfg(feature = "serve")]
-async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
+fn told_to_stop() -> impl Future<Output = ()> {
+    let mut interrupts = super::interrupts::Interrupts::listen();
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+    let mut terminations = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    async move {
+        #[cfg(unix)]
+        if let Some(terminations) = &mut terminations {
             tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
+                () = interrupts.next() => {}
+                _ = terminations.recv() => {}
             }
             return;
         }
+        interrupts.next().await;
     }
-    let _ = interrupted.await;
 }
 
 /// Without the feature there is no server.

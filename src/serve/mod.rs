@@ -4,6 +4,7 @@
 
 mod alerts;
 mod annotations;
+mod backup;
 mod clock;
 mod compose;
 mod dashboards;
@@ -33,7 +34,7 @@ pub use http::credentials::CredentialsError;
 pub use http::role::Role;
 pub use listen::{Listening, run};
 pub use router::{Options, router};
-pub use store::{Data, OpenError, Opening, Report, Store, check};
+pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt, check, copy};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};
 

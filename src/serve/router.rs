@@ -19,8 +19,8 @@ use super::http::{access, auth, leftover};
 use super::submit::known::Known;
 use super::telemetry::{self, Telemetry};
 use super::{
-    Credentials, Store, alerts, annotations, compose, measurements, metrics, services, snapshots, sources,
-    spaces, submit, tokens,
+    Credentials, Store, alerts, annotations, backup, compose, measurements, metrics, services, snapshots,
+    sources, spaces, submit, tokens,
 };
 
 /// How the server behaves; [`Options::default`] is right for most.
@@ -67,12 +67,14 @@ pub struct App {
     pub body_timeout: Duration,
     pub rates: Rates,
     pub telemetry: Telemetry,
+    pub backups: backup::Turn,
 }
 
 impl App {
     fn new(store: Store, options: &Options) -> App {
         let telemetry = options.telemetry.clone();
         let clock = store.clock();
+        telemetry.serves_copy(store.is_unadopted_copy());
         App {
             store,
             known: Known::default(),
@@ -80,6 +82,7 @@ impl App {
             body_timeout: options.body_timeout,
             rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
             telemetry,
+            backups: backup::Turn::default(),
         }
     }
 }
@@ -154,6 +157,7 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         .route("/v1/sources", get(sources::list))
         .route("/v1/sources/{name}", get(sources::show).put(sources::put).delete(sources::delete))
         // the account
+        .route("/v1/backup", get(backup::show).head(backup::head))
         .route("/v1/jobs/{id}", get(snapshots::show_job))
         .route("/v1/api_tokens", get(tokens::list).post(tokens::create))
         .route("/v1/api_tokens/{id}", get(tokens::show).put(tokens::put).delete(tokens::delete))

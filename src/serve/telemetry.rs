@@ -40,6 +40,7 @@ struct Inner {
     connections: Gauge,
     shed: Family<Reason, Counter>,
     limited: Counter,
+    copy: Gauge,
     stored: Stored,
 }
 
@@ -84,6 +85,7 @@ impl Default for Telemetry {
             connections: Gauge::default(),
             shed: Family::default(),
             limited: Counter::default(),
+            copy: Gauge::default(),
             stored: Stored::default(),
         };
         inner.register();
@@ -105,6 +107,9 @@ impl Inner {
         let help = "Requests turned away with 503 because the server was full";
         all.register("requests_shed", help, self.shed.clone());
         all.register("requests_rate_limited", "Requests turned away with 429", self.limited.clone());
+        let help =
+            "1 while the data file is a copy that nobody adopted: it neither notifies nor knows old sessions";
+        all.register("unadopted_copy", help, self.copy.clone());
         self.stored.register(all);
     }
 }
@@ -171,6 +176,10 @@ impl Telemetry {
 
     pub(super) fn limited(&self) {
         self.inner.limited.inc();
+    }
+
+    pub(super) fn serves_copy(&self, unadopted: bool) {
+        self.inner.copy.set(unadopted.into());
     }
 
     pub(super) fn connected(&self) {

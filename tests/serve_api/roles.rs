@@ -82,6 +82,7 @@ pub const TABLE: &[(&str, &str, bool, bool, bool)] = &[
     ("PUT", "/v1/sources/{name}", false, false, false),
     ("DELETE", "/v1/sources/{name}", false, false, false),
     ("GET", "/v1/jobs/{id}", true, true, true),
+    ("GET", "/v1/backup", false, false, false),
     ("GET", "/v1/api_tokens", false, false, false),
     ("POST", "/v1/api_tokens", false, false, false),
     ("GET", "/v1/api_tokens/{id}", false, false, false),

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use crate::server::{Server, TOKEN, USER, check, client, fresh};
 
 /// What one round or all of them sent and saw acknowledged, by name.
-#[derive(Default)]
-struct Written {
-    sent: BTreeSet<String>,
-    acknowledged: BTreeSet<String>,
+#[derive(Clone, Default)]
+pub struct Written {
+    pub sent: BTreeSet<String>,
+    pub acknowledged: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -32,7 +32,7 @@ fn rounds() -> usize {
     std::env::var("KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
-fn random(below: u64) -> u64 {
+pub fn random(below: u64) -> u64 {
     getrandom::u64().unwrap() % below
 }
 
@@ -59,7 +59,7 @@ async fn write(client: reqwest::Client, host: String, mark: String, ledger: Shar
 }
 
 /// Whether the server acknowledged; a connection that broke tells nothing.
-async fn post(client: &reqwest::Client, host: &str, route: &str, body: &Value, status: u16) -> bool {
+pub async fn post(client: &reqwest::Client, host: &str, route: &str, body: &Value, status: u16) -> bool {
     let url = format!("http://{host}/v1/{route}");
     match client.post(url).basic_auth(USER, Some(TOKEN)).json(body).send().await {
         Ok(answer) if answer.status() == status => true,
@@ -87,7 +87,7 @@ async fn round(number: usize, data: &Path, ledger: &Shared) {
 }
 
 /// Every page of the alerts.
-async fn alerts(server: &Server) -> Vec<String> {
+pub async fn alerts(server: &Server) -> Vec<String> {
     let mut names = Vec::new();
     loop {
         let url = server.url(&format!("/v1/alerts?offset={}", names.len()));
@@ -106,7 +106,7 @@ async fn alerts(server: &Server) -> Vec<String> {
 
 /// The `n` tag of every stored measurement, as often as it is stored: measurements of one second are merged when they
 /// are read, and their number tells how many there were.
-async fn measurements(server: &Server) -> Vec<String> {
+pub async fn measurements(server: &Server) -> Vec<String> {
     let mut names = Vec::new();
     let mut path = "/v1/measurements/m?resolution=1&duration=86400&summary_function=count".to_owned();
     loop {
@@ -128,7 +128,7 @@ async fn measurements(server: &Server) -> Vec<String> {
     }
 }
 
-fn compare(what: &str, written: &Written, kept: &[String]) -> String {
+pub fn compare(what: &str, written: &Written, kept: &[String]) -> String {
     let found: BTreeSet<String> = kept.iter().cloned().collect();
     let lost: Vec<_> = written.acknowledged.difference(&found).collect();
     let invented: Vec<_> = found.difference(&written.sent).collect();

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests to us.
 
 mod access;
+mod backup;
+mod copies;
 mod file;
 mod hostile;
 mod kill;

@@ -25,16 +25,19 @@ pub struct Server {
 impl Server {
     /// Serves the file at `data` with more arguments.
     pub fn start(data: &Path, more: &[&str]) -> Server {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_librato-apply"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_librato-apply"));
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--user", USER, "--color", "never", "--data"])
             .arg(data)
             .args(more)
-            .env("LIBRATO_TOKEN", TOKEN)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .env("LIBRATO_TOKEN", TOKEN);
+        Server::spawn(command)
+    }
+
+    /// Runs a command that becomes a server.
+    pub fn spawn(mut command: Command) -> Server {
+        let mut process =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let (found, host) = mpsc::channel();

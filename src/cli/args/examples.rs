@@ -65,7 +65,10 @@ librato-apply delete space --id 7 --auto-approve"
         "serve" => {
             "\
 export LIBRATO_TOKEN=…
-librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080"
+librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080
+librato-apply serve check librato.db
+librato-apply serve backup librato.db librato-copy.db
+librato-apply serve restore librato-copy.db restored.db --adopt"
         }
         "schema" => "librato-apply schema > librato-apply.schema.json",
         "completions" => {

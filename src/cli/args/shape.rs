@@ -50,6 +50,14 @@ fn shaped(command: Command, shared: &[Arg]) -> Command {
     let hidden = shared.iter().filter(|arg| !means(&name, arg.get_id().as_str()));
     let command = hidden.fold(command, |command, arg| command.arg(arg.clone().hide(true)));
     let command = if name == "serve" { credentials_of_serve(command, shared) } else { command };
+    let nested: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    // What is below a command asks no service: it looks after files.
+    let command = nested.iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |sub| {
+            let hidden = shared.iter().filter(|arg| CONNECTION.contains(&arg.get_id().as_str()));
+            hidden.fold(sub, |sub, arg| sub.arg(arg.clone().hide(true)))
+        })
+    });
     match examples::of(&name) {
         "" => command,
         lines => {
@@ -161,6 +169,12 @@ mod tests {
             listed("serve").iter().any(|id| id == "user")
                 && !listed("serve").iter().any(|id| id == "endpoint")
         );
+        for name in ["check", "backup", "restore", "adopt"] {
+            let sub = command.find_subcommand("serve").and_then(|serve| serve.find_subcommand(name)).unwrap();
+            let mut listed =
+                sub.get_arguments().filter(|arg| !arg.is_hide_set()).map(|arg| arg.get_id().as_str());
+            assert!(listed.all(|id| !CONNECTION.contains(&id)), "{name}");
+        }
         assert!(
             listed("apply").iter().any(|id| id == "parallelism")
                 && !listed("get").iter().any(|id| id == "parallelism")

@@ -49,7 +49,7 @@ impl Role {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         match (self, route) {
             (Role::Admin, _) => true,
-            (Role::Viewer, ["alerts" | "services" | "api_tokens" | "users", ..]) => false,
+            (Role::Viewer, ["alerts" | "services" | "api_tokens" | "users" | "backup", ..]) => false,
             (Role::Viewer, _) => reads,
             (Role::Operator, ["alerts" | "services", ..]) if reads => true,
             (Role::Operator, ["alerts", _, "clear"]) => *method == Method::POST,
@@ -74,6 +74,8 @@ mod tests {
     fn each_role_has_its_reach() {
         for (method, path, recorder, viewer, operator) in [
             ("GET", "/v1/metrics", true, true, true),
+            ("GET", "/v1/backup", false, false, false),
+            ("GET", "/backup", false, false, false),
             ("HEAD", "/v1/metrics/cpu", true, true, true),
             ("POST", "/v1/metrics", true, false, false),
             ("POST", "/metrics", true, false, false),

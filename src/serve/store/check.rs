@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, Row};
 
 use super::column::JSON;
 use super::file::DataFile;
-use super::open::{OpenError, failure, identify};
+use super::open::{OpenError, identify};
+use super::reading;
 use super::schema;
 use crate::serve::series::damage::{all_set_aside, open_block, open_row};
 
@@ -55,6 +56,12 @@ impl Report {
         self.count(table).is_some()
     }
 
+    /// The same file under the name `path`.
+    pub(super) fn of(mut self, path: &Path) -> Report {
+        path.clone_into(&mut self.path);
+        self
+    }
+
     fn problem(&mut self, problem: String) {
         if self.problems.len() < TOLD {
             self.problems.push(problem);
@@ -82,12 +89,9 @@ impl fmt::Display for Report {
 pub fn check(path: &Path) -> Result<Report, OpenError> {
     let file = DataFile::examine(path)?;
     let path = file.path().to_owned();
-    let failed = |source| failure(&path, source);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+    let connection = reading::still(&file)?;
     let schema = identify(&connection, &path)?;
-    let mut report =
-        Report { path: path.clone(), schema, counts: Vec::new(), problems: Vec::new(), notes: Vec::new() };
+    let mut report = Report { path, schema, counts: Vec::new(), problems: Vec::new(), notes: Vec::new() };
     for examine in [integrity, tables, references, json, packed, set_aside] {
         // What cannot be read at all is a finding, too; the other examinations go on.
         if let Err(error) = examine(&connection, &mut report) {

@@ -4,6 +4,7 @@
 mod check;
 pub(in crate::serve) mod column;
 mod condition;
+mod copy;
 mod file;
 mod lock;
 mod maintenance;
@@ -11,14 +12,18 @@ mod mounts;
 mod open;
 mod properties;
 mod readers;
+mod reading;
 mod schema;
 mod turn;
 mod upkeep;
 mod writer;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -29,8 +34,9 @@ use super::http::problem::Problem;
 use super::series::damage;
 pub use check::{Report, check};
 pub(in crate::serve) use condition::{Condition, Trouble};
-use file::DataFile;
+pub use copy::{Copied, CopyError, Copying, adopt, copy};
 pub(in crate::serve) use file::Displaced;
+use file::{DataFile, Held};
 use maintenance::Maintenance;
 pub use open::OpenError;
 use readers::Readers;
@@ -43,6 +49,8 @@ use writer::Writer;
 pub enum Data {
     /// A SQLite file, made when it does not exist. Beside it stand `-wal` and `-shm` (SQLite's) and `-lock`.
     File(PathBuf),
+    /// A SQLite file that is only read, as on a medium that cannot be written; nothing is made beside it.
+    ReadOnly(PathBuf),
     /// Memory only, gone with the process.
     Memory,
 }
@@ -56,6 +64,18 @@ pub struct Opening {
     /// Whether the operator vouches for the clock though it is far from the time at which the file was last written.
     /// Otherwise measurements do not age by such a clock until it has held for a day.
     pub accept_clock: bool,
+}
+
+impl Data {
+    /// What serves somebody who only wants to read what is at `path`: nothing is made where there is nothing.
+    pub fn for_reading(path: &Path) -> Data {
+        match path.canonicalize() {
+            Ok(found) if reading::can_write_beside(&found) => Data::File(found),
+            Ok(found) => Data::ReadOnly(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Data::Memory,
+            Err(_) => Data::File(path.to_owned()),
+        }
+    }
 }
 
 /// A handle on the open data; clones share it. The last one to go, or [`run`](super::run), closes it.
@@ -78,11 +98,14 @@ enum Cost {
 struct Inner {
     /// `None` for data in memory, which only the writer's connection can see.
     readers: Option<Readers>,
-    upkeep: Upkeep,
+    /// `None` for data that is only read.
+    upkeep: Option<Upkeep>,
     writer: Arc<Writer>,
     /// `None` for data in memory.
     file: Option<Arc<DataFile>>,
     condition: Arc<Condition>,
+    copied_at: Option<i64>,
+    closing: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -101,18 +124,25 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_with(data: &Data, opening: Opening) -> Result<Store, OpenError> {
         let path = match data {
-            Data::File(path) => path.clone(),
+            Data::File(path) | Data::ReadOnly(path) => path.clone(),
             Data::Memory => PathBuf::from(":memory:"),
         };
         let opened = open::open(data)?;
         let condition = Arc::new(Condition::new(opening.clock));
         let file = opened.writer.file().cloned();
-        let maintenance = Maintenance::over(&opened.writer, Arc::clone(&condition), opening.accept_clock)
-            .map_err(|source| open::failure(&path, source))?;
+        let maintenance = if opened.read_only {
+            None
+        } else {
+            let over = Maintenance::over(&opened.writer, Arc::clone(&condition), opening.accept_clock);
+            Some(over.map_err(|source| open::failure(&path, source))?)
+        };
         let writer = Arc::new(Writer::start(opened.writer, Arc::clone(&condition))?);
-        let upkeep = Upkeep::start(Arc::clone(&writer), opened.upkeep, maintenance)?;
+        let upkeep =
+            maintenance.map(|maintenance| Upkeep::start(Arc::clone(&writer), opened.upkeep, maintenance));
+        let upkeep = upkeep.transpose()?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
-        let inner = Inner { readers, upkeep, writer, condition, file };
+        let (copied_at, closing) = (opened.copied_at, Arc::default());
+        let inner = Inner { readers, upkeep, writer, file, condition, copied_at, closing };
         Ok(Store { inner: Arc::new(inner), read_time: READ_TIME })
     }
 
@@ -215,6 +245,33 @@ impl Store {
         Store { read_time: time, ..self }
     }
 
+    /// When the data file was copied from another one, in epoch seconds, as long as nobody adopted it: the original may be
+    /// served elsewhere.
+    pub fn copied_at(&self) -> Option<i64> {
+        self.inner.copied_at
+    }
+
+    /// Whether somebody else may speak for what is in here, so that nothing may be sent to anybody because of it.
+    pub fn is_unadopted_copy(&self) -> bool {
+        self.copied_at().is_some()
+    }
+
+    /// A copy of the data as it is now; `None` for data in memory. The file has no name, so it is gone when it is closed.
+    pub(in crate::serve) async fn copy(&self) -> Result<Option<File>, Problem> {
+        let Some(file) = self.inner.file.clone() else { return Ok(None) };
+        let closing = Arc::clone(&self.inner.closing);
+        let copying = tokio::task::spawn_blocking(move || {
+            let source = Held::new(reading::live(file.path())?, Some(&file));
+            copy::nameless(file.path(), &source, &closing)
+        });
+        let copied = copying.await.map_err(Problem::internal)?;
+        copied.map(Some).map_err(|error| match error {
+            CopyError::Stopped => Problem::unavailable(),
+            CopyError::Database { source, .. } => Problem::from(source),
+            error => Problem::internal(error),
+        })
+    }
+
     /// Finishes what is queued, checkpoints and closes the file. Blocks; later uses answer 503.
     pub(in crate::serve) fn close(&self) {
         self.inner.close();
@@ -223,10 +280,13 @@ impl Store {
 
 impl Inner {
     fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         if let Some(readers) = &self.readers {
             readers.close();
         }
-        self.upkeep.close();
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.close();
+        }
         self.writer.close();
     }
 }

@@ -11,7 +11,8 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::Data;
 use super::file::{DataFile, Held};
-use super::properties::OPENED_BY;
+use super::properties::{COPIED_AT, OPENED_BY};
+use super::reading;
 use super::schema::{self, APPLICATION_ID, CURRENT};
 use crate::serve::http::budget;
 
@@ -44,6 +45,17 @@ pub enum OpenError {
         /// Its schema version.
         found: i32,
     },
+    /// It is on a medium that cannot be written, and an older version wrote it.
+    #[error("{} was written by an older version (schema {found}, this one knows {CURRENT}); copy it to where it can be written and brought up to date", path.display())]
+    Older {
+        /// The data file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+    },
+    /// Some of it stands in its write-ahead log, which cannot be read where nothing can be written.
+    #[error("{path}-wal holds changes that {path} itself does not have yet, and nothing can be written beside them; copy both to a directory that can be written", path = .0.display())]
+    LogBeside(PathBuf),
     /// The file system refused.
     #[error("cannot open {}: {source}", path.display())]
     File {
@@ -75,17 +87,22 @@ pub struct Opened {
     pub readers: Vec<Held>,
     /// Reads for the thread that keeps the file in order.
     pub upkeep: Option<Held>,
+    pub read_only: bool,
+    /// When it was copied from another file, if nobody adopted it since.
+    pub copied_at: Option<i64>,
 }
 
 pub fn open(data: &Data) -> Result<Opened, OpenError> {
     match data {
         Data::File(path) => open_file(path),
+        Data::ReadOnly(path) => read_file(path),
         Data::Memory => {
             let failed = |source| OpenError::Database { path: PathBuf::from(":memory:"), source };
             let mut writer = Connection::open_in_memory().map_err(failed)?;
             configure(&writer).and_then(|()| schema::migrate(&writer, 0)).map_err(failed)?;
             bound(&mut writer).map_err(failed)?;
-            Ok(Opened { writer: Held::new(writer, None), readers: Vec::new(), upkeep: None })
+            let writer = Held::new(writer, None);
+            Ok(Opened { writer, readers: Vec::new(), upkeep: None, read_only: false, copied_at: None })
         }
     }
 }
@@ -120,7 +137,32 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     };
     let readers = (0..READERS).map(|_| reader()).collect::<rusqlite::Result<_>>().map_err(failed)?;
     let upkeep = Some(reader().map_err(failed)?);
-    Ok(Opened { writer, readers, upkeep })
+    let copied_at = COPIED_AT.get(&writer).map_err(failed)?;
+    Ok(Opened { writer, readers, upkeep, read_only: false, copied_at })
+}
+
+/// Nothing is written, not even beside the file; what is to be written fails.
+fn read_file(path: &Path) -> Result<Opened, OpenError> {
+    let file = Arc::new(DataFile::examine(path)?);
+    let path = file.path();
+    if reading::has_log(path) {
+        return Err(OpenError::LogBeside(path.to_owned()));
+    }
+    let reader = || -> Result<Held, OpenError> {
+        let mut connection = reading::immutable(path)?;
+        bound(&mut connection)
+            .and_then(|()| configure(&connection))
+            .map_err(|source| failure(path, source))?;
+        Ok(Held::new(connection, Some(&file)))
+    };
+    let writer = reader()?;
+    let found = identify(&writer, path)?;
+    if found < CURRENT {
+        return Err(OpenError::Older { path: path.to_owned(), found });
+    }
+    let readers = (0..READERS).map(|_| reader()).collect::<Result<_, _>>()?;
+    let copied_at = COPIED_AT.get(&writer).map_err(|source| failure(path, source))?;
+    Ok(Opened { writer, readers, upkeep: None, read_only: true, copied_at })
 }
 
 /// Lets statements end with the budget of the request that runs them.

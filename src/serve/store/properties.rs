@@ -11,6 +11,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// The process that has the file open. It is there as long as nobody closed the file.
 pub const OPENED_BY: Property<u32> = Property::new("opened_by");
 
+/// When the file was copied from another one, in epoch seconds, until it is said to be the original.
+pub const COPIED_AT: Property<i64> = Property::new("copied_at");
+
 /// One property and the type of its value, which is kept as text.
 #[derive(Debug)]
 pub struct Property<T> {

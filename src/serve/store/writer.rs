@@ -181,7 +181,8 @@ fn displaced(connection: &Held) -> Option<Displaced> {
 /// Closing the last connection folds the write-ahead log into the file. SQLite does not when the file has lost its name; but
 /// the log keeps its own, and whatever is opened there next would take it for a part of itself.
 fn close(connection: Held) {
-    if let Err(error) = OPENED_BY.remove(&connection) {
+    let read_only = connection.is_readonly(rusqlite::MAIN_DB).unwrap_or(false);
+    if !read_only && let Err(error) = OPENED_BY.remove(&connection) {
         tracing::error!(target: "librato_apply::serve", %error, "cannot note that the file was closed");
     }
     if displaced(&connection).is_some() {

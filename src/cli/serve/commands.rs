@@ -1,0 +1,118 @@
+//! `serve check`, `backup`, `restore` and `adopt`: what looks after the file of a server.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use librato_apply::serve::{self, Copied, CopyError, Copying};
+
+use super::super::args::ServeCommand;
+use super::super::exit::{Exit, Stop};
+use super::super::ui::Ui;
+use super::{once, told_to_stop};
+
+/// Does one of them.
+pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
+    match command {
+        ServeCommand::Check { file } => check(file, ui).await,
+        ServeCommand::Backup { from, to, overwrite } => {
+            let mut how = Copying::default();
+            how.overwrite = *overwrite;
+            let free =
+                if *overwrite { "choose another name" } else { "choose another name, or give --overwrite" };
+            let Some(copied) = copy(from, to, how, free, ui).await? else { return Ok(Exit::Interrupted) };
+            report("Copied", from, to, &copied, ui);
+            Ok(Exit::Done)
+        }
+        ServeCommand::Restore { from, to, adopt } => {
+            let mut how = Copying::default();
+            how.adopt = *adopt;
+            let free = "rename it first, with its -wal: it may hold what the copy does not; no server may have it open";
+            let Some(copied) = copy(from, to, how, free, ui).await? else { return Ok(Exit::Interrupted) };
+            report("Restored", from, to, &copied, ui);
+            if !adopt {
+                ui.say(&unadopted(to, None));
+            }
+            Ok(Exit::Done)
+        }
+        ServeCommand::Adopt { file } => adopt(file, ui).await,
+    }
+}
+
+/// Reports on stdout.
+pub async fn check(file: &Path, ui: &Ui) -> anyhow::Result<Exit> {
+    let path = file.to_owned();
+    let report = tokio::task::spawn_blocking(move || serve::check(&path)).await?.map_err(once)?;
+    ui.out(&report.to_string());
+    Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
+}
+
+/// What it means that a file is a copy, made at `copied_at` if that is known, and what to do.
+pub fn unadopted(file: &Path, copied_at: Option<i64>) -> String {
+    let file = file.display();
+    let made = copied_at.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let made = made.map(|time| time.strftime(" of %Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+    format!(
+        "note: {file} is a copy{made}: a server over it notifies nobody and knows no sessions of the original; once the original is \
+         served no more, run `librato-apply serve adopt {file}`"
+    )
+}
+
+/// `None` when it was stopped.
+async fn copy(from: &Path, to: &Path, how: Copying, free: &str, ui: &Ui) -> anyhow::Result<Option<Copied>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (source, target, stopped) = (from.to_owned(), to.to_owned(), Arc::clone(&stop));
+    let mut copying = tokio::task::spawn_blocking(move || serve::copy(&source, &target, how, &stopped));
+    let copied = tokio::select! {
+        copied = &mut copying => copied?,
+        () = told_to_stop() => {
+            stop.store(true, Ordering::Relaxed);
+            copying.await?
+        }
+    };
+    let message = match copied {
+        Ok(copied) => return Ok(Some(copied)),
+        Err(error) => error,
+    };
+    let help = match &message {
+        CopyError::Stopped => {
+            ui.complain("stopped; nothing was written");
+            return Ok(None);
+        }
+        CopyError::Exists(_) => free.to_owned(),
+        CopyError::Damaged(report) => {
+            ui.complain(&report.to_string());
+            format!(
+                "nothing was written; stop the server and see `librato-apply serve check {}`",
+                from.display()
+            )
+        }
+        _ => "nothing was written".to_owned(),
+    };
+    Err(Stop { exit: Exit::Error, message: message.to_string(), help: vec![help] }.into())
+}
+
+fn report(done: &str, from: &Path, to: &Path, copied: &Copied, ui: &Ui) {
+    let (from, to, size) = (from.display(), to.display(), size(copied.bytes));
+    ui.out(&format!("{done} {from} to {to}: {size}.\n{}", copied.report));
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} KB", bytes.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+async fn adopt(file: &Path, ui: &Ui) -> anyhow::Result<Exit> {
+    let path = file.to_owned();
+    let marked = tokio::task::spawn_blocking(move || serve::adopt(&path)).await?.map_err(once)?;
+    let file = file.display();
+    ui.say(&if marked {
+        format!("{file} is the original now")
+    } else {
+        format!("{file} is no copy: nothing to do")
+    });
+    Ok(Exit::Done)
+}
