@@ -97,9 +97,22 @@ fn alerts_alone_refer_to_services_that_exist() {
     let home = tempfile::tempdir().unwrap();
     let server = service(home.path(), "lbrt/there.jsonl");
     let ran = import(home.path(), &["lbrt", &fixture("lbrt/alerts.rb")]).exits(0);
-    assert!(ran.stdout.contains("  ops slack:\n    external: true\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  ops slack:\n    external: true\n    type: slack\n"), "{}", ran.stdout);
     std::fs::write(home.path().join("alerts.yaml"), &ran.stdout).unwrap();
     changes_nothing(home.path(), &server, "alerts.yaml");
+}
+
+/// Of a service the files name by its type, another one of that title will not do.
+#[test]
+fn services_that_the_files_do_not_declare_keep_their_type() {
+    let home = project(&[("x.rb", "alert \"db.down\" do\n  service \"pagerduty\", \"ops\"\nend\n")]);
+    let ran = import(home.path(), &["lbrt", "x.rb"]).exits(0);
+    assert!(ran.stdout.contains("  ops:\n    external: true\n    type: pagerduty\n"), "{}", ran.stdout);
+    std::fs::write(home.path().join("x.yaml"), &ran.stdout).unwrap();
+    let server = Server::start(&home.path().join("there.db"));
+    let mail = r#"{"type": "mail", "title": "ops", "settings": {"addresses": "a@example.org"}}"#;
+    assert_eq!(server.call("POST", "/services", mail).0, 201);
+    server.cli(home.path()).run(&["plan", "x.yaml"]).exits(1).says(&["external-type", "is of type mail"]);
 }
 
 #[test]
@@ -201,6 +214,8 @@ fn hostile_files_are_refused() {
     ];
     let home = project(&[]);
     for (name, text) in hostile {
+        // Files about other things are passed over.
+        let text = if name.ends_with(".tf") { format!("# librato_\n{text}") } else { text };
         std::fs::write(home.path().join(name), text).unwrap();
         let ran = import(home.path(), &["terraform", name]);
         assert!(ran.code == 1 && ran.stderr.contains("error["), "{name}: {} {}", ran.code, ran.stderr);

@@ -35,7 +35,8 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
         return Err(nothing(&args.paths, &report).into());
     }
     let objects = imported.objects.iter().map(|(address, resource)| (address, resource));
-    let written = definitions(objects, &chart_order(&imported.objects));
+    let mut written = definitions(objects, &chart_order(&imported.objects));
+    written.say_types(&imported.externals);
     export::write(&args.output, &written, ui)?;
     export::name_secrets(&written, ui);
     let objects = plural(imported.objects.len(), "object", "objects");

@@ -97,6 +97,8 @@ impl Action {
 pub enum Obstacle {
     /// An external object does not exist.
     Missing(Address),
+    /// An external service exists, but is of this other type.
+    OtherType(Address, String),
     /// A field that only a creation needs is not written.
     NeededToCreate(Address, &'static str),
     /// A setting that the new type of a service needs is neither written nor there.
@@ -125,10 +127,13 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     let mut diff = Diff::default();
     for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
         match wish.intent {
-            Intent::External if !foreseen.contains_key(address) => {
-                diff.obstacles.push(Obstacle::Missing(address.clone()));
-            }
-            Intent::External => diff.unchanged += 1,
+            Intent::External => match foreseen.get(address) {
+                None => diff.obstacles.push(Obstacle::Missing(address.clone())),
+                Some(have) => match other_service(&wish.resource, have) {
+                    Some(of) => diff.obstacles.push(Obstacle::OtherType(address.clone(), of.to_owned())),
+                    None => diff.unchanged += 1,
+                },
+            },
             Intent::Absent => match foreseen.get(address) {
                 Some(before) => {
                     let before = with_contents(address, before, &foreseen);
@@ -314,6 +319,13 @@ fn as_written(mut change: FieldChange, want: &Resource, have: &Resource) -> Fiel
 
 fn other_type(want: &Metric, have: &Metric) -> bool {
     matches!((want.metric_type.value(), have.metric_type.value()), (Some(want), Some(have)) if want != have)
+}
+
+/// The type of an existing service that is not the one that is meant.
+fn other_service<'a>(want: &Resource, have: &'a Resource) -> Option<&'a str> {
+    let (Resource::Service(want), Resource::Service(have)) = (want, have) else { return None };
+    let (want, have) = (want.service_type.value()?, have.service_type.value()?);
+    (want != have).then_some(have)
 }
 
 fn replaced_because(want: &Resource, have: &Resource) -> String {

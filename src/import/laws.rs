@@ -22,7 +22,7 @@ fn imported(import: Import, name: &str, text: &str) {
     let mut files = Files::default();
     let file = files.add_foreign(name, text.to_owned(), |_| RouteIndex::default());
     let source = Source { file, dir: String::new(), name: name.to_owned() };
-    let Imported { objects, mut report } = import(&[source], &mut files);
+    let Imported { objects, mut report, .. } = import(&[source], &mut files);
     report.sort(&files);
     assert!(report.is_empty() || !render(&report, &files, false).is_empty());
     let mut seen = std::collections::BTreeSet::new();

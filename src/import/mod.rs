@@ -1,6 +1,7 @@
 //! Definitions of other tools become ours: Terraform configurations and states, and the Ruby files of lbrt. Texts in, objects out.
 //! Nothing is guessed and nothing is run: what is not known from the files alone is reported and left out.
 
+mod collected;
 mod draft;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
@@ -9,6 +10,8 @@ mod node;
 mod reader;
 mod settings;
 mod terraform;
+
+use std::collections::BTreeMap;
 
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 use crate::model::{Address, Resource};
@@ -36,6 +39,8 @@ pub struct Imported {
     /// Objects that would pass `validate`, sorted; the charts of a space in the order of their creation, as far as it is known.
     /// Settings of services that are secret hold whatever the files have, or a text of no meaning where they only name a source.
     pub objects: Vec<Made>,
+    /// Services that objects notify and the files do not declare, with their types.
+    pub externals: BTreeMap<String, String>,
     /// What could not be carried over, as errors, and what is worth a look.
     pub report: Report,
 }

@@ -106,6 +106,18 @@ impl Val {
     }
 }
 
+/// True or false, also as older tools write it: 1 and 0, as numbers or as texts.
+pub(super) fn truth(value: &Val) -> Option<bool> {
+    match value {
+        Val::Bool(flag) => Some(*flag),
+        Val::Text(text) if matches!(text.as_str(), "true" | "1") => Some(true),
+        Val::Text(text) if matches!(text.as_str(), "false" | "0") => Some(false),
+        Val::Number(number) if number.as_f64() == Some(1.0) => Some(true),
+        Val::Number(number) if number.as_f64() == Some(0.0) => Some(false),
+        _ => None,
+    }
+}
+
 /// A whole number where it is one, since people write `5` and not `5.0`.
 pub(super) fn number(float: f64) -> Option<Number> {
     #[allow(clippy::cast_possible_truncation)]

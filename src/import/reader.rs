@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::node::{Fields, Node, Val, number, take};
+use super::node::{Fields, Node, Val, number, take, truth};
 use crate::diag::{Diagnostic, Place, Report};
 
 /// What a field holds, and which of its values the other tool writes for "not set".
@@ -114,11 +114,11 @@ impl<'a> Reader<'a> {
     fn flag(&mut self, node: &Node, name: &str) -> Option<Value> {
         match &node.value {
             Val::Null => None,
-            Val::Bool(flag) => Some((*flag).into()),
-            Val::Text(text) if matches!(text.as_str(), "true" | "1") => Some(true.into()),
-            Val::Text(text) if matches!(text.as_str(), "false" | "0") => Some(false.into()),
             Val::Text(text) if text.is_empty() => None,
-            _ => self.unreadable(node, name, "true or false"),
+            value => match truth(value) {
+                Some(flag) => Some(flag.into()),
+                None => self.unreadable(node, name, "true or false"),
+            },
         }
     }
 

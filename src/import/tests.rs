@@ -2,6 +2,7 @@
 
 mod from_lbrt;
 mod from_terraform;
+mod notified;
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -11,7 +12,10 @@ use crate::diag::{Files, RouteIndex};
 use crate::load::yaml;
 
 /// Imports texts that have names; objects as `{name: fields}` and findings as `code file:line`.
-fn run(read: fn(&[Source], &mut Files) -> Imported, texts: &[(&str, &str)]) -> (Value, Vec<String>) {
+pub(super) fn run(
+    read: fn(&[Source], &mut Files) -> Imported,
+    texts: &[(&str, &str)],
+) -> (Value, Vec<String>) {
     let mut files = Files::default();
     let source = |files: &mut Files, (name, text): &(&str, &str)| {
         let index: fn(&str) -> RouteIndex =
@@ -20,7 +24,7 @@ fn run(read: fn(&[Source], &mut Files) -> Imported, texts: &[(&str, &str)]) -> (
         Source { file: files.add_foreign(*name, (*text).to_owned(), index), dir, name: (*name).to_owned() }
     };
     let sources: Vec<Source> = texts.iter().map(|text| source(&mut files, text)).collect();
-    let Imported { objects, mut report } = read(&sources, &mut files);
+    let Imported { objects, externals: _, mut report } = read(&sources, &mut files);
     report.sort(&files);
     let place = |found: &crate::diag::Diagnostic| {
         let at = found.primary.as_ref().and_then(|label| files.locate(&label.place));

@@ -198,6 +198,14 @@ fn report_obstacle(
                     .help("create it where it is owned, correct the name, or remove `external: true` to own it here"),
             );
         }
+        Obstacle::OtherType(address, of) => {
+            let Some((kind, place)) = place(address, &Route::root().key("type"), Part::Value) else { return };
+            let message = format!("the external {kind} \"{address}\" is of type {of}");
+            report.push(
+                at(Diagnostic::error("external-type", message), place, "another type is meant here")
+                    .help("correct the type, or give one of two services with this title another one"),
+            );
+        }
         Obstacle::NeededToCreate(address, field) => {
             let Some((kind, place)) = place(address, &Route::root(), Part::Key) else { return };
             let message = format!("the {kind} \"{address}\" cannot be created without `{field}`");

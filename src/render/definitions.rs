@@ -23,6 +23,21 @@ pub struct Definitions {
     pub secrets: BTreeMap<String, String>,
 }
 
+impl Definitions {
+    /// Says the type of services that are declared as external, so that no other one of that title will do.
+    pub fn say_types(&mut self, externals: &BTreeMap<String, String>) {
+        let Some(services) = self.document.get_mut(Kind::Service.section()) else { return };
+        for (title, of) in externals {
+            match services.get_mut(escape(title)) {
+                Some(Value::Object(service)) if service.contains_key("external") => {
+                    service.insert("type".into(), escape(of).into());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Writes objects down, charts below their spaces in the given order. Services and spaces that others refer to and that
 /// are not among the objects are declared as external, so that the document is complete.
 pub fn definitions<'a>(

@@ -55,9 +55,10 @@ pub fn cleared(resource: &Resource, found: &mut Checker<'_>) {
     }
 }
 
-/// An external object is only referred to.
+/// An external object is only referred to. Of a service the type may be said, since several types may share a title.
 pub fn external(resource: &Resource, found: &mut Checker<'_>) {
-    if let Some(field) = resource.fields().keys().next() {
+    let compared = |field: &str| field == "type" && resource.kind() == Kind::Service;
+    if let Some(field) = resource.fields().keys().find(|field| !compared(field)) {
         let message = format!("an external object is never written, so `{field}` has no effect");
         found
             .error(Route::root().key(field), "misplaced-field", message)

@@ -176,7 +176,7 @@ fn uses_of_undeclared_and_absent_objects_are_errors() {
 fn combinations_that_mean_nothing_are_errors() {
     let found = problems(&[concat!(
         "metrics: {a: {renamed_from: b, type: gauge}}\n",
-        "services: {s: {external: true, type: mail}}\n",
+        "services: {s: {external: true, settings: {}}, t: {external: true, type: mail}}\n",
         "alerts:\n",
         "  x: {renamed_from: y, conditions: null}\n",
         "  y: {conditions: [], rearm_seconds: 5x}\n",
@@ -187,7 +187,7 @@ fn combinations_that_mean_nothing_are_errors() {
         found,
         [
             "0.yaml:1:15 misplaced-field: the API cannot rename metrics",
-            "0.yaml:2:32 misplaced-field: an external object is never written, so `type` has no effect",
+            "0.yaml:2:32 misplaced-field: an external object is never written, so `settings` has no effect",
             "0.yaml:4:21 renamed-from-declared: `y` is declared, so nothing can be renamed from it",
             "0.yaml:4:36 cannot-clear: the API cannot clear `conditions`",
             "0.yaml:5:38 wrong-value: this is not a duration such as `90s`, `5m` or `1h`",

@@ -2,11 +2,12 @@
 //! What is computed, such as a template, is reported by its place and left out.
 
 mod lexer;
+mod names;
 mod objects;
 mod parser;
 mod text;
 
-use super::draft::Collected;
+use super::collected::Collected;
 use super::{Imported, Source, too_large};
 use crate::diag::{Files, Report};
 

@@ -6,11 +6,13 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::super::Source;
-use super::super::draft::{Collected, Draft};
+use super::super::collected::Collected;
+use super::super::draft::Draft;
 use super::super::node::{Node, Val};
 use super::super::reader::{Reader, Want};
 use super::super::settings;
 use super::HINT;
+use super::names::{Services, notified, reserve};
 use super::parser::{Parsed, Statement};
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 use crate::model::Kind;
@@ -44,6 +46,8 @@ pub(super) fn make(
     out: &mut Collected,
     report: &mut Report,
 ) {
+    let mut services = Services::new();
+    let (mut first, mut second) = (Vec::new(), Vec::new());
     for parsed in all {
         if !parsed.closed {
             let found = Diagnostic::error("invalid-ruby", "a text or a block in this file is not closed")
@@ -52,15 +56,22 @@ pub(super) fn make(
             report.push(found);
         }
         for statement in parsed.statements {
-            let mut making = Making {
-                file: parsed.file,
-                sources,
-                files: &mut *files,
-                out: &mut *out,
-                report: &mut *report,
-            };
-            making.statement(statement);
+            reserve(&statement, out);
+            let of_a_service = statement.name == "service";
+            if of_a_service { &mut first } else { &mut second }.push((parsed.file, statement));
         }
+    }
+    // What others refer to comes first: by then it has the name it is referred to by.
+    for (file, statement) in first.into_iter().chain(second) {
+        let mut making = Making {
+            file,
+            sources,
+            files: &mut *files,
+            out: &mut *out,
+            services: &mut services,
+            report: &mut *report,
+        };
+        making.statement(statement);
     }
 }
 
@@ -69,6 +80,7 @@ struct Making<'a> {
     sources: &'a [Source],
     files: &'a mut Files,
     out: &'a mut Collected,
+    services: &'a mut Services,
     report: &'a mut Report,
 }
 
@@ -141,7 +153,13 @@ impl Making<'_> {
                 (name, _) => misplaced(&mut reader, name, here),
             }
         }
-        self.out.add(Kind::Service, None, title, draft);
+        let identity = (of.to_owned(), title.to_owned());
+        if self.services.contains_key(&identity) {
+            self.out.repeated(Kind::Service, title, &draft);
+            return;
+        }
+        let title = self.out.add(Kind::Service, None, title, draft);
+        self.services.insert(identity, title);
     }
 
     fn alert(&mut self, name: &str, place: Place, block: Vec<Statement>) {
@@ -161,8 +179,10 @@ impl Making<'_> {
             let read = reader.whole(|reader| match name.as_str() {
                 "condition" => conditions.extend(condition(statement, &here, file, reader)),
                 "service" => match texts(statement, reader).as_deref() {
-                    Some([_, title]) if titles.contains(title) => {}
-                    Some([_, title]) => titles.push(title.clone()),
+                    Some([of, title]) => {
+                        let title = notified(of, title, here, self.services, self.out, reader);
+                        titles.extend(title.filter(|title| !titles.contains(title)));
+                    }
                     _ => misplaced(reader, &name, here),
                 },
                 _ => misplaced(reader, &name, here),
@@ -181,7 +201,7 @@ impl Making<'_> {
     fn space(&mut self, name: &str, place: Place, block: Vec<Statement>) {
         let who = format!("space \"{name}\"");
         let draft = Draft::new(&who, place);
-        self.out.add(Kind::Space, None, name, draft);
+        let space = self.out.add(Kind::Space, None, name, draft);
         for mut statement in block {
             let here = self.place(&statement.head);
             let word = std::mem::take(&mut statement.name);
@@ -191,7 +211,13 @@ impl Making<'_> {
                 _ => None,
             });
             match (word.as_str(), named, call.and_then(|call| call.block)) {
-                ("chart", Some(chart), Some(inside)) => self.chart(name, &chart, here, inside),
+                ("chart", Some(chart), Some(inside)) => match &space {
+                    Some(space) => self.chart(space, &chart, here, inside),
+                    None => {
+                        let message = format!("the chart \"{chart}\" is left out with its space");
+                        self.report.push(Diagnostic::error("unknown-space", message).at(here, ""));
+                    }
+                },
                 ("chart", None, Some(_)) => {
                     let mut reader = Reader::new(&who, HINT, self.report);
                     let help = "lbrt writes the id of a chart that has no name: give it a name first";

@@ -1,7 +1,8 @@
 //! Charts: each belongs to a space, which it names by id. Made last, when all spaces are known.
 //! Knows the order in which the provider sends streams, since the service keeps it.
 
-use super::super::draft::{Collected, Draft};
+use super::super::collected::Collected;
+use super::super::draft::Draft;
 use super::super::node::{Node, Val, take};
 use super::super::reader::{Reader, Want};
 use super::links::{Found, Links};
@@ -41,9 +42,9 @@ fn space(block: &mut Block, links: &Links, reader: &mut Reader) -> Option<String
         reader.lose(block.place.clone(), "missing-field", message, None);
         return None;
     };
-    let (what, help) = match links.find(Type::Space, &node) {
+    let (what, help) = match links.find(block.world, Type::Space, &node) {
         Found::Name(name) => return Some(name.to_owned()),
-        Found::Nameless(address) => (format!("the name of {address} is not known"), None),
+        Found::Nothing(why) => (why, None),
         Found::Stranger(id) => (
             format!("no space here has the id {id}"),
             Some("give the files that declare the space as well".to_owned()),
@@ -68,12 +69,16 @@ fn chart(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
         bound(block, name, &mut draft, reader);
     }
     if let Some(node) = block.take("related_space").filter(|node| !node.value.is_nothing()) {
-        match links.find(Type::Space, &node) {
+        match links.find(block.world, Type::Space, &node) {
             Found::Name(name) => draft.put("related_space", Some((name.into(), node.place))),
             Found::Other => _ = reader.text(&node, "related_space"),
-            Found::Nameless(_) | Found::Stranger(_) => {
-                let message =
-                    format!("`related_space` of {} is left out: that space is not known here", block.address);
+            found @ (Found::Nothing(_) | Found::Stranger(_)) => {
+                let why = if let Found::Nothing(why) = found {
+                    why
+                } else {
+                    "that space is not known here".to_owned()
+                };
+                let message = format!("`related_space` of {} is left out: {why}", block.address);
                 reader.lose(node.place, "unknown-space", message, Some(kept("related space")));
             }
         }

@@ -3,7 +3,7 @@
 
 use hcl_edit::expr::ForExpr;
 
-use super::super::node::{Fields, Node, Val};
+use super::super::node::{Fields, Node, Val, truth};
 use super::evaluate::{Evaluator, Scope};
 use super::functions::text;
 
@@ -33,10 +33,13 @@ impl<'a> Evaluator<'a> {
             bindings.extend(key_name.map(|name| (name.to_owned(), Node::text(key, place.clone()))));
             let inside = scope.with(bindings);
             match expr.cond.as_ref().map(|cond| self.evaluate(&cond.expr, &inside).value) {
-                None | Some(Val::Bool(true)) => {}
-                Some(Val::Bool(false)) => continue,
+                None => {}
                 Some(Val::Unknown { why, .. }) => return Val::unknown(why),
-                Some(_) => return Val::unknown("a condition that is neither true nor false"),
+                Some(value) => match truth(&value) {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None => return Val::unknown("a condition that is neither true nor false"),
+                },
             }
             let made = self.evaluate(&expr.value_expr, &inside);
             match expr.key_expr.as_ref().map(|key| self.evaluate(key, &inside).value) {

@@ -10,7 +10,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Object, ObjectKey};
 use hcl_edit::template::{Element, Strip};
 
-use super::super::node::{Fields, GAP, Node, Val, number};
+use super::super::node::{Fields, GAP, Node, Val, number, truth};
 use super::hcl::Index;
 use super::modules::{Instance, Module};
 use super::{functions, operators};
@@ -24,8 +24,8 @@ pub(super) const TOO_LARGE: &str = "it is too large to be worked out here";
 /// How many references may lead to each other.
 const DEEPEST: usize = 64;
 
-/// What has been unfolded already, by address.
-type Unfolded = HashMap<String, Result<Rc<Vec<Instance>>, String>>;
+/// What has been unfolded already, by root and address.
+type Unfolded = HashMap<(usize, String), Result<Rc<Vec<Instance>>, String>>;
 
 /// Works out expressions.
 pub(super) struct Evaluator<'a> {
@@ -106,10 +106,12 @@ impl<'a> Evaluator<'a> {
             }
             Expression::Parenthesis(inner) => self.evaluate(inner.inner(), scope).value,
             Expression::Conditional(choice) => match self.evaluate(&choice.cond_expr, scope).value {
-                Val::Bool(true) => self.evaluate(&choice.true_expr, scope).value,
-                Val::Bool(false) => self.evaluate(&choice.false_expr, scope).value,
                 Val::Unknown { why, .. } => Val::unknown(why),
-                _ => Val::unknown("a condition that is neither true nor false"),
+                value => match truth(&value) {
+                    Some(true) => self.evaluate(&choice.true_expr, scope).value,
+                    Some(false) => self.evaluate(&choice.false_expr, scope).value,
+                    None => Val::unknown("a condition that is neither true nor false"),
+                },
             },
             Expression::FuncCall(call) => {
                 let arguments: Vec<Node> = call.args.iter().map(|one| self.evaluate(one, scope)).collect();

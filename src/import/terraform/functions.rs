@@ -1,9 +1,13 @@
-//! The few functions whose results need nothing from outside: conversions, joins, the JSON of settings.
+//! The functions whose results need nothing from outside: conversions, the JSON of settings, texts, numbers and lists.
 //! Every other function is unknown, by its name.
+
+mod lists;
+mod numbers;
+mod texts;
 
 use std::collections::BTreeMap;
 
-use super::super::node::{Node, Val};
+use super::super::node::{Node, Val, number, truth};
 
 /// What a function makes of its arguments.
 pub(super) fn call(name: &str, arguments: Vec<Node>) -> Val {
@@ -17,90 +21,38 @@ pub(super) fn call(name: &str, arguments: Vec<Node>) -> Val {
     {
         return Val::unknown(why);
     }
-    known(name, arguments).unwrap_or_else(|| Val::unknown(format!("the function `{name}`")))
+    let known = converted(name, &arguments)
+        .or_else(|| texts::call(name, &arguments))
+        .or_else(|| numbers::call(name, &arguments))
+        .or_else(|| lists::call(name, &arguments));
+    known.unwrap_or_else(|| Val::unknown(format!("the function `{name}`")))
 }
 
-fn known(name: &str, mut arguments: Vec<Node>) -> Option<Val> {
-    let only = |arguments: Vec<Node>| <[Node; 1]>::try_from(arguments).ok().map(|[one]| one);
-    match name {
-        "jsonencode" => Some(Val::Json(Box::new(only(arguments)?))),
-        "tolist" | "tomap" | "toset" => converted(name, only(arguments)?.value),
-        "tostring" | "tonumber" | "tobool" => scalar(name, &only(arguments)?.value),
-        "list" => Some(Val::List(arguments)),
-        "concat" => {
-            let mut all = Vec::new();
-            for argument in arguments {
-                let Val::List(items) = argument.value else { return None };
-                all.extend(items);
-            }
-            Some(Val::List(all))
-        }
-        "merge" => {
-            let mut all = BTreeMap::new();
-            for argument in arguments {
-                let Val::Map(fields) = argument.value else { return None };
-                all.extend(fields);
-            }
-            Some(Val::Map(all.into_iter().collect()))
-        }
-        "join" => {
-            let list = arguments.pop()?;
-            let Val::Text(separator) = only(arguments)?.value else { return None };
-            let Val::List(items) = list.value else { return None };
-            let texts: Option<Vec<String>> = items.iter().map(|item| text(&item.value)).collect();
-            Some(Val::Text(texts?.join(&separator)))
-        }
-        "lower" | "upper" | "trimspace" | "chomp" => {
-            let Val::Text(text) = only(arguments)?.value else { return None };
-            Some(Val::Text(match name {
-                "lower" => text.to_lowercase(),
-                "upper" => text.to_uppercase(),
-                "trimspace" => text.trim().to_owned(),
-                _ => text.trim_end_matches(['\n', '\r']).to_owned(),
-            }))
-        }
-        "length" => {
-            let length = match only(arguments)?.value {
-                Val::List(items) => items.len(),
-                Val::Map(fields) => fields.len(),
-                Val::Text(text) => text.chars().count(),
-                _ => return None,
-            };
-            Some(Val::Number(length.into()))
-        }
-        "keys" | "values" => {
-            let Val::Map(mut fields) = only(arguments)?.value else { return None };
-            fields.sort_by(|a, b| a.0.cmp(&b.0));
-            let item =
-                |(key, node): (String, Node)| if name == "keys" { Node::text(key, node.place) } else { node };
-            Some(Val::List(fields.into_iter().map(item).collect()))
-        }
-        _ => None,
-    }
-}
-
-fn converted(name: &str, value: Val) -> Option<Val> {
+fn converted(name: &str, arguments: &[Node]) -> Option<Val> {
+    let [Node { value, .. }] = arguments else { return None };
     match (name, value) {
-        ("tomap", Val::Map(fields)) => Some(Val::Map(fields)),
-        ("tolist", Val::List(items)) => Some(Val::List(items)),
+        ("jsonencode", _) => Some(Val::Json(Box::new(arguments.first()?.clone()))),
+        ("tomap", Val::Map(_)) | ("tolist", Val::List(_)) => Some(value.clone()),
         // A set has each item once, and Terraform goes through it in order.
         ("toset", Val::List(items)) => {
             let mut set = BTreeMap::new();
             for item in items {
                 set.entry(text(&item.value)?).or_insert(item);
             }
-            Some(Val::List(set.into_iter().map(|(key, item)| Node::text(key, item.place)).collect()))
+            Some(Val::List(set.into_iter().map(|(key, item)| Node::text(key, item.place.clone())).collect()))
         }
+        ("tostring" | "tonumber" | "tobool", value) => scalar(name.trim_start_matches("to"), value),
         _ => None,
     }
 }
 
-fn scalar(name: &str, value: &Val) -> Option<Val> {
-    let written = text(value)?;
-    match name {
-        "tonumber" => written.parse().ok().and_then(super::super::node::number).map(Val::Number),
-        "tobool" => written.parse().ok().map(Val::Bool),
-        _ => Some(Val::Text(written)),
+/// A scalar as one of another type: `string`, `number` or `bool`.
+pub(super) fn scalar(wanted: &str, value: &Val) -> Option<Val> {
+    match wanted {
+        "number" => text(value)?.parse().ok().and_then(number).map(Val::Number),
+        "bool" => truth(value).map(Val::Bool),
+        "string" => text(value).map(Val::Text),
+        _ => None,
     }
 }
 
@@ -112,6 +64,80 @@ pub(super) fn text(value: &Val) -> Option<String> {
         Val::Bool(flag) => Some(flag.to_string()),
         Val::Null | Val::List(_) | Val::Map(_) | Val::Json(_) | Val::Reference(_) | Val::Unknown { .. } => {
             None
+        }
+    }
+}
+
+/// A number, also one in text.
+fn float(node: &Node) -> Option<f64> {
+    text(&node.value).filter(|_| !matches!(node.value, Val::Bool(_)))?.trim().parse().ok()
+}
+
+/// A whole number that counts something.
+fn count(node: &Node) -> Option<usize> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    float(node).filter(|float| float.fract() == 0.0 && (0.0..1e9).contains(float)).map(|float| float as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::import::terraform;
+    use crate::import::tests::run;
+
+    /// What an expression is worth, as the name of a space.
+    fn worth(expression: &str) -> String {
+        let text = format!("resource \"librato_space\" \"s\" {{\n name = \"=${{{expression}}}\"\n}}\n");
+        let (objects, findings) = run(terraform, &[("a.tf", &text)]);
+        objects.as_object().unwrap().keys().next().cloned().unwrap_or_else(|| findings.join(" "))
+    }
+
+    #[test]
+    fn functions_of_old_configurations_are_worked_out() {
+        for (expression, value) in [
+            (r#"replace("a.b.c", ".", "-")"#, "=a-b-c"),
+            (r#"element(["a", "b", "c"], 4)"#, "=b"),
+            (r#"element(split("/", "net/app/x"), 1)"#, "=app"),
+            (r#"format("%s-%03d %.1f %v%% %q", "web", 7, 2.25, true, "x")"#, "=web-007 2.2 true% \"x\""),
+            (r#"format("[%5s|%-5s]", "a", "b")"#, "=[    a|b    ]"),
+            (r#"lookup({ a = 1 }, "b", "none")"#, "=none"),
+            (r#"lookup(map("a", "x", "b", "y"), "b")"#, "=y"),
+            ("max(1, 5, \"7\")", "=7"),
+            ("min(3, -2.5)", "=-2.5"),
+            ("ceil(1.2) + floor(-1.2) + abs(-3)", "=3"),
+            (r#"parseint("ff", 16)"#, "=255"),
+            ("sum([1, 2.5])", "=3.5"),
+            ("pow(2, 10) % 1000", "=24"),
+            (r#"title("hello big world")"#, "=Hello Big World"),
+            (r#"substr("hello", 1, 3)"#, "=ell"),
+            (r#"substr("hello", -2, -1)"#, "=lo"),
+            (r#"trimprefix(trimsuffix("a.b.c", ".c"), "a.")"#, "=b"),
+            (r#"join(",", sort(distinct(compact(["b", "", "a", "b"]))))"#, "=a,b"),
+            (r#"join(",", reverse(slice(["a", "b", "c", "d"], 1, 3)))"#, "=c,b"),
+            (r#"join(",", flatten([["a"], [["b"]], "c"]))"#, "=a,b,c"),
+            (r#"join(",", range(1, 7, 2))"#, "=1,3,5"),
+            (r#"contains(["a"], "a") ? index(["x", "y"], "y") : 9"#, "=1"),
+            (r#"coalesce("", "x")"#, "=x"),
+            (r#"zipmap(["a", "b"], [1, 2])["b"]"#, "=2"),
+            (r#"1 == 1 && "1" ? "on" : "off""#, "=on"),
+        ] {
+            assert_eq!(worth(expression), value, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_worked_out_is_reported() {
+        for expression in [
+            r#"replace("a1", "/[0-9]/", "x")"#,
+            "timestamp()",
+            "element([], 0)",
+            r#"format("%x", 255)"#,
+            r#"format("%s")"#,
+            r#"parseint("zz", 16)"#,
+            r#"lookup({ a = 1 }, "b")"#,
+            "range(1000000000)",
+            r#"file("/etc/hostname")"#,
+        ] {
+            assert_eq!(worth(expression), "no-name a.tf:2", "{expression}");
         }
     }
 }

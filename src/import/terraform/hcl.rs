@@ -9,7 +9,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block as Syntax, Body, Structure};
 
 use super::super::{Source, too_large};
-use super::type_of;
+use super::{legacy, type_of};
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 
 /// The files of one directory.
@@ -23,12 +23,15 @@ pub(super) fn parse(sources: &[&Source], files: &mut Files, report: &mut Report)
             report.push(problem);
             continue;
         }
-        match hcl_edit::parser::parse_body(files.text(source.file)) {
+        let text = files.text(source.file);
+        match parse_body(text) {
             Ok(body) => {
                 let (shown, hidden) = visible(&body);
                 files.reveal(source.file, shown, hidden);
                 parsed.entry(normal(&source.dir)).or_default().push((source.file, body));
             }
+            // Most files of a configuration are about other providers, and none of our business.
+            Err(_) if !["librato_", "appoptics_"].iter().any(|ours| text.contains(ours)) => {}
             Err(error) => {
                 let at = error.location().offset();
                 // The message names what was expected, never what stands there.
@@ -42,6 +45,12 @@ pub(super) fn parse(sources: &[&Source], files: &mut Files, report: &mut Report)
         }
     }
     parsed
+}
+
+/// Parses a body, also one that is written for Terraform 0.11.
+fn parse_body(text: &str) -> Result<Body, hcl_edit::parser::Error> {
+    let parse = hcl_edit::parser::parse_body;
+    parse(text).or_else(|error| legacy::without_commas(text).and_then(|text| parse(&text).ok()).ok_or(error))
 }
 
 /// What may be shown of a file, and what of that may not.

@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route};
 const IGNORED: &[&str] = &["id", "timeouts", "created_by_ua"];
 
 /// Reads all resources that are ours.
-pub(super) fn read(file: FileId, text: &str, report: &mut Report) -> Vec<Block> {
+pub(super) fn read(world: usize, file: FileId, text: &str, report: &mut Report) -> Vec<Block> {
     let document: Value = match serde_json::from_str(text) {
         Ok(document) => document,
         Err(error) => {
@@ -27,7 +27,8 @@ pub(super) fn read(file: FileId, text: &str, report: &mut Report) -> Vec<Block> 
             return Vec::new();
         }
     };
-    let mut reading = Reading { file, observed, unknown: unknown(&document), report, blocks: Vec::new() };
+    let mut reading =
+        Reading { world, file, observed, unknown: unknown(&document), report, blocks: Vec::new() };
     let route = Route::root().key(top).key("root_module");
     reading.module(&document[top]["root_module"], &route);
     reading.blocks
@@ -81,6 +82,7 @@ fn unknown(document: &Value) -> Map<String, Value> {
 }
 
 struct Reading<'a> {
+    world: usize,
     file: FileId,
     observed: bool,
     unknown: Map<String, Value>,
@@ -127,7 +129,15 @@ impl Reading<'_> {
                 fields.push((name.clone(), Node::unknown("known only after apply", place.clone())));
             }
         }
-        self.blocks.push(Block { provider, made, address, observed: self.observed, fields, place });
+        self.blocks.push(Block {
+            provider,
+            made,
+            world: self.world,
+            address,
+            observed: self.observed,
+            fields,
+            place,
+        });
     }
 
     fn node(&self, value: &Value, route: Route) -> Node {

@@ -1,25 +1,32 @@
-//! From the ids of services and spaces, or their addresses in a configuration, to the names people know them by.
+//! From the ids of services and spaces, or their addresses in a configuration, to the names they have here.
 //! Knows nothing of what refers to them.
 
 use std::collections::HashMap;
 
 use super::super::node::{Node, Val};
-use super::resources::name_field;
 use super::{Block, Type};
 
-/// All services and spaces that are known by name.
-#[derive(Default)]
+/// All services and spaces: first as they stand in the files, then by the names they were given.
 pub(super) struct Links {
-    by_address: HashMap<String, (Type, Option<String>)>,
-    by_id: HashMap<(bool, String), String>,
+    all: Vec<Target>,
+    by_address: HashMap<(usize, String), usize>,
+    by_id: HashMap<(Type, String), Vec<usize>>,
+}
+
+struct Target {
+    world: usize,
+    made: Type,
+    address: String,
+    /// Its name here; `None` where it is left out.
+    name: Option<String>,
 }
 
 /// What a reference leads to.
 pub(super) enum Found<'a> {
     /// The name.
     Name(&'a str),
-    /// Another resource, of the wrong type or without a known name.
-    Nameless(String),
+    /// No object here, and why not.
+    Nothing(String),
     /// An id that no resource has.
     Stranger(String),
     /// Something that is no reference at all; reading it as text reports it.
@@ -28,32 +35,54 @@ pub(super) enum Found<'a> {
 
 impl Links {
     pub fn of(blocks: &[Block]) -> Self {
-        let mut links = Self::default();
-        for block in blocks.iter().filter(|block| matches!(block.made, Type::Service | Type::Space)) {
-            let field = |name: &str| block.fields.iter().find(|(key, _)| key == name).map(|(_, node)| node);
-            let name = field(name_field(block.made)).and_then(Node::as_text).map(str::to_owned);
-            if let (Some(id), Some(name)) = (field("id").and_then(id), &name) {
-                links.by_id.insert((block.made == Type::Service, id), name.clone());
+        let mut links = Self { all: Vec::new(), by_address: HashMap::new(), by_id: HashMap::new() };
+        for block in blocks {
+            let at = links.all.len();
+            links.by_address.insert((block.world, block.address.clone()), at);
+            let id_field = block.fields.iter().find(|(key, _)| key == "id");
+            if let Some(id) = id_field.and_then(|(_, node)| id(node)) {
+                links.by_id.entry((block.made, id)).or_default().push(at);
             }
-            links.by_address.insert(block.address.clone(), (block.made, name));
+            let (world, made, address) = (block.world, block.made, block.address.clone());
+            links.all.push(Target { world, made, address, name: None });
         }
         links
     }
 
-    /// The name of the service or space that a value refers to.
-    pub fn find(&self, made: Type, node: &Node) -> Found<'_> {
-        match &node.value {
-            Val::Reference(address) => match self.by_address.get(address) {
-                Some((of, Some(name))) if *of == made => Found::Name(name),
-                _ => Found::Nameless(address.clone()),
-            },
-            value => match id(&Node::new(value.clone(), node.place.clone())) {
-                Some(id) => match self.by_id.get(&(made == Type::Service, id.clone())) {
-                    Some(name) => Found::Name(name),
-                    None => Found::Stranger(id),
-                },
-                None => Found::Other,
-            },
+    /// Says by which name the block of this address can be referred to.
+    pub fn settle(&mut self, world: usize, address: &str, name: Option<String>) {
+        if let Some(at) = self.by_address.get(&(world, address.to_owned())) {
+            self.all[*at].name = name;
+        }
+    }
+
+    /// The name of the service or space that a value refers to. An address means something in its own world only; an id as well,
+    /// but where the world does not have it.
+    pub fn find(&self, world: usize, made: Type, node: &Node) -> Found<'_> {
+        if let Val::Reference(address) = &node.value {
+            return match self.by_address.get(&(world, address.clone())).and_then(|at| self.all.get(*at)) {
+                Some(target) if target.made == made => target.found(),
+                _ => Found::Nothing(format!("{address} is not one")),
+            };
+        }
+        let Some(id) = id(node) else { return Found::Other };
+        let all = self.by_id.get(&(made, id.clone())).map_or(&[][..], Vec::as_slice);
+        let targets = || all.iter().filter_map(|at| self.all.get(*at));
+        let own: Vec<&Target> = targets().filter(|target| target.world == world).collect();
+        let found = if own.is_empty() { targets().collect() } else { own };
+        match found.as_slice() {
+            [] => Found::Stranger(id),
+            [target] => target.found(),
+            _ => Found::Nothing(format!("several resources here have the id {id}")),
+        }
+    }
+}
+
+impl Target {
+    fn found(&self) -> Found<'_> {
+        match &self.name {
+            Some(name) => Found::Name(name),
+            None => Found::Nothing(format!("{} is left out", self.address)),
         }
     }
 }

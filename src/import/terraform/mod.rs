@@ -7,6 +7,7 @@ mod evaluate;
 mod functions;
 mod hcl;
 mod json;
+mod legacy;
 mod links;
 mod modules;
 mod objects;
@@ -16,8 +17,9 @@ mod resources;
 mod services;
 
 use super::node::{Fields, Node, take};
-use super::{Imported, Source, draft::Collected};
+use super::{Imported, Source, collected::Collected};
 use crate::diag::{Files, Place};
+use crate::model::Kind;
 
 /// What to do about a value that is not known.
 const HINT: &str =
@@ -30,18 +32,18 @@ pub fn terraform(sources: &[Source], files: &mut Files) -> Imported {
     let mut out = Collected::default();
     let mut blocks = Vec::new();
     let mut configurations = Vec::new();
-    for source in sources {
+    for (world, source) in sources.iter().enumerate() {
         let text = files.text(source.file);
         if source.name.ends_with(".tf.json") {
             out.report.push(json::not_supported(source.file));
         } else if source.name.ends_with(".json") || text.trim_start().starts_with('{') {
-            blocks.extend(json::read(source.file, text, &mut out.report));
+            blocks.extend(json::read(world, source.file, text, &mut out.report));
         } else {
             configurations.push(source);
         }
     }
     let parsed = hcl::parse(&configurations, files, &mut out.report);
-    blocks.extend(modules::expand(&parsed, &mut out.report));
+    blocks.extend(modules::expand(&parsed, sources.len(), &mut out.report));
     objects::make(blocks, files, &mut out);
     out.finish()
 }
@@ -54,13 +56,25 @@ pub(super) enum Provider {
 }
 
 /// What a resource makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Type {
     Alert,
     Metric,
     Service,
     Space,
     Chart,
+}
+
+impl Type {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Alert => Kind::Alert,
+            Self::Metric => Kind::Metric,
+            Self::Service => Kind::Service,
+            Self::Space => Kind::Space,
+            Self::Chart => Kind::Chart,
+        }
+    }
 }
 
 /// A type of resource; `Ok(None)` where it is of another provider, an error where it is one we should know.
@@ -86,7 +100,9 @@ fn type_of(name: &str) -> Result<Option<(Provider, Type)>, ()> {
 pub(super) struct Block {
     provider: Provider,
     made: Type,
-    /// Unique: `module.web.librato_alert.slow["eu"]`.
+    /// Which state or root module it belongs to: addresses and ids mean something within one only.
+    world: usize,
+    /// Unique there: `module.web.librato_alert.slow["eu"]`.
     address: String,
     /// Whether the fields are what the service has, rather than what somebody asked for.
     observed: bool,

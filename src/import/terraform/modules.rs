@@ -20,7 +20,7 @@ const ENTRY: usize = 100;
 const MOST: usize = 50_000;
 
 /// What stands beside the fields of a resource and is Terraform's own business.
-const META: &[&str] =
+pub(super) const META: &[&str] =
     &["count", "for_each", "depends_on", "provider", "lifecycle", "provisioner", "connection", "timeouts"];
 
 /// What stands beside the variables of a module.
@@ -29,6 +29,8 @@ const MODULE_META: &[&str] = &["source", "version", "count", "for_each", "depend
 /// One module as it is called: its files, its address, and its variables.
 pub(super) struct Module<'a> {
     pub index: &'a Index<'a>,
+    /// The number of the root it is below.
+    pub world: usize,
     /// Its directory, behind those of the modules around it.
     dirs: Vec<&'a str>,
     /// `module.web["eu"].`, or nothing for a root.
@@ -62,8 +64,8 @@ impl Key {
     }
 }
 
-/// Unfolds all root modules: the directories that no other directory calls.
-pub(super) fn expand(parsed: &Parsed, report: &mut Report) -> Vec<Block> {
+/// Unfolds all root modules: the directories that no other directory calls. Each is a world of its own, numbered from `first`.
+pub(super) fn expand(parsed: &Parsed, first: usize, report: &mut Report) -> Vec<Block> {
     let indexes: BTreeMap<&str, Index> =
         parsed.iter().map(|(dir, files)| (dir.as_str(), Index::of(files))).collect();
     let called: BTreeSet<String> = indexes
@@ -74,8 +76,9 @@ pub(super) fn expand(parsed: &Parsed, report: &mut Report) -> Vec<Block> {
     let mut expanding = Expanding { evaluator: &evaluator, report, blocks: Vec::new() };
     // Where each is called by another there is no root, and all of them are as good a place to find that out.
     let none = indexes.keys().all(|dir| called.contains(*dir));
-    for (dir, index) in indexes.iter().filter(|(dir, _)| none || !called.contains(**dir)) {
-        expanding.module(&Module { index, dirs: vec![dir], path: String::new(), variables: None });
+    let roots = indexes.iter().filter(|(dir, _)| none || !called.contains(**dir));
+    for (world, (dir, index)) in (first..).zip(roots) {
+        expanding.module(&Module { index, world, dirs: vec![dir], path: String::new(), variables: None });
     }
     expanding.blocks
 }
@@ -144,6 +147,7 @@ impl<'a> Expanding<'a, '_> {
             self.blocks.push(Block {
                 provider,
                 made,
+                world: module.world,
                 address,
                 observed: false,
                 fields,
@@ -190,7 +194,7 @@ impl<'a> Evaluator<'a> {
             let scope = Scope::new(module, *file, instance.bindings.clone());
             let variables = self.fields(&call.body, &scope, MODULE_META).into_iter().collect();
             let path = format!("{address}{}.", instance.key.suffix());
-            Module { index, dirs: dirs.clone(), path, variables: Some(variables) }
+            Module { index, world: module.world, dirs: dirs.clone(), path, variables: Some(variables) }
         };
         Ok(instances.iter().map(child).collect())
     }
@@ -203,7 +207,7 @@ impl<'a> Evaluator<'a> {
         syntax: &'a Syntax,
         address: &str,
     ) -> Result<Rc<Vec<Instance>>, String> {
-        if let Some(known) = self.unfolded.borrow().get(address) {
+        if let Some(known) = self.unfolded.borrow().get(&(module.world, address.to_owned())) {
             return known.clone();
         }
         let scope = Scope::new(module, file, Fields::new());
@@ -218,7 +222,7 @@ impl<'a> Evaluator<'a> {
             (None, None) => Ok(vec![Instance { key: Key::Only, bindings: Fields::new() }]),
         };
         let found = found.map(Rc::new);
-        self.unfolded.borrow_mut().insert(address.to_owned(), found.clone());
+        self.unfolded.borrow_mut().insert((module.world, address.to_owned()), found.clone());
         found
     }
 

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::super::draft::{Collected, Draft};
+use super::super::collected::Collected;
+use super::super::draft::Draft;
 use super::super::node::{Fields, Node, Val, take};
 use super::super::reader::{Reader, Want};
 use super::links::{Found, Links};
@@ -19,13 +20,18 @@ const COMPUTED: &[&str] = &["id", "timeouts", "created_by_ua"];
 
 /// Makes a definition of every block.
 pub(super) fn make(blocks: Vec<Block>, files: &mut Files, out: &mut Collected) {
-    let links = Links::of(&blocks);
-    let mut late = Vec::new();
-    for mut block in blocks {
-        if block.made == Type::Chart {
-            late.push(block);
-            continue;
-        }
+    let mut links = Links::of(&blocks);
+    // What others refer to comes first: by then it has the name it is referred to by.
+    let (named, others): (Vec<Block>, Vec<Block>) =
+        blocks.into_iter().partition(|block| matches!(block.made, Type::Service | Type::Space));
+    for block in &named {
+        let (kind, name) =
+            (block.made.kind(), block.fields.iter().find(|(key, _)| key == name_field(block.made)));
+        name.and_then(|(_, node)| node.as_text()).into_iter().for_each(|name| out.reserve(kind, name));
+    }
+    let (charts, others): (Vec<Block>, Vec<Block>) =
+        others.into_iter().partition(|block| block.made == Type::Chart);
+    for mut block in named.into_iter().chain(others) {
         let Some(name) = name(&mut block, out) else { continue };
         let (kind, draft) = {
             let mut reader = Reader::new(&block.address, HINT, &mut out.report);
@@ -37,9 +43,10 @@ pub(super) fn make(blocks: Vec<Block>, files: &mut Files, out: &mut Collected) {
             }
         };
         rest(&mut block, out);
-        out.add(kind, None, &name, draft);
+        let name = out.add(kind, None, &name, draft);
+        links.settle(block.world, &block.address, name);
     }
-    charts::make(late, &links, out);
+    charts::make(charts, &links, out);
 }
 
 /// The name of the object; without one there is no object.
@@ -92,7 +99,7 @@ fn alert(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
     }
     if let Some(node) = block.take("services") {
         let place = node.place.clone();
-        if let Some(titles) = titles(node, links, reader).filter(|titles| !titles.is_empty()) {
+        if let Some(titles) = titles(node, block.world, links, reader).filter(|titles| !titles.is_empty()) {
             draft.put("services", Some((titles.into(), place)));
         }
     }
@@ -107,19 +114,16 @@ fn alert(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
 }
 
 /// The titles of the services an alert notifies; `None` where one of them is not known.
-fn titles(node: Node, links: &Links, reader: &mut Reader) -> Option<Vec<String>> {
+fn titles(node: Node, world: usize, links: &Links, reader: &mut Reader) -> Option<Vec<String>> {
     reader.whole(|reader| {
         let items = reader.items(node, "services").unwrap_or_default();
         let mut titles: Vec<String> = Vec::new();
         let mut seen = HashSet::new();
         for item in items {
-            match links.find(Type::Service, &item) {
+            match links.find(world, Type::Service, &item) {
                 Found::Name(title) => titles.extend(seen.insert(title).then(|| title.to_owned())),
-                Found::Nameless(address) => {
-                    let message = format!(
-                        "`services` of {} is left out: the title of {address} is not known",
-                        reader.who
-                    );
+                Found::Nothing(why) => {
+                    let message = format!("`services` of {} is left out: {why}", reader.who);
                     reader.lose(item.place, "unknown-service", message, Some(kept("services")));
                 }
                 Found::Stranger(id) => {

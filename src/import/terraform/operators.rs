@@ -3,7 +3,7 @@
 
 use hcl_edit::expr::{BinaryOperator, UnaryOperator};
 
-use super::super::node::{Val, number};
+use super::super::node::{Val, number, truth};
 use super::functions::text;
 
 /// `-x` and `!x`.
@@ -11,8 +11,7 @@ pub(super) fn unary(operator: UnaryOperator, value: &Val) -> Val {
     let found = match (operator, value) {
         (_, Val::Unknown { why, .. }) => return Val::unknown(why),
         (UnaryOperator::Neg, value) => float(value).and_then(|float| number(-float)).map(Val::Number),
-        (UnaryOperator::Not, Val::Bool(flag)) => Some(Val::Bool(!flag)),
-        (UnaryOperator::Not, _) => None,
+        (UnaryOperator::Not, value) => truth(value).map(|flag| Val::Bool(!flag)),
     };
     found.unwrap_or_else(|| Val::unknown("an operator on something it does not fit"))
 }
@@ -44,8 +43,8 @@ fn compute(operator: BinaryOperator, [left, right]: &[Val; 2]) -> Option<Val> {
         Op::GreaterEq => compared(|a, b| a >= b),
         Op::Eq => Some(Val::Bool(same(left, right)?)),
         Op::NotEq => Some(Val::Bool(!same(left, right)?)),
-        Op::And => Some(Val::Bool(flag(left)? && flag(right)?)),
-        Op::Or => Some(Val::Bool(flag(left)? || flag(right)?)),
+        Op::And => Some(Val::Bool(truth(left)? && truth(right)?)),
+        Op::Or => Some(Val::Bool(truth(left)? || truth(right)?)),
     }
 }
 
@@ -57,15 +56,8 @@ fn float(value: &Val) -> Option<f64> {
     }
 }
 
-fn flag(value: &Val) -> Option<bool> {
-    match value {
-        Val::Bool(flag) => Some(*flag),
-        _ => None,
-    }
-}
-
 /// Whether two scalars are equal; those of different types never are.
-fn same(left: &Val, right: &Val) -> Option<bool> {
+pub(super) fn same(left: &Val, right: &Val) -> Option<bool> {
     match (left, right) {
         (Val::Null, Val::Null) => Some(true),
         (Val::Null, _) | (_, Val::Null) => Some(false),

@@ -6,8 +6,9 @@ use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
 use super::super::node::{Fields, Node, Val};
 use super::evaluate::{Evaluator, Scope, TOO_LARGE};
-use super::modules::{Instance, Key};
+use super::modules::{Instance, Key, META};
 use super::{Type, type_of};
+use crate::diag::Place;
 
 impl<'a> Evaluator<'a> {
     /// A name followed by dots and brackets.
@@ -124,6 +125,17 @@ impl<'a> Evaluator<'a> {
             return Val::List(instances.iter().map(each).collect());
         }
         let Some((wanted, rest)) = self.key(rest, scope) else { return unknown() };
+        let whole = |instance: &Instance| {
+            let there = scope.there(scope.module, *file, instance.bindings.clone());
+            let mut fields = self.fields(&syntax.body, &there, META);
+            let id = attribute(instance, "id");
+            fields.push(("id".to_owned(), Node::new(id, scope.place(traversal.span()))));
+            Node::new(Val::Map(fields), scope.place(traversal.span()))
+        };
+        if wanted == Key::Only && rest.is_empty() && instances.first().is_none_or(|one| one.key != Key::Only)
+        {
+            return all(&instances, whole, scope.place(traversal.span()));
+        }
         let instance = match &wanted {
             Key::Index(index) => usize::try_from(*index).ok().and_then(|index| instances.get(index)),
             _ => instances.iter().find(|instance| instance.key == wanted),
@@ -132,6 +144,7 @@ impl<'a> Evaluator<'a> {
             (Some(instance), [TraversalOperator::GetAttr(field), rest @ ..]) => {
                 self.follow(attribute(instance, field.as_str()), rest, scope)
             }
+            (Some(instance), rest) => self.follow(whole(instance).value, rest, scope),
             _ => unknown(),
         }
     }
@@ -178,6 +191,23 @@ impl<'a> Evaluator<'a> {
             Some(value) => self.follow(value, rest, scope),
             None => Val::unknown("a part of a value that does not have it"),
         }
+    }
+}
+
+/// All instances of a resource: a list of those that are counted, a map of those that have names.
+fn all(instances: &[Instance], whole: impl Fn(&Instance) -> Node, place: Place) -> Val {
+    let named = |instance: &Instance| match &instance.key {
+        Key::Name(name) => Some((name.clone(), whole(instance))),
+        Key::Only | Key::Index(_) => None,
+    };
+    if instances.is_empty() {
+        return Val::unknown("a resource of which there are none");
+    }
+    match instances.iter().map(named).collect::<Option<Fields>>() {
+        Some(fields) => Val::Map(fields),
+        None => Val::List(
+            instances.iter().map(|instance| Node::new(whole(instance).value, place.clone())).collect(),
+        ),
     }
 }
 

@@ -86,3 +86,58 @@ fn settings_are_not_shown() {
     assert!(shown.contains("a.rb:3:3") && shown.contains("a.rb:5:1"), "{shown}");
     assert!(!shown.contains("'canary'"), "{shown}");
 }
+
+#[test]
+fn services_are_told_apart_by_type_and_title() {
+    rb(
+        r##"alert "a" do
+  service "pagerduty", "ops"
+  service "mail", "ops"
+end
+alert "b" do
+  service "slack", "ops"
+end
+alert "c" do
+  service "slack", "chat"
+end
+alert "d" do
+  service "mail", "chat"
+end
+alert "e" do
+  service "mail", "odd"
+end
+service "mail", "ops" do
+  settings "addresses" => "a@x.org"
+end
+service "pagerduty", "ops" do
+  settings "service_key" => "k", "event_type" => "trigger", "description" => "d"
+end
+service "pagerduty", "ops" do
+end
+service "mail", "odd" do
+  settings "address" => "a@x.org"
+end
+service "mail", "ops (pagerduty)" do
+  settings "addresses" => "b@x.org"
+end
+"##,
+        &json!({
+            "ops": {"type": "mail", "settings": {"addresses": "a@x.org"}},
+            "ops (2)": {"type": "pagerduty", "settings": {"service_key": "k", "event_type": "trigger", "description": "d"}},
+            "ops (pagerduty)": {"type": "mail", "settings": {"addresses": "b@x.org"}},
+            "a": {"services": ["ops (2)", "ops"], "conditions": []},
+            "b": {}, "c": {"services": ["chat"], "conditions": []}, "d": {}, "e": {},
+        }),
+        &[
+            "left-out a.rb:5",
+            "unknown-service a.rb:6",
+            "left-out a.rb:11",
+            "unknown-service a.rb:12",
+            "left-out a.rb:14",
+            "unknown-service a.rb:15",
+            "repeated-name a.rb:20",
+            "repeated-name a.rb:23",
+            "missing-setting a.rb:26",
+        ],
+    );
+}

@@ -133,7 +133,7 @@ fn what_would_not_be_valid_is_left_out() {
            }
            resource "librato_dashboard" "f" {}"#,
         // A word that only we do not know is kept.
-        &json!({"b": {"conditions": [{"type": "over", "metric_name": "m", "threshold": 0.0}]}, "d": {}}),
+        &json!({"b": {"conditions": [{"type": "over", "metric_name": "m", "threshold": 0.0}]}, "d": {}, "d (2)": {}}),
         &[
             "invalid-name a.tf:1",
             "invalid-duration a.tf:16",
@@ -171,9 +171,9 @@ fn charts_are_sent_as_the_provider_sends_them() {
            }"#,
         &json!({
             "s0": {}, "s1": {},
-            "s1/a": {"type": "line", "max": 10.0, "streams": [{"metric": "m", "min": 0.0}]},
+            "s1/a": {"type": "line", "max": 10.0, "related_space": "s0", "streams": [{"metric": "m", "min": 0.0}]},
         }),
-        &["never-sent a.tf:9", "needs-evaluation a.tf:11", "never-sent a.tf:14", "unknown-space a.tf:19"],
+        &["never-sent a.tf:9", "never-sent a.tf:14", "unknown-space a.tf:19"],
     );
 }
 
@@ -224,7 +224,7 @@ fn what_can_be_worked_out_is() {
              name = "s"
            }
            resource "librato_space" "u" {
-             count = sum([1])
+             count = length(uuid())
              name = "u"
            }
            resource "librato_space" "t" {
@@ -255,4 +255,130 @@ fn plans_do_not_know_everything() {
     let (objects, findings) = run(terraform, &[("plan.json", &text)]);
     assert_eq!(objects, json!({"a": {"conditions": [], "active": true}}));
     assert_eq!(findings, ["needs-evaluation plan.json:7"]);
+}
+
+#[test]
+fn references_lead_to_what_they_meant_or_are_reported() {
+    tf(
+        r#"resource "librato_space" "one" {
+             name = "s"
+           }
+           resource "librato_space" "two" {
+             name = "s"
+           }
+           resource "librato_space_chart" "c" {
+             space_id = librato_space.two.id
+             name = "c"
+             type = "line"
+             stream {
+               metric = librato_metric.sum.name
+             }
+             stream {
+               metric = "m"
+             }
+           }
+           resource "librato_metric" "sum" {
+             name = "sum"
+             type = "composite"
+             composite = "s(\"twice\", \"*\")"
+           }
+           resource "librato_metric" "twice" {
+             name = "twice"
+             type = "composite"
+             composite = "no_such_thing("
+           }
+           resource "librato_service" "odd" {
+             title = "odd"
+             type = "mail"
+             settings = "{}"
+           }
+           resource "librato_alert" "a" {
+             name = "a"
+             services = [for s in [librato_service.odd] : s.id]
+             condition {
+               type = "above"
+               metric_name = "twice"
+             }
+           }"#,
+        &json!({"a": {}, "s": {}, "s (2)": {}, "s (2)/c": {"type": "line"}}),
+        &[
+            "repeated-name a.tf:4",
+            "left-out-reference a.tf:12",
+            "left-out-reference a.tf:21",
+            "invalid-composite a.tf:26",
+            "unknown-function a.tf:26",
+            "missing-setting a.tf:31",
+            "unknown-service a.tf:35",
+            "left-out-reference a.tf:38",
+        ],
+    );
+}
+
+/// Two roots, or two accounts, use the same addresses and counts.
+#[test]
+fn addresses_and_ids_mean_something_within_one_root_or_state_only() {
+    let root = |count: u32, who: &str| {
+        format!(
+            "resource \"librato_service\" \"s\" {{\n count = {count}\n title = \"{who}${{count.index}}\"\n type = \"mail\"\n \
+             settings = \"{{\\\"addresses\\\": \\\"{who}@x.org\\\"}}\"\n}}\n\
+             resource \"librato_alert\" \"a\" {{\n name = \"{who}\"\n services = librato_service.s.*.id\n}}\n"
+        )
+    };
+    let (a, b) = (root(1, "a"), root(2, "b"));
+    let (objects, findings) = run(terraform, &[("a/m.tf", &a), ("b/m.tf", &b)]);
+    assert_eq!(objects["a"]["services"], json!(["a0"]));
+    assert_eq!(objects["b"]["services"], json!(["b0", "b1"]));
+    assert_eq!(findings, [""; 0]);
+
+    let state = |who: &str| {
+        let resource = |of: &str, fields: Value| json!({"address": format!("{of}.x"), "mode": "managed", "type": of, "values": fields});
+        let settings = json!({"addresses": "a@x.org"}).to_string();
+        json!({"format_version": "1.0", "values": {"root_module": {"resources": [
+            resource("librato_service", json!({"id": "7", "title": who, "type": "mail", "settings": settings})),
+            resource("librato_alert", json!({"name": who, "services": ["7"]})),
+        ]}}})
+        .to_string()
+    };
+    let (objects, _) = run(terraform, &[("a.json", &state("a")), ("b.json", &state("b"))]);
+    assert_eq!((&objects["a"]["services"], &objects["b"]["services"]), (&json!(["a"]), &json!(["b"])));
+}
+
+#[test]
+fn old_configurations_are_read() {
+    tf(
+        r#"resource "librato_service" "s" {
+             count = 2,
+             title = "${format("team-%02d", count.index + 1)}",
+             type = "mail",
+             settings = "{\"addresses\": \"a@x.org\"}",
+           }
+           resource "librato_alert" "a" {
+             name = "a",
+             active = 0,
+             services = ["${element(librato_service.s.*.id, 1)}"],
+             condition { type = "above", metric_name = "m", threshold = 5 }
+           }
+           resource "librato_alert" "b" {
+             name = "b"
+             active = "1"
+             services = [for s in librato_service.s : s.id if s.title != "team-02"]
+           }"#,
+        &json!({
+            "team-01": {"type": "mail", "settings": {"addresses": "a@x.org"}},
+            "team-02": {"type": "mail", "settings": {"addresses": "a@x.org"}},
+            "a": {"active": false, "services": ["team-02"],
+                  "conditions": [{"type": "above", "metric_name": "m", "threshold": 5.0}]},
+            "b": {"active": true, "services": ["team-01"], "conditions": []},
+        }),
+        &[],
+    );
+}
+
+#[test]
+fn files_about_other_things_are_passed_over() {
+    let ours = "resource \"librato_space\" \"s\" {\n name = \"s\"\n}\n";
+    let theirs = "resource \"aws_instance\" \"x\" {\n  what = is [ this\n";
+    let broken = format!("{ours}{theirs}");
+    let (objects, findings) = run(terraform, &[("a.tf", ours), ("b.tf", theirs), ("c.tf", &broken)]);
+    assert_eq!((objects, findings), (json!({"s": {}}), vec!["invalid-hcl c.tf:5".to_owned()]));
 }
