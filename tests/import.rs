@@ -130,7 +130,7 @@ fn what_is_lost_is_listed_and_the_rest_is_valid() {
         .exits(4)
         .says(&[
             "librato_space.a is left out",
-            "`var.env`, which is set from outside",
+            "`var.env`, which has no value in these files",
             "main.tf:3:10",
             "main.tf:7:15",
         ])
@@ -147,6 +147,7 @@ fn nothing_readable_is_an_error() {
     let raw = r#"{"version": 4, "terraform_version": "1.5.7", "resources": []}"#;
     let home = project(&[
         ("raw.json", raw),
+        ("older.json", r#"{"version": 1, "terraform_version": "0.6.0", "modules": []}"#),
         ("empty.json", r#"{"format_version": "1.0"}"#),
         ("half.json", "{\"values\": {\"root_module\": {\"resources\": [\n{"),
         ("other.json", "{\"a\": 1}"),
@@ -156,10 +157,11 @@ fn nothing_readable_is_an_error() {
         ("dir/readme.txt", ""),
     ]);
     for (tool, file, said) in [
-        ("terraform", "raw.json", "terraform show -json"),
+        ("terraform", "raw.json", "no resources in this state"),
+        ("terraform", "older.json", "versions 3 and 4"),
         ("terraform", "empty.json", "nothing has been applied"),
         ("terraform", "half.json", "half.json:2:"),
-        ("terraform", "other.json", "not the output of"),
+        ("terraform", "other.json", "neither a state nor the output of"),
         ("terraform", "half.tf", "half.tf:2:"),
         ("terraform", "other.tf", "no alert, metric, service, space or chart"),
         ("terraform", "absent.tf", "does not exist"),

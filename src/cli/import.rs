@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use librato_apply::diag::{Files, Report, printable, render};
-use librato_apply::import::{self, Imported, Made, Source};
+use librato_apply::diag::{Files, Report, RouteIndex, printable, render};
+use librato_apply::import::{self, Made, Source, Variables};
 use librato_apply::load::{Foreign, read_foreign};
 use librato_apply::model::ChartOrder;
 use librato_apply::render::{definitions, plural};
@@ -13,18 +13,17 @@ use super::exit::{Exit, Stop};
 use super::export;
 use super::ui::Ui;
 
-type Reading = fn(&[Source], &mut Files) -> Imported;
-
 /// Reads, prints what became of it, and ends with 4 where something could not be carried over.
 pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
-    let (wanted, read): (fn(&Path) -> bool, Reading) = match args.tool {
-        Tool::Terraform => (is_configuration, import::terraform),
-        Tool::Lbrt => (is_ruby, import::lbrt),
-    };
+    let wanted = if args.tool == Tool::Terraform { is_configuration } else { is_ruby };
     let mut files = Files::default();
     let (found, mut report) = read_foreign(&args.paths, wanted, &mut std::io::stdin(), &mut files);
     let sources: Vec<Source> = found.iter().map(source).collect();
-    let imported = read(&sources, &mut files);
+    let variables = variables(args, &mut files, &mut report)?;
+    let imported = match args.tool {
+        Tool::Terraform => import::terraform(&sources, &variables, &mut files),
+        Tool::Lbrt => import::lbrt(&sources, &mut files),
+    };
     report.extend(imported.report);
     report.sort(&files);
     let shown = render(&report, &files, ui.styled_err());
@@ -49,6 +48,25 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The values that are given for variables.
+fn variables(args: &args::Import, files: &mut Files, report: &mut Report) -> Result<Variables, Stop> {
+    if args.tool == Tool::Lbrt && !(args.vars.is_empty() && args.var_files.is_empty()) {
+        return Err(Stop::usage("lbrt has no variables", "leave out --var and --var-file"));
+    }
+    let (found, problems) = read_foreign(&args.var_files, |_| false, &mut std::io::empty(), files);
+    report.extend(problems);
+    let mut variables = Variables { files: found.iter().map(source).collect(), set: Vec::new() };
+    for text in &args.vars {
+        let Some((name, _)) = text.split_once('=') else {
+            return Err(Stop::usage("--var is written NAME=VALUE", "write --var region=eu-1"));
+        };
+        let name = name.trim().to_owned();
+        let file = files.add_foreign(format!("--var {name}"), text.clone(), |_| RouteIndex::default());
+        variables.set.push((name, file));
+    }
+    Ok(variables)
+}
+
 fn chart_order(objects: &[Made]) -> ChartOrder {
     let mut order = ChartOrder::new();
     for (address, _) in objects {
@@ -66,7 +84,9 @@ fn source(found: &Foreign) -> Source {
 
 fn is_configuration(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name.ends_with(".tf") || name.ends_with(".tf.json")
+    let automatic =
+        |end: &str| name == format!("terraform.tfvars{end}") || name.ends_with(&format!(".auto.tfvars{end}"));
+    name.ends_with(".tf") || name.ends_with(".tf.json") || automatic("") || automatic(".json")
 }
 
 fn is_ruby(path: &Path) -> bool {

@@ -30,6 +30,15 @@ pub struct Source {
     pub name: String,
 }
 
+/// Values for the variables of a Terraform configuration, beside the files in which Terraform looks for some itself.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    /// Files of variables for all roots, the last of which counts.
+    pub files: Vec<Source>,
+    /// Single values, which count before all files: the name, and a text `name=value`.
+    pub set: Vec<(String, FileId)>,
+}
+
 /// An object under its identity.
 pub type Made = (Address, Resource);
 

@@ -1,7 +1,7 @@
 //! Values as other tools' files give them, each with its place, and with what only those tools could work out left open.
 //! Knows none of the tools, and no kind of object.
 
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use crate::diag::Place;
 
@@ -51,6 +51,21 @@ impl Node {
 
     pub fn unknown(why: impl Into<String>, place: Place) -> Self {
         Self::new(Val::unknown(why), place)
+    }
+
+    /// A value of a JSON document, all of it at one place.
+    pub fn of_json(value: &Value, place: &Place) -> Self {
+        let value = match value {
+            Value::Null => Val::Null,
+            Value::Bool(flag) => Val::Bool(*flag),
+            Value::Number(number) => Val::Number(number.clone()),
+            Value::String(text) => Val::Text(text.clone()),
+            Value::Array(items) => Val::List(items.iter().map(|item| Self::of_json(item, place)).collect()),
+            Value::Object(map) => {
+                Val::Map(map.iter().map(|(key, value)| (key.clone(), Self::of_json(value, place))).collect())
+            }
+        };
+        Self::new(value, place.clone())
     }
 
     /// The text, where it is one and not empty.

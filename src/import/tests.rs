@@ -3,11 +3,13 @@
 mod from_lbrt;
 mod from_terraform;
 mod notified;
+mod states;
+mod variables;
 
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Imported, Source, lbrt, terraform};
+use super::{Imported, Source, Variables, lbrt};
 use crate::diag::{Files, RouteIndex};
 use crate::load::yaml;
 
@@ -36,6 +38,11 @@ pub(super) fn run(
         .map(|(address, object)| (address.to_string(), Value::Object(object.fields())))
         .collect::<serde_json::Map<_, _>>();
     (Value::Object(objects), found)
+}
+
+/// Terraform without values for its variables.
+pub(super) fn terraform(sources: &[Source], files: &mut Files) -> Imported {
+    super::terraform(sources, &Variables::default(), files)
 }
 
 /// Pieces of which Ruby files are made.

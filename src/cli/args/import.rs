@@ -11,9 +11,15 @@ use super::Output;
 pub struct Import {
     /// The other tool.
     pub tool: Tool,
-    /// Files, directories (all *.tf below, for lbrt all *.rb), or `-` for standard input.
+    /// Files, directories (all *.tf below with their *.auto.tfvars, for lbrt all *.rb), or `-` for standard input.
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+    /// Terraform: give a variable a value, which counts before those of files.
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub vars: Vec<String>,
+    /// Terraform: read values of variables from a file, as from terraform.tfvars and *.auto.tfvars in a directory.
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub var_files: Vec<PathBuf>,
     #[command(flatten)]
     pub output: Output,
 }
@@ -21,8 +27,8 @@ pub struct Import {
 /// Tools whose definitions are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Tool {
-    /// The output of `terraform show -json`, which holds every value; or configurations, of which variables that are set from
-    /// outside are not known. Providers librato and appoptics.
+    /// States (terraform.tfstate, or the output of `terraform show -json`), which hold every value; or configurations, as far as
+    /// they can be worked out. Providers librato and appoptics.
     Terraform,
     /// The Ruby files that `lbrt alert export`, `lbrt service export` and `lbrt space export` write.
     Lbrt,

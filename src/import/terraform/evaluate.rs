@@ -1,5 +1,5 @@
-//! What an expression is worth, as far as the files alone tell: literals, locals, variables of modules, other resources.
-//! Never guesses: a variable that is set from outside, and everything of other providers, is unknown, with its name.
+//! What an expression is worth, as far as the files alone tell: literals, locals, variables, other resources.
+//! Never guesses: a variable without a value, and everything of other providers, is unknown, with its name.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +13,7 @@ use hcl_edit::template::{Element, Strip};
 use super::super::node::{Fields, GAP, Node, Val, number, truth};
 use super::hcl::Index;
 use super::modules::{Instance, Module};
+use super::variables::Values;
 use super::{functions, operators};
 use crate::diag::{FileId, Place};
 
@@ -30,7 +31,10 @@ type Unfolded = HashMap<(usize, String), Result<Rc<Vec<Instance>>, String>>;
 /// Works out expressions.
 pub(super) struct Evaluator<'a> {
     pub indexes: &'a BTreeMap<&'a str, Index<'a>>,
+    pub values: &'a Values<'a>,
     pub unfolded: RefCell<Unfolded>,
+    /// Variables of roots that have their defaults, and where they are declared.
+    pub defaults: RefCell<BTreeMap<(usize, &'a str), Place>>,
     spent: Cell<usize>,
 }
 
@@ -64,8 +68,9 @@ impl<'m, 'a> Scope<'m, 'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(indexes: &'a BTreeMap<&'a str, Index<'a>>) -> Self {
-        Self { indexes, unfolded: RefCell::default(), spent: Cell::new(0) }
+    pub fn new(indexes: &'a BTreeMap<&'a str, Index<'a>>, values: &'a Values<'a>) -> Self {
+        let (unfolded, defaults) = (RefCell::default(), RefCell::default());
+        Self { indexes, values, unfolded, defaults, spent: Cell::new(0) }
     }
 
     /// What an expression is worth where it stands.
@@ -118,7 +123,7 @@ impl<'a> Evaluator<'a> {
                 if call.name.is_namespaced() || call.args.expand_final() {
                     return Val::unknown(format!("the function `{}`", call.name.name.as_str()));
                 }
-                self.paid(functions::call(call.name.name.as_str(), arguments))
+                self.paid(functions::call(call.name.name.as_str(), &arguments))
             }
             Expression::Traversal(traversal) => self.traversal(traversal, scope),
             Expression::UnaryOp(op) => {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::super::node::{Node, Val, number, truth};
 
 /// What a function makes of its arguments.
-pub(super) fn call(name: &str, arguments: Vec<Node>) -> Val {
+pub(super) fn call(name: &str, arguments: &[Node]) -> Val {
     let open = |node: &Node| match &node.value {
         Val::Unknown { why, .. } => Some(why.clone()),
         _ => None,
@@ -21,10 +21,10 @@ pub(super) fn call(name: &str, arguments: Vec<Node>) -> Val {
     {
         return Val::unknown(why);
     }
-    let known = converted(name, &arguments)
-        .or_else(|| texts::call(name, &arguments))
-        .or_else(|| numbers::call(name, &arguments))
-        .or_else(|| lists::call(name, &arguments));
+    let known = converted(name, arguments)
+        .or_else(|| texts::call(name, arguments))
+        .or_else(|| numbers::call(name, arguments))
+        .or_else(|| lists::call(name, arguments));
     known.unwrap_or_else(|| Val::unknown(format!("the function `{name}`")))
 }
 
@@ -81,8 +81,7 @@ fn count(node: &Node) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use crate::import::terraform;
-    use crate::import::tests::run;
+    use crate::import::tests::{run, terraform};
 
     /// What an expression is worth, as the name of a space.
     fn worth(expression: &str) -> String {

@@ -48,7 +48,7 @@ pub(super) fn parse(sources: &[&Source], files: &mut Files, report: &mut Report)
 }
 
 /// Parses a body, also one that is written for Terraform 0.11.
-fn parse_body(text: &str) -> Result<Body, hcl_edit::parser::Error> {
+pub(super) fn parse_body(text: &str) -> Result<Body, hcl_edit::parser::Error> {
     let parse = hcl_edit::parser::parse_body;
     parse(text).or_else(|error| legacy::without_commas(text).and_then(|text| parse(&text).ok()).ok_or(error))
 }
@@ -62,7 +62,7 @@ fn visible(body: &Body) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
         if ours {
             shown.extend(block.span());
             hidden.extend(block.body.get_attribute("settings").and_then(|settings| settings.value.span()));
-        } else if block.ident.as_str() == "module" {
+        } else if matches!(block.ident.as_str(), "module" | "variable") {
             shown.push(header(block));
         }
     }
@@ -77,6 +77,13 @@ pub(super) fn header(block: &Syntax) -> Range<usize> {
     start..end
 }
 
+/// The declaration of a variable.
+#[derive(Clone, Copy)]
+pub(super) struct Variable<'a> {
+    pub file: FileId,
+    pub block: &'a Syntax,
+}
+
 /// What stands in the files of one directory, by name.
 #[derive(Default)]
 pub(super) struct Index<'a> {
@@ -85,8 +92,7 @@ pub(super) struct Index<'a> {
     /// Those that are ours, in the order of the files.
     pub ours: Vec<(FileId, &'a Syntax)>,
     pub locals: HashMap<&'a str, (FileId, &'a Expression)>,
-    /// Defaults of variables.
-    pub variables: HashMap<&'a str, Option<(FileId, &'a Expression)>>,
+    pub variables: HashMap<&'a str, Variable<'a>>,
     pub outputs: HashMap<&'a str, (FileId, &'a Expression)>,
     pub modules: BTreeMap<&'a str, (FileId, &'a Syntax)>,
 }
@@ -116,7 +122,7 @@ impl<'a> Index<'a> {
                 let all = block.body.attributes().map(|one| (one.key.as_str(), (file, &one.value)));
                 self.locals.extend(all);
             }
-            ("variable", [name]) => _ = self.variables.insert(name, attribute("default")),
+            ("variable", [name]) => _ = self.variables.insert(name, Variable { file, block }),
             ("output", [name]) => self.outputs.extend(attribute("value").map(|found| (*name, found))),
             ("module", [name]) => _ = self.modules.insert(name, (file, block)),
             _ => {}

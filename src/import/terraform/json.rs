@@ -1,10 +1,10 @@
-//! The output of `terraform show -json`: of a state, or of a saved plan.
+//! JSON documents: the output of `terraform show -json`, of a state or of a saved plan. States themselves are read in `state`.
 //! Knows the shape of that document, and nothing of what the resources mean.
 
 use serde_json::{Map, Value};
 
 use super::super::node::{Fields, Node, Val};
-use super::{Block, type_of};
+use super::{Block, state, type_of};
 use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route};
 
 /// What is written by each resource beside its own fields.
@@ -19,6 +19,9 @@ pub(super) fn read(world: usize, file: FileId, text: &str, report: &mut Report) 
             return Vec::new();
         }
     };
+    if state::is_state(&document) {
+        return state::read(world, file, &document, report);
+    }
     let (top, observed) = match (document.get("planned_values"), document.get("values")) {
         (Some(_), _) => ("planned_values", false),
         (None, Some(_)) => ("values", true),
@@ -52,23 +55,23 @@ fn not_json(file: FileId, text: &str, error: &serde_json::Error) -> Diagnostic {
     };
     Diagnostic::error("invalid-json", format!("this is not JSON: {what}"))
         .at(Place::Bytes { file, span: at..at }, "")
-        .help("write it anew with: terraform show -json > state.json")
+        .help("write it again with: terraform state pull > state.json")
 }
 
 fn not_shown(file: FileId, document: &Value) -> Diagnostic {
     let found = if document.get("terraform_version").is_some() && document.get("version").is_some() {
         Diagnostic::error(
             "raw-state",
-            "this is a state as Terraform stores it, whose form may change at any time",
+            "this is a state of a version that is not read here: versions 3 and 4 are",
         )
     } else if document.get("format_version").is_some() {
         Diagnostic::error("empty-state", "there are no values in it: nothing has been applied")
     } else {
-        Diagnostic::error("not-terraform", "this is not the output of `terraform show -json`")
+        Diagnostic::error("not-terraform", "this is neither a state nor the output of `terraform show -json`")
     };
     found
         .at(Place::File(file), "")
-        .help("write it with: terraform show -json > state.json (or terraform show -json PLANFILE)")
+        .help("give terraform.tfstate, or what `terraform show -json` or `terraform state pull` writes")
 }
 
 /// What a plan does not know before it is applied, by the address of the resource.
@@ -121,7 +124,7 @@ impl Reading<'_> {
         let mut fields = Fields::new();
         let values = route.key("values");
         for (name, value) in resource["values"].as_object().into_iter().flatten() {
-            fields.push((name.clone(), self.node(value, values.key(name))));
+            fields.push((name.clone(), node(self.file, value, values.key(name))));
         }
         for (name, unknown) in self.unknown.get(&address).and_then(Value::as_object).into_iter().flatten() {
             if holds_true(unknown) && !IGNORED.contains(&name.as_str()) {
@@ -139,22 +142,20 @@ impl Reading<'_> {
             place,
         });
     }
+}
 
-    fn node(&self, value: &Value, route: Route) -> Node {
-        let value = match value {
-            Value::Null => Val::Null,
-            Value::Bool(flag) => Val::Bool(*flag),
-            Value::Number(number) => Val::Number(number.clone()),
-            Value::String(text) => Val::Text(text.clone()),
-            Value::Array(items) => {
-                Val::List(items.iter().enumerate().map(|(i, item)| self.node(item, route.index(i))).collect())
-            }
-            Value::Object(map) => Val::Map(
-                map.iter().map(|(key, value)| (key.clone(), self.node(value, route.key(key)))).collect(),
-            ),
-        };
-        Node::new(value, Place::Node { file: self.file, route, part: Part::Value })
-    }
+/// A value with its places.
+pub(super) fn node(file: FileId, value: &Value, route: Route) -> Node {
+    let value = match value {
+        Value::Array(items) => {
+            Val::List(items.iter().enumerate().map(|(i, item)| node(file, item, route.index(i))).collect())
+        }
+        Value::Object(map) => Val::Map(
+            map.iter().map(|(key, value)| (key.clone(), node(file, value, route.key(key)))).collect(),
+        ),
+        scalar => return Node::of_json(scalar, &Place::Node { file, route, part: Part::Value }),
+    };
+    Node::new(value, Place::Node { file, route, part: Part::Value })
 }
 
 fn holds_true(value: &Value) -> bool {

@@ -1,4 +1,4 @@
-//! Terraform: the output of `terraform show -json`, and configurations, as far as they can be worked out without running anything.
+//! Terraform: states, the output of `terraform show -json`, and configurations, as far as they can be worked out without running anything.
 //! Both become the same blocks of fields, from which `objects` makes definitions.
 
 mod charts;
@@ -15,26 +15,29 @@ mod operators;
 mod references;
 mod resources;
 mod services;
+mod state;
+mod variables;
 
 use super::node::{Fields, Node, take};
-use super::{Imported, Source, collected::Collected};
+use super::{Imported, Source, Variables, collected::Collected};
 use crate::diag::{Files, Place};
 use crate::model::Kind;
 
 /// What to do about a value that is not known.
-const HINT: &str =
-    "import the output of `terraform show -json` after an apply: it holds the values Terraform worked out";
+const HINT: &str = "import the state instead, which holds the values Terraform worked out; variables can be given by --var and --var-file";
 
-/// Reads states, plans and configurations, all of them one world: what one file refers to may stand in another.
+/// Reads states, plans, configurations and their variables, all of them one world: what one file refers to may stand in another.
 ///
 /// Secrets of services are made known to `files`, and what of the texts may be shown.
-pub fn terraform(sources: &[Source], files: &mut Files) -> Imported {
+pub fn terraform(sources: &[Source], variables: &Variables, files: &mut Files) -> Imported {
     let mut out = Collected::default();
     let mut blocks = Vec::new();
-    let mut configurations = Vec::new();
+    let (mut configurations, mut values) = (Vec::new(), Vec::new());
     for (world, source) in sources.iter().enumerate() {
         let text = files.text(source.file);
-        if source.name.ends_with(".tf.json") {
+        if variables::is_of_variables(&source.name) {
+            values.push(source);
+        } else if source.name.ends_with(".tf.json") {
             out.report.push(json::not_supported(source.file));
         } else if source.name.ends_with(".json") || text.trim_start().starts_with('{') {
             blocks.extend(json::read(world, source.file, text, &mut out.report));
@@ -43,7 +46,8 @@ pub fn terraform(sources: &[Source], files: &mut Files) -> Imported {
         }
     }
     let parsed = hcl::parse(&configurations, files, &mut out.report);
-    blocks.extend(modules::expand(&parsed, sources.len(), &mut out.report));
+    let values = variables::parse(&values, variables, files, &mut out.report);
+    blocks.extend(modules::expand(&parsed, &values, variables, sources.len(), &mut out.report));
     objects::make(blocks, files, &mut out);
     out.finish()
 }

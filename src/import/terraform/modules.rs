@@ -7,9 +7,11 @@ use std::rc::Rc;
 use hcl_edit::Span;
 use hcl_edit::structure::{Block as Syntax, Body, Structure};
 
+use super::super::Variables;
 use super::super::node::{Fields, Node, Val};
 use super::evaluate::{Evaluator, Scope, TOO_LARGE};
 use super::hcl::{Index, Parsed, header, normal};
+use super::variables::{self, Values};
 use super::{Block, HINT, resources, type_of};
 use crate::diag::{Diagnostic, FileId, Place, Report};
 
@@ -35,8 +37,15 @@ pub(super) struct Module<'a> {
     dirs: Vec<&'a str>,
     /// `module.web["eu"].`, or nothing for a root.
     pub path: String,
-    /// `None` for a root, whose variables are set from outside.
+    /// `None` for a root, whose variables have other sources.
     pub variables: Option<HashMap<String, Node>>,
+}
+
+impl<'a> Module<'a> {
+    /// The directory of its files.
+    pub fn dir(&self) -> &'a str {
+        self.dirs.last().copied().unwrap_or_default()
+    }
 }
 
 /// One instance of a resource or module: how it is written behind the address, and what `count` or `each` stand for.
@@ -65,14 +74,21 @@ impl Key {
 }
 
 /// Unfolds all root modules: the directories that no other directory calls. Each is a world of its own, numbered from `first`.
-pub(super) fn expand(parsed: &Parsed, first: usize, report: &mut Report) -> Vec<Block> {
+pub(super) fn expand(
+    parsed: &Parsed,
+    values: &variables::Parsed,
+    named: &Variables,
+    first: usize,
+    report: &mut Report,
+) -> Vec<Block> {
     let indexes: BTreeMap<&str, Index> =
         parsed.iter().map(|(dir, files)| (dir.as_str(), Index::of(files))).collect();
     let called: BTreeSet<String> = indexes
         .iter()
         .flat_map(|(dir, index)| index.modules.values().filter_map(|(_, call)| local_source(dir, call)))
         .collect();
-    let evaluator = Evaluator::new(&indexes);
+    let values = Values::of(values);
+    let evaluator = Evaluator::new(&indexes, &values);
     let mut expanding = Expanding { evaluator: &evaluator, report, blocks: Vec::new() };
     // Where each is called by another there is no root, and all of them are as good a place to find that out.
     let none = indexes.keys().all(|dir| called.contains(*dir));
@@ -80,7 +96,10 @@ pub(super) fn expand(parsed: &Parsed, first: usize, report: &mut Report) -> Vec<
     for (world, (dir, index)) in (first..).zip(roots) {
         expanding.module(&Module { index, world, dirs: vec![dir], path: String::new(), variables: None });
     }
-    expanding.blocks
+    let blocks = expanding.blocks;
+    evaluator.note_defaults(report);
+    evaluator.note_strangers(named, report);
+    blocks
 }
 
 /// The directory a module is in, when it is part of the same configuration.
@@ -171,8 +190,7 @@ impl<'a> Evaluator<'a> {
         let unknown = || Absent::Because(format!("there is no module \"{name}\""));
         let (file, call) = module.index.modules.get(name).ok_or_else(unknown)?;
         let source = call.body.get_attribute("source").and_then(|source| source.value.as_str());
-        let here = module.dirs.last().copied().unwrap_or_default();
-        let dir = local_source(here, call)
+        let dir = local_source(module.dir(), call)
             .ok_or_else(|| Absent::Elsewhere(source.unwrap_or("elsewhere").to_owned()))?;
         let Some((dir, index)) = self.indexes.get_key_value(dir.as_str()) else {
             return Err(Absent::Because(format!(

@@ -8,7 +8,6 @@ use super::super::node::{Fields, Node, Val};
 use super::evaluate::{Evaluator, Scope, TOO_LARGE};
 use super::modules::{Instance, Key, META};
 use super::{Type, type_of};
-use crate::diag::Place;
 
 impl<'a> Evaluator<'a> {
     /// A name followed by dots and brackets.
@@ -30,10 +29,7 @@ impl<'a> Evaluator<'a> {
                 let there = scope.there(scope.module, *file, Fields::new());
                 self.evaluate(expr, &there).value
             }),
-            "var" if scope.module.variables.is_none() => {
-                return Val::unknown(format!("`var.{name}`, which is set from outside"));
-            }
-            "var" => self.variable(name, scope),
+            "var" => Some(self.variable(name, scope)),
             "module" => return self.output(name, rest, traversal, scope),
             "each" | "count" | "data" | "path" | "terraform" | "self" => None,
             of => return self.resource(of, name, rest, traversal, scope),
@@ -42,17 +38,6 @@ impl<'a> Evaluator<'a> {
             Some(value) => self.follow(value, rest, scope),
             None => Val::unknown(shown(traversal)),
         }
-    }
-
-    /// A variable of a module is what its caller says, or its default; that of a root is set from outside.
-    fn variable(&self, name: &str, scope: &Scope<'_, 'a>) -> Option<Val> {
-        let module = scope.module;
-        let variables = module.variables.as_ref()?;
-        if let Some(given) = variables.get(name) {
-            return Some(self.paid(given.value.clone()));
-        }
-        let (file, default) = (*module.index.variables.get(name)?)?;
-        Some(self.evaluate(default, &scope.there(module, file, Fields::new())).value)
     }
 
     /// `module.name.output`, `module.name[key].output`.
@@ -134,7 +119,7 @@ impl<'a> Evaluator<'a> {
         };
         if wanted == Key::Only && rest.is_empty() && instances.first().is_none_or(|one| one.key != Key::Only)
         {
-            return all(&instances, whole, scope.place(traversal.span()));
+            return all(&instances, whole);
         }
         let instance = match &wanted {
             Key::Index(index) => usize::try_from(*index).ok().and_then(|index| instances.get(index)),
@@ -195,7 +180,7 @@ impl<'a> Evaluator<'a> {
 }
 
 /// All instances of a resource: a list of those that are counted, a map of those that have names.
-fn all(instances: &[Instance], whole: impl Fn(&Instance) -> Node, place: Place) -> Val {
+fn all(instances: &[Instance], whole: impl Fn(&Instance) -> Node) -> Val {
     let named = |instance: &Instance| match &instance.key {
         Key::Name(name) => Some((name.clone(), whole(instance))),
         Key::Only | Key::Index(_) => None,
@@ -205,9 +190,7 @@ fn all(instances: &[Instance], whole: impl Fn(&Instance) -> Node, place: Place) 
     }
     match instances.iter().map(named).collect::<Option<Fields>>() {
         Some(fields) => Val::Map(fields),
-        None => Val::List(
-            instances.iter().map(|instance| Node::new(whole(instance).value, place.clone())).collect(),
-        ),
+        None => Val::List(instances.iter().map(whole).collect()),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::run;
-use crate::import::terraform;
+use super::{run, terraform};
 
 #[track_caller]
 fn tf(text: &str, objects: &Value, findings: &[&str]) {

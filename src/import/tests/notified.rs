@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::terraform;
 use crate::diag::{Files, RouteIndex};
-use crate::import::{Imported, Source, lbrt, terraform};
+use crate::import::{Imported, Source, lbrt};
 use crate::load::yaml;
 
 /// Services and alerts of one account.
@@ -115,6 +116,41 @@ fn shown(number: usize, world: &World) -> (String, String) {
     (format!("w{number}.json"), document.to_string())
 }
 
+/// A state as Terraform 0.11 keeps it, its lists flat.
+fn state_3(number: usize, world: &World) -> (String, String) {
+    let resources = resources(number, world).into_iter().map(|(of, name, fields)| {
+        let mut flat = serde_json::Map::new();
+        for (key, value) in fields.as_object().unwrap() {
+            match value {
+                Value::Array(items) => {
+                    flat.insert(format!("{key}.#"), items.len().to_string().into());
+                    // Sets are kept by checksums.
+                    flat.extend(
+                        items
+                            .iter()
+                            .enumerate()
+                            .map(|(i, item)| (format!("{key}.{}", 4_000 - i), item.clone())),
+                    );
+                }
+                value => _ = flat.insert(key.clone(), value.clone()),
+            }
+        }
+        (format!("{of}.{name}"), json!({"type": of, "primary": {"id": fields["id"], "attributes": flat}}))
+    });
+    let resources: serde_json::Map<String, Value> = resources.collect();
+    let document = json!({"version": 3, "terraform_version": "0.11.14", "modules": [{"path": ["root"], "resources": resources}]});
+    (format!("w{number}.tfstate"), document.to_string())
+}
+
+fn state_4(number: usize, world: &World) -> (String, String) {
+    let resources = resources(number, world).into_iter().map(|(of, name, fields)| {
+        json!({"mode": "managed", "type": of, "name": name, "instances": [{"attributes": fields}]})
+    });
+    let document =
+        json!({"version": 4, "terraform_version": "1.5.7", "resources": resources.collect::<Vec<_>>()});
+    (format!("w{number}.tfstate"), document.to_string())
+}
+
 fn ruby(number: usize, world: &World) -> (String, String) {
     let mut text = String::new();
     for (at, notified) in world.alerts.iter().enumerate() {
@@ -200,7 +236,7 @@ fn told(imported: &Imported, title: &str) -> String {
 proptest! {
     #[test]
     fn no_alert_of_terraform_notifies_another_service(worlds in proptest::collection::vec(world(), 1..3)) {
-        for write in [hcl, shown] {
+        for write in [hcl, shown, state_3, state_4] {
             let texts: Vec<_> = worlds.iter().enumerate().map(|(number, world)| write(number, world)).collect();
             let imported = import(terraform, &texts);
             holds(&worlds, &imported, who, |title| told(&imported, title));

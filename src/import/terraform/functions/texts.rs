@@ -24,7 +24,7 @@ pub(super) fn call(name: &str, arguments: &[Node]) -> Option<Val> {
         }
         ("format", [pattern, values @ ..]) => formatted(&text(&pattern.value)?, values)?,
         ("substr", [whole, offset, length]) => part(&text(&whole.value)?, float(offset)?, float(length)?)?,
-        (name, [whole]) => one(name, text(&whole.value)?)?,
+        (name, [whole]) => one(name, &text(&whole.value)?)?,
         (name, [whole, with]) => two(name, &text(&whole.value)?, &text(&with.value)?)?,
         ("replace", [whole, from, to]) => {
             let from = text(&from.value)?;
@@ -38,7 +38,7 @@ pub(super) fn call(name: &str, arguments: &[Node]) -> Option<Val> {
     Some(Val::Text(made))
 }
 
-fn one(name: &str, text: String) -> Option<String> {
+fn one(name: &str, text: &str) -> Option<String> {
     Some(match name {
         "lower" => text.to_lowercase(),
         "upper" => text.to_uppercase(),
