@@ -162,3 +162,33 @@ fn exported_files_are_never_overwritten_unless_told_to() {
     run(&["plan", "all", "--detailed-exitcode"]).exits(0);
     run(&["export", "--force"]).exits(64);
 }
+
+/// The service takes names that no file may have; what bears one is kept in the comments of a backup that is valid.
+#[test]
+fn a_backup_is_valid_whatever_was_deleted() {
+    let dir = project(&[(
+        "shop.yaml",
+        "settings: { prune: { spaces: ['*'], alerts: ['*'] } }\nmetrics: { m: { type: gauge } }\n",
+    )]);
+    let server = served(dir.path());
+    for name in ["Plain", " Blank", "Turned \u{202e}around"] {
+        server.call("POST", "/v1/spaces", &json!({ "name": name }).to_string());
+    }
+    let blank = space(&server, " Blank");
+    server.call("POST", &format!("{blank}/charts"), r#"{"name": "inside", "type": "line"}"#);
+    let run = |args: &[&str]| server.cli(dir.path()).run(args);
+    run(&["apply", "--auto-approve", "--max-deletes", "9", "--delete-data", "--backup-dir", "kept"]).exits(0);
+    let backup = std::fs::read_dir(dir.path().join("kept")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&backup).unwrap();
+    assert!(text.contains("#   space \" Blank\": a title has 1 to 255 characters"), "{text}");
+    assert!(
+        text.contains("#   spaces:\n#     \" Blank\":\n") && text.contains("#         - name: inside"),
+        "{text}"
+    );
+    assert!(text.contains("\n  \"Turned \\u202earound\": {}\n") && !text.contains('\u{202e}'), "{text}");
+    let backup = backup.to_str().unwrap();
+    run(&["validate", backup]).exits(0);
+    run(&["apply", backup, "--auto-approve"]).exits(0);
+    space(&server, "Plain");
+    space(&server, "Turned \u{202e}around");
+}

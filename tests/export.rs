@@ -9,10 +9,11 @@ mod unknown;
 
 use std::collections::BTreeMap;
 
-use librato_apply::diag::Files;
+use librato_apply::diag::{Files, is_harmless};
 use librato_apply::load::yaml;
+use librato_apply::model::{Address, ChartOrder, Collection, Kind, Resource, State};
 use librato_apply::remote::fetch::{Wanted, fetch, lost};
-use librato_apply::render::{definitions, expressible};
+use librato_apply::render::{definitions, expressible, restorable};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -387,4 +388,72 @@ fn stream() -> BoxedStrategy<Value> {
             one
         })
         .boxed()
+}
+
+/// Whatever names a service has, what is exported and what is kept of the deleted are files that are valid and show every character.
+#[test]
+fn files_are_valid_whatever_the_names_are() {
+    let pieces = prop::sample::select(vec![
+        " ",
+        "a",
+        "B",
+        "\u{202e}",
+        "\u{200b}",
+        "\u{feff}",
+        "\n",
+        "\t",
+        "\r",
+        "\u{85}",
+        "\u{2028}",
+        "é",
+        "\"",
+        "'",
+        ":",
+        "#",
+        "${x}",
+        "\u{ad}",
+        "- ",
+        "\u{e0041}",
+        "\u{1b}",
+        "{",
+        "escaped0z",
+        "\\",
+        "null",
+        "?",
+    ]);
+    let name = vec(pieces, 1..5).prop_map(|pieces| pieces.concat());
+    let names = || vec(name.clone(), 1..4);
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+    let outcome =
+        runner.run(&(names(), names(), names(), name.clone()), |(services, spaces, charts, text)| {
+            let fields =
+                |kind, fields: Value| Resource::from_fields(kind, fields.as_object().unwrap()).unwrap();
+            let mut state = State::new();
+            for title in &services {
+                let service = json!({"type": "mail", "settings": {"addresses": text}});
+                state.insert(Address::service(title), fields(Kind::Service, service));
+            }
+            let alert = json!({"services": services, "conditions": [], "description": text});
+            state.insert(Address::new(Collection::Alerts, "a"), fields(Kind::Alert, alert));
+            for space in &spaces {
+                state.insert(Address::space(space), fields(Kind::Space, json!({})));
+                for chart in &charts {
+                    let chart_fields = json!({"label": text, "related_space": spaces[0]});
+                    state.insert(Address::chart(space, chart), fields(Kind::Chart, chart_fields));
+                }
+            }
+            let exported = expressible(&state, &BTreeMap::new(), &|_, _| true).objects;
+            let kept = restorable(&state);
+            for (objects, order) in [(exported, ChartOrder::new()), (kept.objects, kept.order)] {
+                let text = yaml::write(&Value::Object(definitions(&objects, &order).document)).unwrap();
+                let wish = Wish::read(&text);
+                assert!(objects.keys().all(|address| wish.desired.objects.contains_key(address)), "{text}");
+                assert!(text.chars().all(|c| c == '\n' || c == '\t' || is_harmless(c)), "{text:?}");
+            }
+            let refused = definitions(&kept.refused, &ChartOrder::new()).document;
+            let text = yaml::write(&Value::Object(refused)).unwrap();
+            assert!(text.chars().all(|c| c == '\n' || c == '\t' || is_harmless(c)), "{text:?}");
+            Ok(())
+        });
+    outcome.unwrap();
 }

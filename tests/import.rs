@@ -111,7 +111,7 @@ fn services_that_the_files_do_not_declare_keep_their_type() {
     std::fs::write(home.path().join("x.yaml"), &ran.stdout).unwrap();
     let server = Server::start(&home.path().join("there.db"));
     let mail = r#"{"type": "mail", "title": "ops", "settings": {"addresses": "a@example.org"}}"#;
-    assert_eq!(server.call("POST", "/services", mail).0, 201);
+    assert_eq!(server.call("POST", "/v1/services", mail).0, 201);
     server.cli(home.path()).run(&["plan", "x.yaml"]).exits(1).says(&["external-type", "is of type mail"]);
 }
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use librato_apply::diag::printable;
 use librato_apply::load::yaml;
-use librato_apply::model::ChartOrder;
+use librato_apply::model::{Address, Resource};
 use librato_apply::plan::Plan;
-use librato_apply::render::{Definitions, definitions};
-use serde_json::Value;
+use librato_apply::render::{definitions, restorable};
+use serde_json::{Map, Value};
 
 use super::files::{self, Readers};
 use super::ui::Ui;
@@ -25,22 +25,52 @@ pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>
     if lost.is_empty() {
         return Ok(None);
     }
-    let Definitions { document, secrets } = definitions(lost, &ChartOrder::new());
     let now = jiff::Timestamp::now();
-    let mut text = format!(
-        "# What librato-apply deleted or replaced on {} at {}.\n# `librato-apply apply FILE` brings it back; measurements and events cannot be.\n",
-        plan.target,
-        now.strftime("%Y-%m-%d %H:%M:%S UTC")
-    );
-    for (variable, place) in &secrets {
-        text.push_str(&format!("# Set {variable} to the secret of {}.\n", printable(place)));
-    }
-    let mut document = Value::Object(document);
-    as_references(&mut document, ui);
-    text.push_str(&yaml::write(&document).map_err(anyhow::Error::msg)?);
+    let text = text(lost, &plan.target, &now, ui)?;
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let path = save(dir, &now.strftime("%Y%m%dT%H%M%SZ").to_string(), &text)?;
     Ok(Some(path))
+}
+
+/// A file that brings the objects back; what would make it invalid stands in its comments.
+fn text<'a>(
+    lost: impl IntoIterator<Item = (&'a Address, &'a Resource)>,
+    target: &str,
+    now: &jiff::Timestamp,
+    ui: &Ui,
+) -> anyhow::Result<String> {
+    let found = restorable(lost);
+    let written = definitions(&found.objects, &found.order);
+    let refused = definitions(&found.refused, &found.order);
+    let mut text = format!(
+        "# What librato-apply deleted or replaced on {} at {}.\n# `librato-apply apply FILE` brings it back; measurements and events cannot be.\n",
+        printable(target),
+        now.strftime("%Y-%m-%d %H:%M:%S UTC")
+    );
+    for (variable, place) in &written.secrets {
+        text.push_str(&format!("# Set {variable} to the secret of {}.\n", printable(place)));
+    }
+    let yaml = |document: Map<String, Value>| {
+        let mut document = Value::Object(document);
+        as_references(&mut document, ui);
+        yaml::write(&document).map_err(anyhow::Error::msg)
+    };
+    if !found.losses.is_empty() {
+        text.push_str("#\n# This file cannot bring back:\n");
+        for loss in &found.losses {
+            let part = loss.part.as_ref().map(|part| format!(", {part}")).unwrap_or_default();
+            let line = format!("{} \"{}\"{part}: {}", loss.kind, loss.name, loss.reason);
+            text.push_str(&format!("#   {}\n", printable(&ui.secrets.as_references(&line))));
+        }
+    }
+    if !refused.document.is_empty() {
+        text.push_str("# To be made by hand, or under another name:\n");
+        yaml(refused.document)?.lines().for_each(|line| text.push_str(&format!("#   {line}\n")));
+    }
+    if !written.document.is_empty() {
+        text.push_str(&yaml(written.document)?);
+    }
+    Ok(text)
 }
 
 /// A secret may stand in any text, such as a description: where this run read it, it becomes a reference again.

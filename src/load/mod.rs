@@ -3,6 +3,7 @@
 
 // A diagnostic is large because it is complete; it is only ever the rare path.
 
+mod escaped;
 mod everyday;
 mod find;
 mod foreign;

@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 use serde_yaml::granit_parser::{Event, Parser, ScalarStyle};
 use serde_yaml::options::DuplicateKeyPolicy;
 
+use super::escaped::Escaped;
 use super::{everyday, yaml_error};
 use crate::diag::{Diagnostic, FileId, IndexBuilder, Report, RouteIndex};
 
@@ -56,13 +57,17 @@ pub(super) fn parse_all(text: &str, file: FileId, report: &mut Report) -> Option
 }
 
 /// Writes a value as YAML that every reader understands alike: blocks for texts of several lines, quotes where another
-/// reader would see something else than text, no folding.
+/// reader would see something else than text, escapes for what nobody sees, no folding.
 ///
 /// # Errors
 /// Where the value cannot be written, as with a number that is none.
 pub fn write(value: &Value) -> Result<String, String> {
     let options = serde_yaml::ser_options! { folded_wrap_chars: 100_000, min_fold_chars: 100_000, compact_list_indent: false };
-    serde_yaml::to_string_with_options(value, options).map_err(|error| error.to_string())
+    let write = |value| serde_yaml::to_string_with_options(value, options).map_err(|error| error.to_string());
+    match Escaped::of(value) {
+        Some(escaped) => Ok(escaped.put_back(&write(&escaped.value)?)),
+        None => write(value),
+    }
 }
 
 /// Where every key and value of the text is. Of a text that is not valid YAML nothing is known.

@@ -8,7 +8,9 @@ use serde_json::Value;
 use crate::diag::{Route, Seg, Severity};
 use crate::diff::fields;
 use crate::model::check::{Checker, Finding};
-use crate::model::{ALERT_STREAM, Address, Chart, Collection, Field, Kind, Resource, State};
+use crate::model::{
+    ALERT_STREAM, Address, Chart, ChartOrder, Collection, Field, Kind, Resource, Space, State,
+};
 
 /// Something that cannot be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,55 @@ pub fn expressible(
     found
 }
 
+/// What is about to be lost, as a file that brings it back.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Restorable {
+    /// What a file can hold.
+    pub objects: State,
+    /// What no file can hold, as it is.
+    pub refused: State,
+    /// The charts of whole spaces in their order.
+    pub order: ChartOrder,
+    /// What is missing in `objects`, and why.
+    pub losses: Vec<Loss>,
+}
+
+/// Divides what is about to be lost into what a file can bring back and what it would be refused for.
+pub fn restorable<'a>(lost: impl IntoIterator<Item = (&'a Address, &'a Resource)>) -> Restorable {
+    let mut found = Restorable::default();
+    for (address, object) in lost {
+        found.add(address, object);
+    }
+    found
+}
+
+impl Restorable {
+    fn add(&mut self, address: &Address, object: &Resource) {
+        if let Resource::Space(space) = object {
+            for inner in space.charts.value().into_iter().flatten() {
+                self.order.entry(address.name.clone()).or_default().push(inner.name.clone());
+                self.add(&Address::chart(&address.name, &inner.name), &Resource::Chart(inner.chart.clone()));
+            }
+        }
+        let object = match object {
+            Resource::Space(space) => Resource::Space(Space { charts: Field::Unset, ..space.clone() }),
+            other => other.clone(),
+        };
+        let (kind, name) = (object.kind(), address.to_string());
+        let loss = |(part, reason)| Loss { kind, name: name.clone(), part, reason };
+        match sound(address, object.clone(), Vec::new()) {
+            Ok((object, parts)) => {
+                self.losses.extend(parts.into_iter().map(|(part, reason)| loss((Some(part), reason))));
+                self.objects.insert(address.clone(), object);
+            }
+            Err(reason) => {
+                self.losses.push(loss((None, reason)));
+                self.refused.insert(address.clone(), object);
+            }
+        }
+    }
+}
+
 /// The stream of firing alerts comes by itself.
 fn is_made_by_the_service(address: &Address, object: &Resource) -> bool {
     address.collection == Collection::Annotations
@@ -89,7 +140,17 @@ fn written(
             ));
         }
     }
-    let (object, mut parts) = without_unusable_references(object, state, twins)?;
+    let (object, parts) = without_unusable_references(object, state, twins)?;
+    sound(address, object, parts)
+}
+
+/// The object as far as a file could hold it, with what is lost; or why it cannot be written at all.
+fn sound(address: &Address, object: Resource, mut parts: Vec<Part>) -> Result<(Resource, Vec<Part>), String> {
+    if let Some(space) = address.container()
+        && let Some(problem) = first_error(&space, &Resource::Space(Space::default()))
+    {
+        return Err(format!("its space \"{space}\" cannot be written: {}", problem.message));
+    }
     let object = without_misfits(address, object, &mut parts)?;
     let fields = object.fields();
     if let Some(need) = object.spec().creation_needs().iter().find(|need| !fields.contains_key(**need)) {

@@ -11,7 +11,7 @@ mod text;
 mod value;
 
 pub use definitions::{Definitions, definitions};
-pub use expressible::{Expressible, Loss, expressible};
+pub use expressible::{Expressible, Loss, Restorable, expressible, restorable};
 pub use json::{ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document};
 pub use markdown::{markdown, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
