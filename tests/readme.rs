@@ -128,27 +128,9 @@ fn matches(shown: &[&str], text: &[&str]) -> bool {
     }
 }
 
-/// What other tools made, on the account of the guides for coming from them.
-const ACCOUNT: &str = r#"
-metrics: { web.ms: { type: gauge }, api.ms: { type: gauge } }
-services: { web oncall: { type: slack, settings: { url: "https://hooks.example.org/T0" } } }
-alerts:
-  web.slow: { conditions: [{ type: above, metric_name: web.ms, threshold: 800, duration: 5m }], services: [web oncall] }
-  api.slow: { conditions: [{ type: above, metric_name: api.ms, threshold: 300, duration: 5m }], services: [web oncall] }
-  web.silent:
-    description: No news is bad news
-    conditions: [{ type: absent, metric_name: web.ms, duration: 10m }]
-    services: [web oncall]
-    attributes: { runbook_url: https://wiki.example.org/silent }
-"#;
-
 #[test]
 fn commands_print_what_is_shown() {
     let home = Home::new();
-    std::fs::write(home.path().join("account.yaml"), ACCOUNT).unwrap();
-    let (made, said) =
-        home.run("librato-apply apply account.yaml --auto-approve --endpoint embedded:./account.db");
-    assert_eq!(made, Some(0), "{said}");
     let mut run = 0;
     for Block { info, line, body } in blocks(&readme()) {
         let named = ["yaml ", "hcl ", "ruby "].iter().find_map(|language| info.strip_prefix(language));

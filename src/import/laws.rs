@@ -1,7 +1,7 @@
 //! What holds for every text of another tool that is imported. The tests run it over committed inputs, fuzz targets over
 //! mutated ones.
 
-use super::{Imported, Source, lbrt, terraform};
+use super::{Imported, Source, Variables, lbrt};
 use crate::diag::{Files, RouteIndex, render};
 
 type Import = fn(&[Source], &mut Files) -> Imported;
@@ -9,6 +9,8 @@ type Import = fn(&[Source], &mut Files) -> Imported;
 /// A Terraform configuration, or a state or plan when it begins like JSON.
 pub fn hcl(text: &str) {
     let name = if text.starts_with('{') { "main.tfstate" } else { "main.tf" };
+    let terraform =
+        |sources: &[Source], files: &mut Files| super::terraform(sources, &Variables::default(), files);
     imported(terraform, name, text);
 }
 

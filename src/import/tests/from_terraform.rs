@@ -305,7 +305,6 @@ fn references_lead_to_what_they_meant_or_are_reported() {
             "left-out-reference a.tf:12",
             "left-out-reference a.tf:21",
             "invalid-composite a.tf:26",
-            "unknown-function a.tf:26",
             "missing-setting a.tf:31",
             "unknown-service a.tf:35",
             "left-out-reference a.tf:38",
