@@ -4,6 +4,7 @@
 mod address;
 mod alert;
 mod annotation;
+pub mod bounds;
 mod chart;
 pub mod check;
 pub mod compare;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::interpolate::{Each, Ledger, Resolved, Scope, interpolate, refers};
 use super::{Outside, as_written, at_route, check, shape};
 use crate::diag::{Part, Route, Seg, Severity};
+use crate::model::bounds;
 use crate::model::check::{Checker, Finding};
 use crate::model::{Ensure, FieldError, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish};
 
@@ -115,6 +116,7 @@ pub fn read(
         check::external(&resource, &mut checker);
     } else {
         resource.spec().check(&mut checker);
+        bounds::check(kind, &body, &mut checker);
     }
     let intent = match (meta.external, meta.ensure) {
         (Some(true), _) => Intent::External,

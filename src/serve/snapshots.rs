@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::http::answer;
 use super::http::body::{Body, Segments};
+use super::http::bounds;
 use super::http::by_id;
 use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
@@ -67,6 +68,8 @@ fn text(time: i64) -> String {
 
 pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
     let now = app.store.now();
+    bounds::check(&body, &[])?;
+    bounds::whole(&body)?;
     let mut read = Reader::new(&body);
     let duration = read.integer("duration").value().unwrap_or(DURATION);
     if duration < 1 {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
+use super::http::bounds;
 use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -59,6 +60,7 @@ pub async fn put(
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    bounds::check(&body, &["display_name"])?;
     let mut read = Reader::new(&body);
     let display_name = read.text("display_name");
     if !is_name(&name) {

@@ -7,6 +7,7 @@
 mod account;
 mod alerts;
 mod annotations;
+mod bounds;
 mod clients;
 mod compose;
 mod durability;

@@ -112,6 +112,34 @@ async fn memory_for_bodies_is_bounded() {
     assert!(page.contains(r#"librato_apply_requests_shed_total{reason="memory"}"#), "{page}");
 }
 
+/// A definition that names the same many series again and again is refused before it fills the memory, however many ask.
+#[tokio::test]
+async fn memory_for_composites_is_bounded() {
+    let (_dir, data) = fresh();
+    let server = Server::start(&data, &["--max-request-memory", "64000000"]);
+    let gauges: Vec<_> =
+        (0..5_000).map(|n| json!({"name": "w", "value": 1, "source": format!("s{n}")})).collect();
+    let request = client().post(server.url("/v1/metrics")).basic_auth(USER, Some(TOKEN));
+    assert_eq!(request.json(&json!({ "gauges": gauges })).send().await.unwrap().status(), 200);
+    let before = server.peak_mb();
+    let compose = format!("sum([{}])", vec![r#"s("w","*")"#; 2_000].join(","));
+    let ask = async || {
+        let query = [("compose", compose.as_str()), ("resolution", "60"), ("duration", "600")];
+        let request = client().get(server.url("/v1/metrics")).query(&query).basic_auth(USER, Some(TOKEN));
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (first, second, third) = tokio::join!(ask(), ask(), ask());
+    for (status, text) in [first, second, third] {
+        assert!(matches!(status, 400 | 503), "{status} {text}");
+    }
+    if let (Some(before), Some(after)) = (before, server.peak_mb()) {
+        assert!(after - before < 200, "{before} MB became {after} MB");
+    }
+    let one = client().get(server.url("/v1/metrics/w")).basic_auth(USER, Some(TOKEN)).send().await.unwrap();
+    assert_eq!(one.status(), 200);
+}
+
 #[tokio::test]
 async fn connections_beyond_the_limit_wait() {
     let (_dir, data) = fresh();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::condition::{self, Condition};
+use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader, integer};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::http::role::Role;
@@ -64,6 +65,7 @@ impl Alert {
         kind_of: &dyn Fn(&str) -> Option<Kind>,
         now: i64,
     ) -> Result<(), Problem> {
+        bounds::check(body, &[])?;
         let mut read = Reader::new(body);
         if let Some(name) = read.text("name").value() {
             if !name.is_empty() && !is_name(&name) {
@@ -93,7 +95,8 @@ impl Alert {
         }
         self.conditions = conditions(&mut read, kind_of);
         self.updated_at = now;
-        read.finish()
+        read.finish()?;
+        bounds::whole(&self.shown(&[], Role::Admin, Client::Other))
     }
 
     /// `services` are those of the alert, of whose settings `role` decides what is shown.

@@ -15,6 +15,7 @@ use self::table::Full;
 use super::http::answer;
 use super::http::auth::Caller;
 use super::http::body::{Body, Query, Segments, numeric};
+use super::http::bounds;
 use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -114,7 +115,7 @@ pub async fn attach(
         if !alert.services.contains(&wanted) {
             alert.services.push(wanted);
         }
-        Ok(())
+        bounds::few(alert.services.len()).map_err(|message| Problem::param("services", message))
     };
     let full = change(&app, id, edit).await?;
     let service = full.services.iter().find(|service| service.id == wanted);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 
@@ -46,6 +47,7 @@ impl Event {
 
     /// Lays a change over the event. `source` and `start_time` cannot be changed and are ignored.
     pub fn merge(&mut self, body: &Object) -> Result<(), Problem> {
+        bounds::check(body, &[])?;
         let mut read = Reader::new(body);
         match read.text("title") {
             Given::Value(title) if title.trim().is_empty() => read.errors.add("title", "is not present"),
@@ -67,7 +69,14 @@ impl Event {
                 read.errors.nest("links", in_links);
             }
         }
-        read.finish()
+        read.finish()?;
+        self.fits()
+    }
+
+    /// Whether it is not too large as a whole.
+    pub fn fits(&self) -> Result<(), Problem> {
+        bounds::few(self.links.len()).map_err(|message| Problem::param("links", message))?;
+        bounds::whole(&self.shown())
     }
 
     pub fn shown(&self) -> Value {
@@ -89,6 +98,7 @@ impl Event {
 
 /// One link from a body of its own.
 pub fn link(body: &Object) -> Result<Value, Problem> {
+    bounds::check(body, &[])?;
     let mut errors = Errors::default();
     let link = read_link(body, &mut errors);
     errors.finish()?;

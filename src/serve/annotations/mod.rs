@@ -11,6 +11,7 @@ use self::event::{Event, UNASSIGNED};
 use self::table::{Stream, Window};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
+use super::http::bounds;
 use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -101,6 +102,7 @@ pub async fn put(
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    bounds::check(&body, &["display_name"])?;
     let mut read = Reader::new(&body);
     let display_name = read.text("display_name");
     read.finish()?;
@@ -174,7 +176,7 @@ pub async fn add_link(
             return Err(Problem::taken("rel"));
         }
         event.links.push(added);
-        Ok(())
+        event.fits()
     };
     change(&app, name, &id, add).await?;
     Ok(answer::created(&location, &link))

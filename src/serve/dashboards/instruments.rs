@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::serve::http::answer;
 use crate::serve::http::body::{Body, Query, Segments};
+use crate::serve::http::bounds;
 use crate::serve::http::by_id;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::{Orders, Page};
@@ -52,6 +53,7 @@ impl Instrument {
 
     /// Lays a body over the instrument: attributes and streams are replaced when they are sent.
     fn merge(&mut self, connection: &Connection, body: &Object) -> Result<(), Problem> {
+        bounds::check(body, &["name"])?;
         let mut read = Reader::new(body);
         read.name("name", &mut self.name);
         match read.object("attributes") {
@@ -71,7 +73,8 @@ impl Instrument {
         }
         // An id of a stream the client echoes was given to the stream it replaces.
         self.streams.iter_mut().for_each(|stream| _ = stream.shift_remove("id"));
-        read.finish()
+        read.finish()?;
+        bounds::whole(&self.shown())
     }
 
     /// Writes the instrument, inserting it when it has no id yet.

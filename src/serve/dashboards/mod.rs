@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
+use super::http::bounds;
 use super::http::by_id;
 use super::http::fields::{Given, Object, Reader, integer};
 use super::http::paging::{Orders, Page};
@@ -50,6 +51,7 @@ impl Dashboard {
 
     /// Instruments come as ids or as objects with an `id`, and replace those there were.
     fn merge(&mut self, body: &Object) -> Result<(), Problem> {
+        bounds::check(body, &["name"])?;
         let mut read = Reader::new(body);
         read.name("name", &mut self.name);
         match read.list("instruments") {

@@ -26,6 +26,9 @@ struct Budget {
     /// Bytes claimed; as many as were ever needed at one time.
     claimed: Cell<usize>,
     asked: Cell<u32>,
+    /// After so many questions the time is over.
+    #[cfg(test)]
+    patience: Cell<u32>,
 }
 
 /// When a read has to be over.
@@ -38,10 +41,22 @@ struct Deadline {
 
 impl Budget {
     fn new(claim: Option<Claim>, deadline: Option<Deadline>) -> Budget {
-        Budget { claim, deadline, kept: Cell::new(0), claimed: Cell::new(0), asked: Cell::new(0) }
+        Budget {
+            claim,
+            deadline,
+            kept: Cell::new(0),
+            claimed: Cell::new(0),
+            asked: Cell::new(0),
+            #[cfg(test)]
+            patience: Cell::new(u32::MAX),
+        }
     }
 
     fn ending(&self) -> Option<Problem> {
+        #[cfg(test)]
+        if self.asked.get() > self.patience.get() {
+            return Some(Problem::too_long(Duration::ZERO));
+        }
         if self.claim.as_ref().is_some_and(Claim::is_abandoned) {
             return Some(Problem::abandoned());
         }
@@ -108,7 +123,7 @@ pub fn proceed() -> Result<(), Problem> {
     let look = |budget: &Budget| {
         let asked = budget.asked.get().wrapping_add(1);
         budget.asked.set(asked);
-        if asked.is_multiple_of(SELDOM) { budget.ending() } else { None }
+        if asked.is_multiple_of(SELDOM) || cfg!(test) { budget.ending() } else { None }
     };
     CURRENT.try_with(look).ok().flatten().map_or(Ok(()), Err)
 }
@@ -170,6 +185,17 @@ impl io::Write for Text {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Does a job whose time is over when it has asked `patience` times. With how often it asked.
+#[cfg(test)]
+pub fn with_patience<T>(
+    patience: u32,
+    job: impl FnOnce() -> Result<T, Problem>,
+) -> (Result<T, Problem>, u32) {
+    let budget = Budget::new(None, None);
+    budget.patience.set(patience);
+    CURRENT.sync_scope(budget, || (job(), CURRENT.with(|budget| budget.asked.get())))
 }
 
 #[cfg(test)]

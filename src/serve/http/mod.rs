@@ -6,6 +6,7 @@ pub mod admission;
 pub mod answer;
 pub mod auth;
 pub mod body;
+pub mod bounds;
 pub mod budget;
 pub mod by_id;
 pub mod credentials;

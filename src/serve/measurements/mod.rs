@@ -1,6 +1,8 @@
 //! Measurements going out, in both dialects: the data of `GET /v1/metrics/:name` and `GET /v1/measurements/:name`.
 
 pub mod interval;
+#[cfg(test)]
+mod laws;
 pub mod legacy;
 pub mod records;
 pub mod tagged;

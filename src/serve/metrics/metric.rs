@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::attributes::{self, CREATED_BY};
 use crate::serve::compose;
+use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 
@@ -91,6 +92,9 @@ pub struct Changes {
 
 impl Changes {
     pub fn read(body: &Object) -> Result<Changes, Problem> {
+        // A change to many metrics may name as many as it likes.
+        let ours = body.iter().filter(|(name, _)| !matches!(name.as_str(), "names" | "exclude"));
+        bounds::check(ours, &["display_name"])?;
         let mut read = Reader::new(body);
         let kind = read.text("type").value().filter(|text| !text.is_empty());
         let known = kind.as_deref().map(Kind::of);
@@ -165,7 +169,7 @@ impl Changes {
                 metric.attributes.insert(name.clone(), value.clone());
             }
         }
-        Ok(())
+        bounds::whole(metric)
     }
 
     /// The same changes without what a metric of this kind does not have.

@@ -12,10 +12,12 @@ use self::table::Service;
 use super::http::answer;
 use super::http::auth::Caller;
 use super::http::body::{Body, Query, Segments};
+use super::http::bounds;
 use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::{Errors, Problem};
+use super::http::role::Role;
 use super::router::App;
 
 const ORDERS: Orders = &[("title", "key"), ("updated_at", "updated_at")];
@@ -68,6 +70,7 @@ pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> R
 
 /// Lays `body` over `service`: what is absent stays, settings are replaced as a whole.
 fn merge(service: &mut Service, body: &Object, is_new: bool) -> Result<(), Problem> {
+    bounds::check(body, &["title"])?;
     let mut read = Reader::new(body);
     if is_new {
         for name in ["type", "title", "settings"] {
@@ -88,5 +91,6 @@ fn merge(service: &mut Service, body: &Object, is_new: bool) -> Result<(), Probl
         read.errors.add("type", "is not a known type of service");
     }
     read.errors.nest("settings", in_settings);
-    read.finish()
+    read.finish()?;
+    bounds::whole(&Shown::to(Role::Admin, &*service))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stream;
+use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader, float};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::metrics::metric::Kind;
@@ -31,6 +32,7 @@ impl Chart {
     /// Lays a body over the chart: what is absent stays, `null` clears, streams are replaced when they are sent.
     /// lbrt calls the type `chart_type`, appoptics-api-go the thresholds `threshold`. Tells whether streams came.
     pub fn merge(&mut self, body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Result<bool, Problem> {
+        bounds::check(body, &["name"])?;
         let mut read = Reader::new(body);
         // A name may be blank, but never null: lbrt asks whether it is empty.
         self.put("name", read.text("name").map(Value::String), Some(json!("")));
@@ -65,6 +67,7 @@ impl Chart {
             read.errors.nest("streams", in_streams);
         }
         read.finish()?;
+        bounds::whole(&self.shown())?;
         Ok(has_streams)
     }
 

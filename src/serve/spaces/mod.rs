@@ -13,6 +13,7 @@ use self::chart::Chart;
 use self::table::Space;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
+use super::http::bounds;
 use super::http::budget;
 use super::http::by_id;
 use super::http::fields::{Object, Reader};
@@ -69,6 +70,7 @@ pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> R
 }
 
 fn merge(space: &mut Space, body: &Object) -> Result<(), Problem> {
+    bounds::check(body, &["name"])?;
     let mut read = Reader::new(body);
     read.name("name", &mut space.name);
     read.boolean("tags").put(&mut space.tags);

@@ -11,6 +11,7 @@ use self::table::{ApiToken, random_token};
 use super::Store;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
+use super::http::bounds;
 use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
@@ -96,6 +97,7 @@ pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> R
 
 /// Lays a body over a token. The token itself is made by the server; attempts to set it are ignored.
 fn merge(token: &mut ApiToken, body: &Object) -> Result<(), Problem> {
+    bounds::check(body, &["name"])?;
     let mut read = Reader::new(body);
     read.text("name").put(&mut token.name);
     token.active = read.boolean("active").or(token.active, true);
