@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use crate::diff::Action;
 use crate::model::Address;
-use crate::plan::{Done, INTERRUPTED, Outcome, Plan, Step};
+use crate::plan::{Done, INTERRUPTED, Outcome, Plan, Step, UNREACHED};
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Ids, rename};
 use crate::remote::{RetryPolicy, WriteApi};
@@ -68,7 +68,8 @@ pub async fn apply<A: WriteApi>(
         let (ready, held): (Vec<usize>, Vec<usize>) =
             (next..next + level).partition(|i| hindrance(&plan.steps[*i], plan, &done).is_none());
         for i in held {
-            let skipped = Done::Skipped(hindrance(&plan.steps[i], plan, &done).unwrap_or_default());
+            let hindrance = || hindrance(&plan.steps[i], plan, &done).unwrap_or_default();
+            let skipped = Done::Skipped(if api.has_given_up() { UNREACHED.into() } else { hindrance() });
             observer.ended(&plan.steps[i], &skipped);
             done[i] = Some(skipped);
         }
@@ -116,6 +117,8 @@ impl<'a, A: WriteApi> Run<'a, A> {
     async fn step(&self, step: &'a Step) -> Done {
         let done = if self.observer.stopped() {
             Done::Skipped(INTERRUPTED.into())
+        } else if self.api.has_given_up() {
+            Done::Skipped(UNREACHED.into())
         } else {
             match self.write(step).await {
                 Ok(()) => Done::Written,

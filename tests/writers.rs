@@ -7,15 +7,17 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use librato_apply::plan::{Done, Outcome};
-use librato_apply::remote::Client;
+use librato_apply::remote::{Client, Config};
 use librato_apply::render;
 use serde_json::{Value, json};
 use support::fault_proxy::{Fault, FaultProxy};
 use support::world::{self, Whose, Wish, World};
+use tokio::sync::Notify;
 
 const FILES: &str = "
 services:
@@ -139,8 +141,8 @@ async fn beside(
     writes: &[(&str, &str, Value)],
 ) -> (World, Outcome) {
     let world = World::new(Whose::Ours).await;
-    let (done, reached) = (AtomicBool::new(false), std::sync::Arc::new(tokio::sync::Notify::new()));
-    let signal = std::sync::Arc::clone(&reached);
+    let (done, reached) = (AtomicBool::new(false), Arc::new(Notify::new()));
+    let signal = Arc::clone(&reached);
     let proxy = FaultProxy::start(world.addr, move |request| {
         let now = when(&request.method, &request.path) && !done.swap(true, Ordering::SeqCst);
         now.then(|| {
@@ -216,8 +218,8 @@ async fn what_another_run_has_left_is_reported_with_what_to_do() {
     let both = |method: &str, path: &str| method == "GET" && path.starts_with("/v1/spaces?");
     let seen = AtomicUsize::new(0);
     let world = World::new(Whose::Ours).await;
-    let reached = std::sync::Arc::new(tokio::sync::Notify::new());
-    let signal = std::sync::Arc::clone(&reached);
+    let reached = Arc::new(Notify::new());
+    let signal = Arc::clone(&reached);
     let proxy = FaultProxy::start(world.addr, move |request| {
         // The second listing of the spaces is the one after creating.
         let now = both(&request.method, &request.path) && seen.fetch_add(1, Ordering::SeqCst) == 1;
@@ -291,4 +293,106 @@ async fn creating_costs_one_listing_for_each_kind_and_changing_none() {
     let gets = log.iter().filter(|request| request.method == "GET" && !request.path.ends_with("/charts"));
     let gets: Vec<&str> = gets.map(|request| request.path.as_str()).collect();
     assert_eq!(gets.len(), gets.iter().collect::<std::collections::BTreeSet<_>>().len(), "{gets:?}");
+}
+
+/// A way that lets so many requests through and then, for as long as it is closed, none.
+async fn closing(world: &World, after: usize) -> (FaultProxy, Arc<AtomicBool>) {
+    let open = Arc::new(AtomicBool::new(false));
+    let is_open = Arc::clone(&open);
+    let proxy = FaultProxy::start(world.addr, move |request| {
+        (request.index >= after && !is_open.load(Ordering::SeqCst)).then_some(Fault::Refuse)
+    });
+    (proxy.await, open)
+}
+
+#[tokio::test]
+async fn a_service_that_goes_away_ends_the_run_and_what_was_not_tried_is_counted() {
+    let alert =
+        |i: usize| format!("  a{i}: {{ conditions: [{{ type: above, metric_name: m, threshold: 5 }}] }}\n");
+    let files = format!("alerts:\n{}", (0..60).map(alert).collect::<String>());
+    let world = World::new(Whose::Ours).await;
+    let (proxy, open) = closing(&world, 30).await;
+    let patient = world::client(proxy.addr(), Duration::from_secs(10));
+    let give_up_after = Some(Duration::from_millis(200));
+    let client = Client::new(Config { give_up_after, ..patient.config().clone() }).unwrap();
+    let wish = Wish::read(&files);
+    let (planned, outcome) = world::apply(&client, &wish, 8).await.unwrap();
+    let (done, failed, skipped) = outcome.counts();
+    assert!(done > 10 && (1..=16).contains(&failed) && skipped > 10, "{done} {failed} {skipped}");
+    let text = render::outcome_text(&planned.plan, &outcome);
+    let last = format!(
+        "{failed} failed, {skipped} not tried, since the service could not be reached. Run again to go on."
+    );
+    assert!(text.trim_end().ends_with(&last), "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("skipped")).count(), 0, "{text}");
+
+    open.store(true, Ordering::SeqCst);
+    let (_, outcome) = world::apply(&patient, &wish, 8).await.unwrap();
+    assert_eq!(undone(&outcome), "");
+    check(&world, &files).await;
+}
+
+/// The program, told to talk to `addr`, with its stderr to be read line by line.
+#[cfg(unix)]
+fn program(addr: std::net::SocketAddr, dir: &std::path::Path, args: &[&str]) -> std::process::Child {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_librato-apply"));
+    command.env_clear().envs(world::environment(addr)).current_dir(dir).args(args);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_says_that_it_stops_and_cuts_waits_short() {
+    use std::io::BufRead as _;
+    let runtime = runtime();
+    let (world, (proxy, _open)) = runtime.block_on(async {
+        let world = World::new(Whose::Ours).await;
+        let way = closing(&world, 6).await;
+        (world, way)
+    });
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("all.yaml"), FILES).unwrap();
+    let args = ["apply", "--auto-approve", "--parallelism", "1", "--give-up-after", "10m"];
+    let mut child = program(proxy.addr(), dir.path(), &args);
+    let mut said = String::new();
+    for line in std::io::BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok) {
+        said.push_str(&(line.clone() + "\n"));
+        if line.contains("the service cannot be reached; waiting (3 s)") {
+            let id = child.id().to_string();
+            assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        }
+    }
+    let output = child.wait_with_output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}{printed}");
+    assert!(
+        said.contains("stopping: what is under way is still waited for; once more ends at once"),
+        "{said}"
+    );
+    assert!(printed.contains("Interrupted: "), "{printed}");
+    drop(world);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_wait_is_one_line_for_people() {
+    // A port that nobody listens on.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("all.yaml"), FILES).unwrap();
+    let plan = program(closed, dir.path(), &["plan"]).wait_with_output().unwrap();
+    let said = String::from_utf8(plan.stderr).unwrap();
+    assert_eq!(plan.status.code(), Some(1), "{said}");
+    assert_eq!(said.matches(&format!("{closed} refuses connections; trying for 2 s\n")).count(), 1, "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+
+    let runtime = runtime();
+    let world = runtime.block_on(World::new(Whose::Ours));
+    let proxy = runtime.block_on(FaultProxy::start(world.addr, |request| {
+        (request.index == 0).then_some(Fault::TooManyRequests { retry_after: Some(2) })
+    }));
+    let submit = program(proxy.addr(), dir.path(), &["submit", "x", "1"]).wait_with_output().unwrap();
+    let said = String::from_utf8(submit.stderr).unwrap();
+    assert_eq!((submit.status.code(), said.lines().count()), (Some(0), 1), "{said}");
+    assert!(said.contains("the service asks to be left alone (rate limit); waiting 2 s"), "{said}");
 }

@@ -86,10 +86,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
                         lock(&self.watched).push(creation);
                     }
                 }
-                Some(Err(error)) => self.report(format!(
-                    "whether the {} \"{}\" was made twice could not be looked at: {error}; plan again to see",
-                    creation.change.kind, creation.change.address
-                )),
+                Some(Err(error)) => self.report_unseen(&creation.change, error),
                 None if creation.made.lost > 0 => lock(&self.watched).push(creation),
                 None => {}
             }
@@ -185,16 +182,14 @@ impl<'a, A: WriteApi> Run<'a, A> {
                 Some(Err(error)) => Err(error.clone()),
                 None => find(self.api, address, None).await,
             };
+            let change = creation.change.clone();
             let looked = match looked {
                 Ok(alike) => self.remove_copies(creation, alike).await,
-                Err(error) => Err((creation, error)),
+                Err(error) => Err(error),
             };
             match looked {
                 Ok(it) => open.push(it),
-                Err((creation, error)) => self.report(format!(
-                    "whether the {} \"{}\" was made twice could not be looked at: {error}; plan again to see",
-                    creation.change.kind, creation.change.address
-                )),
+                Err(error) => self.report_unseen(&change, &error),
             }
         }
         open
@@ -204,7 +199,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
         &self,
         mut creation: Creation<'a>,
         alike: Vec<Found>,
-    ) -> Result<Open<'a>, (Creation<'a>, ApiError)> {
+    ) -> Result<Open<'a>, ApiError> {
         let (address, noun) = (creation.change.address.clone(), creation.change.kind.noun());
         let kept = creation.made.remote.id;
         let own = alike.iter().find(|one| one.remote.id == kept).map(|one| one.resource.clone());
@@ -231,7 +226,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
                     ));
                 }
                 Ok(false) => _ = others.insert(id),
-                Err(error) => return Err((creation, error)),
+                Err(error) => return Err(error),
             }
         }
         Ok(Open { creation, others })
@@ -282,8 +277,19 @@ impl<'a, A: WriteApi> Run<'a, A> {
         lists
     }
 
+    /// One place that cannot be listed may hold much that was created.
+    fn report_unseen(&self, change: &Change, error: &ApiError) {
+        let section = change.kind.section();
+        self.report(format!(
+            "whether {section} were made more than once could not be looked at: {error}; plan again to see"
+        ));
+    }
+
     fn report(&self, text: String) {
-        lock(&self.duplicates).push(text);
+        let mut reported = lock(&self.duplicates);
+        if !reported.contains(&text) {
+            reported.push(text);
+        }
     }
 }
 

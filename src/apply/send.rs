@@ -1,8 +1,15 @@
 //! Calls that may be repeated without harm: PUT and DELETE.
 //! Knows when a failure is worth another try; knows nothing of plans.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::Run;
 use crate::remote::{ApiError, Call, Method, Reply, WriteApi};
+
+/// How often who waits looks whether there is still something to wait for.
+const GLANCE: Duration = Duration::from_millis(100);
 
 impl<A: WriteApi> Run<'_, A> {
     /// Sends a call until it is answered, for as long as the retry policy allows.
@@ -12,15 +19,20 @@ impl<A: WriteApi> Run<'_, A> {
 
     /// As [`Run::send`], for callers that look at the failure.
     pub(super) async fn try_send(&self, call: &Call) -> Result<Reply, ApiError> {
-        let mut backoff = self.options.retry.backoff();
+        let (mut backoff, mut before) = (self.options.retry.backoff(), None);
         loop {
             match self.api.send(call).await {
                 Ok(reply) => return Ok(reply),
+                // What went wrong says more than that nothing was sent any more.
+                Err(error @ ApiError::Unreachable { .. }) => return Err(before.unwrap_or(error)),
                 // Gone is what a delete is for, whoever did it: perhaps an earlier try whose answer was lost.
                 Err(error) if call.method == Method::Delete && error.is_not_found() => {
                     return Ok(Reply { status: 204, body: None, location: None });
                 }
-                Err(error) => self.wait(&mut backoff, error).await?,
+                Err(error) => {
+                    self.wait(&mut backoff, error.clone()).await?;
+                    before = Some(error);
+                }
             }
         }
     }
@@ -31,12 +43,15 @@ impl<A: WriteApi> Run<'_, A> {
         backoff: &mut crate::remote::Backoff,
         error: ApiError,
     ) -> Result<(), ApiError> {
-        if !error.is_passing() {
-            return Err(error);
-        }
         let Some(delay) = backoff.next_delay(&error) else { return Err(error) };
         tracing::info!(error = %error, delay_ms = delay.as_millis() as u64, "trying again");
-        tokio::time::sleep(delay).await;
+        let end = Instant::now() + delay;
+        while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            if self.observer.stopped() || self.api.has_given_up() {
+                return Err(error);
+            }
+            tokio::time::sleep(left.min(GLANCE)).await;
+        }
         Ok(())
     }
 }

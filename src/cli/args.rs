@@ -35,7 +35,7 @@ use super::complete::names::declared;
 #[command(name = "librato-apply", version, propagate_version = true, subcommand_required = true)]
 #[command(
     after_help = "Exit codes: 0 done, or nothing to do; 1 error; 2 changes pending (plan --detailed-exitcode); \
-    3 refused by a safety rule; 4 done in part; 64 wrong usage; 130 interrupted."
+    3 refused by a safety rule; 4 done in part, or something exists twice; 64 wrong usage; 130 interrupted."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -59,6 +59,9 @@ pub struct Global {
     /// How long one request may take: `10s`, `500ms`, `1m`.
     #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = parse_time, help_heading = "Connection")]
     pub timeout: Duration,
+    /// How long to wait for a service that answers nothing at all; then what is left is not tried.
+    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Connection")]
+    pub give_up_after: Duration,
     /// How many writes may be under way at once.
     #[arg(long, global = true, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Connection")]
     pub parallelism: u16,

@@ -2,6 +2,7 @@
 //! Guards the token: it is never sent where only a file of the repository points.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[cfg(feature = "serve")]
 use anyhow::Context;
@@ -12,7 +13,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::args::Global;
 use super::exit::Stop;
+use super::patience::Patience;
 use super::ui::Ui;
+
+/// How long a command that only reads tries a service that it cannot connect to.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// A service that can be talked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +175,8 @@ fn parse(text: &str, dir: &Path, global: &Global) -> anyhow::Result<Target> {
 pub struct Connection {
     /// The client.
     pub client: Client,
+    /// Tells what is waited for.
+    _patience: Patience,
     #[cfg(feature = "serve")]
     embedded: Option<super::embedded::Embedded>,
 }
@@ -197,15 +204,17 @@ pub async fn connect(
     target: &Target,
     given: &Given,
     read_only: bool,
+    ui: &Ui,
 ) -> anyhow::Result<Connection> {
     match target {
         Target::Remote(endpoint) => {
             let (user, token) = given.both()?;
             let token = SecretString::from(token.expose_secret().to_owned());
-            let config = configure(Config::new(endpoint.clone(), user, token), global);
+            let config = configure(Config::new(endpoint.clone(), user, token), global, read_only);
             let client = Client::new(config)
                 .map_err(|error| Stop::usage(error.to_string(), "see --ca-file and --user"))?;
             Ok(Connection {
+                _patience: Patience::begin(&client, ui),
                 client,
                 #[cfg(feature = "serve")]
                 embedded: None,
@@ -214,9 +223,9 @@ pub async fn connect(
         #[cfg(feature = "serve")]
         Target::Embedded(path, _) => {
             let (embedded, config) = super::embedded::start(path, read_only).await?;
-            let client =
-                Client::new(configure(config, global)).context("cannot talk to the embedded server")?;
-            Ok(Connection { client, embedded: Some(embedded) })
+            let client = Client::new(configure(config, global, read_only))
+                .context("cannot talk to the embedded server")?;
+            Ok(Connection { _patience: Patience::begin(&client, ui), client, embedded: Some(embedded) })
         }
         #[cfg(not(feature = "serve"))]
         Target::Embedded(..) => {
@@ -226,7 +235,16 @@ pub async fn connect(
     }
 }
 
-fn configure(mut config: Config, global: &Global) -> Config {
+fn configure(mut config: Config, global: &Global, read_only: bool) -> Config {
+    let patience = global.give_up_after;
+    config.give_up_after = Some(patience);
+    config.retry.deadline = patience;
+    // The slowest pace of trying again is reached soon, and then kept until the time is up.
+    let tries = patience.as_secs() / config.retry.cap.as_secs().max(1);
+    config.retry.max_attempts += usize::try_from(tries).unwrap_or(usize::MAX / 2);
+    // Who only looks can come again.
+    let contact = if read_only { LOOK } else { config.retry.first_contact };
+    config.retry.first_contact = contact.min(patience);
     config.timeout = global.timeout;
     config.ca_file.clone_from(&global.ca_file);
     config.write_concurrency = usize::from(global.parallelism);

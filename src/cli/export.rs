@@ -38,7 +38,7 @@ pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<E
         let message = format!("there is no file {written} to export from");
         return Err(Stop { exit: Exit::Error, message, help: Vec::new() }.into());
     }
-    let connection = endpoint::connect(global, &target, &given, true).await?;
+    let connection = endpoint::connect(global, &target, &given, true, ui).await?;
     let wanted = wanted(&globs);
     let actual = waiting(ui, &format!("reading {target}"), fetch(&connection.client, &wanted)).await;
     connection.close().await?;

@@ -21,6 +21,7 @@ mod inputs;
 mod interrupts;
 mod man;
 mod ownership;
+mod patience;
 mod progress;
 mod query;
 mod reconcile;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use librato_apply::apply::Observer;
 use librato_apply::diag::printable;
-use librato_apply::plan::{Done, INTERRUPTED, Step};
+use librato_apply::plan::{Done, INTERRUPTED, Step, UNREACHED};
+use librato_apply::remote::Client;
 
 use super::interrupts::Interrupts;
 use super::ui::Ui;
@@ -24,22 +25,21 @@ pub struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// For so many steps. From now on Ctrl-C stops after the requests under way; a second one ends at once.
-    pub fn new(ui: &'a Ui, steps: usize) -> Self {
+    pub fn new(ui: &'a Ui, steps: usize, client: &Client) -> Self {
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
         let bar = ui.progress.then(|| {
             let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
             style.map_or(bar.clone(), |style| bar.with_style(style))
         });
+        bar.iter().for_each(|bar| ui.draw(bar));
         let stopped = Arc::new(AtomicBool::new(false));
-        tokio::spawn(stop_on(Interrupts::listen(), Arc::clone(&stopped)));
+        tokio::spawn(stop_on(Interrupts::listen(), Arc::clone(&stopped), client.clone(), ui.clone()));
         Self { ui, bar, stopped }
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.ui.clear();
     }
 }
 
@@ -49,24 +49,24 @@ pub async fn waiting<T>(ui: &Ui, what: &str, work: impl Future<Output = T>) -> T
     if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
         return done;
     }
-    let spinner = ui.progress.then(|| {
+    if ui.progress {
         let spinner = ProgressBar::new_spinner().with_message(ui.redact(what));
         spinner.enable_steady_tick(Duration::from_millis(100));
-        spinner
-    });
-    let done = work.await;
-    if let Some(spinner) = spinner {
-        spinner.finish_and_clear();
+        ui.draw(&spinner);
     }
+    let done = work.await;
+    ui.clear();
     done
 }
 
-async fn stop_on(mut interrupts: Interrupts, stopped: Arc<AtomicBool>) {
+async fn stop_on(mut interrupts: Interrupts, stopped: Arc<AtomicBool>, client: Client, ui: Ui) {
     loop {
         interrupts.next().await;
         if stopped.swap(true, Ordering::SeqCst) {
             std::process::exit(super::Exit::Interrupted as i32);
         }
+        ui.complain("stopping: what is under way is still waited for; once more ends at once");
+        client.stop_waiting();
     }
 }
 
@@ -76,7 +76,7 @@ impl Observer for Progress<'_> {
             Done::Written => ("done", None),
             Done::Failed(why) => ("failed", Some(why)),
             // How many these are is said in the end.
-            Done::Skipped(why) if why == INTERRUPTED => return,
+            Done::Skipped(why) if why == INTERRUPTED || why == UNREACHED => return,
             Done::Skipped(why) => ("skipped", Some(why)),
         };
         let change = &step.change;
@@ -88,7 +88,7 @@ impl Observer for Progress<'_> {
                 bar.inc(1);
                 bar.set_message(self.ui.redact(&name));
                 if why.is_some() {
-                    bar.suspend(|| self.ui.complain(&line));
+                    self.ui.complain(&line);
                 }
             }
             None => self.ui.say(&line),
@@ -96,10 +96,7 @@ impl Observer for Progress<'_> {
     }
 
     fn says(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| self.ui.say(text)),
-            None => self.ui.say(text),
-        }
+        self.ui.say(text);
     }
 
     fn stopped(&self) -> bool {

@@ -201,7 +201,7 @@ impl Session {
     async fn open(settings: &Settings, global: &Global, read_only: bool, ui: &Ui) -> anyhow::Result<Self> {
         let given = endpoint::credentials(global, ui)?;
         let target = endpoint::target(global, settings, &given, ui)?;
-        let connection = endpoint::connect(global, &target, &given, read_only).await?;
+        let connection = endpoint::connect(global, &target, &given, read_only, ui).await?;
         Ok(Self { target, given, connection })
     }
 

@@ -30,7 +30,7 @@ pub async fn with_service<T>(
 ) -> anyhow::Result<T> {
     let given = endpoint::credentials(global, ui)?;
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, read_only).await?;
+    let connection = endpoint::connect(global, &target, &given, read_only, ui).await?;
     let done = work(&connection.client, &target).await;
     connection.close().await?;
     done

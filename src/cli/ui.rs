@@ -2,13 +2,16 @@
 //! The only place that prints.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::ProgressBar;
 
 use super::args::{Color, Global};
 use super::exit::Exit;
 use super::secrets::Secrets;
 
-/// What the program says, and how.
+/// What the program says, and how. Clones say it together.
+#[derive(Clone)]
 pub struct Ui {
     styled_out: bool,
     styled_err: bool,
@@ -16,7 +19,9 @@ pub struct Ui {
     /// Whether a progress line can be drawn.
     pub progress: bool,
     /// Why a result could not be printed, the first time.
-    lost: Mutex<Option<io::Error>>,
+    lost: Arc<Mutex<Option<io::Error>>>,
+    /// The progress that is drawn just now.
+    bar: Arc<Mutex<Option<ProgressBar>>>,
     /// What must not be printed.
     pub secrets: Secrets,
 }
@@ -35,7 +40,8 @@ impl Ui {
             styled_err: styled(terminal),
             quiet: global.quiet,
             progress: terminal && !global.quiet && !global.no_progress,
-            lost: Mutex::new(None),
+            lost: Arc::default(),
+            bar: Arc::default(),
             secrets: Secrets::default(),
         }
     }
@@ -101,11 +107,33 @@ impl Ui {
         }
     }
 
+    /// From now on this progress is drawn, and what is said stands above it.
+    pub fn draw(&self, bar: &ProgressBar) {
+        *self.bar() = Some(bar.clone());
+    }
+
+    /// Takes the progress away.
+    pub fn clear(&self) {
+        if let Some(bar) = self.bar().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Prints what must be said even when quiet.
     pub fn complain(&self, text: &str) {
-        let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(self.redact(text).as_bytes());
-        let _ = stderr.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
+        let write = || {
+            let mut stderr = io::stderr().lock();
+            let _ = stderr.write_all(self.redact(text).as_bytes());
+            let _ = stderr.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
+        };
+        match &*self.bar() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
     }
 
     /// An error with its hints, in the form of diagnostics.

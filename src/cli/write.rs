@@ -57,7 +57,7 @@ pub async fn write(
     {
         kept = Some(format!("what was lost is kept in {}", path.display()));
     }
-    let progress = Progress::new(ui, plan.steps.len());
+    let progress = Progress::new(ui, plan.steps.len(), &connection.client);
     let options =
         apply::Options { parallelism: global.parallelism.into(), retry: connection.client.config().retry };
     kept.iter().for_each(|kept| ui.say(kept));

@@ -2,7 +2,7 @@
 //! measurement. Keeps nothing between batches but whether the service was ever reached.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Measurement;
 use super::body::Dialect;
@@ -11,9 +11,6 @@ use crate::remote::{ApiError, RetryPolicy, TransportKind, WriteApi};
 
 /// How many measurements the API recommends for one request.
 pub const BATCH: usize = 300;
-
-/// How long a service is tried that never answered: it is more likely misspelt than restarting.
-const FIRST_CONTACT: Duration = Duration::from_secs(5);
 
 /// What became of one batch. Every measurement of it is counted once: accepted, refused or unsent.
 #[derive(Debug, Default)]
@@ -122,7 +119,8 @@ impl Courier {
                 return Answer::Refused(reason);
             }
             unclear |= error.may_have_been_executed();
-            let hopeless = !self.reached.load(Ordering::Relaxed) && begun.elapsed() > FIRST_CONTACT;
+            let hopeless =
+                !self.reached.load(Ordering::Relaxed) && begun.elapsed() > self.retry.first_contact;
             match backoff.next_delay(&error) {
                 Some(delay) if !hopeless => tokio::time::sleep(delay).await,
                 _ => return Answer::Failed { error, unclear },

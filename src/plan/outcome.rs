@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Why steps were skipped that were left when the user stopped it.
 pub const INTERRUPTED: &str = "it was interrupted";
 
+/// Why steps were skipped that were left when the service had answered nothing for too long.
+pub const UNREACHED: &str = "the service could not be reached";
+
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Done {
@@ -35,6 +38,11 @@ impl Outcome {
         self.steps.iter().all(|done| *done == Done::Written)
             && self.duplicates.is_empty()
             && !self.interrupted
+    }
+
+    /// Whether steps were given up because the service could not be reached.
+    pub fn was_cut_off(&self) -> bool {
+        self.steps.iter().any(|done| matches!(done, Done::Skipped(why) if why == UNREACHED))
     }
 
     /// How many steps were written, failed, and were skipped.

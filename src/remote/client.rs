@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,10 +14,9 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use crate::remote::answer::{Answer, Place};
+use crate::remote::reach::{Reach, Trouble};
 use crate::remote::throttle::Throttle;
-use crate::remote::{
-    ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, TransportKind, WriteApi, tls,
-};
+use crate::remote::{ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, WriteApi, tls};
 
 /// The time limit of one request where nothing else is said; python-librato has the same.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,10 +31,6 @@ const IDLE_LIMIT: Duration = Duration::from_secs(20);
 /// The part of the time limit that connecting may take. Less than all of it, so that a host that does not
 /// react is told from a request that may have been executed.
 const CONNECT_SHARE: f32 = 0.9;
-
-/// How long a service is tried that never answered: a host that cannot be connected to from the start is more
-/// likely misspelt than restarting.
-const FIRST_CONTACT: Duration = Duration::from_secs(5);
 
 /// Everything a client needs to know.
 #[derive(Debug, Clone)]
@@ -61,6 +55,9 @@ pub struct Config {
     pub user_agent: String,
     /// How patient to be.
     pub retry: RetryPolicy,
+    /// How long the service may answer nothing at all until no request is sent any more; without it every request finds
+    /// out for itself.
+    pub give_up_after: Option<Duration>,
 }
 
 impl Config {
@@ -77,6 +74,7 @@ impl Config {
             write_concurrency: 8,
             user_agent: USER_AGENT.to_owned(),
             retry: RetryPolicy::default(),
+            give_up_after: None,
         }
     }
 }
@@ -122,8 +120,7 @@ struct Shared {
     writes: Semaphore,
     /// Answers are read on as many threads as can run.
     cores: Semaphore,
-    /// Whether the service ever answered.
-    reached: AtomicBool,
+    reach: Reach,
 }
 
 impl fmt::Debug for Client {
@@ -164,7 +161,7 @@ impl Client {
             reads: Semaphore::new(config.read_concurrency.max(1)),
             writes: Semaphore::new(config.write_concurrency.max(1)),
             cores: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
-            reached: AtomicBool::new(false),
+            reach: Reach::new(config.retry.first_contact, config.give_up_after),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -184,26 +181,34 @@ impl Client {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let (mut backoff, begun) = (self.shared.config.retry.backoff(), Instant::now());
+        let (mut backoff, mut before) = (self.shared.config.retry.backoff(), None);
         loop {
             let error = match op().await {
                 Ok(value) => return Ok(value),
+                // What went wrong says more than that nothing was sent any more.
+                Err(error @ ApiError::Unreachable { .. }) => return Err(before.unwrap_or(error)),
                 Err(error) => error,
             };
             let Some(delay) = backoff.next_delay(&error) else {
                 return Err(error);
             };
-            if self.never_reached(&error) && begun.elapsed() > FIRST_CONTACT {
+            tracing::info!(%error, ?delay, "trying again");
+            if self.shared.reach.given_up().is_some() || !self.shared.reach.rest(delay).await {
                 return Err(error);
             }
-            tracing::info!(%error, ?delay, "trying again");
-            tokio::time::sleep(delay).await;
+            before = Some(error);
         }
     }
 
-    fn never_reached(&self, error: &ApiError) -> bool {
-        let unconnected = matches!(error, ApiError::Transport { kind: TransportKind::Connect, .. });
-        unconnected && !self.shared.reached.load(Ordering::Relaxed)
+    /// What keeps requests waiting, for whoever tells people of it.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let Shared { throttle, reach, .. } = &*self.shared;
+        throttle.left().map(|left| Trouble::Paused { left }).or_else(|| reach.trouble())
+    }
+
+    /// From now on nothing is waited for but requests under way: no pause, and nothing that would be tried again.
+    pub fn stop_waiting(&self) {
+        self.shared.reach.stop();
     }
 
     /// One exchange: through the gate, at most so many at once, and its outcome told to the gate.
@@ -228,7 +233,7 @@ impl Client {
         body: Body<'_>,
         read: impl FnOnce(&[u8]) -> serde_json::Result<T> + Send + 'static,
     ) -> Result<(Option<T>, Reply), ApiError> {
-        let Shared { config, http, throttle, reads, writes, cores, reached } = &*self.shared;
+        let Shared { config, http, throttle, reads, writes, cores, reach } = &*self.shared;
         let hidden = hidden(config.token.expose_secret(), &body);
         let ca_file = config.ca_file.is_some();
         let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden, ca_file };
@@ -236,7 +241,12 @@ impl Client {
         let permits = if method == Method::Get { reads } else { writes };
         // The semaphores are never closed, so there is nothing to do about the error.
         let _permit = permits.acquire().await;
-        throttle.pass().await.map_err(|wait| place.paused(wait, throttle.limit()))?;
+        let passed = reach.unless_stopped(throttle.pass()).await;
+        let passed = passed.unwrap_or_else(|| throttle.left().map_or(Ok(()), Err));
+        passed.map_err(|wait| place.paused(wait, throttle.limit()))?;
+        if let Some(silent) = reach.is_closed() {
+            return Err(ApiError::Unreachable { method, path: path.to_owned(), silent });
+        }
 
         let mut request = http.request(method.into(), url);
         request = request.basic_auth(&config.user, Some(config.token.expose_secret()));
@@ -250,8 +260,11 @@ impl Client {
             let response = request.send().await.map_err(|error| place.transport(&error))?;
             Answer::read(response, place).await
         };
-        let answer = answer.await.inspect_err(|error| tracing::debug!(%method, path, %error, "no answer"))?;
-        reached.store(true, Ordering::Relaxed);
+        let asking = reach.ask();
+        let answer = answer.await.inspect_err(|error| tracing::debug!(%method, path, %error, "no answer"));
+        asking.heard(&answer);
+        drop(asking);
+        let answer = answer?;
         tracing::debug!(%method, path, status = answer.status, duration = ?begun.elapsed(), "answer");
         let pause = answer.pause(SystemTime::now());
         self.heed(answer.status, pause);
@@ -309,6 +322,10 @@ impl WriteApi for Client {
     async fn send(&self, call: &Call) -> Result<Reply, ApiError> {
         let body = call.body.as_ref().map_or(Body::None, Body::Json);
         self.exchange(call.method, &call.path, &[], body).await
+    }
+
+    fn has_given_up(&self) -> bool {
+        self.shared.reach.is_closed().is_some()
     }
 
     async fn post_text(&self, path: &str, body: String) -> Result<Reply, ApiError> {

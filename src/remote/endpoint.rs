@@ -84,7 +84,7 @@ impl Endpoint {
     }
 
     /// Host and port, for messages.
-    pub(super) fn authority(&self) -> &str {
+    pub fn authority(&self) -> &str {
         self.url.authority()
     }
 

@@ -76,6 +76,16 @@ pub enum ApiError {
         /// The longest pause that is waited for.
         limit: Duration,
     },
+    /// Not sent: the service has answered nothing for as long as this program waits.
+    #[error("{method} {path}: not sent: the service has answered nothing for {} s", silent.as_secs())]
+    Unreachable {
+        /// The method of the request.
+        method: Method,
+        /// Its path below `/v1`.
+        path: String,
+        /// For how long.
+        silent: Duration,
+    },
     /// Not sent: no URL leads there. The names `.` and `..` are legal in the API, but every URL parser
     /// takes them, encoded or not, for steps in the path.
     #[error("{method} {path}: not sent: this name cannot be part of a URL")]
@@ -141,6 +151,7 @@ impl ApiError {
             | Self::Decode { .. }
             | Self::Incomplete { .. }
             | Self::Paused { .. }
+            | Self::Unreachable { .. }
             | Self::Unaddressable { .. } => false,
         }
     }
@@ -165,7 +176,10 @@ impl ApiError {
             Self::Transport { may_have_been_executed, .. } => *may_have_been_executed,
             Self::Status { status, .. } => *status == 408 || *status >= 500,
             Self::Decode { .. } => true,
-            Self::Incomplete { .. } | Self::Paused { .. } | Self::Unaddressable { .. } => false,
+            Self::Incomplete { .. }
+            | Self::Paused { .. }
+            | Self::Unreachable { .. }
+            | Self::Unaddressable { .. } => false,
         }
     }
 

@@ -12,6 +12,7 @@ mod lift;
 mod listing;
 pub mod placeholder;
 mod raw;
+mod reach;
 mod retry;
 mod throttle;
 mod tls;
@@ -28,6 +29,7 @@ pub use client::{Client, ClientError, Config, DEFAULT_TIMEOUT, USER_AGENT};
 pub use endpoint::{Endpoint, EndpointError, segment};
 pub use error::{ApiError, TransportKind};
 pub use listing::Listing;
+pub use reach::Trouble;
 pub use retry::{Backoff, RetryPolicy};
 
 /// Reading the service. Reads are idempotent, so an implementation may repeat them as it sees fit.
@@ -77,6 +79,11 @@ pub trait WriteApi: ReadApi {
     /// # Errors
     /// Any status but 2xx, and everything that can go wrong on the way; see [`ApiError`].
     fn send(&self, call: &Call) -> impl Future<Output = Result<Reply, ApiError>> + Send;
+
+    /// Whether the service has answered nothing for so long that nothing is sent any more.
+    fn has_given_up(&self) -> bool {
+        false
+    }
 
     /// Sends one `POST` whose JSON is text already, otherwise as [`WriteApi::send`]. Measurements come by the million:
     /// an implementation that can send the text as it is saves building a tree of it.

@@ -20,6 +20,8 @@ pub struct RetryPolicy {
     pub max_attempts: usize,
     /// The longest pause made because the service asked for it (`Retry-After`, rate-limit headers).
     pub max_pause: Duration,
+    /// How long a service is tried that was never connected to: it is more likely misspelt than restarting.
+    pub first_contact: Duration,
     /// How long after its answer was lost a request may still arrive, held up on the way.
     pub settle: Duration,
 }
@@ -32,6 +34,7 @@ impl Default for RetryPolicy {
             deadline: Duration::from_secs(60),
             max_attempts: 12,
             max_pause: Duration::from_secs(120),
+            first_contact: Duration::from_secs(5),
             settle: Duration::from_secs(10),
         }
     }
@@ -46,6 +49,7 @@ impl RetryPolicy {
             deadline: Duration::from_secs(5),
             max_attempts: 8,
             max_pause: Duration::from_secs(3),
+            first_contact: Duration::from_secs(5),
             settle: Duration::from_secs(1),
         }
     }

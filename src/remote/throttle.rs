@@ -47,7 +47,8 @@ impl Throttle {
         self.limit
     }
 
-    fn left(&self) -> Option<Duration> {
+    /// What is left of a pause.
+    pub(super) fn left(&self) -> Option<Duration> {
         let closed_until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
         closed_until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }

@@ -9,7 +9,7 @@ use super::json::{FORMAT_VERSION, PlanDocument};
 use super::text::plural;
 use crate::diag::printable;
 use crate::model::Kind;
-use crate::plan::{Done, INTERRUPTED, Outcome, Plan, SourcePlace, Step};
+use crate::plan::{Done, INTERRUPTED, Outcome, Plan, SourcePlace, Step, UNREACHED};
 
 /// The outcome of an apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -92,7 +92,7 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
         let (word, why) = match done {
             Done::Written => continue,
             // The last line counts these.
-            Done::Skipped(why) if why == INTERRUPTED => continue,
+            Done::Skipped(why) if why == INTERRUPTED || why == UNREACHED => continue,
             Done::Failed(why) => ("failed", why),
             Done::Skipped(why) => ("skipped", why),
         };
@@ -117,6 +117,10 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
         (_, true) => writeln!(
             out,
             "Interrupted: {done} done, {failed} failed, {skipped} not tried. Run again to go on."
+        ),
+        (_, false) if outcome.was_cut_off() => writeln!(
+            out,
+            "Done in part: {done} done, {failed} failed, {skipped} not tried, since {UNREACHED}. Run again to go on."
         ),
         (_, false) => writeln!(
             out,

@@ -41,7 +41,7 @@ pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     };
     let given = endpoint::credentials(global, ui)?;
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, true).await?;
+    let connection = endpoint::connect(global, &target, &given, true, ui).await?;
     let resolution = args.resolution.unwrap_or_else(|| resolution(span));
     let asking = Asking { client: &connection.client, choice, span, resolution, explain: args.explain, ui };
     let answer = waiting(ui, &format!("asking {target}"), asking.answer(asked)).await;

@@ -59,6 +59,7 @@ impl<'a> Tally<'a> {
             let style = ProgressStyle::with_template("{spinner} {msg}");
             style.map_or(bar.clone(), |style| bar.with_style(style))
         });
+        bar.iter().for_each(|bar| ui.draw(bar));
         Ok(Self {
             ui,
             bar,
@@ -118,10 +119,7 @@ impl<'a> Tally<'a> {
     fn tell(&self, text: &str) {
         let not_taken = self.unreadable + self.refused;
         if not_taken <= self.most_told {
-            match &self.bar {
-                Some(bar) => bar.suspend(|| self.ui.complain(text)),
-                None => self.ui.complain(text),
-            }
+            self.ui.complain(text);
         }
     }
 
@@ -138,9 +136,7 @@ impl<'a> Tally<'a> {
 
     /// Says everything, and how to exit.
     pub fn report(mut self, target: &str, aggregated: bool, interrupted: bool) -> Exit {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.ui.clear();
         let untold = (self.unreadable + self.refused).saturating_sub(self.most_told);
         if untold > 0 {
             self.ui.complain(&format!("and {untold} more; -v tells all of them"));
