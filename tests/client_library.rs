@@ -378,7 +378,7 @@ async fn much_work_is_waited_for() {
     librato.metrics().delete_matching("a*").await.unwrap();
     assert_eq!(service.seen().len(), 3);
     let error = librato.metrics().delete_matching("a*").await.unwrap_err();
-    assert!(matches!(&error, Error::Job { state } if state == "failed"), "{error}");
+    assert!(matches!(&error, Error::Job { state, .. } if state == "failed"), "{error}");
 }
 
 #[test]

@@ -266,3 +266,33 @@ fn stopping_twice_reports_what_is_given_up() {
     );
     assert_eq!(std::fs::read_to_string(dir.path().join("left")).unwrap().lines().count(), 2);
 }
+
+#[test]
+fn a_success_that_tells_of_failures_is_reported_and_kept() {
+    let lines: String = (0..5).map(|n| format!("{{\"name\":\"m{n}\",\"value\":1}}\n")).collect();
+    let tagged = lines.replace("}", ",\"tags\":{\"a\":\"b\"}}");
+    for (answer, input, sent) in [
+        (
+            r#"{"measurements":{"summary":{"total":5,"accepted":2,"failed":3}}}"#,
+            &tagged,
+            "Sent 2 measurements",
+        ),
+        (r#"{"errors":["m3 is too old"]}"#, &lines, "Sent 0 measurements"),
+    ] {
+        let trap = cli::Trap::start(Some(cli::json_answer(202, answer)));
+        let dir = project(&[("in.jsonl", input)]);
+        let cli = Cli::new(dir.path())
+            .env("LIBRATO_ENDPOINT", &trap.endpoint())
+            .env("LIBRATO_USER", USER)
+            .env("LIBRATO_TOKEN", TOKEN);
+        let ran = cli.run(&["submit", "--from", "in.jsonl", "--keep", "kept.jsonl"]).exits(4);
+        let ran = ran.prints(&[sent, "5 in requests of which the service took some and not others"]);
+        ran.says(&[
+            "the service reports success, but tells of failures: ",
+            "5 measurements kept in kept.jsonl",
+        ]);
+        let kept = std::fs::read_to_string(dir.path().join("kept.jsonl")).unwrap();
+        assert_eq!(kept.lines().count(), 5, "{kept}");
+        assert_eq!(trap.seen().len(), 1, "nothing is sent again by itself");
+    }
+}

@@ -23,10 +23,12 @@ pub enum Error {
         kind: &'static str,
     },
     /// A job that the service took on did not come to a good end.
-    #[error("the service took the work on as a job, and the job is {state}")]
+    #[error("the service took the work on as a job, and the job is {state}{}", why.as_deref().map(|why| format!(": {why}")).unwrap_or_default())]
     Job {
         /// Its last state: `failed`, `canceled`, or one that was not left in time.
         state: String,
+        /// What it says about it.
+        why: Option<String>,
     },
 }
 

@@ -8,7 +8,7 @@ use super::object::{Collection, Identity, Object};
 use super::words::MetricType;
 use super::{Error, Librato, More, Objects, read};
 use crate::remote::{Call, Method, ReadApi, Reply};
-use crate::wire::lenient;
+use crate::wire::{Failures, lenient};
 
 /// How often a job is asked for before it is given up.
 const JOB_LOOKS: u32 = 60;
@@ -169,15 +169,16 @@ async fn finished(librato: &Librato, reply: &Reply) -> Result<(), Error> {
     let (202, Some(location)) = (reply.status, &reply.location) else { return Ok(()) };
     let Some(id) = location.rsplit('/').next().and_then(|id| id.parse::<u64>().ok()) else { return Ok(()) };
     let pause = librato.client().config().retry.base * 4;
-    let mut state = String::new();
+    let (mut state, mut told) = (String::new(), None);
     for _ in 0..JOB_LOOKS {
         let job = librato.client().get(&format!("/jobs/{id}"), &[]).await?;
         state = lenient::text(&job["state"]).unwrap_or("without a state").to_owned();
+        told = Failures::told(&job, &[]).map(|failures| failures.to_string());
         match state.as_str() {
-            "complete" => return Ok(()),
+            "complete" if told.is_none() => return Ok(()),
             "queued" | "working" => tokio::time::sleep(pause).await,
             _ => break,
         }
     }
-    Err(Error::Job { state })
+    Err(Error::Job { state, why: told })
 }

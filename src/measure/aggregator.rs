@@ -224,7 +224,8 @@ impl Aggregator {
         retry: RetryPolicy,
     ) -> Result<Submitted, SubmitError> {
         let (courier, present) = (Courier::new(retry), Some(self.floor(now())));
-        let (mut submitted, mut refused, mut unclear) = (Submitted::default(), Vec::new(), 0);
+        let (mut submitted, mut refused, mut doubtful, mut unclear) =
+            (Submitted::default(), Vec::new(), Vec::new(), 0);
         let mut error = None;
         // Batch by batch, so that a caller who does not wait for the end loses sight of one batch at most.
         while error.is_none() && !self.is_empty() {
@@ -235,19 +236,23 @@ impl Aggregator {
             error = delivery.error;
             let mut batch: Vec<_> = batch.into_iter().map(Some).collect();
             let mut take = |index: usize| batch.get_mut(index).and_then(Option::take);
-            refused.extend(delivery.refused.into_iter().filter_map(|(index, reason)| {
-                take(index).map(|measurement| Refused { measurement, reason })
-            }));
+            let mut told = |list: Vec<(usize, String)>, into: &mut Vec<Refused>| {
+                into.extend(list.into_iter().filter_map(|(index, reason)| {
+                    take(index).map(|measurement| Refused { measurement, reason })
+                }));
+            };
+            told(delivery.refused, &mut refused);
+            told(delivery.doubtful, &mut doubtful);
             let unsent: Vec<Measurement> = delivery.unsent.into_iter().filter_map(take).collect();
             self.put_back(unsent, present);
         }
         if error.is_none() {
             self.measure_time = None;
         }
-        if refused.is_empty() && error.is_none() {
+        if refused.is_empty() && doubtful.is_empty() && error.is_none() {
             return Ok(submitted);
         }
-        Err(SubmitError { submitted, refused, held: self.len(), unclear, error })
+        Err(SubmitError { submitted, refused, doubtful, held: self.len(), unclear, error })
     }
 
     /// Holds what could not be sent, and everything else with it, at the time it would have been sent with.

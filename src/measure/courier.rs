@@ -8,17 +8,21 @@ use super::Measurement;
 use super::body::Dialect;
 use super::outcome::Submitted;
 use crate::remote::{ApiError, RetryPolicy, TransportKind, WriteApi};
+use crate::wire::Failures;
 
 /// How many measurements the API recommends for one request.
 pub const BATCH: usize = 300;
 
-/// What became of one batch. Every measurement of it is counted once: accepted, refused or unsent.
+/// What became of one batch. Every measurement of it is counted once: accepted, refused, doubtful or unsent.
 #[derive(Debug, Default)]
 pub struct Delivery {
     /// What was taken.
     pub submitted: Submitted,
     /// The places in the batch of those refused, with the reasons.
     pub refused: Vec<(usize, String)>,
+    /// The places in the batch of those of which the service took some and not others, without saying which, with what it
+    /// did say. How many it took, as far as it said so, is counted in `submitted`.
+    pub doubtful: Vec<(usize, String)>,
     /// The places in the batch of those that could not be sent.
     pub unsent: Vec<usize>,
     /// How many of the unsent may have arrived all the same.
@@ -45,9 +49,20 @@ struct Group {
 
 /// What became of one group.
 enum Answer {
-    Accepted { repeated: bool },
+    Accepted {
+        repeated: bool,
+    },
     Refused(String),
-    Failed { error: ApiError, unclear: bool },
+    /// A success that tells of failures: so many were taken, for all that is known.
+    Doubtful {
+        accepted: u64,
+        all_failed: bool,
+        reason: String,
+    },
+    Failed {
+        error: ApiError,
+        unclear: bool,
+    },
 }
 
 impl Courier {
@@ -78,6 +93,16 @@ impl Courier {
                     [one] => delivery.refused.push((*one, reason)),
                     _ => groups.extend(group.halves(&delivery)),
                 },
+                Answer::Doubtful { accepted, all_failed, reason } => {
+                    // It stands for the whole request, so nothing of it may be sent again.
+                    let told = group.chosen.into_iter().map(|index| (index, reason.clone()));
+                    if all_failed {
+                        delivery.refused.extend(told)
+                    } else {
+                        delivery.doubtful.extend(told)
+                    }
+                    delivery.submitted.add(Submitted { accepted, twice: 0 });
+                }
                 Answer::Failed { error, unclear } => {
                     delivery.unclear = if unclear { size } else { 0 };
                     delivery.error = Some(error);
@@ -114,6 +139,9 @@ impl Courier {
             let unconnected = matches!(error, ApiError::Transport { kind: TransportKind::Connect, .. });
             if !unconnected {
                 self.reached.store(true, Ordering::Relaxed);
+            }
+            if let ApiError::Told { failures, .. } = &error {
+                return doubtful(failures, chosen.len() as u64);
             }
             if let Some(reason) = refusal(&error) {
                 return Answer::Refused(reason);
@@ -154,6 +182,15 @@ fn groups(batch: &[Measurement], refused: &mut Vec<(usize, String)>) -> Vec<Grou
         }
     }
     [tags, sources].into_iter().filter(|group| !group.chosen.is_empty()).collect()
+}
+
+/// What a success that tells of failures came to, for so many measurements.
+fn doubtful(failures: &Failures, sent: u64) -> Answer {
+    let taken = failures.accepted.or_else(|| Some(sent.saturating_sub(failures.failed?)));
+    let accepted = taken.unwrap_or_default().min(sent);
+    let all_failed = sent == 1 || failures.failed.is_some_and(|failed| failed >= sent) && accepted == 0;
+    let accepted = if all_failed { 0 } else { accepted };
+    Answer::Doubtful { accepted, all_failed, reason: failures.to_string() }
 }
 
 /// Why the service refuses what is in the request, rather than the request or its sender.

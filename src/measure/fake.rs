@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use crate::remote::{ApiError, Call, Listing, Method, ReadApi, Reply, TransportKind, WriteApi};
-use crate::wire::ApiMessages;
+use crate::wire::{ApiMessages, Failures};
 
 type Judge = dyn Fn(usize, &[String]) -> Verdict + Send + Sync;
 
@@ -16,6 +16,10 @@ pub enum Verdict {
     /// Takes it, but the answer is lost.
     TakeAndLose,
     Refuse,
+    /// Reports success and so many failures.
+    Tell {
+        failed: Option<u64>,
+    },
     Fail(u16),
     NoConnection,
 }
@@ -96,6 +100,11 @@ impl WriteApi for Fake {
         match verdict {
             Verdict::Take => Ok(Reply { status: 200, body: None, location: None }),
             Verdict::TakeAndLose => Err(lost(TransportKind::Reset)),
+            Verdict::Tell { failed } => {
+                let messages = ApiMessages::from_text("too old", &[]);
+                let failures = Failures { messages, accepted: None, failed };
+                Err(ApiError::Told { method: Method::Post, path: "/metrics".into(), failures })
+            }
             Verdict::Refuse => Err(status(400, &format!("one of {} is bad", names.len()))),
             Verdict::Fail(code) => Err(status(code, "")),
             Verdict::NoConnection => Err(lost(TransportKind::Connect)),

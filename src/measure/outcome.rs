@@ -38,6 +38,9 @@ pub struct SubmitError {
     pub submitted: Submitted,
     /// What the service refused. It is not held any more: it would be refused again.
     pub refused: Vec<Refused>,
+    /// What stood in requests of which the service took some measurements and not others, without saying which. It is not held
+    /// any more: sent again, those that were taken would count twice.
+    pub doubtful: Vec<Refused>,
     /// How many measurements could not be sent. They are held where they were, to be submitted again.
     pub held: usize,
     /// How many of those held may have arrived all the same.
@@ -52,8 +55,13 @@ impl fmt::Display for SubmitError {
             let count = self.refused.len();
             write!(f, "{} refused, the first is {:?}: {reason}", counted(count), measurement.name)?;
         }
-        if let Some(error) = &self.error {
+        if let Some(Refused { reason, .. }) = self.doubtful.first() {
             let separator = if self.refused.is_empty() { "" } else { "; " };
+            let count = counted(self.doubtful.len());
+            write!(f, "{separator}{count} of which some were not taken, without saying which: {reason}")?;
+        }
+        if let Some(error) = &self.error {
+            let separator = if self.refused.is_empty() && self.doubtful.is_empty() { "" } else { "; " };
             match self.held {
                 0 => write!(f, "{separator}not sent: {error}")?,
                 held => write!(f, "{separator}{} not sent and held: {error}", counted(held))?,

@@ -17,6 +17,7 @@ use crate::remote::answer::{Answer, Place};
 use crate::remote::reach::{Reach, Trouble};
 use crate::remote::throttle::Throttle;
 use crate::remote::{ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, WriteApi, tls};
+use crate::wire::Failures;
 
 /// The time limit of one request where nothing else is said; python-librato has the same.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -224,6 +225,18 @@ impl Client {
         Ok(Reply { body, ..reply })
     }
 
+    /// An exchange that writes: a success that tells of failures is none.
+    async fn write(&self, method: Method, path: &str, body: Body<'_>) -> Result<Reply, ApiError> {
+        let token = self.shared.config.token.expose_secret();
+        let secrets: Vec<String> = hidden(token, &body).into_iter().map(str::to_owned).collect();
+        let reply = self.exchange(method, path, &[], body).await?;
+        let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+        match reply.body.as_ref().and_then(|body| Failures::told(body, &secrets)) {
+            Some(failures) => Err(ApiError::Told { method, path: path.to_owned(), failures }),
+            None => Ok(reply),
+        }
+    }
+
     /// The same, its body given as `read` understands it.
     async fn exchange_for<T: Send + 'static>(
         &self,
@@ -321,7 +334,7 @@ impl ReadApi for Client {
 impl WriteApi for Client {
     async fn send(&self, call: &Call) -> Result<Reply, ApiError> {
         let body = call.body.as_ref().map_or(Body::None, Body::Json);
-        self.exchange(call.method, &call.path, &[], body).await
+        self.write(call.method, &call.path, body).await
     }
 
     fn has_given_up(&self) -> bool {
@@ -329,7 +342,7 @@ impl WriteApi for Client {
     }
 
     async fn post_text(&self, path: &str, body: String) -> Result<Reply, ApiError> {
-        self.exchange(Method::Post, path, &[], Body::Text(body)).await
+        self.write(Method::Post, path, Body::Text(body)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::remote::Method;
-use crate::wire::ApiMessages;
+use crate::wire::{ApiMessages, Failures};
 
 /// Why one request, or one listing, did not bring what was asked for.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -45,6 +45,16 @@ pub enum ApiError {
         path: String,
         /// What was found instead.
         detail: String,
+    },
+    /// The service reported success, and failures with it. Part of a write has been executed, or all of it, or none.
+    #[error("{method} {path}: the service reports success, but tells of failures: {failures}")]
+    Told {
+        /// The method of the request.
+        method: Method,
+        /// Its path below `/v1`.
+        path: String,
+        /// What it tells.
+        failures: Failures,
     },
     /// The collection kept changing while it was read.
     #[error(
@@ -149,6 +159,7 @@ impl ApiError {
             Self::Status { status: 403, messages, .. } => messages.speak_of_a_rate_limit(),
             Self::Status { .. }
             | Self::Decode { .. }
+            | Self::Told { .. }
             | Self::Incomplete { .. }
             | Self::Paused { .. }
             | Self::Unreachable { .. }
@@ -175,7 +186,7 @@ impl ApiError {
         match self {
             Self::Transport { may_have_been_executed, .. } => *may_have_been_executed,
             Self::Status { status, .. } => *status == 408 || *status >= 500,
-            Self::Decode { .. } => true,
+            Self::Decode { .. } | Self::Told { .. } => true,
             Self::Incomplete { .. }
             | Self::Paused { .. }
             | Self::Unreachable { .. }
@@ -216,7 +227,7 @@ fn describe_status(
         401 => text
             .push_str("; check the user (--user, LIBRATO_USER) and the token (--token-file, LIBRATO_TOKEN)"),
         403 if !messages.speak_of_a_rate_limit() => {
-            text.push_str("; the token may lack the role for this, or the endpoint may want https");
+            text.push_str(&format!("; the token lacks the role for this, {}", roles(method, path)));
         }
         415 => text.push_str("; is the endpoint really a Librato v1 API?"),
         _ => {}
@@ -225,4 +236,20 @@ fn describe_status(
         text.push_str(&format!("; the service asks to wait {} s", wait.as_secs_f64().ceil()));
     }
     text
+}
+
+/// Who may do this, by the table of roles.
+fn roles(method: Method, path: &str) -> &'static str {
+    let mut segments = path.trim_start_matches('/').split(['/', '?']);
+    let (first, last) = (segments.next().unwrap_or_default(), path.rsplit('/').next());
+    match (method, first) {
+        (Method::Get, "alerts" | "services") => "`operator` or `admin`",
+        (Method::Post, "alerts") if last == Some("clear") => "`operator` or `admin`",
+        (Method::Get, "spaces" | "instruments" | "dashboards") => "`viewer`, `operator` or `admin`",
+        (Method::Get, "metrics" | "measurements" | "annotations" | "sources") => {
+            "`recorder`, `viewer`, `operator` or `admin`"
+        }
+        (Method::Post, "metrics" | "measurements" | "annotations") => "`recorder` or `admin`",
+        _ => "`admin`",
+    }
 }

@@ -82,6 +82,54 @@ impl fmt::Display for ApiMessages {
     }
 }
 
+/// What an answer that reports success says of failures all the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// What went wrong, as far as it is said.
+    pub messages: ApiMessages,
+    /// How many items were taken, where it is said.
+    pub accepted: Option<u64>,
+    /// How many were not.
+    pub failed: Option<u64>,
+}
+
+impl Failures {
+    /// Reads them from the body of an answer: a non-empty `errors`, or a count of failed items at the top or in a
+    /// `summary` (`{"measurements":{"summary":{"accepted":2,"failed":3}}}`). None where all went well.
+    pub fn told(body: &Value, hidden: &[&str]) -> Option<Self> {
+        let body = body.as_object()?;
+        let summary = ["measurements", "gauges"].into_iter().find_map(|key| body.get(key)?.get("summary"));
+        let summary = summary.or_else(|| body.get("summary"));
+        let count = |key: &str| {
+            let own = summary.and_then(|summary| summary.get(key)).or_else(|| body.get(key));
+            own.and_then(super::lenient::u64)
+        };
+        let failed = count("failed").filter(|failed| *failed > 0);
+        let errors = body.get("errors").filter(|errors| match errors {
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(map) => !map.is_empty(),
+            Value::String(text) => !text.trim().is_empty(),
+            _ => false,
+        });
+        if failed.is_none() && errors.is_none() {
+            return None;
+        }
+        let mut found = Collector { hidden, messages: Vec::new() };
+        found.errors(errors.unwrap_or(&Value::Null));
+        Some(Self { messages: ApiMessages { messages: found.messages }, accepted: count("accepted"), failed })
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.failed, self.messages.is_empty()) {
+            (Some(failed), true) => write!(f, "{failed} failed"),
+            (Some(failed), false) => write!(f, "{failed} failed: {}", self.messages),
+            (None, _) => self.messages.fmt(f),
+        }
+    }
+}
+
 /// Gathers messages while walking an error body.
 struct Collector<'a> {
     hidden: &'a [&'a str],
@@ -94,21 +142,22 @@ impl Collector<'_> {
             return self.walk("", body, 0);
         };
         match object.get("errors") {
-            Some(Value::Object(errors)) => {
-                for (group, value) in errors {
-                    // The groups say who is to blame; only below `params` do keys name parameters. Services
-                    // without groups name parameters at once.
-                    let group =
-                        if matches!(group.as_str(), "params" | "request" | "system") { "" } else { group };
-                    self.walk(group, value, 0);
-                }
-            }
-            Some(errors) => self.walk("", errors, 0),
+            Some(errors) => self.errors(errors),
             None => {
                 for key in ["error", "message"] {
                     self.walk("", object.get(key).unwrap_or(&Value::Null), 0);
                 }
             }
+        }
+    }
+
+    fn errors(&mut self, errors: &Value) {
+        let Value::Object(errors) = errors else { return self.walk("", errors, 0) };
+        for (group, value) in errors {
+            // The groups say who is to blame; only below `params` do keys name parameters. Services without groups name
+            // parameters at once.
+            let group = if matches!(group.as_str(), "params" | "request" | "system") { "" } else { group };
+            self.walk(group, value, 0);
         }
     }
 
@@ -245,6 +294,32 @@ mod tests {
             ("null", ""),
         ] {
             assert_eq!(line(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_success_that_tells_of_failures_is_found_in_every_shape() {
+        for (body, told) in [
+            (
+                r#"{"measurements":{"summary":{"accepted":2,"failed":3}}}"#,
+                Some((Some(2), Some(3), "3 failed")),
+            ),
+            (r#"{"errors":["x is too old"]}"#, Some((None, None, "x is too old"))),
+            (r#"{"errors":{"params":{"name":["is bad"]}}}"#, Some((None, None, "name is bad"))),
+            (
+                r#"{"summary":{"failed":1},"errors":[{"param":"value"}]}"#,
+                Some((None, Some(1), "1 failed: param value")),
+            ),
+            (r#"{"failed":"2","accepted":0}"#, Some((Some(0), Some(2), "2 failed"))),
+            (r#"{"errors":[]}"#, None),
+            (r#"{"errors":{},"measurements":{"summary":{"accepted":5,"failed":0}}}"#, None),
+            (r#"{"id":3,"name":"errors"}"#, None),
+            ("[]", None),
+            ("null", None),
+        ] {
+            let found = Failures::told(&serde_json::from_str(body).unwrap(), &[]);
+            let found = found.as_ref().map(|it| (it.accepted, it.failed, it.to_string()));
+            assert_eq!(found, told.map(|(a, f, text)| (a, f, text.to_owned())), "{body}");
         }
     }
 

@@ -5,5 +5,5 @@ mod errors;
 pub mod lenient;
 mod page;
 
-pub use errors::{ApiMessage, ApiMessages};
+pub use errors::{ApiMessage, ApiMessages, Failures};
 pub use page::{Page, Query, TextPage};

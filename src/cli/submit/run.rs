@@ -140,6 +140,9 @@ impl<'a> Run<'a> {
         for (index, reason) in &delivery.refused {
             tally.refused(batch.lines[*index], &batch.measurements[*index], reason);
         }
+        for (index, reason) in &delivery.doubtful {
+            tally.doubtful(&batch.measurements[*index], reason);
+        }
         for index in delivery.unsent {
             tally.unsent(batch.lines[index], &batch.measurements[index]);
         }

@@ -31,6 +31,7 @@ pub struct Tally<'a> {
     pub twice: u64,
     unreadable: u64,
     refused: u64,
+    doubtful: u64,
     unsent: u64,
     unclear: u64,
     /// The first and the last line of those that were not sent.
@@ -72,6 +73,7 @@ impl<'a> Tally<'a> {
             twice: 0,
             unreadable: 0,
             refused: 0,
+            doubtful: 0,
             unsent: 0,
             unclear: 0,
             unsent_lines: None,
@@ -91,6 +93,18 @@ impl<'a> Tally<'a> {
         self.keep(measurement);
         let place = line.map_or_else(String::new, |line| format!("line {line}: "));
         self.tell(&format!("{place}refused: {}: {reason}", printable(&measurement.name)));
+    }
+
+    /// A measurement in a request of which the service took some and not others, without saying which.
+    pub fn doubtful(&mut self, measurement: &Measurement, reason: &str) {
+        if self.doubtful == 0 {
+            self.ui.complain(&format!(
+                "the service reports success, but tells of failures: {}",
+                printable(reason)
+            ));
+        }
+        self.doubtful += 1;
+        self.keep(measurement);
     }
 
     /// A measurement that could not be sent.
@@ -146,6 +160,10 @@ impl<'a> Tally<'a> {
         for (count, what) in [
             (self.twice, "of these may have arrived twice, since an answer was lost"),
             (self.refused, "refused by the service"),
+            (
+                self.doubtful,
+                "in requests of which the service took some and not others; it does not say which",
+            ),
             (self.unreadable, "not sent, since the line cannot be read"),
         ] {
             if count > 0 {
@@ -155,7 +173,8 @@ impl<'a> Tally<'a> {
         if self.unsent > 0 {
             text.push_str(&self.unsent_text());
         }
-        let missing = self.unsent + self.refused + self.unreadable > 0 || self.error.is_some();
+        let missing =
+            self.unsent + self.refused + self.doubtful + self.unreadable > 0 || self.error.is_some();
         if missing || interrupted || self.twice > 0 {
             self.ui.out(&text);
         } else {
@@ -164,7 +183,7 @@ impl<'a> Tally<'a> {
         self.end_keeping();
         match () {
             () if interrupted => Exit::Interrupted,
-            () if missing && self.accepted > 0 => Exit::Partial,
+            () if missing && self.accepted + self.doubtful > 0 => Exit::Partial,
             () if missing => Exit::Error,
             () => Exit::Done,
         }

@@ -105,3 +105,21 @@ async fn dialects_go_apart_and_what_no_request_can_say_stays_here() {
     assert_eq!(delivery.refused[0].0, 2);
     assert!(delivery.refused[0].1.contains("not a finite number"));
 }
+
+#[tokio::test]
+async fn a_success_that_tells_of_failures_is_none_and_is_not_sent_again() {
+    for (failed, sent, accepted, refused, doubtful) in [
+        (Some(3), 5, 2, 0, 5),
+        (None, 5, 0, 0, 5),
+        (Some(5), 5, 0, 5, 0),
+        (Some(1), 1, 0, 1, 0),
+        (None, 1, 0, 1, 0),
+    ] {
+        let fake = Fake::new(move |_, _| Verdict::Tell { failed });
+        let delivery = quick().deliver(&fake, &batch(sent)).await;
+        let found = (delivery.submitted.accepted, delivery.refused.len(), delivery.doubtful.len());
+        assert_eq!(found, (accepted, refused, doubtful), "{failed:?} of {sent}");
+        assert!(delivery.unsent.is_empty() && delivery.error.is_none());
+        assert_eq!(fake.sizes(), [sent]);
+    }
+}

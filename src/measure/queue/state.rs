@@ -30,6 +30,7 @@ struct State {
     on_their_way: usize,
     submitted: Submitted,
     refused: Vec<Refused>,
+    doubtful: Vec<Refused>,
     /// Why something could not be sent. Until somebody asks for it, nothing more is sent.
     error: Option<ApiError>,
     unclear: u64,
@@ -77,12 +78,13 @@ impl<A> Shared<A> {
     /// be told by `submit` while the queue is `still_adding`.
     pub(super) fn problem(&self, still_adding: bool) -> Option<SubmitError> {
         let mut state = self.state();
-        if state.refused.is_empty() && state.error.is_none() {
+        if state.refused.is_empty() && state.doubtful.is_empty() && state.error.is_none() {
             return None;
         }
         Some(SubmitError {
             submitted: if still_adding { Submitted::default() } else { std::mem::take(&mut state.submitted) },
             refused: std::mem::take(&mut state.refused),
+            doubtful: std::mem::take(&mut state.doubtful),
             held: if state.error.is_some() { state.waiting.len() } else { 0 },
             unclear: state.unclear,
             error: state.error.clone(),
@@ -152,6 +154,9 @@ impl<A: WriteApi + Clone + 'static> Shared<A> {
         let mut take = |index: usize| batch.get_mut(index).and_then(Option::take);
         for (index, reason) in delivery.refused {
             state.refused.extend(take(index).map(|measurement| Refused { measurement, reason }));
+        }
+        for (index, reason) in delivery.doubtful {
+            state.doubtful.extend(take(index).map(|measurement| Refused { measurement, reason }));
         }
         for measurement in delivery.unsent.into_iter().rev().filter_map(take) {
             state.waiting.push_front(measurement);
