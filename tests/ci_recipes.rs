@@ -16,6 +16,8 @@ use librato_apply::load::yaml;
 use serde_json::Value;
 
 const TOKEN: &str = "ci-recipes-token";
+/// Who plans, and may not write.
+const PLANNER: (&str, &str) = ("planner", "ci-recipes-planner");
 
 fn recipe(name: &str) -> Value {
     let text = std::fs::read_to_string(format!("examples/ci/{name}")).unwrap();
@@ -74,7 +76,7 @@ impl Runner {
         std::fs::create_dir(runner.path("bin")).unwrap();
         std::fs::write(
             runner.path("monitoring/all.yaml"),
-            "metrics: { web.ms: { type: gauge } }\nalerts:\n  web.slow:\n    conditions: [{ type: above, metric_name: web.ms, threshold: 5 }]\n",
+            "metrics: { web.ms: { type: gauge } }\nservices:\n  hook: { type: webhook, settings: { url: '${secret.HOOK}' } }\nalerts:\n  web.slow:\n    services: [hook]\n    conditions: [{ type: above, metric_name: web.ms, threshold: 5 }]\n",
         )
         .unwrap();
         let record = "#!/usr/bin/env bash\nprintf '%s %s\\n' \"$(basename \"$0\")\" \"$*\" >> calls.txt\n";
@@ -99,7 +101,7 @@ impl Runner {
     }
 
     /// Runs a script as GitHub and GitLab do: bash, stopping at the first failure.
-    fn run(&self, script: &str) -> Output {
+    fn run(&self, script: &str, (user, token): (&str, &str)) -> Output {
         // What `${{ … }}` becomes is not known here, and in no script that is run does it matter.
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         Command::new("bash")
@@ -107,8 +109,9 @@ impl Runner {
             .current_dir(self.dir.path())
             .env("PATH", path)
             .env("LIBRATO_ENDPOINT", &self.endpoint)
-            .env("LIBRATO_USER", cli::USER)
-            .env("LIBRATO_TOKEN", TOKEN)
+            .env("LIBRATO_USER", user)
+            .env("LIBRATO_TOKEN", token)
+            .env("HOOK", "https://hooks.example.org/canary")
             .env("CI", "true")
             .env("GITHUB_OUTPUT", self.path("output.txt"))
             .env("GITHUB_STEP_SUMMARY", self.path("summary.md"))
@@ -128,18 +131,23 @@ impl Runner {
     }
 }
 
-fn run_all(runner: &Runner, job: &Value) {
+fn write_private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn run_all(runner: &Runner, job: &Value, who: (&str, &str)) {
     for script in scripts(job).iter().filter(|script| !script.contains("${{")) {
-        let done = runner.run(script);
+        let done = runner.run(script, who);
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{script}\n{said}");
-        assert!(!said.contains(TOKEN));
+        assert!(!said.contains(TOKEN) && !said.contains(PLANNER.1) && !said.contains("canary"));
     }
 }
 
 fn drift_code(runner: &Runner, job: &Value) -> Option<i32> {
     let script = scripts(job).into_iter().find(|script| script.contains("librato-apply plan")).unwrap();
-    runner.run(&script).status.code()
+    runner.run(&script, PLANNER).status.code()
 }
 
 #[test]
@@ -149,21 +157,38 @@ fn a_pull_request_is_planned_and_commented_a_merge_applied_and_drift_found() {
         ("gitlab-ci.yml", "curl -sSf -X POST", "curl -sSf -X PUT"),
     ] {
         let data = tempfile::tempdir().unwrap();
-        let server = cli::Server::start_with(&data.path().join("data.db"), TOKEN, &[]);
+        let credentials = data.path().join("credentials");
+        write_private(&credentials, &format!("{} {} operator\n", PLANNER.0, PLANNER.1));
+        let more = ["--credentials", credentials.to_str().unwrap()];
+        let server = cli::Server::start_with(&data.path().join("data.db"), TOKEN, &more);
         let runner = Runner::new(server.endpoint());
         let recipe = recipe(name);
         let jobs = recipe.get("jobs").unwrap_or(&recipe);
-        run_all(&runner, &jobs["plan"]);
+        run_all(&runner, &jobs["plan"], PLANNER);
         assert!(runner.read("plan.md").starts_with("<!-- librato-apply plan -->\n"), "{name}");
         assert!(runner.read("calls.txt").contains(commented), "{name}: {}", runner.read("calls.txt"));
         std::fs::write(runner.path("found"), "").unwrap();
-        run_all(&runner, &jobs["plan"]);
+        run_all(&runner, &jobs["plan"], PLANNER);
         assert!(runner.read("calls.txt").contains(updated), "{name}: {}", runner.read("calls.txt"));
         let text = std::fs::read_to_string(format!("examples/ci/{name}")).unwrap();
         assert!(text.contains("startswith(\"<!-- librato-apply plan -->\")"), "{name} looks for the comment");
         assert_eq!(drift_code(&runner, &jobs["drift"]), Some(2), "{name}: nothing is applied yet");
-        run_all(&runner, &jobs["apply"]);
+        run_all(&runner, &jobs["apply"], (cli::USER, TOKEN));
         assert_eq!(drift_code(&runner, &jobs["drift"]), Some(0), "{name}");
+        // Who plans cannot write, and the recipe gives the plan and the drift job no other credentials.
+        let apply = scripts(&jobs["apply"])
+            .into_iter()
+            .find(|script| script.contains("librato-apply apply"))
+            .unwrap();
+        let more =
+            runner.read("monitoring/all.yaml").replace("{ web.ms", "{ web.errors: { type: counter }, web.ms");
+        std::fs::write(runner.path("monitoring/all.yaml"), more).unwrap();
+        assert_eq!(runner.run(&apply, PLANNER).status.code(), Some(4), "{name}");
+        run_all(&runner, &jobs["apply"], (cli::USER, TOKEN));
+        for job in ["plan", "drift"] {
+            let of_the_job = format!("{}{}{}", recipe["env"], jobs[job]["env"], jobs[job]["variables"]);
+            assert!(of_the_job.contains("LIBRATO_PLAN_TOKEN"), "{name}, {job}: {of_the_job}");
+        }
         std::fs::write(
             Path::new(&runner.path("monitoring/all.yaml")),
             "metrics: { web.ms: { type: counter } }\n",

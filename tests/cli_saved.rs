@@ -164,3 +164,106 @@ fn a_plan_file_that_was_edited_is_refused() {
     run(&dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(3).says(&["not as it was saved"]);
     run(&dir, &["plan"]).exits(0).prints(&["4 to create"]);
 }
+
+const PLANNER: (&str, &str) = ("planner", "token-of-the-planner");
+
+/// A server with the objects of [`SHOP`] and somebody who may read everything but secrets.
+#[cfg(unix)]
+fn shared() -> (tempfile::TempDir, cli::Server) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = project(&[("shop.yaml", &SHOP.replace("endpoint: 'embedded:./shop.db', ", ""))]);
+    let credentials = dir.path().join("credentials");
+    std::fs::write(&credentials, format!("{} {} operator\n", PLANNER.0, PLANNER.1)).unwrap();
+    std::fs::set_permissions(&credentials, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let more = ["--credentials", credentials.to_str().unwrap()];
+    let server = cli::Server::start_with(&dir.path().join("data.db"), cli::TOKEN, &more);
+    (dir, server)
+}
+
+#[cfg(unix)]
+fn run_as(
+    server: &cli::Server,
+    dir: &tempfile::TempDir,
+    user: &str,
+    token: &str,
+    secret: &str,
+    args: &[&str],
+) -> cli::Ran {
+    let cli = Cli::new(dir.path()).env("LIBRATO_ENDPOINT", &server.endpoint()).env("SLACK", secret);
+    let cli = cli.env("LIBRATO_PLAN_KEY", "a key that both of them have");
+    cli.env("LIBRATO_USER", user).env("LIBRATO_TOKEN", token).run(args)
+}
+
+#[cfg(unix)]
+#[test]
+fn who_may_not_read_secrets_plans_and_an_admin_applies() {
+    let (dir, server) = shared();
+    let planner = |secret: &str, args: &[&str]| run_as(&server, &dir, PLANNER.0, PLANNER.1, secret, args);
+    let admin = |secret: &str, args: &[&str]| run_as(&server, &dir, cli::USER, cli::TOKEN, secret, args);
+    let note = "settings-not-comparable";
+
+    planner(SECRET, &["plan", "--out", "first.json", "--strict"]).exits(0);
+    let refused = planner(SECRET, &["apply", "--plan", "first.json", "--auto-approve"]).exits(4);
+    refused.prints(&["403 Forbidden", "the token lacks the role for this, `admin`"]);
+    assert!(server.call("GET", "/v1/services", "").1["services"].as_array().unwrap().is_empty());
+    admin(SECRET, &["apply", "--plan", "first.json", "--auto-approve"]).exits(0);
+
+    // What is hidden is no drift, and is noted once; what is not hidden is compared.
+    let drift = ["plan", "--detailed-exitcode", "--strict"];
+    let quiet = planner("another secret", &drift).exits(0);
+    assert_eq!(quiet.all().matches(note).count(), 1, "{}", quiet.all());
+    admin("another secret", &drift).exits(2).prints(&["settings.url"]);
+    write(&dir, "shop.yaml", &read(&dir, "shop.yaml").replace("a@example.org", "b@example.org"));
+    let ran = planner(SECRET, &drift).exits(2).prints(&["a@example.org → b@example.org"]);
+    assert!(!ran.stdout.contains("settings.url"), "{}", ran.stdout);
+
+    // A plan that was made over masked settings is written by who sees them; and refused where what was seen has moved.
+    let slack =
+        read(&dir, "shop.yaml").replace("url: 'https", "url: 'https").replace("type: slack", "type: webhook");
+    write(&dir, "shop.yaml", &slack);
+    planner(SECRET, &["plan", "--out", "second.json"]).exits(0);
+    assert!(!read(&dir, "second.json").contains("[hidden]"), "{}", read(&dir, "second.json"));
+    admin(SECRET, &["apply", "--plan", "second.json", "--auto-approve"]).exits(0);
+    let services = server.call("GET", "/v1/services", "").1;
+    assert!(
+        !services.to_string().contains("[hidden]") && services.to_string().contains(SECRET),
+        "{services}"
+    );
+    admin(SECRET, &drift).exits(0);
+    admin(SECRET, &["apply", "--plan", "second.json", "--auto-approve"]).exits(3);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_hidden_is_never_exported_as_a_value() {
+    let (dir, server) = shared();
+    run_as(&server, &dir, cli::USER, cli::TOKEN, SECRET, &["apply", "--auto-approve"]).exits(0);
+    let hidden = r#"{"name":"told","description":"it says [hidden]","conditions":[]}"#;
+    assert!(server.call("POST", "/v1/alerts", hidden).0 < 300);
+    let args = ["export", "services", "alerts"];
+    let exported = run_as(&server, &dir, PLANNER.0, PLANNER.1, SECRET, &args).exits(4);
+    let exported =
+        exported.says(&["not exported: service \"ops\": its secret settings are hidden from this token"]);
+    let exported =
+        exported.prints(&["addresses: a@example.org", "ops:\n    external: true", "it says [hidden]"]);
+    assert_eq!(exported.stdout.matches("[hidden]").count(), 1, "{}", exported.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_sealed_with_one_key_is_not_opened_with_another() {
+    let (dir, server) = shared();
+    let keyed = |name: &str, args: &[&str]| {
+        write(&dir, "key", &format!("{name}\n"));
+        let args = [args, &["--plan-key-file", "key"]].concat();
+        run_as(&server, &dir, cli::USER, cli::TOKEN, SECRET, &args)
+    };
+    keyed("the key of today, long", &["plan", "--out", "plan.json"]).exits(0);
+    keyed("another key of today", &["apply", "--plan", "plan.json", "--auto-approve"])
+        .exits(3)
+        .says(&["sealed with another key or token"]);
+    keyed("short", &["apply", "--plan", "plan.json", "--auto-approve"])
+        .exits(64)
+        .says(&["is shorter than 16 characters", "openssl rand -hex 32"]);
+    keyed("the key of today, long", &["apply", "--plan", "plan.json", "--auto-approve"]).exits(0);
+}

@@ -213,6 +213,10 @@ pub struct Planning {
     /// Only these objects, and what they use that does not exist yet; `alert/web.*`. Can be repeated.
     #[arg(long = "target", value_name = "KIND/GLOB", add = ArgValueCompleter::new(declared))]
     pub targets: Vec<String>,
+    /// A file with the key that saved plans are sealed with, so that one user plans and another applies; without it
+    /// LIBRATO_PLAN_KEY, and without that the token.
+    #[arg(long, value_name = "FILE")]
+    pub plan_key_file: Option<PathBuf>,
 }
 
 /// What can be refused.

@@ -81,7 +81,8 @@ async fn plan_wish(args: &args::Plan, wish: &Wish, global: &Global, ui: &Ui) -> 
     }
     match &args.out {
         Some(path) if plan.refusals.is_empty() => {
-            saved::save(path, &plan, &actual, &wish.read, &target, &given)?;
+            let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), &given, ui)?;
+            saved::save(path, &plan, &actual, &wish.read, &target, &sealing)?;
             ui.say(&format!("saved; write it with: librato-apply apply --plan {}", path.display()));
         }
         Some(path) => ui.complain(&format!("not saved to {}: the plan is refused", path.display())),
@@ -150,7 +151,8 @@ async fn write_saved(
     session: &Session,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let open = || saved::open(saved, &session.connection, &session.target, &session.given, ui);
+    let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), &session.given, ui)?;
+    let open = || saved::open(saved, &session.connection, &session.target, &sealing, ui);
     let (plan, mut actual) = open().await?;
     write::show(&plan, args, ui);
     if !plan.refusals.is_empty() || plan.is_empty() {

@@ -10,7 +10,7 @@ use librato_apply::model::Desired;
 use librato_apply::plan::{Limits, Plan, SavedError, SavedPlan, ambiguous};
 use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch};
 use librato_apply::resolve::resolve_secrets;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::endpoint::{Connection, Given, Target};
 use super::exit::{Exit, Stop};
@@ -20,6 +20,12 @@ use super::ui::Ui;
 
 /// Where the key for embedded targets is kept, whose tokens last for one command only.
 const KEY_FILE: &str = ".librato-apply/plan-key";
+
+/// The variable with a key that several users share.
+const KEY_VARIABLE: &str = "LIBRATO_PLAN_KEY";
+
+/// A shorter key could be guessed, and with it the secrets that the digests of a plan are of.
+const SHORTEST_KEY: usize = 16;
 
 /// Saves a plan.
 ///
@@ -31,13 +37,13 @@ pub fn save(
     actual: &Actual,
     read: &Read,
     target: &Target,
-    given: &Given,
+    sealing: &Sealing<'_>,
 ) -> anyhow::Result<()> {
     let references = |address: &_| {
         read.desired.objects.get(address).map_or_else(BTreeMap::new, |wish| wish.secrets.clone())
     };
     let saved =
-        SavedPlan::new(plan, &target.identity(), &actual.state, &references, &key(target, given, true)?)
+        SavedPlan::new(plan, &target.identity(), &actual.state, &references, &sealing.key(target, true)?)
             .map_err(|error| Stop {
                 exit: Exit::Error,
                 message: format!("the plan cannot be saved: {error}"),
@@ -68,7 +74,7 @@ pub async fn open(
     saved: &SavedPlan,
     connection: &Connection,
     target: &Target,
-    given: &Given,
+    sealing: &Sealing<'_>,
     ui: &Ui,
 ) -> anyhow::Result<(Plan, Actual)> {
     let spaces = Spaces::Some(saved.spaces(), Globs::default(), BTreeSet::new());
@@ -79,7 +85,7 @@ pub async fn open(
         ui.hide(&value);
         Ok(value)
     };
-    let plan = saved.open(&target.identity(), &actual.state, &resolve, &key(target, given, false)?);
+    let plan = saved.open(&target.identity(), &actual.state, &resolve, &sealing.key(target, false)?);
     let plan = plan.map_err(|error| {
         let (exit, help) = match error {
             SavedError::Moved(_) | SavedError::OtherTarget { .. } | SavedError::Broken => {
@@ -96,12 +102,55 @@ pub async fn open(
     Ok((Plan { refusals, ..plan }, actual))
 }
 
-/// What digests are keyed with: the token, which whoever reads the file does not have.
-fn key(target: &Target, given: &Given, make: bool) -> anyhow::Result<Vec<u8>> {
-    if let Target::Remote(_) = target {
-        let (_, token) = given.both()?;
-        return Ok(token.expose_secret().as_bytes().to_vec());
+/// What plans are sealed with.
+pub struct Sealing<'a> {
+    given: &'a Given,
+    key: Option<SecretString>,
+}
+
+impl<'a> Sealing<'a> {
+    /// With the key of this file or of `LIBRATO_PLAN_KEY`, so that one role plans and another applies; without either, with
+    /// the token.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or the key is too short to keep anything.
+    pub fn new(file: Option<&Path>, given: &'a Given, ui: &Ui) -> Result<Self, Stop> {
+        let (text, place) = match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    let message = format!("cannot read the plan key {}: {error}", file.display());
+                    Stop::usage(message, "give a file that holds the key alone")
+                })?;
+                (Some(text), file.display().to_string())
+            }
+            None => (std::env::var(KEY_VARIABLE).ok(), KEY_VARIABLE.to_owned()),
+        };
+        let key = text.map(|text| text.trim().to_owned()).filter(|key| file.is_some() || !key.is_empty());
+        if let Some(key) = &key {
+            ui.hide(key);
+            if key.len() < SHORTEST_KEY {
+                let message = format!("the plan key of {place} is shorter than {SHORTEST_KEY} characters");
+                return Err(Stop::usage(message, "make one with: openssl rand -hex 32"));
+            }
+        }
+        Ok(Self { given, key: key.map(SecretString::from) })
     }
+
+    /// What digests are keyed with: something that whoever reads the file does not have.
+    fn key(&self, target: &Target, make: bool) -> anyhow::Result<Vec<u8>> {
+        if let Some(key) = &self.key {
+            return Ok(key.expose_secret().as_bytes().to_vec());
+        }
+        if let Target::Remote(_) = target {
+            let (_, token) = self.given.both()?;
+            return Ok(token.expose_secret().as_bytes().to_vec());
+        }
+        kept_key(make)
+    }
+}
+
+/// The key of the working directory.
+fn kept_key(make: bool) -> anyhow::Result<Vec<u8>> {
     let path = PathBuf::from(KEY_FILE);
     if !path.exists() && make {
         let mut key = [0_u8; 32];

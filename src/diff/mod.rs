@@ -300,6 +300,10 @@ fn compare(
             let changed = fields::changes(&assumed, &found, &wish.secrets);
             Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
         }
+        (Resource::Service(want), Resource::Service(found)) if found.is_masked() => {
+            let seen = Resource::Service(found.unmasked_by(want));
+            Some(fields::changes(&wish.resource, &seen, &wish.secrets))
+        }
         (want, found) if want.kind() == found.kind() => Some(fields::changes(want, found, &wish.secrets)),
         _ => None,
     }

@@ -54,6 +54,9 @@ impl<'de> Deserialize<'de> for ServiceSettings {
     }
 }
 
+/// What a service gives in place of a setting that the user's role may not read.
+pub const MASKED: &str = "[hidden]";
+
 /// A type of service the API is known to have.
 #[derive(Debug)]
 pub struct ServiceType {
@@ -114,6 +117,35 @@ pub fn is_harmless(service_type: Option<&str>, setting: &str) -> bool {
 }
 
 impl Service {
+    /// Whether settings were read by a role that may not see all of them.
+    pub fn is_masked(&self) -> bool {
+        self.settings.value().is_some_and(|settings| settings.0.values().any(|value| value == MASKED))
+    }
+
+    /// As a role sees it that may not read secrets.
+    pub fn masked(&self) -> Self {
+        let service_type = self.service_type.value().map(String::as_str);
+        let mut masked = self.clone();
+        if let Field::Set(settings) = &mut masked.settings {
+            let secret = settings.0.iter_mut().filter(|(name, _)| !is_harmless(service_type, name));
+            secret.for_each(|(_, value)| *value = MASKED.to_owned());
+        }
+        masked
+    }
+
+    /// With those values of `wanted` in place of what was masked: what cannot be compared is taken for equal.
+    pub fn unmasked_by(&self, wanted: &Self) -> Self {
+        let (mut seen, wanted) = (self.clone(), wanted.settings.value());
+        if let Field::Set(settings) = &mut seen.settings {
+            for (name, value) in settings.0.iter_mut().filter(|(_, value)| *value == MASKED) {
+                if let Some(written) = wanted.and_then(|wanted| wanted.0.get(name)) {
+                    value.clone_from(written);
+                }
+            }
+        }
+        seen
+    }
+
     fn check_settings(&self, settings: &ServiceSettings, found: &mut Checker<'_>) {
         let Some(known) =
             self.service_type.value().and_then(|name| SERVICE_TYPES.iter().find(|t| t.name == name))
@@ -209,6 +241,26 @@ mod tests {
             serde_json::from_str(r#"{"url":"https://canary","notify":1}"#).unwrap();
         assert_eq!(format!("{settings:?}"), r#"{"url", "notify"}"#);
         assert_eq!(settings.0["notify"], "1");
+    }
+
+    #[test]
+    fn what_is_masked_is_taken_for_what_is_written_and_nothing_else_is() {
+        let service = |settings: Value| Service {
+            service_type: Field::Set("hipchat".into()),
+            settings: Field::Set(serde_json::from_value(settings).unwrap()),
+        };
+        let whole = service(serde_json::json!({"auth_token": "canary", "room_id": "1", "gone": "x"}));
+        let masked = whole.masked();
+        assert_eq!(
+            masked,
+            service(serde_json::json!({"auth_token": MASKED, "room_id": "1", "gone": MASKED}))
+        );
+        assert!(masked.is_masked() && !whole.is_masked());
+        let written = service(serde_json::json!({"auth_token": "other", "room_id": "2"}));
+        assert_eq!(
+            masked.unmasked_by(&written),
+            service(serde_json::json!({"auth_token": "other", "room_id": "1", "gone": MASKED}))
+        );
     }
 
     #[test]

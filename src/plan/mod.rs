@@ -4,6 +4,7 @@
 mod charts;
 pub mod impact;
 mod limits;
+mod masked;
 mod metrics;
 mod order;
 mod outcome;
@@ -148,6 +149,7 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
         report_obstacle(obstacle, desired, files, &mut refusals, report);
     }
     metrics::report(desired, actual, files, report);
+    masked::note_masked(desired, actual, report);
     refusals.extend(limits.refusals(&diff.changes, desired, actual));
     let touched = impact::Touched::of(&diff.changes, actual, desired);
     let indirect = impact::indirect(&diff.changes, &touched);

@@ -53,6 +53,9 @@ pub struct SavedPlan {
 struct Fingerprint {
     address: Address,
     digest: String,
+    /// Whether it was made by a role that may not read the secrets of the object: then these are left out of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    masked: bool,
 }
 
 /// Why a plan cannot be saved or opened.
@@ -73,8 +76,8 @@ pub enum SavedError {
     /// The file is none, or of another version.
     #[error("this is not a saved plan of this version: {0}")]
     NotOurs(String),
-    /// It is not as it was saved, or was saved with another token.
-    #[error("the plan file is not as it was saved, or was saved with another token")]
+    /// It is not as it was saved, or was sealed with another key.
+    #[error("the plan file is not as it was saved, or was sealed with another key or token")]
     Broken,
     /// It was made for another service.
     #[error("the plan was made for {planned}, and this is {here}")]
@@ -112,8 +115,10 @@ impl SavedPlan {
         let conceal = |step: &Step| conceal(step, &references(&step.change.address), key);
         let steps: Vec<Value> = plan.steps.iter().map(conceal).collect::<Result<_, _>>()?;
         let names = Names::of(&steps);
-        let taken =
-            |address: Address| Fingerprint { digest: names.fingerprint(&address, state, key), address };
+        let taken = |address: Address| {
+            let masked = names.is_masked(&address, state);
+            Fingerprint { digest: names.fingerprint(&address, state, masked, key), address, masked }
+        };
         let mut saved = Self {
             format_version: FORMAT_VERSION,
             program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -196,8 +201,10 @@ impl SavedPlan {
             return Err(SavedError::OtherTarget { planned: self.endpoint.clone(), here: here.to_owned() });
         }
         let names = Names::of(&self.steps);
-        let moved =
-            self.fingerprints.iter().filter(|f| names.fingerprint(&f.address, state, key) != f.digest);
+        let moved = self
+            .fingerprints
+            .iter()
+            .filter(|f| names.fingerprint(&f.address, state, f.masked, key) != f.digest);
         let moved: Vec<String> =
             moved.map(|f| format!("{} \"{}\"", f.address.collection.kind(), f.address)).collect();
         if !moved.is_empty() {

@@ -10,7 +10,8 @@ use crate::diff::fields::{align_items, pair_items};
 use crate::diff::lists::Pair;
 use crate::diff::{Action, Change, FieldChange};
 use crate::model::{
-    Address, CONDITION_KEYS, Collection, Kind, Resource, STREAM_KEYS, UNMANAGED_STREAM_KEYS, is_worked_out,
+    Address, CONDITION_KEYS, Collection, Kind, MASKED, Resource, STREAM_KEYS, UNMANAGED_STREAM_KEYS,
+    is_worked_out,
 };
 use crate::wire::lenient;
 
@@ -31,6 +32,11 @@ pub enum CallError {
     /// An object that is referred to or written has no id here.
     #[error("{0} \"{1}\" has no id: it was not there when the plan was made")]
     NoId(Kind, Address),
+    /// A setting would be written that was only ever seen masked.
+    #[error(
+        "the setting `{0}` is hidden from this token, so it cannot be written back; apply with a token of the role `admin`"
+    )]
+    Masked(String),
 }
 
 /// The calls of a change.
@@ -183,6 +189,11 @@ fn sendable(
     fields.retain(|field, value| wanted(field) && !value.is_null());
     if let Some(Value::Object(attributes)) = fields.get_mut("attributes") {
         attributes.retain(|_, value| !value.is_null());
+    }
+    if let Some(Value::Object(settings)) = fields.get("settings")
+        && let Some((name, _)) = settings.iter().find(|(_, value)| *value == MASKED)
+    {
+        return Err(CallError::Masked(name.clone()));
     }
     if let (Resource::Alert(_), Some(Value::Array(titles))) = (resource, fields.get_mut("services")) {
         for title in titles {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Address, ChartOrder, Collection, Field, Kind, Resource, Seconds, Shape, Space};
+use crate::model::{Address, ChartOrder, Collection, Field, Kind, MASKED, Resource, Seconds, Shape, Space};
 
 /// The sections in the order in which people read them: data first, then what watches it.
 const SECTIONS: [Kind; 6] =
@@ -106,7 +106,10 @@ impl Writer {
             let sensitive = |name: &str| spec.is_sensitive(&format!("settings.{name}"));
             let written = settings.into_iter().map(|(name, value)| {
                 let value = match (&value, sensitive(&name)) {
-                    (Value::String(secret), true) => self.reference(object.kind(), address, &name, secret),
+                    // A value that is hidden from this token is as secret to us.
+                    (Value::String(secret), sensitive) if sensitive || secret == MASKED => {
+                        self.reference(object.kind(), address, &name, secret)
+                    }
                     _ => escaped(&value),
                 };
                 (name, value)
@@ -146,7 +149,7 @@ impl Writer {
         let mut secrets: Vec<(String, String)> = self
             .secrets
             .iter()
-            .filter(|(_, (_, secret))| secret.len() >= LONG)
+            .filter(|(_, (_, secret))| secret.len() >= LONG && secret != MASKED)
             .map(|(variable, (_, secret))| (escape(secret), format!("${{secret.{variable}}}")))
             .collect();
         // A secret may contain another one.

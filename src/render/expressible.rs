@@ -140,6 +140,11 @@ fn written(
             ));
         }
     }
+    if matches!(object, Resource::Service(service) if service.is_masked()) {
+        return Err(
+            "its secret settings are hidden from this token; one of the role `admin` sees them".into()
+        );
+    }
     let (object, parts) = without_unusable_references(object, state, twins)?;
     sound(address, object, parts)
 }

@@ -49,12 +49,20 @@ impl Names {
         }
     }
 
-    /// A keyed digest of an object's canonical form, or of its absence.
-    pub fn fingerprint(&self, name: &Address, state: &State, key: &[u8]) -> String {
+    /// Whether an object was read by a role that may not see all of it.
+    pub fn is_masked(&self, name: &Address, state: &State) -> bool {
+        matches!(state.get(&self.place(name, state)), Some(Resource::Service(service)) if service.is_masked())
+    }
+
+    /// A keyed digest of an object's canonical form, with its secrets or without, or of its absence.
+    pub fn fingerprint(&self, name: &Address, state: &State, masked: bool, key: &[u8]) -> String {
         let place = self.place(name, state);
-        let whole = |object: &Resource| match self.deleted.contains(name) {
+        let whole = |object: &Resource| match self.deleted.contains(name) && !masked {
             true => with_contents(&place, object, state),
-            false => object.clone(),
+            false => match object {
+                Resource::Service(service) if masked => Resource::Service(service.masked()),
+                object => object.clone(),
+            },
         };
         let form = |object: Resource| json!([object.kind(), fields::canonical_form(&object)]);
         let form = state.get(&place).map(whole).map_or(Value::Null, form);

@@ -1,0 +1,23 @@
+//! Services whose settings the user's role may not read: what of them a plan cannot tell. Knows no roles.
+
+use crate::diag::{Diagnostic, Report};
+use crate::model::{Desired, Intent, Resource, State};
+
+/// Notes, once, that settings of declared services could not be compared. That is no drift.
+pub fn note_masked(desired: &Desired, actual: &State, report: &mut Report) {
+    let masked = desired.objects.iter().filter(|(address, wish)| {
+        let is_masked =
+            |object: &Resource| matches!(object, Resource::Service(service) if service.is_masked());
+        wish.intent == Intent::Present && actual.get(*address).is_some_and(is_masked)
+    });
+    let count = masked.count();
+    if count > 0 {
+        let services = if count == 1 { "1 service".to_owned() } else { format!("{count} services") };
+        let message =
+            format!("the secret settings of {services} are hidden from this token and were not compared");
+        report.push(
+            Diagnostic::note("settings-not-comparable", message)
+                .help("a token of the role `admin` sees them; whether anything else differs is known"),
+        );
+    }
+}
