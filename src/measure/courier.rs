@@ -97,9 +97,9 @@ impl Courier {
                     // It stands for the whole request, so nothing of it may be sent again.
                     let told = group.chosen.into_iter().map(|index| (index, reason.clone()));
                     if all_failed {
-                        delivery.refused.extend(told)
+                        delivery.refused.extend(told);
                     } else {
-                        delivery.doubtful.extend(told)
+                        delivery.doubtful.extend(told);
                     }
                     delivery.submitted.add(Submitted { accepted, twice: 0 });
                 }

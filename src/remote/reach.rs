@@ -166,14 +166,14 @@ mod tests {
         Err(ApiError::Transport { kind, method, path, detail, may_have_been_executed: false })
     }
 
-    fn ask(reach: &Reach, outcome: Result<(), ApiError>) {
-        reach.ask().heard(&outcome);
+    fn ask(reach: &Reach, outcome: &Result<(), ApiError>) {
+        reach.ask().heard(outcome);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_port_that_refuses_is_given_up_sooner_than_a_service_that_answered() {
         let reach = Reach::new(SECOND * 2, Some(SECOND * 60));
-        ask(&reach, lost(TransportKind::Connect));
+        ask(&reach, &lost(TransportKind::Connect));
         tokio::time::advance(SECOND).await;
         let limit = SECOND * 2;
         assert_eq!(reach.trouble(), Some(Trouble::NeverReached { refused: true, since: SECOND, limit }));
@@ -181,9 +181,9 @@ mod tests {
         tokio::time::advance(SECOND * 2).await;
         assert_eq!(reach.is_closed(), Some(SECOND * 3));
 
-        ask(&reach, Ok(()));
+        ask(&reach, &Ok(()));
         assert_eq!((reach.trouble(), reach.given_up()), (None, None));
-        ask(&reach, lost(TransportKind::Connect));
+        ask(&reach, &lost(TransportKind::Connect));
         tokio::time::advance(SECOND * 60).await;
         assert_eq!(reach.trouble(), Some(Trouble::Silent { since: SECOND * 60, failed: true }));
         assert_eq!(reach.given_up(), None);
@@ -194,11 +194,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_time_without_an_answer_is_that_of_all_requests_together() {
         let reach = Reach::new(SECOND, Some(SECOND * 10));
-        ask(&reach, Ok(()));
+        ask(&reach, &Ok(()));
         let slow = reach.ask();
         tokio::time::advance(SECOND * 4).await;
         assert_eq!(reach.trouble(), Some(Trouble::Silent { since: SECOND * 4, failed: false }));
-        ask(&reach, Ok(()));
+        ask(&reach, &Ok(()));
         assert_eq!(reach.trouble(), Some(Trouble::Silent { since: Duration::ZERO, failed: false }));
         tokio::time::advance(SECOND * 11).await;
         assert_eq!(reach.given_up(), None, "a slow answer is no failure");
@@ -208,7 +208,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_of_endless_patience_asks_again() {
         let reach = Reach::new(SECOND, None);
-        ask(&reach, lost(TransportKind::Connect));
+        ask(&reach, &lost(TransportKind::Connect));
         tokio::time::advance(SECOND * 9).await;
         assert!(reach.given_up().is_some() && reach.is_closed().is_none());
     }
