@@ -292,10 +292,15 @@ pub struct Serve {
     /// The private key of the certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// A proxy in front of the server, as an address or a network such as 10.0.0.0/8: what it writes into
+    /// X-Forwarded-For is believed. May be repeated.
+    #[cfg(feature = "serve")]
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    pub trusted_proxy: Vec<librato_apply::serve::Network>,
     /// The longest request body, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 10_000_000, help_heading = "Limits")]
     pub max_body: usize,
-    /// How many connections may be open at once; more wait.
+    /// How many connections may be open at once; for more, those go that have been idle longest.
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = parse_positive, help_heading = "Limits")]
     pub max_connections: usize,
     /// How many requests are worked on at once; more are told to come again.
@@ -304,7 +309,7 @@ pub struct Serve {
     /// Memory for the bodies and answers of these requests, in bytes; those that do not fit are told to come again.
     #[arg(long, value_name = "BYTES", default_value_t = 256_000_000, value_parser = parse_positive, help_heading = "Limits")]
     pub max_request_memory: usize,
-    /// How long the headers of a request may take, and how long a connection may be idle.
+    /// How long a connection may be idle. Headers that have begun have 10 s at most.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Limits")]
     pub header_timeout: Duration,
     /// How long the body of a request may take.

@@ -25,6 +25,8 @@ mod patience;
 mod progress;
 mod query;
 mod reconcile;
+#[cfg(feature = "serve")]
+mod reload;
 mod remote;
 mod resolve;
 mod saved;

@@ -17,7 +17,7 @@ const BACKLOG: u32 = 1024;
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     use anyhow::Context;
-    use librato_apply::serve::{Data, Opening, Store, router};
+    use librato_apply::serve::{Data, Opening, Store, Users, router};
 
     if let Some(command) = &args.command {
         return commands::run(command, ui).await;
@@ -25,12 +25,10 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     if let Some(file) = &args.check {
         return commands::check(file, ui).await;
     }
-    let credentials = credentials(args, global, ui)?;
-    let (options, mut listening) = settings(args)?;
-    if let Some(key) = args.tls_key.as_deref().filter(|key| open_to_others(key)) {
-        let key = key.display();
-        ui.complain(&format!("warning: others can read the private key in {key}; run `chmod 600 {key}`"));
-    }
+    let files = super::reload::Files { args, global, ui };
+    let users = Users::from(files.users()?);
+    let (options, mut listening) = settings(args);
+    listening.tls = files.tls()?;
     listening.max_connections = open_files::make_room(listening.max_connections, ui)?;
     let scheme = if listening.tls.is_some() { "https" } else { "http" };
     if listening.tls.is_none() && !args.listen.ip().is_loopback() {
@@ -46,71 +44,25 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     opening.accept_clock = args.accept_clock;
     let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
     let store = opened.map_err(once)?;
-    let stop = told_to_stop();
-    let router = router(store.clone(), credentials, &options);
+    let (stop, files_again) = (told_to_stop(), files.on_hangup(users.clone(), listening.tls.clone()));
+    let router = router(store.clone(), users, &options);
     let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
     ui.complain(&format!("listening on {scheme}://{address} over {}", args.data.display()));
     if let Some(copied_at) = store.copied_at() {
         ui.complain(&commands::unadopted(&args.data, Some(copied_at)));
     }
-    listening.run(listener, router, store, stop).await?;
+    tokio::select! {
+        served = listening.run(listener, router, store, stop) => served?,
+        never = files_again => match never {},
+    }
     ui.say("stopped");
     Ok(Exit::Done)
 }
 
-/// The users of the file, and the one of flags and environment.
 #[cfg(feature = "serve")]
-fn credentials(
-    args: &Serve,
-    global: &Global,
-    ui: &Ui,
-) -> anyhow::Result<Vec<librato_apply::serve::Credentials>> {
-    use librato_apply::serve::Credentials;
-
-    let given = super::endpoint::credentials(global, ui)?;
-    let mut all = match &args.credentials {
-        None => Vec::new(),
-        Some(file) => {
-            let hint =
-                "write one `USER TOKEN ROLE` a line, where ROLE is admin, operator, recorder or viewer";
-            let refused = |reason: &dyn std::fmt::Display| {
-                let message = format!("cannot use the credentials of {}: {reason}", file.display());
-                super::Stop::usage(message, hint)
-            };
-            let text = std::fs::read_to_string(file).map_err(|error| refused(&error))?;
-            if open_to_others(file) {
-                let file = file.display();
-                ui.complain(&format!(
-                    "warning: others can read the tokens in {file}; run `chmod 600 {file}`"
-                ));
-            }
-            Credentials::read(&text).map_err(|error| refused(&error))?
-        }
-    };
-    if all.is_empty() || given.any() {
-        let (user, token) = given.both()?;
-        all.push(Credentials::new(user, token));
-    }
-    Ok(all)
-}
-
-#[cfg(all(feature = "serve", unix))]
-fn open_to_others(file: &std::path::Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(file).is_ok_and(|found| found.mode() & 0o077 != 0)
-}
-
-#[cfg(all(feature = "serve", not(unix)))]
-fn open_to_others(_: &std::path::Path) -> bool {
-    false
-}
-
-#[cfg(feature = "serve")]
-fn settings(
-    args: &Serve,
-) -> anyhow::Result<(librato_apply::serve::Options, librato_apply::serve::Listening)> {
-    use librato_apply::serve::{Listening, Options, Tls};
+fn settings(args: &Serve) -> (librato_apply::serve::Options, librato_apply::serve::Listening) {
+    use librato_apply::serve::{Listening, Options};
 
     let mut options = Options::default();
     options.max_body_bytes = args.max_body;
@@ -119,16 +71,13 @@ fn settings(
     options.max_request_memory = args.max_request_memory;
     options.read_timeout = args.read_timeout;
     options.measurements_per_minute = args.rate_limit;
+    options.trusted_proxies = args.trusted_proxy.clone();
     let mut listening = Listening::default();
     listening.header_timeout = args.header_timeout;
     listening.max_connections = args.max_connections;
+    listening.trusted_proxies = args.trusted_proxy.clone();
     listening.telemetry = options.telemetry.clone();
-    if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
-        let tls = Tls::read(certificate, key);
-        let hint = "give a certificate and its key as PEM files";
-        listening.tls = Some(tls.map_err(|error| super::Stop::usage(error.to_string(), hint))?);
-    }
-    Ok((options, listening))
+    (options, listening)
 }
 
 /// An error whose text holds its cause already, without the cause.

@@ -7,6 +7,7 @@ mod annotations;
 mod backup;
 mod clock;
 mod compose;
+mod connections;
 mod dashboards;
 mod http;
 #[cfg(any(test, fuzzing))]
@@ -29,9 +30,11 @@ mod tls;
 mod tokens;
 
 pub use clock::Clock;
+pub use http::address::Network;
 pub use http::auth::Credentials;
 pub use http::credentials::CredentialsError;
 pub use http::role::Role;
+pub use http::users::{UserChanges, Users};
 pub use listen::{Listening, run};
 pub use router::{Options, router};
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt, check, copy};

@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use super::dashboards::{self, instruments};
+use super::http::address::{self, Network};
 use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
 use super::http::rates::{self, Rates};
@@ -19,8 +20,8 @@ use super::http::{access, auth, leftover};
 use super::submit::known::Known;
 use super::telemetry::{self, Telemetry};
 use super::{
-    Credentials, Store, alerts, annotations, backup, compose, measurements, metrics, services, snapshots,
-    sources, spaces, submit, tokens,
+    Store, Users, alerts, annotations, backup, compose, measurements, metrics, services, snapshots, sources,
+    spaces, submit, tokens,
 };
 
 /// How the server behaves; [`Options::default`] is right for most.
@@ -40,6 +41,8 @@ pub struct Options {
     pub read_timeout: Duration,
     /// Measurements that one user may submit a minute; more are turned away with 429. No limit by default.
     pub measurements_per_minute: Option<u64>,
+    /// Whose `X-Forwarded-For` is believed. Nobody's by default.
+    pub trusted_proxies: Vec<Network>,
     /// What counts the requests. A new one by default.
     pub telemetry: Telemetry,
 }
@@ -53,6 +56,7 @@ impl Default for Options {
             max_request_memory: 256_000_000,
             read_timeout: Duration::from_secs(30),
             measurements_per_minute: None,
+            trusted_proxies: Vec::new(),
             telemetry: Telemetry::default(),
         }
     }
@@ -87,9 +91,9 @@ impl App {
     }
 }
 
-/// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `credentials` or an active API token, also `GET /metrics`, where
+/// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
 /// Prometheus finds what the server counts; with none, nothing is allowed in.
-pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) -> Router {
+pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Router {
     let store = store.with_read_time(options.read_timeout);
     let app = App::new(store.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
@@ -170,7 +174,8 @@ pub fn router(store: Store, credentials: Vec<Credentials>, options: &Options) ->
         })
         .layer(rated)
         .with_state(app);
-    shared(routes, auth::Door::new(credentials, store), options)
+    let door = auth::Door::new(users.into(), store, options.telemetry.clone());
+    shared(routes, door, options)
 }
 
 /// What every answer goes through, from the inside out.
@@ -186,6 +191,7 @@ fn shared(routes: Router, door: auth::Door, options: &Options) -> Router {
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(from_fn(leftover::drain))
         .layer(from_fn_with_state(telemetry, access::log))
+        .layer(from_fn_with_state(options.trusted_proxies.clone().into(), address::note))
 }
 
 /// The hosted service managed users for partners only, so nobody else expects an answer here.
@@ -218,8 +224,8 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::serve::Data;
     use crate::serve::http::budget;
+    use crate::serve::{Credentials, Data};
 
     fn server(options: &Options) -> (tempfile::TempDir, Store, Router) {
         let dir = tempfile::tempdir().unwrap();
@@ -294,7 +300,8 @@ mod tests {
         };
         let (path, routes) = ("/read", Router::new());
         let routes = routes.route(path, get_of(read));
-        let door = auth::Door::new(vec![Credentials::new("u", &"t".into())], store);
+        let users = vec![Credentials::new("u", &"t".into())].into();
+        let door = auth::Door::new(users, store, Telemetry::default());
         let router = shared(routes, door, &options);
         let asked = tokio::spawn(router.clone().oneshot(get(path)));
         until(|| begun.load(Ordering::Relaxed) == 1).await;

@@ -1,5 +1,5 @@
 //! A connection whose other side must keep reading. A client that asks for long answers and never takes them would
-//! otherwise hold its place, and the answers, for ever.
+//! otherwise hold its place, and the answers, for ever. It also says when something is heard from the other side.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,14 +12,16 @@ use tokio::time::{Instant, Sleep};
 /// Wraps a connection; a write that makes no progress for the given time fails with `TimedOut`.
 pub struct Stall<S> {
     inner: S,
+    heard: Box<dyn Fn() + Send + Sync>,
     patience: Duration,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stall<S> {
-    pub fn new(inner: S, patience: Duration) -> Stall<S> {
-        Stall { inner, patience, waiting: None }
+    /// Calls `heard` whenever bytes came.
+    pub fn new(inner: S, patience: Duration, heard: impl Fn() + Send + Sync + 'static) -> Stall<S> {
+        Stall { inner, heard: Box::new(heard), patience, waiting: None }
     }
 
     /// Lets `outcome` through, unless the waiting has lasted too long.
@@ -41,7 +43,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.inner).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            (self.heard)();
+        }
+        outcome
     }
 }
 
@@ -88,7 +95,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_reader_who_stops_is_given_up() {
         let (near, mut far) = tokio::io::duplex(10);
-        let mut stall = Stall::new(near, Duration::from_secs(30));
+        let mut stall = Stall::new(near, Duration::from_secs(30), || ());
         let reader = tokio::spawn(async move {
             let mut taken = [0; 10];
             for _ in 0..5 {

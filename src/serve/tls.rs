@@ -1,17 +1,17 @@
 //! The server's certificate. Owns what is offered in a handshake; knows no connections.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// A certificate with its key, ready to be offered.
+/// A certificate with its key, ready to be offered. Clones mean the same one, also after it was replaced.
 #[derive(Clone)]
 pub struct Tls {
-    pub(super) acceptor: TlsAcceptor,
+    config: Arc<RwLock<Arc<ServerConfig>>>,
 }
 
 impl std::fmt::Debug for Tls {
@@ -64,6 +64,20 @@ impl Tls {
             .with_single_cert(chain, key)
             .map_err(TlsError::Pair)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)) })
+        Ok(Tls { config: Arc::new(RwLock::new(Arc::new(config))) })
+    }
+
+    /// From the next handshake on offers the certificate of `newer`.
+    pub fn replace(&self, newer: &Tls) {
+        let newer = newer.current();
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = newer;
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.current())
+    }
+
+    fn current(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

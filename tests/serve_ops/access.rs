@@ -175,3 +175,66 @@ async fn api_tokens_have_their_roles_until_they_are_switched_off() {
     assert_eq!(ask("GET", "/v1/metrics").await, 401);
     assert!(!server.log().contains(&token));
 }
+
+/// Who switched the alert off?
+#[tokio::test]
+async fn the_log_says_who_changed_what() {
+    let (dir, data) = fresh();
+    let users = dir.path().join("users");
+    std::fs::write(&users, "agent agent-canary recorder\non-call on-call-canary operator\n").unwrap();
+    let files = ["--log-format", "json", "--credentials", users.to_str().unwrap()];
+    let server = Server::start(&data, &files);
+    let ask = async |method: &str, path: &str, user: (&str, &str), body: Value| {
+        let request =
+            client().request(method.parse().unwrap(), server.url(path)).basic_auth(user.0, Some(user.1));
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap_or_default())
+    };
+    let admin = (USER, TOKEN);
+    let settings = serde_json::json!({"url": "https://example.org/settings-canary"});
+    let service = serde_json::json!({"type": "webhook", "title": "s", "settings": settings});
+    assert_eq!(ask("POST", "/v1/services", admin, service).await.0, 201);
+    assert_eq!(ask("POST", "/v1/alerts", admin, serde_json::json!({"name": "a"})).await.0, 201);
+    let made = serde_json::json!({"name": "deploy\njob", "role": "admin"});
+    let token = ask("POST", "/v1/api_tokens", admin, made).await.1["token"].as_str().unwrap().to_owned();
+    let off = serde_json::json!({"active": false});
+    assert_eq!(ask("PUT", "/v1/alerts/1", ("whoever", &token), off.clone()).await.0, 204);
+    assert_eq!(ask("PUT", "/v1/alerts/1", ("on-call", "on-call-canary"), off.clone()).await.0, 403);
+    assert_eq!(ask("PUT", "/v1/alerts/1", ("Canary", "wrong"), off).await.0, 401);
+    assert_eq!(ask("POST", "/v1/alerts/1/clear", ("ON-CALL", "on-call-canary"), Value::Null).await.0, 204);
+    let data = serde_json::json!({"gauges": {"m": {"value": 1}}});
+    assert_eq!(ask("POST", "/v1/metrics", ("agent", "agent-canary"), data).await.0, 200);
+    let mut tries = 0..1000;
+    while server.log().matches("serve::access").count() < 8 {
+        tries.next().expect("every request is logged");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let log = server.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let (mut requests, mut changes) = (Vec::new(), Vec::new());
+    for line in lines.filter(|line| line["peer"].is_string()) {
+        assert_eq!(line["peer"], "127.0.0.1");
+        let text = |key: &str| line[key].as_str().unwrap_or("-").to_owned();
+        match line["target"].as_str().unwrap() {
+            "librato_apply::serve::audit" => {
+                changes.push([text("user"), text("method"), text("path"), text("made")].join(" "));
+            }
+            _ => requests.push(format!("{} {}", text("user"), line["status"])),
+        }
+    }
+    assert_eq!(
+        changes,
+        [
+            "ops@example.org POST /v1/services /v1/services/1",
+            "ops@example.org POST /v1/alerts /v1/alerts/1",
+            "ops@example.org POST /v1/api_tokens /v1/api_tokens/1",
+            "API token 1 (deploy\njob) PUT /v1/alerts/1 -",
+            "on-call POST /v1/alerts/1/clear -",
+        ]
+    );
+    assert_eq!(
+        requests[3..],
+        ["API token 1 (deploy\njob) 204", "on-call 403", "- 401", "on-call 204", "agent 200"]
+    );
+    assert!(!log.to_lowercase().contains("canary"), "{log}");
+}

@@ -12,7 +12,9 @@ mod hostile;
 mod kill;
 mod limits;
 mod raw;
+mod reload;
 #[path = "../support/server.rs"]
 mod server;
 mod shutdown;
+mod strangers;
 mod tls;

@@ -93,8 +93,17 @@ impl Server {
 
     /// Asks it to stop, as an operating system does.
     pub fn ask_to_stop(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Asks it to read its files again.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, name: &str) {
         let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Asks it to stop, and waits until it has closed its file.

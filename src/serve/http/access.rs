@@ -1,15 +1,19 @@
-//! One log line and one count per request, the request's id, and the last line of defence when a handler panics.
+//! One log line and one count per request, another line per change of a definition, the request's id, and the last
+//! line of defence when a handler panics.
 //! Never logs a header, a query, a credential or a body.
 
 use std::any::Any;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Version, header};
+use axum::http::{HeaderName, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::address::Client;
+use super::auth::Asked;
 use super::problem::Problem;
+use super::role::Role;
 use crate::serve::telemetry::Telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,11 +26,16 @@ pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Nex
     let version = request.version();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let id = request_id(&request);
+    let peer =
+        request.extensions().get::<Client>().and_then(|client| client.address).map(tracing::field::display);
     let mut response = next.run(request).await;
     let (status, took) = (response.status(), started.elapsed());
     telemetry.answered(&method, route.as_ref().map(MatchedPath::as_str), status, took);
+    let user = response.extensions().get::<Asked>().map(|asked| &*asked.0);
     tracing::info!(
         target: "librato_apply::serve::access",
+        user,
+        peer,
         %method,
         path,
         status = status.as_u16(),
@@ -34,12 +43,29 @@ pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Nex
         request_id = id.to_str().unwrap_or_default(),
         "request"
     );
+    if status.is_success() && changes_definitions(&method, &path) {
+        tracing::info!(
+            target: "librato_apply::serve::audit",
+            user,
+            peer,
+            %method,
+            path,
+            made = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok()),
+            request_id = id.to_str().unwrap_or_default(),
+            "changed"
+        );
+    }
     response.headers_mut().insert(REQUEST_ID, id);
     if status.is_server_error() && version < Version::HTTP_2 {
         // python-librato retries a 5xx on the same connection object, which only works when the server closed it.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Whether a request that succeeded changed more than data: what agents may not send.
+fn changes_definitions(method: &Method, path: &str) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !Role::Recorder.permits(method, path)
 }
 
 /// The id the client sent when it is short and plain, else a random one.
@@ -106,7 +132,8 @@ mod tests {
             .layer(from_fn_with_state(Telemetry::default(), log));
         let request = Request::get("/v1/x?token=s3cret")
             .header("authorization", "s3cret")
-            .header("x-request-id", "id-1");
+            .header("x-request-id", "id-1")
+            .extension(Client { address: Some([192, 0, 2, 1].into()), secure: false });
         let response = app.oneshot(request.body(Body::from("s3cret")).unwrap()).await.unwrap();
         assert_eq!(
             (response.status().as_u16(), &response.headers()["connection"]),
@@ -124,6 +151,28 @@ mod tests {
         let fields = &access[0]["fields"];
         assert_eq!((&fields["method"], &fields["path"]), (&"GET".into(), &"/v1/x".into()));
         assert_eq!((&fields["status"], &fields["request_id"]), (&500.into(), &"id-1".into()));
+        assert_eq!((fields.get("user"), &fields["peer"]), (None, &"192.0.2.1".into()));
         assert!(fields["duration_ms"].is_u64() && !text.contains("s3cret"));
+    }
+
+    #[test]
+    fn what_agents_send_is_data() {
+        for (method, path, definitions) in [
+            ("POST", "/v1/metrics", false),
+            ("POST", "/v1/measurements", false),
+            ("POST", "/v1/annotations/deploys", false),
+            ("GET", "/v1/alerts", false),
+            ("HEAD", "/v1/alerts", false),
+            ("PUT", "/v1/metrics/cpu", true),
+            ("DELETE", "/v1/metrics", true),
+            ("DELETE", "/v1/annotations/deploys", true),
+            ("PUT", "/v1/alerts/5", true),
+            ("POST", "/v1/alerts/5/clear", true),
+            ("POST", "/v1/services", true),
+            ("POST", "/v1/api_tokens", true),
+        ] {
+            let found = changes_definitions(&method.parse().unwrap(), path);
+            assert_eq!(found, definitions, "{method} {path}");
+        }
     }
 }

@@ -1,11 +1,12 @@
-//! HTTP Basic authentication: who may ask, and for what. Compares digests in constant time and keeps no token.
+//! HTTP Basic authentication: who may ask, and for what. Compares digests in constant time and keeps no token; slows
+//! guesses down, and refuses what pages of others make a browser send.
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -14,8 +15,13 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
+use super::address::Client;
+use super::cross_site;
+use super::guesses::{Attempt, Guesses, Wait};
 use super::problem::Problem;
 use super::role::Role;
+use super::users::Users;
+use crate::serve::telemetry::Telemetry;
 use crate::serve::{Store, tokens};
 
 /// The user name of AppOptics' clients: the token alone decides.
@@ -30,20 +36,27 @@ pub fn is_probe(path: &str) -> bool {
     path == HEALTH || path == READY
 }
 
-/// One user and token that may use the server. Keeps digests only.
+/// Tokens below this length are soon guessed.
+const SHORT: usize = 8;
+
+/// One user and token that may use the server. Of the token it keeps a digest only.
 #[derive(Clone)]
 pub struct Credentials {
+    pub(super) name: Arc<str>,
     user: [u8; 32],
-    token: [u8; 32],
-    role: Role,
+    pub(super) token: [u8; 32],
+    pub(super) role: Role,
+    short: bool,
 }
 
 /// Who made a request, for the handlers that care: a request extension.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// The digest of the user's name, or of an API token.
     pub account: [u8; 32],
     pub role: Role,
+    /// What logs call it: the user as the file has it, or the number and the name of an API token.
+    pub name: Arc<str>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -51,7 +64,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     /// Nobody is let in without being known, so a request without a caller is a mistake of ours; it sees nothing.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
-        let known = parts.extensions.get::<Caller>().copied();
+        let known = parts.extensions.get::<Caller>().cloned();
         known.ok_or_else(|| Problem::internal("a route asks for the caller but lets everybody in"))
     }
 }
@@ -64,7 +77,20 @@ impl Credentials {
 
     /// A user whose token may do what `role` allows.
     pub fn with_role(user: &str, token: &SecretString, role: Role) -> Credentials {
-        Credentials { user: digest(&user.to_lowercase()), token: digest(token.expose_secret()), role }
+        let name = Arc::from(user);
+        let short = token.expose_secret().chars().count() < SHORT;
+        let (user, token) = (digest(&user.to_lowercase()), digest(token.expose_secret()));
+        Credentials { name, user, token, role, short }
+    }
+
+    /// The user's name.
+    pub fn user(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the token is so short that it is soon guessed.
+    pub fn is_short(&self) -> bool {
+        self.short
     }
 
     fn accept(&self, user: &[u8; 32], token: &[u8; 32]) -> Choice {
@@ -86,52 +112,91 @@ fn digest(text: &str) -> [u8; 32] {
 /// What is asked whether somebody may come in.
 #[derive(Clone)]
 pub struct Door {
-    accepted: Arc<[Credentials]>,
+    users: Users,
     store: Store,
+    guesses: Guesses,
+    telemetry: Telemetry,
 }
 
 impl Door {
-    /// Lets `accepted` in, and whoever has an active API token of `store`.
-    pub fn new(accepted: Vec<Credentials>, store: Store) -> Door {
-        Door { accepted: accepted.into(), store }
+    /// Lets `users` in, and whoever has an active API token of `store`.
+    pub fn new(users: Users, store: Store, telemetry: Telemetry) -> Door {
+        Door { users, store, guesses: Guesses::new(), telemetry }
     }
 
-    /// The account and the role of whoever sent this header. An API token counts whatever the user is called: the
-    /// account it belonged to had one name, here there are several users.
-    async fn identify(&self, header: &[u8]) -> Result<Option<([u8; 32], Role)>, Problem> {
+    /// Whoever sends these headers from there, or the answer to somebody unknown.
+    async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Caller, Problem> {
+        let unknown = || Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required");
+        let sent = headers.get(header::AUTHORIZATION).ok_or_else(unknown)?.as_bytes();
+        let attempt = Attempt::new(client.address, sent);
+        self.guesses.admit(&attempt).map_err(|wait| self.slow_down(wait))?;
+        match self.identify(sent).await? {
+            Some(caller) => {
+                self.guesses.right(&attempt).map_err(|wait| self.slow_down(wait))?;
+                Ok(caller)
+            }
+            None => {
+                self.guesses.wrong(&attempt).map_err(|wait| self.slow_down(wait))?;
+                Err(unknown())
+            }
+        }
+    }
+
+    fn slow_down(&self, wait: Wait) -> Problem {
+        self.telemetry.limited();
+        let message =
+            format!("Too many wrong credentials came from this address or in all. Try again in {wait} s.");
+        Problem::request(StatusCode::TOO_MANY_REQUESTS, message).retry_after(wait)
+    }
+
+    /// Whoever sent this header. An API token counts whatever the user is called: the account it belonged to had one
+    /// name, here there are several users.
+    async fn identify(&self, header: &[u8]) -> Result<Option<Caller>, Problem> {
         let Some((user, token)) = decode(header) else { return Ok(None) };
-        if let Some(known) = find(&self.accepted, &user, &token) {
-            return Ok(Some((known.user, known.role)));
+        if let Some(known) = find(&self.users.accepted(), &user, &token) {
+            return Ok(Some(Caller { account: known.user, role: known.role, name: Arc::clone(&known.name) }));
         }
         let account = digest(&token);
         let found = tokens::rights(&self.store, token).await?;
-        Ok(found.filter(|(_, active)| *active).map(|(role, _)| (account, role)))
+        let active = found.filter(|rights| rights.active);
+        Ok(active.map(|rights| Caller { account, role: rights.role, name: rights.label.into() }))
     }
 }
 
-/// Answers 401 unless the request carries credentials that are known, 403 when their role does not reach that far.
-pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+/// Who made the request that this answers: a response extension, for the log.
+#[derive(Clone)]
+pub struct Asked(pub Arc<str>);
+
+/// Answers 401 unless the request carries credentials that are known, 403 when their role does not reach that far or a
+/// page of another site sent it.
+pub async fn require(State(door): State<Door>, request: Request, next: Next) -> Response {
     if is_probe(request.uri().path()) {
         return next.run(request).await;
     }
-    let sent = request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes().to_owned());
-    let known = match sent {
-        Some(sent) => door.identify(&sent).await,
-        None => Ok(None),
-    };
-    let (account, role) = match known {
-        Ok(Some(known)) => known,
-        Ok(None) => {
-            return Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required").into_response();
-        }
-        Err(problem) => return problem.into_response(),
-    };
-    if !role.permits(request.method(), request.uri().path()) {
-        let message = "This token is not permitted to perform this action on this resource";
-        return Problem::request(StatusCode::FORBIDDEN, message).into_response();
+    let by_a_page = request.headers().contains_key("sec-fetch-mode");
+    let mut response = answer(&door, request, next).await.unwrap_or_else(IntoResponse::into_response);
+    if by_a_page {
+        // A browser that is challenged asks for a password, remembers it, and then sends it for every page.
+        response.headers_mut().remove(header::WWW_AUTHENTICATE);
     }
-    request.extensions_mut().insert(Caller { account, role });
-    next.run(request).await
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn answer(door: &Door, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let client = request.extensions().get::<Client>().copied().unwrap_or_default();
+    cross_site::check(request.method(), request.headers(), client.secure)?;
+    let caller = door.admit(request.headers(), client).await?;
+    let asked = Asked(Arc::clone(&caller.name));
+    let mut response = if caller.role.permits(request.method(), request.uri().path()) {
+        request.extensions_mut().insert(caller);
+        next.run(request).await
+    } else {
+        let message = "This token is not permitted to perform this action on this resource";
+        Problem::request(StatusCode::FORBIDDEN, message).into_response()
+    };
+    response.extensions_mut().insert(asked);
+    Ok(response)
 }
 
 fn find<'a>(accepted: &'a [Credentials], user: &str, token: &str) -> Option<&'a Credentials> {

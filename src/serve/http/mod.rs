@@ -2,6 +2,7 @@
 //! errors look. Knows no entity and no storage.
 
 pub mod access;
+pub mod address;
 pub mod admission;
 pub mod answer;
 pub mod auth;
@@ -10,10 +11,13 @@ pub mod bounds;
 pub mod budget;
 pub mod by_id;
 pub mod credentials;
+pub mod cross_site;
 pub mod fields;
 pub mod form;
+pub mod guesses;
 pub mod leftover;
 pub mod paging;
 pub mod problem;
 pub mod rates;
 pub mod role;
+pub mod users;

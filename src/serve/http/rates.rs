@@ -117,9 +117,9 @@ impl FromRequestParts<App> for Allowance {
 /// Adds the headers to the answers of the routes that take measurements.
 pub async fn tell(State(rates): State<Rates>, request: Request, next: Next) -> Response {
     let submission = request.method() == axum::http::Method::POST;
-    let caller = request.extensions().get::<Caller>().copied().filter(|_| submission);
+    let caller = request.extensions().get::<Caller>().map(|caller| caller.account).filter(|_| submission);
     let mut response = next.run(request).await;
-    if let Some(value) = caller.and_then(|caller| rates.header(caller.account, rates.clock.now())) {
+    if let Some(value) = caller.and_then(|account| rates.header(account, rates.clock.now())) {
         for name in HEADERS {
             response.headers_mut().insert(name, value.clone());
         }

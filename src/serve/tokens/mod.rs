@@ -7,7 +7,7 @@ pub mod table;
 use axum::extract::State;
 use axum::response::Response;
 
-use self::table::{ApiToken, random_token};
+use self::table::{ApiToken, Rights, random_token};
 use super::Store;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
@@ -19,8 +19,8 @@ use super::http::problem::Problem;
 use super::http::role::Role;
 use super::router::App;
 
-/// What `token` is good for and whether it is active; `None` when it is nobody's.
-pub async fn rights(store: &Store, token: String) -> Result<Option<(Role, bool)>, Problem> {
+/// What `token` is good for; `None` when it is nobody's.
+pub async fn rights(store: &Store, token: String) -> Result<Option<Rights>, Problem> {
     store.read(move |connection| table::rights(connection, &token)).await
 }
 

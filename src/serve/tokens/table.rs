@@ -61,11 +61,23 @@ pub fn find(connection: &Connection, id: i64) -> Result<ApiToken, Problem> {
     by_id::find(connection, "api_tokens", id, ApiToken::from_row)
 }
 
-/// What `token` is good for and whether it is active; `None` when it is nobody's.
-pub fn rights(connection: &Connection, token: &str) -> Result<Option<(Role, bool)>, Problem> {
+/// What a token is good for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rights {
+    pub role: Role,
+    pub active: bool,
+    /// What logs call it.
+    pub label: String,
+}
+
+/// What `token` is good for; `None` when it is nobody's.
+pub fn rights(connection: &Connection, token: &str) -> Result<Option<Rights>, Problem> {
     let mut select = connection.prepare_cached("SELECT * FROM api_tokens WHERE digest = ?1")?;
     let found = select.query_row([digest(token)], ApiToken::from_row).optional()?;
-    Ok(found.map(|found| (found.role, found.active)))
+    Ok(found.map(|found| {
+        let name = found.name.map_or_else(String::new, |name| format!(" ({name})"));
+        Rights { role: found.role, active: found.active, label: format!("API token {}{name}", found.id) }
+    }))
 }
 
 /// Writes the token, inserting it when it has no id yet.
@@ -111,7 +123,7 @@ mod tests {
         let token = random_token().unwrap();
         let mut made = ApiToken {
             id: 0,
-            name: None,
+            name: Some("wall".to_owned()),
             token: token.clone(),
             active: true,
             role: Role::Recorder,
@@ -119,10 +131,12 @@ mod tests {
             updated_at: 0,
         };
         save(&connection, &mut made).unwrap();
-        assert_eq!(rights(&connection, &token).unwrap(), Some((Role::Recorder, true)));
+        let rights_of =
+            |active| Rights { role: Role::Recorder, active, label: "API token 1 (wall)".to_owned() };
+        assert_eq!(rights(&connection, &token).unwrap(), Some(rights_of(true)));
         made.active = false;
         save(&connection, &mut made).unwrap();
-        assert_eq!(rights(&connection, &token).unwrap(), Some((Role::Recorder, false)));
+        assert_eq!(rights(&connection, &token).unwrap(), Some(rights_of(false)));
         assert_eq!(rights(&connection, &token[1..]).unwrap(), None);
         assert_ne!(random_token().unwrap(), token);
     }
