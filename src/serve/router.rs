@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,6 +18,7 @@ use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
 use super::http::rates::{self, Rates};
 use super::http::{access, auth, leftover};
+use super::store::Trouble;
 use super::submit::known::Known;
 use super::telemetry::{self, Telemetry};
 use super::{
@@ -173,6 +175,7 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
             Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")
         })
         .layer(rated)
+        .layer(from_fn_with_state(app.store.clone(), keep_room))
         .with_state(app);
     let door = auth::Door::new(users.into(), store, options.telemetry.clone());
     shared(routes, door, options)
@@ -192,6 +195,15 @@ fn shared(routes: Router, door: auth::Door, options: &Options) -> Router {
         .layer(from_fn(leftover::drain))
         .layer(from_fn_with_state(telemetry, access::log))
         .layer(from_fn_with_state(options.trusted_proxies.clone().into(), address::note))
+}
+
+/// While the disk is full, the room that is left is for deleting.
+async fn keep_room(State(store): State<Store>, request: Request, next: Next) -> Response {
+    let grows = matches!(*request.method(), Method::POST | Method::PUT);
+    match store.condition().trouble() {
+        Some(Trouble::Full) if grows => Problem::cannot_write(Trouble::Full).into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 /// The hosted service managed users for partners only, so nobody else expects an answer here.

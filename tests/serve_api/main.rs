@@ -10,6 +10,7 @@ mod annotations;
 mod bounds;
 mod clients;
 mod compose;
+mod damage;
 mod durability;
 mod harness;
 mod hostile;

@@ -7,6 +7,7 @@
 mod access;
 mod backup;
 mod copies;
+mod damage;
 mod file;
 mod hostile;
 mod kill;

@@ -79,7 +79,7 @@ pub async fn put(
 }
 
 pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let write = move |connection: &_| table::delete(connection, table::find(connection, &id)?.alert.id);
+    let write = move |connection: &_| table::delete(connection, table::id_of(connection, &id)?);
     app.store.write(write).await?;
     Ok(answer::no_content())
 }

@@ -120,6 +120,17 @@ pub fn find(connection: &Connection, id_or_name: &str) -> Result<Full, Problem> 
     complete_one(connection, found.optional()?.ok_or_else(Problem::not_found)?)
 }
 
+/// The id of the alert a path means, also when the rest of it cannot be read.
+pub fn id_of(connection: &Connection, id_or_name: &str) -> Result<i64, Problem> {
+    let found = match id_or_name.parse::<i64>() {
+        Ok(id) => connection.query_row("SELECT id FROM alerts WHERE id = ?1", [id], |row| row.get(0)),
+        Err(_) => {
+            connection.query_row("SELECT id FROM alerts WHERE key = ?1", [fold(id_or_name)], |row| row.get(0))
+        }
+    };
+    found.optional()?.ok_or_else(Problem::not_found)
+}
+
 /// Writes the alert as it is, inserting it when it has no id yet, and returns it as it reads now.
 pub fn save(connection: &Connection, mut alert: Alert) -> Result<Full, Problem> {
     let mut twin = connection.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1 AND id <> ?2")?;

@@ -120,9 +120,9 @@ pub fn agent(headers: &HeaderMap) -> Option<String> {
 }
 
 pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
-    let find = move |connection: &_| table::find(connection, &name)?.ok_or_else(Problem::not_found);
-    let metric = app.store.read(find).await?;
-    remove(&app, vec![metric.id]).await
+    let find = move |connection: &_| table::id_of(connection, &name)?.ok_or_else(Problem::not_found);
+    let id = app.store.read(find).await?;
+    remove(&app, vec![id]).await
 }
 
 /// Deletes metrics and all that belongs to them.

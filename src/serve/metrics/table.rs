@@ -24,6 +24,12 @@ pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Metric> {
     })
 }
 
+/// The id of the metric, also when the rest of it cannot be read.
+pub fn id_of(connection: &Connection, name: &str) -> Result<Option<i64>, Problem> {
+    let mut select = connection.prepare_cached("SELECT id FROM metrics WHERE key = ?1")?;
+    Ok(select.query_row([fold(name)], |row| row.get(0)).optional()?)
+}
+
 /// The metric with this id, unless it was deleted meanwhile.
 pub fn get(connection: &Connection, id: i64) -> Result<Option<Metric>, Problem> {
     let mut select = connection.prepare_cached("SELECT * FROM metrics WHERE id = ?1")?;

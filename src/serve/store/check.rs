@@ -10,8 +10,10 @@ use rusqlite::{Connection, Row};
 use super::column::JSON;
 use super::file::DataFile;
 use super::open::{OpenError, identify};
+use super::properties::OPENED_BY;
 use super::reading;
-use super::schema;
+use super::schema::{self, WITH_PROPERTIES};
+use super::unclean;
 use crate::serve::series::damage::{all_set_aside, open_block, open_row};
 
 /// Problems told in one report; a damaged file can have millions.
@@ -89,9 +91,17 @@ impl fmt::Display for Report {
 pub fn check(path: &Path) -> Result<Report, OpenError> {
     let file = DataFile::examine(path)?;
     let path = file.path().to_owned();
+    let beside = unclean::look(&path)?;
     let connection = reading::still(&file)?;
     let schema = identify(&connection, &path)?;
     let mut report = Report { path, schema, counts: Vec::new(), problems: Vec::new(), notes: Vec::new() };
+    if beside.lost_commits > 0 {
+        report.problem(unclean::told_lost(beside.lost_commits));
+    }
+    let opened_by = |connection| OPENED_BY.get(connection).ok().flatten();
+    if !beside.has_log && schema >= WITH_PROPERTIES && opened_by(&connection).is_some() {
+        report.notes.push(format!("note: {}", unclean::LOG_MISSING));
+    }
     for examine in [integrity, tables, references, json, packed, set_aside] {
         // What cannot be read at all is a finding, too; the other examinations go on.
         if let Err(error) = examine(&connection, &mut report) {

@@ -5,14 +5,20 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::ErrorCode;
+use rusqlite::{Connection, ErrorCode};
 
+use super::reserve::Reserve;
 use crate::serve::Clock;
 use crate::serve::series::damage::Damage;
+
+/// Free pages in the file with which it can do for a while.
+const ROOM: i64 = 1024;
 
 #[derive(Debug, Default)]
 pub struct Condition {
     pub clock: Clock,
+    /// `None` for data in memory.
+    pub reserve: Option<Reserve>,
     /// Why nothing can be written.
     trouble: Mutex<Option<Trouble>>,
     /// What readers found damaged and what is not set aside yet.
@@ -60,8 +66,8 @@ impl Trouble {
 }
 
 impl Condition {
-    pub fn new(clock: Clock) -> Condition {
-        Condition { clock, ..Condition::default() }
+    pub fn new(clock: Clock, reserve: Option<Reserve>) -> Condition {
+        Condition { clock, reserve, ..Condition::default() }
     }
 
     pub fn trouble(&self) -> Option<Trouble> {
@@ -74,11 +80,25 @@ impl Condition {
         if *known != Some(trouble) {
             *known = Some(trouble);
             tracing::error!(target: "librato_apply::serve", "nothing can be written: {}", trouble.reason());
+            if let Some(reserve) = self.reserve.as_ref().filter(|_| trouble == Trouble::Full) {
+                reserve.give_up();
+            }
         }
     }
 
-    /// Something was written.
-    pub fn recovers(&self) {
+    /// Something was written. After a full disk that is no recovery yet: there must be room on the disk again, or in the
+    /// file, where something was deleted.
+    pub fn wrote(&self, connection: &Connection) {
+        let has_room = || {
+            let held = self.reserve.as_ref().is_none_or(Reserve::hold);
+            let free = || connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+            held || free().is_ok_and(|pages| pages >= ROOM)
+        };
+        match self.trouble() {
+            None => return,
+            Some(Trouble::Full) if !has_room() => return,
+            Some(_) => {}
+        }
         if lock(&self.trouble).take().is_some() {
             tracing::warn!(target: "librato_apply::serve", "the data file can be written again");
         }

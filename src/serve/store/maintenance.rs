@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::condition::Condition;
+use super::condition::{Condition, Trouble};
+use super::open::on_any_disk;
 use super::properties::Property;
 use super::upkeep::{Worked, Write};
 use crate::serve::http::problem::Problem;
@@ -50,7 +51,7 @@ impl Maintenance {
         let seen = match LAST_SEEN.get(connection)? {
             Some(seen) => seen,
             None => {
-                LAST_SEEN.set(connection, &wall)?;
+                on_any_disk(LAST_SEEN.set(connection, &wall))?;
                 wall
             }
         };
@@ -70,6 +71,10 @@ impl Maintenance {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (before, passed) = (state.clock, ran - state.ran);
         state.ran = ran;
+        if let Some(reserve) = self.condition.reserve.as_ref().filter(|_| self.condition.trouble().is_none())
+        {
+            reserve.hold();
+        }
         let due = || upkeep::next_due(connection).map(|due| due.map(|due| due.saturating_mul(1000)));
         state.clock = state.horizon.tick(wall, passed, due)?;
         let (ahead, found) = (wall - state.horizon.seen, state.clock);
@@ -98,6 +103,10 @@ impl Maintenance {
 
     /// The next step, with what is damaged set aside before it.
     pub fn step(&self, connection: &Connection, closing: bool) -> Result<Option<Worked>, Problem> {
+        // What room is left is for deleting.
+        if self.condition.trouble() == Some(Trouble::Full) && !closing {
+            return Ok(None);
+        }
         let wall = self.condition.clock.wall();
         let horizon = self.state.lock().unwrap_or_else(PoisonError::into_inner).horizon.now(wall);
         let now = Time { wall: wall.div_euclid(1000), horizon };
@@ -218,7 +227,7 @@ mod tests {
     }
 
     fn over(connection: &Connection, clock: &Clock, accept_clock: bool) -> Maintenance {
-        Maintenance::over(connection, Arc::new(Condition::new(clock.clone())), accept_clock).unwrap()
+        Maintenance::over(connection, Arc::new(Condition::new(clock.clone(), None)), accept_clock).unwrap()
     }
 
     /// The points that can be read one by one, and all of them.

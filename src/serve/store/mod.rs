@@ -10,18 +10,23 @@ mod lock;
 mod maintenance;
 mod mounts;
 mod open;
+mod opening;
 mod properties;
 mod readers;
 mod reading;
+mod reserve;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod turn;
+mod unclean;
 mod upkeep;
+mod wal;
 mod writer;
 
 use std::fmt;
 use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -39,44 +44,12 @@ pub(in crate::serve) use file::Displaced;
 use file::{DataFile, Held};
 use maintenance::Maintenance;
 pub use open::OpenError;
+pub use opening::{Data, Opening};
 use readers::Readers;
+use reserve::Reserve;
 pub(in crate::serve) use turn::Turn;
 use upkeep::Upkeep;
 use writer::Writer;
-
-/// Where the data lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data {
-    /// A SQLite file, made when it does not exist. Beside it stand `-wal` and `-shm` (SQLite's) and `-lock`.
-    File(PathBuf),
-    /// A SQLite file that is only read, as on a medium that cannot be written; nothing is made beside it.
-    ReadOnly(PathBuf),
-    /// Memory only, gone with the process.
-    Memory,
-}
-
-/// What is to be known when data is opened; [`Opening::default`] is right for most.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct Opening {
-    /// Where the time comes from. The clock of the machine by default.
-    pub clock: Clock,
-    /// Whether the operator vouches for the clock though it is far from the time at which the file was last written.
-    /// Otherwise measurements do not age by such a clock until it has held for a day.
-    pub accept_clock: bool,
-}
-
-impl Data {
-    /// What serves somebody who only wants to read what is at `path`: nothing is made where there is nothing.
-    pub fn for_reading(path: &Path) -> Data {
-        match path.canonicalize() {
-            Ok(found) if reading::can_write_beside(&found) => Data::File(found),
-            Ok(found) => Data::ReadOnly(found),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Data::Memory,
-            Err(_) => Data::File(path.to_owned()),
-        }
-    }
-}
 
 /// A handle on the open data; clones share it. The last one to go, or [`run`](super::run), closes it.
 #[derive(Clone)]
@@ -128,8 +101,9 @@ impl Store {
             Data::Memory => PathBuf::from(":memory:"),
         };
         let opened = open::open(data)?;
-        let condition = Arc::new(Condition::new(opening.clock));
         let file = opened.writer.file().cloned();
+        let reserve = file.as_ref().filter(|_| !opened.read_only).map(|file| Reserve::beside(file.path()));
+        let condition = Arc::new(Condition::new(opening.clock, reserve));
         let maintenance = if opened.read_only {
             None
         } else {
@@ -288,6 +262,9 @@ impl Inner {
             upkeep.close();
         }
         self.writer.close();
+        if let Some(reserve) = &self.condition.reserve {
+            reserve.give_up();
+        }
     }
 }
 
@@ -308,6 +285,3 @@ impl fmt::Debug for Store {
 pub(in crate::serve) fn scratch() -> impl std::ops::Deref<Target = Connection> {
     open::open(&Data::Memory).unwrap().writer
 }
-
-#[cfg(test)]
-mod tests;

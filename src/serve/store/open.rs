@@ -10,10 +10,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
 use super::Data;
+use super::condition::Trouble;
 use super::file::{DataFile, Held};
 use super::properties::{COPIED_AT, OPENED_BY};
 use super::reading;
-use super::schema::{self, APPLICATION_ID, CURRENT};
+use super::schema::{self, APPLICATION_ID, CURRENT, WITH_PROPERTIES};
+use super::unclean;
 use crate::serve::http::budget;
 
 /// Connections that only read.
@@ -56,6 +58,24 @@ pub enum OpenError {
     /// Some of it stands in its write-ahead log, which cannot be read where nothing can be written.
     #[error("{path}-wal holds changes that {path} itself does not have yet, and nothing can be written beside them; copy both to a directory that can be written", path = .0.display())]
     LogBeside(PathBuf),
+    /// The file is shorter than it says.
+    #[error("{} is cut short: it has {found} of {expected} bytes, as a copy that was broken off; copy it again or restore a backup", path.display())]
+    CutShort {
+        /// The data file.
+        path: PathBuf,
+        /// The bytes that it says it has.
+        expected: u64,
+        /// The bytes that it has.
+        found: u64,
+    },
+    /// SQLite cannot make sense of the file.
+    #[error("{} is damaged: {what}; restore a backup, or save what can be read with `sqlite3 FILE .recover | sqlite3 NEW` (`serve --check` lists all that is wrong)", path.display())]
+    Damaged {
+        /// The data file.
+        path: PathBuf,
+        /// What SQLite said first.
+        what: String,
+    },
     /// The file system refused.
     #[error("cannot open {}: {source}", path.display())]
     File {
@@ -120,13 +140,16 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     let path = file.path();
     let failed = |source| failure(path, source);
     let held = |connection| Held::new(connection, Some(file));
+    let beside = unclean::look(path)?;
+    unclean::keep_log(path, &beside).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     let writer = held(Connection::open(path).map_err(failed)?);
     let version = identify(&writer, path)?;
-    prepare(&writer, version).map_err(failed)?;
-    if let Some(process) = OPENED_BY.get(&writer).map_err(failed)? {
-        tracing::warn!(target: "librato_apply::serve", process, "{} was not closed by the process that had it open", path.display());
+    let opened_by = if version < WITH_PROPERTIES { None } else { OPENED_BY.get(&writer).map_err(failed)? };
+    if beside.is_unclean(path, opened_by) {
+        unclean::examine(&writer, path)?;
     }
-    OPENED_BY.set(&writer, &std::process::id()).map_err(failed)?;
+    prepare(&writer, version).map_err(failed)?;
+    on_any_disk(mark(&writer)).map_err(failed)?;
     let reader = || -> rusqlite::Result<Held> {
         let mut connection = Connection::open(path)?;
         bound(&mut connection)?;
@@ -172,9 +195,29 @@ fn bound(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.progress_handler(SELDOM, Some(budget::is_over))
 }
 
+/// Notes who has the file open, in the file itself: a copy of it without its log tells that it is one.
+fn mark(writer: &Connection) -> rusqlite::Result<()> {
+    OPENED_BY.set(writer, &std::process::id())?;
+    writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+}
+
+/// A full disk is no reason not to start: what is there can be read, and deleted.
+pub(super) fn on_any_disk(written: rusqlite::Result<()>) -> rusqlite::Result<()> {
+    match written {
+        Err(error) if Trouble::of(&error) == Some(Trouble::Full) => {
+            tracing::warn!(target: "librato_apply::serve", "the disk is full");
+            Ok(())
+        }
+        written => written,
+    }
+}
+
 pub(super) fn failure(path: &Path, source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path.to_owned()),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            OpenError::Damaged { path: path.to_owned(), what: source.to_string() }
+        }
         _ => OpenError::Database { path: path.to_owned(), source },
     }
 }

@@ -9,6 +9,9 @@ pub const APPLICATION_ID: i32 = 0x4C62_4150;
 /// The schema this program writes, kept in SQLite's `user_version` header field.
 pub const CURRENT: i32 = MIGRATIONS.len() as i32;
 
+/// The first schema with properties of the file.
+pub const WITH_PROPERTIES: i32 = 5;
+
 const MIGRATIONS: &[&str] = &[
     DEFINITIONS_AND_JOURNAL,
     BLOCKS_AND_SOURCES,

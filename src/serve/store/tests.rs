@@ -114,3 +114,31 @@ async fn closing_finishes_what_is_queued() {
         assert!(store.read(|_| Ok(())).await.is_err());
     }
 }
+
+/// A full disk is a reason that is told, and passes.
+#[tokio::test]
+async fn a_full_disk_is_told_until_there_is_room() {
+    let (_dir, stores) = both();
+    for store in stores {
+        let pages = |most: &'static str| {
+            move |connection: &Connection| {
+                Ok(connection.pragma_update_and_check(None, "max_page_count", most, |_| Ok(()))?)
+            }
+        };
+        let large = |connection: &Connection| {
+            let sql = "INSERT INTO streams (key, name) VALUES (hex(zeroblob(50000)), 'large')";
+            Ok(connection.execute(sql, []).map(drop)?)
+        };
+        store.write(insert("a")).await.unwrap();
+        store.write(pages("1")).await.unwrap();
+        assert!(store.unready().is_none());
+        let refused = store.write(large).await.unwrap_err();
+        assert_eq!(refused.trouble(), Some(Trouble::Full));
+        assert!(store.unready().is_some());
+        assert_eq!(names(&store).await, ["a"]);
+        store.write(pages("1000000")).await.unwrap();
+        assert!(store.unready().is_some(), "nothing was written yet");
+        store.write(large).await.unwrap();
+        assert!(store.unready().is_none());
+    }
+}

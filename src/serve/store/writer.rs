@@ -161,7 +161,7 @@ fn commit(connection: &Held, jobs: Vec<Job>, condition: &Condition) {
         }
     }
     if committed.is_ok() && connection.total_changes() > before {
-        condition.recovers();
+        condition.wrote(connection);
     }
     // Looked at after the commit: what was acknowledged before was found under its name.
     let commit = match (committed, displaced(connection)) {
@@ -203,6 +203,9 @@ fn in_savepoint<T>(
     let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
         .unwrap_or_else(|_| Err(Problem::internal("a write panicked")));
     let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-    connection.execute_batch(end)?;
-    result
+    match connection.execute_batch(end) {
+        // A full disk ends the transaction, savepoints and all: what the job said is the reason.
+        Err(error) if result.is_ok() => Err(error.into()),
+        _ => result,
+    }
 }

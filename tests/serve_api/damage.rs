@@ -1,0 +1,242 @@
+//! Bytes of the data file that changed by themselves: what they held is refused or set aside by name, never taken for
+//! something else, and everything else goes on.
+
+use std::path::{Path, PathBuf};
+
+use librato_apply::serve::{Data, Options, Store, check, router};
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::harness::{Api, credentials, epoch};
+
+fn open(path: &Path) -> Api {
+    let store = Store::open(&Data::File(path.to_owned())).unwrap();
+    Api { router: router(store, credentials(), &Options::default()) }
+}
+
+fn fresh() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.db");
+    (dir, path)
+}
+
+fn execute(path: &Path, sql: &str) {
+    assert_eq!(Connection::open(path).unwrap().execute(sql, []).unwrap(), 1, "{sql}");
+}
+
+/// A column, what makes a row of it (route and body), where that row is read, and a change of it.
+const STORED: &[(&str, &str, (&str, &str), &str, Option<(&str, &str)>)] = &[
+    (
+        "metrics",
+        "attributes",
+        ("/v1/metrics", r#"{"gauges": [{"name": "m", "value": 1}]}"#),
+        "/v1/metrics/m",
+        Some(("/v1/metrics/m", r#"{"period": 5}"#)),
+    ),
+    (
+        "metrics",
+        "type",
+        ("/v1/metrics", r#"{"gauges": [{"name": "m", "value": 1}]}"#),
+        "/v1/metrics/m",
+        Some(("/v1/metrics/m", r#"{"period": 5}"#)),
+    ),
+    (
+        "series",
+        "labels",
+        ("/v1/measurements", r#"{"tags": {"a": "b"}, "measurements": [{"name": "m", "value": 1}]}"#),
+        "/v1/measurements/m?resolution=1&duration=100",
+        None,
+    ),
+    (
+        "series",
+        "dialect",
+        ("/v1/measurements", r#"{"tags": {"a": "b"}, "measurements": [{"name": "m", "value": 1}]}"#),
+        "/v1/measurements/m?resolution=1&duration=100",
+        None,
+    ),
+    (
+        "events",
+        "links",
+        ("/v1/annotations/s", r#"{"title": "t"}"#),
+        "/v1/annotations/s/1",
+        Some(("/v1/annotations/s/1", r#"{"title": "u"}"#)),
+    ),
+    (
+        "services",
+        "settings",
+        ("/v1/services", r#"{"type": "mail", "title": "t", "settings": {"addresses": "a@example.org"}}"#),
+        "/v1/services/1",
+        Some(("/v1/services/1", r#"{"title": "u"}"#)),
+    ),
+    (
+        "alerts",
+        "attributes",
+        ("/v1/alerts", r#"{"name": "a"}"#),
+        "/v1/alerts/1",
+        Some(("/v1/alerts/1", r#"{"description": "d"}"#)),
+    ),
+    (
+        "conditions",
+        "tags",
+        (
+            "/v1/alerts",
+            r#"{"name": "a", "conditions": [{"type": "above", "metric_name": "m", "threshold": 1}]}"#,
+        ),
+        "/v1/alerts/1",
+        Some(("/v1/alerts/1", r#"{"description": "d"}"#)),
+    ),
+    (
+        "conditions",
+        "type",
+        (
+            "/v1/alerts",
+            r#"{"name": "a", "conditions": [{"type": "above", "metric_name": "m", "threshold": 1}]}"#,
+        ),
+        "/v1/alerts/1",
+        Some(("/v1/alerts/1", r#"{"description": "d"}"#)),
+    ),
+    (
+        "charts",
+        "body",
+        (
+            "/v1/spaces/1/charts",
+            r#"{"name": "c", "type": "line", "streams": [{"metric": "m", "source": "*"}]}"#,
+        ),
+        "/v1/spaces/1/charts/1",
+        Some(("/v1/spaces/1/charts/1", r#"{"name": "d"}"#)),
+    ),
+    (
+        "streams_of_charts",
+        "body",
+        (
+            "/v1/spaces/1/charts",
+            r#"{"name": "c", "type": "line", "streams": [{"metric": "m", "source": "*"}]}"#,
+        ),
+        "/v1/spaces/1/charts/1",
+        Some(("/v1/spaces/1/charts/1", r#"{"name": "d"}"#)),
+    ),
+    (
+        "instruments",
+        "attributes",
+        ("/v1/instruments", r#"{"name": "i"}"#),
+        "/v1/instruments/1",
+        Some(("/v1/instruments/1", r#"{"name": "j"}"#)),
+    ),
+    (
+        "snapshots",
+        "subject",
+        ("/v1/snapshots", r#"{"subject": {"chart": {"id": 1, "type": "line", "source": "*"}}}"#),
+        "/v1/snapshots/1",
+        None,
+    ),
+    (
+        "api_tokens",
+        "role",
+        ("/v1/api_tokens", r#"{"name": "t", "role": "admin"}"#),
+        "/v1/api_tokens/1",
+        Some(("/v1/api_tokens/1", r#"{"name": "u"}"#)),
+    ),
+];
+
+/// Before, such a value read as an empty one, which the next change wrote back.
+#[tokio::test]
+async fn a_damaged_value_is_an_error_and_is_not_written_over() {
+    for (table, column, (made_at, made), read_at, changed) in STORED {
+        let (_dir, path) = fresh();
+        let api = open(&path);
+        api.post("/v1/spaces", r#"{"name": "s"}"#).await.expect(201);
+        if made_at.contains("snapshots") {
+            let chart = r#"{"name": "c", "type": "line", "streams": []}"#;
+            api.post("/v1/spaces/1/charts", chart).await.expect(201);
+        }
+        let made = api.post(made_at, made).await;
+        assert!(made.status < 300, "{made_at}: {}", made.body);
+        assert!(api.get(read_at).await.status < 300, "{read_at}");
+        drop(api);
+        execute(&path, &format!("UPDATE {table} SET {column} = '[' || {column}"));
+        let kept = |path: &Path| -> String {
+            let file = Connection::open(path).unwrap();
+            file.query_row(&format!("SELECT {column} FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        let damaged = kept(&path);
+        let is_json = !["type", "dialect", "role"].contains(column);
+        if is_json {
+            let report = check(&path).unwrap().to_string();
+            assert!(
+                report.contains(&format!("problem: {column} in row 1 of {table} is not a JSON")),
+                "{report}"
+            );
+        }
+        let api = open(&path);
+        let read = api.get(read_at).await;
+        assert_eq!(read.status, 500, "{column} of {table}: {}", read.body);
+        if let Some((path, body)) = changed {
+            let change = api.put(path, body).await;
+            assert_eq!(change.status, 500, "{column} of {table}: {}", change.body);
+        }
+        drop(api);
+        assert_eq!(kept(&path), damaged, "{column} of {table}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_can_be_deleted() {
+    for (table, column, (made_at, made), _, changed) in STORED {
+        let Some((at, _)) = changed else { continue };
+        let (_dir, path) = fresh();
+        let api = open(&path);
+        api.post("/v1/spaces", r#"{"name": "s"}"#).await.expect(201);
+        assert!(api.post(made_at, made).await.status < 300, "{made_at}");
+        drop(api);
+        execute(&path, &format!("UPDATE {table} SET {column} = '[' || {column}"));
+        let api = open(&path);
+        let deleted = api.delete(at).await;
+        assert_eq!(deleted.status, 204, "{column} of {table}: {}", deleted.body);
+        drop(api);
+        assert!(check(&path).unwrap().is_sound(), "{column} of {table}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_block_is_set_aside_and_everything_else_goes_on() {
+    let (_dir, path) = fresh();
+    let time = epoch() - 60;
+    let send = async |api: &Api, value: i64| {
+        let gauge =
+            |source| json!({"name": "web.ms", "source": source, "measure_time": time, "value": value});
+        let body = json!({"gauges": [gauge("a"), gauge("b"), gauge("c")]});
+        api.post("/v1/metrics", &body.to_string()).await.expect(200);
+    };
+    let api = open(&path);
+    send(&api, 1).await;
+    drop(api);
+    execute(&path, "UPDATE blocks SET block = substr(block, 1, length(block) - 3) WHERE series_id = 2");
+    let report = check(&path).unwrap();
+    assert!(report.to_string().contains("problem: row 2 of blocks does not match its checksum"), "{report}");
+    let api = open(&path);
+    let url = format!("/v1/metrics/web.ms?start_time={}&resolution=1&summarize_sources=false", time - 10);
+    let read = api.get(&url).await.expect(200);
+    let mut found: Vec<_> = read["measurements"].as_object().unwrap().keys().collect();
+    found.sort();
+    assert_eq!(found, ["a", "c"], "{read}");
+    send(&api, 2).await;
+    drop(api);
+    let report = check(&path).unwrap();
+    assert!(report.is_sound(), "{report}");
+    assert!(report.to_string().contains("  set aside: row 2 of blocks, web.ms b from "), "{report}");
+    assert_eq!((report.count("journal"), report.count("damaged")), (Some(0), Some(1)));
+    let api = open(&path);
+    let read = api.get(&url).await.expect(200);
+    for (source, count) in [("a", 2), ("b", 1), ("c", 2)] {
+        assert_eq!(read["measurements"][source][0]["count"], count, "{read}");
+    }
+    let page = api.get("/metrics").await.body;
+    assert!(page.as_str().unwrap().contains("\nlibrato_apply_damaged 1\n"), "{page}");
+}
+
+#[tokio::test]
+async fn readiness_asks_for_no_credentials() {
+    let api = Api::new();
+    let request = axum::http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
+    assert_eq!(api.call(request).await.expect(200), json!("ok\n"));
+}
