@@ -114,11 +114,8 @@ async fn guesses_are_slowed_down_for_each_address_behind_a_trusted_proxy() {
     assert_eq!(status(&server, USER, TOKEN, guesser).await, 200);
     assert_eq!(status(&server, tomorrow, token, other).await, 200);
     assert_eq!(status(&server, USER, "wrong", other).await, 401);
-    let log = server.log();
-    assert!(
-        log.contains("peer=203.0.113.9") && log.contains("peer=203.0.113.10") && !log.contains("6.6.6."),
-        "{log}"
-    );
+    let log = server.log_with("peer=203.0.113.10");
+    assert!(log.contains("peer=203.0.113.9 ") && !log.contains("6.6.6."), "{log}");
 }
 
 #[tokio::test]
@@ -126,8 +123,8 @@ async fn nobody_is_believed_who_is_no_trusted_proxy() {
     let (_dir, data) = fresh();
     let server = Server::start(&data, &["--trusted-proxy", "10.0.0.0/8"]);
     assert_eq!(status(&server, USER, "wrong", "203.0.113.9").await, 401);
-    let log = server.log();
-    assert!(log.contains("peer=127.0.0.1") && !log.contains("203.0.113.9"), "{log}");
+    let log = server.log_with("peer=127.0.0.1");
+    assert!(!log.contains("203.0.113.9"), "{log}");
 }
 
 #[tokio::test]

@@ -68,6 +68,16 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
+    /// What it wrote once the words are among it: a line may come after the answer it is about.
+    pub fn log_with(&self, words: &str) -> String {
+        let mut tries = 0..1000;
+        while !self.log().contains(words) {
+            tries.next().unwrap_or_else(|| panic!("no {words:?} in {}", self.log()));
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.log()
+    }
+
     /// The most memory it ever had, in MB; `None` where the system does not tell.
     pub fn peak_mb(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
