@@ -139,7 +139,7 @@ fn what_others_changed_in_undeclared_fields_stays() {
     let by_hand = r#"{"display_name": "By hand", "attributes": {"aggregate": true, "display_max": 5}}"#;
     assert_eq!(world.server.call("PUT", "/v1/metrics/web.ms", by_hand).0, 204);
     let alert = world.alert();
-    let put = json!({"name": "web.slow", "conditions": alert["conditions"], "rearm_seconds": 1200,
+    let put = json!({"name": "web.slow", "conditions": alert["conditions"], "rearm_per_signal": true,
                      "attributes": {"runbook_url": "https://wiki.example.org/slow", "team": "web"}});
     let path = format!("/v1/alerts/{}", alert["id"]);
     assert_eq!(world.server.call("PUT", &path, &put.to_string()).0, 204);
@@ -156,7 +156,23 @@ fn what_others_changed_in_undeclared_fields_stays() {
     );
     let alert = world.alert();
     assert_eq!(alert["attributes"], json!({"runbook_url": "https://wiki.example.org/fast", "team": "web"}));
-    assert_eq!(alert["rearm_seconds"], 1200);
+    assert_eq!(alert["rearm_per_signal"], true);
+}
+
+/// What a nightly job must see: a pager that somebody switched off, and one whose `active: false` was taken out of the files.
+#[test]
+fn a_muted_alert_is_drift() {
+    let world = World::applied(DEFINITIONS);
+    let alert = world.alert();
+    let put = json!({"name": "web.slow", "conditions": alert["conditions"], "active": false});
+    let path = format!("/v1/alerts/{}", alert["id"]);
+    assert_eq!(world.server.call("PUT", &path, &put.to_string()).0, 204);
+    world
+        .run(&["plan", "def", "--detailed-exitcode"])
+        .exits(2)
+        .prints(&["active: false → true", "is switched on and may page at once"]);
+    world.run(&["apply", "def", "--auto-approve"]).exits(0);
+    assert_eq!(world.alert()["active"], true);
 }
 
 /// Against a service written by hand, so that bodies can be read and fields exist that nobody knows.
@@ -279,7 +295,7 @@ fn a_comment_says_why_there_is_no_plan() {
     let world = World::new("alerts: { x: { conditions: [{ type: abov }] } }\n");
     let ran = world.run(&["plan", "def", "--format", "markdown"]).exits(1).says(&["did you mean `above`?"]);
     let lines: Vec<&str> = ran.stdout.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(lines[..3], ["<!-- librato-apply plan -->", "### No plan", "**2 errors**"]);
+    assert_eq!(lines[..3], ["<!-- librato-apply plan -->", "### No plan", "**1 error and 1 warning**"]);
     assert!(lines[4].starts_with("- **error**: ") && lines[4].contains("def/web.yaml:1:"), "{}", ran.stdout);
 
     let world = World::new("metrics: { web.hits: { type: gauge } }\n");

@@ -3,6 +3,8 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+#[path = "laws/agreement.rs"]
+mod agreement;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -56,7 +56,8 @@ pub struct Given {
 }
 
 fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    let value = std::env::var(name).ok()?.trim().to_owned();
+    Some(value).filter(|value| !value.is_empty())
 }
 
 /// The credentials of flags and environment.
@@ -85,7 +86,7 @@ pub fn credentials(global: &Global, ui: &Ui) -> anyhow::Result<Given> {
             }
             Some(token.to_owned())
         }
-        None => env("LIBRATO_TOKEN").map(|token| token.trim().to_owned()),
+        None => env("LIBRATO_TOKEN"),
     };
     if let Some(token) = &token {
         ui.hide(token);

@@ -130,7 +130,9 @@ impl Outside for Here<'_> {
 
     fn secret(&self, name: &str) -> Option<String> {
         let value = self.env(name)?;
+        // As definitions hold it, and without the line end that is left out of them.
         self.ui.secrets.hide_named(name, &value);
+        self.ui.secrets.hide_named(name, value.trim_end_matches(['\r', '\n']));
         Some(value)
     }
 

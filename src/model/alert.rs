@@ -130,6 +130,47 @@ impl Alert {
     }
 }
 
+impl Alert {
+    /// Reports statistics that the metrics they are taken of do not have, as far as their types are known.
+    pub fn check_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>, found: &mut Checker<'_>) {
+        for (i, condition) in self.conditions.value().into_iter().flatten().enumerate() {
+            let (Some(function), Some(metric_type)) =
+                (condition.misfit_of(type_of(&condition.metric_name)), type_of(&condition.metric_name))
+            else {
+                continue;
+            };
+            let here = at(["conditions"]).index(i).key("summary_function");
+            let message = format!("a {} has no `{}`", Word::Known(metric_type), Word::Known(function));
+            found.warning(here, "function-does-not-fit", message).help(match metric_type {
+                MetricType::Counter => "of a counter there are `derivative` and `absolute_value`",
+                MetricType::Gauge => {
+                    "of a gauge or composite there are `min`, `max`, `average`, `sum`, `count` and `derivative`"
+                }
+            });
+        }
+    }
+
+    /// Warns where nobody would be called.
+    fn check_whether_it_pages(&self, found: &mut Checker<'_>) {
+        let Some(conditions) = self.conditions.value() else { return };
+        if conditions.is_empty() {
+            found
+                .warning(
+                    at(["conditions"]),
+                    "alert-without-conditions",
+                    "an alert without conditions never fires",
+                )
+                .help("give it a condition, or remove the alert");
+        } else if self.services.is_unset() {
+            found
+                .warning(at(["services"]), "alert-notifies-nobody", "the alert names no services to notify")
+                .help(
+                    "list their titles under `services`, or write `services: []` if nobody is to be called",
+                );
+        }
+    }
+}
+
 /// Whether a statistic is held against a threshold; of what we do not know we assume nothing.
 fn compares(condition: &Condition) -> bool {
     matches!(condition.condition_type, Word::Known(ConditionType::Above | ConditionType::Below))
@@ -153,6 +194,7 @@ impl Spec for Alert {
                 )
                 .help(format!("the next one is {}", Seconds(rearm.0.next_multiple_of(60))));
         }
+        self.check_whether_it_pages(found);
         for (i, condition) in self.conditions.value().into_iter().flatten().enumerate() {
             condition.check(&at(["conditions"]).index(i), found);
         }

@@ -145,6 +145,11 @@ impl Spec for Chart {
         if !found.name().is_empty() {
             found.name_of_text();
         }
+        found.number(at(["min"]), self.min.value());
+        found.number(at(["max"]), self.max.value());
+        for (i, threshold) in self.thresholds.value().into_iter().flatten().enumerate() {
+            found.number(at(["thresholds"]).index(i).key("value"), Some(&threshold.value));
+        }
         self.check_range(found);
         self.check_big_number(found);
         for (i, stream) in self.streams.value().into_iter().flatten().enumerate() {

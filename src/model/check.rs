@@ -16,7 +16,7 @@ pub fn is_color(text: &str) -> bool {
 
 /// Whether this can be a formula of `x` and `p`.
 pub fn is_transform(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "xp()*+,-./".contains(c))
+    text.chars().all(|c| c.is_ascii_digit() || " xp()*+,-./".contains(c))
 }
 
 /// Whether this can be the name of a metric.
@@ -132,6 +132,13 @@ impl<'a> Checker<'a> {
                 "a title has 1 to 255 characters and neither begins nor ends with a blank",
             )
             .on_key();
+        }
+    }
+
+    /// Numbers have fewer digits at the service than here.
+    pub fn number(&mut self, route: Route, number: Option<&f64>) {
+        if number.is_some_and(|number| number.abs() >= 1e127) {
+            self.error(route, "out-of-range", "the API takes numbers below 1e127 only");
         }
     }
 

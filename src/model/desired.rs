@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Address, Field, Kind, Resource, Scopes, Seconds, State};
+use super::{Address, Field, Kind, MetricType, Resource, Scopes, Seconds, State};
 use crate::composite;
 use crate::diag::{FileId, Files, Part, Place, Route, Seg, follow};
 
@@ -113,6 +113,16 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// The declared type of a metric; a composite has the statistics of a gauge.
+    pub fn metric_type(&self, name: &str) -> Option<MetricType> {
+        let wish = self.objects.get(&Address::metric(name)).filter(|wish| wish.intent != Intent::Absent)?;
+        match &wish.resource {
+            Resource::Metric(metric) => metric.metric_type.value()?.known(),
+            Resource::Composite(_) => Some(MetricType::Gauge),
+            _ => None,
+        }
+    }
+
     /// The metrics that a name or a pattern means, declared or found on the remote; composites are none.
     pub fn metrics<'a>(&'a self, pattern: &'a str, actual: &'a State) -> BTreeSet<&'a Address> {
         let declared = self.objects.iter().filter(|(_, wish)| wish.intent != Intent::Absent);

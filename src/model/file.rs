@@ -178,6 +178,7 @@ pub fn strict_schema() -> Value {
 /// The JSON Schema of a file as it is written: every value may also be a reference such as `${var.threshold}`.
 pub fn published_schema() -> Value {
     let mut schema = strict_schema();
+    close_words(&mut schema);
     allow_references(&mut schema);
     let sections = schema["properties"].as_object().cloned().unwrap_or_default();
     schema["title"] = "librato-apply definitions".into();
@@ -185,6 +186,19 @@ pub fn published_schema() -> Value {
     // Keys that begin with x- are free, a place for anchors.
     schema["patternProperties"] = json!({"^x-": {}});
     schema
+}
+
+/// Leaves of every list of words those we know, so that editors underline the others, of which we warn.
+fn close_words(schema: &mut Value) {
+    for (_, part) in schema["$defs"].as_object_mut().into_iter().flatten() {
+        let [known, any] = part["anyOf"].as_array().map_or(&[][..], Vec::as_slice) else { continue };
+        if *any == json!({"type": "string"}) && (known.get("oneOf").is_some() || known.get("enum").is_some())
+        {
+            let mut known = known.clone();
+            known["description"] = part["description"].clone();
+            *part = known;
+        }
+    }
 }
 
 /// Lets every number, boolean, enumeration, list and map below be a reference in text instead.

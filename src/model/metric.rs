@@ -181,10 +181,20 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
             .help("write it quoted, since `#` starts a comment in YAML: color: \"#52D74C\"");
     }
     for (key, value) in [("display_max", &attributes.display_max), ("display_min", &attributes.display_min)] {
-        if let Some(Scalar::Text(text)) = value.value()
-            && text.trim().parse::<f64>().map_or(true, |number| !number.is_finite())
-        {
-            found.error(at(["attributes", key]), "invalid-number", format!("`{key}` must be a number"));
+        let number = match value.value() {
+            None => continue,
+            Some(Scalar::Number(number)) => number.as_f64(),
+            Some(Scalar::Text(text)) => text.trim().parse::<f64>().ok(),
+        };
+        match number.filter(|number| number.is_finite()) {
+            None => {
+                _ = found.error(
+                    at(["attributes", key]),
+                    "invalid-number",
+                    format!("`{key}` must be a number"),
+                )
+            }
+            Some(number) => found.number(at(["attributes", key]), Some(&number)),
         }
     }
     if let Some(formula) = attributes.display_transform.value()

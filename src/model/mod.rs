@@ -34,7 +34,7 @@ pub use file::{
     ConfigFile, Ensure, ForEach, META_KEYS, Meta, Scopes, SettingsSection, published_schema, strict_schema,
 };
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
-pub use service::{MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, is_harmless};
+pub use service::{MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, is_harmless};
 pub use space::{NamedChart, Space, charts_of, with_contents};
 pub use word::Word;
 

@@ -1,6 +1,8 @@
 //! Notification services: their settings by type, and which of these are secret.
 //! Knows nothing of how a notification is sent.
 
+mod rules;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -8,6 +10,7 @@ use serde_json::Value;
 
 use super::check::{Checker, at};
 use super::{Field, Kind, Reference, Shape, Spec, compare};
+pub use rules::UNCLEAN;
 
 /// Where alerts are sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -165,15 +168,10 @@ impl Service {
                 }
             }
         }
-        for name in ["url"] {
-            if let Some(url) = settings.0.get(name)
-                && !url.trim().is_empty()
-                && !url.contains("://")
-            {
-                found.error(at(["settings", name]), "invalid-url", "this is not a URL with a protocol").help(
-                    "write the whole address, `https://` included, or `${secret.NAME}` to read it from the environment",
-                );
-            }
+        // What is blank was reported, and of what is masked nothing is known.
+        let said = |value: &str| !value.trim().is_empty() && value != MASKED;
+        for (name, value) in settings.0.iter().filter(|(_, value)| said(value)) {
+            rules::check(known.name, name, value, found);
         }
     }
 }

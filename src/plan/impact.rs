@@ -108,7 +108,9 @@ fn created(alert: &Alert, words: &Words) -> Vec<Effect> {
 fn removed(alert: &Alert, words: &Words) -> Effect {
     let off = if alert.is_active() { "" } else { "; it was switched off" };
     let was = words.fires_when(conditions(alert));
-    Effect::new(Verdict::Yes, format!("is removed: it {was}; it {}{off}", words.notifies(services(alert))))
+    // What calls nobody cannot call anybody less often.
+    let weakens = if alert.is_active() && calls_somebody(alert) { Verdict::Yes } else { Verdict::No };
+    Effect::new(weakens, format!("is removed: it {was}; it {}{off}", words.notifies(services(alert))))
 }
 
 fn changed(
@@ -131,7 +133,7 @@ fn changed(
     effects.extend(rearming(before, after, words));
     effects.extend(notified(before, after, words));
     effects.extend(runbook(before, after));
-    effects.extend(touched.effects_on(after));
+    effects.extend(touched.effects_on(before, after));
     if !after.is_active() && !effects.is_empty() {
         if !before.is_active() {
             whole.push(Effect::new(Verdict::No, "stays switched off: nothing of this pages anybody now"));
@@ -143,6 +145,11 @@ fn changed(
     }
     whole.extend(effects);
     whole
+}
+
+/// Whether anybody would hear of it when it fires, if it is not switched off.
+fn calls_somebody(alert: &Alert) -> bool {
+    !conditions(alert).is_empty() && !services(alert).is_empty()
 }
 
 fn rearming(before: &Alert, after: &Alert, words: &Words) -> Vec<Effect> {

@@ -206,7 +206,10 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
         desired.objects.contains_key(*address)
             || address.container().is_some_and(goes)
             || changes.iter().any(|change| change.address == **address)
-            || desired.objects.values().any(|wish| wish.renamed_from.as_deref() == Some(&address.name))
+            || desired
+                .objects
+                .iter()
+                .any(|(to, wish)| wish.renamed_from.as_ref().is_some_and(|old| to.renamed(old) == **address))
     };
     let refuse = |address: &Address| {
         let ids = twins[address].iter().map(u64::to_string).collect::<Vec<_>>().join(", ");

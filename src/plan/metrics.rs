@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, Files, Report, suggest};
 use crate::model::check::{Checker, Finding};
-use crate::model::{Address, Collection, Desired, Intent, Reference, Resource, State, Wish};
+use crate::model::{Address, Collection, Desired, Intent, MetricType, Reference, Resource, State, Wish};
 
 /// Reports all of it.
 pub(super) fn report(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
@@ -19,7 +19,8 @@ pub(super) fn report(desired: &Desired, actual: &State, files: &Files, report: &
                 report.push(unmatched(address, wish, &pattern, desired, actual, files));
             }
         }
-        for finding in mixed_periods(address, wish, desired, actual) {
+        let findings = mixed_periods(address, wish, desired, actual);
+        for finding in findings.into_iter().chain(misfits(address, wish, desired, actual)) {
             let place = wish.place(files, &finding.route, finding.part);
             let diagnostic = Diagnostic::warning(finding.code, finding.message).at(place, "");
             report.push(finding.help.into_iter().fold(diagnostic, Diagnostic::help));
@@ -105,4 +106,18 @@ fn mixed_periods(address: &Address, wish: &Wish, desired: &Desired, actual: &Sta
     };
     let told = findings(&State::new());
     findings(actual).into_iter().filter(|finding| !told.contains(finding)).collect()
+}
+
+/// Statistics that metrics do not have whose type only the service tells.
+fn misfits(address: &Address, wish: &Wish, desired: &Desired, actual: &State) -> Vec<Finding> {
+    let Resource::Alert(alert) = &wish.resource else { return Vec::new() };
+    let only_there = |metric: &str| match (desired.metric_type(metric), actual.get(&Address::metric(metric))?)
+    {
+        (None, Resource::Metric(metric)) => metric.metric_type.value()?.known(),
+        (None, Resource::Composite(_)) => Some(MetricType::Gauge),
+        _ => None,
+    };
+    let mut found = Checker::new(&address.name);
+    alert.check_functions(&only_there, &mut found);
+    found.into_findings()
 }

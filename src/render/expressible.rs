@@ -9,7 +9,7 @@ use crate::diag::{Route, Seg, Severity};
 use crate::diff::fields;
 use crate::model::check::{Checker, Finding};
 use crate::model::{
-    ALERT_STREAM, Address, Chart, ChartOrder, Collection, Field, Kind, Resource, Space, State,
+    ALERT_STREAM, Address, Chart, ChartOrder, Collection, Field, Kind, Resource, Space, State, UNCLEAN,
 };
 
 /// Something that cannot be written down.
@@ -219,7 +219,10 @@ fn shortened(object: &Resource, route: &Route) -> Option<Resource> {
 fn first_error(address: &Address, object: &Resource) -> Option<Finding> {
     let mut checker = Checker::new(&address.name);
     object.spec().check(&mut checker);
-    checker.into_findings().into_iter().find(|finding| finding.severity == Severity::Error)
+    // A secret becomes a reference, and is looked at when it is set.
+    let elsewhere =
+        |found: &Finding| found.code == UNCLEAN && object.spec().is_sensitive(&found.route.to_string());
+    checker.into_findings().into_iter().find(|found| found.severity == Severity::Error && !elsewhere(found))
 }
 
 /// Takes out one key; `false` where the route leads to an item of a list or to the whole.

@@ -206,11 +206,11 @@ impl Walk<'_, '_> {
                     )
                     .help("set it, or take the value from `vars` or --var");
                 }
-                found.map(|text| Resolved { value: text.into(), secrets: BTreeMap::new() })
+                found.map(|text| plain(&text))
             }
             ("secret", Some((outside, _))) => self.secret(path, outside, here),
             ("file", Some((outside, dir))) => match outside.file(dir, path) {
-                Ok(text) => Some(Resolved { value: text.into(), secrets: BTreeMap::new() }),
+                Ok(text) => Some(plain(&text)),
                 Err(why) => {
                     self.fail(here, "unreadable", format!("the file `{path}` cannot be used: {why}"))
                         .help("the path is relative to the directory of this file and stays below it");
@@ -319,7 +319,7 @@ impl Walk<'_, '_> {
 
     fn secret(&mut self, name: &str, outside: &dyn Outside, here: &Route) -> Option<Resolved> {
         let reference = format!("${{secret.{name}}}");
-        let found = outside.secret(name).filter(|text| !text.is_empty());
+        let found = secret(outside, name);
         if found.is_none() {
             let message = format!("the secret `{name}` is not set");
             let hint = format!("set the environment variable {name} to it");
@@ -343,6 +343,23 @@ impl Walk<'_, '_> {
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }
+}
+
+/// What is no secret.
+fn plain(text: &str) -> Resolved {
+    Resolved { value: without_line_end(text).into(), secrets: BTreeMap::new() }
+}
+
+/// A secret that is set.
+pub fn secret(outside: &dyn Outside, name: &str) -> Option<String> {
+    let text = outside.secret(name)?;
+    Some(without_line_end(&text)).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// One line without its end, which editors and `echo` add and nobody means. Several lines stay as they are.
+pub fn without_line_end(text: &str) -> &str {
+    let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.contains('\n') { text } else { line }
 }
 
 /// Where a reference stands in its text.

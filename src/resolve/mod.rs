@@ -77,6 +77,10 @@ pub fn resolve(
     desired.objects = std::mem::take(&mut desired.objects).into_iter().collect();
     references::check(&desired, files, &mut report);
     variables::report_unused(&options.variables, &ledger.used.borrow(), &given, &mut report);
+    // What is wrong may be what would use them.
+    if !report.has_errors() {
+        variables::report_idle(&options.variables, &ledger.used.borrow(), &given, &mut report);
+    }
     secret_texts(&desired).iter().for_each(|text| files.add_secret(text));
     report.sort(files);
     (desired, report)
@@ -93,8 +97,7 @@ pub fn resolve_secrets(text: &str, outside: &dyn Outside) -> Result<String, Stri
         template::Part::Reference(reference) => {
             let name =
                 reference.strip_prefix("secret.").ok_or_else(|| format!("`{reference}` is no secret"))?;
-            let value = outside.secret(name).filter(|value| !value.is_empty());
-            value.ok_or_else(|| format!("the secret `{name}` is not set"))
+            interpolate::secret(outside, name).ok_or_else(|| format!("the secret `{name}` is not set"))
         }
     };
     parts.into_iter().map(piece).collect()

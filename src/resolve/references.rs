@@ -18,6 +18,7 @@ pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
         }
     }
     check_periods(desired, files, report);
+    check_functions(desired, files, report);
     check_renames(desired, files, report);
 }
 
@@ -29,6 +30,20 @@ fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
         let Resource::Composite(composite) = &wish.resource else { continue };
         let mut found = Checker::new(&address.name);
         composite.check_periods(&known, &mut found);
+        for finding in found.into_findings() {
+            let place = wish.place(files, &finding.route, finding.part);
+            tell(finding, place, report);
+        }
+    }
+}
+
+/// Statistics in conditions that metrics of the declared type do not have.
+fn check_functions(desired: &Desired, files: &Files, report: &mut Report) {
+    let type_of = |metric: &str| desired.metric_type(metric);
+    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
+        let Resource::Alert(alert) = &wish.resource else { continue };
+        let mut found = Checker::new(&address.name);
+        alert.check_functions(&type_of, &mut found);
         for finding in found.into_findings() {
             let place = wish.place(files, &finding.route, finding.part);
             tell(finding, place, report);

@@ -32,7 +32,9 @@ fn run(texts: &[&str], options: &Options) -> (Desired, Vec<String>) {
     }
     let outside = Fake(BTreeMap::from([("HOME", "/h"), ("TOKEN", "canary-1"), ("EMPTY", "")]));
     let (desired, report) = resolve(documents, &mut files, options, &outside);
-    let shown = report.iter().map(|d| {
+    // What nearly every text here would say.
+    let beside = ["alert-notifies-nobody", "alert-without-conditions"];
+    let shown = report.iter().filter(|d| !beside.contains(&d.code)).map(|d| {
         let at = d.primary.as_ref().and_then(|label| files.locate(&label.place)).map(|p| p.to_string());
         format!("{} {}: {}", at.unwrap_or_default(), d.code, d.message)
     });
@@ -294,4 +296,23 @@ fn what_stands_below_a_key_that_is_null_is_found() {
         let at = format!("0.yaml:3:{}", 12 + key.len());
         assert!(problems(&[&text]).iter().any(|said| said.starts_with(&at)), "{:?}", problems(&[&text]));
     }
+}
+
+/// What `echo` and editors add, and nobody means; several lines are meant as they are.
+#[test]
+fn the_end_of_one_line_is_no_part_of_it() {
+    for (text, kept) in [
+        ("x\n", "x"),
+        ("x\r\n", "x"),
+        ("x", "x"),
+        ("x ", "x "),
+        ("x\n\n", "x\n\n"),
+        ("a\nb\n", "a\nb\n"),
+        ("\n", ""),
+    ] {
+        assert_eq!(interpolate::without_line_end(text), kept, "{text:?}");
+    }
+    let outside = Fake(BTreeMap::from([("HOOK", "https://hooks.example.org/T0/x\n"), ("END", "\n")]));
+    assert_eq!(resolve_secrets("${secret.HOOK}", &outside).unwrap(), "https://hooks.example.org/T0/x");
+    assert!(resolve_secrets("${secret.END}", &outside).is_err(), "nothing but a line end is nothing");
 }

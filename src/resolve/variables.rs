@@ -171,6 +171,24 @@ pub fn report_unused(
     }
 }
 
+/// Variables of the files that nothing uses.
+pub fn report_idle(
+    overrides: &[Given],
+    used: &BTreeSet<String>,
+    known: &BTreeMap<String, Given>,
+    report: &mut Report,
+) {
+    // A file of variables may be shared with others.
+    let given = |name: &String| overrides.iter().any(|one| one.name == *name);
+    for (name, one) in known.iter().filter(|(name, _)| !used.contains(*name) && !given(name)) {
+        let Some(source) = &one.source else { continue };
+        let diagnostic =
+            Diagnostic::warning("unused-variable", format!("nothing uses the variable `{name}`"));
+        let help = format!("remove it, or use it as `${{var.{name}}}`");
+        report.push(diagnostic.at(source.place(Half::Key), "").help(help));
+    }
+}
+
 /// Those of `names` that are used by others of them: without what only uses a circle.
 fn circle<'a>(mut names: Vec<&'a String>, given: &BTreeMap<String, Given>) -> Vec<&'a String> {
     loop {

@@ -368,7 +368,7 @@ impl Observer for Silent {
 }
 
 /// No environment but one secret, and no files.
-struct Nowhere;
+pub struct Nowhere;
 
 impl Outside for Nowhere {
     fn env(&self, _: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::composite::{TAG_NAME_RULE, is_tag_name};
 use crate::diag::Route;
 use crate::model::check::{Checker, is_name};
-use crate::model::{Seconds, Word, compare};
+use crate::model::{MetricType, Seconds, Word, compare};
 
 /// What makes a condition hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,6 +87,17 @@ pub struct Tag {
 }
 
 impl Condition {
+    /// The statistic, if metrics of this type do not have it.
+    pub(super) fn misfit_of(&self, metric_type: Option<MetricType>) -> Option<SummaryFunction> {
+        use SummaryFunction::{AbsoluteValue, Derivative};
+        let function = self.summary_function.as_ref()?.known()?;
+        let misfit = match metric_type? {
+            MetricType::Counter => !matches!(function, Derivative | AbsoluteValue),
+            MetricType::Gauge => function == AbsoluteValue,
+        };
+        misfit.then_some(function)
+    }
+
     pub(super) fn check(&self, here: &Route, found: &mut Checker<'_>) {
         let absent = self.condition_type == ConditionType::Absent;
         if self.metric_name.trim().is_empty() {
@@ -127,6 +138,7 @@ impl Condition {
                 "a condition watches one metric, by its exact name: letters, digits, `.`, `:`, `-` and `_`",
             );
         }
+        found.number(here.key("threshold"), self.threshold.as_ref());
         self.check_duration(absent, here, found);
         check_tags(self.tags.as_deref(), here, found);
         if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {

@@ -230,6 +230,8 @@ impl Stream {
     }
 
     fn check_looks(&self, here: &Route, found: &mut Checker<'_>) {
+        found.number(here.key("min"), self.min.as_ref());
+        found.number(here.key("max"), self.max.as_ref());
         if self.color.as_ref().is_some_and(|color| !is_color(color)) {
             found
                 .error(here.key("color"), "invalid-color", "a colour is `#` and six hexadecimal digits")

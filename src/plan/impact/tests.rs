@@ -306,10 +306,26 @@ fn new_removed_and_renamed_alerts_are_described() {
             (NO, "is created switched off: pages nobody until it is switched on".to_owned()),
         ]
     );
-    assert_eq!(
-        delete(on_m(&json!({}))),
-        [(YES, "is removed: it fires when m is above 5; it notifies nobody".to_owned())]
-    );
+    let removed = |more: Value| {
+        let mut alert = on_m(&json!({}));
+        alert.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        delete(alert)
+    };
+    for (more, expected) in [
+        (json!({"services": ["ops"]}), (YES, "is removed: it fires when m is above 5; it notifies \"ops\"")),
+        // What calls nobody cannot call anybody less often.
+        (json!({}), (NO, "is removed: it fires when m is above 5; it notifies nobody")),
+        (
+            json!({"services": ["ops"], "conditions": []}),
+            (NO, "is removed: it never fires, having no condition; it notifies \"ops\""),
+        ),
+        (
+            json!({"services": ["ops"], "active": false}),
+            (NO, "is removed: it fires when m is above 5; it notifies \"ops\"; it was switched off"),
+        ),
+    ] {
+        assert_eq!(removed(more), [(expected.0, expected.1.to_owned())]);
+    }
     let (before, after) = (resource(Kind::Alert, whole.clone()), resource(Kind::Alert, whole));
     let renamed =
         of(Action::Update { before, after, fields: Vec::new(), renamed_from: Some(address("old")) });

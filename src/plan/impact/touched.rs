@@ -28,6 +28,8 @@ pub struct Touched<'a> {
 #[derive(Debug, Clone)]
 struct Touch {
     kind: Kind,
+    /// Its names, before and after.
+    names: Vec<String>,
     /// `is deleted`, to be read behind "which".
     what: String,
     weakens: Verdict,
@@ -58,8 +60,11 @@ impl<'a> Touched<'a> {
         };
         let Some((what, weakens)) = what_happens(change) else { return };
         let kind = change.action.before().map_or(change.kind, Resource::kind);
-        for address in [Some(&change.address), old_name].into_iter().flatten() {
-            self.objects.insert(address.clone(), Touch { kind, what: what.clone(), weakens });
+        let both = || [Some(&change.address), old_name].into_iter().flatten();
+        let names: Vec<String> = both().map(|address| address.name.clone()).collect();
+        for address in both() {
+            let touch = Touch { kind, names: names.clone(), what: what.clone(), weakens };
+            self.objects.insert(address.clone(), touch);
         }
     }
 
@@ -83,10 +88,8 @@ impl<'a> Touched<'a> {
                 .find_map(|reference| self.objects.get(&reference.to).map(|touch| (reference.to, touch)));
             if let Some((metric, touch)) = read {
                 let what = format!("reads the {} {}, which {}", touch.kind, quoted(&metric.name), touch.what);
-                found.push((
-                    address.clone(),
-                    Touch { kind: Kind::Composite, what, weakens: Verdict::CannotTell },
-                ));
+                let (names, weakens) = (vec![address.name.clone()], Verdict::CannotTell);
+                found.push((address.clone(), Touch { kind: Kind::Composite, names, what, weakens }));
             }
         }
         self.objects.extend(found);
@@ -108,14 +111,21 @@ impl<'a> Touched<'a> {
         wish.is_some_and(|wish| wish.secrets.keys().any(|route| !prose(route.segs().first())))
     }
 
-    /// What happens to the objects an alert uses, each said once.
-    pub(super) fn effects_on(&self, alert: &Alert) -> Vec<Effect> {
+    /// What happens to the objects an alert uses, each said once. Of services only those it used before: a new one changes nothing
+    /// about whom it called.
+    pub(super) fn effects_on(&self, before: &Alert, alert: &Alert) -> Vec<Effect> {
         if self.objects.is_empty() {
             return Vec::new();
         }
         let used: BTreeSet<Address> = alert.references().into_iter().map(|reference| reference.to).collect();
         let effect = |address: &Address| {
             let touch = self.objects.get(address)?;
+            let called = before.services.value().map_or(&[][..], Vec::as_slice);
+            if address.collection == Collection::Services
+                && !touch.names.iter().any(|name| called.contains(name))
+            {
+                return None;
+            }
             let how = if address.collection == Collection::Services { "notify" } else { "page" };
             let object = format!("the {} {}, which {}", touch.kind, quoted(&address.name), touch.what);
             Some(Effect::new(touch.weakens, format!("may {how} differently: it uses {object}")))
@@ -168,7 +178,7 @@ pub fn indirect(changes: &[Change], touched: &Touched<'_>) -> Vec<Indirect> {
     alerts
         .map(|(address, alert)| Indirect {
             alert: address.name.clone(),
-            impact: Impact { effects: touched.effects_on(alert) },
+            impact: Impact { effects: touched.effects_on(alert, alert) },
         })
         .filter(|indirect| !indirect.impact.is_empty())
         .collect()

@@ -99,6 +99,26 @@ fn what_an_alert_uses_can_change_what_it_means() {
 }
 
 #[test]
+fn a_service_that_an_alert_only_gains_changes_nothing_about_whom_it_called() {
+    let with = |services: Value| {
+        let mut alert = on_m(&json!({}));
+        alert["services"] = services;
+        alert
+    };
+    let touched =
+        [edit(Kind::Service, "pager", "settings.url", None), edit(Kind::Service, "new", "type", Some("old"))];
+    for (before, after, weakens) in [
+        (json!(["chat"]), json!(["chat", "pager"]), NO),
+        (json!(["chat"]), json!(["chat", "new"]), NO),
+        (json!(["pager"]), json!(["pager", "chat"]), UNSURE),
+        (json!(["old"]), json!(["new"]), YES),
+    ] {
+        let change = update(with(before), with(after));
+        assert_eq!(verdict(&judge(&change, &touched, &State::new())), weakens, "{change:?}");
+    }
+}
+
+#[test]
 fn the_default_statistic_is_the_one_of_the_metric() {
     let change = update(on_m(&json!({})), on_m(&json!({"summary_function": "derivative"})));
     let gauge = State::from([(Address::metric("m"), resource(Kind::Metric, json!({"type": "gauge"})))]);
