@@ -200,7 +200,7 @@ fn remote() -> impl Strategy<Value = Remote> {
     let composites = btree_map(names(&["c.ratio", "C", "off"]), composite(), 0..3);
     let annotations = btree_map(
         names(&["deploys", "no", "web.deploys"]),
-        some(vec![("display_name", texts())]).prop_map(Value::Object),
+        some(vec![("display_name", short(texts()))]).prop_map(Value::Object),
         0..3,
     );
     let services = btree_map(names(&["ops", "a: b", "- x", "${t}", "é #1", "Ops"]), service(), 0..5);
@@ -250,6 +250,12 @@ fn texts() -> BoxedStrategy<Value> {
     ]))
 }
 
+/// A display name has a bound.
+fn short(texts: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    let fits = |text: &Value| text.as_str().is_none_or(|text| text.chars().count() <= 255);
+    texts.prop_filter("a display name is at most 255 characters", fits).boxed()
+}
+
 fn display() -> Vec<(&'static str, BoxedStrategy<Value>)> {
     let attributes = some(vec![
         ("color", of(&json!(["#AABBCC", "#000000"]))),
@@ -263,7 +269,7 @@ fn display() -> Vec<(&'static str, BoxedStrategy<Value>)> {
         ("gap_detection", of(&json!([true, false]))),
     ]);
     vec![
-        ("display_name", texts()),
+        ("display_name", short(texts())),
         ("description", texts()),
         ("period", of(&json!([60, 1, 90]))),
         ("source_lag", of(&json!([120, 7200]))),

@@ -71,7 +71,7 @@ fn object(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Va
 }
 
 fn texts() -> BoxedStrategy<Value> {
-    mostly(&json!(["text", "é ☃", "two\nlines"]), &json!(["", " ", "x".repeat(3_000)]))
+    mostly(&json!(["text", "é ☃", "two\nlines"]), &json!(["", " ", "x".repeat(3_000), "x".repeat(70_000)]))
 }
 
 fn shared() -> Vec<(&'static str, BoxedStrategy<Value>)> {
