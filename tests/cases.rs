@@ -86,7 +86,7 @@ fn secrets_of_the_cases_are_in_no_plan() {
         let actual = case.actual(&desired);
         let plan = case.plan(&desired, &actual, &files, &mut report);
         let document = serde_json::to_string(&librato_apply::render::document(&plan, Vec::new())).unwrap();
-        let shown = format!("{}{}{document}", render(&report, &files, false), text(&plan, true));
+        let shown = format!("{}{}{document}", render(&report, &files, false), text(&plan, true, None));
         for secret in case.env().values() {
             secrets += 1;
             assert!(!shown.contains(secret.as_str()), "{} shows a secret", case.path.display());
@@ -264,7 +264,7 @@ impl Case {
         let plan = self.plan(&desired, &actual, &files, &mut report);
         plan::note_other_orders(&desired, &actual.chart_order, &files, &mut report);
         let noticed = render(&report, &files, false);
-        if report.has_errors() { noticed } else { noticed + &text(&plan, false) }
+        if report.has_errors() { noticed } else { noticed + &text(&plan, false, None) }
     }
 
     fn with_expected(&self, found: &str) -> String {

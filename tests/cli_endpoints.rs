@@ -40,12 +40,12 @@ fn without_an_endpoint_the_error_says_how_to_give_one() {
 fn a_flag_wins_over_the_environment_and_that_over_the_settings() {
     let dir = with_settings("{ endpoint: embedded:settings.db }");
     let plan = |cli: Cli, more: &[&str]| cli.run(&[&["plan", "sub"], more].concat()).exits(0);
-    plan(Cli::new(dir.path()), &[]).prints(&["Plan for embedded:settings.db"]);
+    plan(Cli::new(dir.path()), &[]).prints(&["Plan for embedded:sub/settings.db"]);
     let env = || Cli::new(dir.path()).env("LIBRATO_ENDPOINT", "embedded:env.db");
     plan(env(), &[]).prints(&["Plan for embedded:env.db"]);
     plan(env(), &["--endpoint", "embedded:flag.db"]).prints(&["Plan for embedded:flag.db"]);
     let blank = Cli::new(dir.path()).env("LIBRATO_ENDPOINT", " ");
-    plan(blank, &[]).prints(&["Plan for embedded:settings.db"]);
+    plan(blank, &[]).prints(&["Plan for embedded:sub/settings.db"]);
 }
 
 #[test]
@@ -57,6 +57,70 @@ fn an_embedded_path_is_relative_to_whoever_says_it() {
     Cli::new(dir.path()).env("LIBRATO_ENDPOINT", "embedded:mine.db").run(&apply).exits(0);
     assert!(dir.path().join("mine.db").exists());
     Cli::new(dir.path()).run(&["plan", "sub", "--endpoint", "embedded:"]).exits(64).says(&["needs a path"]);
+}
+
+#[test]
+fn a_target_that_is_printed_can_be_typed_back() {
+    for written in ["mine.db", "./mine.db", "../mine.db", "deep/./mine.db"] {
+        let dir = with_settings(&format!("{{ endpoint: \"embedded:{written}\" }}"));
+        std::fs::create_dir(dir.path().join("sub/deep")).unwrap();
+        Cli::new(dir.path()).run(&["apply", "sub", "--auto-approve"]).exits(0);
+        let plan = Cli::new(dir.path()).run(&["plan", "sub"]).exits(0);
+        let target = plan.stdout.lines().next().unwrap().strip_prefix("Plan for ").unwrap().to_owned();
+        let again = Cli::new(dir.path()).run(&["plan", "sub", "--endpoint", &target]).exits(0);
+        assert!(again.stdout.contains("Nothing to change: 1 object"), "{written}: {}", again.stdout);
+    }
+}
+
+#[test]
+fn a_mistyped_file_is_not_made_by_who_reads_and_is_named_by_who_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let run =
+        |args: &[&str]| Cli::new(dir.path()).run(&[args, &["--endpoint", "embedded:./typo.db"]].concat());
+    for reads in [
+        &["get", "alerts"][..],
+        &["get", "space", "x"],
+        &["query", "x"],
+        &["export"],
+        &["resolve", "x"],
+        &["delete", "alert", "x", "--auto-approve"],
+        &["annotate", "deploys", "--close", "1"],
+    ] {
+        run(reads).exits(1).says(&["there is no file ./typo.db"]);
+        assert!(!dir.path().join("typo.db").exists(), "{reads:?}");
+    }
+    run(&["submit", "x", "1"]).exits(0).says(&["note: made ./typo.db"]);
+    let again = run(&["submit", "x", "1"]).exits(0);
+    assert_eq!(again.stderr, "");
+}
+
+#[test]
+fn addresses_are_understood_or_completed() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    for (endpoint, hint) in [
+        ("127.0.0.1:18080", "write http://127.0.0.1:18080"),
+        ("localhost:8080/v1", "write http://localhost:8080/v1"),
+        ("metrics.example.org", "write https://metrics.example.org"),
+        ("what", "write https://host, or embedded:PATH"),
+    ] {
+        given(Cli::new(dir.path())).run(&["plan", "--endpoint", endpoint]).exits(64).says(&[hint]);
+    }
+    let wrong = given(Cli::new(dir.path())).run(&["serve", "--listen", "8080"]).exits(64);
+    wrong.says(&["write HOST:PORT, such as 127.0.0.1:8080"]);
+}
+
+#[test]
+fn a_target_that_means_nothing_is_an_error() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    let plan = |targets: &[&str]| {
+        let flags: Vec<&str> = targets.iter().flat_map(|target| ["--target", target]).collect();
+        Cli::new(dir.path()).run(&[&["plan", "sub"], &flags[..]].concat())
+    };
+    plan(&["metric/web.ms"]).exits(0);
+    plan(&["alert/typo*"]).exits(1).says(&["error[nothing-targeted]", "--target alert/typo*"]);
+    plan(&["metric/web.ms", "metric/web.sm"]).exits(1).says(&["did you mean metric/web.ms?"]);
+    let wrong = plan(&["web.ms"]).exits(64);
+    assert_eq!(wrong.stderr.matches("write KIND/GLOB").count(), 1, "{}", wrong.stderr);
 }
 
 #[test]
@@ -425,4 +489,55 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let done =
         cli.command.arg("schema").stdout(writer).stderr(std::process::Stdio::piped()).output().unwrap();
     assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap()), (Some(0), String::new()));
+}
+
+#[test]
+fn terminals_without_colours_or_signs_get_neither() {
+    let dir = with_settings("{ endpoint: embedded:./new.db }");
+    Cli::new(dir.path()).run(&["apply", "sub", "--auto-approve"]).exits(0);
+    let change = "metrics:\n  web.ms: { type: gauge, period: 5m, display_name: \"é →\" }\n";
+    std::fs::write(dir.path().join("sub/monitoring.yaml"), change).unwrap();
+    let at = ["plan", "sub", "--endpoint", "embedded:sub/new.db"];
+    let plan = |name: &str, value: &str, more: &[&str]| {
+        Cli::new(dir.path()).env(name, value).run(&[&at[..], more].concat()).exits(0).stdout
+    };
+    let plain = plan("LC_ALL", "C", &[]);
+    assert!(plain.contains("é ->") && !plain.contains('→'), "ours are replaced, others kept: {plain}");
+    assert!(plan("LC_ALL", "C.UTF-8", &[]).contains('→') && plan("LANG", "", &[]).contains('→'));
+    assert!(!plan("TERM", "dumb", &[]).contains('→'));
+    assert!(plan("LC_ALL", "C", &["--format", "json"]).contains('→'), "documents stay what they are");
+    if Path::new("/usr/bin/script").exists() {
+        for (term, coloured) in [("dumb", false), ("xterm", true)] {
+            let mut command = std::process::Command::new("/usr/bin/script");
+            let line = format!("{} {}", env!("CARGO_BIN_EXE_librato-apply"), at.join(" "));
+            command
+                .args(["-qec", &line, "/dev/null"])
+                .env_clear()
+                .env("PATH", "/usr/bin:/bin")
+                .env("TERM", term);
+            command.current_dir(dir.path());
+            let ran = Cli { command }.run(&[]).exits(0);
+            assert_eq!(ran.stdout.contains('\u{1b}'), coloured, "{term}: {}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn the_system_speaks_in_plain_words() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    let run = |args: &[&str]| Cli::new(dir.path()).run(args);
+    run(&["init", "new"]).exits(0);
+    let ran = run(&["init", "new"]).exits(1).says(&["it exists already", "nothing was overwritten"]);
+    assert!(!ran.stderr.contains("os error"), "{}", ran.stderr);
+    let ran = run(&["submit", "--from", "nowhere", "--endpoint", "embedded:x.db"]).exits(1);
+    assert!(
+        ran.stderr.contains("there is no such file") && !ran.stderr.contains("os error"),
+        "{}",
+        ran.stderr
+    );
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("gone.yaml", dir.path().join("link.yaml")).unwrap();
+        run(&["validate", "."]).exits(1).says(&["cannot read `link.yaml`: the link leads nowhere"]);
+    }
 }

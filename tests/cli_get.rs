@@ -85,7 +85,7 @@ fn lists_are_tables_documents_and_patterns() {
         "NAME      TYPE       PERIOD  DISPLAY NAME  DESCRIPTION\n\
          db.ms     gauge\n\
          web.hits  counter\n\
-         web.ms    gauge      60                    how slow\n\
+         web.ms    gauge      1m                    how slow\n\
          web.rate  composite\n"
     );
     world.run("get metric WEB.* --format json").exits(0);
@@ -94,7 +94,7 @@ fn lists_are_tables_documents_and_patterns() {
     assert_eq!(some["metrics"].as_array().unwrap().len(), 1);
 
     world.run("get composites").exits(0).prints(&["web.rate", "rate(s(\"web.hits\", \"*\"))"]);
-    world.run("get alerts").exits(0).prints(&["web.slow", "ops", "web.ms above 800 for 300 s"]);
+    world.run("get alerts").exits(0).prints(&["web.slow", "ops", "web.ms above 800 for 5m"]);
     world.run("get services").exits(0).prints(&["url=(sensitive)", "addresses=a@example.org"]);
     world.run("get charts").exits(0).prints(&["Twins", "Slow", "web.ms"]);
     world.run("get charts Twins/S*").exits(0).prints(&["Slow"]);
@@ -239,10 +239,48 @@ fn deleting_is_exact_and_bounded_by_rules() {
 #[test]
 fn an_alert_is_resolved_by_name_or_id() {
     let world = World::new();
-    world.run("resolve web.slow").exits(0).prints(&["Resolved alert \"web.slow\" (id 1)"]);
-    world.run("resolve --id 2").exits(0).prints(&["Resolved alert \"db.slow\" (id 2)"]);
+    let quiet = world.run("resolve web.slow").exits(0);
+    let quiet =
+        quiet.prints(&["alert \"web.slow\" (id 1) on http", "is not triggered: there is nothing to resolve"]);
+    quiet.says(&["does not evaluate them yet"]);
+    world.run("resolve --id 2").exits(0).prints(&["alert \"db.slow\" (id 2)"]);
+    assert!(!world.server.writes().iter().any(|write| write.contains("clear")));
     world.run("resolve web.fast").exits(1).says(&["there is no alert called \"web.fast\""]);
     world.run("resolve").exits(64);
+}
+
+#[test]
+fn what_is_triggered_is_shown_and_resolved() {
+    let trap = Trap::start_by(|head| {
+        let alert = r#"{"id":7,"name":"a","active":true,"conditions":[],"services":[]}"#;
+        Some(match head.split(' ').collect::<Vec<_>>()[..2] {
+            ["GET", "/v1/alerts/7/status"] => json_answer(200, r#"{"alert":{"id":7},"status":"triggered"}"#),
+            ["GET", "/v1/alerts/status"] => {
+                json_answer(200, r#"{"firing":[{"id":7,"triggered_at":1700000000}],"cleared":[]}"#)
+            }
+            ["GET", _] => json_answer(200, &format!(r#"{{"query":{{"found":1}},"alerts":[{alert}]}}"#)),
+            _ => json_answer(200, ""),
+        })
+    });
+    let run = |args: &[&str]| {
+        let cli = Cli::new(std::path::Path::new(".")).env("LIBRATO_ENDPOINT", &trap.endpoint());
+        cli.env("LIBRATO_USER", "u").env("LIBRATO_TOKEN", cli::TOKEN).run(args).exits(0)
+    };
+    run(&["get", "alerts"]).prints(&["STATUS", "triggered 2023-11-14T22:13:20Z"]);
+    let resolved = run(&["resolve", "a"]).prints(&["Resolved alert \"a\" (id 7)"]);
+    assert_eq!(resolved.stderr, "");
+}
+
+#[test]
+fn a_space_is_the_same_by_name_and_by_id_with_its_charts() {
+    let world = World::new();
+    world.send("POST", "/v1/spaces", &json!({"name": "Shop"}));
+    let chart = json!({"name": "Orders", "type": "line", "streams": [{"metric": "web.hits", "source": "*"}]});
+    world.send("POST", "/v1/spaces/3/charts", &chart);
+    for format in ["", " --format json", " --format yaml"] {
+        let by_name = world.run(&format!("get space Shop{format}")).exits(0).prints(&["Orders", "web.hits"]);
+        assert_eq!(by_name.stdout, world.run(&format!("get space --id 3{format}")).exits(0).stdout);
+    }
 }
 
 #[test]

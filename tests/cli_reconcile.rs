@@ -85,7 +85,7 @@ impl World {
 fn apply_then_plan_is_empty_and_neither_plan_writes() {
     let world = World::new(DEFINITIONS);
     let planned = world.run(&["plan", "def"]).exits(0).prints(&["6 to create, 0 to update, 0 to delete"]);
-    assert_eq!(planned.stderr, "");
+    assert_eq!(planned.stderr.lines().count(), 1, "{}", planned.stderr);
     assert_eq!(world.server.writes(), [""; 0], "planning writes nothing");
     world.run(&["plan", "def", "--detailed-exitcode"]).exits(2);
 
@@ -431,4 +431,40 @@ fn a_measurement_is_sent() {
     for wrong in [&["submit", "x", "NaN"][..], &["submit", "x", "1", "--tag", "eu"], &["submit", "x"]] {
         world.run(wrong).exits(64);
     }
+}
+
+#[test]
+fn mistakes_are_a_document_where_a_document_is_asked_for() {
+    let dir = project(&[("def/web.yaml", "metrics: { web.ms: { type: gauge, perod: 60s } }")]);
+    let run =
+        |args: &[&str]| Cli::new(dir.path()).env("LIBRATO_ENDPOINT", "embedded:./a.db").run(args).exits(1);
+    let plan = run(&["plan", "def", "--format", "json"]).json();
+    assert_eq!(plan["error"], "1 error");
+    assert_eq!(plan["diagnostics"][0]["code"], "unknown-field");
+    assert_eq!((&plan["target"], &plan["changes"]), (&json!(""), &json!([])));
+    let schema: Value = serde_json::from_str(include_str!("../schemas/plan.schema.json")).unwrap();
+    jsonschema::validate(&schema, &plan).unwrap();
+    let outcome = run(&["apply", "def", "--auto-approve", "--format", "json"]).json();
+    assert_eq!((&outcome["plan"], &outcome["done"]), (&plan, &json!(0)));
+    // A service that cannot be read is no plan either.
+    std::fs::write(dir.path().join("def/web.yaml"), "metrics: { web.ms: { type: gauge } }").unwrap();
+    std::fs::write(dir.path().join("a.db"), "this is no database, only a text of some length").unwrap();
+    let plan = run(&["plan", "def", "--format", "json"]).json();
+    assert!(plan["error"].as_str().unwrap().contains("a.db"), "{plan}");
+}
+
+#[test]
+fn who_plans_alerts_is_told_that_nobody_evaluates_them() {
+    let world = World::new(DEFINITIONS);
+    let note = "this server keeps alerts, but does not evaluate them yet";
+    let plan = world.run(&["plan", "def"]).exits(0).says(&[note]);
+    assert!(!plan.stdout.contains(note));
+    let plan = world.run(&["plan", "def", "--format", "json"]).exits(0).json();
+    assert_eq!(plan["diagnostics"][0]["code"], "alerts-not-evaluated");
+    world.run(&["apply", "def", "--auto-approve"]).exits(0).says(&[note]);
+    let without = World::new("metrics: { web.ms: { type: gauge } }");
+    assert_eq!(without.run(&["plan", "def"]).exits(0).stderr, "");
+    let dir = tempfile::tempdir().unwrap();
+    let help = Cli::new(dir.path()).run(&["serve", "--help"]).exits(0);
+    help.prints(&["not evaluated yet: this server notifies nobody"]);
 }

@@ -39,7 +39,7 @@ fn a_saved_plan_is_written_exactly_once_and_holds_no_secret() {
     // The files may change meanwhile: what was saved is what is written.
     write(&dir, "shop.yaml", &SHOP.replace("60s", "120s"));
     run(&dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(0);
-    run(&dir, &["plan"]).exits(0).prints(&["period: 60 → 120"]);
+    run(&dir, &["plan"]).exits(0).prints(&["period: 1m → 2m"]);
     run(&dir, &["apply", "--plan", "plan.json", "--auto-approve"])
         .exits(3)
         .says(&["changed since the plan was made"]);
@@ -111,9 +111,34 @@ fn what_is_pruned_is_bounded_kept_and_brought_back() {
     let backup = std::fs::read_dir(&backups).unwrap().next().unwrap().unwrap().path();
     assert!(!std::fs::read_to_string(&backup).unwrap().contains(SECRET));
     let backup = backup.to_str().unwrap();
-    run(&dir, &["apply", backup, "--endpoint", "embedded:./shop.db", "--auto-approve"]).exits(0);
+    let restored =
+        run(&dir, &["apply", backup, "--endpoint", "embedded:./shop.db", "--auto-approve"]).exits(0);
+    restored.says(&["this stands in none of your files", "`prune` deletes it again"]);
     write(&dir, "shop.yaml", SHOP);
     run(&dir, &["plan"]).exits(0).prints(&["Nothing to change"]);
+}
+
+#[test]
+fn an_update_keeps_what_was_there_before_out_of_the_repository() {
+    let dir = project(&[("shop.yaml", SHOP)]);
+    run(&dir, &["apply", "--auto-approve"]).exits(0);
+    assert!(!dir.path().join(".librato-apply/backups").exists(), "nothing was there");
+    // Edited by hand on the service, and overwritten by the files.
+    let edit = "alerts: { shop.slow: { description: edited by hand } }";
+    std::fs::create_dir(dir.path().join("edit")).unwrap();
+    write(&dir, "edit/edit.yaml", edit);
+    run(&dir, &["apply", "edit", "--endpoint", "embedded:./shop.db", "--auto-approve", "--no-backup"])
+        .exits(0);
+    let described = SHOP.replace("  shop.slow: {", "  shop.slow: { description: as written,");
+    assert_ne!(described, SHOP);
+    std::fs::remove_dir_all(dir.path().join("edit")).unwrap();
+    write(&dir, "shop.yaml", &described);
+    let ran = run(&dir, &["apply", "--auto-approve"]).exits(0);
+    assert_eq!(ran.all().matches("what was there before is kept in").count(), 1, "{}", ran.all());
+    let backup =
+        std::fs::read_dir(dir.path().join(".librato-apply/backups")).unwrap().next().unwrap().unwrap();
+    assert!(std::fs::read_to_string(backup.path()).unwrap().contains("edited by hand"));
+    assert_eq!(std::fs::read_to_string(dir.path().join(".librato-apply/.gitignore")).unwrap(), "*\n");
 }
 
 #[test]
@@ -214,7 +239,7 @@ fn who_may_not_read_secrets_plans_and_an_admin_applies() {
     assert_eq!(quiet.all().matches(note).count(), 1, "{}", quiet.all());
     admin("another secret", &drift).exits(2).prints(&["settings.url"]);
     write(&dir, "shop.yaml", &read(&dir, "shop.yaml").replace("a@example.org", "b@example.org"));
-    let ran = planner(SECRET, &drift).exits(2).prints(&["a@example.org → b@example.org"]);
+    let ran = planner(SECRET, &drift).exits(2).prints(&["\"a@example.org\" → \"b@example.org\""]);
     assert!(!ran.stdout.contains("settings.url"), "{}", ran.stdout);
 
     // A plan that was made over masked settings is written by who sees them; and refused where what was seen has moved.

@@ -44,7 +44,7 @@ fn only_charts_that_matter_are_read_and_only_what_changes_is_written() {
         .cli(dir.path())
         .run(&["apply", "--auto-approve"])
         .exits(0)
-        .says(&["streams[0].source: web* → db*"]);
+        .says(&["streams[0].source: \"web*\" → \"db*\""]);
     let requests = server.requests();
     assert_eq!(requests.iter().filter(|request| request.contains("charts")).count(), 2, "{requests:?}");
     let writes: Vec<_> = requests.iter().filter(|request| !request.starts_with("GET")).collect();
@@ -65,7 +65,9 @@ fn a_saved_plan_follows_a_renamed_space_and_notices_what_moved() {
         SHOP.replace("  Shop:\n", "  Market:\n    renamed_from: Shop\n").replace("label: ms", "label: s");
     let absent = renamed.replace("Depot: {}", "Depot: { ensure: absent }");
     std::fs::write(dir.path().join("shop.yaml"), &absent).unwrap();
-    run(&["plan", "--out", "a.plan"]).exits(0).prints(&["rename space Market (from Shop)", "label: ms → s"]);
+    run(&["plan", "--out", "a.plan"])
+        .exits(0)
+        .prints(&["rename space Market (from Shop)", "label: \"ms\" → \"s\""]);
 
     // Somebody changes a chart, and puts it back.
     let (shop, depot) = (space(&server, "Shop"), space(&server, "Depot"));

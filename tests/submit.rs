@@ -97,6 +97,17 @@ impl Fed {
 }
 
 #[test]
+fn who_forgets_that_a_metric_is_a_counter_is_told_the_flag() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = ["--endpoint", "embedded:./a.db"];
+    let run = |args: &[&str]| Cli::new(dir.path()).run(&[&["submit"], args, &at[..]].concat());
+    run(&["hits", "1", "--type", "counter"]).exits(0);
+    run(&["hits", "2"]).exits(1).says(&["different type", "  = help: --type counter"]);
+    std::fs::write(dir.path().join("lines"), "hits 3\n").unwrap();
+    run(&["--from", "lines"]).exits(1).says(&["  = help: --type counter"]);
+}
+
+#[test]
 fn every_format_arrives_with_its_fields() {
     let time = now() - 100;
     let world = World::new(&[

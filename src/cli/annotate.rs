@@ -6,6 +6,7 @@ use librato_apply::wire::lenient;
 use serde_json::{Map, Value, json};
 
 use super::args::{Annotate, Format, Global};
+use super::endpoint::Access;
 use super::exit::{Exit, Stop};
 use super::reconcile::pretty;
 use super::remote::with_service;
@@ -16,7 +17,9 @@ use super::ui::Ui;
 pub async fn annotate(args: &Annotate, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let now = time::now();
     let fields = fields(args, now)?;
-    let event = with_service(global, ui, false, async |client, _| {
+    // An event to be ended is somewhere already.
+    let access = if args.close.is_some() { Access::Change } else { Access::Write };
+    let event = with_service(global, ui, access, async |client, _| {
         let stream = Stream { client, path: format!("/annotations/{}", segment(&args.stream)) };
         match args.close {
             Some(id) => stream.close(id, fields, args, now).await,
@@ -24,7 +27,7 @@ pub async fn annotate(args: &Annotate, global: &Global, ui: &Ui) -> anyhow::Resu
         }
     })
     .await?;
-    ui.out(&match args.format {
+    ui.document(&match args.format {
         Format::Json => pretty(&event)?,
         Format::Text => {
             format!("{}\n", lenient::id(&event["id"]).map_or_else(String::new, |id| id.to_string()))

@@ -7,6 +7,7 @@ mod export;
 pub mod get;
 mod import;
 pub mod kind;
+mod parse;
 pub mod query;
 pub mod resolve;
 mod serve;
@@ -25,6 +26,7 @@ pub use submit::{InputFormat, MetricKind, Submit};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
+use self::parse::{parse_address, parse_positive, parse_seconds, parse_time};
 use super::complete::names::declared;
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
@@ -253,10 +255,10 @@ pub struct Apply {
     /// Write what plan --out saved, and nothing else; no PATH is read.
     #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data", "deny"])]
     pub saved: Option<PathBuf>,
-    /// Where to write down what will be deleted or replaced, before it is.
+    /// Where to write down what will be changed or deleted, as it was before.
     #[arg(long, value_name = "DIR", default_value = ".librato-apply/backups")]
     pub backup_dir: PathBuf,
-    /// Do not write down what will be deleted or replaced.
+    /// Do not write down what will be changed or deleted.
     #[arg(long)]
     pub no_backup: bool,
     /// How to print the outcome.
@@ -270,8 +272,8 @@ pub struct Apply {
 pub struct Serve {
     #[command(subcommand)]
     pub command: Option<ServeCommand>,
-    /// The address to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    /// The address to listen on: `HOST:PORT`, or `:PORT` for every address of this machine; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = parse_address)]
     pub listen: std::net::SocketAddr,
     /// The file that holds everything; made if it does not exist.
     #[arg(long, value_name = "FILE", default_value = "librato.db")]
@@ -372,27 +374,4 @@ pub struct Man {
     /// Write all pages into this directory, such as ~/.local/share/man/man1.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub out: Option<PathBuf>,
-}
-
-fn parse_time(text: &str) -> Result<Duration, String> {
-    let wrong = || "write a time such as 10s, 500ms or 1m".to_owned();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    let time = match &text[digits.len()..] {
-        "ms" => Duration::from_millis(number),
-        "" | "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.saturating_mul(60)),
-        _ => return Err(wrong()),
-    };
-    if time.is_zero() { Err("a time limit cannot be zero".to_owned()) } else { Ok(time) }
-}
-
-fn parse_positive(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a number above zero".to_owned())
-}
-
-fn parse_seconds(text: &str) -> Result<u64, String> {
-    let seconds =
-        librato_apply::model::Seconds::parse(text).ok_or("write a time such as 60, 60s, 5m or 1h")?;
-    Ok(seconds.0)
 }

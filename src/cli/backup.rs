@@ -1,4 +1,4 @@
-//! Before anything is destroyed: what will be lost, written down in our own format.
+//! Before anything is changed or destroyed: what will be lost, written down in our own format.
 //! Applying the file brings back what the API can.
 
 use std::path::{Path, PathBuf};
@@ -14,12 +14,27 @@ use serde_json::{Map, Value};
 use super::files::{self, Readers};
 use super::ui::Ui;
 
-/// Writes the objects that the plan deletes or replaces to a new file below `dir`; nothing where there are none.
+/// The first words of every backup.
+const BEGINNING: &str = "# What librato-apply changed or deleted";
+
+/// What is said after a backup was applied.
+pub const RESTORED: &str = "note: this stands in none of your files: write it there, or the next `apply` with `prune` deletes it again";
+
+/// Whether a file is a backup.
+pub fn is_one(path: &Path) -> bool {
+    let mut begins = vec![0; BEGINNING.len()];
+    let read =
+        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut begins));
+    read.is_ok() && begins == BEGINNING.as_bytes()
+}
+
+/// Writes the objects that the plan changes, replaces or deletes, as they are before, to a new file below `dir`; nothing where
+/// there are none.
 ///
 /// # Errors
 /// Where the file cannot be written; then nothing may be destroyed.
 pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>> {
-    let lost = plan.steps.iter().filter(|step| step.change.action.destroys());
+    let lost = plan.steps.iter().filter(|step| !step.parks());
     let lost: Vec<_> =
         lost.filter_map(|step| Some((&step.change.address, step.change.action.before()?))).collect();
     if lost.is_empty() {
@@ -28,6 +43,7 @@ pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>
     let now = jiff::Timestamp::now();
     let text = text(lost, &plan.target, &now, ui)?;
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    keep_out_of_git(dir);
     let path = save(dir, &now.strftime("%Y%m%dT%H%M%SZ").to_string(), &text)?;
     Ok(Some(path))
 }
@@ -43,7 +59,7 @@ fn text<'a>(
     let written = definitions(&found.objects, &found.order);
     let refused = definitions(&found.refused, &found.order);
     let mut text = format!(
-        "# What librato-apply deleted or replaced on {} at {}.\n# `librato-apply apply FILE` brings it back; measurements and events cannot be.\n",
+        "{BEGINNING} on {} at {}, as it was before.\n# `librato-apply apply FILE` brings it back; measurements and events cannot be.\n",
         printable(target),
         now.strftime("%Y-%m-%d %H:%M:%S UTC")
     );
@@ -71,6 +87,15 @@ fn text<'a>(
         text.push_str(&yaml(written.document)?);
     }
     Ok(text)
+}
+
+/// What the program keeps for itself is no part of a repository, whoever made the directory.
+pub fn keep_out_of_git(below: &Path) {
+    let ours = below.ancestors().find(|dir| dir.file_name().is_some_and(|name| name == ".librato-apply"));
+    if let Some(dir) = ours {
+        // That it is there already is as good.
+        let _ = files::create(&dir.join(".gitignore"), b"*\n", Readers::All);
+    }
 }
 
 /// A secret may stand in any text, such as a description: where this run read it, it becomes a reference again.

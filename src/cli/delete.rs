@@ -11,7 +11,7 @@ use super::args::Global;
 use super::args::delete::Delete;
 use super::args::kind::Kind;
 use super::confirm;
-use super::endpoint::Target;
+use super::endpoint::{Access, Target};
 use super::exit::{Exit, Stop};
 use super::get::missing;
 use super::progress::waiting;
@@ -24,7 +24,7 @@ pub async fn delete(args: &Delete, global: &Global, ui: &Ui) -> anyhow::Result<E
     if !args.auto_approve {
         confirm::check_that_somebody_can_answer("look with `get` first, then give --auto-approve")?;
     }
-    remote::with_service(global, ui, false, async |client, target| {
+    remote::with_service(global, ui, Access::Change, async |client, target| {
         let what = format!("reading {target}");
         let doomed = waiting(ui, &what, doomed(client, args)).await?;
         judge(client, args, &doomed).await?;

@@ -22,7 +22,7 @@ pub struct Embedded {
     server: JoinHandle<std::io::Result<()>>,
 }
 
-/// Starts a server over the file at `path` and says how to reach it.
+/// Starts a server over the file at `path`, and says how to reach it. With `read_only` nothing is made where there is nothing.
 ///
 /// # Errors
 /// Where the file cannot be used, or is in use.

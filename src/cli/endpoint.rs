@@ -24,8 +24,8 @@ const LOOK: Duration = Duration::from_secs(2);
 pub enum Target {
     /// A service on the network.
     Remote(Endpoint),
-    /// A file of the built-in server, and how it was written.
-    Embedded(PathBuf, String),
+    /// A file of the built-in server; its path leads there from the working directory.
+    Embedded(PathBuf),
 }
 
 impl Target {
@@ -33,7 +33,7 @@ impl Target {
     pub fn identity(&self) -> String {
         match self {
             Self::Remote(endpoint) => endpoint.to_string(),
-            Self::Embedded(path, _) => {
+            Self::Embedded(path) => {
                 format!("embedded:{}", std::path::absolute(path).unwrap_or_else(|_| path.clone()).display())
             }
         }
@@ -44,7 +44,8 @@ impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Remote(endpoint) => endpoint.fmt(f),
-            Self::Embedded(_, written) => write!(f, "embedded:{written}"),
+            // What is printed can be typed back: it means the same file.
+            Self::Embedded(path) => write!(f, "embedded:{}", path.display()),
         }
     }
 }
@@ -139,12 +140,12 @@ pub fn target(global: &Global, settings: &Settings, given: &Given, ui: &Ui) -> a
     };
     let target = parse(text, dir, global)?;
     match &target {
-        Target::Embedded(..) if credentials => Err(Stop::usage(
+        Target::Embedded(_) if credentials => Err(Stop::usage(
             format!("credentials are given, but the only endpoint is `{text}` from the settings"),
             "set LIBRATO_ENDPOINT (is it misspelt?), or give --endpoint to say that the file is meant",
         )
         .into()),
-        Target::Embedded(..) => {
+        Target::Embedded(_) => {
             if env("CI").is_some() {
                 ui.complain(&format!("warning: under CI the endpoint is `{text}` from the settings, a file that may not be kept"));
             }
@@ -164,12 +165,59 @@ fn parse(text: &str, dir: &Path, global: &Global) -> anyhow::Result<Target> {
         if path.trim().is_empty() {
             return Err(Stop::usage("`embedded:` needs a path", "such as embedded:./librato.db").into());
         }
-        return Ok(Target::Embedded(dir.join(path), path.to_owned()));
+        return Ok(Target::Embedded(from_here(dir, path)));
     }
-    let hint = "write https://host, or embedded:PATH for a file of the built-in server";
-    Endpoint::parse(text, global.allow_insecure_http)
-        .map(Target::Remote)
-        .map_err(|error| Stop::usage(error.to_string(), hint).into())
+    Endpoint::parse(text, global.allow_insecure_http).map(Target::Remote).map_err(|error| {
+        let (error, hint) = match scheme_for(text) {
+            Some(scheme) => (
+                "the endpoint is not a URL: it says no scheme".to_owned(),
+                format!("write {scheme}://{text}"),
+            ),
+            None => {
+                let hint = "write https://host, or embedded:PATH for a file of the built-in server";
+                (error.to_string(), hint.to_owned())
+            }
+        };
+        Stop::usage(error, hint).into()
+    })
+}
+
+/// The path of a file that `dir` speaks of, without the steps in between that lead nowhere; as it is written where that is here.
+fn from_here(dir: &Path, path: &str) -> PathBuf {
+    let here = dir.components().all(|step| step == std::path::Component::CurDir);
+    if here { PathBuf::from(path) } else { dir.join(path).components().collect() }
+}
+
+/// What is missing before a text that is a host, with a port or without.
+fn scheme_for(text: &str) -> Option<&'static str> {
+    let host = text.split(['/', ':']).next().unwrap_or_default();
+    let named = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+    let local = host == "localhost" || host.starts_with("127.");
+    (named && !text.contains("//") && (local || text.contains('.'))).then_some(if local {
+        "http"
+    } else {
+        "https"
+    })
+}
+
+/// What is done with an embedded file, which decides what becomes of one that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It is read. One that does not exist is an error: who reads means something that is there.
+    Read,
+    /// It is compared with. An empty one in memory stands in.
+    Compare,
+    /// What is in it is changed. One that does not exist is an error, too.
+    Change,
+    /// It is written. One that does not exist is made.
+    Write,
+}
+
+impl Access {
+    /// Whether nothing is written.
+    fn only_reads(self) -> bool {
+        matches!(self, Self::Read | Self::Compare)
+    }
 }
 
 /// A way to the service, and what must outlive it.
@@ -196,7 +244,7 @@ impl Connection {
     }
 }
 
-/// Connects. With `read_only` an embedded file that does not exist is not made: an empty one in memory stands in.
+/// Connects.
 ///
 /// # Errors
 /// Without credentials for a service on the network; where the file or the certificates cannot be used.
@@ -204,14 +252,14 @@ pub async fn connect(
     global: &Global,
     target: &Target,
     given: &Given,
-    read_only: bool,
+    access: Access,
     ui: &Ui,
 ) -> anyhow::Result<Connection> {
     match target {
         Target::Remote(endpoint) => {
             let (user, token) = given.both()?;
             let token = SecretString::from(token.expose_secret().to_owned());
-            let config = configure(Config::new(endpoint.clone(), user, token), global, read_only);
+            let config = configure(Config::new(endpoint.clone(), user, token), global, access.only_reads());
             let client = Client::new(config)
                 .map_err(|error| Stop::usage(error.to_string(), "see --ca-file and --user"))?;
             Ok(Connection {
@@ -222,15 +270,27 @@ pub async fn connect(
             })
         }
         #[cfg(feature = "serve")]
-        Target::Embedded(path, _) => {
-            let (embedded, config) = super::embedded::start(path, read_only).await?;
-            let client = Client::new(configure(config, global, read_only))
+        Target::Embedded(path) => {
+            let is_new = !path.exists();
+            if is_new && matches!(access, Access::Read | Access::Change) {
+                return Err(Stop {
+                    exit: super::exit::Exit::Error,
+                    message: format!("there is no file {}", path.display()),
+                    help: vec!["is the path right? `apply` and `submit` make a file, others read one".into()],
+                }
+                .into());
+            }
+            let (embedded, config) = super::embedded::start(path, access.only_reads()).await?;
+            if is_new && access == Access::Write {
+                ui.say(&format!("note: made {}", path.display()));
+            }
+            let client = Client::new(configure(config, global, access.only_reads()))
                 .context("cannot talk to the embedded server")?;
             Ok(Connection { _patience: Patience::begin(&client, ui), client, embedded: Some(embedded) })
         }
         #[cfg(not(feature = "serve"))]
-        Target::Embedded(..) => {
-            let _ = (read_only, "the flag only matters with a file");
+        Target::Embedded(_) => {
+            let _ = (access, ui, "these only matter with a file");
             Err(Stop::usage("this build has no embedded server", "build it with the feature `serve`").into())
         }
     }

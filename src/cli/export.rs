@@ -14,7 +14,7 @@ use librato_apply::render::{Definitions, Expressible, Loss, definitions, express
 use serde_json::{Map, Value, json};
 
 use super::args::{Export, Global, Output, Split};
-use super::endpoint::{self, Target};
+use super::endpoint::{self, Access};
 use super::exit::{Exit, Stop};
 use super::files::{self, Readers};
 use super::progress::waiting;
@@ -32,13 +32,7 @@ pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<E
     let globs = targets(&args.targets)?;
     let given = endpoint::credentials(global, ui)?;
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    if let Target::Embedded(path, written) = &target
-        && !path.exists()
-    {
-        let message = format!("there is no file {written} to export from");
-        return Err(Stop { exit: Exit::Error, message, help: Vec::new() }.into());
-    }
-    let connection = endpoint::connect(global, &target, &given, true, ui).await?;
+    let connection = endpoint::connect(global, &target, &given, Access::Read, ui).await?;
     let wanted = wanted(&globs);
     let actual = waiting(ui, &format!("reading {target}"), fetch(&connection.client, &wanted)).await;
     connection.close().await?;
@@ -114,7 +108,7 @@ fn document(sections: &Map<String, Value>) -> anyhow::Result<String> {
 /// Where files exist already, or cannot be written.
 pub fn write(output: &Output, written: &Definitions, ui: &Ui) -> anyhow::Result<()> {
     match &output.out {
-        None => ui.out(&document(&written.document)?),
+        None => ui.document(&document(&written.document)?),
         Some(dir) => write_files(dir, output, written, ui)?,
     }
     Ok(())

@@ -16,12 +16,12 @@ pub fn schema(of: SchemaOf, ui: &Ui) -> anyhow::Result<Exit> {
         SchemaOf::Query => schemars::schema_for!(QueryDocument).to_value(),
         SchemaOf::Outcome => schemars::schema_for!(render::OutcomeDocument).to_value(),
     };
-    ui.out(&(serde_json::to_string_pretty(&schema)? + "\n"));
+    ui.document(&(serde_json::to_string_pretty(&schema)? + "\n"));
     Ok(Exit::Done)
 }
 
 /// `completions`
 pub fn completions(shell: clap_complete::Shell, ui: &Ui) -> anyhow::Result<Exit> {
-    ui.out(&super::complete::script(shell)?);
+    ui.document(&super::complete::script(shell)?);
     Ok(Exit::Done)
 }

@@ -4,6 +4,7 @@ mod columns;
 mod document;
 mod masked;
 mod series;
+mod states;
 
 use anyhow::Context;
 use globset::{Glob, GlobBuilder};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use super::args::Global;
 use super::args::get::{Get, GetFormat};
 use super::args::kind::Kind;
+use super::endpoint::Access;
 use super::exit::{Exit, Stop};
 use super::progress::waiting;
 use super::remote::{self, Entry};
@@ -25,18 +27,24 @@ use super::ui::Ui;
 pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     check(args)?;
     let interval = series::interval(args)?;
-    let shown = remote::with_service(global, ui, true, async |client, target| {
+    let (shown, states) = remote::with_service(global, ui, Access::Read, async |client, target| {
         let what = format!("reading {target}");
-        waiting(ui, &what, find(client, args, &interval))
+        let shown = waiting(ui, &what, find(client, args, &interval))
             .await
-            .with_context(|| format!("cannot read {target}"))?
+            .with_context(|| format!("cannot read {target}"))??;
+        let states = match args.format {
+            None | Some(GetFormat::Table) if args.kind == Kind::Alerts => states::read(client).await,
+            _ => states::States::default(),
+        };
+        Ok((shown, states))
     })
     .await?;
     let Shown { mut objects, named } = shown;
     objects.iter_mut().for_each(masked::mask);
+    states.put_into(&mut objects);
     match args.format {
-        Some(GetFormat::Json) => ui.out(&document::json(args.kind, &objects)?),
-        Some(GetFormat::Yaml) => ui.out(&document::yaml(args.kind, &objects)?),
+        Some(GetFormat::Json) => ui.document(&document::json(args.kind, &objects)?),
+        Some(GetFormat::Yaml) => ui.document(&document::yaml(args.kind, &objects)?),
         None if named && objects.len() == 1 => ui.out(&document::details(&objects)?),
         Some(GetFormat::Table) | None if objects.is_empty() => {
             ui.say(&nothing(args));
@@ -120,12 +128,12 @@ async fn find(client: &Client, args: &Get, interval: &Interval) -> anyhow::Resul
                 .ok_or_else(|| unknown(Kind::Annotations, stream)))
         }
         (kind, _, Some(id)) => match remote::numbered(client, kind, id).await? {
-            Some(entry) => named(vec![entry.raw]),
+            Some(entry) => named(remote::completed(client, kind, vec![entry]).await?),
             None => Ok(Err(missing(kind, &format!("with the id {id}"), None))),
         },
         (kind, None, None) => {
-            let all = remote::list(client, kind, "").await?;
-            Ok(Ok(Shown { objects: all.into_iter().map(|entry| entry.raw).collect(), named: false }))
+            let objects = in_order(remote::list(client, kind, "").await?);
+            Ok(Ok(Shown { objects, named: false }))
         }
         (kind, Some(name), None) => by_name(client, kind, name).await,
     }
@@ -133,11 +141,10 @@ async fn find(client: &Client, args: &Get, interval: &Interval) -> anyhow::Resul
 
 /// One object of this very name, or all that a pattern fits.
 async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyhow::Result<Shown>> {
-    let raw = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.raw).collect::<Vec<_>>();
     // A name may look like a pattern.
     let exact = remote::called(client, kind, name).await?;
     if !exact.is_empty() {
-        return Ok(Ok(Shown { objects: raw(exact), named: true }));
+        return Ok(Ok(Shown { objects: remote::completed(client, kind, exact).await?, named: true }));
     }
     if !name.contains(['*', '?', '[', '{']) {
         let all = remote::list(client, kind, "").await?;
@@ -155,7 +162,14 @@ async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyh
     let part = name.split(['*', '?', '[', '{', '\\']).next().unwrap_or_default();
     let mut found = remote::list(client, kind, part).await?;
     found.retain(|entry| glob.is_match(&entry.name));
-    Ok(Ok(Shown { objects: raw(found), named: false }))
+    Ok(Ok(Shown { objects: in_order(found), named: false }))
+}
+
+/// By name, whatever order the service has; the charts of a space in the order in which it shows them.
+fn in_order(mut entries: Vec<Entry>) -> Vec<Value> {
+    let name = |entry: &Entry| entry.raw["space"].as_str().unwrap_or(&entry.name).to_owned();
+    entries.sort_by_cached_key(name);
+    entries.into_iter().map(|entry| entry.raw).collect()
 }
 
 fn glob(kind: Kind, pattern: &str) -> Result<Glob, globset::Error> {

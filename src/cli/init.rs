@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use librato_apply::diag::in_plain_words;
+
 use super::exit::{Exit, Stop};
 use super::files::{self, Readers};
 use super::ui::Ui;
@@ -19,7 +21,7 @@ pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
         };
         Stop {
             exit: Exit::Error,
-            message: format!("cannot write {}: {error}", path.display()),
+            message: format!("cannot write {}: {}", path.display(), in_plain_words(error)),
             help: vec![help.into()],
         }
     };

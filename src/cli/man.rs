@@ -37,7 +37,7 @@ pub fn man(args: &args::Man, ui: &Ui) -> anyhow::Result<Exit> {
         ));
         return Ok(Exit::Done);
     }
-    ui.out(&page(command)?);
+    ui.document(&page(command)?);
     Ok(Exit::Done)
 }
 

@@ -36,6 +36,7 @@ mod submit;
 mod table;
 mod time;
 mod ui;
+mod unevaluated;
 mod write;
 
 use args::{Cli, Command};

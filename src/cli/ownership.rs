@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use librato_apply::diag::{Diagnostic, Part, Place, Route};
-use librato_apply::diff::scope::{GlobError, Globs, Scope, parse_target};
+use librato_apply::diag::{Diagnostic, Part, Place, Report, Route, printable, suggest};
+use librato_apply::diff::scope::{GlobError, Globs, Scope, View, parse_target};
 use librato_apply::load::Root;
-use librato_apply::model::Scopes;
+use librato_apply::model::{Address, Desired, Kind, Scopes, State};
 
-use super::exit::Stop;
+use super::exit::{Exit, Stop};
 use super::inputs::Read;
 
 /// Compiles the patterns; what is wrong with those of the files goes into their report.
@@ -83,11 +83,45 @@ fn targets(targets: &[String]) -> Result<Option<Globs>, Stop> {
     if targets.is_empty() {
         return Ok(None);
     }
-    let wrong =
-        |error: GlobError| Stop::usage(format!("--target: {error}"), "write KIND/GLOB, such as alert/web.*");
+    let wrong = |error: GlobError| {
+        let message = format!("--target: {error}");
+        let help =
+            (!message.contains("KIND/GLOB")).then(|| "write KIND/GLOB, such as alert/web.*".to_owned());
+        Stop { exit: Exit::Usage, message, help: help.into_iter().collect() }
+    };
     let mut scopes = Scopes::default();
     targets.iter().try_for_each(|target| parse_target(target, &mut scopes)).map_err(wrong)?;
     Globs::compile(&scopes).map(Some).map_err(wrong)
+}
+
+/// Each `--target` by itself, to say which of them means nothing.
+///
+/// # Errors
+/// For one that makes no sense.
+pub fn each_target(texts: &[String]) -> Result<Vec<(String, Globs)>, Stop> {
+    let one = |text: &String| Ok(targets(std::slice::from_ref(text))?.map(|globs| (text.clone(), globs)));
+    Ok(texts.iter().map(one).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Each `--target` that means nothing: whoever wrote it meant something.
+pub fn aimless(targets: &[(String, Globs)], desired: &Desired, view: &View, actual: &State) -> Report {
+    let mut known: Vec<(Kind, &Address)> =
+        desired.objects.iter().map(|(address, wish)| (wish.kind, address)).collect();
+    known.extend(view.prune.iter().filter_map(|address| Some((actual.get(address)?.kind(), address))));
+    let names: Vec<String> = known.iter().map(|(kind, address)| format!("{kind}/{address}")).collect();
+    let mut report = Report::default();
+    for (text, globs) in targets {
+        if known.iter().any(|(kind, address)| globs.mean(*kind, address)) {
+            continue;
+        }
+        let message = format!("--target {} means nothing that is declared or may be pruned", printable(text));
+        let help = match suggest(text, names.iter().map(String::as_str)) {
+            Some(close) => format!("did you mean {}?", printable(close)),
+            None => "a pattern has stars, such as alert/web.*".to_owned(),
+        };
+        report.push(Diagnostic::error("nothing-targeted", message).help(help));
+    }
+    report
 }
 
 /// Whether the inputs cover the whole directory of the file that holds the settings.

@@ -29,7 +29,8 @@ impl<'a> Progress<'a> {
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
         let bar = ui.progress.then(|| {
             let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
-            style.map_or(bar.clone(), |style| bar.with_style(style))
+            let signs = |style: ProgressStyle| if ui.ascii() { style.progress_chars("#> ") } else { style };
+            style.map_or(bar.clone(), |style| bar.with_style(signs(style)))
         });
         bar.iter().for_each(|bar| ui.draw(bar));
         let stopped = Arc::new(AtomicBool::new(false));

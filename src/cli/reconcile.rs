@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use librato_apply::diag::{Diagnostic, Report, is_harmless, to_json};
-use librato_apply::diff::scope::Scope;
+use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
@@ -12,13 +12,13 @@ use librato_apply::{diff, render};
 use serde_json::{Value, json};
 
 use super::args::{self, Format, Global, PlanFormat, Planning};
-use super::endpoint::{self, Connection, Given, Target};
+use super::endpoint::{self, Access, Connection, Given, Target};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::ownership;
 use super::progress::waiting;
 use super::ui::Ui;
-use super::{saved, write};
+use super::{backup, saved, unevaluated, write};
 
 /// `validate`: read and check, offline.
 pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
@@ -30,7 +30,7 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
             "objects": read.desired.objects.len(),
             "diagnostics": to_json(&read.report, &read.files),
         });
-        ui.out(&pretty(&document)?);
+        ui.document(&pretty(&document)?);
         let failed = read.report.has_errors() || args.inputs.strict && read.report.warnings() > 0;
         return Ok(if failed { Exit::Error } else { Exit::Done });
     }
@@ -44,45 +44,63 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 /// `plan`: and compare with what exists.
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let wish = wish(&args.planning, ui)?;
-    let ended = plan_wish(args, &wish, global, ui).await;
-    if let (Err(error), PlanFormat::Markdown) = (&ended, args.format) {
-        // A comment is updated with this output: without one it would go on showing the plan of an earlier commit.
-        ui.out(&render::markdown_without_plan(
-            &format!("{error:#}"),
-            &diagnostics(&Report::default(), &wish),
-        ));
+    let made = make(&wish, global, ui).await;
+    if let Err(error) = &made {
+        let (why, found) = (format!("{error:#}"), diagnostics(&Report::default(), &wish));
+        match args.format {
+            PlanFormat::Text => {}
+            PlanFormat::Json => ui.document(&pretty(&render::document_without_plan(&why, found))?),
+            // A comment is updated with this output: without one it would go on showing the plan of an earlier commit.
+            PlanFormat::Markdown => ui.document(&render::markdown_without_plan(&why, &found)),
+        }
     }
-    ended
+    let (planned, target, given) = made?;
+    show(args, &wish, planned, &target, &given, ui)
 }
 
-async fn plan_wish(args: &args::Plan, wish: &Wish, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+async fn make(wish: &Wish, global: &Global, ui: &Ui) -> anyhow::Result<(Planned, Target, Given)> {
     wish.read.check(false, ui)?;
-    let session = Session::open(&wish.read.desired.settings, global, true, ui).await?;
+    let session = Session::open(&wish.read.desired.settings, global, Access::Compare, ui).await?;
     let planned = session.plan(wish, ui).await;
     let Session { target, given, connection } = session;
     connection.close().await?;
-    let Planned { plan, actual, report } = planned?;
+    Ok((planned?, target, given))
+}
+
+fn show(
+    args: &args::Plan,
+    wish: &Wish,
+    planned: Planned,
+    target: &Target,
+    given: &Given,
+    ui: &Ui,
+) -> anyhow::Result<Exit> {
+    let Planned { plan, actual, mut report, unevaluated } = planned;
     let strict = args.planning.inputs.strict;
+    if args.format != PlanFormat::Text {
+        unevaluated.iter().for_each(|note| report.push(note.clone()));
+    }
     match args.format {
         PlanFormat::Text => {
             inputs::check(&report, &wish.read.files, strict, ui)?;
             if ui.quiet() {
                 ui.out(&(render::refusals(&plan, ui.styled_out()) + &render::summary(&plan) + "\n"));
             } else {
-                ui.out(&render::text(&plan, ui.styled_out()));
+                ui.out(&render::text(&plan, ui.styled_out(), ui.width()));
             }
+            unevaluated.iter().for_each(|note| ui.say(&format!("note: {}", note.message)));
         }
         // A document holds its diagnostics itself.
-        PlanFormat::Json => ui.out(&pretty(&render::document(&plan, diagnostics(&report, wish)))?),
-        PlanFormat::Markdown => ui.out(&render::markdown(&plan, &diagnostics(&report, wish))),
+        PlanFormat::Json => ui.document(&pretty(&render::document(&plan, diagnostics(&report, wish)))?),
+        PlanFormat::Markdown => ui.document(&render::markdown(&plan, &diagnostics(&report, wish))),
     }
     if report.has_errors() || strict && report.warnings() > 0 {
         return Ok(Exit::Error);
     }
     match &args.out {
         Some(path) if plan.refusals.is_empty() => {
-            let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), &given, ui)?;
-            saved::save(path, &plan, &actual, &wish.read, &target, &sealing)?;
+            let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), given, ui)?;
+            saved::save(path, &plan, &actual, &wish.read, target, &sealing)?;
             ui.say(&format!("saved; write it with: librato-apply apply --plan {}", path.display()));
         }
         Some(path) => ui.complain(&format!("not saved to {}: the plan is refused", path.display())),
@@ -104,8 +122,19 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
         return apply_saved(path, args, global, ui).await;
     }
     let wish = wish(&args.planning, ui)?;
-    wish.read.check(false, ui)?;
-    let session = Session::open(&wish.read.desired.settings, global, false, ui).await?;
+    if let Err(error) = wish.read.check(false, ui) {
+        if args.format == Format::Json {
+            let found = diagnostics(&Report::default(), &wish);
+            let document = render::document_without_plan(&error.message, found);
+            ui.document(&pretty(&render::outcome_document(
+                &Plan::default(),
+                document,
+                &plan::Outcome::default(),
+            ))?);
+        }
+        return Err(error.into());
+    }
+    let session = Session::open(&wish.read.desired.settings, global, Access::Write, ui).await?;
     let ended = plan_and_write(args, &wish, &session, global, ui).await;
     session.connection.close().await?;
     ended
@@ -118,10 +147,14 @@ async fn plan_and_write(
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let Planned { plan, mut actual, report } = session.plan(wish, ui).await?;
+    let Planned { plan, mut actual, mut report, unevaluated } = session.plan(wish, ui).await?;
     inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
-    let diagnostics = diagnostics(&report, wish);
     write::show(&plan, args, ui);
+    if let Some(note) = unevaluated {
+        ui.say(&format!("note: {}", note.message));
+        report.push(note);
+    }
+    let diagnostics = diagnostics(&report, wish);
     if !plan.refusals.is_empty() || plan.is_empty() {
         return write::finish_unwritten(&plan, diagnostics, args, ui);
     }
@@ -129,7 +162,11 @@ async fn plan_and_write(
         write::confirm(&plan, ui)?;
         actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
-    write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await
+    let exit = write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await?;
+    if args.planning.inputs.paths.iter().any(|path| backup::is_one(path)) {
+        ui.say(backup::RESTORED);
+    }
+    Ok(exit)
 }
 
 /// `apply --plan`: what was reviewed, if nothing it was made from has changed.
@@ -138,7 +175,7 @@ async fn apply_saved(path: &Path, args: &args::Apply, global: &Global, ui: &Ui) 
     // Only a file says where to go, as with the settings: the same rules guard the token.
     let settings =
         Settings { endpoint: Some((saved.endpoint.clone(), PathBuf::new())), ..Settings::default() };
-    let session = Session::open(&settings, global, false, ui).await?;
+    let session = Session::open(&settings, global, Access::Write, ui).await?;
     let ended = write_saved(&saved, args, global, &session, ui).await;
     session.connection.close().await?;
     ended
@@ -170,11 +207,14 @@ struct Wish {
     read: Read,
     limits: Limits,
     scope: Scope,
+    /// Each `--target` by itself.
+    targets: Vec<(String, Globs)>,
 }
 
 fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
     let mut read = inputs::read(&args.inputs, false, ui)?;
     let scope = ownership::scope(&mut read, &args.targets)?;
+    let targets = ownership::each_target(&args.targets)?;
     let max_deletes = args.max_deletes.or(read.desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
     let limits = Limits {
         max_deletes,
@@ -182,7 +222,7 @@ fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
         protect: scope.protect.clone(),
         deny_weaker_alerts: args.deny.contains(&args::Deny::WeakerAlerts),
     };
-    Ok(Wish { read, limits, scope })
+    Ok(Wish { read, limits, scope, targets })
 }
 
 /// A connection to the service that is meant.
@@ -197,13 +237,15 @@ struct Planned {
     plan: Plan,
     actual: Actual,
     report: Report,
+    /// What is said below the plan where the service evaluates none of its alerts.
+    unevaluated: Option<Diagnostic>,
 }
 
 impl Session {
-    async fn open(settings: &Settings, global: &Global, read_only: bool, ui: &Ui) -> anyhow::Result<Self> {
+    async fn open(settings: &Settings, global: &Global, access: Access, ui: &Ui) -> anyhow::Result<Self> {
         let given = endpoint::credentials(global, ui)?;
         let target = endpoint::target(global, settings, &given, ui)?;
-        let connection = endpoint::connect(global, &target, &given, read_only, ui).await?;
+        let connection = endpoint::connect(global, &target, &given, access, ui).await?;
         Ok(Self { target, given, connection })
     }
 
@@ -221,12 +263,7 @@ impl Session {
             .with_context(|| format!("cannot read {}", self.target))?;
         let mut report = Report::default();
         let view = wish.scope.view(desired, &actual.state);
-        if view.is_empty() {
-            let message = "nothing that is declared or may be pruned is meant by --target";
-            report.push(
-                Diagnostic::warning("nothing-targeted", message).help("write KIND/GLOB, such as alert/web.*"),
-            );
-        }
+        report.extend(ownership::aimless(&wish.targets, desired, &view, &actual.state));
         let input = plan::Input {
             target: self.target.to_string(),
             desired,
@@ -238,7 +275,8 @@ impl Session {
         };
         let plan = plan::build(input, &mut report);
         plan::note_other_orders(desired, &actual.chart_order, &wish.read.files, &mut report);
-        Ok(Planned { plan, actual, report })
+        let unevaluated = unevaluated::diagnostic(&self.connection.client, desired);
+        Ok(Planned { plan, actual, report, unevaluated })
     }
 
     /// Somebody took a while to answer: what was shown must still be what would be done.

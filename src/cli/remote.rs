@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::args::Global;
 use super::args::kind::Kind;
-use super::endpoint::{self, Target};
+use super::endpoint::{self, Access, Target};
 use super::ui::Ui;
 
 /// How many spaces are asked for their charts at once.
@@ -25,12 +25,12 @@ const AT_ONCE: usize = 8;
 pub async fn with_service<T>(
     global: &Global,
     ui: &Ui,
-    read_only: bool,
+    access: Access,
     work: impl AsyncFnOnce(&Client, &Target) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let given = endpoint::credentials(global, ui)?;
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, read_only, ui).await?;
+    let connection = endpoint::connect(global, &target, &given, access, ui).await?;
     let done = work(&connection.client, &target).await;
     connection.close().await?;
     done
@@ -106,8 +106,7 @@ async fn entries(
 async fn charts(client: &Client) -> Result<Vec<Entry>, ApiError> {
     let spaces = entries(client, &Space::COLLECTION, Space::COLLECTION.path, "", false).await?;
     let of_space = |space: Entry| async move {
-        let path = format!("{}/charts", space.path);
-        let mut charts = entries(client, &Chart::COLLECTION, &path, "", false).await?;
+        let mut charts = entries_below(client, &space.path).await?;
         for chart in &mut charts {
             chart.name = format!("{}/{}", space.name, chart.name);
             if let Value::Object(fields) = &mut chart.raw {
@@ -158,6 +157,27 @@ pub async fn numbered(client: &Client, kind: Kind, id: u64) -> Result<Option<Ent
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// All there is to know of objects that were asked for by name or id: a space comes with its charts, of which the service says
+/// only the ids.
+///
+/// # Errors
+/// Where they cannot be read.
+pub async fn completed(client: &Client, kind: Kind, entries: Vec<Entry>) -> Result<Vec<Value>, ApiError> {
+    let mut objects = Vec::new();
+    for Entry { path, mut raw, .. } in entries {
+        if kind == Kind::Spaces {
+            let charts = entries_below(client, &path).await?;
+            raw["charts"] = charts.into_iter().map(|chart| chart.raw).collect();
+        }
+        objects.push(raw);
+    }
+    Ok(objects)
+}
+
+async fn entries_below(client: &Client, space: &str) -> Result<Vec<Entry>, ApiError> {
+    entries(client, &Chart::COLLECTION, &format!("{space}/charts"), "", false).await
 }
 
 /// Whether objects of this kind are told apart by ids.

@@ -2,27 +2,47 @@
 
 use librato_apply::client::Librato;
 use librato_apply::diag::{printable, suggest};
-use librato_apply::remote::Client;
+use librato_apply::remote::{ApiError, Client, ReadApi};
 
 use super::args::Global;
 use super::args::kind::Kind;
 use super::args::resolve::Resolve;
 use super::delete::{ambiguous, title};
+use super::endpoint::Access;
 use super::exit::Exit;
 use super::get::missing;
 use super::remote::{self, Entry};
 use super::ui::Ui;
+use super::unevaluated;
 
 /// Clears the alert.
 pub async fn resolve(args: &Resolve, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    remote::with_service(global, ui, false, async |client, target| {
+    remote::with_service(global, ui, Access::Change, async |client, target| {
         let alert = find(client, args).await?;
         let id = alert.id.ok_or_else(|| missing(Kind::Alerts, "with an id", None))?;
+        if is_quiet(client, id).await? {
+            ui.done(&format!(
+                "{} on {target} is not triggered: there is nothing to resolve.\n",
+                title(Kind::Alerts, &alert)
+            ));
+            unevaluated::note(client).iter().for_each(|note| ui.say(note));
+            return Ok(Exit::Done);
+        }
         Librato::from(client.clone()).alerts().clear(id).await?;
         ui.done(&format!("Resolved {} on {target}.\n", title(Kind::Alerts, &alert)));
         Ok(Exit::Done)
     })
     .await
+}
+
+/// Whether the service says that the alert is not triggered.
+async fn is_quiet(client: &Client, id: u64) -> Result<bool, ApiError> {
+    match client.get(&format!("/alerts/{id}/status"), &[]).await {
+        Ok(found) => Ok(found["status"] == "ok"),
+        // A service need not know of states.
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 async fn find(client: &Client, args: &Resolve) -> anyhow::Result<Entry> {

@@ -156,6 +156,7 @@ fn kept_key(make: bool) -> anyhow::Result<Vec<u8>> {
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).context("this machine has no source of randomness")?;
         std::fs::create_dir_all(path.parent().unwrap_or(&path))
+            .inspect(|()| super::backup::keep_out_of_git(&path))
             .and_then(|()| files::create(&path, &key, Readers::Owner))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }

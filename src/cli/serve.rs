@@ -39,6 +39,7 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
     // Before the file is made, since a start that fails shall leave none.
     let socket = bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    ui.complain(super::unevaluated::WARNING);
     let data = Data::File(args.data.clone());
     let mut opening = Opening::default();
     opening.accept_clock = args.accept_clock;

@@ -12,6 +12,7 @@ use librato_apply::remote::RetryPolicy;
 
 use self::defaults::Defaults;
 use super::args::{Global, Submit};
+use super::endpoint::Access;
 use super::exit::{Exit, Stop};
 use super::remote::with_service;
 use super::ui::Ui;
@@ -31,6 +32,12 @@ pub async fn submit(args: &Submit, global: &Global, ui: &Ui) -> anyhow::Result<E
         }
         _ => Err(Stop::usage("there is no value", "write submit NAME VALUE, or submit --from FILE").into()),
     }
+}
+
+/// What helps where the service says that a metric has another type.
+fn other_type(reason: &str) -> Option<&'static str> {
+    let told = reason.contains("different type");
+    told.then_some(if reason.contains("is a counter") { "--type counter" } else { "--type gauge" })
 }
 
 fn measurement(name: &str, value: f64, args: &Submit, defaults: &Defaults) -> Result<Measurement, Stop> {
@@ -54,14 +61,16 @@ fn measurement(name: &str, value: f64, args: &Submit, defaults: &Defaults) -> Re
 /// Sends one measurement. It is often part of a script, so it is not tried for as long as a stream is.
 async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let courier = Courier::new(RetryPolicy { deadline: global.timeout * 3, ..RetryPolicy::default() });
-    let (delivery, target) = with_service(global, ui, false, async |client, target| {
+    let (delivery, target) = with_service(global, ui, Access::Write, async |client, target| {
         let delivery = courier.deliver(client, std::slice::from_ref(&measurement)).await;
         Ok((delivery, target.to_string()))
     })
     .await?;
     let name = &measurement.name;
     if let Some((_, reason)) = delivery.refused.first() {
-        return Err(anyhow!("the measurement of {name} was not accepted: {reason}"));
+        let message = format!("the measurement of {name} was not accepted: {reason}");
+        let help = other_type(reason).map(str::to_owned).into_iter().collect();
+        return Err(Stop { exit: Exit::Error, message, help }.into());
     }
     if let Some(error) = delivery.error {
         let arrived = if delivery.unclear > 0 { "; it may have arrived all the same" } else { "" };

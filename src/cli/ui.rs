@@ -1,6 +1,7 @@
 //! The streams: results on stdout, talk on stderr, colour where it is wanted, secrets nowhere.
 //! The only place that prints.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +17,8 @@ pub struct Ui {
     styled_out: bool,
     styled_err: bool,
     quiet: bool,
+    /// Whether people are shown nothing but ASCII.
+    ascii: bool,
     /// Whether a progress line can be drawn.
     pub progress: bool,
     /// Why a result could not be printed, the first time.
@@ -29,16 +32,20 @@ pub struct Ui {
 impl Ui {
     /// Decides by the flags, the environment and what the streams are.
     pub fn new(global: &Global) -> Self {
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         let styled = |terminal: bool| match global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Color::Auto => {
+                terminal && !dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
         };
         let terminal = io::stderr().is_terminal();
         Self {
             styled_out: styled(io::stdout().is_terminal()),
             styled_err: styled(terminal),
             quiet: global.quiet,
+            ascii: dumb || speaks_ascii(),
             progress: terminal && !global.quiet && !global.no_progress,
             lost: Arc::default(),
             bar: Arc::default(),
@@ -70,13 +77,54 @@ impl Ui {
             .map(|(width, _)| width.0.into())
     }
 
+    /// The same for talk.
+    pub fn width_err(&self) -> Option<usize> {
+        let err = io::stderr();
+        err.is_terminal()
+            .then(|| terminal_size::terminal_size_of(err))
+            .flatten()
+            .map(|(width, _)| width.0.into())
+    }
+
     /// A value that must never be printed, wherever it turns up.
     pub fn hide(&self, secret: &str) {
         self.secrets.hide(secret);
     }
 
-    /// Prints a result. What is lost on the way is said by [`Ui::end`].
+    /// Prints a result for people.
     pub fn out(&self, text: &str) {
+        self.document(&self.shown(text));
+    }
+
+    /// Whether people are shown nothing but ASCII.
+    pub fn ascii(&self) -> bool {
+        self.ascii
+    }
+
+    /// A text as the terminal can show it: our own signs by others; names and values stay what they are.
+    fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if !self.ascii || text.is_ascii() {
+            return text.into();
+        }
+        let sign = |c: char| -> Cow<'static, str> {
+            match c {
+                '→' => "->".into(),
+                '…' => "...".into(),
+                '±' => "+-".into(),
+                '█' => "#".into(),
+                '░' => ".".into(),
+                '─' => "-".into(),
+                '│' | '┤' => "|".into(),
+                // Pictures of control characters.
+                '\u{2400}'..='\u{243f}' => "?".into(),
+                other => other.to_string().into(),
+            }
+        };
+        text.chars().map(sign).collect::<String>().into()
+    }
+
+    /// Prints a result that programs read. What is lost on the way is said by [`Ui::end`].
+    pub fn document(&self, text: &str) {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(self.redact(text).as_bytes()).and_then(|()| stdout.flush());
         if let Err(error) = written {
@@ -127,7 +175,7 @@ impl Ui {
     pub fn complain(&self, text: &str) {
         let write = || {
             let mut stderr = io::stderr().lock();
-            let _ = stderr.write_all(self.redact(text).as_bytes());
+            let _ = stderr.write_all(self.redact(&self.shown(text)).as_bytes());
             let _ = stderr.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
         };
         match &*self.bar() {
@@ -147,6 +195,13 @@ impl Ui {
     pub fn redact(&self, text: &str) -> String {
         self.secrets.redact(text)
     }
+}
+
+/// Whether the locale is one that has nothing but ASCII. Where nothing is said most terminals know more.
+fn speaks_ascii() -> bool {
+    let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find(|name| set(name));
+    locale.and_then(|name| std::env::var(name).ok()).is_some_and(|value| value == "C" || value == "POSIX")
 }
 
 /// What to say of a result that could not be written; nothing where only its reader went away.

@@ -18,7 +18,7 @@ use super::ui::Ui;
 
 /// Prints the plan as talk. Who is asked must see what about, even when quiet or where the outcome is for machines.
 pub fn show(plan: &Plan, args: &Apply, ui: &Ui) {
-    let text = render::text(plan, ui.styled_err());
+    let text = render::text(plan, ui.styled_err(), ui.width_err());
     match (args.auto_approve, args.format) {
         (false, _) => ui.complain(&text),
         (true, Format::Text) => ui.say(&text),
@@ -55,12 +55,15 @@ pub async fn write(
     if !args.no_backup
         && let Some(path) = backup::write(plan, &args.backup_dir, ui).context("nothing was written")?
     {
-        kept = Some(format!("what was lost is kept in {}", path.display()));
+        kept = Some(format!("what was there before is kept in {}", path.display()));
     }
     let progress = Progress::new(ui, plan.steps.len(), &connection.client);
     let options =
         apply::Options { parallelism: global.parallelism.into(), retry: connection.client.config().retry };
-    kept.iter().for_each(|kept| ui.say(kept));
+    if args.format == Format::Text {
+        // Said once, and before anything can go wrong.
+        kept.take().iter().for_each(|kept| ui.say(kept));
+    }
     let mut outcome = apply::apply(plan, ids, &connection.client, &options, &progress).await;
     progress.finish();
     outcome.notes.extend(kept);
@@ -84,7 +87,7 @@ fn finish(
     match args.format {
         Format::Json => {
             let document = render::document(plan, diagnostics);
-            ui.out(&pretty(&render::outcome_document(plan, document, outcome))?);
+            ui.document(&pretty(&render::outcome_document(plan, document, outcome))?);
         }
         Format::Text if exit == Exit::Refused => ui.out("Refused: nothing was written.\n"),
         Format::Text if plan.is_empty() => ui.out("Nothing to change.\n"),

@@ -20,6 +20,7 @@ mod selector;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod words;
 
 pub use dynamic::choose;
 pub use patterns::{TAG_NAME_RULE, is_tag_name};

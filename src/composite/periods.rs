@@ -1,6 +1,7 @@
 //! Periods of the inputs of one function, as far as they are known without data: where they differ, points do not line up.
 //! Knows the periods of metrics only from whoever asks.
 
+use crate::composite::words::in_words;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -40,7 +41,8 @@ fn periods(node: &Node, known: &dyn Fn(&str) -> Vec<u64>, problems: &mut Problem
             let Some((longest, at)) = inputs.pop_last() else { return inputs };
             if let Some((shorter, span)) = inputs.pop_first() {
                 let other = if span == at { "and some of its metrics" } else { "and another input" };
-                let message = format!("this has a point every {shorter} s, {other} one every {longest} s");
+                let (every, most) = (in_words(shorter), in_words(longest));
+                let message = format!("this has a point every {every}, {other} one every {most}");
                 problems
                     .warning("mixed-periods", span, message)
                     .help(format!("give all of them the same, as in s(…, {{period: \"{longest}\"}})"));

@@ -4,6 +4,7 @@
 
 mod files;
 mod index;
+mod io_words;
 mod json;
 mod mask;
 mod mask_text;
@@ -17,6 +18,7 @@ mod suggest;
 
 pub use files::{Files, SourceFile};
 pub use index::{IndexBuilder, Repeated, RouteIndex};
+pub use io_words::in_plain_words;
 pub use json::to_json;
 pub use place::{FileId, Part, Place, Position};
 pub use render::render;

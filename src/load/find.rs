@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use crate::diag::{Diagnostic, Report};
+use crate::diag::{Diagnostic, Report, in_plain_words};
 
 /// The files below a directory, and what stood in the way of finding them.
 #[derive(Default)]
@@ -56,7 +56,11 @@ fn problem(error: &walkdir::Error, wanted: fn(&Path) -> bool) -> Report {
     if error.loop_ancestor().is_some() || (dangling && !wanted(path)) {
         return report;
     }
-    let reason = error.io_error().map_or(ErrorKind::Other, std::io::Error::kind);
+    let reason = match error.io_error() {
+        Some(_) if dangling => "the link leads nowhere".to_owned(),
+        Some(error) => in_plain_words(error),
+        None => "it is no file".to_owned(),
+    };
     report.push(Diagnostic::error("unreadable", format!("cannot read `{}`: {reason}", display(path))));
     report
 }

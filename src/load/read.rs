@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Component, Path};
 
 use super::{MAX_FILE_SIZE, yaml};
-use crate::diag::{Diagnostic, FileId, Files, Place};
+use crate::diag::{Diagnostic, FileId, Files, Place, in_plain_words};
 
 /// The bytes of a file; `name` is how it is called in messages.
 pub(super) fn file(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
@@ -99,6 +99,6 @@ fn is_utf16(bytes: &[u8]) -> bool {
 fn failed(name: &str, error: &std::io::Error) -> Diagnostic {
     match error.kind() {
         ErrorKind::NotFound => Diagnostic::error("not-found", format!("`{name}` does not exist")),
-        kind => Diagnostic::error("unreadable", format!("cannot read `{name}`: {kind}")),
+        _ => Diagnostic::error("unreadable", format!("cannot read `{name}`: {}", in_plain_words(error))),
     }
 }

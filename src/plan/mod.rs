@@ -4,6 +4,7 @@
 mod charts;
 pub mod impact;
 mod limits;
+mod lookalike;
 mod masked;
 mod metrics;
 mod order;
@@ -69,7 +70,7 @@ impl From<Position> for SourcePlace {
 }
 
 /// Everything that would be written, and everything that speaks against it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// The service, as people name it.
     pub target: String,
@@ -149,6 +150,7 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
         report_obstacle(obstacle, desired, files, &mut refusals, report);
     }
     metrics::report(desired, actual, files, report);
+    lookalike::note(&diff.changes, desired, files, report);
     masked::note_masked(desired, actual, report);
     refusals.extend(limits.refusals(&diff.changes, desired, actual));
     let touched = impact::Touched::of(&diff.changes, actual, desired);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,7 +18,7 @@ use crate::remote::answer::{Answer, Place};
 use crate::remote::reach::{Reach, Trouble};
 use crate::remote::throttle::Throttle;
 use crate::remote::{ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, WriteApi, tls};
-use crate::wire::Failures;
+use crate::wire::{Failures, unevaluated as wire};
 
 /// The time limit of one request where nothing else is said; python-librato has the same.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -122,6 +123,8 @@ struct Shared {
     /// Answers are read on as many threads as can run.
     cores: Semaphore,
     reach: Reach,
+    /// Whether it said that it evaluates no alerts.
+    unevaluated: AtomicBool,
 }
 
 impl fmt::Debug for Client {
@@ -163,6 +166,7 @@ impl Client {
             writes: Semaphore::new(config.write_concurrency.max(1)),
             cores: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
             reach: Reach::new(config.retry.first_contact, config.give_up_after),
+            unevaluated: AtomicBool::new(false),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -171,6 +175,11 @@ impl Client {
     /// What this client was made with.
     pub fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    /// Whether the service said, in an answer so far, that it keeps alerts without evaluating them.
+    pub fn leaves_alerts_unevaluated(&self) -> bool {
+        self.shared.unevaluated.load(Ordering::Relaxed)
     }
 
     /// Does `op` again while it fails for a reason that may pass, by this client's [`RetryPolicy`]. Only for
@@ -246,7 +255,7 @@ impl Client {
         body: Body<'_>,
         read: impl FnOnce(&[u8]) -> serde_json::Result<T> + Send + 'static,
     ) -> Result<(Option<T>, Reply), ApiError> {
-        let Shared { config, http, throttle, reads, writes, cores, reach } = &*self.shared;
+        let Shared { config, http, throttle, reads, writes, cores, reach, unevaluated } = &*self.shared;
         let hidden = hidden(config.token.expose_secret(), &body);
         let ca_file = config.ca_file.is_some();
         let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden, ca_file };
@@ -278,6 +287,9 @@ impl Client {
         asking.heard(&answer);
         drop(asking);
         let answer = answer?;
+        if answer.headers.get(wire::HEADER).is_some_and(|said| said == wire::VALUE) {
+            unevaluated.store(true, Ordering::Relaxed);
+        }
         tracing::debug!(%method, path, status = answer.status, duration = ?begun.elapsed(), "answer");
         let pause = answer.pause(SystemTime::now());
         self.heed(answer.status, pause);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::value::DURATIONS;
 use crate::model::{Address, ChartOrder, Collection, Field, Kind, MASKED, Resource, Seconds, Shape, Space};
 
 /// The sections in the order in which people read them: data first, then what watches it.
@@ -164,7 +165,7 @@ impl Writer {
 fn in_words(fields: &mut Map<String, Value>) {
     for (field, value) in fields {
         match (field.as_str(), &mut *value) {
-            ("duration" | "period" | "rearm_seconds" | "source_lag", Value::Number(number)) => {
+            (field, Value::Number(number)) if DURATIONS.contains(&field) => {
                 if let Some(seconds) = number.as_u64() {
                     *value = Seconds(seconds).to_string().into();
                 }

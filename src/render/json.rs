@@ -16,7 +16,10 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct PlanDocument {
     /// The version of this form: 1.
     pub format_version: u32,
-    /// The service the plan is for.
+    /// Why there is no plan. Where this is said, nothing else but the diagnostics means anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The service the plan is for; empty where there is no plan.
     pub target: String,
     /// How many objects change in which way.
     pub counts: Counts,
@@ -29,7 +32,7 @@ pub struct PlanDocument {
     pub indirect: Vec<Indirect>,
     /// Safety rules that forbid the apply.
     pub refusals: Vec<Refusal>,
-    /// Warnings and notes about the files: severity, code, message, file, line, column, help.
+    /// What was found in the files: severity, code, message, file, line, column, help. Errors only where there is no plan.
     pub diagnostics: Vec<Value>,
 }
 
@@ -87,12 +90,28 @@ pub struct FieldDocument {
 pub fn document(plan: &Plan, diagnostics: Vec<Value>) -> PlanDocument {
     PlanDocument {
         format_version: FORMAT_VERSION,
+        error: None,
         target: plan.target.clone(),
         counts: plan.counts(),
         unchanged: plan.unchanged,
         changes: plan.steps.iter().map(change).collect(),
         indirect: plan.indirect.clone(),
         refusals: plan.refusals.clone(),
+        diagnostics,
+    }
+}
+
+/// The document where no plan could be made: why, and what was found in the files.
+pub fn document_without_plan(why: &str, diagnostics: Vec<Value>) -> PlanDocument {
+    PlanDocument {
+        format_version: FORMAT_VERSION,
+        error: Some(why.to_owned()),
+        target: String::new(),
+        counts: Counts::default(),
+        unchanged: 0,
+        changes: Vec::new(),
+        indirect: Vec::new(),
+        refusals: Vec::new(),
         diagnostics,
     }
 }

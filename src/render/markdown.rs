@@ -10,7 +10,7 @@ mod tests;
 
 use serde_json::Value;
 
-use super::text::{remark, summary};
+use super::text::{by_space, remark, summary};
 use crate::diff::Action;
 use crate::plan::{Impact, Plan, Refusal, Step, Verdict};
 use escape::{code, prose};
@@ -42,7 +42,7 @@ pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
     for indirect in &plan.indirect {
         page.add(impact_piece(&indirect.alert, &indirect.impact, ", not changed itself"));
     }
-    for step in &plan.steps {
+    for step in by_space(&plan.steps) {
         let keep = if step.change.action.destroys() { page::DELETES } else { page::ROWS };
         page.add(Piece { part: Part::Changes, keep, text: row(step) });
         if let Some(text) = detail::detail(step) {

@@ -3,6 +3,7 @@
 
 mod definitions;
 mod expressible;
+mod hang;
 mod json;
 mod lines;
 mod markdown;
@@ -12,7 +13,9 @@ mod value;
 
 pub use definitions::{Definitions, definitions};
 pub use expressible::{Expressible, Loss, Restorable, expressible, restorable};
-pub use json::{ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document};
+pub use json::{
+    ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document, document_without_plan,
+};
 pub use markdown::{markdown, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{plural, refusals, summary, text};

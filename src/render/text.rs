@@ -3,20 +3,22 @@
 
 use anstyle::{AnsiColor, Style};
 
+use super::hang::hung;
 use super::value::{inline, is_long, line_diff};
-use crate::diag::printable;
+use crate::diag::{Seg, printable};
 use crate::diff::{Action, FieldChange};
+use crate::model::Kind;
 use crate::plan::{Counts, Impact, Indirect, Plan, Refusal, SourcePlace, Step, Verdict, lost_with};
 
 /// How far into a line places are put.
 const PLACE_COLUMN: usize = 56;
 
-/// The whole plan, its target first, its counts last.
-pub fn text(plan: &Plan, styled: bool) -> String {
-    let mut page = Page { out: String::new(), styled };
+/// The whole plan, its target first, its counts last; prose no wider than `width`, where there is one.
+pub fn text(plan: &Plan, styled: bool, width: Option<usize>) -> String {
+    let mut page = Page { out: String::new(), styled, width };
     page.line(&format!("Plan for {}", printable(&plan.target)));
     page.line("");
-    for step in &plan.steps {
+    for step in by_space(&plan.steps) {
         page.step(step);
     }
     plan.indirect.iter().for_each(|indirect| page.indirect(indirect));
@@ -27,9 +29,17 @@ pub fn text(plan: &Plan, styled: bool) -> String {
 
 /// The refusals alone, for where the plan is not shown.
 pub fn refusals(plan: &Plan, styled: bool) -> String {
-    let mut page = Page { out: String::new(), styled };
+    let mut page = Page { out: String::new(), styled, width: None };
     plan.refusals.iter().for_each(|refusal| page.refusal(refusal));
     page.out
+}
+
+/// The steps as people read them: in the order of writing, but charts that follow each other space by space.
+pub(super) fn by_space(steps: &[Step]) -> Vec<&Step> {
+    let mut shown: Vec<&Step> = steps.iter().collect();
+    let runs = shown.chunk_by_mut(|a, b| a.change.kind == Kind::Chart && b.change.kind == Kind::Chart);
+    runs.for_each(|run| run.sort_by_key(|step| step.change.address.parent.clone()));
+    shown
 }
 
 /// The counts in one line.
@@ -47,7 +57,11 @@ pub fn summary(plan: &Plan) -> String {
             parts.push(format!("{count} to {what}"));
         }
     }
-    parts.push(format!("{delete} to delete"));
+    // Charts that go with their space count where deletes are limited.
+    let charts: usize = plan.steps.iter().map(|step| lost_with(&step.change).len()).sum();
+    let with =
+        if charts > 0 { format!(" (with {})", plural(charts, "chart", "charts")) } else { String::new() };
+    parts.push(format!("{delete} to delete{with}"));
     format!("{}; {} unchanged.", parts.join(", "), plan.unchanged)
 }
 
@@ -59,6 +73,7 @@ pub fn plural(count: usize, one: &str, many: &str) -> String {
 struct Page {
     out: String,
     styled: bool,
+    width: Option<usize>,
 }
 
 impl Page {
@@ -85,7 +100,8 @@ impl Page {
         self.line(&format!("  {sign} {}", self.placed(&title, 4, step.place.as_ref())));
         for (i, field) in change.action.fields().iter().enumerate() {
             let place = step.field_places.get(i).and_then(Option::as_ref);
-            self.field(field, place.filter(|_| matches!(change.action, Action::Update { .. })));
+            let updates = matches!(change.action, Action::Update { .. });
+            self.field(field, if updates { sign_of(field) } else { ' ' }, place.filter(|_| updates));
         }
         step.impact.iter().for_each(|impact| self.impact(impact));
         self.line("");
@@ -100,7 +116,8 @@ impl Page {
                 Verdict::Yes => (" (weaker)", AnsiColor::Red),
             };
             let label = self.paint("on call:", colour.on_default());
-            self.line(&format!("      {label} {}{mark}", printable(&effect.text)));
+            let text = hung(&format!("{}{mark}", printable(&effect.text)), 15, self.width);
+            self.line(&format!("      {label} {text}"));
         }
     }
 
@@ -118,7 +135,8 @@ impl Page {
         format!("{text}{:width$}{}", "", self.paint(&printable(&place.to_string()), Style::new().dimmed()))
     }
 
-    fn field(&mut self, field: &FieldChange, place: Option<&SourcePlace>) {
+    /// One field, with `+` before what comes to be in a list or an object that stays, `-` before what is taken from a list.
+    fn field(&mut self, field: &FieldChange, sign: char, place: Option<&SourcePlace>) {
         let route = printable(&field.route.to_string());
         let (before, after) = (field.before.as_ref(), field.after.as_ref());
         if !field.sensitive && before.is_some() && after.is_some() && (is_long(before) || is_long(after)) {
@@ -140,7 +158,7 @@ impl Page {
         if let (false, None, Some(block)) = (field.sensitive, before, after.and_then(|value| value.as_str()))
             && block.trim_end().contains('\n')
         {
-            self.line(&format!("      {}", self.placed(&format!("{route}: |"), 6, place)));
+            self.line(&format!("{}{}", self.signed(sign), self.placed(&format!("{route}: |"), 6, place)));
             block.lines().for_each(|line| self.line(&format!("        {}", printable(line))));
             return;
         }
@@ -148,15 +166,28 @@ impl Page {
             (true, Some(_), Some(_)) => format!("{route}: (sensitive) changes"),
             (true, None, _) => format!("{route}: (sensitive)"),
             (true, Some(_), None) => format!("{route}: (sensitive) is removed"),
-            (false, None, Some(after)) => format!("{route}: {}", inline(after)),
-            (false, Some(before), None) => format!("{route}: {} → (nothing)", inline(before)),
+            (false, None, Some(after)) => format!("{route}: {}", inline(&field.route, after)),
+            (false, Some(before), None) if sign == '-' => {
+                format!("{route}: {}", inline(&field.route, before))
+            }
             (false, before, after) => {
-                let shown =
-                    |value: Option<&serde_json::Value>| value.map_or_else(|| "(nothing)".to_owned(), inline);
+                let shown = |value: Option<&serde_json::Value>| {
+                    value.map_or_else(|| "(nothing)".to_owned(), |value| inline(&field.route, value))
+                };
                 format!("{route}: {} → {}", shown(before), shown(after))
             }
         };
-        self.line(&format!("      {}", self.placed(&text, 6, place)));
+        self.line(&format!("{}{}", self.signed(sign), self.placed(&text, 6, place)));
+    }
+
+    /// What stands before a field: six columns, the sign among them.
+    fn signed(&self, sign: char) -> String {
+        let sign = match sign {
+            '+' => self.paint("+", AnsiColor::Green.on_default()),
+            '-' => self.paint("-", AnsiColor::Red.on_default()),
+            _ => " ".to_owned(),
+        };
+        format!("    {sign} ")
     }
 
     fn refusal(&mut self, refusal: &Refusal) {
@@ -173,6 +204,16 @@ impl Page {
             self.line(&format!("  = to lift it: {}", printable(lift)));
         }
         self.line("");
+    }
+}
+
+/// What an update does to a field, where it is not another value.
+fn sign_of(field: &FieldChange) -> char {
+    let in_list = matches!(field.route.segs().last(), Some(Seg::Index(_)));
+    match (&field.before, &field.after) {
+        (None, Some(_)) => '+',
+        (Some(_), None) if in_list => '-',
+        _ => ' ',
     }
 }
 
@@ -211,7 +252,7 @@ mod tests {
             indirect: Vec::new(),
         };
         assert_eq!(
-            text(&plan, false),
+            text(&plan, false, None),
             "Plan for embedded:./x.db\n\nNothing to change: 1 object is as written.\n"
         );
     }

@@ -5,47 +5,75 @@ use serde_json::Value;
 use similar::group_diff_ops;
 
 use super::lines::{edits, sign};
-use crate::diag::printable;
+use crate::diag::{Route, Seg, printable};
+use crate::model::Seconds;
 
 /// Text longer than this, or of several lines, is shown as the difference of its lines.
 const LONG: usize = 100;
 
-/// A value in flow style.
-pub fn inline(value: &Value) -> String {
+/// Fields that hold seconds; people write `5m`.
+pub const DURATIONS: [&str; 4] = ["duration", "period", "rearm_seconds", "source_lag"];
+
+/// Fields whose texts are words of the API: nobody takes them for a text of their own.
+const WORDS: [&str; 6] =
+    ["type", "operator", "summary_function", "group_function", "downsample_function", "split_axis"];
+
+/// The value of a field in flow style, as the files write it.
+pub fn inline(route: &Route, value: &Value) -> String {
+    let segs = route.segs();
+    // What people name themselves is no field of ours.
+    let own = matches!(segs.first(), Some(Seg::Key(first)) if first == "attributes" || first == "settings");
+    let field = segs.iter().rev().find_map(|seg| match seg {
+        Seg::Key(key) if !own => Some(key.as_str()),
+        _ => None,
+    });
+    flow(field.unwrap_or_default(), value)
+}
+
+fn flow(field: &str, value: &Value) -> String {
     match value {
-        Value::String(text) => word(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::String(text) if WORDS.contains(&field) && is_word(text) => text.clone(),
+        Value::String(text) if field == "composite" => formula(text),
+        Value::String(text) => quoted(text),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(|item| flow(field, item)).collect::<Vec<_>>().join(", "))
+        }
         Value::Object(map) => {
-            let fields = map.iter().map(|(key, value)| format!("{}: {}", word(key), inline(value)));
+            let key = |key: &str| if is_word(key) { key.to_owned() } else { quoted(key) };
+            let fields = map.iter().map(|(name, value)| format!("{}: {}", key(name), flow(name, value)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
-        Value::Number(number) => match number.as_f64() {
+        Value::Number(number) => match (number.as_u64(), number.as_f64()) {
+            (Some(seconds), _) if DURATIONS.contains(&field) => Seconds(seconds).to_string(),
             // 800.0 and 800 are one number; people write the shorter.
-            Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => format!("{float:.0}"),
+            (_, Some(float)) if float.fract() == 0.0 && float.abs() < 1e15 => format!("{float:.0}"),
             _ => number.to_string(),
         },
         other => other.to_string(),
     }
 }
 
-/// Text bare where nobody could misread it, quoted where blanks, line ends or other meanings are in it.
-fn word(text: &str) -> String {
-    let plain = !text.is_empty()
-        && text.chars().all(|c| c.is_alphanumeric() || "._-/@*#%+".contains(c) || c == ' ' || c == ':')
-        && text.trim() == text
-        && !text.contains(": ")
-        && !text.ends_with(':')
-        && !text.starts_with(['-', '#', '*', '%', '@'])
-        && text.parse::<f64>().is_err()
-        && !matches!(text, "true" | "false" | "null" | "~");
-    match text {
-        _ if plain => text.to_owned(),
-        // Definitions of composites are full of double quotes.
-        _ if text.contains('"') && !text.contains(|c: char| c == '\'' || c.is_control()) => {
-            format!("'{}'", printable(text))
-        }
-        _ => printable(&Value::String(text.to_owned()).to_string()),
+/// Nothing but letters, digits and signs that mean nothing in a file.
+fn is_word(text: &str) -> bool {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "._-/<>=".contains(c);
+    !text.is_empty() && text.chars().all(harmless)
+}
+
+/// A text in quotes; definitions of composites are full of double ones.
+fn quoted(text: &str) -> String {
+    if text.contains('"') && !text.contains(|c: char| c == '\'' || c.is_control()) {
+        return format!("'{}'", printable(text));
     }
+    printable(&Value::String(text.to_owned()).to_string())
+}
+
+/// A composite of one line, without the line end of a block.
+fn formula(text: &str) -> String {
+    let line = text.trim();
+    if line.contains(char::is_control) {
+        return quoted(text);
+    }
+    if line.contains('\'') { printable(line) } else { format!("'{}'", printable(line)) }
 }
 
 /// Whether a change of this text is better shown line by line.
@@ -78,8 +106,9 @@ mod tests {
     #[test]
     fn values_stand_on_one_line_as_in_a_file() {
         for (value, shown) in [
-            (json!("Checkout time"), "Checkout time"),
-            (json!("https://wiki.example.org/slow"), "https://wiki.example.org/slow"),
+            (json!("Checkout time"), r#""Checkout time""#),
+            (json!("slow"), r#""slow""#),
+            (json!("https://wiki.example.org/slow"), r#""https://wiki.example.org/slow""#),
             (json!(""), r#""""#),
             (json!("5"), r#""5""#),
             (json!("true"), r#""true""#),
@@ -87,11 +116,18 @@ mod tests {
             (json!("s(\"a\", \"*\")"), r#"'s("a", "*")'"#),
             (json!(800.0), "800"),
             (json!(0.5), "0.5"),
-            (json!({"type": "above", "values": ["a", 1]}), "{type: above, values: [a, 1]}"),
+            (json!({"type": "above", "values": ["a", 1]}), r#"{type: above, values: ["a", 1]}"#),
+            (json!({"duration": 300, "metric_name": "web.ms"}), r#"{duration: 5m, metric_name: "web.ms"}"#),
+            (json!({"composite": "s(\"a\", \"*\")\n"}), r#"{composite: 's("a", "*")'}"#),
+            (json!({"a b": null}), r#"{"a b": null}"#),
         ] {
-            assert_eq!(inline(&value), shown);
+            assert_eq!(inline(&Route::root(), &value), shown);
         }
-        assert!(!inline(&json!("\u{1b}[31m")).contains('\u{1b}'));
+        let route = |keys: &[&str]| keys.iter().fold(Route::root(), |route, key| route.key(*key));
+        assert_eq!(inline(&route(&["period"]), &json!(90)), "90s");
+        assert_eq!(inline(&route(&["attributes", "period"]), &json!(90)), "90");
+        assert_eq!(inline(&route(&["settings", "type"]), &json!("a")), r#""a""#);
+        assert!(!inline(&Route::root(), &json!("\u{1b}[31m")).contains('\u{1b}'));
     }
 
     #[test]

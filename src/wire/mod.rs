@@ -4,6 +4,7 @@
 mod errors;
 pub mod lenient;
 mod page;
+pub mod unevaluated;
 
 pub use errors::{ApiMessage, ApiMessages, Failures};
 pub use page::{Page, Query, TextPage};

@@ -186,7 +186,8 @@ impl Server {
             rest.split(' ').next().map(|value| value.trim_matches('"').to_owned())
         };
         let entry = |line: &String| Some(format!("{} {}", field(line, "method")?, field(line, "path")?));
-        self.log().iter().filter_map(entry).collect()
+        // What changed has a line of its own beside that of the request.
+        self.log().iter().filter(|line| line.contains(" request ")).filter_map(entry).collect()
     }
 
     /// Ends at once, as `kill -9` does.

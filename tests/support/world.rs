@@ -306,7 +306,7 @@ pub struct Planned {
 
 impl Planned {
     pub fn text(&self) -> String {
-        render::text(&self.plan, false)
+        render::text(&self.plan, false, None)
     }
 
     pub fn document(&self) -> Value {

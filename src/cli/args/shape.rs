@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory};
 
 use super::{Cli, examples};
+use crate::cli::unevaluated;
 
 /// The commands by what people come for.
 pub const GROUPS: [(&str, &[&str]); 4] = [
@@ -49,7 +50,10 @@ fn shaped(command: Command, shared: &[Arg]) -> Command {
     let name = command.get_name().to_owned();
     let hidden = shared.iter().filter(|arg| !means(&name, arg.get_id().as_str()));
     let command = hidden.fold(command, |command, arg| command.arg(arg.clone().hide(true)));
-    let command = if name == "serve" { credentials_of_serve(command, shared) } else { command };
+    let command = match name.as_str() {
+        "serve" => credentials_of_serve(command, shared).after_help(unevaluated::HELP),
+        _ => command,
+    };
     let nested: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     // What is below a command asks no service: it looks after files.
     let command = nested.iter().fold(command, |command, name| {
@@ -149,6 +153,18 @@ mod tests {
                 let words = crate::cli::complete::words(&call.replace("$id", "1"));
                 assert!(command().try_get_matches_from(&words).is_ok(), "{line}: {words:?}");
             }
+        }
+    }
+
+    #[test]
+    fn addresses_are_those_that_people_write() {
+        for (written, address) in
+            [("localhost:8080", "127.0.0.1:8080"), (":8080", "0.0.0.0:8080"), ("[::1]:80", "[::1]:80")]
+        {
+            let matches =
+                command().try_get_matches_from(["librato-apply", "serve", "--listen", written]).unwrap();
+            let (_, serve) = matches.subcommand().unwrap();
+            assert_eq!(serve.get_one::<std::net::SocketAddr>("listen").unwrap().to_string(), address);
         }
     }
 

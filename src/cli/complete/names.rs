@@ -11,6 +11,7 @@ use librato_apply::model;
 
 use crate::cli::args::kind::Kind;
 use crate::cli::args::{Global, Inputs, shape};
+use crate::cli::endpoint::Access;
 use crate::cli::ui::Ui;
 use crate::cli::{inputs, remote};
 
@@ -72,7 +73,7 @@ fn from_service(kind: Kind, mut global: Global, part: &str) -> Option<Vec<String
     (global.quiet, global.verbose, global.timeout) = (true, 0, global.timeout.min(PATIENCE));
     let ui = Ui::new(&global);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    let asked = remote::with_service(&global, &ui, true, async |client, _| {
+    let asked = remote::with_service(&global, &ui, Access::Read, async |client, _| {
         Ok(remote::list(client, kind, part).await?)
     });
     let found = runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await });

@@ -1,5 +1,6 @@
 //! Which fields of an object a table shows, kind by kind, and in which words.
 
+use librato_apply::model::Seconds;
 use serde_json::Value;
 
 use crate::cli::args::kind::Kind;
@@ -24,11 +25,11 @@ fn columns(kind: Kind) -> &'static [Column] {
         Kind::Metrics => &[
             NAME,
             TYPE,
-            ("PERIOD", |raw| text(&raw["period"])),
+            ("PERIOD", |raw| duration(&raw["period"])),
             DISPLAY_NAME,
-            ("DESCRIPTION", |raw| text(&raw["description"])),
+            ("DESCRIPTION", |raw| first_line(&text(&raw["description"]))),
         ],
-        Kind::Composites => &[NAME, ("COMPOSITE", |raw| text(&raw["composite"]))],
+        Kind::Composites => &[NAME, ("COMPOSITE", |raw| first_line(&text(&raw["composite"])))],
         Kind::Annotations => &[NAME, DISPLAY_NAME],
         Kind::Sources => &[NAME, DISPLAY_NAME],
         Kind::Measurements => &[
@@ -42,12 +43,13 @@ fn columns(kind: Kind) -> &'static [Column] {
             ("START", |raw| time(&raw["start_time"])),
             ("END", |raw| time(&raw["end_time"])),
             ("SOURCE", |raw| text(&raw["source"])),
-            ("TITLE", |raw| text(&raw["title"])),
+            ("TITLE", |raw| first_line(&text(&raw["title"]))),
         ],
         Kind::Alerts => &[
             ID,
             NAME,
             ("ACTIVE", |raw| text(&raw["active"])),
+            ("STATUS", |raw| text(&raw[super::states::FIELD])),
             ("SERVICES", |raw| joined(&raw["services"], ", ", |service| text(&service["title"]))),
             ("FIRES WHEN", |raw| joined(&raw["conditions"], " and ", condition)),
         ],
@@ -84,9 +86,25 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn time(value: &Value) -> String {
+/// A time as people read it.
+pub fn time(value: &Value) -> String {
     let time = value.as_i64().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     time.map_or_else(|| text(value), |time| time.to_string())
+}
+
+/// Seconds as the files write them.
+fn duration(value: &Value) -> String {
+    value
+        .as_f64()
+        .filter(|s| s.fract() == 0.0 && *s >= 0.0)
+        .map_or_else(|| text(value), |s| Seconds(s as u64).to_string())
+}
+
+/// The first line that says something, with a sign for what follows.
+fn first_line(text: &str) -> String {
+    let mut lines = text.trim().lines();
+    let first = lines.next().unwrap_or_default();
+    if lines.next().is_some() { format!("{first} …") } else { first.to_owned() }
 }
 
 fn joined(list: &Value, between: &str, shown: fn(&Value) -> String) -> String {
@@ -102,9 +120,9 @@ fn condition(raw: &Value) -> String {
         function.map(|function| format!("({function})")),
         Some(kind),
         Some(text(&raw["threshold"])).filter(|threshold| !threshold.is_empty()),
-        Some(text(&raw["duration"]))
-            .filter(|held| !held.is_empty() && held != "0")
-            .map(|held| format!("for {held} s")),
+        Some(&raw["duration"])
+            .filter(|held| held.as_f64().is_some_and(|held| held > 0.0))
+            .map(|held| format!("for {}", duration(held))),
         raw["source"].as_str().filter(|source| *source != "*").map(|source| format!("on {source}")),
         Some(tags(&raw["tags"])).filter(|tags| !tags.is_empty()).map(|tags| format!("where {tags}")),
     ];
@@ -128,7 +146,7 @@ fn settings(raw: &Value) -> String {
 }
 
 fn shown(stream: &Value) -> String {
-    text(if stream["metric"].is_string() { &stream["metric"] } else { &stream["composite"] })
+    first_line(&text(if stream["metric"].is_string() { &stream["metric"] } else { &stream["composite"] }))
 }
 
 #[cfg(test)]
@@ -145,18 +163,23 @@ mod tests {
                            {"type": "below", "metric_name": "o", "threshold": 1, "summary_function": "sum",
                             "tags": [{"name": "env", "values": ["prod", "test"]}, {"name": "region"}]}]});
         let (header, rows) = of(Kind::Alerts, &[alert]);
-        assert_eq!(header, ["ID", "NAME", "ACTIVE", "SERVICES", "FIRES WHEN"]);
+        assert_eq!(header, ["ID", "NAME", "ACTIVE", "STATUS", "SERVICES", "FIRES WHEN"]);
         assert_eq!(
             rows[0],
             [
                 "7",
                 "a",
                 "true",
+                "",
                 "ops, mail",
-                "m above 800 for 300 s and n absent for 600 s on web* and o (sum) below 1 where env=prod|test region"
+                "m above 800 for 5m and n absent for 10m on web* and o (sum) below 1 where env=prod|test region"
             ]
         );
         let event = json!({"id": 1, "title": "t", "start_time": 1_700_000_000, "end_time": null});
         assert_eq!(of(Kind::Events, &[event]).1[0], ["1", "2023-11-14T22:13:20Z", "", "", "t"]);
+        let composite = json!({"name": "c", "composite": "sum(\n  s(\"a\", \"*\"))\n"});
+        assert_eq!(of(Kind::Composites, &[composite]).1[0], ["c", "sum( …"]);
+        let metric = json!({"name": "m", "type": "gauge", "period": 60.0});
+        assert_eq!(of(Kind::Metrics, &[metric]).1[0][2], "1m");
     }
 }

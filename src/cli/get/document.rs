@@ -2,6 +2,7 @@
 //! What could steer a terminal is escaped or replaced.
 
 use librato_apply::diag::printable;
+use librato_apply::model::Seconds;
 use serde_json::{Value, json};
 
 use crate::cli::args::kind::Kind;
@@ -12,7 +13,7 @@ pub fn json(kind: Kind, objects: &[Value]) -> anyhow::Result<String> {
     Ok(harmless(&text, |c| format!("\\u{:04x}", u32::from(c))) + "\n")
 }
 
-/// The same as YAML.
+/// The same as YAML, with times and durations as people write them.
 pub fn yaml(kind: Kind, objects: &[Value]) -> anyhow::Result<String> {
     text(&document(kind, objects))
 }
@@ -27,9 +28,30 @@ fn document(kind: Kind, objects: &[Value]) -> Value {
 }
 
 fn text(value: &Value) -> anyhow::Result<String> {
-    let text = serde_yaml::to_string(value)?;
+    let text = serde_yaml::to_string(&in_words(value))?;
     let text = harmless(&text, |c| printable(&c.to_string()));
     Ok(if text.ends_with('\n') { text } else { text + "\n" })
+}
+
+/// Times in ISO form and durations as the files have them, by the names of their fields.
+fn in_words(value: &Value) -> Value {
+    let field = |(name, value): (&String, &Value)| {
+        let shown = match (name.as_str(), value.as_i64()) {
+            ("duration" | "period" | "rearm_seconds" | "source_lag" | "resolution", Some(seconds)) => {
+                u64::try_from(seconds).ok().map(|seconds| Seconds(seconds).to_string().into())
+            }
+            (name, Some(seconds)) if name.ends_with("_at") || name.ends_with("_time") => {
+                jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string().into())
+            }
+            _ => None,
+        };
+        (name.clone(), shown.unwrap_or_else(|| in_words(value)))
+    };
+    match value {
+        Value::Array(items) => items.iter().map(in_words).collect(),
+        Value::Object(fields) => Value::Object(fields.iter().map(field).collect()),
+        other => other.clone(),
+    }
 }
 
 /// Every character that does something to a terminal, but the ends of lines, in another form.
@@ -49,6 +71,16 @@ fn harmless(text: &str, form: impl Fn(char) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_read_times_and_durations_and_machines_numbers() {
+        let alert = json!({"created_at": 1_700_000_000, "rearm_seconds": 600, "conditions": [{"duration": 90}], "id": 7});
+        let yaml = details(std::slice::from_ref(&alert)).unwrap();
+        for shown in ["2023-11-14T22:13:20Z", "rearm_seconds: 10m", "duration: 90s", "id: 7"] {
+            assert!(yaml.contains(shown), "{yaml}");
+        }
+        assert!(json(Kind::Alerts, &[alert]).unwrap().contains("1700000000"));
+    }
 
     #[test]
     fn documents_hold_what_they_are_given_and_nothing_that_steers() {

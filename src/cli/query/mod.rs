@@ -23,7 +23,7 @@ use self::answer::{Answer, Line};
 use self::time::{Clock, Span};
 use super::args::Global;
 use super::args::query::{Query, QueryFormat};
-use super::endpoint::{self, Target};
+use super::endpoint::{self, Access, Target};
 use super::exit::{Exit, Stop};
 use super::progress::waiting;
 use super::ui::Ui;
@@ -41,7 +41,7 @@ pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     };
     let given = endpoint::credentials(global, ui)?;
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, true, ui).await?;
+    let connection = endpoint::connect(global, &target, &given, Access::Read, ui).await?;
     let resolution = args.resolution.unwrap_or_else(|| resolution(span));
     let asking = Asking { client: &connection.client, choice, span, resolution, explain: args.explain, ui };
     let answer = waiting(ui, &format!("asking {target}"), asking.answer(asked)).await;
@@ -312,13 +312,13 @@ fn show(answer: &Answer, format: QueryFormat, target: &Target, clock: &Clock, ui
     let explained = || answer.explain.as_ref().map(|explain| explain.to_string());
     match format {
         QueryFormat::Json => {
-            ui.out(&reconcile::pretty(&document::document(answer, target.to_string()))?);
+            ui.document(&reconcile::pretty(&document::document(answer, target.to_string()))?);
             return Ok(());
         }
         // Not among the rows.
         QueryFormat::Csv => {
             explained().iter().for_each(|text| ui.complain(text));
-            ui.out(&document::csv(answer, clock));
+            ui.document(&document::csv(answer, clock));
             return Ok(());
         }
         QueryFormat::Table | QueryFormat::Plot => {}

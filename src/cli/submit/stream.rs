@@ -17,7 +17,7 @@ use super::reader::Reader;
 use super::run::Run;
 use super::tally::Tally;
 use crate::cli::args::{Global, InputFormat, Submit};
-use crate::cli::endpoint;
+use crate::cli::endpoint::{self, Access};
 use crate::cli::exit::Exit;
 use crate::cli::interrupts::Interrupts;
 use crate::cli::ui::Ui;
@@ -40,7 +40,7 @@ pub async fn submit(
     let target = endpoint::target(global, &Settings::default(), &given, ui)?;
     let input = open(from)?;
     let tally = Tally::new(ui, args.keep.as_deref(), global.verbose > 0)?;
-    let connection = endpoint::connect(global, &target, &given, false, ui).await?;
+    let connection = endpoint::connect(global, &target, &given, Access::Write, ui).await?;
     let period = args.aggregate.then(|| u32::try_from(args.period.unwrap_or(PERIOD)).unwrap_or(u32::MAX));
     let aggregator = period.map(|period| Aggregator::new().period(period));
     let flights = usize::from(global.parallelism);

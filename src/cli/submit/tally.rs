@@ -36,6 +36,8 @@ pub struct Tally<'a> {
     unclear: u64,
     /// The first and the last line of those that were not sent.
     unsent_lines: Option<(u64, u64)>,
+    /// What would have helped with a refusal.
+    help: Option<&'static str>,
     /// Why sending ended early.
     pub error: Option<ApiError>,
 }
@@ -77,6 +79,7 @@ impl<'a> Tally<'a> {
             unsent: 0,
             unclear: 0,
             unsent_lines: None,
+            help: None,
             error: None,
         })
     }
@@ -90,6 +93,7 @@ impl<'a> Tally<'a> {
     /// A measurement that the service refused; an aggregated one has no line.
     pub fn refused(&mut self, line: Option<u64>, measurement: &Measurement, reason: &str) {
         self.refused += 1;
+        self.help = self.help.or_else(|| super::other_type(reason));
         self.keep(measurement);
         let place = line.map_or_else(String::new, |line| format!("line {line}: "));
         self.tell(&format!("{place}refused: {}: {reason}", printable(&measurement.name)));
@@ -151,6 +155,9 @@ impl<'a> Tally<'a> {
     /// Says everything, and how to exit.
     pub fn report(mut self, target: &str, aggregated: bool, interrupted: bool) -> Exit {
         self.ui.clear();
+        if let Some(help) = self.help {
+            self.ui.complain(&format!("  = help: {help}, or a field `type` in the line"));
+        }
         let untold = (self.unreadable + self.refused).saturating_sub(self.most_told);
         if untold > 0 {
             self.ui.complain(&format!("and {untold} more; -v tells all of them"));

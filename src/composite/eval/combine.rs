@@ -1,6 +1,7 @@
 //! Functions that make one series of many, point by point.
 //! Inputs of unequal periods are brought to the longest first, so that equal times mean the same stretch of time.
 
+use crate::composite::words::in_words;
 use std::collections::BTreeMap;
 
 use super::super::query::{Combine, Labels, Statistic};
@@ -28,7 +29,11 @@ fn aligned(inputs: Vec<Series>, notes: &mut Vec<String>) -> Vec<Series> {
     let longest = inputs.iter().map(|series| series.period).max().unwrap_or(1);
     let shorter = inputs.iter().filter(|series| series.period < longest).count();
     if shorter > 0 {
-        notes.push(format!("{shorter} of {} series brought to periods of {longest} s", inputs.len()));
+        notes.push(format!(
+            "{shorter} of {} series brought to periods of {}",
+            inputs.len(),
+            in_words(longest)
+        ));
     }
     inputs
         .into_iter()

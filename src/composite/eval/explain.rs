@@ -1,6 +1,7 @@
 //! How an answer came about: the tree of a definition with what each step made, to find out why a chart is empty.
 //! Says what happened; what to do about it is for the reader.
 
+use crate::composite::words::in_words;
 use std::fmt;
 use std::sync::Arc;
 
@@ -81,7 +82,8 @@ impl Step {
 
     fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
         let indent = "  ".repeat(depth);
-        writeln!(f, "{indent}{}: {} series, {} points", self.what, self.series, self.points)?;
+        let points = counted(self.points, "point");
+        writeln!(f, "{indent}{}: {} series, {points}", self.what, self.series)?;
         for note in &self.notes {
             writeln!(f, "{indent}  - {note}")?;
         }
@@ -89,15 +91,16 @@ impl Step {
             let labels: Vec<_> =
                 matched.labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
             let Matched { metric, samples, period, .. } = matched;
-            writeln!(
-                f,
-                "{indent}  = {metric} {{{}}}: {samples} samples, every {period} s",
-                labels.join(", ")
-            )?;
+            let (samples, period) = (counted(*samples, "sample"), in_words(*period));
+            writeln!(f, "{indent}  = {metric} {{{}}}: {samples}, every {period}", labels.join(", "))?;
         }
         if self.matched.len() > SHOWN {
             writeln!(f, "{indent}  = and {} more", self.matched.len() - SHOWN)?;
         }
         self.inputs.iter().try_for_each(|step| step.write(f, depth + 1))
     }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -37,6 +37,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 
+use crate::composite::words::in_words;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -152,7 +153,7 @@ pub fn evaluate(
     }
     let series: Vec<_> =
         series.into_iter().map(|series| series.at_period(window.resolution, window.summarize)).collect();
-    let what = format!("to a resolution of {} s", window.resolution);
+    let what = format!("to a resolution of {}", in_words(window.resolution));
     let explain = step(what, &series, Vec::new(), vec![explain]);
     Ok(Outcome { series, explain })
 }

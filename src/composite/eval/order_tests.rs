@@ -41,7 +41,7 @@ fn unequal_periods_meet_at_the_longest() {
     let outcome = run(r#"sum([s("slow","a"), s("fast","a")])"#, given, &window(0, 599, 60)).unwrap();
     assert_eq!(shown(&outcome), ["source=a: 12@0 25@2 9@4"], "means of 1 and 3, of 5, of 9");
     assert_eq!(outcome.series[0].period, 120);
-    assert_eq!(outcome.explain.notes, ["1 of 2 series brought to periods of 120 s"]);
+    assert_eq!(outcome.explain.notes, ["1 of 2 series brought to periods of 2m"]);
     let sums = r#"sum([s("slow","a"), s("fast","a",{function:"sum"})])"#;
     assert_eq!(minutes(sums, given), ["source=a: 14@0 25@2 9@4"], "by its own function");
     let counted = r#"sum([s("slow","a"), s("fast","a",{function:"count"})])"#;
@@ -187,8 +187,8 @@ fn an_answer_is_explained() {
             "  [ ]: 1 series, 4 points\n",
             "    sum: 1 series, 4 points\n",
             "      s(\"x\", \"*\"): 2 series, 6 points\n",
-            "        = x {source=a}: 3 samples, every 60 s\n",
-            "        = x {source=b}: 3 samples, every 60 s\n",
+            "        = x {source=a}: 3 samples, every 1m\n",
+            "        = x {source=b}: 3 samples, every 1m\n",
             "    sum: 0 series, 0 points\n",
             "      s(\"y\", \"*\"): 0 series, 0 points\n",
             "        - no series matches, or none has data in this time\n",
@@ -196,9 +196,6 @@ fn an_answer_is_explained() {
     );
     let outcome = run(r#"timeshift("1m", s("x","a"))"#, AB, &window(0, 599, 300)).unwrap();
     let lines: Vec<_> = outcome.explain.to_string().lines().map(str::to_owned).collect();
-    assert_eq!(
-        lines[..2],
-        ["to a resolution of 300 s: 1 series, 1 points", "  timeshift: 1 series, 3 points"]
-    );
-    assert_eq!(lines[3], "      - 60 s earlier");
+    assert_eq!(lines[..2], ["to a resolution of 5m: 1 series, 1 point", "  timeshift: 1 series, 3 points"]);
+    assert_eq!(lines[3], "      - 1m earlier");
 }

@@ -1,5 +1,6 @@
 //! Functions that evaluate an expression several times: at other times, for each group, for each source.
 
+use crate::composite::words::in_words;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ impl Evaluator<'_> {
         for shift in shifts {
             let (made, mut explain) = self.node(set, &scope.shifted(*shift))?;
             self.spend(points(&made), &node.span)?;
-            explain.notes.push(format!("{shift} s earlier"));
+            explain.notes.push(format!("{} earlier", in_words(shift.unsigned_abs())));
             inputs.push(explain);
             series.extend(made.into_iter().map(|series| moved(series, *shift, scope.start)));
         }

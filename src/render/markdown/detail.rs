@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::escape::{clipped, code, fenced};
-use crate::diff::FieldChange;
+use crate::diag::Route;
+use crate::diff::{Action, FieldChange};
 use crate::plan::Step;
 use crate::render::lines::{edits, sign};
 use crate::render::value::{inline, is_long, line_diff};
@@ -22,7 +23,8 @@ const LONGEST: usize = 8_000;
 /// The folded difference of one change; none where no field is written.
 pub(super) fn detail(step: &Step) -> Option<String> {
     let change = &step.change;
-    let mut lines: Vec<String> = change.action.fields().iter().flat_map(field).collect();
+    let going = what_goes(&change.action);
+    let mut lines: Vec<String> = change.action.fields().iter().chain(&going).flat_map(field).collect();
     if lines.is_empty() {
         return None;
     }
@@ -42,6 +44,30 @@ pub(super) fn detail(step: &Step) -> Option<String> {
     Some(format!("<details>\n<summary>{title}</summary>\n\n{}\n</details>\n\n", fenced(&lines)))
 }
 
+/// What a deletion takes away, field by field.
+fn what_goes(action: &Action) -> Vec<FieldChange> {
+    let Action::Delete { before, .. } = action else { return Vec::new() };
+    let spec = before.spec();
+    let field = |(name, value): (String, Value)| -> Vec<FieldChange> {
+        let change = |route: Route, value: &Value| FieldChange {
+            sensitive: spec.is_sensitive(&route.to_string()),
+            route,
+            before: Some(value.clone()),
+            after: None,
+        };
+        let route = Route::root().key(&name);
+        match &value {
+            // Each by itself, since some are secret.
+            Value::Object(fields) => {
+                fields.iter().map(|(key, value)| change(route.key(key), value)).collect()
+            }
+            Value::Null => Vec::new(),
+            value => vec![change(route, value)],
+        }
+    };
+    before.fields().into_iter().flat_map(field).collect()
+}
+
 /// One field in the signs of a difference: `-` what the service has, `+` what it will have, `!` what is not shown.
 fn field(field: &FieldChange) -> Vec<String> {
     let route = clipped(&field.route.to_string(), WIDEST);
@@ -53,7 +79,8 @@ fn field(field: &FieldChange) -> Vec<String> {
             (None, _) => format!("+ {route}: (sensitive)"),
         }];
     }
-    let short = |sign, value: &Value| format!("{sign} {route}: {}", clipped(&inline(value), WIDEST));
+    let short =
+        |sign, value: &Value| format!("{sign} {route}: {}", clipped(&inline(&field.route, value), WIDEST));
     let text = |value: Option<&Value>| value.map_or(Some(""), Value::as_str).map(str::to_owned);
     if (is_long(before) || is_long(after))
         && let (Some(before), Some(after)) = (text(before), text(after))

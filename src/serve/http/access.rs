@@ -15,6 +15,7 @@ use super::auth::Asked;
 use super::problem::Problem;
 use super::role::Role;
 use crate::serve::telemetry::Telemetry;
+use crate::wire::unevaluated;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -56,6 +57,7 @@ pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Nex
         );
     }
     response.headers_mut().insert(REQUEST_ID, id);
+    response.headers_mut().insert(unevaluated::HEADER, HeaderValue::from_static(unevaluated::VALUE));
     if status.is_server_error() && version < Version::HTTP_2 {
         // python-librato retries a 5xx on the same connection object, which only works when the server closed it.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

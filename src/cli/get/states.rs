@@ -1,0 +1,50 @@
+//! Which alerts are triggered, and when they last were, for a table. A service that does not say it leaves the column empty.
+
+use std::collections::BTreeMap;
+
+use librato_apply::remote::{Client, ReadApi};
+use librato_apply::wire::lenient;
+use serde_json::Value;
+
+use crate::cli::unevaluated;
+
+/// The field that a table shows; the service has none of this name.
+pub const FIELD: &str = "librato-apply:state";
+
+/// The states of alerts by their ids, in words.
+#[derive(Default)]
+pub struct States {
+    by_id: BTreeMap<u64, String>,
+    /// That of all others.
+    others: Option<&'static str>,
+}
+
+/// Asks the service.
+pub async fn read(client: &Client) -> States {
+    let Ok(found) = client.get("/alerts/status", &[]).await else { return States::default() };
+    let mut states = States { others: Some("ok"), ..States::default() };
+    if client.leaves_alerts_unevaluated() {
+        states.others = Some(unevaluated::STATUS);
+    }
+    for (list, time, word) in
+        [("cleared", "cleared_at", "ok, cleared"), ("firing", "triggered_at", "triggered")]
+    {
+        for entry in found[list].as_array().into_iter().flatten() {
+            if let Some(id) = lenient::id(&entry["id"]) {
+                let since = super::columns::time(&entry[time]);
+                states.by_id.insert(id, format!("{word} {since}").trim_end().to_owned());
+            }
+        }
+    }
+    states
+}
+
+impl States {
+    /// Writes them into the alerts.
+    pub fn put_into(&self, alerts: &mut [Value]) {
+        for alert in alerts.iter_mut().filter(|_| self.others.is_some()) {
+            let known = lenient::id(&alert["id"]).and_then(|id| self.by_id.get(&id).map(String::as_str));
+            alert[FIELD] = known.or(self.others).into();
+        }
+    }
+}
