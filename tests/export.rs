@@ -1,7 +1,7 @@
 //! Whatever a service has: exported and applied elsewhere it is the same there, and here it changes nothing.
 //! `LAW_CASES` sets how many services are tried.
 #![cfg(feature = "serve")]
-#![allow(clippy::unwrap_used)] // helpers of tests
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests
 
 mod support;
 #[path = "export/unknown.rs"]

@@ -186,16 +186,12 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
             Some(Scalar::Number(number)) => number.as_f64(),
             Some(Scalar::Text(text)) => text.trim().parse::<f64>().ok(),
         };
-        match number.filter(|number| number.is_finite()) {
-            None => {
-                _ = found.error(
-                    at(["attributes", key]),
-                    "invalid-number",
-                    format!("`{key}` must be a number"),
-                )
-            }
-            Some(number) => found.number(at(["attributes", key]), Some(&number)),
+        let number = number.filter(|number| number.is_finite());
+        if number.is_none() {
+            let message = format!("`{key}` must be a number");
+            found.error(at(["attributes", key]), "invalid-number", message);
         }
+        found.number(at(["attributes", key]), number.as_ref());
     }
     if let Some(formula) = attributes.display_transform.value()
         && !is_transform(formula)
