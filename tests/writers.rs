@@ -197,8 +197,12 @@ async fn a_refusal_for_what_was_sent_stays_a_failure() {
 async fn what_somebody_else_made_is_never_deleted() {
     // A space that was made by hand first, and a second one after ours.
     let by_hand = ("POST", "/spaces", json!({"name": "Shop"}));
-    let (world, outcome) =
-        beside(FILES, |method, path| method == "POST" && path == "/v1/spaces", &[by_hand.clone()]).await;
+    let (world, outcome) = beside(
+        FILES,
+        |method, path| method == "POST" && path == "/v1/spaces",
+        std::slice::from_ref(&by_hand),
+    )
+    .await;
     assert_eq!(undone(&outcome), "");
     check(&world, FILES).await;
 

@@ -66,7 +66,11 @@ async fn state(server: &Server, base: u64) -> Value {
     }
     let mut alerts = Map::new();
     for mut alert in librato.alerts().list().await.unwrap() {
-        alert.conditions.iter_mut().for_each(|condition| condition.id = None);
+        for condition in &mut alert.conditions {
+            condition.id = None;
+            // What python-librato always sends is what counts of a gauge where nothing is sent.
+            condition.summary_function.get_or_insert("average".into());
+        }
         alerts.insert(alert.name.clone(), alert.whole());
     }
     let sources: Vec<String> =

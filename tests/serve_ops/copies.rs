@@ -134,8 +134,8 @@ async fn a_backup_over_http_is_a_copy_and_one_at_a_time() {
     let server = Server::start(&data, &["-q"]);
     create_alert(&server, "kept").await.unwrap();
     // More than the system holds for a client that does not read.
-    for n in 0..30 {
-        let event = serde_json::json!({"title": "t", "description": "x".repeat(1_000_000), "start_time": 1_700_000_000 + n});
+    for n in 0..500 {
+        let event = serde_json::json!({"title": "t", "description": "x".repeat(60_000), "start_time": 1_700_000_000 + n});
         let request =
             client().post(server.url("/v1/annotations/large")).basic_auth(USER, Some(TOKEN)).json(&event);
         let answer = request.send().await.unwrap();
