@@ -24,8 +24,13 @@ fn execute(path: &Path, sql: &str) {
     assert_eq!(Connection::open(path).unwrap().execute(sql, []).unwrap(), 1, "{sql}");
 }
 
-/// A column, what makes a row of it (route and body), where that row is read, and a change of it.
-const STORED: &[(&str, &str, (&str, &str), &str, Option<(&str, &str)>)] = &[
+/// A route and a body.
+type Sent = (&'static str, &'static str);
+
+/// A column, what makes a row of it, where that row is read, and a change of it.
+type Stored = (&'static str, &'static str, Sent, &'static str, Option<Sent>);
+
+const STORED: &[Stored] = &[
     (
         "metrics",
         "attributes",
