@@ -285,7 +285,8 @@ fn a_file_in_use_is_named() {
     let ran = Cli::new(dir.path()).run(&["plan", "--endpoint", "embedded:used.db"]).exits(1);
     ran.says(&["used.db is in use", "stop that one"]);
     drop(server);
-    std::fs::write(dir.path().join("text.db"), "this is no database, only a text of some length").unwrap();
+    let text = "this is no database, only a text of some length. ".repeat(3);
+    std::fs::write(dir.path().join("text.db"), text).unwrap();
     let ran = Cli::new(dir.path()).run(&["plan", "--endpoint", "embedded:text.db"]).exits(1);
     ran.says(&["text.db is not a data file"]);
     Cli::new(dir.path())
