@@ -162,6 +162,10 @@ pub struct Inputs {
     /// Read variables from a file; a later file wins over an earlier one, --var over both.
     #[arg(long = "var-file", value_name = "FILE")]
     pub var_files: Vec<PathBuf>,
+    /// Let files show this variable of the environment by ${env.NAME}; those called LIBRATO_VAR_… they always may.
+    /// LIBRATO_ALLOW_ENV holds more of them, with commas between.
+    #[arg(long, value_name = "NAME")]
+    pub allow_env: Vec<String>,
     /// Treat warnings as errors.
     #[arg(long)]
     pub strict: bool,

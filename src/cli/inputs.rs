@@ -6,7 +6,8 @@ use std::path::Path;
 use librato_apply::diag::{Diagnostic, FileId, Files, Report, Route, render};
 use librato_apply::load::{self, Loaded, Root};
 use librato_apply::model::Desired;
-use librato_apply::resolve::{self, Given, Outside, Source};
+use librato_apply::render as shown;
+use librato_apply::resolve::{self, Given, OPEN_PREFIX, Outside, Source};
 
 use super::args::Inputs;
 use super::exit::Stop;
@@ -47,7 +48,8 @@ pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
     }
     let options = resolve::Options { variables, lenient_secrets: offline };
     let count = documents.len();
-    let (desired, found) = resolve::resolve(documents, &mut files, &options, &Here { ui });
+    let allowed = allowed(&inputs.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
+    let (desired, found) = resolve::resolve(documents, &mut files, &options, &Here { ui, allowed: &allowed });
     report.extend(found);
     report.sort(&files);
     resolve::secret_texts(&desired).iter().for_each(|text| ui.hide(text));
@@ -64,14 +66,24 @@ impl Read {
     }
 }
 
+/// How many errors are shown: who reads that many mends them first.
+const SHOWN: usize = 20;
+
 /// Prints a report; gives an end where it forbids going on.
 ///
 /// # Errors
 /// For errors, and for warnings where they count as such.
 pub fn check(report: &Report, files: &Files, strict: bool, ui: &Ui) -> Result<(), Stop> {
+    let mut report = report.clone();
+    report.fold();
     let failed = report.has_errors() || strict && report.warnings() > 0;
     if !report.is_empty() && (failed || !ui.quiet()) {
-        ui.complain(&render(report, files, ui.styled_err()));
+        let (shown, more) = report.first_errors(SHOWN);
+        ui.complain(&render(&shown, files, ui.styled_err()));
+        if more > 0 {
+            let more = shown::plural(more, "more error", "more errors");
+            ui.complain(&format!("and {more}; validate --format json has all\n\n"));
+        }
     }
     if failed {
         let (errors, warnings) = (report.errors(), report.warnings());
@@ -84,6 +96,12 @@ pub fn check(report: &Report, files: &Files, strict: bool, ui: &Ui) -> Result<()
         return Err(Stop { exit: super::Exit::Error, message: counts, help: Vec::new() });
     }
     Ok(())
+}
+
+/// The variables of the environment that may be shown, by flags and by LIBRATO_ALLOW_ENV.
+fn allowed(flags: &[String], more: Option<&str>) -> Vec<String> {
+    let more = more.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
+    flags.iter().cloned().chain(more.map(str::to_owned)).collect()
 }
 
 fn from_file(path: &Path, read: &load::Variables) -> Vec<Given> {
@@ -121,11 +139,17 @@ fn parse(text: &str, files: &mut Files, report: &mut Report) -> Option<serde_jso
 pub struct Here<'a> {
     /// What keeps secrets from being shown.
     pub ui: &'a Ui,
+    /// Variables of the environment that files may have shown.
+    pub allowed: &'a [String],
 }
 
 impl Outside for Here<'_> {
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
+    }
+
+    fn may_read(&self, name: &str) -> bool {
+        name.starts_with(OPEN_PREFIX) || self.allowed.iter().any(|allowed| allowed == name)
     }
 
     fn secret(&self, name: &str) -> Option<String> {

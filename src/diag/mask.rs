@@ -21,7 +21,7 @@ const SECTIONS: &[&str] = &[
 ];
 
 /// Keys of our own `settings` section, which holds no secrets; other keys in it look like service settings that slipped to the left.
-const OWN_SETTINGS: &[&str] = &["endpoint", "prune", "ignore", "protect", "max_deletes"];
+const OWN_SETTINGS: &[&str] = &["endpoint", "prune", "ignore", "exclude", "protect", "max_deletes"];
 
 /// What stands beside the settings of a service; other keys look like settings that slipped to the left.
 const BESIDE_SETTINGS: &[&str] =
@@ -154,7 +154,9 @@ impl<'a> Walk<'a> {
             // One stray `? ` makes a key of all that follows.
             self.todo.push((entry.key_node, role));
         }
-        if below != Role::Secret {
+        // An object that stands too far left is named in the message.
+        let is_map = matches!(index.nodes.get(entry.value).map(|n| &n.kind), Some(Kind::Map(_)));
+        if below != Role::Secret || role == Role::Top && is_map && mask_text::is_name(&entry.key) {
             return;
         }
         // `{url:SECRET}` without a blank after the colon is a key without a value, and so is a stray word between braces; a broken

@@ -75,3 +75,8 @@ fn after_key(line: &str, at: usize) -> Option<usize> {
 pub(super) fn is_word(key: &str) -> bool {
     (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
+
+/// Whether this looks like the name of a metric, words of small letters joined by dots, as no credential does.
+pub(super) fn is_name(text: &str) -> bool {
+    text.contains('.') && text.split('.').all(is_word)
+}

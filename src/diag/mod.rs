@@ -26,4 +26,4 @@ pub use report::{Diagnostic, Label, Report, Severity};
 pub use route::{Route, Seg, Trail};
 pub use scalar::follow;
 pub use shown::{is_harmless, printable};
-pub use suggest::suggest;
+pub use suggest::{Suggestions, suggest};

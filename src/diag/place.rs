@@ -10,7 +10,7 @@ use super::Route;
 pub struct FileId(pub(super) u32);
 
 /// Which part of `key: value` is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
     /// The key. An item of a list, which has none, is underlined itself.
     Key,
@@ -27,7 +27,7 @@ pub enum Part {
 }
 
 /// Where a diagnostic points, before anyone has looked for line and column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
     /// A node of the document; where it is not written, its nearest enclosing node that is.
     Node {

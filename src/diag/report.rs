@@ -1,6 +1,8 @@
 //! One diagnostic, and a report that collects them.
 //! Collecting never stops at the first problem; nothing here knows how a diagnostic will look.
 
+use std::collections::HashMap;
+
 use super::{Files, Place};
 
 /// How bad it is; the worst first.
@@ -116,6 +118,52 @@ impl Report {
         self.diagnostics.is_empty()
     }
 
+    /// Says once what is said of several objects at one place, which `defaults` or a `for_each` gave to all of them.
+    pub fn fold(&mut self) {
+        let mut first: HashMap<(&'static str, Place, String), usize> = HashMap::new();
+        let mut kept: Vec<(Diagnostic, usize)> = Vec::new();
+        for diagnostic in std::mem::take(&mut self.diagnostics) {
+            let Some(label) = &diagnostic.primary else {
+                kept.push((diagnostic, 0));
+                continue;
+            };
+            let key = (diagnostic.code, label.place.clone(), nameless(&diagnostic.message));
+            match first.get(&key).and_then(|at| kept.get_mut(*at)) {
+                Some((_, more)) => *more += 1,
+                None => {
+                    first.insert(key, kept.len());
+                    kept.push((diagnostic, 0));
+                }
+            }
+        }
+        self.diagnostics.extend(kept.into_iter().map(|(mut diagnostic, more)| {
+            if more > 0 {
+                diagnostic.message.push_str(&format!(" (and {more} more)"));
+            }
+            diagnostic
+        }));
+    }
+
+    /// The report up to the `count`th error, and how many errors come after it.
+    pub fn first_errors(&self, count: usize) -> (Report, usize) {
+        let errors = self.errors();
+        if errors <= count {
+            return (self.clone(), 0);
+        }
+        let mut left = count;
+        let shown = self.iter().take_while(|diagnostic| {
+            let open = left > 0;
+            left -= usize::from(open && diagnostic.severity == Severity::Error);
+            open
+        });
+        (Report { diagnostics: shown.cloned().collect() }, errors - count)
+    }
+
+    /// The diagnostics in their present order, to be changed.
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Diagnostic> {
+        self.diagnostics.iter_mut()
+    }
+
     /// The diagnostics in their present order.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.diagnostics.iter()
@@ -135,11 +183,44 @@ impl Report {
     }
 }
 
+/// A message without the name of the object it is about, which stands between quotes.
+fn nameless(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(start), Some(end)) => format!("{}{}", &message[..start], &message[end..]),
+        _ => message.to_owned(),
+    }
+}
+
 impl<'a> IntoIterator for &'a Report {
     type Item = &'a Diagnostic;
     type IntoIter = std::slice::Iter<'a, Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_objects_share_is_said_once() {
+        let mut files = Files::default();
+        let file = files.add("a", String::new(), |_| crate::diag::RouteIndex::default());
+        let at = |start| Place::Bytes { file, span: start..start + 1 };
+        let mut report = Report::default();
+        for (name, place) in [("a", 1), ("b", 1), ("c \" d", 1), ("a", 2)] {
+            report.push(Diagnostic::error("x", format!("alert \"{name}\" is wrong")).at(at(place), ""));
+        }
+        report.push(Diagnostic::error("x", "alert is wrong elsewhere").at(at(1), ""));
+        report.push(Diagnostic::error("x", "no place"));
+        report.push(Diagnostic::error("x", "no place"));
+        report.fold();
+        let said: Vec<&str> = report.iter().map(|d| d.message.as_str()).collect();
+        assert_eq!(
+            said,
+            ["alert \"a\" is wrong (and 2 more)", "alert \"a\" is wrong", "alert is wrong elsewhere", "no place", "no place"]
+        );
     }
 }

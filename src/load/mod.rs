@@ -5,10 +5,13 @@
 
 mod escaped;
 mod everyday;
+mod exclude;
 mod find;
 mod foreign;
+mod indentation;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
+mod merges;
 mod read;
 mod sections;
 pub mod yaml;
@@ -193,7 +196,19 @@ impl Loading {
             let mut report = Report::default();
             (sections::of(files.text(*file), *file, source.named, &mut report), report)
         });
-        for ((file, Source { dir, path, .. }), (value, report)) in texts.into_iter().zip(understood) {
+        let excluding = |((file, source), (value, _)): (&(FileId, Source), &(Option<_>, Report))| {
+            exclude::Exclude::of(value.as_ref()?, *file, source.path.as_deref(), &mut loaded.report)
+        };
+        let excludes: Vec<_> = texts.iter().zip(&understood).filter_map(excluding).collect();
+        let left_out = |source: &Source| {
+            let path = source.path.as_deref().filter(|_| !source.named);
+            path.is_some_and(|path| excludes.iter().any(|exclude| exclude.covers(path)))
+        };
+        for ((file, source), (value, report)) in texts.into_iter().zip(understood) {
+            if left_out(&source) {
+                continue;
+            }
+            let Source { dir, path, .. } = source;
             loaded.report.extend(report);
             loaded.documents.extend(value.map(|value| Document { file, value, dir, path }));
         }

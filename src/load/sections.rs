@@ -15,6 +15,10 @@ pub(super) fn of(text: &str, file: FileId, named: bool, report: &mut Report) -> 
         return None;
     }
     report.extend(problems);
+    if let Some(what) = value.as_ref().and_then(whose) {
+        report.push(not_ours(what, file));
+        return None;
+    }
     match value? {
         Value::Object(map) if map.is_empty() => report.push(skipped(file, "it is empty")),
         Value::Null => report.push(skipped(file, "it is empty")),
@@ -46,6 +50,33 @@ fn is_foreign(value: Option<&Value>, text: &str) -> bool {
     }
 }
 
+/// Of another tool's file that looks like ours at first, or was named: which tool's. All its keys together tell it; ours have
+/// neither of them.
+fn whose(value: &Value) -> Option<&'static str> {
+    let has = |key: &str| value.get(key).is_some();
+    let of_compose = |service: &Value| {
+        service.get("type").is_none() && (service.get("image").is_some() || service.get("build").is_some())
+    };
+    let services = value.get("services").and_then(Value::as_object);
+    if services.is_some_and(|services| services.values().any(of_compose)) {
+        Some("a Compose file")
+    } else if has("apiVersion") && has("kind") {
+        Some("a Kubernetes manifest")
+    } else if has("on") && has("jobs") {
+        Some("a GitHub workflow")
+    } else if value.get("groups").is_some_and(Value::is_array) {
+        Some("a file of Prometheus rules")
+    } else {
+        None
+    }
+}
+
+fn not_ours(what: &str, file: FileId) -> Diagnostic {
+    Diagnostic::error("foreign-file", format!("this looks like {what}"))
+        .at(Place::File(file), "")
+        .help("keep definitions in a directory of their own, or list this file under `settings.exclude`")
+}
+
 /// Reports the keys that are no section, and leaves only those that are. In a file that was not named and has no section of ours,
 /// only near misses count.
 fn checked(
@@ -55,19 +86,24 @@ fn checked(
     report: &mut Report,
 ) -> Map<String, Value> {
     let ours = named || map.keys().any(|key| SECTIONS.contains(&key.as_str()));
-    for key in map.keys() {
-        if !SECTIONS.contains(&key.as_str()) && !is_free(key) && (ours || is_near(key)) {
-            report.push(unknown(key, file));
+    // A section without anything in it, whose objects may stand too far left.
+    let mut empty: Option<&str> = None;
+    for (key, value) in &map {
+        if SECTIONS.contains(&key.as_str()) {
+            empty = value.is_null().then_some(key);
+        } else if !is_free(key) && (ours || is_near(key)) {
+            report.push(unknown(key, empty, file));
         }
     }
     map.retain(|key, _| SECTIONS.contains(&key.as_str()));
     map
 }
 
-fn unknown(key: &str, file: FileId) -> Diagnostic {
-    let help = match suggest(key, SECTIONS.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the sections are {}; a key that starts with `x-` is free", SECTIONS.join(", ")),
+fn unknown(key: &str, empty: Option<&str>, file: FileId) -> Diagnostic {
+    let help = match (suggest(key, SECTIONS.iter().copied()), empty) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Some(section)) => format!("indent it below `{section}`"),
+        (None, None) => format!("the sections are {}; a key that starts with `x-` is free", SECTIONS.join(", ")),
     };
     let place = Place::Node { file, route: Route::root().key(key), part: Part::Key };
     Diagnostic::error("unknown-section", format!("there is no section `{key}`"))

@@ -9,7 +9,7 @@ use serde_yaml::granit_parser::{Event, Parser, ScalarStyle};
 use serde_yaml::options::DuplicateKeyPolicy;
 
 use super::escaped::Escaped;
-use super::{everyday, yaml_error};
+use super::{everyday, merges, yaml_error};
 use crate::diag::{Diagnostic, FileId, IndexBuilder, Report, RouteIndex};
 
 /// Nesting beyond this, aliases included, is refused. Our own documents need about ten levels; the parser recurses, and a hundred
@@ -29,6 +29,9 @@ pub(super) const BAD_NUMBER: &str = "librato-apply: number";
 pub fn parse(text: &str, file: FileId) -> Result<Value, Diagnostic> {
     if let Some(value) = everyday::read(text) {
         return Ok(value);
+    }
+    if let Some(span) = merges::too_much(text) {
+        return Err(yaml_error::too_large(file, span));
     }
     let value = read(text, DuplicateKeyPolicy::Error).map_err(|e| yaml_error::diagnose(&e, text, file))?;
     lossless(&value, text, file)?;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_yaml::granit_parser::{ErrorKind, Parser};
 use serde_yaml::{Error, Location};
 
+use super::indentation;
 use super::yaml::{BAD_NUMBER, REPEATED};
 use crate::diag::{Diagnostic, FileId, Place, Repeated};
 
@@ -41,6 +42,18 @@ pub(super) fn bad_number(file: FileId, span: Range<usize>) -> Diagnostic {
         .help("write it between quotes if it is text")
 }
 
+/// A file that its aliases make too large.
+pub(super) fn too_large(file: FileId, span: Range<usize>) -> Diagnostic {
+    let (code, message, label) = TOO_LARGE;
+    Diagnostic::error(code, message).at(Place::Bytes { file, span }, label)
+}
+
+const TOO_LARGE: (&str, &str, &str) = (
+    "yaml-bomb",
+    "the file is too large, too deeply nested, or grows too much by its aliases",
+    "gave up here",
+);
+
 fn cause(error: &Error) -> &Error {
     match error.without_snippet() {
         Error::AliasError { error, .. } => cause(error),
@@ -56,6 +69,22 @@ fn is(error: &Error, message: &str) -> bool {
 fn syntax(text: &str, file: FileId) -> Option<Diagnostic> {
     let error = Parser::new_from_str(text).find_map(Result::err)?;
     let at = error.marker().byte_offset().unwrap_or(0).min(text.len());
+    if let Some(span) = indentation::conflict(text) {
+        let place = Place::Bytes { file, span };
+        let message = "a merge conflict is not resolved here";
+        let help = "keep one side, and take out the lines with <<<<<<<, ======= and >>>>>>>";
+        return Some(Diagnostic::error("merge-conflict", message).at(place, "").help(help));
+    }
+    if is_layout(error.kind())
+        && let Some(found) = indentation::astray(text, at)
+    {
+        let place = Place::Bytes { file, span: found.key };
+        return Some(
+            Diagnostic::error("yaml-syntax", found.message)
+                .at(place, "")
+                .help("lines that belong together start in the same column"),
+        );
+    }
     let (message, help) = syntax_words(error.kind());
     let code = match error.kind() {
         ErrorKind::UnknownAnchor => "unknown-anchor",
@@ -65,6 +94,21 @@ fn syntax(text: &str, file: FileId) -> Option<Diagnostic> {
     };
     let diagnostic = Diagnostic::error(code, message).at(Place::Bytes { file, span: at..at }, "noticed here");
     Some(if help.is_empty() { diagnostic } else { diagnostic.help(help) })
+}
+
+/// Whether lines in wrong columns make such an error.
+fn is_layout(kind: &ErrorKind) -> bool {
+    use ErrorKind as K;
+    matches!(
+        kind,
+        K::InvalidIndentation
+            | K::ExpectedBlockMappingKey
+            | K::SimpleKeyExpected
+            | K::MappingKeyNotAllowed
+            | K::MappingValueNotAllowed
+            | K::ExpectedBlockSequenceEntry
+            | K::BlockSequenceEntryNotAllowed
+    )
 }
 
 fn syntax_words(kind: &ErrorKind) -> (&'static str, &'static str) {
@@ -145,12 +189,7 @@ fn words(error: &Error) -> (&'static str, &'static str, &'static str, &'static s
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }
-        | Error::AliasReplayCounterOverflow { .. } => (
-            "yaml-bomb",
-            "the file is too large, too deeply nested, or grows too much by its aliases",
-            "gave up here",
-            "",
-        ),
+        | Error::AliasReplayCounterOverflow { .. } => (TOO_LARGE.0, TOO_LARGE.1, TOO_LARGE.2, ""),
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
             ("yaml-bomb", "an anchor contains an alias of itself", "would never end", "")
         }

@@ -49,6 +49,9 @@ pub struct SettingsSection {
     /// Objects that are left alone whatever else is said, by kind and glob.
     #[serde(default)]
     pub ignore: Option<Scopes>,
+    /// Files below the directory of this one that hold no definitions, as globs: `docker-compose.yml`, `deploy/**`.
+    #[serde(default)]
+    pub exclude: Option<Vec<String>>,
     /// Objects that are never replaced or deleted, by kind and glob.
     #[serde(default)]
     pub protect: Option<Scopes>,

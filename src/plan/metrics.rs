@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diag::{Diagnostic, Files, Report, suggest};
+use crate::diag::{Diagnostic, Files, Report, Suggestions, suggest};
 use crate::model::check::{Checker, Finding};
 use crate::model::{Address, Collection, Desired, Intent, MetricType, Reference, Resource, State, Wish};
 
@@ -40,11 +40,12 @@ fn report_unknown(
         Collection::Annotations => ("unknown-annotation", "annotation stream", "post its first event"),
         _ => ("unknown-metric", "metric", "send its first measurement"),
     };
+    let near = Suggestions::default();
     for (used, users) in crate::diff::undeclared(collection, desired) {
         if actual.contains_key(&used) {
             continue;
         }
-        let close = suggest(&used.name, names(collection, desired, actual));
+        let close = near.of(&used.name, names(collection, desired, actual));
         for (user, reference) in users {
             let Some(wish) = desired.objects.get(&user) else { continue };
             let message = format!("{} \"{user}\" uses the {noun} `{used}`, which nobody declares", wish.kind);

@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::interpolate::{Each, Ledger, Resolved, Scope, interpolate, refers};
+use super::interpolate::{Each, Resolved, Scope, interpolate, refers};
+use super::ledger::Ledger;
 use super::{Outside, as_written, at_route, check, shape};
 use crate::diag::{Part, Route, Seg, Severity};
 use crate::model::bounds;
@@ -169,7 +170,7 @@ fn take_meta(body: &mut Cow<'_, Value>) -> Meta {
 }
 
 /// The name of a kind's entry in the schema.
-fn definition(kind: Kind) -> &'static str {
+pub(super) fn definition(kind: Kind) -> &'static str {
     match kind {
         Kind::Service => "ServiceEntry",
         Kind::Metric => "MetricEntry",

@@ -1,14 +1,14 @@
 //! Replaces references in values by what they stand for, and remembers which texts became secret by it.
 //! Knows the name spaces; asks others for what lies outside the files.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::ledger::Ledger;
 use super::template::{self, Part};
-use super::{FOLLOWS, Outside, at_route};
+use super::{FOLLOWS, OPEN_PREFIX, Outside, at_route};
 use crate::diag::{Part as Half, Route, Seg, Severity, Trail, suggest};
 use crate::model::check::Finding;
 
@@ -32,45 +32,6 @@ pub struct Each {
 
 /// What stands for a secret that is not set, followed by its name: much that is secret is a URL.
 const PLACEHOLDER: &str = "https://unset.invalid/";
-
-/// What a whole run puts in place of references, in bytes: a few variables that double each other could otherwise fill
-/// any memory.
-const MAX_BYTES: usize = 64 << 20;
-
-/// What references were used for, over a whole run.
-#[derive(Debug)]
-pub struct Ledger {
-    /// Names of variables.
-    pub used: RefCell<BTreeSet<String>>,
-    /// Names of variables whose values are not known, which was reported with them.
-    pub unknown: RefCell<BTreeSet<String>>,
-    /// How many bytes may still be put in place of references.
-    left: Cell<usize>,
-}
-
-impl Default for Ledger {
-    fn default() -> Self {
-        Self { used: RefCell::default(), unknown: RefCell::default(), left: Cell::new(MAX_BYTES) }
-    }
-}
-
-impl Ledger {
-    /// Whether a value can still be put in place of a reference.
-    fn takes(&self, value: &Value) -> bool {
-        let left = self.left.get().checked_sub(size(value));
-        self.left.set(left.unwrap_or(0));
-        left.is_some()
-    }
-}
-
-fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 16,
-        Value::Array(items) => 16 + items.iter().map(size).sum::<usize>(),
-        Value::Object(map) => 16 + map.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>(),
-        _ => 16,
-    }
-}
 
 /// What references may mean at one place.
 pub struct Scope<'a> {
@@ -196,6 +157,13 @@ impl Walk<'_, '_> {
                     .help("names, `for_each` and `settings` take `var` and `each` only");
                 None
             }
+            ("env", Some((outside, _))) if !outside.may_read(path) => {
+                let message = format!("the environment variable `{path}` may not be read by files");
+                self.fail(here, "hidden-variable", message).help(format!(
+                    "allow it with --allow-env {path} or LIBRATO_ALLOW_ENV={path}; names that begin with {OPEN_PREFIX} always are"
+                )).help(format!("what nobody may see is written `${{secret.{path}}}`"));
+                None
+            }
             ("env", Some((outside, _))) => {
                 let found = outside.env(path);
                 if found.is_none() {
@@ -241,7 +209,7 @@ impl Walk<'_, '_> {
             return None;
         }
         let Some(found) = self.scope.variables.get(name) else {
-            let close = suggest(name, self.scope.variables.keys().map(String::as_str));
+            let close = self.scope.ledger.near.of(name, self.scope.variables.keys().map(String::as_str));
             let hint = close.map_or_else(
                 || format!("define it under `vars`, or give it with --var {name}=…"),
                 |close| format!("did you mean `{close}`?"),
@@ -285,7 +253,7 @@ impl Walk<'_, '_> {
                 _ => None,
             };
             let Some((one, seg)) = next else {
-                let close = value.as_object().and_then(|map| suggest(step, map.keys().map(String::as_str)));
+                let close = value.as_object().and_then(|map| self.scope.ledger.near.of(step, map.keys().map(String::as_str)));
                 let hint = close.map(|close| format!("did you mean `{close}`?"));
                 let finding = self.fail(here, "unknown-reference", format!("`{shown}` has no `{step}`"));
                 if let Some(hint) = hint {
@@ -296,12 +264,12 @@ impl Walk<'_, '_> {
             route.0.push(seg);
             value = one;
         }
-        let already = self.scope.ledger.left.get() == 0;
+        let already = self.scope.ledger.is_full();
         if !self.scope.ledger.takes(value) {
             if already {
                 return None;
             }
-            let message = format!("references stand for more than {} MiB of text by now", MAX_BYTES >> 20);
+            let message = format!("references stand for more than {} MiB of text by now", Ledger::MIB);
             self.fail(here, "too-large", message).help("do variables repeat each other?");
             return None;
         }

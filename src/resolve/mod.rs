@@ -3,8 +3,11 @@
 
 mod charts;
 mod check;
+mod colors;
 mod entry;
 mod interpolate;
+mod ledger;
+mod provenance;
 mod references;
 mod section;
 mod settings;
@@ -23,10 +26,19 @@ use crate::model::{Desired, Kind, Wish, as_written, at_route, strict_schema};
 
 pub use variables::{Given, Source};
 
+/// Variables of the environment that begin so are meant for the files.
+pub const OPEN_PREFIX: &str = "LIBRATO_VAR_";
+
 /// What references may reach outside the documents.
 pub trait Outside: Sync {
     /// A variable of the environment.
     fn env(&self, name: &str) -> Option<String>;
+
+    /// Whether files may have a variable of the environment shown. Who can change the files must not be able to widen this, or a
+    /// pull request could print any credential of the machine that plans it.
+    fn may_read(&self, name: &str) -> bool {
+        name.starts_with(OPEN_PREFIX)
+    }
 
     /// A secret of the environment; whoever answers can take care that it is never shown.
     fn secret(&self, name: &str) -> Option<String> {
@@ -57,7 +69,7 @@ pub fn resolve(
     outside: &dyn Outside,
 ) -> (Desired, Report) {
     let mut report = Report::default();
-    let ledger = interpolate::Ledger::default();
+    let ledger = ledger::Ledger::default();
     let given = variables::gather(&documents, &options.variables, &mut report);
     let variables = variables::resolve(&given, &ledger, outside, options.lenient_secrets, &mut report);
     let schema = strict_schema();
@@ -82,6 +94,8 @@ pub fn resolve(
         variables::report_idle(&options.variables, &ledger.used.borrow(), &given, &mut report);
     }
     secret_texts(&desired).iter().for_each(|text| files.add_secret(text));
+    provenance::add(&mut report, &given, files);
+    report.fold();
     report.sort(files);
     (desired, report)
 }

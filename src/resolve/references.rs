@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 
 use super::tell;
-use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, suggest};
+use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Suggestions};
 use crate::model::check::{Checker, at};
 use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, State, Wish};
 
 /// Reports uses of what is not declared, or is declared to be absent, and renames that contradict each other.
 pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
+    let near = Suggestions::default();
     for (address, wish) in &desired.objects {
         if wish.intent == Intent::Present {
             for reference in wish.resource.spec().references() {
-                check_reference(address, wish, &reference, desired, files, report);
+                check_reference(address, wish, &reference, (desired, &near), files, report);
             }
         }
     }
@@ -55,7 +56,7 @@ fn check_reference(
     user: &Address,
     wish: &Wish,
     reference: &Reference,
-    desired: &Desired,
+    (desired, near): (&Desired, &Suggestions),
     files: &Files,
     report: &mut Report,
 ) {
@@ -70,10 +71,10 @@ fn check_reference(
     let who = format!("{} \"{user}\"", wish.kind);
     match desired.objects.get(&reference.to) {
         None if reference.to.collection == Collection::Services => {
-            report.push(unknown_service(&who, name, place, desired));
+            report.push(unknown_service(&who, name, place, desired, near));
         }
         None if reference.to.collection == Collection::Spaces => {
-            report.push(unknown_space(&who, name, place, desired));
+            report.push(unknown_space(&who, name, place, desired, near));
         }
         None => {}
         Some(target) if target.intent == Intent::Absent => {
@@ -103,22 +104,22 @@ fn check_reference(
     }
 }
 
-fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired) -> Diagnostic {
+fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired, near: &Suggestions) -> Diagnostic {
     Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
         .at(place, "no service has this title")
-        .help(how_to_declare(title, Collection::Services, desired))
+        .help(how_to_declare(title, Collection::Services, desired, near))
 }
 
-fn unknown_space(who: &str, name: &str, place: Place, desired: &Desired) -> Diagnostic {
+fn unknown_space(who: &str, name: &str, place: Place, desired: &Desired, near: &Suggestions) -> Diagnostic {
     Diagnostic::error("unknown-space", format!("{who} leads to a space that is not declared"))
         .at(place, "no space has this name")
-        .help(how_to_declare(name, Collection::Spaces, desired))
+        .help(how_to_declare(name, Collection::Spaces, desired, near))
 }
 
-fn how_to_declare(name: &str, collection: Collection, desired: &Desired) -> String {
+fn how_to_declare(name: &str, collection: Collection, desired: &Desired, near: &Suggestions) -> String {
     let known = desired.objects.keys().filter(|a| a.collection == collection).map(|a| a.name.as_str());
     let section = collection.kind().section();
-    suggest(name, known).map_or_else(
+    near.of(name, known).map_or_else(
         || {
             format!(
                 "declare it under `{section}:`; if another team owns it, as `{name}: {{ external: true }}`"

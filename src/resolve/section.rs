@@ -6,13 +6,15 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::charts;
+use super::colors;
 use super::entry::{self, Context};
 use super::interpolate::{Each, Resolved, describe};
+use super::ledger::{MAX_OBJECTS, Refused};
 use super::{tell, template};
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Address, Desired, Field, Kind, META_KEYS, Origin, Resource, Wish};
+use crate::model::{Address, Desired, Kind, META_KEYS, Origin, Wish};
 
 /// The kinds that have a section of their own.
 const KINDS: [Kind; 6] =
@@ -31,10 +33,12 @@ pub fn read_all(
         let Some(section) = document.value.get(kind.section()) else { continue };
         let route = Route::root().key(kind.section());
         let Some(section) = as_map(section, document, &route, report) else { continue };
+        let mut above: Option<&str> = None;
         for (name, body) in section {
             let (space, outer) = (None, None);
             let at = Spot { document, route: route.key(name), all_defaults: &all_defaults };
-            let template = Template { kind, name, body, at, space, outer };
+            let template = Template { kind, name, body, at, space, outer, above };
+            above = Some(name);
             for (address, wish) in template.expand(context, files, report) {
                 insert(address, wish, files, desired, report);
             }
@@ -125,20 +129,17 @@ pub(super) struct Template<'a> {
     pub space: Option<&'a str>,
     /// The item its space is made for.
     pub outer: Option<&'a Each>,
+    /// The name written before this one in the section.
+    pub above: Option<&'a str>,
 }
 
 impl Template<'_> {
     fn expand(&self, context: &Context<'_>, files: &Files, report: &mut Report) -> Vec<(Address, Wish)> {
         let mut findings = Vec::new();
         let made = self.make(context, files, &mut findings);
-        // Each item of a `for_each` meets the same mistakes at the same places: say them once.
-        let mut said: Vec<Finding> = Vec::new();
         for finding in findings {
-            if !said.contains(&finding) {
-                let place = self.at.origin(self.kind).place(files, &finding.route, finding.part);
-                said.push(finding.clone());
-                tell(finding, place, report);
-            }
+            let place = self.at.origin(self.kind).place(files, &finding.route, finding.part);
+            tell(finding, place, report);
         }
         made
     }
@@ -151,9 +152,20 @@ impl Template<'_> {
         findings: &mut Vec<Finding>,
     ) -> Vec<(Address, Wish)> {
         let mut made = Vec::new();
-        for each in &self.items(context, findings) {
+        let items = self.items(context, findings);
+        // Before any is made: there may be more than any memory holds.
+        let made_by_lists = items.iter().flatten().count();
+        match context.ledger.takes_objects(made_by_lists) {
+            Ok(()) => {}
+            Err(Refused::First) => {
+                findings.push(too_many(made_by_lists));
+                return Vec::new();
+            }
+            Err(Refused::Again) => return Vec::new(),
+        }
+        for each in &items {
             let Some((address, wish)) = self.instance(each.as_ref(), context, findings) else { continue };
-            findings.extend(self.lost_colors(&wish, files));
+            findings.extend(colors::lost(self.body, &wish, files));
             let charts = match self.kind {
                 Kind::Space => {
                     charts::read(self, &address.name, &wish, each.as_ref(), context, files, findings)
@@ -164,20 +176,6 @@ impl Template<'_> {
             made.extend(charts);
         }
         made
-    }
-
-    /// Colours that YAML took for a comment, which would clear the colour instead of setting it.
-    fn lost_colors(&self, wish: &Wish, files: &Files) -> Vec<Finding> {
-        // Looking for the place reads the whole file again, so only for a reason.
-        let blank =
-            |object: Option<&Value>| object.and_then(|object| object.get("color")) == Some(&Value::Null);
-        let streams = self.body.get("streams").and_then(Value::as_array).into_iter().flatten().enumerate();
-        let streams = streams.filter(|(_, stream)| blank(Some(stream)));
-        let of_stream = |(i, _)| Route::root().key("streams").index(i).key("color");
-        let own = blank(self.body.get("attributes")) || clears_color(&wish.resource);
-        let own = own.then(|| Route::root().key("attributes").key("color"));
-        let routes = streams.map(of_stream).chain(own);
-        routes.filter_map(|route| lost_color(route, wish, files)).collect()
     }
 
     fn items(&self, context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Option<Each>> {
@@ -191,10 +189,11 @@ impl Template<'_> {
         findings.extend(inside.into_iter().map(|f| Finding { route: here.join(&f.route), ..f }));
         let below = |route: &Route| Resolved {
             value: super::at_route(&found.value, route).cloned().unwrap_or_default(),
+            // In the order of routes, what is below one comes right behind it.
             secrets: found
                 .secrets
-                .iter()
-                .filter_map(|(at, text)| {
+                .range(route..)
+                .map_while(|(at, text)| {
                     Some((Route(at.0.strip_prefix(route.0.as_slice())?.to_vec()), text.clone()))
                 })
                 .collect(),
@@ -287,13 +286,7 @@ impl Template<'_> {
             Value::Object(_) => Cow::Borrowed(self.body),
             Value::Null => Cow::Owned(Value::Object(Map::new())),
             other => {
-                let message = format!("expected a map of fields, found {}", describe(other));
-                findings.push(error(
-                    Route::root(),
-                    "wrong-type",
-                    &message,
-                    "write `{}` for an object without fields",
-                ));
+                findings.push(self.no_fields(other, context));
                 return None;
             }
         };
@@ -309,30 +302,28 @@ impl Template<'_> {
     }
 }
 
-/// Whether an object clears its colour, be it by what a reference stands for.
-fn clears_color(object: &Resource) -> bool {
-    match object {
-        Resource::Metric(metric) => metric.attributes.color == Field::Null,
-        Resource::Composite(composite) => composite.attributes.color == Field::Null,
-        Resource::Alert(alert) => alert.attributes.others.get("color") == Some(&Value::Null),
-        _ => false,
+impl Template<'_> {
+    /// Where something else stands in the place of an object's fields.
+    fn no_fields(&self, found: &Value, context: &Context<'_>) -> Finding {
+        let misplaced = context.schema.has_field(entry::definition(self.kind), self.name);
+        if let (true, Some(above)) = (misplaced, self.above) {
+            let message = format!("`{}` is a field, not the name of an object", self.name);
+            let help = format!("indent it below `{above}`");
+            return Finding { part: Part::Key, ..error(Route::root(), "wrong-type", &message, &help) };
+        }
+        let message = format!("expected a map of fields, found {}", describe(found));
+        let help = match (self.kind, found.as_str()) {
+            (Kind::Metric, Some(word @ ("gauge" | "counter"))) => format!("write `{{ type: {word} }}`"),
+            _ => "write `{}` for an object without fields".to_owned(),
+        };
+        error(Route::root(), "wrong-type", &message, &help)
     }
 }
 
-fn lost_color(route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
-    let place = wish.origin.place(files, &route, Part::Value);
-    let position = files.locate(&place)?;
-    let rest = files.text(wish.origin.file).get(position.span.end..)?;
-    // A value that is left blank is shown by its key.
-    let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);
-    comment.starts_with('#').then(|| Finding {
-        severity: crate::diag::Severity::Warning,
-        code: "lost-color",
-        route,
-        part: Part::Value,
-        message: "this clears the colour, since `#` starts a comment in YAML".to_owned(),
-        help: vec!["write it quoted, color: \"#52D74C\"; or only `null`, to clear it".to_owned()],
-    })
+fn too_many(here: usize) -> Finding {
+    let message = format!("`for_each` makes more than {MAX_OBJECTS} objects, with the {here} of this one");
+    let help = "do lists repeat each other? Split what is meant into several runs";
+    error(Route::root().key("for_each"), "too-large", &message, help)
 }
 
 pub(super) fn error(route: Route, code: &'static str, message: &str, help: &str) -> Finding {

@@ -32,6 +32,11 @@ impl<'a> Rules<'a> {
         Shapes { rules: self, findings }.check(value, &self.rule(part), Trail::Root);
     }
 
+    /// Whether the definition of this name has such a field.
+    pub fn has_field(&self, definition: &str, name: &str) -> bool {
+        self.follow(&self.definitions[definition])["properties"].get(name).is_some()
+    }
+
     fn rule(&self, part: &'a Value) -> Rc<Rule<'a>> {
         if let Some(known) = self.known.borrow().get(&ptr::from_ref(part)) {
             return Rc::clone(known);

@@ -15,6 +15,10 @@ impl Outside for Fake {
         self.0.get(name).map(|text| (*text).to_owned())
     }
 
+    fn may_read(&self, name: &str) -> bool {
+        name != "AWS_SECRET"
+    }
+
     fn file(&self, _: &Path, path: &str) -> Result<String, String> {
         if path == "runbook.md" { Ok("read this".into()) } else { Err("no such file".into()) }
     }
@@ -315,4 +319,56 @@ fn the_end_of_one_line_is_no_part_of_it() {
     let outside = Fake(BTreeMap::from([("HOOK", "https://hooks.example.org/T0/x\n"), ("END", "\n")]));
     assert_eq!(resolve_secrets("${secret.HOOK}", &outside).unwrap(), "https://hooks.example.org/T0/x");
     assert!(resolve_secrets("${secret.END}", &outside).is_err(), "nothing but a line end is nothing");
+}
+
+#[test]
+fn lists_make_a_bounded_number_of_objects_which_is_counted_before_they_are_made() {
+    let list = |n: usize| vec!["x"; n].join(", ");
+    let twice = "  'a.${each.key}': {for_each: '${var.l}', type: gauge}\n  'b.${each.key}': {for_each: '${var.l}', type: gauge}\n";
+    let over = ledger::MAX_OBJECTS + 1;
+    let found = problems(&[&format!("vars: {{l: [{}]}}\nmetrics:\n{twice}", list(over))]);
+    assert_eq!(
+        found,
+        ["0.yaml:3:31 too-large: `for_each` makes more than 100000 objects, with the 100001 of this one"]
+    );
+    // A list within a list, and charts that the list of their space repeats.
+    let items: Vec<String> = (0..ledger::MAX_OBJECTS).map(|i| format!("s{i}")).collect();
+    let chart = "{name: 'c ${each.key}', type: line, for_each: '${var.l}', streams: [{metric: m}]}";
+    let found = problems(&[&format!(
+        "vars: {{l: [{}]}}\nspaces: {{'s ${{each.key}}': {{for_each: [a], charts: [{chart}]}}}}\n",
+        items.join(", ")
+    )]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("too-large: `for_each` makes more than 100000 objects"), "{found:?}");
+}
+
+#[test]
+fn what_defaults_get_wrong_is_said_once_with_its_cause() {
+    let alerts: String = (0..15)
+        .map(|i| format!("  a{i}: {{conditions: [{{type: above, metric_name: m, threshold: 1}}]}}\n"))
+        .collect();
+    let text = format!("vars: {{pager: }}\ndefaults: {{alerts: {{services: '${{var.pager}}'}}}}\nalerts:\n{alerts}");
+    assert_eq!(
+        problems(&[&text]),
+        ["0.yaml:2:31 unset-variable: the variable `pager` has no value (and 14 more)"]
+    );
+}
+
+#[test]
+fn files_read_the_environment_only_where_they_may() {
+    let found = problems(&["metrics: {a: {type: gauge, description: '${env.AWS_SECRET}'}}\n"]);
+    assert_eq!(
+        found,
+        ["0.yaml:1:41 hidden-variable: the environment variable `AWS_SECRET` may not be read by files"]
+    );
+    struct Plain;
+    impl Outside for Plain {
+        fn env(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn file(&self, _: &Path, _: &str) -> Result<String, String> {
+            Err(String::new())
+        }
+    }
+    assert!(Plain.may_read("LIBRATO_VAR_region") && !Plain.may_read("LIBRATO_TOKEN"));
 }

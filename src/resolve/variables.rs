@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::interpolate::{Ledger, Resolved, Scope, describe, interpolate};
+use super::interpolate::{Resolved, Scope, describe, interpolate};
+use super::ledger::Ledger;
 use super::template::{self, Part};
 use super::{Outside, tell};
 use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, Severity, suggest};
