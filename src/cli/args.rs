@@ -10,6 +10,7 @@ pub mod kind;
 mod parse;
 pub mod query;
 pub mod resolve;
+pub mod schema;
 mod serve;
 pub mod shape;
 mod submit;
@@ -132,7 +133,7 @@ pub enum Command {
     /// Run a compatible server over one file.
     Serve(Serve),
     /// Print the JSON Schema of the files, or of a JSON plan, outcome or answer.
-    Schema(Schema),
+    Schema(schema::Schema),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print a manual page, or write all of them.
@@ -339,27 +340,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// `schema`
-#[derive(Debug, Args)]
-pub struct Schema {
-    /// Which one.
-    #[arg(value_enum, default_value_t = SchemaOf::Config)]
-    pub of: SchemaOf,
-}
-
-/// What a schema is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
-    /// The files.
-    Config,
-    /// `plan --format json`.
-    Plan,
-    /// `apply --format json`.
-    Outcome,
-    /// `query --format json`.
-    Query,
 }
 
 /// `completions`

@@ -3,7 +3,7 @@
 use librato_apply::{model, render};
 use serde_json::Value;
 
-use super::args::SchemaOf;
+use super::args::schema::SchemaOf;
 use super::exit::Exit;
 use super::query::document::QueryDocument;
 use super::ui::Ui;

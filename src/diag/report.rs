@@ -220,7 +220,13 @@ mod tests {
         let said: Vec<&str> = report.iter().map(|d| d.message.as_str()).collect();
         assert_eq!(
             said,
-            ["alert \"a\" is wrong (and 2 more)", "alert \"a\" is wrong", "alert is wrong elsewhere", "no place", "no place"]
+            [
+                "alert \"a\" is wrong (and 2 more)",
+                "alert \"a\" is wrong",
+                "alert is wrong elsewhere",
+                "no place",
+                "no place"
+            ]
         );
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Astray {
 struct Open<'a> {
     column: usize,
     word: &'a str,
+    /// Whether its value is still to come, on the lines below.
+    holds: bool,
 }
 
 /// Looks for such a line at or just before `noticed`, where the parser gave up.
@@ -62,12 +64,18 @@ pub(super) fn astray(text: &str, noticed: usize) -> Option<Astray> {
 
 fn misplaced(open: &[Open<'_>], column: usize, word: &str, at: usize) -> Option<Astray> {
     // Behind the last one anything may begin; in a column of one of them, a brother.
-    let nearest = open.iter().filter(|open| open.word != "-").min_by_key(|open| open.column.abs_diff(column))?;
-    if nearest.column == column || !is_word(word) || !is_word(nearest.word) {
+    let begins = open.last().is_some_and(|last| last.holds && last.column < column);
+    if begins || open.iter().any(|open| open.column == column) || !is_word(word) {
         return None;
     }
-    let message =
-        format!("`{word}` stands in column {}, `{}` in column {}", column + 1, nearest.word, nearest.column + 1);
+    let brothers = open.iter().rev().filter(|open| is_word(open.word));
+    let nearest = brothers.min_by_key(|open| open.column.abs_diff(column))?;
+    let message = format!(
+        "`{word}` stands in column {}, `{}` in column {}",
+        column + 1,
+        nearest.word,
+        nearest.column + 1
+    );
     Some(Astray { key: at + column..at + column + word.len(), message })
 }
 
@@ -75,13 +83,14 @@ fn misplaced(open: &[Open<'_>], column: usize, word: &str, at: usize) -> Option<
 fn starts(mut bare: &str, mut column: usize) -> Vec<Open<'_>> {
     let mut starts = Vec::new();
     while let Some(rest) = bare.strip_prefix("- ") {
-        starts.push(Open { column, word: "-" });
+        starts.push(Open { column, word: "-", holds: false });
         let inner = rest.trim_start_matches(' ');
         column += bare.len() - inner.len();
         bare = inner;
     }
-    if let Some((word, _)) = bare.split_once(':') {
-        starts.push(Open { column, word });
+    if let Some((word, rest)) = bare.split_once(':') {
+        let rest = rest.trim();
+        starts.push(Open { column, word, holds: rest.is_empty() || rest.starts_with(['#', '&']) });
     }
     starts
 }
@@ -123,6 +132,7 @@ mod tests {
         );
         assert_eq!(said("services:\n  a:\n    Sec.ret: x\n   k-1: x\n", "k-1"), None, "not a word of ours");
         assert_eq!(said("alerts:\n  a: x\n  type: [\n", "["), None, "in a column where others begin");
+        assert_eq!(said("alerts:\n  a:\n    type: x: y\n", "type"), None, "what begins here may");
     }
 
     #[test]

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn common_fields_may_be_merged_by_thousands_through_levels() {
-        let mut text = "x-a: &a {type: gauge, period: 60}\nx-b: &b {<<: *a, description: d}\nmetrics:\n".to_owned();
+        let mut text =
+            "x-a: &a {type: gauge, period: 60}\nx-b: &b {<<: *a, description: d}\nmetrics:\n".to_owned();
         (0..5_000).for_each(|i| text.push_str(&format!("  m.{i}: {{<<: *b}}\n")));
         assert_eq!(too_much(&text), None);
     }

@@ -103,7 +103,9 @@ fn unknown(key: &str, empty: Option<&str>, file: FileId) -> Diagnostic {
     let help = match (suggest(key, SECTIONS.iter().copied()), empty) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, Some(section)) => format!("indent it below `{section}`"),
-        (None, None) => format!("the sections are {}; a key that starts with `x-` is free", SECTIONS.join(", ")),
+        (None, None) => {
+            format!("the sections are {}; a key that starts with `x-` is free", SECTIONS.join(", "))
+        }
     };
     let place = Place::Node { file, route: Route::root().key(key), part: Part::Key };
     Diagnostic::error("unknown-section", format!("there is no section `{key}`"))

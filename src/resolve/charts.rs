@@ -42,7 +42,8 @@ pub(super) fn read(
             }
         };
         let at = Spot { route: template.at.route.join(&route), ..template.at.clone() };
-        let chart = Template { kind: Kind::Chart, name, body, at, space: Some(space), outer: each, above: None };
+        let chart =
+            Template { kind: Kind::Chart, name, body, at, space: Some(space), outer: each, above: None };
         let mut inside = Vec::new();
         made.extend(chart.make(context, files, &mut inside));
         findings.extend(inside.into_iter().map(|found| Finding { route: route.join(&found.route), ..found }));

@@ -9,8 +9,7 @@ use crate::model::{Field, Resource, Wish};
 /// Colours that YAML took for a comment, which would clear the colour instead of setting it.
 pub(super) fn lost(body: &Value, wish: &Wish, files: &Files) -> Vec<Finding> {
     // Looking for the place reads the whole file again, so only for a reason.
-    let blank =
-        |object: Option<&Value>| object.and_then(|object| object.get("color")) == Some(&Value::Null);
+    let blank = |object: Option<&Value>| object.and_then(|object| object.get("color")) == Some(&Value::Null);
     let streams = body.get("streams").and_then(Value::as_array).into_iter().flatten().enumerate();
     let streams = streams.filter(|(_, stream)| blank(Some(stream)));
     let of_stream = |(i, _)| Route::root().key("streams").index(i).key("color");

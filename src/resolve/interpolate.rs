@@ -253,7 +253,9 @@ impl Walk<'_, '_> {
                 _ => None,
             };
             let Some((one, seg)) = next else {
-                let close = value.as_object().and_then(|map| self.scope.ledger.near.of(step, map.keys().map(String::as_str)));
+                let close = value
+                    .as_object()
+                    .and_then(|map| self.scope.ledger.near.of(step, map.keys().map(String::as_str)));
                 let hint = close.map(|close| format!("did you mean `{close}`?"));
                 let finding = self.fail(here, "unknown-reference", format!("`{shown}` has no `{step}`"));
                 if let Some(hint) = hint {

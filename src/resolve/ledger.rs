@@ -32,7 +32,13 @@ pub struct Ledger {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { used: RefCell::default(), unknown: RefCell::default(), left: Cell::new(MAX_BYTES), objects: Cell::new(MAX_OBJECTS), near: Suggestions::default() }
+        Self {
+            used: RefCell::default(),
+            unknown: RefCell::default(),
+            left: Cell::new(MAX_BYTES),
+            objects: Cell::new(MAX_OBJECTS),
+            near: Suggestions::default(),
+        }
     }
 }
 

@@ -104,7 +104,13 @@ fn check_reference(
     }
 }
 
-fn unknown_service(who: &str, title: &str, place: Place, desired: &Desired, near: &Suggestions) -> Diagnostic {
+fn unknown_service(
+    who: &str,
+    title: &str,
+    place: Place,
+    desired: &Desired,
+    near: &Suggestions,
+) -> Diagnostic {
     Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
         .at(place, "no service has this title")
         .help(how_to_declare(title, Collection::Services, desired, near))

@@ -347,7 +347,8 @@ fn what_defaults_get_wrong_is_said_once_with_its_cause() {
     let alerts: String = (0..15)
         .map(|i| format!("  a{i}: {{conditions: [{{type: above, metric_name: m, threshold: 1}}]}}\n"))
         .collect();
-    let text = format!("vars: {{pager: }}\ndefaults: {{alerts: {{services: '${{var.pager}}'}}}}\nalerts:\n{alerts}");
+    let text =
+        format!("vars: {{pager: }}\ndefaults: {{alerts: {{services: '${{var.pager}}'}}}}\nalerts:\n{alerts}");
     assert_eq!(
         problems(&[&text]),
         ["0.yaml:2:31 unset-variable: the variable `pager` has no value (and 14 more)"]
