@@ -40,6 +40,7 @@ bench *words:
 schema:
     cargo build --locked --quiet
     target/debug/librato-apply schema config > schemas/librato-apply.schema.json
+    target/debug/librato-apply schema vars > schemas/vars.schema.json
     target/debug/librato-apply schema plan > schemas/plan.schema.json
     target/debug/librato-apply schema outcome > schemas/outcome.schema.json
     target/debug/librato-apply schema query > schemas/query.schema.json

@@ -21,9 +21,13 @@ fn json(bytes: &[u8]) -> serde_json::Value {
 
 #[test]
 fn committed_schemas_are_fresh() {
-    for (of, file) in
-        [("config", "librato-apply"), ("plan", "plan"), ("outcome", "outcome"), ("query", "query")]
-    {
+    for (of, file) in [
+        ("config", "librato-apply"),
+        ("vars", "vars"),
+        ("plan", "plan"),
+        ("outcome", "outcome"),
+        ("query", "query"),
+    ] {
         let committed = std::fs::read_to_string(format!("schemas/{file}.schema.json")).unwrap();
         let printed = String::from_utf8(librato_apply(&["schema", of]).stdout).unwrap();
         assert_eq!(committed, printed, "run: cargo run -- schema {of} > schemas/{file}.schema.json");

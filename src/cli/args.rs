@@ -134,6 +134,8 @@ pub enum Command {
     Serve(Serve),
     /// Print the JSON Schema of the files, or of a JSON plan, outcome or answer.
     Schema(schema::Schema),
+    /// Tell what a field of the files means, what it takes and what is below it.
+    Explain(schema::Explain),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print a manual page, or write all of them.

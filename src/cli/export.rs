@@ -22,7 +22,7 @@ use super::ui::Ui;
 
 /// What editors look for; `librato-apply schema` prints the file.
 const SCHEMA_FILE: &str = "librato-apply.schema.json";
-const SCHEMA_LINE: &str = "# yaml-language-server: $schema=librato-apply.schema.json\n";
+pub const SCHEMA_LINE: &str = "# yaml-language-server: $schema=librato-apply.schema.json\n";
 
 /// Sections by the name of their file.
 type Files = BTreeMap<String, Map<String, Value>>;
@@ -136,7 +136,11 @@ fn write_files(dir: &Path, args: &Output, written: &Definitions, ui: &Ui) -> any
             .with_context(|| format!("cannot write {}", path.display()))?;
         ui.say(&format!("wrote {}", path.display()));
     }
-    // The first line of each file names it, for editors.
+    write_schema(dir, ui)
+}
+
+/// Writes what the first line of each file names, for editors, unless it is there.
+pub fn write_schema(dir: &Path, ui: &Ui) -> anyhow::Result<()> {
     let schema = dir.join(SCHEMA_FILE);
     if !schema.exists() {
         let text = serde_json::to_string_pretty(&published_schema())? + "\n";

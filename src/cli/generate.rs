@@ -12,6 +12,7 @@ use super::ui::Ui;
 pub fn schema(of: SchemaOf, ui: &Ui) -> anyhow::Result<Exit> {
     let schema: Value = match of {
         SchemaOf::Config => model::published_schema(),
+        SchemaOf::Vars => model::variables_schema(),
         SchemaOf::Plan => schemars::schema_for!(render::PlanDocument).to_value(),
         SchemaOf::Query => schemars::schema_for!(QueryDocument).to_value(),
         SchemaOf::Outcome => schemars::schema_for!(render::OutcomeDocument).to_value(),

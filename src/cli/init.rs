@@ -6,6 +6,7 @@ use std::path::Path;
 use librato_apply::diag::in_plain_words;
 
 use super::exit::{Exit, Stop};
+use super::export;
 use super::files::{self, Readers};
 use super::ui::Ui;
 
@@ -27,9 +28,11 @@ pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
     };
     std::fs::create_dir_all(dir).map_err(|error| cannot(dir, &error))?;
     let definitions = dir.join("librato-apply.yaml");
-    files::create(&definitions, DEFINITIONS.as_bytes(), Readers::All)
+    let text = format!("{}{DEFINITIONS}", export::SCHEMA_LINE);
+    files::create(&definitions, text.as_bytes(), Readers::All)
         .map_err(|error| cannot(&definitions, &error))?;
     ui.say(&format!("wrote {}", definitions.display()));
+    export::write_schema(dir, ui)?;
     let ignored = dir.join(".gitignore");
     match files::create(&ignored, IGNORED.as_bytes(), Readers::All) {
         Ok(()) => ui.say(&format!("wrote {}", ignored.display())),

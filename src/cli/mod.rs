@@ -10,6 +10,7 @@ mod delete;
 mod embedded;
 mod endpoint;
 mod exit;
+mod explain;
 mod export;
 mod files;
 mod generate;
@@ -63,6 +64,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Resolve(args) => resolve::resolve(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, global, ui).await,
         Command::Import(args) => import::import(&args, ui),
+        Command::Explain(args) => explain::explain(args.field.as_deref(), ui),
         Command::Schema(args) => generate::schema(args.of, ui),
         Command::Completions(args) => generate::completions(args.shell, ui),
         Command::Man(args) => man::man(&args, ui),

@@ -26,7 +26,7 @@ use std::thread;
 
 use serde_json::{Map, Value};
 
-use crate::diag::{Diagnostic, FileId, Files, Place, Report};
+use crate::diag::{Diagnostic, FileId, Files, Part, Place, Report, Route};
 
 pub use foreign::{Foreign, read_foreign};
 pub use read::read_below;
@@ -112,6 +112,13 @@ pub fn read_variables(path: &Path, files: &mut Files) -> Result<Variables, Diagn
     let bytes = read::file(path, &name)?;
     let file = read::add(files, &name, bytes)?;
     match yaml::parse(files.text(file), file)? {
+        Value::Object(value) if value.len() == 1 && value.get("vars").is_some_and(Value::is_object) => {
+            let route = Route::root().key("vars");
+            let message = "a file of variables has their names at its top";
+            Err(Diagnostic::error("misplaced-field", message)
+                .at(Place::Node { file, route, part: Part::Key }, "")
+                .help("take out `vars:`, and write what is below it without indentation"))
+        }
         Value::Object(value) => Ok(Variables { file, value }),
         Value::Null => Ok(Variables { file, value: Map::new() }),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(Diagnostic::error(

@@ -93,6 +93,28 @@ impl Seconds {
         };
         digits.parse::<u64>().ok()?.checked_mul(factor).map(Self)
     }
+
+    /// What `5min`, `1h30m` or `2 days` mean to others.
+    fn meant(text: &str) -> Option<Self> {
+        let mut rest = text.trim();
+        let mut sum = 0_u64;
+        while !rest.is_empty() {
+            let (number, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+            let behind = behind.trim_start();
+            let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
+            let factor = match &*behind[..end].to_ascii_lowercase() {
+                "s" | "sec" | "secs" | "second" | "seconds" => 1,
+                "m" | "min" | "mins" | "minute" | "minutes" => 60,
+                "h" | "hr" | "hrs" | "hour" | "hours" => 3_600,
+                "d" | "day" | "days" => 86_400,
+                "w" | "week" | "weeks" => 604_800,
+                _ => return None,
+            };
+            sum = sum.checked_add(number.parse::<u64>().ok()?.checked_mul(factor)?)?;
+            rest = behind[end..].trim_start();
+        }
+        (sum > 0).then_some(Self(sum))
+    }
 }
 
 impl fmt::Display for Seconds {
@@ -135,8 +157,11 @@ impl<'de> Deserialize<'de> for Seconds {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Seconds, E> {
-                Seconds::parse(value)
-                    .ok_or_else(|| E::custom("this is not a duration such as `90s`, `5m` or `1h`"))
+                let form = "this is not a duration such as `90s`, `5m` or `1h`";
+                Seconds::parse(value).ok_or_else(|| match Seconds::meant(value) {
+                    Some(meant) => E::custom(format!("{form}: write `{meant}`")),
+                    None => E::custom(form),
+                })
             }
         }
         deserializer.deserialize_any(Visitor)

@@ -178,6 +178,18 @@ pub fn strict_schema() -> Value {
     SchemaGenerator::default().into_root_schema_for::<ConfigFile>().to_value()
 }
 
+/// The schema of files of variables.
+pub fn variables_schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "librato-apply variables",
+        "description": "A file of variables for --var-file: values by name, used as `${var.name}`.",
+        "type": ["object", "null"],
+        "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$" },
+        "additionalProperties": true
+    })
+}
+
 /// The JSON Schema of a file as it is written: every value may also be a reference such as `${var.threshold}`.
 pub fn published_schema() -> Value {
     let mut schema = strict_schema();

@@ -32,6 +32,7 @@ pub use desired::{ChartOrder, Desired, Intent, Origin, Settings, Wish, as_writte
 pub use field::{Field, Seconds};
 pub use file::{
     ConfigFile, Ensure, ForEach, META_KEYS, Meta, Scopes, SettingsSection, published_schema, strict_schema,
+    variables_schema,
 };
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
 pub use service::{MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, is_harmless};

@@ -5,6 +5,7 @@ mod charts;
 mod check;
 mod colors;
 mod entry;
+mod hints;
 mod interpolate;
 mod ledger;
 mod provenance;

@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use super::hints;
 use super::interpolate::describe;
-use crate::diag::{Part, Severity, Trail, suggest};
+use crate::diag::{Part, Seg, Severity, Trail, suggest};
 use crate::model::check::Finding;
 
 /// The schema, each part of it taken apart when a value first meets it: thousands of objects meet the same few parts.
@@ -242,28 +243,12 @@ impl<'a> Shapes<'_, 'a, '_> {
             types.iter().filter(|name| **name != "null").map(|name| spoken(name)).collect();
         expected.dedup();
         let expected = expected.join(" or ");
-        let hint = match value {
-            Value::String(text) if text.parse::<f64>().is_ok() && expected.contains("number") => Some(
-                "a number has neither quotes nor a leading zero, here or where the value comes from"
-                    .to_owned(),
-            ),
-            Value::Number(_) | Value::Bool(_) if types.contains(&"integer") && types.contains(&"string") => {
-                Some("write whole seconds, or a duration such as `90s`, `5m` or `1h`".to_owned())
-            }
-            Value::String(_) if types.contains(&"boolean") && !types.contains(&"string") => Some(
-                "`yes`, `no`, `on` and `off` are text: write `true` or `false`, without quotes".to_owned(),
-            ),
-            Value::Number(_) | Value::Bool(_) if types.contains(&"string") => {
-                Some("put it in quotes".to_owned())
-            }
-            Value::Null if types.contains(&"array") => Some("write `[]` for an empty list".to_owned()),
-            Value::Null if types.contains(&"object") => Some("write `{}` for an empty map".to_owned()),
-            Value::Array(_) => None,
-            _ if types.contains(&"array") => {
-                Some("write a list: `[ … ]`, or items that begin with `- `".to_owned())
-            }
-            _ => None,
+        let route = here.route();
+        let key = match route.segs().last() {
+            Some(Seg::Key(key)) => key.as_str(),
+            _ => "",
         };
+        let hint = hints::of_type(value, types, key);
         let finding = self.add(here, "wrong-type", format!("expected {expected}, found {}", describe(value)));
         if let Some(hint) = hint {
             finding.help(hint);

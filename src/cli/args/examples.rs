@@ -70,6 +70,7 @@ librato-apply serve check librato.db
 librato-apply serve backup librato.db librato-copy.db
 librato-apply serve restore librato-copy.db restored.db --adopt"
         }
+        "explain" => "librato-apply explain alerts.conditions.duration",
         "schema" => "librato-apply schema > librato-apply.schema.json",
         "completions" => {
             "\

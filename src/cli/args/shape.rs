@@ -13,7 +13,7 @@ pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Definitions", &["init", "validate", "plan", "apply", "export", "import"]),
     ("Data", &["query", "submit", "annotate"]),
     ("Service", &["get", "delete", "resolve", "serve"]),
-    ("Other", &["schema", "completions", "man"]),
+    ("Other", &["explain", "schema", "completions", "man"]),
 ];
 
 /// How a service is reached.
@@ -29,7 +29,7 @@ fn means(command: &str, flag: &str) -> bool {
         "trust_settings_endpoint" => reads_files,
         "parallelism" => matches!(command, "apply" | "submit"),
         "no_progress" => asks,
-        "color" | "quiet" | "verbose" => !matches!(command, "schema" | "completions" | "man"),
+        "color" | "quiet" | "verbose" => !matches!(command, "explain" | "schema" | "completions" | "man"),
         flag if CONNECTION.contains(&flag) => asks,
         _ => true,
     }

@@ -1,0 +1,344 @@
+//! `explain`: what a field of the files means, from the schema that editors use too.
+//! Knows JSON Schema as far as our own types produce it; nothing of single fields.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+
+use clap_complete::CompletionCandidate;
+use librato_apply::diag::suggest;
+use librato_apply::model;
+use serde_json::Value;
+
+use super::exit::{Exit, Stop};
+use super::ui::Ui;
+
+/// `explain`
+pub fn explain(path: Option<&str>, ui: &Ui) -> anyhow::Result<Exit> {
+    let schema = model::published_schema();
+    ui.out(&text(&Format { root: &schema }, path.unwrap_or_default())?);
+    Ok(Exit::Done)
+}
+
+/// The fields that what is typed so far may become, for the shell.
+pub fn paths(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let above = typed.rsplit_once('.').map_or("", |(above, _)| above);
+    let schema = model::published_schema();
+    let format = Format { root: &schema };
+    let Ok((field, _)) = find(&format, above) else { return Vec::new() };
+    let whole = |name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+    let found = format.fields(&field).into_iter().map(|(name, _)| whole(name));
+    found.filter(|path| path.starts_with(&*typed)).map(CompletionCandidate::new).collect()
+}
+
+/// The format of the files.
+struct Format<'a> {
+    root: &'a Value,
+}
+
+/// One field: what is said of it where it stands, and the parts of the schema it may be.
+struct Field<'a> {
+    said: &'a Value,
+    choices: Vec<&'a Value>,
+}
+
+fn text(format: &Format<'_>, path: &str) -> Result<String, Stop> {
+    let (field, required) = find(format, path)?;
+    let shown: Vec<&str> = steps(path).collect();
+    Ok(page(format, &field, &shown.join("."), required))
+}
+
+/// The steps of a path; items and names may be written out, as in `conditions[0].duration`.
+fn steps(path: &str) -> impl Iterator<Item = &str> {
+    let steps = path.split('.').map(|step| step.split('[').next().unwrap_or(step));
+    steps.filter(|step| !step.is_empty())
+}
+
+/// A field, and whether it is required where it stands.
+fn find<'a>(format: &Format<'a>, path: &str) -> Result<(Field<'a>, bool), Stop> {
+    let (mut here, mut required) = (format.field(format.root), false);
+    let mut walked: Vec<&str> = Vec::new();
+    for step in steps(path) {
+        let fields = format.fields(&here);
+        let Some((_, next)) = fields.iter().find(|(name, _)| *name == step) else {
+            return Err(unknown(step, &walked.join("."), &fields));
+        };
+        required = format.requires(&here, step);
+        walked.push(step);
+        here = format.field(next);
+    }
+    Ok((here, required))
+}
+
+impl<'a> Format<'a> {
+    fn field(&self, part: &'a Value) -> Field<'a> {
+        let mut choices = Vec::new();
+        self.open(part, &mut choices);
+        Field { said: part, choices }
+    }
+
+    /// Follows references and opens choices, down to what is a type, a list of words or a map. References to variables, which
+    /// may stand everywhere, are left out.
+    fn open(&self, part: &'a Value, found: &mut Vec<&'a Value>) {
+        let target = part["$ref"].as_str().and_then(|at| self.root.pointer(at.trim_start_matches('#')));
+        if let Some(target) = target {
+            return self.open(target, found);
+        }
+        match part["anyOf"].as_array() {
+            Some(choices) => choices.iter().for_each(|choice| self.open(choice, found)),
+            None if part["type"] == "null" || is_reference(part) => {}
+            None => found.push(part),
+        }
+    }
+
+    /// The fields below: of a map of objects or a list, those of its items.
+    fn fields(&self, field: &Field<'a>) -> Vec<(&'a str, &'a Value)> {
+        for choice in &field.choices {
+            if let Some(properties) = choice["properties"].as_object().filter(|fields| !fields.is_empty()) {
+                return properties.iter().map(|(name, part)| (name.as_str(), part)).collect();
+            }
+            for inner in [&choice["items"], &choice["additionalProperties"]] {
+                if inner.is_object() {
+                    let below = self.fields(&self.field(inner));
+                    if !below.is_empty() {
+                        return below;
+                    }
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Whether a field below is required: of a map of objects or a list, by its items.
+    fn requires(&self, field: &Field<'a>, name: &str) -> bool {
+        field.choices.iter().any(|choice| {
+            let own = choice["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
+            own || choice["items"].is_object() && self.requires(&self.field(&choice["items"]), name)
+        })
+    }
+
+    /// The type in words.
+    fn kind(&self, field: &Field<'a>) -> String {
+        let mut kinds: Vec<String> = Vec::new();
+        for choice in &field.choices {
+            let named = match (&choice["items"], &choice["additionalProperties"]) {
+                (items, _) if items.is_object() => {
+                    format!("list of {}", plural(&self.kind(&self.field(items))))
+                }
+                (_, inner) if inner.is_object() && choice["properties"].is_null() => {
+                    format!("map of name: {}", self.kind(&self.field(inner)))
+                }
+                _ if choice["pattern"].as_str().is_some_and(|pattern| pattern.contains("[smh]")) => {
+                    "whole seconds or a duration such as 90s, 5m, 1h".to_owned()
+                }
+                _ => spoken(choice),
+            };
+            if !named.is_empty() && !kinds.contains(&named) {
+                kinds.push(named);
+            }
+        }
+        if kinds.is_empty() { "anything".to_owned() } else { kinds.join(" or ") }
+    }
+}
+
+/// A text that is one reference alone.
+fn is_reference(part: &Value) -> bool {
+    part["pattern"].as_str().is_some_and(|pattern| pattern.contains("\\$\\{"))
+}
+
+fn spoken(part: &Value) -> String {
+    let names: Vec<&str> = match &part["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect(),
+        _ if part["oneOf"].is_array() || part["enum"].is_array() => vec!["string"],
+        _ => Vec::new(),
+    };
+    let words = names.into_iter().map(|name| match name {
+        "string" => "text",
+        "integer" => "whole number",
+        "boolean" => "true or false",
+        "array" => "list",
+        "object" => "map",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(" or ")
+}
+
+fn plural(kind: &str) -> &str {
+    if kind == "map" { "maps" } else { kind }
+}
+
+/// The words a field takes, with what is said of them.
+fn words<'a>(field: &Field<'a>) -> Vec<(&'a str, &'a str)> {
+    let of = |part: &'a Value| -> Vec<(&'a str, &'a str)> {
+        let constants = part["oneOf"].as_array().into_iter().flatten();
+        let constants = constants.filter_map(|one| {
+            Some((one["const"].as_str()?, one["description"].as_str().unwrap_or_default()))
+        });
+        let plain = part["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        constants.chain(plain.map(|word| (word, ""))).collect()
+    };
+    field.choices.iter().flat_map(|part| of(part)).collect()
+}
+
+/// What is said of a field: where it stands, or of its type.
+fn description<'a>(field: &Field<'a>) -> &'a str {
+    let own = field.said["description"].as_str();
+    let of_type = || field.choices.iter().find_map(|choice| choice["description"].as_str());
+    own.or_else(of_type).unwrap_or_default()
+}
+
+/// The default, which descriptions name in their last words.
+fn default(description: &str) -> Option<String> {
+    let sentence = |mark: &str| description.split_once(mark).map(|(_, rest)| rest);
+    let rest = sentence("; default ")
+        .or_else(|| sentence(". Default "))
+        .or_else(|| sentence("Not written means "))?;
+    Some(rest.split([':', ';', '.']).next().unwrap_or(rest).trim().replace('`', ""))
+}
+
+/// What a value may look like.
+fn example(path: &str, kind: &str, words: &[(&str, &str)], default: Option<&str>) -> String {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let value = match (words.first(), default) {
+        (Some((word, _)), _) => *word,
+        _ if kind.contains("duration") => "5m",
+        _ if kind.starts_with("list of text") => "[one, two]",
+        _ if kind.starts_with("list") => "[{ … }]",
+        _ if kind.starts_with("map of name: ") && !kind.ends_with("map") => "{ name: value }",
+        _ if kind.starts_with("map of name") => "{ \"a name\": { … } }",
+        _ if kind.starts_with("map") => "{ … }",
+        (None, Some(default)) if !default.contains(' ') => default,
+        _ if kind.starts_with("true") => "true",
+        _ if kind.starts_with("number") || kind.starts_with("whole") => "60",
+        _ if name == "color" => "\"#52D74C\"",
+        _ => "\"some text\"",
+    };
+    format!("{name}: {value}")
+}
+
+fn page(format: &Format<'_>, field: &Field<'_>, path: &str, required: bool) -> String {
+    let (kind, words, description) = (format.kind(field), words(field), description(field));
+    let default = default(description);
+    let default = default.as_deref();
+    let mut out = String::new();
+    let mut line = |name: &str, value: &str| _ = writeln!(out, "{name:<9} {value}");
+    line("Field", if path.is_empty() { "(a file)" } else { path });
+    line("Type", if words.is_empty() { &kind } else { "one of the words below" });
+    if required {
+        line("Required", "yes");
+    }
+    if let Some(default) = default {
+        line("Default", default);
+    }
+    if !path.is_empty() {
+        line("Example", &example(path, &kind, &words, default));
+    }
+    _ = writeln!(out, "\n{description}");
+    table(&mut out, "Words", &words);
+    let fields = format.fields(field).into_iter().map(|(name, part)| {
+        let field = format.field(part);
+        (name, self::description(&field))
+    });
+    table(&mut out, "Fields", &fields.collect::<Vec<_>>());
+    out
+}
+
+fn table(out: &mut String, title: &str, rows: &[(&str, &str)]) {
+    let Some(width) = rows.iter().map(|(name, _)| name.len()).max() else { return };
+    _ = writeln!(out, "\n{title}");
+    for (name, said) in rows {
+        _ = writeln!(out, "{}", format!("  {name:<width$}  {said}").trim_end());
+    }
+}
+
+fn unknown(step: &str, walked: &str, fields: &[(&str, &Value)]) -> Stop {
+    let names = || fields.iter().map(|(name, _)| *name);
+    let whole = |name: &str| if walked.is_empty() { name.to_owned() } else { format!("{walked}.{name}") };
+    let help = match suggest(step, names()) {
+        Some(close) => format!("did you mean `{}`?", whole(close)),
+        None if fields.is_empty() => "there are no fields below it".to_owned(),
+        None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    let place = if walked.is_empty() { "a file".to_owned() } else { format!("`{walked}`") };
+    Stop { exit: Exit::Error, message: format!("there is no field `{step}` in {place}"), help: vec![help] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(path: &str) -> String {
+        let schema = model::published_schema();
+        match text(&Format { root: &schema }, path) {
+            Ok(text) => text,
+            Err(stop) => format!("{}: {}", stop.message, stop.help.join(" ")),
+        }
+    }
+
+    #[test]
+    fn a_field_is_explained_with_all_that_the_schema_says() {
+        assert_eq!(
+            said("alerts.conditions.duration"),
+            "Field     alerts.conditions.duration\n\
+             Type      whole seconds or a duration such as 90s, 5m, 1h\n\
+             Example   duration: 5m\n\n\
+             How long the condition must hold, 60 s to 1 h; needed for `absent`.\n"
+        );
+        let active = said("alerts.active");
+        assert!(
+            active.contains("Type      true or false\nDefault   true\nExample   active: true\n"),
+            "{active}"
+        );
+        let kind = said("alerts.conditions[0].type");
+        assert!(kind.contains("Required  yes\n") && kind.contains("\n  absent  "), "{kind}");
+    }
+
+    #[test]
+    fn objects_show_one_level_and_a_file_its_sections() {
+        let alerts = said("alerts");
+        assert!(alerts.contains("\nFields\n") && alerts.contains("\n  rearm_seconds "), "{alerts}");
+        assert!(!alerts.contains("metric_name"), "one level only: {alerts}");
+        assert!(said("").contains("\n  metrics "), "{}", said(""));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_answered_with_what_does() {
+        assert_eq!(
+            said("alerts.conditons"),
+            "there is no field `conditons` in `alerts`: did you mean `alerts.conditions`?"
+        );
+        assert!(
+            said("x").starts_with("there is no field `x` in a file: there are settings, "),
+            "{}",
+            said("x")
+        );
+    }
+
+    #[test]
+    fn every_field_of_the_format_can_be_explained() {
+        let schema = model::published_schema();
+        let format = Format { root: &schema };
+        let mut todo = vec![String::new()];
+        let mut seen = 0;
+        while let Some(path) = todo.pop() {
+            let text = text(&format, &path).unwrap_or_else(|stop| panic!("{path}: {}", stop.message));
+            assert!(!text.is_empty());
+            seen += 1;
+            if path.matches('.').count() < 3 {
+                let field = path.split('.').filter(|step| !step.is_empty()).fold(
+                    format.field(&schema),
+                    |field, step| {
+                        let fields = format.fields(&field);
+                        format.field(fields.iter().find(|(name, _)| *name == step).unwrap().1)
+                    },
+                );
+                let below = format.fields(&field);
+                todo.extend(
+                    below.iter().map(|(name, _)| format!("{path}.{name}").trim_start_matches('.').to_owned()),
+                );
+            }
+        }
+        assert!(seen > 100, "only {seen}");
+    }
+}
