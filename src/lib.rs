@@ -18,6 +18,22 @@
 //!                            apply    Plan -> Calls -> API            (the only door out)
 //! ```
 //!
+//! # From a program
+//!
+//! [`client`] is the service as a library; [`prelude`] has what most programs name.
+//!
+//! ```
+//! # mod doc_server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doc_server.rs")); }
+//! # doc_server::with_server(async |url, token| {
+//! use librato_apply::prelude::*;
+//!
+//! let (url, user, token) = (url.to_string(), "ops@example.org".to_string(), token.to_string());
+//! let librato = Librato::connect(&url, &user, &token).open()?;
+//! let metric = librato.metrics().create(&Metric::gauge("temperature")).await?;
+//! assert_eq!(metric.name, "temperature");
+//! # Ok(()) });
+//! ```
+//!
 //! Beside the flow stand `measure`, which sends measurements, `client`, the service as a library for Rust programs, and
 //! `serve`, the compatible server, which is reached over HTTP only.
 
@@ -43,6 +59,15 @@ pub mod measure;
 
 #[cfg(feature = "serve")]
 pub mod serve;
+
+/// What most programs that use the service name: `use librato_apply::prelude::*`.
+pub mod prelude {
+    pub use crate::client::{
+        Alert, AnnotationStream, Chart, Condition, Error, Event, Librato, Metric, Object, Service, Space,
+        TryStreamExt,
+    };
+    pub use crate::measure::Measurement;
+}
 
 /// What is committed for a fuzz target: where to begin, and what once failed.
 #[cfg(test)]

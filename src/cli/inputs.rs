@@ -164,3 +164,15 @@ impl Outside for Here<'_> {
         load::read_below(dir, path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_files_may_read_comes_from_outside_them() {
+        let flags = ["A".to_owned()];
+        assert_eq!(allowed(&flags, Some("B, C,")), ["A", "B", "C"]);
+        assert_eq!(allowed(&[], None), [""; 0]);
+    }
+}

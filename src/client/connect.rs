@@ -16,6 +16,33 @@ use crate::remote::{
     ApiError, Backoff, Call, Client, Config, Endpoint, Method, Reply, RetryPolicy, WriteApi,
 };
 
+/// An API token on its way into a connection; made from any kind of text, also from one that is secret already.
+pub struct Token(SecretString);
+
+impl From<&str> for Token {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&String> for Token {
+    fn from(text: &String) -> Self {
+        Self(text.as_str().into())
+    }
+}
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<SecretString> for Token {
+    fn from(secret: SecretString) -> Self {
+        Self(secret)
+    }
+}
+
 /// A connection in the making.
 #[must_use = "nothing is connected before `open`"]
 pub struct Connect {
@@ -112,15 +139,11 @@ impl From<Client> for Librato {
 impl Librato {
     /// Begins a connection: the service's address (`https://host[/prefix]`; `http://` for this machine), the account and
     /// its API token.
-    pub fn connect(
-        endpoint: impl Into<String>,
-        user: impl Into<String>,
-        token: impl Into<SecretString>,
-    ) -> Connect {
+    pub fn connect(endpoint: impl Into<String>, user: impl Into<String>, token: impl Into<Token>) -> Connect {
         Connect {
             endpoint: endpoint.into(),
             user: user.into(),
-            token: token.into(),
+            token: token.into().0,
             allow_insecure_http: false,
             timeout: None,
             user_agent: None,

@@ -84,7 +84,7 @@ pub use annotation::{AnnotationStream, Event, Events, EventsBySource, Link};
 pub use chart::{Chart, ChartStream, Space, Threshold};
 pub use compose::{Composed, ComposedSeries};
 pub use condition::{Condition, TagSet};
-pub use connect::{Connect, Librato};
+pub use connect::{Connect, Librato, Token};
 pub use error::Error;
 pub use futures_util::TryStreamExt;
 pub use legacy::{Dashboard, Instrument, Source};
