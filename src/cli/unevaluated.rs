@@ -12,6 +12,7 @@ pub const STATUS: &str = "not evaluated";
 pub const HELP: &str = "Alerts are kept, but not evaluated yet: this server notifies nobody.";
 
 /// When `serve` starts.
+#[cfg(feature = "serve")]
 pub const WARNING: &str = "warning: alerts are kept, but not evaluated yet: this server notifies nobody";
 
 const NOTE: &str = "this server keeps alerts, but does not evaluate them yet: none of them notifies anybody";
