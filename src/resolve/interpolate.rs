@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Refused};
 use super::template::{self, Part};
 use super::{FOLLOWS, OPEN_PREFIX, Outside, at_route};
 use crate::diag::{Part as Half, Route, Seg, Severity, Trail, suggest};
@@ -266,14 +266,14 @@ impl Walk<'_, '_> {
             route.0.push(seg);
             value = one;
         }
-        let already = self.scope.ledger.is_full();
-        if !self.scope.ledger.takes(value) {
-            if already {
+        match self.scope.ledger.takes(value) {
+            Ok(()) => {}
+            Err(Refused::First) => {
+                let message = format!("references stand for more than {} MiB of text by now", Ledger::MIB);
+                self.fail(here, "too-large", message).help("do variables repeat each other?");
                 return None;
             }
-            let message = format!("references stand for more than {} MiB of text by now", Ledger::MIB);
-            self.fail(here, "too-large", message).help("do variables repeat each other?");
-            return None;
+            Err(Refused::Again) => return None,
         }
         let below = |found: &Route| found.0.strip_prefix(route.0.as_slice()).map(|rest| Route(rest.to_vec()));
         let secrets: BTreeMap<Route, String> =

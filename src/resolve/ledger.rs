@@ -23,9 +23,9 @@ pub struct Ledger {
     /// Names of variables whose values are not known, which was reported with them.
     pub unknown: RefCell<BTreeSet<String>>,
     /// How many bytes may still be put in place of references.
-    left: Cell<usize>,
+    bytes: Left,
     /// How many objects `for_each` may still make.
-    objects: Cell<usize>,
+    objects: Left,
     /// What misspelt names may have been meant to be.
     pub near: Suggestions,
 }
@@ -35,8 +35,8 @@ impl Default for Ledger {
         Self {
             used: RefCell::default(),
             unknown: RefCell::default(),
-            left: Cell::new(MAX_BYTES),
-            objects: Cell::new(MAX_OBJECTS),
+            bytes: Left::of(MAX_BYTES),
+            objects: Left::of(MAX_OBJECTS),
             near: Suggestions::default(),
         }
     }
@@ -46,33 +46,49 @@ impl Ledger {
     /// The bound on what references stand for, in MiB.
     pub const MIB: usize = MAX_BYTES >> 20;
 
-    /// Whether nothing more is put in place of references.
-    pub fn is_full(&self) -> bool {
-        self.left.get() == 0
-    }
-
-    /// Whether so many more objects may be made. The first refusal is to be reported; after it nothing is taken any more, and
-    /// there is nothing more to say.
+    /// Whether so many more objects may be made.
+    ///
+    /// # Errors
+    /// Where they may not; see [`Refused`].
     pub fn takes_objects(&self, count: usize) -> Result<(), Refused> {
-        let before = self.objects.get();
-        let left = before.checked_sub(count);
-        self.objects.set(left.unwrap_or(0));
-        match left {
-            Some(_) => Ok(()),
-            None if before == 0 => Err(Refused::Again),
-            None => Err(Refused::First),
-        }
+        self.objects.take(count)
     }
 
     /// Whether a value can still be put in place of a reference.
-    pub fn takes(&self, value: &Value) -> bool {
-        let left = self.left.get().checked_sub(size(value));
-        self.left.set(left.unwrap_or(0));
-        left.is_some()
+    ///
+    /// # Errors
+    /// Where it cannot; see [`Refused`].
+    pub fn takes(&self, value: &Value) -> Result<(), Refused> {
+        self.bytes.take(size(value))
     }
 }
 
-/// Why no more objects are made.
+/// What is left of a bound. That nothing is left is no refusal yet: all that was asked for may have been given.
+#[derive(Debug)]
+struct Left {
+    left: Cell<usize>,
+    refused: Cell<bool>,
+}
+
+impl Left {
+    fn of(bound: usize) -> Self {
+        Self { left: Cell::new(bound), refused: Cell::new(false) }
+    }
+
+    fn take(&self, count: usize) -> Result<(), Refused> {
+        match self.left.get().checked_sub(count) {
+            Some(left) if !self.refused.get() => {
+                self.left.set(left);
+                Ok(())
+            }
+            _ if self.refused.replace(true) => Err(Refused::Again),
+            _ => Err(Refused::First),
+        }
+    }
+}
+
+/// That a bound is met. The first refusal is to be reported; after it nothing is taken any more, and there is nothing more to say.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Refused {
     /// The bound is met just now.
     First,
@@ -86,5 +102,19 @@ fn size(value: &Value) -> usize {
         Value::Array(items) => 16 + items.iter().map(size).sum::<usize>(),
         Value::Object(map) => 16 + map.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>(),
         _ => 16,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_refusal_is_told_from_others_also_when_all_was_given_out_exactly() {
+        let left = Left::of(5);
+        assert_eq!([left.take(2), left.take(3), left.take(0)], [Ok(()), Ok(()), Ok(())]);
+        assert_eq!([left.take(1), left.take(1)], [Err(Refused::First), Err(Refused::Again)]);
+        let left = Left::of(5);
+        assert_eq!([left.take(6), left.take(1)], [Err(Refused::First), Err(Refused::Again)]);
     }
 }
