@@ -2,7 +2,7 @@
 //! that cannot be used then leaves everything as it was.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use librato_apply::serve::{Credentials, Tls, Users};
 
@@ -109,6 +109,15 @@ impl Files<'_> {
 
     #[cfg(unix)]
     fn read_again(&self, users: &Users, tls: Option<&Tls>) {
+        let (given, global) = (self.args, self.global);
+        let files = [&given.credentials, &global.token_file, &given.tls_cert, &given.tls_key];
+        // Reading a pipe that nobody writes to again would stop the server.
+        let endless = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|found| !found.is_file());
+        if let Some(file) = files.into_iter().flatten().find(endless) {
+            let reason = format!("{} is no regular file, so it cannot be read twice", file.display());
+            tracing::error!(target: "librato_apply::serve", reason, "credentials and certificate stay as they were");
+            return;
+        }
         match self.users() {
             Ok(all) => {
                 let changes = users.replace(all).to_string();

@@ -69,6 +69,22 @@ async fn a_copy_is_marked_until_it_is_adopted() {
     assert!(!server.log().contains("is a copy"), "{}", server.log());
 }
 
+/// They take no lock of their own, so nothing else tells that a server has them open.
+#[tokio::test]
+async fn no_copy_takes_the_name_of_a_part_of_a_data_file() {
+    let (dir, data) = fresh();
+    let server = Server::start(&data, &["-q"]);
+    assert_eq!(create_alert(&server, "kept").await.unwrap().status(), 201);
+    for end in ["-wal", "-shm", "-lock", "-reserve", "-journal"] {
+        let part = dir.path().join(format!("a.db{end}"));
+        let (code, said) = run("backup", &[&data, &part], &["--overwrite"]);
+        assert!(code == 1 && said.contains("a part of a data file"), "{end}: {code} {said}");
+    }
+    server.stop();
+    let (sound, said) = check(&data);
+    assert!(sound && said.contains("  1 alerts"), "{said}");
+}
+
 #[test]
 fn copies_are_refused_where_they_would_do_harm() {
     let (dir, data) = fresh();

@@ -109,6 +109,32 @@ async fn a_file_that_is_removed_or_replaced_ends_the_service() {
     }
 }
 
+/// The newest of the data is in the log, which has a name of its own: whatever takes it is noticed, and nothing is lost.
+#[tokio::test]
+async fn a_log_that_is_removed_or_replaced_ends_the_service() {
+    for replaced in [false, true] {
+        let (dir, data) = fresh();
+        let mut server = Server::start(&data, &["-q"]);
+        assert_eq!(create_alert(&server, "kept").await.unwrap().status(), 201);
+        let log = dir.path().join("a.db-wal");
+        std::fs::remove_file(&log).unwrap();
+        if replaced {
+            std::fs::write(&log, "something else").unwrap();
+        }
+        if let Ok(answer) = create_alert(&server, "lost").await {
+            assert_eq!(answer.status(), 503);
+        }
+        assert_eq!(server.wait().code(), Some(1));
+        assert!(
+            server.log().contains("-wal, a part of the data, was removed or replaced"),
+            "{}",
+            server.log()
+        );
+        let (sound, said) = check(&data);
+        assert!(sound && (said.contains("  1 alerts") || said.contains("  2 alerts")), "{said}");
+    }
+}
+
 /// Two files that belong together take the place of the two that are served.
 #[test]
 fn the_log_of_a_file_that_took_the_place_is_left_alone() {

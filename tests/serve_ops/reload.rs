@@ -48,6 +48,9 @@ async fn a_token_is_revoked_and_another_given_without_a_restart() {
     assert!(server.log().contains("the role in line 1 is none of"), "{}", server.log());
     std::fs::remove_file(&users).unwrap();
     read_again(&server, "the credentials stay as they were", 2).await;
+    // a pipe would be waited for, and all that the server does with it
+    assert!(std::process::Command::new("mkfifo").arg(&users).status().unwrap().success());
+    read_again(&server, "no regular file", 1).await;
     assert_eq!(status(&server, "agent", "agent-canary-2").await, 200);
     assert!(server.runs() && !server.log().contains("canary-"), "{}", server.log());
 }

@@ -78,6 +78,9 @@ impl Problem {
             Displaced::Removed => {
                 "The server's data file was removed or renamed, so nothing can be stored. The server stops."
             }
+            Displaced::LogGone => {
+                "The server's write-ahead log was removed or replaced, so nothing can be stored. The server stops."
+            }
             Displaced::Replaced => {
                 "Another file took the place of the server's data file, so nothing can be stored. The server stops."
             }

@@ -5,7 +5,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 
-/// Every column that holds JSON: its table, its name, the type of what is in it. `serve --check` goes through them.
+/// Every column that holds JSON: its table, its name, the type of what is in it. `serve check` goes through them.
 pub const JSON: [(&str, &str, &str); 10] = [
     ("metrics", "attributes", "object"),
     ("events", "links", "array"),
@@ -47,8 +47,7 @@ pub fn word<T>(
 
 fn unreadable(row: &Row<'_>, table: &str, column: &str, why: &str) -> rusqlite::Error {
     let id = row.get::<_, i64>("id").map_or_else(|_| "a row".to_owned(), |id| format!("row {id}"));
-    let message =
-        format!("{column} in {id} of {table} cannot be read: {why}; `serve --check` lists all such");
+    let message = format!("{column} in {id} of {table} cannot be read: {why}; `serve check` lists all such");
     let at = row.as_ref().column_index(column).unwrap_or_default();
     rusqlite::Error::FromSqlConversionFailure(at, Type::Text, message.into())
 }

@@ -93,6 +93,11 @@ pub fn copy(from: &Path, to: &Path, how: Copying, stop: &AtomicBool) -> Result<C
     if taken && (!how.overwrite || to.canonicalize().is_ok_and(|to| to == from)) {
         return Err(CopyError::Exists(to.to_owned()));
     }
+    if is_part(to) {
+        let message =
+            "this is the name of a part of a data file, which a server may have open; choose another";
+        return Err(unwritten(io::Error::other(message)));
+    }
     if reading::has_log(to) {
         return Err(CopyError::OldLog(to.to_owned()));
     }
@@ -111,6 +116,12 @@ pub fn copy(from: &Path, to: &Path, how: Copying, stop: &AtomicBool) -> Result<C
         _ => unwritten(source),
     })?;
     Ok(Copied { report, bytes })
+}
+
+/// Whether a name is one that stands beside a data file and belongs to it.
+fn is_part(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    ["-wal", "-shm", "-journal", "-lock", "-reserve"].iter().any(|end| name.ends_with(end))
 }
 
 /// A copy of the file at `from` that has no name any more; it is gone when its handle is closed.

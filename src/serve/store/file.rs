@@ -5,7 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 
@@ -25,6 +25,8 @@ pub struct DataFile {
     data: File,
     lock: Option<Lock>,
     made: bool,
+    /// The write-ahead log as it was seen first: as long as a connection is open, SQLite keeps to one.
+    log: OnceLock<Identity>,
 }
 
 /// What became of the name under which the file was opened.
@@ -32,6 +34,8 @@ pub struct DataFile {
 pub enum Displaced {
     Removed,
     Replaced,
+    /// The write-ahead log was, which holds the newest of the data.
+    LogGone,
 }
 
 impl Displaced {
@@ -41,6 +45,9 @@ impl Displaced {
         match self {
             Displaced::Removed => format!("the data file {path} was removed or renamed while it was served"),
             Displaced::Replaced => format!("another file took the place of {path} while it was served"),
+            Displaced::LogGone => {
+                format!("{path}-wal, a part of the data, was removed or replaced while it was served")
+            }
         }
     }
 }
@@ -98,10 +105,10 @@ impl DataFile {
         // Before the file itself is touched: where this very process has it open, closing it again would do harm.
         let lock = Lock::take(path)?;
         let data = private().read(true).write(true).open(path).map_err(refused)?;
-        let file = DataFile { path: path.to_owned(), data, lock: Some(lock), made };
+        let file = DataFile { path: path.to_owned(), data, lock: Some(lock), made, log: OnceLock::new() };
         #[cfg(unix)]
         file.data.try_lock().map_err(|error| taken(path, error))?;
-        if let Some(displaced) = file.displaced() {
+        if let Some(displaced) = file.moved() {
             return Err(refused(io::Error::other(displaced.reason(path))));
         }
         file.lock.iter().for_each(Lock::sign);
@@ -126,7 +133,7 @@ impl DataFile {
         let data = File::open(&path).map_err(refused)?;
         #[cfg(unix)]
         data.try_lock_shared().map_err(|error| taken(&path, error))?;
-        Ok(DataFile { path, data, lock, made: false })
+        Ok(DataFile { path, data, lock, made: false, log: OnceLock::new() })
     }
 
     /// Its one true path.
@@ -134,8 +141,20 @@ impl DataFile {
         &self.path
     }
 
-    /// Whether the name leads elsewhere by now. A file system that does not answer is no reason to think so.
+    /// Whether the name of the file, or that of its write-ahead log, leads elsewhere by now; asked while connections are
+    /// open.
     pub fn displaced(&self) -> Option<Displaced> {
+        self.moved().or_else(|| {
+            let gone = match std::fs::metadata(sibling(&self.path, "-wal")) {
+                Ok(found) => *self.log.get_or_init(|| Identity::of(&found)) != Identity::of(&found),
+                Err(error) => error.kind() == ErrorKind::NotFound && self.log.get().is_some(),
+            };
+            gone.then_some(Displaced::LogGone)
+        })
+    }
+
+    /// Whether the name of the file leads elsewhere. A file system that does not answer is no reason to think so.
+    fn moved(&self) -> Option<Displaced> {
         match std::fs::metadata(&self.path) {
             Ok(found) => {
                 let own = self.data.metadata().ok()?;

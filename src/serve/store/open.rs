@@ -69,7 +69,7 @@ pub enum OpenError {
         found: u64,
     },
     /// SQLite cannot make sense of the file.
-    #[error("{} is damaged: {what}; restore a backup, or save what can be read with `sqlite3 FILE .recover | sqlite3 NEW` (`serve --check` lists all that is wrong)", path.display())]
+    #[error("{} is damaged: {what}; restore a backup, or save what can be read with `sqlite3 FILE .recover | sqlite3 NEW` (`serve check` lists all that is wrong)", path.display())]
     Damaged {
         /// The data file.
         path: PathBuf,

@@ -133,7 +133,7 @@ pub fn examine(connection: &Connection, path: &Path) -> Result<(), OpenError> {
         Ok(found) if found == "ok" => Ok(()),
         Ok(found) => damaged(found.lines().last().unwrap_or_default().to_owned()),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
-            tracing::error!(target: "librato_apply::serve", "{} is too large to be examined now; run `serve --check` on it once no server has it open", path.display());
+            tracing::error!(target: "librato_apply::serve", "{} is too large to be examined now; run `serve check` on it once no server has it open", path.display());
             Ok(())
         }
         Err(error) => damaged(error.to_string()),
