@@ -133,6 +133,14 @@ fn one_changed_threshold_is_one_line_with_its_place_and_one_write() {
     }
 }
 
+/// Where the services are not exported with the alerts, another service of that title must not do elsewhere.
+#[test]
+fn a_partial_export_says_the_types_of_services() {
+    let world = World::applied(DEFINITIONS);
+    let exported = world.run(&["export", "alerts"]).exits(0).prints(&["external: true\n    type: "]);
+    assert!(!exported.stdout.contains("settings"), "{}", exported.stdout);
+}
+
 #[test]
 fn what_others_changed_in_undeclared_fields_stays() {
     let world = World::applied(DEFINITIONS);

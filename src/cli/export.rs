@@ -8,7 +8,7 @@ use anyhow::Context;
 use librato_apply::diag::printable;
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
-use librato_apply::model::{Kind, Scopes, Settings, published_schema};
+use librato_apply::model::{Address, Collection, Kind, Resource, Scopes, Settings, State, published_schema};
 use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible, plural};
 use serde_json::{Map, Value, json};
@@ -38,10 +38,21 @@ pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<E
     connection.close().await?;
     let actual = actual.with_context(|| format!("cannot read {target}"))?;
     let found = found(&actual, &globs);
-    let written = definitions(&found.objects, &actual.chart_order);
+    let mut written = definitions(&found.objects, &actual.chart_order);
+    // Elsewhere another service may have the title: what paged must not come to mail.
+    written.say_types(&types(&actual.state));
     write(&args.output, &written, ui)?;
     report(&found, &written, ui);
     Ok(if found.losses.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// The types of the services, by title.
+fn types(state: &State) -> BTreeMap<String, String> {
+    let of = |(address, object): (&Address, &Resource)| match object {
+        Resource::Service(service) => Some((address.name.clone(), service.service_type.value()?.clone())),
+        _ => None,
+    };
+    state.iter().filter_map(of).collect()
 }
 
 /// The patterns of the command line; all kinds where there are none.
@@ -62,6 +73,9 @@ fn wanted(globs: &Globs) -> Wanted {
     let mut wanted = Wanted::default();
     let kinds: Vec<Kind> = globs.kinds().collect();
     kinds.iter().for_each(|kind| wanted.add(kind.collection()));
+    if kinds.contains(&Kind::Alert) {
+        wanted.add(Collection::Services);
+    }
     wanted.spaces = match (kinds.contains(&Kind::Chart), kinds.contains(&Kind::Space)) {
         (true, _) => Spaces::All,
         (false, true) => Spaces::Some(Default::default(), globs.clone(), Default::default()),

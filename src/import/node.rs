@@ -121,12 +121,14 @@ impl Val {
     }
 }
 
-/// True or false, also as older tools write it: 1 and 0, as numbers or as texts.
+/// True or false, also as older tools write it: 1 and 0, as numbers or as texts, and the words that Go reads as booleans.
 pub(super) fn truth(value: &Val) -> Option<bool> {
     match value {
         Val::Bool(flag) => Some(*flag),
-        Val::Text(text) if matches!(text.as_str(), "true" | "1") => Some(true),
-        Val::Text(text) if matches!(text.as_str(), "false" | "0") => Some(false),
+        Val::Text(text) if matches!(text.as_str(), "true" | "True" | "TRUE" | "t" | "T" | "1") => Some(true),
+        Val::Text(text) if matches!(text.as_str(), "false" | "False" | "FALSE" | "f" | "F" | "0") => {
+            Some(false)
+        }
         Val::Number(number) if number.as_f64() == Some(1.0) => Some(true),
         Val::Number(number) if number.as_f64() == Some(0.0) => Some(false),
         _ => None,
@@ -147,4 +149,21 @@ pub(super) fn number(float: f64) -> Option<Number> {
 pub(super) fn take(fields: &mut Fields, name: &str) -> Option<Node> {
     let at = fields.iter().position(|(key, _)| key == name)?;
     Some(fields.remove(at).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_are_those_that_old_tools_write() {
+        let of = |text: &str| truth(&Val::Text(text.to_owned()));
+        for text in ["false", "False", "FALSE", "f", "F", "0"] {
+            assert_eq!(of(text), Some(false), "{text}");
+        }
+        for text in ["true", "True", "TRUE", "t", "T", "1"] {
+            assert_eq!(of(text), Some(true), "{text}");
+        }
+        assert_eq!((of("yes"), of("")), (None, None));
+    }
 }
