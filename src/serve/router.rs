@@ -82,8 +82,8 @@ impl App {
         let clock = store.clock();
         telemetry.serves_copy(store.is_unadopted_copy());
         App {
+            known: store.known(),
             store,
-            known: Known::default(),
             max_body_bytes: options.max_body_bytes,
             body_timeout: options.body_timeout,
             rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),

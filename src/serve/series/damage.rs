@@ -1,4 +1,4 @@
-//! Packed values that cannot be trusted: how they are noticed, and how they are set aside by name so that everything
+//! Packed values and labels that cannot be trusted: how they are noticed, and how they are set aside by name so that everything
 //! else goes on. What is set aside is kept as it was, in the table `damaged`.
 //!
 //! Whoever reads skips what is damaged and notes it here; who called the reader is told by [`watch`] and sees to the rest.
@@ -13,11 +13,12 @@ use super::pack;
 use crate::serve::http::problem::Problem;
 use crate::serve::submit::block;
 
-/// Where a packed value lies.
+/// Where a value with a checksum lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     Blocks,
     Journal,
+    Series,
 }
 
 impl Origin {
@@ -25,16 +26,20 @@ impl Origin {
         match self {
             Origin::Blocks => "blocks",
             Origin::Journal => "journal",
+            Origin::Series => "series",
         }
     }
 }
 
-/// The row of a packed value that was found damaged.
+/// The row of a value that was found damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Damage {
     pub origin: Origin,
     pub row: i64,
 }
+
+/// What is wrong with labels.
+pub const LABELS: &str = "its labels do not match their checksum";
 
 thread_local! {
     static NOTED: RefCell<Vec<Damage>> = const { RefCell::new(Vec::new()) };
@@ -77,6 +82,25 @@ pub fn open_row(bytes: &[u8]) -> Result<Vec<block::Point>, &'static str> {
     block::decode(envelope::open(&[], bytes)?).ok_or("cannot be read")
 }
 
+/// The dialect of a series whose labels were set aside: its points stay until they age, under no name.
+pub const DAMAGED: &str = "damaged";
+
+/// The checksum of the labels of a series of `metric`.
+pub fn sum_labels(metric: i64, dialect: &[u8], labels: &[u8]) -> i64 {
+    envelope::checksum(&[metric], &[dialect, &[0], labels].concat()).into()
+}
+
+/// Whether `labels` in a row of the series of `metric` are as they were written.
+pub fn are_whole(metric: i64, row: &Row<'_>) -> rusqlite::Result<bool> {
+    let (dialect, labels) = (bytes(row, "dialect")?, bytes(row, "labels")?);
+    Ok(row.get::<_, i64>("checksum")? == sum_labels(metric, dialect, labels))
+}
+
+/// The bytes of a text that may be none any more.
+fn bytes<'a>(row: &'a Row<'_>, column: &str) -> rusqlite::Result<&'a [u8]> {
+    Ok(row.get_ref(column)?.as_bytes_or_null()?.unwrap_or_default())
+}
+
 /// A damaged value with what is known of it.
 struct Found {
     /// The name of its series, when it has one.
@@ -94,6 +118,7 @@ impl Damage {
         let found = match self.origin {
             Origin::Blocks => self.block(connection)?,
             Origin::Journal => self.row_of_journal(connection)?,
+            Origin::Series => self.labels(connection)?,
         };
         let Some(found) = found else { return Ok(None) };
         let table = self.origin.table();
@@ -103,7 +128,12 @@ impl Damage {
         let Found { name, series, resolution, start, reason, bytes } = found;
         let values = params![now, table, self.row, series, name, resolution, start, reason, bytes];
         connection.execute(sql, values)?;
-        connection.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [self.row])?;
+        let sql = match self.origin {
+            Origin::Blocks | Origin::Journal => format!("DELETE FROM {table} WHERE id = ?1"),
+            // Its points would go with it. Whoever sends for these labels again gets a new series.
+            Origin::Series => format!("UPDATE series SET dialect = '{DAMAGED}', key = id WHERE id = ?1"),
+        };
+        connection.execute(&sql, [self.row])?;
         Ok(Some(told(table, self.row, name.as_deref(), resolution, start, reason)))
     }
 
@@ -116,14 +146,37 @@ impl Damage {
             let (series, resolution, start): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let bytes: Vec<u8> = row.get(3)?;
             let Err(reason) = open_block(series, resolution, start, &bytes) else { return Ok(None) };
-            let name = row.get::<_, Option<String>>("name")?.zip(row.get::<_, Option<String>>("labels")?);
+            let metric: Option<String> = row.get("name")?;
+            let labels = String::from_utf8_lossy(self::bytes(row, "labels")?);
             Ok(Some(Found {
-                name: name.map(|(metric, labels)| series_name(&metric, &labels)),
+                name: metric.map(|metric| series_name(&metric, &labels)),
                 series: row.get("known")?,
                 resolution: Some(resolution),
                 start: Some(start),
                 reason,
                 bytes,
+            }))
+        };
+        Ok(connection.query_row(sql, [self.row], read).optional()?.flatten())
+    }
+
+    /// What it was called is known all the same, as it is looked up by: without regard to case.
+    fn labels(self, connection: &Connection) -> Result<Option<Found>, Problem> {
+        let sql = "SELECT series.id, metric_id, dialect, series.key, labels, checksum, metrics.name
+            FROM series JOIN metrics ON metrics.id = metric_id WHERE series.id = ?1";
+        let read = |row: &Row<'_>| {
+            if bytes(row, "dialect")? == DAMAGED.as_bytes() || are_whole(row.get("metric_id")?, row)? {
+                return Ok(None);
+            }
+            let name =
+                series_name(&row.get::<_, String>("name")?, &String::from_utf8_lossy(bytes(row, "key")?));
+            Ok(Some(Found {
+                name: Some(name),
+                series: row.get("id")?,
+                resolution: None,
+                start: None,
+                reason: LABELS,
+                bytes: bytes(row, "labels")?.to_owned(),
             }))
         };
         Ok(connection.query_row(sql, [self.row], read).optional()?.flatten())
@@ -162,6 +215,9 @@ fn told(
         |start: i64| jiff::Timestamp::from_second(start).map_or(start.to_string(), |time| time.to_string());
     let start = start.map_or_else(|| "an unknown time".to_owned(), time);
     match resolution {
+        _ if table == Origin::Series.table() => {
+            format!("row {row} of {table}, {}, {reason}", series.unwrap_or("of no metric"))
+        }
         Some(resolution) => {
             let series = series.unwrap_or("a series that is not known");
             format!("row {row} of {table}, {series} from {start} on at {resolution} s, {reason}")

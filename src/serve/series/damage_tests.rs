@@ -17,10 +17,14 @@ const BORN: i64 = 1_699_999_200;
 const DAY: i64 = 86_400;
 
 fn submit(connection: &Connection, now: i64, source: &str, value: f64) {
+    submit_as(connection, now, Labels::Source(Some(source.to_owned())), value);
+}
+
+fn submit_as(connection: &Connection, now: i64, labels: Labels, value: f64) {
     let sample = Sample {
         metric: "web.ms".to_owned(),
         kind: Kind::Gauge,
-        labels: Labels::Source(Some(source.to_owned())),
+        labels,
         time: now,
         stats: Stats::Single(value),
         properties: Object::new(),
@@ -124,6 +128,72 @@ fn a_block_under_a_wrong_key_is_not_believed() {
     connection.execute("DELETE FROM blocks WHERE series_id = 2", []).unwrap();
     connection.execute("UPDATE blocks SET series_id = 2", []).unwrap();
     assert_eq!(sums(&connection).0, [0.0, 0.0]);
+}
+
+/// A byte that changed gives no other series and no error, and is named.
+#[test]
+fn every_flipped_bit_of_labels_and_their_dialect_is_noticed() {
+    let connection = scratch();
+    submit(&connection, BORN, "a", 1.0);
+    submit(&connection, BORN, "Web-1.eu", 2.0);
+    let tags = Labels::Tags([("host".to_owned(), "h1".to_owned())].into());
+    submit_as(&connection, BORN, tags, 4.0);
+    maintain(&connection, BORN, true);
+    let whole = of_metric(&connection, 1).unwrap();
+    for (row, column) in [(2, "labels"), (2, "dialect"), (3, "labels"), (3, "dialect")] {
+        let get = format!("SELECT CAST({column} AS BLOB) FROM series WHERE id = ?1");
+        let stored: Vec<u8> = connection.query_row(&get, [row], |row| row.get(0)).unwrap();
+        assert!(!stored.is_empty());
+        for bit in 0..8 * stored.len() {
+            let mut flipped = stored.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            connection.execute_batch("SAVEPOINT flip").unwrap();
+            let put = format!("UPDATE series SET {column} = CAST(?2 AS TEXT) WHERE id = ?1");
+            connection.execute(&put, rusqlite::params![row, flipped]).unwrap();
+            let (found, noted) = watch(|| of_metric(&connection, 1).unwrap());
+            let others: Vec<_> = whole.iter().filter(|one| one.id != row).cloned().collect();
+            let damage = Damage { origin: Origin::Series, row };
+            assert_eq!((found, noted), (others, vec![damage]), "bit {bit} of {column} {row}");
+            let told = damage.set_aside(&connection, BORN).unwrap().unwrap();
+            let name = if row == 2 { "web-1.eu" } else { "{\"host\":\"h1\"}" };
+            assert_eq!(
+                told,
+                format!("row {row} of series, web.ms {name}, its labels do not match their checksum")
+            );
+            assert_eq!(all_set_aside(&connection).unwrap(), [told]);
+            assert!(damage.set_aside(&connection, BORN).unwrap().is_none(), "once");
+            let (_, noted) = watch(|| of_metric(&connection, 1).unwrap());
+            assert_eq!(noted, []);
+            connection.execute_batch("ROLLBACK TO flip; RELEASE flip").unwrap();
+        }
+    }
+}
+
+/// The points of a series without a name stay until they age; who sends for it again has a series of its name again.
+#[test]
+fn a_series_whose_labels_were_set_aside_begins_anew() {
+    let connection = scratch();
+    submit(&connection, BORN, "a", 1.0);
+    submit(&connection, BORN, "b", 2.0);
+    maintain(&connection, BORN, true);
+    for times in 1..=2 {
+        let sql = "UPDATE series SET labels = 'c' WHERE labels = 'b' AND dialect = 'source'";
+        assert_eq!(connection.execute(sql, []).unwrap(), 1);
+        let (found, noted) = sums(&connection);
+        assert_eq!(found, [1.0]);
+        for damage in noted {
+            damage.set_aside(&connection, BORN).unwrap();
+        }
+        submit(&connection, BORN, "b", 4.0);
+        assert_eq!(sums(&connection), (vec![1.0, 4.0], vec![]));
+        maintain(&connection, BORN, true);
+        let blocks: i64 = connection.query_row("SELECT count(*) FROM blocks", [], |row| row.get(0)).unwrap();
+        assert_eq!(blocks, 2 + times);
+    }
+    maintain(&connection, BORN + 400 * DAY, false);
+    assert_eq!(all_set_aside(&connection).unwrap().len(), 2);
+    crate::serve::metrics::table::delete(&connection, 1).unwrap();
+    assert!(all_set_aside(&connection).unwrap().is_empty());
 }
 
 #[test]

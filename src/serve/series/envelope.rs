@@ -26,7 +26,8 @@ pub fn open<'a>(key: &[i64], bytes: &'a [u8]) -> Result<&'a [u8], &'static str> 
     }
 }
 
-fn checksum(key: &[i64], value: &[u8]) -> u32 {
+/// What is kept of a value beside it. `key` says what it belongs to.
+pub fn checksum(key: &[i64], value: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     key.iter().for_each(|part| hasher.update(&part.to_le_bytes()));
     hasher.update(value);

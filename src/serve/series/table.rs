@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use rusqlite::{Connection, Row, params};
 
 use super::aggregate::{Point, downsample};
-use super::damage::{self, Origin, open_block, open_row, seal_block};
+use super::damage::{self, DAMAGED, Origin, are_whole, open_block, open_row, seal_block};
 use super::frontier::Frontier;
 use super::tier::{TIERS, Tier};
 use crate::serve::http::budget;
@@ -32,11 +32,16 @@ pub struct Span {
 
 /// Every series of the metric, of both dialects, in order of creation.
 pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, Problem> {
-    let sql = "SELECT id, dialect, labels FROM series WHERE metric_id = ?1 ORDER BY id";
+    let sql = "SELECT id, dialect, labels, checksum FROM series
+        WHERE metric_id = ?1 AND dialect <> ?2 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
-    let (mut rows, mut series) = (select.query([metric])?, Vec::new());
+    let (mut rows, mut series) = (select.query(params![metric, DAMAGED])?, Vec::new());
     while let Some(row) = rows.next()? {
         budget::proceed()?;
+        if !are_whole(metric, row)? {
+            damage::note(Origin::Series, row.get("id")?);
+            continue;
+        }
         let one = from_row(row)?;
         budget::hold(one.bytes())?;
         series.push(one);

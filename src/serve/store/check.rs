@@ -12,9 +12,9 @@ use super::file::DataFile;
 use super::open::{OpenError, identify};
 use super::properties::OPENED_BY;
 use super::reading;
-use super::schema::{self, WITH_PROPERTIES};
+use super::schema::{self, WITH_CHECKSUMS_OF_LABELS, WITH_PROPERTIES};
 use super::unclean;
-use crate::serve::series::damage::{all_set_aside, open_block, open_row};
+use crate::serve::series::damage::{LABELS, all_set_aside, are_whole, open_block, open_row};
 
 /// Problems told in one report; a damaged file can have millions.
 const TOLD: usize = 100;
@@ -102,7 +102,7 @@ pub fn check(path: &Path) -> Result<Report, OpenError> {
     if !beside.has_log && schema >= WITH_PROPERTIES && opened_by(&connection).is_some() {
         report.notes.push(format!("note: {}", unclean::LOG_MISSING));
     }
-    for examine in [integrity, tables, references, json, packed, set_aside] {
+    for examine in [integrity, tables, references, json, labels, packed, set_aside] {
         // What cannot be read at all is a finding, too; the other examinations go on.
         if let Err(error) = examine(&connection, &mut report) {
             report.problem(error.to_string());
@@ -168,15 +168,36 @@ fn references(connection: &Connection, report: &mut Report) -> rusqlite::Result<
 fn json(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     for (table, column, shape) in JSON.into_iter().filter(|(table, ..)| report.has(table)).collect::<Vec<_>>()
     {
-        // The labels of a source are its name.
-        let only = if table == "series" { "dialect = 'tags' AND" } else { "" };
         let sql = format!(
             "SELECT id FROM {table}
-            WHERE {only} CASE WHEN json_valid({column}) THEN json_type({column}) <> ?1 ELSE true END LIMIT {TOLD}"
+            WHERE CASE WHEN json_valid({column}) THEN json_type({column}) <> ?1 ELSE true END LIMIT {TOLD}"
         );
         let mut select = connection.prepare(&sql)?;
         for id in select.query_map([shape], |row| row.get::<_, i64>(0))? {
             report.problem(format!("{column} in row {} of {table} is not a JSON {shape}", id?));
+        }
+    }
+    Ok(())
+}
+
+/// Those of older files are only known to be wrong when they cannot be read.
+fn labels(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let sql = if report.schema >= WITH_CHECKSUMS_OF_LABELS {
+        "SELECT id, metric_id, dialect, labels, checksum FROM series WHERE dialect <> 'damaged'"
+    } else if report.has("series") {
+        "SELECT id FROM series WHERE dialect = 'tags'
+            AND CASE WHEN json_valid(labels) THEN json_type(labels) <> 'object' ELSE true END"
+    } else {
+        return Ok(());
+    };
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get("id")?;
+        if report.schema < WITH_CHECKSUMS_OF_LABELS {
+            report.problem(format!("labels in row {id} of series is not a JSON object"));
+        } else if !are_whole(row.get("metric_id")?, row)? {
+            report.problem(format!("row {id} of series: {LABELS}"));
         }
     }
     Ok(())

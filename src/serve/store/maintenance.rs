@@ -11,10 +11,11 @@ use super::open::on_any_disk;
 use super::properties::Property;
 use super::upkeep::{Worked, Write};
 use crate::serve::http::problem::Problem;
-use crate::serve::series::damage::{self, Damage};
+use crate::serve::series::damage::{self, Damage, Origin};
 use crate::serve::series::horizon::{Clockwork, Horizon};
 use crate::serve::series::upkeep::{self, Time};
 use crate::serve::series::work::Part;
+use crate::serve::submit::known::Known;
 
 /// The last time of day that was believed, in milliseconds since the epoch; schema 5 takes it from the measurements of
 /// older files.
@@ -29,6 +30,8 @@ const MINUTE: i64 = 60_000;
 
 pub struct Maintenance {
     pub condition: Arc<Condition>,
+    /// What submissions remember of series; it goes when labels are set aside.
+    pub known: Known,
     state: Mutex<State>,
 }
 
@@ -59,7 +62,7 @@ impl Maintenance {
         let horizon = Horizon::new(seen, held, accept_clock);
         condition.damaged.store(damage::count_set_aside(connection)?, Ordering::Relaxed);
         let state = State { horizon, ran, remembered: None, clock: Clockwork::Believed };
-        let maintenance = Maintenance { condition, state: Mutex::new(state) };
+        let maintenance = Maintenance { condition, known: Known::default(), state: Mutex::new(state) };
         maintenance.tick(connection)?;
         Ok(maintenance)
     }
@@ -136,9 +139,12 @@ impl Maintenance {
     }
 
     fn set_aside(&self, damage: Damage, now: i64) -> Write {
-        let condition = Arc::clone(&self.condition);
+        let (condition, known) = (Arc::clone(&self.condition), self.known.clone());
         Box::new(move |connection| {
             if let Some(told) = damage.set_aside(connection, now)? {
+                if damage.origin == Origin::Series {
+                    known.forget();
+                }
                 condition.damaged.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(target: "librato_apply::serve", "set aside as damaged: {told}; everything else goes on");
             }
@@ -195,7 +201,6 @@ mod tests {
     use crate::serve::series::table::{Reader, Span, of_metric};
     use crate::serve::store::scratch;
     use crate::serve::submit::journal;
-    use crate::serve::submit::known::Known;
     use crate::serve::submit::sample::{Labels, Sample, Stats};
 
     const BORN: i64 = 1_699_999_200;

@@ -37,6 +37,7 @@ use super::Clock;
 use super::http::budget;
 use super::http::problem::Problem;
 use super::series::damage;
+use super::submit::known::Known;
 pub use check::{Report, check};
 pub(in crate::serve) use condition::{Condition, Trouble};
 pub use copy::{Copied, CopyError, Copying, adopt, copy};
@@ -77,6 +78,7 @@ struct Inner {
     /// `None` for data in memory.
     file: Option<Arc<DataFile>>,
     condition: Arc<Condition>,
+    known: Known,
     copied_at: Option<i64>,
     closing: Arc<AtomicBool>,
 }
@@ -110,13 +112,14 @@ impl Store {
             let over = Maintenance::over(&opened.writer, Arc::clone(&condition), opening.accept_clock);
             Some(over.map_err(|source| open::failure(&path, source))?)
         };
+        let known = maintenance.as_ref().map(|maintenance| maintenance.known.clone()).unwrap_or_default();
         let writer = Arc::new(Writer::start(opened.writer, Arc::clone(&condition))?);
         let upkeep =
             maintenance.map(|maintenance| Upkeep::start(Arc::clone(&writer), opened.upkeep, maintenance));
         let upkeep = upkeep.transpose()?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
         let (copied_at, closing) = (opened.copied_at, Arc::default());
-        let inner = Inner { readers, upkeep, writer, file, condition, copied_at, closing };
+        let inner = Inner { readers, upkeep, writer, file, condition, known, copied_at, closing };
         Ok(Store { inner: Arc::new(inner), read_time: READ_TIME })
     }
 
@@ -128,6 +131,11 @@ impl Store {
     /// The clock of the store.
     pub(in crate::serve) fn clock(&self) -> Clock {
         self.inner.condition.clock.clone()
+    }
+
+    /// What submissions remember of metrics and series.
+    pub(in crate::serve) fn known(&self) -> Known {
+        self.inner.known.clone()
     }
 
     /// How the store is.

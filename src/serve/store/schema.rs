@@ -3,6 +3,8 @@
 
 use rusqlite::Connection;
 
+use crate::serve::series::damage::sum_labels;
+
 /// Marks a SQLite file as ours: `LbAP` in SQLite's `application_id` header field.
 pub const APPLICATION_ID: i32 = 0x4C62_4150;
 
@@ -12,12 +14,16 @@ pub const CURRENT: i32 = MIGRATIONS.len() as i32;
 /// The first schema with properties of the file.
 pub const WITH_PROPERTIES: i32 = 5;
 
+/// The first schema with checksums of labels.
+pub const WITH_CHECKSUMS_OF_LABELS: i32 = 6;
+
 const MIGRATIONS: &[&str] = &[
     DEFINITIONS_AND_JOURNAL,
     BLOCKS_AND_SOURCES,
     SPACES_AND_TOKENS,
     RANGES_OF_THE_JOURNAL,
     PROPERTIES_AND_DAMAGE,
+    CHECKSUMS_OF_LABELS,
 ];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
@@ -277,11 +283,45 @@ CREATE TABLE damaged (
 CREATE INDEX damaged_by_series ON damaged (series_id);
 ";
 
+/// What says of labels that they are as they were written, see `series/damage.rs`. A series whose labels are set aside has the dialect
+/// 'damaged' from then on, and its id as `key`.
+const CHECKSUMS_OF_LABELS: &str = "
+ALTER TABLE series ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Gives the labels that are there their checksums.
+fn sum_all_labels(connection: &Connection) -> rusqlite::Result<()> {
+    /// Held at one time.
+    const TOGETHER: usize = 10_000;
+    let mut select = connection.prepare(&format!(
+        "SELECT id, metric_id, dialect, labels FROM series WHERE id > ?1 ORDER BY id LIMIT {TOGETHER}"
+    ))?;
+    let mut update = connection.prepare("UPDATE series SET checksum = ?2 WHERE id = ?1")?;
+    let mut last = 0;
+    loop {
+        let sums = select.query_map([last], |row| {
+            let (dialect, labels) = (row.get_ref(2)?.as_bytes()?, row.get_ref(3)?.as_bytes()?);
+            Ok((row.get::<_, i64>(0)?, sum_labels(row.get(1)?, dialect, labels)))
+        })?;
+        let sums: Vec<_> = sums.collect::<rusqlite::Result<_>>()?;
+        for (id, sum) in &sums {
+            update.execute([id, sum])?;
+            last = *id;
+        }
+        if sums.len() < TOGETHER {
+            return Ok(());
+        }
+    }
+}
+
 /// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.
 pub fn migrate(connection: &Connection, from: i32) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     for step in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
         transaction.execute_batch(step)?;
+    }
+    if from < WITH_CHECKSUMS_OF_LABELS {
+        sum_all_labels(&transaction)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", CURRENT)?;

@@ -13,7 +13,7 @@ use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Changes, Metric};
 use crate::serve::metrics::{self, table};
 use crate::serve::names::fold;
-use crate::serve::series::damage::seal_row;
+use crate::serve::series::damage::{seal_row, sum_labels};
 use crate::serve::store::Turn;
 
 /// Points in one row: what reads some series goes through all of a row that has any of them.
@@ -177,8 +177,16 @@ fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i64, 
         return Ok(id);
     }
     connection
-        .prepare_cached("INSERT INTO series (metric_id, dialect, key, labels) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![metric, labels.dialect(), key, &*text])?;
+        .prepare_cached(
+            "INSERT INTO series (metric_id, dialect, key, labels, checksum) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            metric,
+            labels.dialect(),
+            key,
+            &*text,
+            sum_labels(metric, labels.dialect().as_bytes(), text.as_bytes())
+        ])?;
     let id = connection.last_insert_rowid();
     if let Labels::Source(Some(name)) = labels {
         connection
