@@ -30,7 +30,7 @@ test *words:
 
 # Drive the server with other people's clients, which must be installable.
 conformance:
-    CONFORMANCE=required cargo test --locked --test conformance
+    CONFORMANCE=required cargo test --locked --test witnesses conformance
 
 # Measure the program against what is possible, in some ten minutes: just bench, just bench plan apply, just bench --quick
 bench *words:

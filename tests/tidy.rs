@@ -58,8 +58,12 @@ fn root() -> PathBuf {
 
 /// All source files by their path below the project, `/` between the steps.
 fn sources() -> BTreeMap<String, String> {
+    rust_files("src")
+}
+
+fn rust_files(below: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let mut directories = vec![root().join("src")];
+    let mut directories = vec![root().join(below)];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(&directory).unwrap() {
             let path = entry.unwrap().path();
@@ -283,6 +287,40 @@ fn imports_are_found_in_every_form() {
         ["a", "b::c", "diag::Part", "diag::place::Files", "diag::place::Place", "model", "wire::Page"];
     assert_eq!(imports(&code, 2).into_iter().collect::<Vec<_>>(), expected);
     assert_eq!((depth("src/diff/mod.rs"), depth("src/diff/lists.rs"), depth("src/apply.rs")), (1, 2, 1));
+}
+
+/// A file of tests that no other declares is neither compiled nor run. Files directly below `tests/` would be programs of their own,
+/// each of which takes the time of linking it.
+#[test]
+fn every_file_of_tests_is_declared() {
+    let files = rust_files("tests");
+    let mut declared = BTreeSet::new();
+    for (name, text) in &files {
+        let (directory, file) = name.rsplit_once('/').unwrap();
+        let below = match file {
+            "main.rs" | "mod.rs" => directory.to_owned(),
+            _ => name.trim_end_matches(".rs").to_owned(),
+        };
+        let mut path = None;
+        for line in text.lines().map(str::trim) {
+            if let Some(rest) = line.strip_prefix("#[path = \"../") {
+                path = Some(format!("tests/{}", rest.trim_end_matches("\"]")));
+            } else if let Some(module) =
+                line.trim_start_matches("pub ").strip_prefix("mod ").and_then(|m| m.strip_suffix(';'))
+            {
+                declared.extend(path.take().map_or_else(
+                    || vec![format!("{below}/{module}.rs"), format!("{below}/{module}/mod.rs")],
+                    |path| vec![path],
+                ));
+            }
+        }
+    }
+    // Included by the examples in the documentation of the library.
+    declared.insert("tests/support/doc_server.rs".to_owned());
+    let root =
+        |name: &str| name == "tests/tidy.rs" || name.matches('/').count() == 2 && name.ends_with("/main.rs");
+    let stray: Vec<&String> = files.keys().filter(|name| !root(name) && !declared.contains(*name)).collect();
+    assert!(stray.is_empty(), "declared in no tests/GROUP/main.rs: {stray:?}");
 }
 
 /// `tests/faults.md` lists faults that were found, what was done, and the tests that hold it: those must be there.

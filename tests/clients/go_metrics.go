@@ -1,7 +1,7 @@
 // Drives a server with the unmodified Librato reporter of rcrowley/go-metrics: every type of metric of that library, as its
 // Run would send it, and what the server then has.
 //
-// Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
+// Run by tests/witnesses/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
 package main
 
 import (

@@ -1,6 +1,6 @@
 """Drives a server with an unmodified appoptics-metrics 5.1.0, the successor of python-librato, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, APPOPTICS_TOKEN).
+Run by tests/witnesses/conformance.rs, which says where the server is (CONFORMANCE_HOST, APPOPTICS_TOKEN).
 """
 
 import os

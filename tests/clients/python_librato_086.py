@@ -1,6 +1,6 @@
 """Drives a server with an unmodified python-librato 0.8.6, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
+Run by tests/witnesses/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
 """
 
 import os
@@ -99,7 +99,7 @@ class Metrics(Case):
         compose = 'mean(s("temperature", "*", {function: "mean", period: "3600"}))'
         now = int(time.time())
         this_hour = now // 3600 * 3600
-        # tests/query.rs asks the same of the same data.
+        # tests/command/query.rs asks the same of the same data.
         with self.api.new_queue() as queue:
             for back in range(1, 8):
                 for city, value in [("berlin", 10), ("oslo", 4), ("rome", 22)]:

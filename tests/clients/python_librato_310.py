@@ -1,6 +1,6 @@
 """Drives a server with an unmodified python-librato 3.1.0, the way its users do.
 
-Run by tests/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
+Run by tests/witnesses/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN).
 """
 
 import os

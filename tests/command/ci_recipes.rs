@@ -1,0 +1,196 @@
+//! The recipes for CI: they are YAML, their scripts are bash, and the scripts do what they say when run with the real
+//! binary, a real server, and stand-ins for what only the CI service has.
+
+#![cfg(unix)]
+
+use crate::cli;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use librato_apply::diag::Files;
+use librato_apply::load::yaml;
+use serde_json::Value;
+
+const TOKEN: &str = "ci-recipes-token";
+/// Who plans, and may not write.
+const PLANNER: (&str, &str) = ("planner", "ci-recipes-planner");
+
+fn recipe(name: &str) -> Value {
+    let text = std::fs::read_to_string(format!("examples/ci/{name}")).unwrap();
+    let file = Files::default().add(name, text.clone(), yaml::index);
+    yaml::parse(&text, file).unwrap_or_else(|problem| panic!("{name}: {}", problem.message))
+}
+
+/// The scripts of a job, each as one text. GitHub has steps with `run`, GitLab lists of lines.
+fn scripts(job: &Value) -> Vec<String> {
+    let steps = job["steps"].as_array().into_iter().flatten().filter_map(|step| step["run"].as_str());
+    let lines =
+        ["before_script", "script"].into_iter().flat_map(|key| job[key].as_array().into_iter().flatten());
+    let lines = lines.flat_map(|line| match line {
+        Value::Array(inner) => inner.iter().filter_map(Value::as_str).collect(),
+        other => other.as_str().into_iter().collect::<Vec<_>>(),
+    });
+    steps.chain(lines).map(str::to_owned).collect()
+}
+
+fn jobs(recipe: &Value) -> Vec<(&String, &Value)> {
+    let jobs = recipe.get("jobs").unwrap_or(recipe).as_object().unwrap();
+    jobs.iter().filter(|(_, job)| !scripts(job).is_empty()).collect()
+}
+
+#[test]
+fn every_script_is_bash() {
+    for name in ["github-actions.yml", "gitlab-ci.yml"] {
+        let recipe = recipe(name);
+        let jobs = jobs(&recipe);
+        assert!(jobs.len() >= 3, "{name} has lost its jobs");
+        for (job, body) in jobs {
+            for script in scripts(body) {
+                let checked = Command::new("bash").args(["-n", "-c", &script]).output().unwrap();
+                assert!(
+                    checked.status.success(),
+                    "{name}, {job}: {}",
+                    String::from_utf8_lossy(&checked.stderr)
+                );
+            }
+        }
+    }
+}
+
+/// A directory with definitions, and programs that stand in for those of the CI service: they write down how they were
+/// called.
+struct Runner {
+    dir: tempfile::TempDir,
+    endpoint: String,
+}
+
+impl Runner {
+    fn new(endpoint: String) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let runner = Self { dir, endpoint };
+        std::fs::create_dir(runner.path("monitoring")).unwrap();
+        std::fs::create_dir(runner.path("bin")).unwrap();
+        std::fs::write(
+            runner.path("monitoring/all.yaml"),
+            "metrics: { web.ms: { type: gauge } }\nservices:\n  hook: { type: webhook, settings: { url: '${secret.HOOK}' } }\nalerts:\n  web.slow:\n    services: [hook]\n    conditions: [{ type: above, metric_name: web.ms, threshold: 5 }]\n",
+        )
+        .unwrap();
+        let record = "#!/usr/bin/env bash\nprintf '%s %s\\n' \"$(basename \"$0\")\" \"$*\" >> calls.txt\n";
+        for program in ["gh", "curl", "cargo", "apt-get", "jq"] {
+            // Once there is a file `found`, there is a comment with the id 7.
+            let body = match program {
+                "jq" => "cat > /dev/null\ntest ! -e found || echo 7\n",
+                "gh" => "case \"$*\" in *--paginate*) test ! -e found || echo 7 ;; esac\n",
+                _ => "",
+            };
+            let path = runner.path(&format!("bin/{program}"));
+            std::fs::write(&path, format!("{record}{body}")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_librato-apply"), runner.path("bin/librato-apply"))
+            .unwrap();
+        runner
+    }
+
+    fn path(&self, below: &str) -> std::path::PathBuf {
+        self.dir.path().join(below)
+    }
+
+    /// Runs a script as GitHub and GitLab do: bash, stopping at the first failure.
+    fn run(&self, script: &str, (user, token): (&str, &str)) -> Output {
+        // What `${{ … }}` becomes is not known here, and in no script that is run does it matter.
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        Command::new("bash")
+            .args(["-e", "-o", "pipefail", "-c", script])
+            .current_dir(self.dir.path())
+            .env("PATH", path)
+            .env("LIBRATO_ENDPOINT", &self.endpoint)
+            .env("LIBRATO_USER", user)
+            .env("LIBRATO_TOKEN", token)
+            .env("HOOK", "https://hooks.example.org/canary")
+            .env("CI", "true")
+            .env("GITHUB_OUTPUT", self.path("output.txt"))
+            .env("GITHUB_STEP_SUMMARY", self.path("summary.md"))
+            .env("COMMENTS", "repos/o/r/issues/1/comments")
+            .env("REPOSITORY", "o/r")
+            .env("CODE", "2")
+            .env("PLAN_NOTE_TOKEN", "note")
+            .env("CI_API_V4_URL", "https://gitlab.invalid/api/v4")
+            .env("CI_PROJECT_ID", "1")
+            .env("CI_MERGE_REQUEST_IID", "1")
+            .output()
+            .unwrap()
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.path(file)).unwrap_or_default()
+    }
+}
+
+fn write_private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn run_all(runner: &Runner, job: &Value, who: (&str, &str)) {
+    for script in scripts(job).iter().filter(|script| !script.contains("${{")) {
+        let done = runner.run(script, who);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{script}\n{said}");
+        assert!(!said.contains(TOKEN) && !said.contains(PLANNER.1) && !said.contains("canary"));
+    }
+}
+
+fn drift_code(runner: &Runner, job: &Value) -> Option<i32> {
+    let script = scripts(job).into_iter().find(|script| script.contains("librato-apply plan")).unwrap();
+    runner.run(&script, PLANNER).status.code()
+}
+
+#[test]
+fn a_pull_request_is_planned_and_commented_a_merge_applied_and_drift_found() {
+    for (name, commented, updated) in [
+        ("github-actions.yml", "gh api --method POST", "gh api --method PATCH repos/o/r/issues/comments/7"),
+        ("gitlab-ci.yml", "curl -sSf -X POST", "curl -sSf -X PUT"),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let credentials = data.path().join("credentials");
+        write_private(&credentials, &format!("{} {} operator\n", PLANNER.0, PLANNER.1));
+        let more = ["--credentials", credentials.to_str().unwrap()];
+        let server = cli::Server::start_with(&data.path().join("data.db"), TOKEN, &more);
+        let runner = Runner::new(server.endpoint());
+        let recipe = recipe(name);
+        let jobs = recipe.get("jobs").unwrap_or(&recipe);
+        run_all(&runner, &jobs["plan"], PLANNER);
+        assert!(runner.read("plan.md").starts_with("<!-- librato-apply plan -->\n"), "{name}");
+        assert!(runner.read("calls.txt").contains(commented), "{name}: {}", runner.read("calls.txt"));
+        std::fs::write(runner.path("found"), "").unwrap();
+        run_all(&runner, &jobs["plan"], PLANNER);
+        assert!(runner.read("calls.txt").contains(updated), "{name}: {}", runner.read("calls.txt"));
+        let text = std::fs::read_to_string(format!("examples/ci/{name}")).unwrap();
+        assert!(text.contains("startswith(\"<!-- librato-apply plan -->\")"), "{name} looks for the comment");
+        assert_eq!(drift_code(&runner, &jobs["drift"]), Some(2), "{name}: nothing is applied yet");
+        run_all(&runner, &jobs["apply"], (cli::USER, TOKEN));
+        assert_eq!(drift_code(&runner, &jobs["drift"]), Some(0), "{name}");
+        // Who plans cannot write, and the recipe gives the plan and the drift job no other credentials.
+        let apply = scripts(&jobs["apply"])
+            .into_iter()
+            .find(|script| script.contains("librato-apply apply"))
+            .unwrap();
+        let more =
+            runner.read("monitoring/all.yaml").replace("{ web.ms", "{ web.errors: { type: counter }, web.ms");
+        std::fs::write(runner.path("monitoring/all.yaml"), more).unwrap();
+        assert_eq!(runner.run(&apply, PLANNER).status.code(), Some(4), "{name}");
+        run_all(&runner, &jobs["apply"], (cli::USER, TOKEN));
+        for job in ["plan", "drift"] {
+            let of_the_job = format!("{}{}{}", recipe["env"], jobs[job]["env"], jobs[job]["variables"]);
+            assert!(of_the_job.contains("LIBRATO_PLAN_TOKEN"), "{name}, {job}: {of_the_job}");
+        }
+        std::fs::write(
+            Path::new(&runner.path("monitoring/all.yaml")),
+            "metrics: { web.ms: { type: counter } }\n",
+        )
+        .unwrap();
+        assert_eq!(drift_code(&runner, &jobs["drift"]), Some(3), "{name}: replacing a metric is refused");
+    }
+}

@@ -1,0 +1,49 @@
+//! The committed schemas are those of the program, and what the program prints fits them.
+
+use std::process::Command;
+
+fn librato_apply(args: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_librato-apply"))
+        .args(args)
+        .env_remove("LIBRATO_ENDPOINT")
+        .env_remove("LIBRATO_TOKEN")
+        .env_remove("LIBRATO_USER")
+        .env_remove("CI")
+        .output()
+        .unwrap()
+}
+
+fn json(bytes: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+#[test]
+fn committed_schemas_are_fresh() {
+    for (of, file) in [
+        ("config", "librato-apply"),
+        ("vars", "vars"),
+        ("plan", "plan"),
+        ("outcome", "outcome"),
+        ("query", "query"),
+    ] {
+        let committed = std::fs::read_to_string(format!("schemas/{file}.schema.json")).unwrap();
+        let printed = String::from_utf8(librato_apply(&["schema", of]).stdout).unwrap();
+        assert_eq!(committed, printed, "run: cargo run -- schema {of} > schemas/{file}.schema.json");
+    }
+}
+
+#[test]
+fn documents_fit_their_schemas() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().to_str().unwrap();
+    assert!(librato_apply(&["init", project]).status.success());
+    for (command, schema, more) in [("plan", "plan", None), ("apply", "outcome", Some("--auto-approve"))] {
+        let mut args = vec![command, project, "--format", "json"];
+        args.extend(more);
+        let document = json(&librato_apply(&args).stdout);
+        let schema = json(&std::fs::read(format!("schemas/{schema}.schema.json")).unwrap());
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{command}");
+    }
+}

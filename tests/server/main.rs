@@ -1,0 +1,13 @@
+//! The compatible server: over HTTP as any client sees it, against a model of it, and as a process in operation.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // clippy.toml allows these in tests, not in what they share
+
+mod api;
+mod harness;
+mod listing;
+#[cfg(unix)]
+mod ops;
+mod query_figures;
+mod serve_figures;
+#[cfg(unix)]
+#[path = "../support/server.rs"]
+mod server;

@@ -1,0 +1,16 @@
+//! The server in operation: limits, users, certificates, shutdown, hostile clients, sudden death. Drives the real
+//! binary in a process of its own, on loopback; every test ends what it started.
+
+mod access;
+mod backup;
+mod copies;
+mod damage;
+mod file;
+mod hostile;
+mod kill;
+mod limits;
+mod raw;
+mod reload;
+mod shutdown;
+mod strangers;
+mod tls;

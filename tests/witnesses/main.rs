@@ -1,0 +1,10 @@
+//! Witnesses from outside: other people's clients, python-librato, and the README, whose commands are run as they stand.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // clippy.toml allows these in tests, not in what they share
+
+mod coming_from_python;
+mod conformance;
+#[path = "../support/python_librato.rs"]
+mod python_librato;
+mod readme;
+#[path = "../support/server.rs"]
+mod server;
