@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::http::problem::Problem;
-use super::router::App;
+use super::store::Store;
 
 /// Bytes read at a time.
 const CHUNK: usize = 256 << 10;
@@ -28,19 +28,19 @@ impl Default for Turn {
 }
 
 /// `GET /v1/backup`
-pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
+pub async fn show(State(store): State<Store>, State(turn): State<Turn>) -> Result<Response, Problem> {
     let busy = || {
         let message = "Another backup is being made. Try again when it is done.";
         Problem::request(StatusCode::TOO_MANY_REQUESTS, message).retry_after(10)
     };
-    let turn = app.backups.0.try_acquire_owned().map_err(|_| busy())?;
+    let turn = turn.0.try_acquire_owned().map_err(|_| busy())?;
     let in_memory = || {
         let message = "This server keeps its data in memory. There is no file to copy.";
         Problem::request(StatusCode::CONFLICT, message)
     };
-    let copy = app.store.copy().await?.ok_or_else(in_memory)?;
+    let copy = store.copy().await?.ok_or_else(in_memory)?;
     let length = copy.metadata().map_err(Problem::internal)?.len();
-    let name = format!("attachment; filename=\"librato-{}.db\"", app.store.now());
+    let name = format!("attachment; filename=\"librato-{}.db\"", store.now());
     let headers = [
         (header::CONTENT_TYPE, "application/vnd.sqlite3".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod annotations;
+mod app;
 mod backup;
 mod clock;
 mod compose;
@@ -16,6 +17,7 @@ mod listen;
 mod measurements;
 mod metrics;
 mod names;
+mod operations;
 mod router;
 mod series;
 mod services;
@@ -29,6 +31,7 @@ mod telemetry;
 mod tls;
 mod tokens;
 
+pub use app::Options;
 pub use clock::Clock;
 pub use http::address::Network;
 pub use http::auth::Credentials;
@@ -36,7 +39,7 @@ pub use http::credentials::CredentialsError;
 pub use http::role::Role;
 pub use http::users::{UserChanges, Users};
 pub use listen::{Listening, run};
-pub use router::{Options, router};
+pub use router::router;
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt, check, copy};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};

@@ -1,6 +1,6 @@
 //! The table of contents of the API: every route and who answers it. One function, no logic.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -12,86 +12,18 @@ use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
+use super::app::{App, Options};
 use super::dashboards::{self, instruments};
-use super::http::address::{self, Network};
 use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
-use super::http::rates::{self, Rates};
-use super::http::{access, auth, leftover};
-use super::store::Trouble;
-use super::submit::known::Known;
-use super::telemetry::{self, Telemetry};
+use super::http::users::Users;
+use super::http::{access, address, auth, leftover, rates};
+use super::store::{Store, Trouble};
+use super::tokens::{self, Tokens};
 use super::{
-    Store, Users, alerts, annotations, backup, compose, measurements, metrics, services, snapshots, sources,
-    spaces, submit, tokens,
+    alerts, annotations, backup, compose, measurements, metrics, operations, services, snapshots, sources,
+    spaces, submit,
 };
-
-/// How the server behaves; [`Options::default`] is right for most.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Options {
-    /// Longest request body in bytes, before and after decompression. 10 MB by default.
-    pub max_body_bytes: usize,
-    /// How long a client may take to send a body. A minute by default.
-    pub body_timeout: Duration,
-    /// Requests worked on at one time; more are turned away with 503. 256 by default.
-    pub max_in_flight: usize,
-    /// Memory in bytes for the bodies and answers of these requests, estimated from their size and the number of values
-    /// in them; what does not fit is turned away with 503. Answers take three quarters of it at most. 256 MB by default.
-    pub max_request_memory: usize,
-    /// How long one read may take, and wait before it begins; 400 for one that takes longer. 30 s by default.
-    pub read_timeout: Duration,
-    /// Measurements that one user may submit a minute; more are turned away with 429. No limit by default.
-    pub measurements_per_minute: Option<u64>,
-    /// Whose `X-Forwarded-For` is believed. Nobody's by default.
-    pub trusted_proxies: Vec<Network>,
-    /// What counts the requests. A new one by default.
-    pub telemetry: Telemetry,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            max_body_bytes: 10_000_000,
-            body_timeout: Duration::from_secs(60),
-            max_in_flight: 256,
-            max_request_memory: 256_000_000,
-            read_timeout: Duration::from_secs(30),
-            measurements_per_minute: None,
-            trusted_proxies: Vec::new(),
-            telemetry: Telemetry::default(),
-        }
-    }
-}
-
-/// What every handler can reach.
-#[derive(Clone)]
-pub struct App {
-    pub store: Store,
-    pub known: Known,
-    pub max_body_bytes: usize,
-    pub body_timeout: Duration,
-    pub rates: Rates,
-    pub telemetry: Telemetry,
-    pub backups: backup::Turn,
-}
-
-impl App {
-    fn new(store: Store, options: &Options) -> App {
-        let telemetry = options.telemetry.clone();
-        let clock = store.clock();
-        telemetry.serves_copy(store.is_unadopted_copy());
-        App {
-            known: store.known(),
-            store,
-            max_body_bytes: options.max_body_bytes,
-            body_timeout: options.body_timeout,
-            rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
-            telemetry,
-            backups: backup::Turn::default(),
-        }
-    }
-}
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
 /// Prometheus finds what the server counts; with none, nothing is allowed in.
@@ -100,8 +32,8 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
     let app = App::new(store.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
     let routes = Router::new()
-        .route(auth::HEALTH, get(health))
-        .route(auth::READY, get(ready))
+        .route(auth::HEALTH, get(operations::health))
+        .route(auth::READY, get(operations::ready))
         // metrics and their measurements
         .route(
             "/v1/metrics",
@@ -113,7 +45,7 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .route("/v1/measurements/", get(compose::tagged).post(submit::tagged))
         .route("/v1/measurements/{name}", get(measurements::show))
         // go-librato resolves its submissions against the host, losing the prefix
-        .route("/metrics", post(submit::legacy).get(telemetry::show))
+        .route("/metrics", post(submit::legacy).get(operations::metrics))
         // annotations
         .route("/v1/annotations", get(annotations::list))
         .route(
@@ -177,7 +109,7 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .layer(rated)
         .layer(from_fn_with_state(app.store.clone(), keep_room))
         .with_state(app);
-    let door = auth::Door::new(users.into(), store, options.telemetry.clone());
+    let door = auth::Door::new(users.into(), Arc::new(Tokens(store)), options.telemetry.clone());
     shared(routes, door, options)
 }
 
@@ -212,21 +144,12 @@ async fn no_users() -> Problem {
     Problem::request(StatusCode::FORBIDDEN, message)
 }
 
-/// That the process lives, and nothing more.
-async fn health() -> &'static str {
-    "ok\n"
-}
-
-/// Whether it can do what it is for.
-async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    app.store.unready().map_or(Ok("ok\n"), Err)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use axum::body::Body;
     use axum::http::{Request, header};
@@ -237,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::serve::http::budget;
-    use crate::serve::{Credentials, Data};
+    use crate::serve::{Credentials, Data, Telemetry};
 
     fn server(options: &Options) -> (tempfile::TempDir, Store, Router) {
         let dir = tempfile::tempdir().unwrap();
@@ -313,7 +236,7 @@ mod tests {
         let (path, routes) = ("/read", Router::new());
         let routes = routes.route(path, get_of(read));
         let users = vec![Credentials::new("u", &"t".into())].into();
-        let door = auth::Door::new(users, store, Telemetry::default());
+        let door = auth::Door::new(users, Arc::new(Tokens(store)), Telemetry::default());
         let router = shared(routes, door, &options);
         let asked = tokio::spawn(router.clone().oneshot(get(path)));
         until(|| begun.load(Ordering::Relaxed) == 1).await;

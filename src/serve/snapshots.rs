@@ -13,8 +13,8 @@ use super::http::bounds;
 use super::http::by_id;
 use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
-use super::router::App;
 use super::spaces::table::chart_exists;
+use super::store::Store;
 use super::store::column;
 
 /// Seconds a snapshot covers when the request does not say.
@@ -66,8 +66,8 @@ fn text(time: i64) -> String {
     jiff::Timestamp::from_second(time).map_or_else(|_| String::new(), |time| time.to_string())
 }
 
-pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
-    let now = app.store.now();
+pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
+    let now = store.now();
     bounds::check(&body, &[])?;
     bounds::whole(&body)?;
     let mut read = Reader::new(&body);
@@ -94,7 +94,7 @@ pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response
         let id = connection.last_insert_rowid();
         Ok(Snapshot { id, job, subject, duration, end_time, created_at: now, updated_at: now })
     };
-    let made = app.store.write(write).await?;
+    let made = store.write(write).await?;
     let mut response = answer::json(StatusCode::ACCEPTED, &made.shown());
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/snapshots/{}", made.id)) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -126,16 +126,19 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
     }
 }
 
-pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
     let read = |connection: &_, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
-    by_id::show(&app, &id, read).await
+    by_id::show(&store, &id, read).await
 }
 
 /// How far something that takes longer has come. All else is finished before it is answered, without a job.
-pub async fn show_job(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+pub async fn show_job(
+    State(store): State<Store>,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
     let read = |connection: &_, id| {
         let state: String = by_id::find(connection, "jobs", id, |row| row.get("state"))?;
         Ok(json!({ "id": id, "state": state, "output": NOT_RENDERED }))
     };
-    by_id::show(&app, &id, read).await
+    by_id::show(&store, &id, read).await
 }

@@ -12,7 +12,7 @@ use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::{NAME_RULE, fold, is_name};
-use super::router::App;
+use super::store::Store;
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -42,21 +42,21 @@ pub fn display_name(connection: &Connection, name: &str) -> Result<Option<String
 }
 
 /// The filter `name` looks at display names as well.
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let filter = "instr(key, ?1) > 0 OR instr(lower(ifnull(display_name, '')), ?1) > 0";
     let page = Page::read(&query, ORDERS)?.filtered(filter);
-    let listed = app.store.read(move |connection| page.cut(connection, "sources", Source::from_row)).await?;
+    let listed = store.read(move |connection| page.cut(connection, "sources", Source::from_row)).await?;
     Ok(answer::ok(&listed.envelope("sources", Source::shown)))
 }
 
-pub async fn show(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
-    let found = app.store.read(move |connection| Source::find(connection, &name)).await?;
+pub async fn show(State(store): State<Store>, Segments(name): Segments<String>) -> Result<Response, Problem> {
+    let found = store.read(move |connection| Source::find(connection, &name)).await?;
     Ok(answer::ok(&found.ok_or_else(Problem::not_found)?.shown()))
 }
 
 /// Upsert: 201 with the source when it is new, 204 when it was there.
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -79,7 +79,7 @@ pub async fn put(
         connection.execute(sql, params![fold(&source.name), source.name, source.display_name])?;
         Ok(is_new.then_some(source))
     };
-    match app.store.write(write).await? {
+    match store.write(write).await? {
         Some(source) => {
             let location = format!("/v1/sources/{}", answer::segment(&source.name));
             Ok(answer::created(&location, &source.shown()))
@@ -90,13 +90,16 @@ pub async fn put(
 
 /// Forgets what was said about the source. What it measured stays: that this route exists is known from the method
 /// table of one client only, and nobody there expects it to destroy measurements.
-pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
+pub async fn delete(
+    State(store): State<Store>,
+    Segments(name): Segments<String>,
+) -> Result<Response, Problem> {
     let write = move |connection: &Connection| match connection
         .execute("DELETE FROM sources WHERE key = ?1", [fold(&name)])?
     {
         0 => Err(Problem::not_found()),
         _ => Ok(()),
     };
-    app.store.write(write).await?;
+    store.write(write).await?;
     Ok(answer::no_content())
 }

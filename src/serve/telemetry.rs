@@ -1,4 +1,4 @@
-//! What the server counts about itself, and `GET /metrics`, where Prometheus reads it.
+//! What the server counts about itself, as a page that Prometheus reads.
 //! Labels come from fixed sets only: a client cannot make the page grow.
 
 use std::fmt;
@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,8 +15,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::http::problem::Problem;
-use super::router::App;
 use super::store::Condition;
 
 /// Upper bounds in seconds: commits on a slow disk take tens of milliseconds, an oversized request seconds.
@@ -190,7 +186,9 @@ impl Telemetry {
         self.inner.connections.dec();
     }
 
-    fn page(&self) -> Result<String, fmt::Error> {
+    /// All of it in the text format of OpenMetrics, with the condition that the data file is in now.
+    pub(super) fn page(&self, condition: &Condition) -> Result<String, fmt::Error> {
+        self.inner.stored.look(condition);
         let mut text = String::new();
         encode(&mut text, &self.inner.registry)?;
         Ok(text)
@@ -214,14 +212,6 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// `GET /metrics`, in the text format of OpenMetrics, which Prometheus reads.
-pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
-    app.telemetry.inner.stored.look(app.store.condition());
-    let text = app.telemetry.page().map_err(Problem::internal)?;
-    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text).into_response())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +225,7 @@ mod tests {
             telemetry.answered(&odd.parse().unwrap(), None, StatusCode::NOT_FOUND, took);
         }
         telemetry.shed("places");
-        let page = telemetry.page().unwrap();
+        let page = telemetry.page(&Condition::default()).unwrap();
         for line in [
             r#"librato_apply_requests_total{method="GET",route="/v1/metrics",status="200"} 1"#,
             r#"librato_apply_requests_total{method="other",route="none",status="404"} 3"#,

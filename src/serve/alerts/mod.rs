@@ -21,20 +21,20 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
 use super::metrics;
-use super::router::App;
 use super::services::shown::Shown as ShownService;
 use super::services::table as services;
+use super::store::Store;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
-pub async fn list(State(app): State<App>, view: View, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
     let mut read = Reader::new(&query);
     let version = read.integer("version").value();
     read.finish()?;
     // Alerts of the deprecated version 1 cannot be made here, so there are none.
     let listed = if version.is_none_or(|version| version == 2) {
-        app.store
+        store
             .read(move |connection| {
                 page.cut(connection, "alerts", table::from_row)?
                     .try_map(|alerts| table::complete(connection, alerts))
@@ -46,41 +46,41 @@ pub async fn list(State(app): State<App>, view: View, Query(query): Query) -> Re
     Ok(answer::ok(&listed.envelope("alerts", |full| view.of(full))))
 }
 
-pub async fn create(State(app): State<App>, view: View, Body(body): Body) -> Result<Response, Problem> {
-    let now = app.store.now();
+pub async fn create(State(store): State<Store>, view: View, Body(body): Body) -> Result<Response, Problem> {
+    let now = store.now();
     let write = move |connection: &Connection| {
         let alert = Alert::new(&body, &|name: &str| metrics::kind_of(connection, name), now)?;
         table::save(connection, alert)
     };
-    let full = app.store.write(write).await?;
+    let full = store.write(write).await?;
     Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &view.of(&full)))
 }
 
 pub async fn show(
-    State(app): State<App>,
+    State(store): State<Store>,
     view: View,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let full = app.store.read(move |connection| table::find(connection, &id)).await?;
+    let full = store.read(move |connection| table::find(connection, &id)).await?;
     Ok(answer::ok(&view.of(&full)))
 }
 
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let now = app.store.now();
+    let now = store.now();
     let edit = move |connection: &Connection, alert: &mut Alert| {
         alert.merge(&body, &|name: &str| metrics::kind_of(connection, name), now)
     };
-    change(&app, id, edit).await?;
+    change(&store, id, edit).await?;
     Ok(answer::no_content())
 }
 
-pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
     let write = move |connection: &_| table::delete(connection, table::id_of(connection, &id)?);
-    app.store.write(write).await?;
+    store.write(write).await?;
     Ok(answer::no_content())
 }
 
@@ -88,18 +88,18 @@ pub async fn all_status() -> Response {
     answer::ok(&json!({ "firing": [], "cleared": [] }))
 }
 
-pub async fn status(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let full = app.store.read(move |connection| table::find(connection, &id)).await?;
+pub async fn status(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    let full = store.read(move |connection| table::find(connection, &id)).await?;
     Ok(answer::ok(&json!({ "alert": { "id": full.alert.id }, "status": "ok" })))
 }
 
-pub async fn clear(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    app.store.read(move |connection| table::find(connection, &id).map(drop)).await?;
+pub async fn clear(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    store.read(move |connection| table::find(connection, &id).map(drop)).await?;
     Ok(answer::no_content())
 }
 
 pub async fn attach(
-    State(app): State<App>,
+    State(store): State<Store>,
     view: View,
     Segments(id): Segments<String>,
     Body(body): Body,
@@ -117,7 +117,7 @@ pub async fn attach(
         }
         bounds::few(alert.services.len()).map_err(|message| Problem::param("services", message))
     };
-    let full = change(&app, id, edit).await?;
+    let full = change(&store, id, edit).await?;
     let service = full.services.iter().find(|service| service.id == wanted);
     let service = service.map(|service| ShownService::to(view.role, service.as_ref()));
     let location = format!("/v1/alerts/{}/services/{wanted}", full.alert.id);
@@ -125,7 +125,7 @@ pub async fn attach(
 }
 
 pub async fn detach(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((id, service)): Segments<(String, String)>,
 ) -> Result<Response, Problem> {
     let service = numeric(&service)?;
@@ -134,24 +134,24 @@ pub async fn detach(
         alert.services.remove(at);
         Ok(())
     };
-    change(&app, id, edit).await?;
+    change(&store, id, edit).await?;
     Ok(answer::no_content())
 }
 
 /// Changes one alert in one transaction. `updated_at` moves with every accepted change.
 async fn change(
-    app: &App,
+    store: &Store,
     id: String,
     edit: impl FnOnce(&Connection, &mut Alert) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Full, Problem> {
-    let now = app.store.now();
+    let now = store.now();
     let write = move |connection: &Connection| {
         let mut alert = table::find(connection, &id)?.alert;
         edit(connection, &mut alert)?;
         alert.updated_at = now;
         table::save(connection, alert)
     };
-    app.store.write(write).await
+    store.write(write).await
 }
 
 /// How the client that asks is shown alerts.

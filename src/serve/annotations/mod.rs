@@ -16,19 +16,19 @@ use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::Choice;
-use super::router::App;
+use super::store::Store;
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
-    let listed = app.store.read(move |connection| page.cut(connection, "streams", Stream::from_row)).await?;
+    let listed = store.read(move |connection| page.cut(connection, "streams", Stream::from_row)).await?;
     Ok(answer::ok(&listed.envelope("annotations", Stream::shown)))
 }
 
 /// The stream; its events only when a time parameter asks for them.
 pub async fn show(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(name): Segments<String>,
     Query(query): Query,
 ) -> Result<Response, Problem> {
@@ -38,7 +38,7 @@ pub async fn show(
         let events = window.map(|window| table::events(connection, stream.id, &window)).transpose()?;
         Ok((stream, events))
     };
-    let (stream, events) = app.store.query(read).await?;
+    let (stream, events) = store.query(read).await?;
     let mut shown = stream.shown();
     if let Some((events, next_time)) = events {
         shown["events"] = by_source(&events);
@@ -81,24 +81,24 @@ fn by_source(events: &[Event]) -> Value {
 }
 
 pub async fn add(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let mut event = Event::new(&body, app.store.now())?;
+    let mut event = Event::new(&body, store.now())?;
     let write = move |connection: &_| {
         let stream = table::find_or_make(connection, &name)?;
         table::insert_event(connection, stream.id, &mut event)?;
         Ok((stream, event))
     };
-    let (stream, event) = app.store.write(write).await?;
+    let (stream, event) = store.write(write).await?;
     let location = format!("/v1/annotations/{}/{}", answer::segment(&stream.name), event.id);
     Ok(answer::created(&location, &event.shown()))
 }
 
 /// Documented as 204, but both generations of python-librato crash on an empty body, and nobody on a full one.
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -112,19 +112,22 @@ pub async fn put(
         table::rename(connection, &stream)?;
         Ok(stream)
     };
-    Ok(answer::ok(&app.store.write(write).await?.shown()))
+    Ok(answer::ok(&store.write(write).await?.shown()))
 }
 
-pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
+pub async fn delete(
+    State(store): State<Store>,
+    Segments(name): Segments<String>,
+) -> Result<Response, Problem> {
     let write = move |connection: &_| table::delete(connection, table::find(connection, &name)?.id);
-    app.store.write(write).await?;
+    store.write(write).await?;
     Ok(answer::no_content())
 }
 
 type EventPath = Segments<(String, String)>;
 
 pub async fn show_event(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
@@ -135,30 +138,30 @@ pub async fn show_event(
         shown["name"] = json!(stream.name);
         Ok(shown)
     };
-    Ok(answer::ok(&app.store.read(read).await?))
+    Ok(answer::ok(&store.read(read).await?))
 }
 
 pub async fn put_event(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((name, id)): EventPath,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    change(&app, name, &id, move |event| event.merge(&body)).await?;
+    change(&store, name, &id, move |event| event.merge(&body)).await?;
     Ok(answer::no_content())
 }
 
 pub async fn delete_event(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
     let write = move |connection: &_| table::delete_event(connection, table::find(connection, &name)?.id, id);
-    app.store.write(write).await?;
+    store.write(write).await?;
     Ok(answer::no_content())
 }
 
 pub async fn add_link(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((name, id)): EventPath,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -178,12 +181,12 @@ pub async fn add_link(
         event.links.push(added);
         event.fits()
     };
-    change(&app, name, &id, add).await?;
+    change(&store, name, &id, add).await?;
     Ok(answer::created(&location, &link))
 }
 
 pub async fn delete_link(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((name, id, rel)): Segments<(String, String, String)>,
 ) -> Result<Response, Problem> {
     let remove = move |event: &mut Event| {
@@ -193,13 +196,13 @@ pub async fn delete_link(
         event.links.retain(|link| link["rel"] != rel.as_str());
         Ok(())
     };
-    change(&app, name, &id, remove).await?;
+    change(&store, name, &id, remove).await?;
     Ok(answer::no_content())
 }
 
 /// Changes one event in one transaction.
 async fn change(
-    app: &App,
+    store: &Store,
     stream: String,
     id: &str,
     edit: impl FnOnce(&mut Event) -> Result<(), Problem> + Send + 'static,
@@ -211,5 +214,5 @@ async fn change(
         edit(&mut event)?;
         table::update_event(connection, &event)
     };
-    app.store.write(write).await
+    store.write(write).await
 }

@@ -22,9 +22,9 @@ use super::measurements::legacy::{self, UNASSIGNED};
 use super::measurements::tags::{Filter, Tags};
 use super::measurements::{Data, records};
 use super::metrics::metric::{Kind, Metric};
-use super::router::App;
 use super::series::aggregate::{Aggregate, Point};
 use super::series::table::Span;
+use super::store::Store;
 use crate::composite::eval::{Limits, Outcome, Series, Window, evaluate};
 use crate::composite::{self, Labels, SOURCE, Statistic};
 
@@ -32,17 +32,17 @@ use crate::composite::{self, Labels, SOURCE, Statistic};
 const LIMITS: Limits = Limits { work: 20_000_000, memory: 120_000_000 };
 
 /// `GET /v1/metrics?compose=…`
-pub async fn legacy(app: &App, query: Object) -> Result<Response, Problem> {
-    answered(app, query, Dialect::Sources).await
+pub async fn legacy(store: &Store, query: Object) -> Result<Response, Problem> {
+    answered(store, query, Dialect::Sources).await
 }
 
 /// `GET /v1/measurements?compose=…`
-pub async fn tagged(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
-    answered(&app, query, Dialect::Tags).await
+pub async fn tagged(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+    answered(&store, query, Dialect::Tags).await
 }
 
-async fn answered(app: &App, query: Object, dialect: Dialect) -> Result<Response, Problem> {
-    let now = app.store.now();
+async fn answered(store: &Store, query: Object, dialect: Dialect) -> Result<Response, Problem> {
+    let now = store.now();
     let mut read = Reader::new(&query);
     read.require("compose");
     let text = read.text("compose").value().unwrap_or_default();
@@ -55,7 +55,7 @@ async fn answered(app: &App, query: Object, dialect: Dialect) -> Result<Response
         let head = Head { name: None, compose: &text, resolution: window.resolution };
         shown::written(&head, &outcome.series, &tables, dialect)
     };
-    Ok(answer::written(app.store.query(evaluated).await?))
+    Ok(answer::written(store.query(evaluated).await?))
 }
 
 /// The data of a composite metric in the dialect of tags, as JSON. `tags_search` narrows what its definition reads,

@@ -13,9 +13,9 @@ use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::metrics;
-use crate::serve::router::App;
 use crate::serve::spaces::stream;
 use crate::serve::spaces::table::{Owner, save_streams, streams};
+use crate::serve::store::Store;
 use crate::serve::store::column;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
@@ -90,46 +90,46 @@ impl Instrument {
     }
 }
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
     let read = move |connection: &_| {
         page.cut(connection, "instruments", Instrument::from_row)?.try_map(|all| {
             all.into_iter().map(|instrument| Instrument::complete(connection, instrument)).collect()
         })
     };
-    Ok(answer::ok(&app.store.read(read).await?.envelope("instruments", Instrument::shown)))
+    Ok(answer::ok(&store.read(read).await?.envelope("instruments", Instrument::shown)))
 }
 
-pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
-    let now = app.store.now();
+pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
+    let now = store.now();
     let make = move |connection: &_| {
         let mut made = Instrument::default();
         made.merge(connection, &body)?;
         made.save(connection, now)?;
         Ok((made.id, made.shown()))
     };
-    by_id::create(&app, "/v1/instruments", make).await
+    by_id::create(&store, "/v1/instruments", make).await
 }
 
-pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::show(&app, &id, |connection, id| Ok(Instrument::find(connection, id)?.shown())).await
+pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    by_id::show(&store, &id, |connection, id| Ok(Instrument::find(connection, id)?.shown())).await
 }
 
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let now = app.store.now();
+    let now = store.now();
     let write = move |connection: &_, id| {
         let mut instrument = Instrument::find(connection, id)?;
         instrument.merge(connection, &body)?;
         instrument.save(connection, now)
     };
-    by_id::change(&app, &id, write).await
+    by_id::change(&store, &id, write).await
 }
 
 /// Deletes, which also takes it off every dashboard.
-pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&app, &id, "instruments").await
+pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    by_id::delete(&store, &id, "instruments").await
 }

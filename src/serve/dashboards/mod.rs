@@ -15,7 +15,7 @@ use super::http::fields::{Given, Object, Reader, integer};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::fold;
-use super::router::App;
+use super::store::Store;
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -92,32 +92,32 @@ impl Dashboard {
     }
 }
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
     let read = move |connection: &_| {
         page.cut(connection, "dashboards", Dashboard::from_row)?.try_map(|all| {
             all.into_iter().map(|dashboard| Dashboard::complete(connection, dashboard)).collect()
         })
     };
-    Ok(answer::ok(&app.store.read(read).await?.envelope("dashboards", Dashboard::shown)))
+    Ok(answer::ok(&store.read(read).await?.envelope("dashboards", Dashboard::shown)))
 }
 
-pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
     let make = move |connection: &_| {
         let mut made = Dashboard::default();
         made.merge(&body)?;
         made.save(connection)?;
         Ok((made.id, made.shown()))
     };
-    by_id::create(&app, "/v1/dashboards", make).await
+    by_id::create(&store, "/v1/dashboards", make).await
 }
 
-pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::show(&app, &id, |connection, id| Ok(Dashboard::find(connection, id)?.shown())).await
+pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    by_id::show(&store, &id, |connection, id| Ok(Dashboard::find(connection, id)?.shown())).await
 }
 
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -126,9 +126,9 @@ pub async fn put(
         dashboard.merge(&body)?;
         dashboard.save(connection)
     };
-    by_id::change(&app, &id, write).await
+    by_id::change(&store, &id, write).await
 }
 
-pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&app, &id, "dashboards").await
+pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    by_id::delete(&store, &id, "dashboards").await
 }

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
@@ -22,7 +23,6 @@ use super::problem::Problem;
 use super::role::Role;
 use super::users::Users;
 use crate::serve::telemetry::Telemetry;
-use crate::serve::{Store, tokens};
 
 /// The user name of AppOptics' clients: the token alone decides.
 const ANONYMOUS: &str = "token";
@@ -109,19 +109,34 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
+/// What an API token is good for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rights {
+    pub role: Role,
+    pub active: bool,
+    /// What logs call it.
+    pub label: String,
+}
+
+/// Whoever knows the API tokens.
+pub trait TokenLookup: Send + Sync {
+    /// What `token` is good for; `None` when it is nobody's.
+    fn rights(&self, token: String) -> BoxFuture<'_, Result<Option<Rights>, Problem>>;
+}
+
 /// What is asked whether somebody may come in.
 #[derive(Clone)]
 pub struct Door {
     users: Users,
-    store: Store,
+    tokens: Arc<dyn TokenLookup>,
     guesses: Guesses,
     telemetry: Telemetry,
 }
 
 impl Door {
-    /// Lets `users` in, and whoever has an active API token of `store`.
-    pub fn new(users: Users, store: Store, telemetry: Telemetry) -> Door {
-        Door { users, store, guesses: Guesses::new(), telemetry }
+    /// Lets `users` in, and whoever has an active API token.
+    pub fn new(users: Users, tokens: Arc<dyn TokenLookup>, telemetry: Telemetry) -> Door {
+        Door { users, tokens, guesses: Guesses::new(), telemetry }
     }
 
     /// Whoever sends these headers from there, or the answer to somebody unknown.
@@ -157,7 +172,7 @@ impl Door {
             return Ok(Some(Caller { account: known.user, role: known.role, name: Arc::clone(&known.name) }));
         }
         let account = digest(&token);
-        let found = tokens::rights(&self.store, token).await?;
+        let found = self.tokens.rights(token).await?;
         let active = found.filter(|rights| rights.active);
         Ok(active.map(|rights| Caller { account, role: rights.role, name: rights.label.into() }))
     }

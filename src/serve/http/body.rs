@@ -2,9 +2,10 @@
 //! Forms and JSON give the same object, so no handler knows which one was sent.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use axum::body::{Body as Stream, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::read::MultiGzDecoder;
@@ -15,13 +16,21 @@ use super::admission::Claim;
 use super::fields::Object;
 use super::form;
 use super::problem::Problem;
-use crate::serve::router::App;
 
 /// Bodies above this length are read on a thread of their own.
 const LONG: usize = 64 * 1024;
 
 /// Memory that one value of a body takes until the request is answered, measured with small objects in long lists.
 pub(super) const VALUE_BYTES: usize = 200;
+
+/// What a body may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Its length, before and after decompression.
+    pub bytes: usize,
+    /// How long it may take to arrive.
+    pub time: Duration,
+}
 
 /// The parameters of a body, form or JSON; empty when there is no body.
 pub struct Body(pub Object);
@@ -35,12 +44,15 @@ pub struct Query(pub Object);
 /// The parameters of the path, percent-decoded.
 pub struct Segments<T>(pub T);
 
-impl FromRequest<App> for Body {
+impl<S: Sync> FromRequest<S> for Body
+where
+    Limits: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Body, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Body, Problem> {
         let kind = Kind::of(request.headers());
-        let sent = Sent::receive(request, app).await?;
+        let sent = Sent::receive(request, Limits::from_ref(state)).await?;
         sent.read(move |bytes| {
             let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
             match (kind, start) {
@@ -56,14 +68,17 @@ impl FromRequest<App> for Body {
     }
 }
 
-impl FromRequest<App> for JsonBody {
+impl<S: Sync> FromRequest<S> for JsonBody
+where
+    Limits: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<JsonBody, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<JsonBody, Problem> {
         if !matches!(Kind::of(request.headers()), Kind::Json | Kind::Missing) {
             return Err(unsupported("application/json"));
         }
-        Sent::receive(request, app).await?.read(value).await.map(JsonBody)
+        Sent::receive(request, Limits::from_ref(state)).await?.read(value).await.map(JsonBody)
     }
 }
 
@@ -130,8 +145,8 @@ struct Sent {
 
 impl Sent {
     /// Takes in the whole body, of at most the allowed length and in the allowed time.
-    async fn receive(request: Request, app: &App) -> Result<Sent, Problem> {
-        let limit = app.max_body_bytes;
+    async fn receive(request: Request, limits: Limits) -> Result<Sent, Problem> {
+        let limit = limits.bytes;
         let (parts, stream) = request.into_parts();
         let claim = parts.extensions.get::<Claim>().cloned();
         let announced = parts.headers.get(header::CONTENT_LENGTH);
@@ -140,7 +155,7 @@ impl Sent {
             return Err(too_large(limit));
         }
         let bytes =
-            tokio::time::timeout(app.body_timeout, collect(stream, limit, claim.as_ref())).await.map_err(
+            tokio::time::timeout(limits.time, collect(stream, limit, claim.as_ref())).await.map_err(
                 |_| Problem::request(StatusCode::REQUEST_TIMEOUT, "The request body came too slowly."),
             )??;
         // appoptics-api-go announces gzip even where there is no body at all.

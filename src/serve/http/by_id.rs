@@ -9,42 +9,42 @@ use serde::Serialize;
 use super::body::{VALUE_BYTES, numeric, values};
 use super::problem::Problem;
 use super::{answer, budget};
-use crate::serve::router::App;
+use crate::serve::store::Store;
 
 /// 201 with the object that `make` gives, together with its id below `path`.
 pub async fn create<S: Serialize + Send + 'static>(
-    app: &App,
+    store: &Store,
     path: &str,
     make: impl FnOnce(&Connection) -> Result<(i64, S), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let (id, shown) = app.store.write(make).await?;
+    let (id, shown) = store.write(make).await?;
     Ok(answer::created(&format!("{path}/{id}"), &shown))
 }
 
 /// 200 with what `read` finds.
 pub async fn show<S: Serialize + Send + 'static>(
-    app: &App,
+    store: &Store,
     id: &str,
     read: impl FnOnce(&Connection, i64) -> Result<S, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = numeric(id)?;
-    Ok(answer::ok(&app.store.read(move |connection| read(connection, id)).await?))
+    Ok(answer::ok(&store.read(move |connection| read(connection, id)).await?))
 }
 
 /// 204 after `write`.
 pub async fn change(
-    app: &App,
+    store: &Store,
     id: &str,
     write: impl FnOnce(&Connection, i64) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = numeric(id)?;
-    app.store.write(move |connection| write(connection, id)).await?;
+    store.write(move |connection| write(connection, id)).await?;
     Ok(answer::no_content())
 }
 
 /// 204 after the row of `table` is gone, with everything that belongs to it.
-pub async fn delete(app: &App, id: &str, table: &'static str) -> Result<Response, Problem> {
-    change(app, id, move |connection, id| {
+pub async fn delete(store: &Store, id: &str, table: &'static str) -> Result<Response, Problem> {
+    change(store, id, move |connection, id| {
         match connection.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?.execute([id])? {
             0 => Err(Problem::not_found()),
             _ => Ok(()),

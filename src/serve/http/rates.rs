@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -13,7 +13,6 @@ use axum::response::Response;
 use super::auth::Caller;
 use super::problem::Problem;
 use crate::serve::clock::Clock;
-use crate::serve::router::App;
 use crate::serve::telemetry::Telemetry;
 
 /// Measurements of metrics with and without service-side aggregation had budgets of their own; here both share one,
@@ -105,12 +104,15 @@ impl Allowance {
     }
 }
 
-impl FromRequestParts<App> for Allowance {
+impl<S: Sync> FromRequestParts<S> for Allowance
+where
+    Rates: FromRef<S>,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Allowance, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Allowance, Problem> {
         let account = parts.extensions.get::<Caller>().map_or([0; 32], |caller| caller.account);
-        Ok(Allowance { rates: app.rates.clone(), account })
+        Ok(Allowance { rates: Rates::from_ref(state), account })
     }
 }
 

@@ -29,9 +29,9 @@ use super::http::budget;
 use super::http::fields::{Object, Reader};
 use super::http::problem::Problem;
 use super::metrics::metric::{Kind, Metric};
-use super::router::App;
 use super::series::aggregate::downsample;
 use super::series::table::{self, Span};
+use super::store::Store;
 use super::submit::sample::Labels;
 use super::{compose, metrics};
 
@@ -112,12 +112,12 @@ fn reach(interval: &Interval) -> Span {
 
 /// The streams of a metric, in order of their tags; those of a composite in the order of its definition.
 pub async fn show(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(name): Segments<String>,
     uri: Uri,
     Query(query): Query,
 ) -> Result<Response, Problem> {
-    let now = app.store.now();
+    let now = store.now();
     let question = tagged::Question::read(&query, now);
     let read = move |connection: &_| {
         let metric = metrics::table::find(connection, &name)?;
@@ -133,7 +133,7 @@ pub async fn show(
         }
         budget::json(&shown)
     };
-    Ok(answer::written(app.store.query(read).await?))
+    Ok(answer::written(store.query(read).await?))
 }
 
 /// Streams as they are shown.

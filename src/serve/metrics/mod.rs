@@ -21,37 +21,37 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::measurements::{self, Data, legacy};
 use super::names::{Choice, NAME_RULE, is_name};
-use super::router::App;
-use super::store::Turn;
+use super::store::{Store, Turn};
+use super::submit::known::Known;
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     if query.contains_key("compose") {
-        return compose::legacy(&app, query).await;
+        return compose::legacy(&store, query).await;
     }
     let page = Page::read(&query, ORDERS)?;
-    let listed = app.store.read(move |connection| page.cut(connection, "metrics", table::from_row)).await?;
+    let listed = store.read(move |connection| page.cut(connection, "metrics", table::from_row)).await?;
     Ok(answer::ok(&listed.envelope("metrics", |metric: &Metric| metric)))
 }
 
 /// The metric, and its measurements when a time is asked for.
 pub async fn show(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(name): Segments<String>,
     Query(query): Query,
 ) -> Result<Response, Problem> {
-    let now = app.store.now();
+    let now = store.now();
     let Some(question) = legacy::Question::read(&query, now)? else {
         let find = move |connection: &_| table::find(connection, &name)?.ok_or_else(Problem::not_found);
-        return Ok(answer::ok(&app.store.read(find).await?));
+        return Ok(answer::ok(&store.read(find).await?));
     };
     let read = move |connection: &_| {
         let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
         let data = measurements::data(connection, &metric, &question, now)?;
         budget::json(&Shown { metric, data })
     };
-    Ok(answer::written(app.store.query(read).await?))
+    Ok(answer::written(store.query(read).await?))
 }
 
 /// A metric with its measurements.
@@ -65,14 +65,14 @@ struct Shown {
 
 /// Upsert: 201 with the metric when it is new, which needs its `type`; 204 when it was there.
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
+    State(known): State<Known>,
     Segments(name): Segments<String>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let agent = agent(&headers);
     let changes = Changes::read(&body)?;
-    let known = app.known.clone();
     let upsert = move |connection: &_| {
         known.forget();
         let Some(mut metric) = table::find(connection, &name)? else {
@@ -82,7 +82,7 @@ pub async fn put(
         changes.apply(&mut metric)?;
         table::update(connection, &metric).map(|()| None)
     };
-    match app.store.write(upsert).await? {
+    match store.write(upsert).await? {
         Some(metric) => {
             let location = format!("/v1/metrics/{}", answer::segment(&metric.name));
             Ok(answer::created(&location, &metric))
@@ -119,28 +119,34 @@ pub fn agent(headers: &HeaderMap) -> Option<String> {
     headers.get(header::USER_AGENT)?.to_str().ok().map(str::to_owned)
 }
 
-pub async fn delete(State(app): State<App>, Segments(name): Segments<String>) -> Result<Response, Problem> {
+pub async fn delete(
+    State(store): State<Store>,
+    State(known): State<Known>,
+    Segments(name): Segments<String>,
+) -> Result<Response, Problem> {
     let find = move |connection: &_| table::id_of(connection, &name)?.ok_or_else(Problem::not_found);
-    let id = app.store.read(find).await?;
-    remove(&app, vec![id]).await
+    let id = store.read(find).await?;
+    remove(&store, known, vec![id]).await
 }
 
 /// Deletes metrics and all that belongs to them.
-async fn remove(app: &App, ids: Vec<i64>) -> Result<Response, Problem> {
-    let known = app.known.clone();
+async fn remove(store: &Store, known: Known, ids: Vec<i64>) -> Result<Response, Problem> {
     let step = move |connection: &_, ids: &mut Vec<i64>, turn| {
         known.forget();
         table::delete_many(connection, ids, turn)
     };
-    app.store.write_in_turns(ids, step).await?;
+    store.write_in_turns(ids, step).await?;
     Ok(answer::no_content())
 }
 
-pub async fn update_many(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn update_many(
+    State(store): State<Store>,
+    State(known): State<Known>,
+    Body(body): Body,
+) -> Result<Response, Problem> {
     let (chosen, excluded) = chosen(&body)?;
     let changes = Arc::new(Changes::read_flat(&body)?);
-    let ids = app.store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
-    let known = app.known.clone();
+    let ids = store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
     let step = move |connection: &_, ids: &mut Vec<i64>, turn: Turn| {
         known.forget();
         while let Some(id) = ids.pop() {
@@ -154,20 +160,21 @@ pub async fn update_many(State(app): State<App>, Body(body): Body) -> Result<Res
         }
         Ok(ids.is_empty())
     };
-    app.store.write_in_turns(ids, step).await?;
+    store.write_in_turns(ids, step).await?;
     Ok(answer::no_content())
 }
 
 /// The choice comes in the body or, from clients that send no body with DELETE, in the query.
 pub async fn delete_many(
-    State(app): State<App>,
+    State(store): State<Store>,
+    State(known): State<Known>,
     Query(mut query): Query,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     query.extend(body);
     let (chosen, excluded) = chosen(&query)?;
-    let ids = app.store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
-    remove(&app, ids).await
+    let ids = store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
+    remove(&store, known, ids).await
 }
 
 fn chosen(body: &Object) -> Result<(Choice, Choice), Problem> {

@@ -18,54 +18,61 @@ use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::{Errors, Problem};
 use super::http::role::Role;
-use super::router::App;
+use super::store::Store;
 
 const ORDERS: Orders = &[("title", "key"), ("updated_at", "updated_at")];
 
-pub async fn list(State(app): State<App>, caller: Caller, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(
+    State(store): State<Store>,
+    caller: Caller,
+    Query(query): Query,
+) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
-    let listed =
-        app.store.read(move |connection| page.cut(connection, "services", Service::from_row)).await?;
+    let listed = store.read(move |connection| page.cut(connection, "services", Service::from_row)).await?;
     Ok(answer::ok(&listed.envelope("services", |service: &Service| Shown::to(caller.role, service))))
 }
 
-pub async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Response, Problem> {
-    let now = app.store.now();
+pub async fn create(
+    State(store): State<Store>,
+    caller: Caller,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let now = store.now();
     let make = move |connection: &_| {
         let mut made = Service::default();
         merge(&mut made, &body, true)?;
         table::save(connection, &mut made, now)?;
         Ok((made.id, Shown::to(caller.role, made)))
     };
-    by_id::create(&app, "/v1/services", make).await
+    by_id::create(&store, "/v1/services", make).await
 }
 
 pub async fn show(
-    State(app): State<App>,
+    State(store): State<Store>,
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    by_id::show(&app, &id, move |connection, id| Ok(Shown::to(caller.role, table::find(connection, id)?)))
+    by_id::show(&store, &id, move |connection, id| Ok(Shown::to(caller.role, table::find(connection, id)?)))
         .await
 }
 
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let now = app.store.now();
+    let now = store.now();
     let write = move |connection: &_, id| {
         let mut service = table::find(connection, id)?;
         merge(&mut service, &body, false)?;
         table::save(connection, &mut service, now)
     };
-    by_id::change(&app, &id, write).await
+    by_id::change(&store, &id, write).await
 }
 
 /// Deletes, which also detaches it from every alert.
-pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&app, &id, "services").await
+pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    by_id::delete(&store, &id, "services").await
 }
 
 /// Lays `body` over `service`: what is absent stays, settings are replaced as a whole.

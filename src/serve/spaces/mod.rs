@@ -20,39 +20,39 @@ use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::metrics;
-use super::router::App;
+use super::store::Store;
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
-    let listed = app.store.read(move |connection| page.cut(connection, "spaces", Space::from_row)).await?;
+    let listed = store.read(move |connection| page.cut(connection, "spaces", Space::from_row)).await?;
     Ok(answer::ok(&listed.envelope("spaces", Space::shown)))
 }
 
-pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
     let make = move |connection: &_| {
         let mut made = Space::default();
         merge(&mut made, &body)?;
         table::save(connection, &mut made)?;
         Ok((made.id, made.shown()))
     };
-    by_id::create(&app, "/v1/spaces", make).await
+    by_id::create(&store, "/v1/spaces", make).await
 }
 
 /// The only answer that tells which charts a space has.
-pub async fn show(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
     let read = |connection: &_, id| {
         let mut shown = table::find(connection, id)?.shown();
         shown["charts"] =
             table::charts(connection, id)?.iter().map(|chart| json!({ "id": chart.id })).collect();
         Ok(shown)
     };
-    by_id::show(&app, &id, read).await
+    by_id::show(&store, &id, read).await
 }
 
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -61,12 +61,12 @@ pub async fn put(
         merge(&mut space, &body)?;
         table::save(connection, &mut space)
     };
-    by_id::change(&app, &id, write).await
+    by_id::change(&store, &id, write).await
 }
 
 /// Deletes the space and its charts.
-pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&app, &id, "spaces").await
+pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    by_id::delete(&store, &id, "spaces").await
 }
 
 fn merge(space: &mut Space, body: &Object) -> Result<(), Problem> {
@@ -79,7 +79,7 @@ fn merge(space: &mut Space, body: &Object) -> Result<(), Problem> {
 
 /// Neither paged nor wrapped: a bare array.
 pub async fn list_charts(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
@@ -88,11 +88,11 @@ pub async fn list_charts(
         budget::json(&table::charts(connection, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
     };
     // However many there are, they come in one answer.
-    Ok(answer::written(app.store.query(read).await?))
+    Ok(answer::written(store.query(read).await?))
 }
 
 pub async fn create_chart(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(space): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -103,22 +103,23 @@ pub async fn create_chart(
         table::insert_chart(connection, number, &mut chart)?;
         Ok((chart.id, chart.shown()))
     };
-    by_id::create(&app, &format!("/v1/spaces/{number}/charts"), make).await
+    by_id::create(&store, &format!("/v1/spaces/{number}/charts"), make).await
 }
 
 type ChartPath = Segments<(String, String)>;
 
 pub async fn show_chart(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
     let space = numeric(&space)?;
-    by_id::show(&app, &id, move |connection, id| Ok(table::find_chart(connection, space, id)?.shown())).await
+    by_id::show(&store, &id, move |connection, id| Ok(table::find_chart(connection, space, id)?.shown()))
+        .await
 }
 
 /// 200 with the chart, which appoptics-api-go decodes and nobody else minds. One documented example updates by POST.
 pub async fn put_chart(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((space, id)): ChartPath,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -129,13 +130,13 @@ pub async fn put_chart(
         table::update_chart(connection, &mut chart, has_streams)?;
         Ok(chart)
     };
-    Ok(answer::ok(&app.store.write(write).await?.shown()))
+    Ok(answer::ok(&store.write(write).await?.shown()))
 }
 
 pub async fn delete_chart(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
     let space = numeric(&space)?;
-    by_id::change(&app, &id, move |connection, id| table::delete_chart(connection, space, id)).await
+    by_id::change(&store, &id, move |connection, id| table::delete_chart(connection, space, id)).await
 }

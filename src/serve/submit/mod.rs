@@ -19,43 +19,52 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use self::journal::Resolved;
-use self::known::Found;
+use self::known::{Found, Known};
 use self::sample::Sample;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
 use super::metrics;
-use super::router::App;
+use super::store::Store;
+use super::telemetry::Telemetry;
 
 /// Measurements that are stored in one go: more than any published client sends together.
 const AT_ONCE: usize = 1000;
 
+/// What it takes to store measurements.
+#[derive(Clone)]
+pub struct Intake {
+    pub store: Store,
+    pub known: Known,
+    pub telemetry: Telemetry,
+}
+
 /// Gauges and counters. The ruby client puts tagged measurements into the same body when it has both.
 pub async fn legacy(
-    State(app): State<App>,
+    State(intake): State<Intake>,
     headers: HeaderMap,
     allowance: Allowance,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let now = app.store.now();
+    let now = intake.store.now();
     let mut samples = legacy::read(&body, now)?;
     if body.contains_key("measurements") {
         samples.extend(tagged::read(&body, now)?);
     }
-    store(&app, &headers, &allowance, samples, now).await?;
+    intake.take(&headers, &allowance, samples, now).await?;
     // librato-java takes nothing but 200 for success.
     Ok(answer::empty_ok())
 }
 
 /// Tagged measurements, or the list that collectd posts. librato-java needs a JSON object in the answer.
 pub async fn tagged(
-    State(app): State<App>,
+    State(intake): State<Intake>,
     headers: HeaderMap,
     allowance: Allowance,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    let now = app.store.now();
+    let now = intake.store.now();
     let samples = match &body {
         Value::Array(lists) if lists.iter().any(|one| one.get("plugin").is_some()) => {
             collectd::read(lists, now)?
@@ -63,7 +72,7 @@ pub async fn tagged(
         Value::Object(body) => tagged::read(body, now)?,
         _ => return Err(Problem::unreadable("The request body must be a JSON object.")),
     };
-    store(&app, &headers, &allowance, samples, now).await?;
+    intake.take(&headers, &allowance, samples, now).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
 }
 
@@ -77,74 +86,77 @@ pub fn read_all(body: &Value, now: i64) -> Vec<Result<Vec<Sample>, Problem>> {
     }
 }
 
-async fn store(
-    app: &App,
-    headers: &HeaderMap,
-    allowance: &Allowance,
-    samples: Vec<Sample>,
-    now: i64,
-) -> Result<(), Problem> {
-    if samples.is_empty() {
-        return Err(Problem::unreadable("The request must contain at least one measurement."));
+impl Intake {
+    async fn take(
+        &self,
+        headers: &HeaderMap,
+        allowance: &Allowance,
+        samples: Vec<Sample>,
+        now: i64,
+    ) -> Result<(), Problem> {
+        if samples.is_empty() {
+            return Err(Problem::unreadable("The request must contain at least one measurement."));
+        }
+        allowance.take(samples.len())?;
+        let (agent, count) = (metrics::agent(headers), samples.len());
+        if !self.take_known(&samples, now).await? {
+            if count <= AT_ONCE {
+                let known = self.known.clone();
+                let append = move |connection: &_| {
+                    journal::append(connection, &samples, agent.as_deref(), &known, now)
+                };
+                self.known.remember(self.store.write(append).await?);
+            } else {
+                self.take_many(samples.into(), agent, now).await?;
+            }
+        }
+        self.telemetry.stored(count);
+        Ok(())
     }
-    allowance.take(samples.len())?;
-    let (agent, count) = (metrics::agent(headers), samples.len());
-    if !store_known(app, &samples, now).await? {
-        if count <= AT_ONCE {
-            let known = app.known.clone();
-            let append =
-                move |connection: &_| journal::append(connection, &samples, agent.as_deref(), &known, now);
-            app.known.remember(app.store.write(append).await?);
-        } else {
-            store_many(app, samples.into(), agent, now).await?;
-        }
+
+    /// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
+    async fn take_known(&self, samples: &[Sample], now: i64) -> Result<bool, Problem> {
+        let Some((age, points)) = self.known.resolve(samples) else { return Ok(false) };
+        let (rows, known) = (journal::rows(&points), self.known.clone());
+        let insert = move |connection: &Connection| {
+            // What would change the outcome has its turn on the writer, too, and makes itself known.
+            let fits = known.is_of(age);
+            if fits {
+                journal::insert(connection, &rows, now)?;
+            }
+            Ok(fits)
+        };
+        self.store.write(insert).await
     }
-    app.telemetry.stored(count);
-    Ok(())
-}
 
-/// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
-async fn store_known(app: &App, samples: &[Sample], now: i64) -> Result<bool, Problem> {
-    let Some((age, points)) = app.known.resolve(samples) else { return Ok(false) };
-    let (rows, known) = (journal::rows(&points), app.known.clone());
-    let insert = move |connection: &Connection| {
-        // What would change the outcome has its turn on the writer, too, and makes itself known.
-        let fits = known.is_of(age);
-        if fits {
-            journal::insert(connection, &rows, now)?;
-        }
-        Ok(fits)
-    };
-    app.store.write(insert).await
-}
-
-/// Lets others write while the metrics and series of a large request come into being.
-async fn store_many(
-    app: &App,
-    samples: Arc<[Sample]>,
-    agent: Option<String>,
-    now: i64,
-) -> Result<(), Problem> {
-    let checked = Arc::clone(&samples);
-    app.store.read(move |connection| journal::check(connection, &checked)).await?;
-    let (known, resolved) = (app.known.clone(), Resolved::new(&app.known));
-    let age = resolved.found.age();
-    let step = {
-        let (samples, agent, known) = (Arc::clone(&samples), agent.clone(), known.clone());
-        move |connection: &Connection, resolved: &mut Resolved, turn| {
-            journal::resolve(connection, &samples, resolved, agent.as_deref(), &known, turn)
-        }
-    };
-    let Resolved { points, found } = app.store.write_in_turns(resolved, step).await?;
-    app.known.remember(found);
-    let rows = journal::rows(&points);
-    let insert = move |connection: &Connection| {
-        if known.is_of(age) {
-            return journal::insert(connection, &rows, now).map(|()| Found::default());
-        }
-        // Metrics were changed or deleted between the turns, and with them perhaps what the first turns found.
-        journal::append(connection, &samples, agent.as_deref(), &known, now)
-    };
-    app.known.remember(app.store.write(insert).await?);
-    Ok(())
+    /// Lets others write while the metrics and series of a large request come into being.
+    async fn take_many(
+        &self,
+        samples: Arc<[Sample]>,
+        agent: Option<String>,
+        now: i64,
+    ) -> Result<(), Problem> {
+        let checked = Arc::clone(&samples);
+        self.store.read(move |connection| journal::check(connection, &checked)).await?;
+        let (known, resolved) = (self.known.clone(), Resolved::new(&self.known));
+        let age = resolved.found.age();
+        let step = {
+            let (samples, agent, known) = (Arc::clone(&samples), agent.clone(), known.clone());
+            move |connection: &Connection, resolved: &mut Resolved, turn| {
+                journal::resolve(connection, &samples, resolved, agent.as_deref(), &known, turn)
+            }
+        };
+        let Resolved { points, found } = self.store.write_in_turns(resolved, step).await?;
+        self.known.remember(found);
+        let rows = journal::rows(&points);
+        let insert = move |connection: &Connection| {
+            if known.is_of(age) {
+                return journal::insert(connection, &rows, now).map(|()| Found::default());
+            }
+            // Metrics were changed or deleted between the turns, and with them perhaps what the first turns found.
+            journal::append(connection, &samples, agent.as_deref(), &known, now)
+        };
+        self.known.remember(self.store.write(insert).await?);
+        Ok(())
+    }
 }

@@ -11,7 +11,7 @@ use crate::serve::http::body::{Body, Query, Segments};
 use crate::serve::http::fields::Reader;
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::Problem;
-use crate::serve::router::App;
+use crate::serve::store::Store;
 
 const ORDERS: Orders = &[("token", "token")];
 
@@ -35,13 +35,13 @@ impl ChartToken {
     }
 }
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read_by(&query, ORDERS, "token")?.filtered("instr(token, ?1) > 0");
     let cut = move |connection: &_| page.cut(connection, "chart_tokens", ChartToken::from_row);
-    Ok(answer::ok(&app.store.read(cut).await?.envelope("charts", ChartToken::shown)))
+    Ok(answer::ok(&store.read(cut).await?.envelope("charts", ChartToken::shown)))
 }
 
-pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
     let mut read = Reader::new(&body);
     let entity_type = read.text("entity_type").value().unwrap_or_default();
     let table = match entity_type.as_str() {
@@ -67,25 +67,31 @@ pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response
         connection.execute(sql, params![made.token, made.entity_type, made.entity_id])?;
         Ok(made)
     };
-    let made = app.store.write(write).await?;
+    let made = store.write(write).await?;
     Ok(answer::created(&format!("/v1/charts/{}", made.token), &made.shown()))
 }
 
-pub async fn show(State(app): State<App>, Segments(token): Segments<String>) -> Result<Response, Problem> {
+pub async fn show(
+    State(store): State<Store>,
+    Segments(token): Segments<String>,
+) -> Result<Response, Problem> {
     let read = move |connection: &Connection| {
         let mut select = connection.prepare_cached("SELECT * FROM chart_tokens WHERE token = ?1")?;
         select.query_row([token], ChartToken::from_row).optional()?.ok_or_else(Problem::not_found)
     };
-    Ok(answer::ok(&app.store.read(read).await?.shown()))
+    Ok(answer::ok(&store.read(read).await?.shown()))
 }
 
-pub async fn delete(State(app): State<App>, Segments(token): Segments<String>) -> Result<Response, Problem> {
+pub async fn delete(
+    State(store): State<Store>,
+    Segments(token): Segments<String>,
+) -> Result<Response, Problem> {
     let write = move |connection: &Connection| match connection
         .execute("DELETE FROM chart_tokens WHERE token = ?1", [token])?
     {
         0 => Err(Problem::not_found()),
         _ => Ok(()),
     };
-    app.store.write(write).await?;
+    store.write(write).await?;
     Ok(answer::no_content())
 }

@@ -6,10 +6,11 @@ pub mod table;
 
 use axum::extract::State;
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 
-use self::table::{ApiToken, Rights, random_token};
-use super::Store;
+use self::table::{ApiToken, random_token};
 use super::http::answer;
+use super::http::auth::{Rights, TokenLookup};
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
 use super::http::by_id;
@@ -17,45 +18,49 @@ use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
-use super::router::App;
+use super::store::Store;
 
-/// What `token` is good for; `None` when it is nobody's.
-pub async fn rights(store: &Store, token: String) -> Result<Option<Rights>, Problem> {
-    store.read(move |connection| table::rights(connection, &token)).await
+/// The API tokens of a store.
+pub struct Tokens(pub Store);
+
+impl TokenLookup for Tokens {
+    fn rights(&self, token: String) -> BoxFuture<'_, Result<Option<Rights>, Problem>> {
+        Box::pin(self.0.read(move |connection| table::rights(connection, &token)))
+    }
 }
 
 const ORDERS: Orders = &[("id", "id"), ("name", "key")];
 
-pub async fn list(State(app): State<App>, Query(query): Query) -> Result<Response, Problem> {
-    listed(&app, &query).await
+pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+    listed(&store, &query).await
 }
 
 /// One token by id; appoptics-api-go also asks by name and expects a list.
 pub async fn show(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
     Query(mut query): Query,
 ) -> Result<Response, Problem> {
     if id.parse::<i64>().is_err() {
         query.insert("name".to_owned(), id.into());
-        return listed(&app, &query).await;
+        return listed(&store, &query).await;
     }
-    by_id::show(&app, &id, |connection, id| Ok(table::find(connection, id)?.shown())).await
+    by_id::show(&store, &id, |connection, id| Ok(table::find(connection, id)?.shown())).await
 }
 
 /// The filter `name` is a whole name or a pattern, never a part of one.
-async fn listed(app: &App, query: &Object) -> Result<Response, Problem> {
+async fn listed(store: &Store, query: &Object) -> Result<Response, Problem> {
     let page = Page::read(query, ORDERS)?.by_pattern();
     let cut = move |connection: &_| page.cut(connection, "api_tokens", ApiToken::from_row);
-    Ok(answer::ok(&app.store.read(cut).await?.envelope("api_tokens", ApiToken::shown)))
+    Ok(answer::ok(&store.read(cut).await?.envelope("api_tokens", ApiToken::shown)))
 }
 
-pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
     let mut read = Reader::new(&body);
     read.require("name");
     read.require("role");
     read.finish()?;
-    let now = app.store.now();
+    let now = store.now();
     let mut made = ApiToken {
         id: 0,
         name: None,
@@ -70,17 +75,17 @@ pub async fn create(State(app): State<App>, Body(body): Body) -> Result<Response
         table::save(connection, &mut made)?;
         Ok((made.id, made.shown()))
     };
-    by_id::create(&app, "/v1/api_tokens", make).await
+    by_id::create(&store, "/v1/api_tokens", make).await
 }
 
 /// 200 with the token: appoptics-api-go decodes it.
 pub async fn put(
-    State(app): State<App>,
+    State(store): State<Store>,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let now = app.store.now();
+    let now = store.now();
     let write = move |connection: &_| {
         let mut token = table::find(connection, id)?;
         merge(&mut token, &body)?;
@@ -88,11 +93,11 @@ pub async fn put(
         table::save(connection, &mut token)?;
         Ok(token)
     };
-    Ok(answer::ok(&app.store.write(write).await?.shown()))
+    Ok(answer::ok(&store.write(write).await?.shown()))
 }
 
-pub async fn delete(State(app): State<App>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&app, &id, "api_tokens").await
+pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+    by_id::delete(&store, &id, "api_tokens").await
 }
 
 /// Lays a body over a token. The token itself is made by the server; attempts to set it are ignored.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::serve::http::auth::Rights;
 use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
@@ -59,15 +60,6 @@ fn text(time: i64) -> String {
 
 pub fn find(connection: &Connection, id: i64) -> Result<ApiToken, Problem> {
     by_id::find(connection, "api_tokens", id, ApiToken::from_row)
-}
-
-/// What a token is good for.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Rights {
-    pub role: Role,
-    pub active: bool,
-    /// What logs call it.
-    pub label: String,
 }
 
 /// What `token` is good for; `None` when it is nobody's.

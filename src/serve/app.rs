@@ -1,0 +1,122 @@
+//! The parts of a running server, and how it is to behave. Handlers and extractors ask for the part that they need
+//! (`FromRef`), so that none of them knows the whole; only the router does.
+
+use std::time::Duration;
+
+use axum::extract::FromRef;
+
+use super::backup;
+use super::http::address::Network;
+use super::http::body::Limits;
+use super::http::rates::Rates;
+use super::store::Store;
+use super::submit::Intake;
+use super::submit::known::Known;
+use super::telemetry::Telemetry;
+
+/// How the server behaves; [`Options::default`] is right for most.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Longest request body in bytes, before and after decompression. 10 MB by default.
+    pub max_body_bytes: usize,
+    /// How long a client may take to send a body. A minute by default.
+    pub body_timeout: Duration,
+    /// Requests worked on at one time; more are turned away with 503. 256 by default.
+    pub max_in_flight: usize,
+    /// Memory in bytes for the bodies and answers of these requests, estimated from their size and the number of values
+    /// in them; what does not fit is turned away with 503. Answers take three quarters of it at most. 256 MB by default.
+    pub max_request_memory: usize,
+    /// How long one read may take, and wait before it begins; 400 for one that takes longer. 30 s by default.
+    pub read_timeout: Duration,
+    /// Measurements that one user may submit a minute; more are turned away with 429. No limit by default.
+    pub measurements_per_minute: Option<u64>,
+    /// Whose `X-Forwarded-For` is believed. Nobody's by default.
+    pub trusted_proxies: Vec<Network>,
+    /// What counts the requests. A new one by default.
+    pub telemetry: Telemetry,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            max_body_bytes: 10_000_000,
+            body_timeout: Duration::from_secs(60),
+            max_in_flight: 256,
+            max_request_memory: 256_000_000,
+            read_timeout: Duration::from_secs(30),
+            measurements_per_minute: None,
+            trusted_proxies: Vec::new(),
+            telemetry: Telemetry::default(),
+        }
+    }
+}
+
+/// Everything that handlers can ask for.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub telemetry: Telemetry,
+    pub rates: Rates,
+    known: Known,
+    bodies: Limits,
+    backups: backup::Turn,
+}
+
+impl App {
+    pub fn new(store: Store, options: &Options) -> App {
+        let telemetry = options.telemetry.clone();
+        let clock = store.clock();
+        telemetry.serves_copy(store.is_unadopted_copy());
+        App {
+            known: store.known(),
+            store,
+            rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
+            telemetry,
+            bodies: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
+            backups: backup::Turn::default(),
+        }
+    }
+}
+
+impl FromRef<App> for Store {
+    fn from_ref(app: &App) -> Store {
+        app.store.clone()
+    }
+}
+
+impl FromRef<App> for Telemetry {
+    fn from_ref(app: &App) -> Telemetry {
+        app.telemetry.clone()
+    }
+}
+
+impl FromRef<App> for Rates {
+    fn from_ref(app: &App) -> Rates {
+        app.rates.clone()
+    }
+}
+
+impl FromRef<App> for Known {
+    fn from_ref(app: &App) -> Known {
+        app.known.clone()
+    }
+}
+
+impl FromRef<App> for Limits {
+    fn from_ref(app: &App) -> Limits {
+        app.bodies
+    }
+}
+
+impl FromRef<App> for backup::Turn {
+    fn from_ref(app: &App) -> backup::Turn {
+        app.backups.clone()
+    }
+}
+
+impl FromRef<App> for Intake {
+    fn from_ref(app: &App) -> Intake {
+        Intake { store: app.store.clone(), known: app.known.clone(), telemetry: app.telemetry.clone() }
+    }
+}
