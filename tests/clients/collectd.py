@@ -1,7 +1,7 @@
 """Drives a server with an unmodified collectd 5.12 from Debian: the real daemon with its write_http plugin.
 
-Run by tests/witnesses/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN), how the
-README sets the plugin up (CONFORMANCE_SNIPPET) and where the daemon was unpacked (COLLECTD_ROOT).
+Run by tests/witnesses/conformance.rs, which says where the server is (CONFORMANCE_HOST, LIBRATO_USER, LIBRATO_TOKEN), how
+docs/emitters.md sets the plugin up (CONFORMANCE_SNIPPET) and where the daemon was unpacked (COLLECTD_ROOT).
 """
 
 import base64

@@ -1,4 +1,4 @@
-// A statsd 0.9.0 daemon with one backend, fed by UDP. Its configuration is the README's, with this test's ports and what
+// A statsd 0.9.0 daemon with one backend, fed by UDP. Its configuration is that of docs/emitters.md, with this test's ports and what
 // else the test needs laid over it.
 
 'use strict';

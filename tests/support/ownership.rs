@@ -1,5 +1,5 @@
 //! Who owns what, worked out a second time: what a run may touch, what must go, what must be refused.
-//! Follows the README; uses nothing of how the program decides.
+//! Follows the documentation (docs/); uses nothing of how the program decides.
 
 use std::collections::BTreeSet;
 

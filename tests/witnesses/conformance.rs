@@ -1,6 +1,6 @@
 //! The server against clients as they were published: other people's code is the witness of compatibility.
-//! Installs them with their own package managers into target/, drives each against a server of its own, set up as the
-//! README shows, and prints a table. Where that is not possible it says so and passes, unless CONFORMANCE=required is set.
+//! Installs them with their own package managers into target/, drives each against a server of its own, set up as
+//! docs/emitters.md shows, and prints a table. Where that is not possible it says so and passes, unless CONFORMANCE=required is set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,13 +15,13 @@ struct Client {
     name: &'static str,
     version: &'static str,
     install: fn(&Client) -> Result<PathBuf, String>,
-    /// How the README points it at the server.
+    /// How docs/emitters.md points it at the server.
     shown: Shown,
-    /// Runs the script with what `install` gave; `None` where what the README shows is all there is to run.
+    /// Runs the script with what `install` gave; `None` where what the page shows is all there is to run.
     script: Option<fn(&Path) -> Command>,
 }
 
-/// What the block of the README is that is marked with a client's name and version.
+/// What the block of docs/emitters.md is that is marked with a client's name and version.
 enum Shown {
     /// A program, to be run with the file as its last argument. It submits `site.response.ms` as 312.
     Program(fn(&Path) -> Command),
@@ -108,10 +108,11 @@ const CLIENTS: &[Client] = &[
     },
 ];
 
-/// The blocks of the README that are marked with a client, and how they are marked.
+/// The blocks of docs/emitters.md that are marked with a client, and how they are marked.
 fn guide() -> BTreeMap<String, String> {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let mut lines = readme.lines();
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/emitters.md")).unwrap();
+    let mut lines = page.lines();
     let mut found = BTreeMap::new();
     while let Some(line) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
@@ -301,7 +302,7 @@ async fn attend(wanted: &Client, server: &Server, mut command: Command) -> Strin
     said.into_owned()
 }
 
-/// What the programs of the README send has arrived.
+/// What the programs of docs/emitters.md send has arrived.
 async fn is_measured(server: &Server) {
     let ask = async |path: &str| {
         let answer = client().get(server.url(path)).basic_auth(USER, Some(TOKEN)).send().await.unwrap();
@@ -336,10 +337,10 @@ async fn exercised(server: &Server) -> (usize, u64) {
 }
 
 #[test]
-fn the_readme_shows_how_to_point_each_client_at_the_server() {
+fn the_guide_shows_how_to_point_each_client_at_the_server() {
     let shown: BTreeSet<String> = guide().into_keys().collect();
     let driven = CLIENTS.iter().map(|client| format!("{} {}", client.name, client.version)).collect();
-    assert_eq!(shown, driven, "marked blocks of the README (left), clients that are driven (right)");
+    assert_eq!(shown, driven, "marked blocks of docs/emitters.md (left), clients that are driven (right)");
 }
 
 #[tokio::test(flavor = "multi_thread")]

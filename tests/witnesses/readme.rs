@@ -1,9 +1,11 @@
-//! The README cannot lie: its commands are run by the real binary and their output is compared, its YAML is validated, its
-//! tables are held against the code.
+//! The README and the pages of `docs/` cannot lie: their commands are run by the real binary and the output is compared,
+//! their YAML is validated, their tables are held against the code, and every link leads somewhere.
 //!
 //! A fenced block `console` is run, what follows a `$` line is the expected output, `...` stands for any lines. A block
 //! `yaml` must be valid; `yaml NAME` (and `hcl NAME`, `ruby NAME`) is written to that file instead. Blocks marked `ignore` need what a test does not have;
 //! of their commands only the flags are checked.
+//!
+//! Every page is run in a directory of its own: what its commands need, the page itself has made before.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,8 +26,23 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> String {
-    std::fs::read_to_string(root().join("README.md")).unwrap()
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// The README and the pages of `docs/`: name and text.
+fn pages() -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(root().join("docs")).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap())).collect();
+    names.sort();
+    names.insert(0, "README.md".to_owned());
+    names.into_iter().map(|name| (name.clone(), read(&name))).collect()
+}
+
+/// The text of all pages.
+fn manual() -> String {
+    pages().into_iter().map(|(_, text)| text).collect()
 }
 
 fn blocks(text: &str) -> Vec<Block> {
@@ -127,12 +144,20 @@ fn matches(shown: &[&str], text: &[&str]) -> bool {
 
 #[test]
 fn commands_print_what_is_shown() {
+    let run: usize = pages().iter().map(|(name, text)| run_page(name, text)).sum();
+    assert!(run >= 40, "only {run} commands were found");
+}
+
+/// Runs the commands of a page in a directory of its own; how many there were.
+fn run_page(name: &str, text: &str) -> usize {
     let home = Home::new();
     let mut run = 0;
-    for Block { info, line, body } in blocks(&readme()) {
+    for Block { info, line, body } in blocks(text) {
         let named = ["yaml ", "hcl ", "ruby "].iter().find_map(|language| info.strip_prefix(language));
         if let Some(file) = named.filter(|file| *file != "ignore") {
-            std::fs::write(home.path().join(file), body).unwrap();
+            let path = home.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, body).unwrap();
         } else if info == "console" {
             for (command, shown) in commands(&body) {
                 // This very test is part of it.
@@ -143,32 +168,50 @@ fn commands_print_what_is_shown() {
                 let (_, printed) = home.run(&command);
                 let (shown, text): (Vec<&str>, Vec<&str>) =
                     (shown.lines().collect(), printed.lines().collect());
-                assert!(matches(&shown, &text), "README.md:{line}: `{command}` prints\n{printed}");
+                assert!(matches(&shown, &text), "{name}:{line}: `{command}` prints\n{printed}");
                 run += 1;
             }
         }
     }
-    assert!(run >= 5, "only {run} commands were found");
+    run
 }
 
 #[test]
 fn yaml_is_valid() {
     let home = Home::new();
-    for Block { line, body, .. } in blocks(&readme()).into_iter().filter(|block| block.info == "yaml") {
-        std::fs::write(home.path().join("shown.yaml"), body).unwrap();
-        let (code, printed) = home.run("librato-apply validate shown.yaml");
-        assert_eq!(code, Some(0), "README.md:{line}:\n{printed}");
+    for (name, text) in pages() {
+        for Block { line, body, .. } in blocks(&text).into_iter().filter(|block| block.info == "yaml") {
+            std::fs::write(home.path().join("shown.yaml"), body).unwrap();
+            let (code, printed) = home.run("librato-apply validate shown.yaml");
+            assert_eq!(code, Some(0), "{name}:{line}:\n{printed}");
+        }
     }
 }
 
 #[test]
-fn the_first_command_is_the_one_to_try() {
-    let text = readme();
-    let first = blocks(&text).into_iter().next().unwrap().body;
+fn the_first_two_commands_are_the_ones_to_try() {
+    let blocks = blocks(&read("README.md"));
+    let [first, second, ..] = &blocks[..] else { panic!("there are no two blocks") };
     assert!(
-        first.starts_with("$ cargo run --release -- apply examples/quickstart --auto-approve\n"),
-        "{first}"
+        first.body.starts_with("$ cargo run --release -- apply examples/quickstart --auto-approve\n"),
+        "{}",
+        first.body
     );
+    assert_eq!(second.body, "$ cargo test\n");
+}
+
+/// What is on the first page is read, what is not is looked up.
+#[test]
+fn the_readme_stays_short_and_leads_to_every_page() {
+    let readme = read("README.md");
+    let length = readme.lines().count();
+    assert!(
+        length <= 250,
+        "README.md has {length} lines; what is more than a tour belongs on a page of docs/"
+    );
+    for (name, _) in pages().iter().skip(1) {
+        assert!(readme.contains(&format!("]({name})")), "README.md does not link to {name}");
+    }
 }
 
 #[test]
@@ -186,7 +229,7 @@ fn flags_and_commands_exist() {
             .iter()
             .fold(text, |text, tool| text + &home.run(&format!("librato-apply {command} {tool} --help")).1)
     };
-    let text = readme();
+    let text = manual();
     let all = help("");
     let mut seen = 0;
     for line in text.lines().filter(|line| !line.starts_with("| ")) {
@@ -236,7 +279,7 @@ fn flags_and_commands_exist() {
 
 #[test]
 fn what_null_clears_is_what_the_code_says() {
-    let stated: BTreeMap<String, Vec<String>> = table(&readme(), "| Kind | `null` clears |")
+    let stated: BTreeMap<String, Vec<String>> = table(&manual(), "| Kind | `null` clears |")
         .into_iter()
         .map(|row| (row[0].clone(), quoted(&row[1])))
         .collect();
@@ -251,7 +294,7 @@ fn what_null_clears_is_what_the_code_says() {
 
 #[test]
 fn settings_of_services_are_those_of_the_code() {
-    let rows = table(&readme(), "| Service type |");
+    let rows = table(&manual(), "| Service type |");
     assert_eq!(rows.len(), SERVICE_TYPES.len());
     for (row, known) in rows.iter().zip(SERVICE_TYPES) {
         assert_eq!(row[0], known.name);
@@ -265,19 +308,76 @@ fn exit_codes_are_those_of_the_help() {
     let help = Home::new().run("librato-apply --help").1.replace('\n', " ");
     let (_, codes) = help.split_once("Exit codes: ").unwrap();
     let listed: Vec<&str> = codes.split(';').map(|code| code.split_whitespace().next().unwrap()).collect();
-    let stated = table(&readme(), "| Code |");
+    let stated = table(&manual(), "| Code |");
     assert_eq!(stated.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), listed);
+}
+
+/// The links of a text, without those in code: the line, and where they lead.
+fn links(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut code = false;
+    for (line, number) in text.lines().zip(1..) {
+        if line.trim_start().starts_with("```") {
+            code = !code;
+        } else if !code {
+            let prose: Vec<&str> = line.split('`').step_by(2).collect();
+            for part in prose.join("code").split("](").skip(1) {
+                found.push((number, part.split([')', ' ']).next().unwrap().to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// What the headings of a text are called in links to them, as GitHub does it.
+fn anchors(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut code = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            code = !code;
+        }
+        let heading = line.trim_start_matches('#');
+        if code || heading.len() == line.len() || !heading.starts_with(' ') {
+            continue;
+        }
+        let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+        let anchor: String = kept.collect::<String>().to_lowercase().replace(' ', "-");
+        let before = found.iter().filter(|earlier| **earlier == anchor).count();
+        found.push(if before == 0 { anchor } else { format!("{anchor}-{before}") });
+    }
+    found
 }
 
 #[test]
 fn links_lead_somewhere() {
-    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
-        let text = std::fs::read_to_string(root().join(name)).unwrap();
-        for part in text.split("](").skip(1) {
-            let target = part.split(')').next().unwrap();
-            let there =
-                target.starts_with("https://") || target.starts_with('#') || root().join(target).exists();
-            assert!(there, "{name} links to {target}");
+    let mut texts = pages();
+    texts.extend(["ARCHITECTURE.md", "CHANGELOG.md"].map(|name| (name.to_owned(), read(name))));
+    let mut seen = 0;
+    for (name, text) in &texts {
+        for (line, target) in links(text).into_iter().filter(|(_, target)| !target.starts_with("https://")) {
+            let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
+            let file = match path {
+                "" => root().join(name),
+                path => root().join(name).parent().unwrap().join(path),
+            };
+            assert!(file.exists(), "{name}:{line} links to {target}, which is not there");
+            if !anchor.is_empty() {
+                let there = anchors(&std::fs::read_to_string(&file).unwrap());
+                assert!(
+                    there.iter().any(|one| one == anchor),
+                    "{name}:{line}: no heading for {target}: {there:?}"
+                );
+            }
+            seen += 1;
         }
     }
+    assert!(seen >= 50, "only {seen} links were found");
+}
+
+#[test]
+fn headings_and_links_are_found_as_they_are_on_github() {
+    let text = "# A `b`, c_d\n```sh\n# no\n[no](x)\n```\n## A b c_d\n[one](x.md#y) `[no](z)` [`t`](u)\n";
+    assert_eq!(anchors(text), ["a-b-c_d", "a-b-c_d-1"]);
+    assert_eq!(links(text), [(7, "x.md#y".to_owned()), (7, "u".to_owned())]);
 }

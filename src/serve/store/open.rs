@@ -279,7 +279,7 @@ mod tests {
         error
     }
 
-    /// What the README promises of a loss of power.
+    /// What docs/serve.md promises of a loss of power.
     #[test]
     fn commits_wait_for_the_disk() {
         let connection = Connection::open_in_memory().unwrap();

@@ -1,5 +1,5 @@
 //! Settings of services are secrets of admins: every route, asked by every role, with a canary in every setting of
-//! every type of service that README does not call harmless.
+//! every type of service that the documentation does not call harmless.
 
 use librato_apply::serve::{Credentials, Data, Options, Store, router};
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use crate::harness::{Answer, Api, JSON, basic};
 const CANARY: &str = "canary-7c1f";
 const ROLES: [&str; 4] = ["admin", "operator", "recorder", "viewer"];
 
-/// The table of README: the type, its required settings and those that are shown.
+/// The table of docs/services.md: the type, its required settings and those that are shown.
 fn types() -> Vec<(String, Vec<String>, Vec<String>)> {
-    let readme = include_str!("../../../README.md");
-    let rows = readme.lines().skip_while(|line| !line.starts_with("| Service type |")).skip(2);
+    let page = include_str!("../../../docs/services.md");
+    let rows = page.lines().skip_while(|line| !line.starts_with("| Service type |")).skip(2);
     let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     rows.take_while(|line| line.starts_with('|'))
         .map(|row| {
@@ -69,7 +69,7 @@ async fn filled() -> (Api, Vec<(String, Vec<String>)>) {
 #[tokio::test]
 async fn nobody_but_an_admin_is_shown_a_secret_on_any_route() {
     let (api, types) = filled().await;
-    assert!(types.len() >= 13, "the table of README was found");
+    assert!(types.len() >= 13, "the table of docs/services.md was found");
     let echo = ask(&api, "operator", "GET", "/v1/alerts/1", &json!({})).await.expect(200);
     let mut secrets_for_admins = 0;
     for (method, path, ..) in TABLE {

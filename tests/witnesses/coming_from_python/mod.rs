@@ -1,5 +1,5 @@
 //! Coming from python-librato: what its README shows is done by python-librato 0.8.6 itself, by this library and by the
-//! commands, each against a server of its own, and all three leave the same behind. The table of our README names the calls;
+//! commands, each against a server of its own, and all three leave the same behind. The table of docs/library.md names the calls;
 //! it is held against the code that is run here.
 //!
 //! Without python3 or its package index that part is skipped and says so, unless CONFORMANCE=required is set.
@@ -161,7 +161,7 @@ fn assert_same(left: &Value, right: &Value) {
     assert!(left == right, "{}", diff.unified_diff());
 }
 
-/// A row of the table of the README: python, this library, the command.
+/// A row of the table of docs/library.md: python, this library, the command.
 struct Row {
     python: String,
     rust: String,
@@ -169,9 +169,9 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/library.md")).unwrap();
     let lines =
-        readme.lines().skip_while(|line| !line.starts_with("| python-librato | This library |")).skip(2);
+        page.lines().skip_while(|line| !line.starts_with("| python-librato | This library |")).skip(2);
     let code = |cell: &str| {
         let cell = cell.trim().replace('¦', "|");
         let code = cell.strip_prefix("``").and_then(|cell| cell.strip_suffix("``")).map(str::trim);
@@ -193,7 +193,7 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn the_table_of_the_readme_shows_what_is_run_here() {
+fn the_table_of_the_page_shows_what_is_run_here() {
     let dense = |text: &str| text.split_whitespace().collect::<String>().replace('\'', "\"");
     let python = std::fs::read_to_string(root().join("tests/clients/python_librato_readme.py")).unwrap();
     let (python, rust) = (dense(&python), dense(include_str!("steps.rs")));
