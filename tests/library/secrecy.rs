@@ -60,7 +60,7 @@ fn run_behind_proxy(name: &str, proxy: SocketAddr) {
 async fn the_environments_proxy_is_used_only_where_it_may_be() {
     let proxy = Upstream::start(|_| upstream::json(200, &json!("from the proxy"))).await;
     let addr = proxy.addr;
-    tokio::task::spawn_blocking(move || run_behind_proxy("behind_a_proxy", addr)).await.unwrap();
+    tokio::task::spawn_blocking(move || run_behind_proxy("secrecy::behind_a_proxy", addr)).await.unwrap();
     assert_eq!(proxy.seen().len(), 1, "of three clients one uses the proxy");
 }
 
@@ -141,7 +141,7 @@ fn a_ca_file_without_certificates_is_refused_by_name() {
 
 #[test]
 fn a_machine_without_ca_store_can_still_have_a_client() {
-    let mut command = alone("without_ca_store");
+    let mut command = alone("secrecy::without_ca_store");
     command.envs([("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")]);
     succeeds(command);
 }

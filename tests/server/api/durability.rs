@@ -28,7 +28,7 @@ async fn serve_until_killed() {
 
 fn start(data: &Path) -> (Child, String) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["durability::serve_until_killed", "--exact", "--ignored", "--nocapture"])
+        .args(["api::durability::serve_until_killed", "--exact", "--ignored", "--nocapture"])
         .env(PATH, data)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
