@@ -69,6 +69,11 @@ pub mod prelude {
     pub use crate::measure::Measurement;
 }
 
+/// The programs that docs/library.md shows are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;
+
 /// What is committed for a fuzz target: where to begin, and what once failed.
 #[cfg(test)]
 fn fuzz_inputs(target: &str) -> Vec<Vec<u8>> {

@@ -105,6 +105,36 @@ fn the_table_names_every_route() {
     assert_eq!(named, routes(), "the table (left) against src/serve/router.rs (right)");
 }
 
+/// The table of roles in docs/serve.md: the first row that names a request says who may make it, and the last one, which
+/// names none, is for all others.
+#[test]
+fn the_page_says_what_each_role_may() {
+    let page = include_str!("../../../docs/serve.md");
+    let rows = page.lines().skip_while(|line| !line.starts_with("| May |")).skip(2);
+    let rows: Vec<Vec<&str>> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let names = |row: &[&str], request: &str| {
+        row[5].split('`').skip(1).step_by(2).any(|named| match named.strip_suffix('*') {
+            Some(beginning) => request.starts_with(beginning),
+            None => request == named,
+        })
+    };
+    for (method, path, recorder, viewer, operator) in TABLE {
+        let request = format!("{method} {path}");
+        let row = rows.iter().find(|row| names(row, &request)).or(rows.last()).unwrap();
+        let stated: Vec<bool> = row[1..5].iter().map(|cell| cell.starts_with("yes")).collect();
+        assert_eq!(stated, [*recorder, *viewer, *operator, true], "{request}: {}", row[0]);
+    }
+    for named in rows.iter().flat_map(|row| row[5].split('`').skip(1).step_by(2)) {
+        let there = TABLE
+            .iter()
+            .any(|(method, path, ..)| format!("{method} {path}").starts_with(named.trim_end_matches('*')));
+        assert!(there, "there is no request {named}");
+    }
+}
+
 /// A refused request is answered before anything is looked up, so nothing of what the paths name has to exist. Deleting
 /// comes last: the tokens themselves are below one of the paths.
 #[tokio::test]
