@@ -308,8 +308,23 @@ fn exit_codes_are_those_of_the_help() {
     let help = Home::new().run("librato-apply --help").1.replace('\n', " ");
     let (_, codes) = help.split_once("Exit codes: ").unwrap();
     let listed: Vec<&str> = codes.split(';').map(|code| code.split_whitespace().next().unwrap()).collect();
-    let stated = table(&manual(), "| Code |");
+    let stated = table(&manual(), "| Code | Meaning |");
     assert_eq!(stated.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), listed);
+}
+
+#[test]
+fn messages_that_are_explained_exist() {
+    let source: String = walkdir::WalkDir::new(root().join("src"))
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    for row in table(&read("docs/troubleshooting.md"), "| Message |") {
+        for code in quoted(&row[0]) {
+            assert!(source.contains(&format!("\"{code}\"")), "no message has the code {code}");
+        }
+    }
 }
 
 /// The links of a text, without those in code: the line, and where they lead.
