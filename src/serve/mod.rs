@@ -6,6 +6,7 @@ mod alerts;
 mod annotations;
 mod app;
 mod backup;
+mod budget;
 mod clock;
 mod compose;
 mod connections;

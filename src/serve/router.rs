@@ -18,7 +18,8 @@ use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
 use super::http::users::Users;
 use super::http::{access, address, auth, leftover, rates};
-use super::store::{Store, Trouble};
+use super::store::Store;
+use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
     alerts, annotations, backup, compose, measurements, metrics, operations, services, snapshots, sources,
@@ -159,7 +160,8 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
-    use crate::serve::http::budget;
+    use crate::serve::budget;
+    use crate::serve::store::tx::Tx;
     use crate::serve::{Credentials, Data, Telemetry};
 
     fn server(options: &Options) -> (tempfile::TempDir, Store, Router) {
@@ -191,7 +193,7 @@ mod tests {
             .map(|_| {
                 let (store, gate, begun) = (store.clone(), Arc::clone(&gate), Arc::clone(&begun));
                 tokio::spawn(async move {
-                    let wait = move |_: &_| {
+                    let wait = move |_: &Tx| -> Result<(), Problem> {
                         begun.fetch_add(1, Ordering::Relaxed);
                         // Nothing ever comes, until there is nobody who could send it.
                         let _ = gate.lock().unwrap().recv();
@@ -224,7 +226,7 @@ mod tests {
         let read = {
             let (store, begun) = (store.clone(), Arc::clone(&begun));
             move || async move {
-                let endless = move |_: &_| -> Result<(), Problem> {
+                let endless = move |_: &Tx| -> Result<(), Problem> {
                     begun.fetch_add(1, Ordering::Relaxed);
                     loop {
                         budget::proceed()?;

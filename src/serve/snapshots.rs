@@ -15,6 +15,7 @@ use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
 use super::spaces::table::chart_exists;
 use super::store::Store;
+use super::store::tx::Tx;
 use super::store::column;
 
 /// Seconds a snapshot covers when the request does not say.
@@ -80,7 +81,8 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
     let subject = read.object("subject").value();
     read.finish()?;
     let (subject, chart) = subject_of(subject)?;
-    let write = move |connection: &Connection| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
+        let connection: &Connection = connection;
         if let Some(chart) = chart
             && !chart_exists(connection, chart)?
         {
@@ -127,7 +129,7 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
 }
 
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read = |connection: &_, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
+    let read = |connection: &Tx, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
     by_id::show(&store, &id, read).await
 }
 
@@ -136,7 +138,7 @@ pub async fn show_job(
     State(store): State<Store>,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let read = |connection: &_, id| {
+    let read = |connection: &Tx, id| {
         let state: String = by_id::find(connection, "jobs", id, |row| row.get("state"))?;
         Ok(json!({ "id": id, "state": state, "output": NOT_RENDERED }))
     };

@@ -13,6 +13,7 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::{NAME_RULE, fold, is_name};
 use super::store::Store;
+use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -69,7 +70,8 @@ pub async fn put(
         read.errors.add("name", "is reserved");
     }
     read.finish()?;
-    let write = move |connection: &Connection| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
+        let connection: &Connection = connection;
         let found = Source::find(connection, &name)?;
         let is_new = found.is_none();
         let mut source = found.unwrap_or(Source { name, display_name: None });
@@ -94,7 +96,7 @@ pub async fn delete(
     State(store): State<Store>,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &Connection| match connection
+    let write = move |connection: &Tx| match (connection as &Connection)
         .execute("DELETE FROM sources WHERE key = ?1", [fold(&name)])?
     {
         0 => Err(Problem::not_found()),

@@ -7,7 +7,6 @@ mod table;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::response::Response;
-use rusqlite::Connection;
 use serde_json::json;
 
 use self::alert::{Alert, Client, Shown};
@@ -24,6 +23,7 @@ use super::metrics;
 use super::services::shown::Shown as ShownService;
 use super::services::table as services;
 use super::store::Store;
+use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
@@ -48,7 +48,7 @@ pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -
 
 pub async fn create(State(store): State<Store>, view: View, Body(body): Body) -> Result<Response, Problem> {
     let now = store.now();
-    let write = move |connection: &Connection| {
+    let write = move |connection: &Tx| {
         let alert = Alert::new(&body, &|name: &str| metrics::kind_of(connection, name), now)?;
         table::save(connection, alert)
     };
@@ -71,7 +71,7 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let edit = move |connection: &Connection, alert: &mut Alert| {
+    let edit = move |connection: &Tx, alert: &mut Alert| {
         alert.merge(&body, &|name: &str| metrics::kind_of(connection, name), now)
     };
     change(&store, id, edit).await?;
@@ -79,7 +79,7 @@ pub async fn put(
 }
 
 pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let write = move |connection: &_| table::delete(connection, table::id_of(connection, &id)?);
+    let write = move |connection: &Tx| table::delete(connection, table::id_of(connection, &id)?);
     store.write(write).await?;
     Ok(answer::no_content())
 }
@@ -108,7 +108,7 @@ pub async fn attach(
     read.require("service");
     let wanted = read.integer("service").value().unwrap_or_default();
     read.finish()?;
-    let edit = move |connection: &Connection, alert: &mut Alert| {
+    let edit = move |connection: &Tx, alert: &mut Alert| {
         if !services::exists(connection, wanted)? {
             return Err(Problem::param("service", format!("there is no service with id {wanted}")));
         }
@@ -129,7 +129,7 @@ pub async fn detach(
     Segments((id, service)): Segments<(String, String)>,
 ) -> Result<Response, Problem> {
     let service = numeric(&service)?;
-    let edit = move |_: &Connection, alert: &mut Alert| {
+    let edit = move |_: &Tx, alert: &mut Alert| {
         let at = alert.services.iter().position(|id| *id == service).ok_or_else(Problem::not_found)?;
         alert.services.remove(at);
         Ok(())
@@ -142,10 +142,10 @@ pub async fn detach(
 async fn change(
     store: &Store,
     id: String,
-    edit: impl FnOnce(&Connection, &mut Alert) -> Result<(), Problem> + Send + 'static,
+    edit: impl FnOnce(&Tx<'_>, &mut Alert) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Full, Problem> {
     let now = store.now();
-    let write = move |connection: &Connection| {
+    let write = move |connection: &Tx| {
         let mut alert = table::find(connection, &id)?.alert;
         edit(connection, &mut alert)?;
         alert.updated_at = now;

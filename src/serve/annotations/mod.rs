@@ -17,6 +17,7 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::Choice;
 use super::store::Store;
+use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -33,7 +34,7 @@ pub async fn show(
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let window = window(&query)?;
-    let read = move |connection: &_| {
+    let read = move |connection: &Tx| -> Result<_, Problem> {
         let stream = table::find(connection, &name)?;
         let events = window.map(|window| table::events(connection, stream.id, &window)).transpose()?;
         Ok((stream, events))
@@ -86,7 +87,7 @@ pub async fn add(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let mut event = Event::new(&body, store.now())?;
-    let write = move |connection: &_| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
         let stream = table::find_or_make(connection, &name)?;
         table::insert_event(connection, stream.id, &mut event)?;
         Ok((stream, event))
@@ -106,7 +107,7 @@ pub async fn put(
     let mut read = Reader::new(&body);
     let display_name = read.text("display_name");
     read.finish()?;
-    let write = move |connection: &_| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
         let mut stream = table::find(connection, &name)?;
         display_name.put(&mut stream.display_name);
         table::rename(connection, &stream)?;
@@ -119,7 +120,7 @@ pub async fn delete(
     State(store): State<Store>,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &_| table::delete(connection, table::find(connection, &name)?.id);
+    let write = move |connection: &Tx| table::delete(connection, table::find(connection, &name)?.id);
     store.write(write).await?;
     Ok(answer::no_content())
 }
@@ -131,7 +132,7 @@ pub async fn show_event(
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let read = move |connection: &_| {
+    let read = move |connection: &Tx| -> Result<_, Problem> {
         let stream = table::find(connection, &name)?;
         let mut shown = table::find_event(connection, stream.id, id)?.shown();
         // python-librato reads the event as if it were a stream.
@@ -155,7 +156,7 @@ pub async fn delete_event(
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let write = move |connection: &_| table::delete_event(connection, table::find(connection, &name)?.id, id);
+    let write = move |connection: &Tx| table::delete_event(connection, table::find(connection, &name)?.id, id);
     store.write(write).await?;
     Ok(answer::no_content())
 }
@@ -208,7 +209,7 @@ async fn change(
     edit: impl FnOnce(&mut Event) -> Result<(), Problem> + Send + 'static,
 ) -> Result<(), Problem> {
     let id = numeric(id)?;
-    let write = move |connection: &_| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
         let stream = table::find(connection, &stream)?;
         let mut event = table::find_event(connection, stream.id, id)?;
         edit(&mut event)?;

@@ -4,8 +4,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
 use super::event::Event;
+use crate::serve::budget;
+use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
-use crate::serve::http::{budget, by_id};
 use crate::serve::names::{Choice, NAME_RULE, fold, folded, is_name};
 use crate::serve::store::column;
 

@@ -25,6 +25,7 @@ use super::metrics::metric::{Kind, Metric};
 use super::series::aggregate::{Aggregate, Point};
 use super::series::table::Span;
 use super::store::Store;
+use super::store::tx::Tx;
 use crate::composite::eval::{Limits, Outcome, Series, Window, evaluate};
 use crate::composite::{self, Labels, SOURCE, Statistic};
 
@@ -49,7 +50,7 @@ async fn answered(store: &Store, query: Object, dialect: Dialect) -> Result<Resp
     read.finish()?;
     let compiled = compiled("compose", &text)?;
     let window = window(&query, now)?;
-    let evaluated = move |connection: &_| {
+    let evaluated = move |connection: &Tx| {
         let mut tables = Tables::new(connection, now, window.resolution, &|_: &Labels| true);
         let outcome = run("compose", &text, &compiled, &mut tables, &window)?;
         let head = Head { name: None, compose: &text, resolution: window.resolution };

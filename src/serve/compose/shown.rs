@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::stored::Tables;
 use crate::composite::eval::{Call, Series};
 use crate::composite::{SOURCE, Selector};
-use crate::serve::http::budget;
+use crate::serve::http::claimed;
 use crate::serve::http::problem::Problem;
 use crate::serve::measurements::legacy::UNASSIGNED;
 use crate::serve::metrics::metric::Metric;
@@ -61,7 +61,7 @@ pub fn written(
         .filter(|series| !series.points.is_empty())
         .map(|series| Shown { series, tables, sources: &sources, dialect })
         .collect();
-    budget::json(&Answer { head, series: &list, dialect })
+    claimed::json(&Answer { head, series: &list, dialect })
 }
 
 struct Answer<'a> {

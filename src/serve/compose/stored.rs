@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
 use crate::composite::{Labels, SOURCE, nested};
-use crate::serve::http::budget;
+use crate::serve::budget::{self, Exceeded};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::metrics::table as metrics;
@@ -18,6 +18,7 @@ use crate::serve::series::aggregate::{Point, downsample};
 use crate::serve::series::table::{self as series, Recent, Span, counted_once};
 use crate::serve::series::tier::promised;
 use crate::serve::sources;
+use crate::serve::store::error::StoreError;
 use crate::serve::submit::sample;
 
 /// Samples held for one query, about 120 MB of them.
@@ -64,6 +65,18 @@ enum Refusal {
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Refusal {
         Refusal::Inside(problem)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Refusal {
+        Refusal::Inside(error.into())
+    }
+}
+
+impl From<Exceeded> for Refusal {
+    fn from(exceeded: Exceeded) -> Refusal {
+        Refusal::Inside(exceeded.into())
     }
 }
 

@@ -16,6 +16,7 @@ use crate::serve::metrics;
 use crate::serve::spaces::stream;
 use crate::serve::spaces::table::{Owner, save_streams, streams};
 use crate::serve::store::Store;
+use crate::serve::store::tx::Tx;
 use crate::serve::store::column;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
@@ -92,7 +93,7 @@ impl Instrument {
 
 pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
-    let read = move |connection: &_| {
+    let read = move |connection: &Tx| {
         page.cut(connection, "instruments", Instrument::from_row)?.try_map(|all| {
             all.into_iter().map(|instrument| Instrument::complete(connection, instrument)).collect()
         })
@@ -102,7 +103,7 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
 
 pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
     let now = store.now();
-    let make = move |connection: &_| {
+    let make = move |connection: &Tx| {
         let mut made = Instrument::default();
         made.merge(connection, &body)?;
         made.save(connection, now)?;
@@ -121,7 +122,7 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let write = move |connection: &_, id| {
+    let write = move |connection: &Tx, id| {
         let mut instrument = Instrument::find(connection, id)?;
         instrument.merge(connection, &body)?;
         instrument.save(connection, now)

@@ -16,6 +16,7 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::fold;
 use super::store::Store;
+use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -94,7 +95,7 @@ impl Dashboard {
 
 pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
-    let read = move |connection: &_| {
+    let read = move |connection: &Tx| {
         page.cut(connection, "dashboards", Dashboard::from_row)?.try_map(|all| {
             all.into_iter().map(|dashboard| Dashboard::complete(connection, dashboard)).collect()
         })
@@ -103,7 +104,7 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
 }
 
 pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
-    let make = move |connection: &_| {
+    let make = move |connection: &Tx| {
         let mut made = Dashboard::default();
         made.merge(&body)?;
         made.save(connection)?;
@@ -121,7 +122,7 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &_, id| {
+    let write = move |connection: &Tx, id| {
         let mut dashboard = Dashboard::find(connection, id)?;
         dashboard.merge(&body)?;
         dashboard.save(connection)

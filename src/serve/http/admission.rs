@@ -14,8 +14,9 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Length;
+use super::auth;
 use super::problem::Problem;
-use super::{auth, budget};
+use crate::serve::budget::{self, Exceeded, Permit};
 use crate::serve::telemetry::Telemetry;
 
 /// The unit in which memory is counted.
@@ -59,7 +60,7 @@ impl Admission {
         Admission { places, memory, answers, telemetry }
     }
 
-    pub(super) fn enter(&self) -> Option<Claim> {
+    pub(in crate::serve) fn enter(&self) -> Option<Claim> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         self.telemetry.entered();
         let memory = Memory { admission: self.clone(), held: Mutex::new(Held::default()) };
@@ -69,7 +70,7 @@ impl Admission {
 
     /// Bytes claimed now.
     #[cfg(test)]
-    pub(super) fn claimed(&self) -> usize {
+    pub(in crate::serve) fn claimed(&self) -> usize {
         (self.memory.units - self.memory.free.available_permits()) * UNIT
     }
 }
@@ -127,17 +128,17 @@ impl Memory {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn grow(&self, held: &mut Held, bytes: usize) -> Result<(), Problem> {
+    fn grow(&self, held: &mut Held, bytes: usize) -> Result<(), Exceeded> {
         let Admission { memory, telemetry, .. } = &self.admission;
         let wanted = held.bytes.saturating_add(bytes);
         if wanted.div_ceil(UNIT) > memory.units {
-            return Err(Problem::too_much());
+            return Err(Exceeded::Request);
         }
         let missing = missing(held.units.as_ref(), wanted);
         if missing > 0 {
             let more = memory.take(missing).ok_or_else(|| {
                 telemetry.shed("memory");
-                Problem::busy()
+                Exceeded::Busy
             })?;
             add(&mut held.units, more);
             telemetry.claimed(missing * UNIT);
@@ -146,18 +147,18 @@ impl Memory {
         Ok(())
     }
 
-    fn hold(&self, bytes: usize) -> Result<(), Problem> {
+    fn hold(&self, bytes: usize) -> Result<(), Exceeded> {
         let Admission { answers, telemetry, .. } = &self.admission;
         let mut held = self.lock();
         let wanted = held.answer.saturating_add(bytes);
         if wanted.div_ceil(UNIT) > answers.units {
-            return Err(Problem::too_large(answers.units * UNIT));
+            return Err(Exceeded::Answer(answers.units * UNIT));
         }
         let missing = missing(held.answer_units.as_ref(), wanted);
         if missing > 0 {
             let more = answers.take(missing).ok_or_else(|| {
                 telemetry.shed("memory");
-                Problem::busy()
+                Exceeded::Busy
             })?;
             add(&mut held.answer_units, more);
         }
@@ -186,14 +187,9 @@ impl Drop for Memory {
 
 impl Claim {
     /// Claims `bytes` more of the memory, for what was sent.
-    pub fn grow(&self, bytes: usize) -> Result<(), Problem> {
+    pub fn grow(&self, bytes: usize) -> Result<(), Exceeded> {
         let memory = &self.0.memory;
         memory.grow(&mut memory.lock(), bytes)
-    }
-
-    /// Claims `bytes` more of the memory, for the answer and the way to it.
-    pub fn hold(&self, bytes: usize) -> Result<(), Problem> {
-        self.0.memory.hold(bytes)
     }
 
     /// The client hung up.
@@ -201,8 +197,19 @@ impl Claim {
         self.0.abandoned.store(true, Ordering::Relaxed);
     }
 
-    pub fn is_abandoned(&self) -> bool {
-        self.0.abandoned.load(Ordering::Relaxed)
+    /// What the work on the request may claim.
+    pub(in crate::serve) fn permit(&self) -> Arc<dyn Permit> {
+        Arc::clone(&self.0) as Arc<dyn Permit>
+    }
+}
+
+impl Permit for Inner {
+    fn hold(&self, bytes: usize) -> Result<(), Exceeded> {
+        self.memory.hold(bytes)
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
     }
 }
 
@@ -228,7 +235,7 @@ pub async fn admit(State(admission): State<Admission>, mut request: Request, nex
     };
     let waiting = Waiting(claim.clone());
     request.extensions_mut().insert(claim.clone());
-    let work = tokio::spawn(budget::of_request(claim.clone(), async move {
+    let work = tokio::spawn(budget::of_request(claim.permit(), async move {
         let response = next.run(request).await;
         held_until_sent(response, Arc::clone(&claim.0.memory))
     }));

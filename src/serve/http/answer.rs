@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::budget;
+use super::claimed;
 
 /// Everything after `/v1/` that is a name comes from a restricted alphabet; anything else is escaped.
 pub fn segment(text: &str) -> String {
@@ -28,7 +28,7 @@ pub fn segment(text: &str) -> String {
 pub struct Length(pub usize);
 
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    match budget::json(body) {
+    match claimed::json(body) {
         Ok(body) => with_body(status, body),
         Err(problem) => problem.into_response(),
     }

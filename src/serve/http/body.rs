@@ -16,12 +16,10 @@ use super::admission::Claim;
 use super::fields::Object;
 use super::form;
 use super::problem::Problem;
+use crate::serve::budget::{VALUE_BYTES, values};
 
 /// Bodies above this length are read on a thread of their own.
 const LONG: usize = 64 * 1024;
-
-/// Memory that one value of a body takes until the request is answered, measured with small objects in long lists.
-pub(super) const VALUE_BYTES: usize = 200;
 
 /// What a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -193,15 +191,6 @@ impl Sent {
         let outcome = tokio::task::spawn_blocking(work).await;
         outcome.map_err(|_| Problem::internal("reading a body panicked"))?
     }
-}
-
-/// About how many values a body holds, names included: what stands between two of them, in JSON and in forms.
-pub(super) fn values(bytes: &[u8]) -> usize {
-    let marks = |some: &[u8]| -> u8 {
-        some.iter().map(|byte| u8::from(matches!(byte, b',' | b':' | b'[' | b'{' | b'&'))).sum()
-    };
-    // So few at a time that they are counted in a byte each, many side by side.
-    bytes.chunks(255).map(|some| usize::from(marks(some))).sum()
 }
 
 async fn collect(stream: Stream, limit: usize, claim: Option<&Claim>) -> Result<Bytes, Problem> {

@@ -6,16 +6,18 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows};
 use serde::Serialize;
 
-use super::body::{VALUE_BYTES, numeric, values};
+use super::body::numeric;
 use super::problem::Problem;
-use super::{answer, budget};
+use super::answer;
+use crate::serve::budget::{self, VALUE_BYTES, values};
 use crate::serve::store::Store;
+use crate::serve::store::tx::Tx;
 
 /// 201 with the object that `make` gives, together with its id below `path`.
 pub async fn create<S: Serialize + Send + 'static>(
     store: &Store,
     path: &str,
-    make: impl FnOnce(&Connection) -> Result<(i64, S), Problem> + Send + 'static,
+    make: impl FnOnce(&Tx<'_>) -> Result<(i64, S), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let (id, shown) = store.write(make).await?;
     Ok(answer::created(&format!("{path}/{id}"), &shown))
@@ -25,7 +27,7 @@ pub async fn create<S: Serialize + Send + 'static>(
 pub async fn show<S: Serialize + Send + 'static>(
     store: &Store,
     id: &str,
-    read: impl FnOnce(&Connection, i64) -> Result<S, Problem> + Send + 'static,
+    read: impl FnOnce(&Tx<'_>, i64) -> Result<S, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = numeric(id)?;
     Ok(answer::ok(&store.read(move |connection| read(connection, id)).await?))
@@ -35,7 +37,7 @@ pub async fn show<S: Serialize + Send + 'static>(
 pub async fn change(
     store: &Store,
     id: &str,
-    write: impl FnOnce(&Connection, i64) -> Result<(), Problem> + Send + 'static,
+    write: impl FnOnce(&Tx<'_>, i64) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = numeric(id)?;
     store.write(move |connection| write(connection, id)).await?;
@@ -77,7 +79,7 @@ pub fn claim(row: &Row<'_>) -> Result<(), Problem> {
             bytes += 2 * text.len() + if is_json { VALUE_BYTES * values(text) } else { 0 };
         }
     }
-    budget::hold(bytes)
+    Ok(budget::hold(bytes)?)
 }
 
 /// The row of `table`, or 404.

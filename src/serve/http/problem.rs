@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rusqlite::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::answer;
-use crate::serve::store::{Displaced, Trouble};
+use crate::serve::budget::Exceeded;
+use crate::serve::store::error::{Displaced, Failure, StoreError, Trouble};
 
 /// A request that was not carried out, as the client will read it.
 #[derive(Debug)]
@@ -22,8 +22,6 @@ pub struct Problem {
     /// Seconds after which another try makes sense.
     retry_after: Option<i64>,
     trouble: Option<Trouble>,
-    /// Work was cut short.
-    interruption: bool,
 }
 
 impl Problem {
@@ -33,7 +31,7 @@ impl Problem {
     }
 
     fn of(status: StatusCode, errors: Value) -> Problem {
-        Problem { status, errors, request_time: None, retry_after: None, trouble: None, interruption: false }
+        Problem { status, errors, request_time: None, retry_after: None, trouble: None }
     }
 
     /// 400 for a request that cannot be read at all.
@@ -99,13 +97,8 @@ impl Problem {
     }
 
     /// 503 for whoever asks whether the server is ready.
-    pub fn not_ready(trouble: Trouble) -> Problem {
-        Problem { status: StatusCode::SERVICE_UNAVAILABLE, ..Problem::cannot_write(trouble) }
-    }
-
-    /// Why the store could not be written, where that is the reason.
-    pub fn trouble(&self) -> Option<Trouble> {
-        self.trouble
+    pub fn not_ready(error: StoreError) -> Problem {
+        Problem { status: StatusCode::SERVICE_UNAVAILABLE, ..Problem::from(error) }
     }
 
     /// 503 because others are being served.
@@ -139,16 +132,6 @@ impl Problem {
         ))
     }
 
-    /// For a client that hung up, and so will not see it.
-    pub fn abandoned() -> Problem {
-        Problem { interruption: true, ..Problem::unavailable() }
-    }
-
-    /// Whether SQLite or a loop was told to stop, which says nothing about why.
-    pub fn is_interruption(&self) -> bool {
-        self.interruption
-    }
-
     /// The same with the advice to try again after `seconds`.
     pub fn retry_after(mut self, seconds: i64) -> Problem {
         self.retry_after = Some(seconds);
@@ -175,15 +158,48 @@ impl From<Errors> for Problem {
     }
 }
 
+/// What a failure of the store is to whoever asked, and to the log.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        match error {
+            StoreError::Unavailable => Problem::unavailable(),
+            StoreError::Busy => Problem::busy(),
+            StoreError::Trouble { trouble, cause } => {
+                if let Some(error) = cause {
+                    tracing::error!(target: "librato_apply::serve", %error, "the data file cannot be used");
+                }
+                Problem::cannot_write(trouble)
+            }
+            StoreError::Displaced(displaced) => Problem::displaced(displaced),
+            StoreError::Exceeded(exceeded) => exceeded.into(),
+            StoreError::Damaged { .. } | StoreError::Internal(_) => Problem::internal(error),
+        }
+    }
+}
+
+impl From<Exceeded> for Problem {
+    fn from(exceeded: Exceeded) -> Problem {
+        match exceeded {
+            Exceeded::Time(limit) => Problem::too_long(limit),
+            Exceeded::Answer(limit) => Problem::too_large(limit),
+            Exceeded::Request => Problem::too_much(),
+            Exceeded::Busy => Problem::busy(),
+            // Nobody will see it.
+            Exceeded::Abandoned => Problem::unavailable(),
+        }
+    }
+}
+
+/// Until nobody above the store names SQLite any more.
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Problem {
-        if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
-            // Whoever interrupted it knows why.
-            return Problem::abandoned();
-        }
-        let Some(trouble) = Trouble::of(&error) else { return Problem::internal(error) };
-        tracing::error!(target: "librato_apply::serve", %error, "the data file cannot be used");
-        Problem::cannot_write(trouble)
+        StoreError::from(error).into()
+    }
+}
+
+impl Failure for Problem {
+    fn trouble(&self) -> Option<Trouble> {
+        self.trouble
     }
 }
 

@@ -5,8 +5,9 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{data, legacy, page, tagged};
+use crate::serve::budget;
 use crate::serve::compose;
-use crate::serve::http::budget;
+use crate::serve::http::claimed;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::table as metrics;
@@ -53,10 +54,10 @@ fn ask(connection: &Connection, metric: &str, query: &Value) -> Result<String, P
                 .map(|text| String::from_utf8(text).unwrap());
         }
         let (shown, _) = page(connection, &metric, &tagged::Question::read(query, NOW)?, None)?;
-        budget::json(&shown)?
+        claimed::json(&shown)?
     } else {
         let question = legacy::Question::read(query, NOW)?.ok_or_else(Problem::not_found)?;
-        budget::json(&data(connection, &metric, &question, NOW)?)?
+        claimed::json(&data(connection, &metric, &question, NOW)?)?
     };
     Ok(String::from_utf8(shown).unwrap())
 }

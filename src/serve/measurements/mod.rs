@@ -25,13 +25,15 @@ use self::records::{Answer, Measurements};
 use self::tags::Tags;
 use super::http::answer;
 use super::http::body::{Query, Segments};
-use super::http::budget;
+use super::http::claimed;
+use super::budget;
 use super::http::fields::{Object, Reader};
 use super::http::problem::Problem;
 use super::metrics::metric::{Kind, Metric};
 use super::series::aggregate::downsample;
 use super::series::table::{self, Span};
 use super::store::Store;
+use super::store::tx::Tx;
 use super::submit::sample::Labels;
 use super::{compose, metrics};
 
@@ -119,7 +121,7 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let now = store.now();
     let question = tagged::Question::read(&query, now);
-    let read = move |connection: &_| {
+    let read = move |connection: &Tx| {
         let metric = metrics::table::find(connection, &name)?;
         if let Some(composite) = metric.as_ref().filter(|metric| metric.kind == Kind::Composite) {
             return compose::written(connection, composite, &query, now);
@@ -131,7 +133,7 @@ pub async fn show(
             let href = next_href(&uri, question.interval.span, &next);
             shown.links.push(json!({ "rel": "next", "href": href }));
         }
-        budget::json(&shown)
+        claimed::json(&shown)
     };
     Ok(answer::written(store.query(read).await?))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::interval::Interval;
 use super::records::rise;
 use super::tags::{Filter, Tags};
-use crate::serve::http::budget;
+use crate::serve::budget;
 use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};

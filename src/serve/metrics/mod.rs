@@ -15,7 +15,7 @@ use self::metric::{Changes, Kind, Metric};
 use super::compose;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
-use super::http::budget;
+use super::http::claimed;
 use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -43,13 +43,13 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let now = store.now();
     let Some(question) = legacy::Question::read(&query, now)? else {
-        let find = move |connection: &_| table::find(connection, &name)?.ok_or_else(Problem::not_found);
+        let find = move |connection: &Tx| table::find(connection, &name)?.ok_or_else(Problem::not_found);
         return Ok(answer::ok(&store.read(find).await?));
     };
-    let read = move |connection: &_| {
+    let read = move |connection: &Tx| {
         let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
         let data = measurements::data(connection, &metric, &question, now)?;
-        budget::json(&Shown { metric, data })
+        claimed::json(&Shown { metric, data })
     };
     Ok(answer::written(store.query(read).await?))
 }
@@ -73,7 +73,7 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let agent = agent(&headers);
     let changes = Changes::read(&body)?;
-    let upsert = move |connection: &_| {
+    let upsert = move |connection: &Tx| {
         known.forget();
         let Some(mut metric) = table::find(connection, &name)? else {
             let kind = changes.kind.ok_or_else(|| Problem::param("type", "must be set"))?;
@@ -124,14 +124,14 @@ pub async fn delete(
     State(known): State<Known>,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let find = move |connection: &_| table::id_of(connection, &name)?.ok_or_else(Problem::not_found);
+    let find = move |connection: &Tx| table::id_of(connection, &name)?.ok_or_else(Problem::not_found);
     let id = store.read(find).await?;
     remove(&store, known, vec![id]).await
 }
 
 /// Deletes metrics and all that belongs to them.
 async fn remove(store: &Store, known: Known, ids: Vec<i64>) -> Result<Response, Problem> {
-    let step = move |connection: &_, ids: &mut Vec<i64>, turn| {
+    let step = move |connection: &Tx, ids: &mut Vec<i64>, turn| {
         known.forget();
         table::delete_many(connection, ids, turn)
     };
@@ -147,7 +147,7 @@ pub async fn update_many(
     let (chosen, excluded) = chosen(&body)?;
     let changes = Arc::new(Changes::read_flat(&body)?);
     let ids = store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
-    let step = move |connection: &_, ids: &mut Vec<i64>, turn: Turn| {
+    let step = move |connection: &Tx, ids: &mut Vec<i64>, turn: Turn| -> Result<_, Problem> {
         known.forget();
         while let Some(id) = ids.pop() {
             if let Some(mut metric) = table::get(connection, id)? {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
 
 use super::metric::{Kind, Metric};
-use crate::serve::http::budget;
+use crate::serve::budget;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::{Choice, fold};
 use crate::serve::store::{Turn, column};

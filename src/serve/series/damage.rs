@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::aggregate::Point;
 use super::envelope;
 use super::pack;
-use crate::serve::http::problem::Problem;
+use crate::serve::store::error::StoreError;
 use crate::serve::submit::block;
 
 /// Where a value with a checksum lies.
@@ -114,7 +114,7 @@ struct Found {
 
 impl Damage {
     /// Moves the value to where it harms nobody; what is then to be logged. Nothing when it is gone, or whole after all.
-    pub fn set_aside(self, connection: &Connection, now: i64) -> Result<Option<String>, Problem> {
+    pub fn set_aside(self, connection: &Connection, now: i64) -> Result<Option<String>, StoreError> {
         let found = match self.origin {
             Origin::Blocks => self.block(connection)?,
             Origin::Journal => self.row_of_journal(connection)?,
@@ -137,7 +137,7 @@ impl Damage {
         Ok(Some(told(table, self.row, name.as_deref(), resolution, start, reason)))
     }
 
-    fn block(self, connection: &Connection) -> Result<Option<Found>, Problem> {
+    fn block(self, connection: &Connection) -> Result<Option<Found>, StoreError> {
         let sql =
             "SELECT blocks.series_id, resolution, start, block, series.id AS known, metrics.name, labels
             FROM blocks LEFT JOIN series ON series.id = series_id LEFT JOIN metrics ON metrics.id = metric_id
@@ -161,7 +161,7 @@ impl Damage {
     }
 
     /// What it was called is known all the same, as it is looked up by: without regard to case.
-    fn labels(self, connection: &Connection) -> Result<Option<Found>, Problem> {
+    fn labels(self, connection: &Connection) -> Result<Option<Found>, StoreError> {
         let sql = "SELECT series.id, metric_id, dialect, series.key, labels, checksum, metrics.name
             FROM series JOIN metrics ON metrics.id = metric_id WHERE series.id = ?1";
         let read = |row: &Row<'_>| {
@@ -183,7 +183,7 @@ impl Damage {
     }
 
     /// A row holds many series; which ones lies in what is damaged.
-    fn row_of_journal(self, connection: &Connection) -> Result<Option<Found>, Problem> {
+    fn row_of_journal(self, connection: &Connection) -> Result<Option<Found>, StoreError> {
         let read = |row: &Row<'_>| {
             let bytes: Vec<u8> = row.get(0)?;
             let Err(reason) = open_row(&bytes) else { return Ok(None) };

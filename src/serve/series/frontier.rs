@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, params};
 
-use crate::serve::http::problem::Problem;
+use crate::serve::store::error::StoreError;
 
 /// The last row and the last series; ids begin at one, so zeros stand for nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    pub fn of(connection: &Connection) -> Result<Frontier, Problem> {
+    pub fn of(connection: &Connection) -> Result<Frontier, StoreError> {
         let mut select = connection.prepare_cached("SELECT row, series FROM journal_folded")?;
         Ok(select.query_row([], |row| Ok(Frontier { row: row.get(0)?, series: row.get(1)? }))?)
     }
@@ -23,7 +23,7 @@ impl Frontier {
         row <= self.row && series <= self.series
     }
 
-    pub fn put(self, connection: &Connection) -> Result<(), Problem> {
+    pub fn put(self, connection: &Connection) -> Result<(), StoreError> {
         let sql = "UPDATE journal_folded SET row = ?1, series = ?2";
         connection.prepare_cached(sql)?.execute(params![self.row, self.series])?;
         Ok(())

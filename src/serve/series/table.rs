@@ -10,10 +10,10 @@ use super::aggregate::{Point, downsample};
 use super::damage::{self, DAMAGED, Origin, are_whole, open_block, open_row, seal_block};
 use super::frontier::Frontier;
 use super::tier::{TIERS, Tier};
-use crate::serve::http::budget;
-use crate::serve::http::problem::Problem;
+use crate::serve::budget;
 use crate::serve::names::fold;
 use crate::serve::store::column;
+use crate::serve::store::error::StoreError;
 use crate::serve::submit::sample::Labels;
 
 /// One series of a metric.
@@ -31,7 +31,7 @@ pub struct Span {
 }
 
 /// Every series of the metric, of both dialects, in order of creation.
-pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, Problem> {
+pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, StoreError> {
     let sql = "SELECT id, dialect, labels, checksum FROM series
         WHERE metric_id = ?1 AND dialect <> ?2 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
@@ -100,7 +100,7 @@ pub fn recent(
     range: RangeInclusive<i64>,
     wanted: impl Fn(i64) -> bool,
     span: Span,
-) -> Result<Recent, Problem> {
+) -> Result<Recent, StoreError> {
     let (mut recent, frontier) = (Recent::new(), Frontier::of(connection)?);
     // Left to itself, SQLite goes through the whole table, which is in order already.
     let sql = "SELECT id, block FROM journal INDEXED BY journal_by_series
@@ -110,7 +110,7 @@ pub fn recent(
     while let Some(row) = rows.next()? {
         let id: i64 = row.get("id")?;
         budget::proceed()?;
-        let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+        let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
         let Ok(points) = open_row(packed) else {
             damage::note(Origin::Journal, id);
             continue;
@@ -131,7 +131,7 @@ pub fn recent(
 }
 
 /// The packed points of one series, tier by tier.
-pub fn packed(connection: &Connection, series: i64, span: Span) -> Result<Vec<Point>, Problem> {
+pub fn packed(connection: &Connection, series: i64, span: Span) -> Result<Vec<Point>, StoreError> {
     let mut points = Vec::new();
     for tier in TIERS.into_iter().rev() {
         let sql = "SELECT id, start, block FROM blocks
@@ -140,7 +140,7 @@ pub fn packed(connection: &Connection, series: i64, span: Span) -> Result<Vec<Po
         let first = tier.window(span.start);
         let mut rows = select.query(params![series, tier.resolution, first, span.end])?;
         while let Some(row) = rows.next()? {
-            let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+            let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
             match open_block(series, tier.resolution, row.get("start")?, packed) {
                 Ok(found) => points.extend(found.into_iter().filter(|point| span.contains(point.time))),
                 Err(_) => damage::note(Origin::Blocks, row.get("id")?),
@@ -159,7 +159,11 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Goes through the journal once, for the series in `wanted`.
-    pub fn new(connection: &'a Connection, wanted: &HashSet<i64>, span: Span) -> Result<Reader<'a>, Problem> {
+    pub fn new(
+        connection: &'a Connection,
+        wanted: &HashSet<i64>,
+        span: Span,
+    ) -> Result<Reader<'a>, StoreError> {
         let recent = match wanted.iter().min().zip(wanted.iter().max()) {
             Some((first, last)) => {
                 recent(connection, *first..=*last, |series| wanted.contains(&series), span)?
@@ -170,7 +174,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The points of one series at `resolution`, by time.
-    pub fn points(&mut self, series: i64, resolution: i64) -> Result<Vec<Point>, Problem> {
+    pub fn points(&mut self, series: i64, resolution: i64) -> Result<Vec<Point>, StoreError> {
         let mut points = packed(self.connection, series, self.span)?;
         points.extend(self.recent.remove(&series).unwrap_or_default());
         Ok(downsample(points, resolution))
@@ -189,12 +193,12 @@ pub fn block_of(
     series: i64,
     tier: Tier,
     start: i64,
-) -> Result<Option<Vec<Point>>, Problem> {
+) -> Result<Option<Vec<Point>>, StoreError> {
     let sql = "SELECT id, block FROM blocks WHERE series_id = ?1 AND resolution = ?2 AND start = ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(params![series, tier.resolution, start])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+    let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
     let found = open_block(series, tier.resolution, start, packed);
     if found.is_err() {
         damage::note(Origin::Blocks, row.get("id")?);
@@ -209,7 +213,7 @@ pub fn put_block(
     tier: Tier,
     start: i64,
     block: &[u8],
-) -> Result<(), Problem> {
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO blocks (series_id, resolution, start, block)
         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM series WHERE id = ?1)
         ON CONFLICT (series_id, resolution, start) DO UPDATE SET block = excluded.block";

@@ -14,7 +14,7 @@ use super::pack;
 use super::table::block_of;
 use super::tier::{TIERS, Tier, tier_of, windows};
 use super::work::{Key, Work};
-use crate::serve::http::problem::Problem;
+use crate::serve::store::error::StoreError;
 use crate::serve::submit::block;
 
 /// The journal is folded when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
@@ -39,7 +39,7 @@ pub struct Time {
 
 /// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is. What is
 /// damaged is noted and left to be set aside.
-pub fn step(connection: &Connection, now: Time, closing: bool) -> Result<Option<Work>, Problem> {
+pub fn step(connection: &Connection, now: Time, closing: bool) -> Result<Option<Work>, StoreError> {
     if let Some(work) = fold(connection, now, closing)? {
         return Ok(Some(work));
     }
@@ -61,7 +61,7 @@ pub fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 }
 
 /// Packs the oldest rows of the journal, when that is due or `anyway`.
-fn fold(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Work>, Problem> {
+fn fold(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Work>, StoreError> {
     let frontier = Frontier::of(connection)?;
     let Some(Oldest { points, bytes, first, last }) = oldest(connection, frontier)? else { return Ok(None) };
     // One that was received in times to come was so before the clock was set back.
@@ -98,7 +98,7 @@ struct Oldest {
 }
 
 /// As many rows as are folded together, of which the last may be large by itself; or those that a step left half done.
-fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>, Problem> {
+fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>, StoreError> {
     let mut select = connection.prepare_cached("SELECT id, received_at, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
     let mut oldest: Option<Oldest> = None;
@@ -108,7 +108,7 @@ fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>,
     }) && let Some(row) = rows.next()?
     {
         let (id, received_at) = (row.get(0)?, row.get(1)?);
-        let packed = row.get_ref(2)?.as_blob().map_err(Problem::internal)?;
+        let packed = row.get_ref(2)?.as_blob().map_err(StoreError::internal)?;
         let mut points = open_row(packed).unwrap_or_else(|_| {
             damage::note(Origin::Journal, id);
             Vec::new()
@@ -124,14 +124,14 @@ fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>,
 }
 
 /// Moves expired blocks of `tier` to the next one; nothing when there are none.
-fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>, Problem> {
+fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>, StoreError> {
     let sql = "SELECT id, series_id, start, block FROM blocks WHERE resolution = ?1 AND start < ?2
         ORDER BY start, series_id LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(params![tier.resolution, tier.expired_before(now), ROLLED])?;
     let (mut pending, mut expired) = (Pending::over(connection), Vec::new());
     while let Some(row) = rows.next()? {
-        let packed = row.get_ref("block")?.as_blob().map_err(Problem::internal)?;
+        let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
         let (id, series) = (row.get("id")?, row.get("series_id")?);
         let Ok(points) = open_block(series, tier.resolution, row.get("start")?, packed) else {
             damage::note(Origin::Blocks, id);
@@ -166,7 +166,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Puts points where their age belongs: late ones straight among those that were rolled up before them.
-    fn place(&mut self, series: i64, points: Vec<Point>, now: i64) -> Result<(), Problem> {
+    fn place(&mut self, series: i64, points: Vec<Point>, now: i64) -> Result<(), StoreError> {
         let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
         for point in points {
             match tier_of(point.time, now) {
@@ -183,7 +183,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Lays points over those of a block.
-    fn lay(&mut self, key: Key, mut points: Vec<Point>) -> Result<(), Problem> {
+    fn lay(&mut self, key: Key, mut points: Vec<Point>) -> Result<(), StoreError> {
         if let Some(there) = self.blocks.get_mut(&key) {
             there.append(&mut points);
             return Ok(());

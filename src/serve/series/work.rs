@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::frontier::Frontier;
 use super::table::put_block;
 use super::tier::Tier;
-use crate::serve::http::problem::Problem;
+use crate::serve::store::error::StoreError;
 
 /// Blocks written in one transaction, some milliseconds, for which the writer can do nothing else.
 const WRITTEN: usize = 1024;
@@ -74,7 +74,7 @@ impl Work {
 
 impl Part {
     /// Writes it. Blocks of series that were deleted since are left out: their ids never come back.
-    pub fn write(self, connection: &Connection) -> Result<(), Problem> {
+    pub fn write(self, connection: &Connection) -> Result<(), StoreError> {
         // Before anything is inserted: ids of blocks come back, so a new block could get that of one which was rolled up and
         // has been deleted since, with its metric.
         for id in &self.expired {

@@ -19,6 +19,7 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::{Errors, Problem};
 use super::http::role::Role;
 use super::store::Store;
+use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("title", "key"), ("updated_at", "updated_at")];
 
@@ -38,7 +39,7 @@ pub async fn create(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let make = move |connection: &_| {
+    let make = move |connection: &Tx| {
         let mut made = Service::default();
         merge(&mut made, &body, true)?;
         table::save(connection, &mut made, now)?;
@@ -62,7 +63,7 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let write = move |connection: &_, id| {
+    let write = move |connection: &Tx, id| {
         let mut service = table::find(connection, id)?;
         merge(&mut service, &body, false)?;
         table::save(connection, &mut service, now)

@@ -6,7 +6,6 @@ pub mod table;
 
 use axum::extract::State;
 use axum::response::Response;
-use rusqlite::Connection;
 use serde_json::json;
 
 use self::chart::Chart;
@@ -14,13 +13,14 @@ use self::table::Space;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
-use super::http::budget;
 use super::http::by_id;
+use super::http::claimed;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::metrics;
 use super::store::Store;
+use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -31,7 +31,7 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
 }
 
 pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
-    let make = move |connection: &_| {
+    let make = move |connection: &Tx| {
         let mut made = Space::default();
         merge(&mut made, &body)?;
         table::save(connection, &mut made)?;
@@ -42,7 +42,7 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
 
 /// The only answer that tells which charts a space has.
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read = |connection: &_, id| {
+    let read = |connection: &Tx, id| {
         let mut shown = table::find(connection, id)?.shown();
         shown["charts"] =
             table::charts(connection, id)?.iter().map(|chart| json!({ "id": chart.id })).collect();
@@ -56,7 +56,7 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &_, id| {
+    let write = move |connection: &Tx, id| {
         let mut space = table::find(connection, id)?;
         merge(&mut space, &body)?;
         table::save(connection, &mut space)
@@ -83,9 +83,9 @@ pub async fn list_charts(
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let read = move |connection: &_| {
+    let read = move |connection: &Tx| {
         table::find(connection, id)?;
-        budget::json(&table::charts(connection, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
+        claimed::json(&table::charts(connection, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
     };
     // However many there are, they come in one answer.
     Ok(answer::written(store.query(read).await?))
@@ -97,7 +97,7 @@ pub async fn create_chart(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let number = numeric(&space)?;
-    let make = move |connection: &Connection| {
+    let make = move |connection: &Tx| {
         table::find(connection, number)?;
         let mut chart = Chart::new(&body, &|name: &str| metrics::kind_of(connection, name))?;
         table::insert_chart(connection, number, &mut chart)?;
@@ -124,7 +124,7 @@ pub async fn put_chart(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let (space, id) = (numeric(&space)?, numeric(&id)?);
-    let write = move |connection: &Connection| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
         let mut chart = table::find_chart(connection, space, id)?;
         let has_streams = chart.merge(&body, &|name: &str| metrics::kind_of(connection, name))?;
         table::update_chart(connection, &mut chart, has_streams)?;

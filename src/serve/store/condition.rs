@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, ErrorCode};
-
-use super::reserve::Reserve;
+use super::error::Trouble;
+use super::sqlite::reserve::Reserve;
 use crate::serve::Clock;
 use crate::serve::series::damage::Damage;
 
@@ -33,36 +32,8 @@ pub struct Condition {
     pub clock_doubted: AtomicI64,
     /// Steps of the maintenance that failed.
     pub failures: AtomicU64,
-}
-
-/// Why nothing can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// The disk is full.
-    Full,
-    /// The file system refuses for another reason.
-    Refused,
-}
-
-impl Trouble {
-    /// What an error says about the file; nothing when it says that something else is wrong.
-    pub fn of(error: &rusqlite::Error) -> Option<Trouble> {
-        match error.sqlite_error_code()? {
-            ErrorCode::DiskFull => Some(Trouble::Full),
-            ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
-                Some(Trouble::Refused)
-            }
-            _ => None,
-        }
-    }
-
-    /// For the operator and for clients: no paths, nothing of what is stored.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Trouble::Full => "the disk is full; free some space or delete what is not needed",
-            Trouble::Refused => "the data file cannot be written; see the log of the server",
-        }
-    }
+    /// Statements of requests.
+    pub statements: AtomicU64,
 }
 
 impl Condition {
@@ -87,12 +58,11 @@ impl Condition {
     }
 
     /// Something was written. After a full disk that is no recovery yet: there must be room on the disk again, or in the
-    /// file, where something was deleted.
-    pub fn wrote(&self, connection: &Connection) {
+    /// file, where something was deleted; `free` counts its free pages.
+    pub fn wrote(&self, free: impl Fn() -> Option<i64>) {
         let has_room = || {
             let held = self.reserve.as_ref().is_none_or(Reserve::hold);
-            let free = || connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
-            held || free().is_ok_and(|pages| pages >= ROOM)
+            held || free().is_some_and(|pages| pages >= ROOM)
         };
         match self.trouble() {
             None => return,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::reading;
+use super::sqlite::reading;
 use crate::serve::Clock;
 
 /// Where the data lives.

@@ -1,19 +1,35 @@
 //! Jobs that fail, panic, take too long, or lose their callers; and the end of the store.
 
+use super::error::Trouble;
+use super::tx::params;
 use super::*;
+use crate::serve::budget::{self, Exceeded};
 
-fn insert(name: &'static str) -> impl FnOnce(&Connection) -> Result<(), Problem> + Send {
-    move |connection| {
-        connection.execute("INSERT INTO streams (key, name) VALUES (?1, ?1)", [name])?;
-        Ok(())
+/// What a chapter may fail with.
+#[derive(Debug)]
+enum Own {
+    NotFound,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Own {
+    fn from(error: StoreError) -> Own {
+        Own::Store(error)
     }
 }
 
+impl Failure for Own {
+    fn trouble(&self) -> Option<Trouble> {
+        if let Own::Store(error) = self { error.trouble() } else { None }
+    }
+}
+
+fn insert(name: &'static str) -> impl Fn(&Tx<'_>) -> Result<(), StoreError> + Send {
+    move |tx| tx.execute("INSERT INTO streams (key, name) VALUES (?1, ?1)", params![name]).map(drop)
+}
+
 async fn names(store: &Store) -> Vec<String> {
-    let read = |connection: &Connection| {
-        let mut select = connection.prepare("SELECT name FROM streams ORDER BY name")?;
-        Ok(select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
-    };
+    let read = |tx: &Tx| tx.all("SELECT name FROM streams ORDER BY name", params![], |row| row.get("name"));
     store.read(read).await.unwrap()
 }
 
@@ -28,13 +44,13 @@ fn both() -> (tempfile::TempDir, [Store; 2]) {
 async fn a_job_takes_back_only_its_own_changes() {
     let (_dir, stores) = both();
     for store in stores {
-        let failing = |connection: &Connection| {
-            insert("lost")(connection)?;
-            Err::<(), _>(Problem::not_found())
+        let failing = |tx: &Tx| {
+            insert("lost")(tx)?;
+            Err::<(), _>(Own::NotFound)
         };
-        let panicking = |connection: &Connection| {
-            insert("lost too")(connection)?;
-            if connection.is_autocommit() { Ok(()) } else { panic!("on purpose") }
+        let panicking = |tx: &Tx| {
+            insert("lost too")(tx)?;
+            if tx.statements() == 0 { Ok::<_, Own>(()) } else { panic!("on purpose") }
         };
         let (a, b, c, d) = tokio::join!(
             store.write(insert("a")),
@@ -42,7 +58,7 @@ async fn a_job_takes_back_only_its_own_changes() {
             store.write(panicking),
             store.write(insert("b")),
         );
-        assert!(a.is_ok() && b.is_err() && c.is_err() && d.is_ok());
+        assert!(a.is_ok() && matches!(b, Err(Own::NotFound)) && c.is_err() && d.is_ok());
         assert_eq!(names(&store).await, ["a", "b"]);
     }
 }
@@ -52,9 +68,8 @@ async fn a_panicking_read_leaves_the_store_usable() {
     let (_dir, stores) = both();
     for store in stores {
         for _ in 0..10 {
-            let read = |connection: &Connection| {
-                if connection.is_busy() { Ok(()) } else { panic!("on purpose") }
-            };
+            let read =
+                |tx: &Tx| if tx.statements() > 0 { Ok::<_, StoreError>(()) } else { panic!("on purpose") };
             assert!(store.read(read).await.is_err());
         }
         assert!(names(&store).await.is_empty());
@@ -67,8 +82,7 @@ async fn readers_survive_callers_that_hang_up() {
     let (_dir, stores) = both();
     for store in stores {
         for _ in 0..50 {
-            let read = store
-                .read(|connection| Ok(connection.query_row("SELECT 1", [], |row| row.get::<_, i64>(0))?));
+            let read = store.read(|tx: &Tx| tx.exists("SELECT 1", params![]));
             let _ = futures_util::future::select(Box::pin(read), Box::pin(tokio::task::yield_now())).await;
         }
         assert!(names(&store).await.is_empty());
@@ -81,19 +95,19 @@ async fn reads_end_in_time() {
     let (_dir, stores) = both();
     for store in stores {
         let store = store.with_read_time(Duration::from_millis(20));
-        let counting = |connection: &Connection| {
+        let counting = |tx: &Tx| {
             let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000000)
                 SELECT count(*) FROM n";
-            Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
+            tx.exists(sql, params![])
         };
-        let endless = |_: &Connection| -> Result<i64, Problem> {
+        let endless = |_: &Tx| -> Result<bool, StoreError> {
             loop {
                 budget::proceed()?;
             }
         };
         for outcome in [store.query(counting).await, store.read(endless).await] {
-            let text = format!("{:?}", outcome.unwrap_err());
-            assert!(text.contains("400") && text.contains("longer than 0.02 s"), "{text}");
+            let late = Exceeded::Time(Duration::from_millis(20));
+            assert!(matches!(outcome, Err(StoreError::Exceeded(exceeded)) if exceeded == late));
         }
         assert!(names(&store).await.is_empty(), "the next one has time of its own");
     }
@@ -111,7 +125,7 @@ async fn closing_finishes_what_is_queued() {
         store.close();
         assert!(queued.await.unwrap().is_ok());
         assert!(store.write(insert("b")).await.is_err());
-        assert!(store.read(|_| Ok(())).await.is_err());
+        assert!(store.read(|_: &Tx| Ok::<_, StoreError>(())).await.is_err());
     }
 }
 
@@ -121,13 +135,14 @@ async fn a_full_disk_is_told_until_there_is_room() {
     let (_dir, stores) = both();
     for store in stores {
         let pages = |most: &'static str| {
-            move |connection: &Connection| {
+            move |tx: &Tx| -> Result<(), StoreError> {
+                let connection = tx.sqlite().unwrap().0;
                 Ok(connection.pragma_update_and_check(None, "max_page_count", most, |_| Ok(()))?)
             }
         };
-        let large = |connection: &Connection| {
+        let large = |tx: &Tx| {
             let sql = "INSERT INTO streams (key, name) VALUES (hex(zeroblob(50000)), 'large')";
-            Ok(connection.execute(sql, []).map(drop)?)
+            tx.execute(sql, params![]).map(drop)
         };
         store.write(insert("a")).await.unwrap();
         store.write(pages("1")).await.unwrap();

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use self::journal::Resolved;
@@ -27,6 +26,7 @@ use super::http::problem::Problem;
 use super::http::rates::Allowance;
 use super::metrics;
 use super::store::Store;
+use super::store::tx::Tx;
 use super::telemetry::Telemetry;
 
 /// Measurements that are stored in one go: more than any published client sends together.
@@ -102,7 +102,7 @@ impl Intake {
         if !self.take_known(&samples, now).await? {
             if count <= AT_ONCE {
                 let known = self.known.clone();
-                let append = move |connection: &_| {
+                let append = move |connection: &Tx| {
                     journal::append(connection, &samples, agent.as_deref(), &known, now)
                 };
                 self.known.remember(self.store.write(append).await?);
@@ -118,7 +118,7 @@ impl Intake {
     async fn take_known(&self, samples: &[Sample], now: i64) -> Result<bool, Problem> {
         let Some((age, points)) = self.known.resolve(samples) else { return Ok(false) };
         let (rows, known) = (journal::rows(&points), self.known.clone());
-        let insert = move |connection: &Connection| {
+        let insert = move |connection: &Tx| {
             // What would change the outcome has its turn on the writer, too, and makes itself known.
             let fits = known.is_of(age);
             if fits {
@@ -142,14 +142,14 @@ impl Intake {
         let age = resolved.found.age();
         let step = {
             let (samples, agent, known) = (Arc::clone(&samples), agent.clone(), known.clone());
-            move |connection: &Connection, resolved: &mut Resolved, turn| {
+            move |connection: &Tx, resolved: &mut Resolved, turn| {
                 journal::resolve(connection, &samples, resolved, agent.as_deref(), &known, turn)
             }
         };
         let Resolved { points, found } = self.store.write_in_turns(resolved, step).await?;
         self.known.remember(found);
         let rows = journal::rows(&points);
-        let insert = move |connection: &Connection| {
+        let insert = move |connection: &Tx| {
             if known.is_of(age) {
                 return journal::insert(connection, &rows, now).map(|()| Found::default());
             }

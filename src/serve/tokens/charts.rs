@@ -12,6 +12,7 @@ use crate::serve::http::fields::Reader;
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::Problem;
 use crate::serve::store::Store;
+use crate::serve::store::tx::Tx;
 
 const ORDERS: Orders = &[("token", "token")];
 
@@ -37,7 +38,7 @@ impl ChartToken {
 
 pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read_by(&query, ORDERS, "token")?.filtered("instr(token, ?1) > 0");
-    let cut = move |connection: &_| page.cut(connection, "chart_tokens", ChartToken::from_row);
+    let cut = move |connection: &Tx| page.cut(connection, "chart_tokens", ChartToken::from_row);
     Ok(answer::ok(&store.read(cut).await?.envelope("charts", ChartToken::shown)))
 }
 
@@ -56,7 +57,8 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
     let entity_id = read.integer("entity_id").value().unwrap_or_default();
     read.finish()?;
     let made = ChartToken { token: random_token()?, entity_type, entity_id };
-    let write = move |connection: &Connection| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
+        let connection: &Connection = connection;
         if !connection.prepare_cached(&format!("SELECT 1 FROM {table} WHERE id = ?1"))?.exists([entity_id])? {
             return Err(Problem::param(
                 "entity_id",
@@ -75,7 +77,7 @@ pub async fn show(
     State(store): State<Store>,
     Segments(token): Segments<String>,
 ) -> Result<Response, Problem> {
-    let read = move |connection: &Connection| {
+    let read = move |connection: &Tx| -> Result<_, Problem> {
         let mut select = connection.prepare_cached("SELECT * FROM chart_tokens WHERE token = ?1")?;
         select.query_row([token], ChartToken::from_row).optional()?.ok_or_else(Problem::not_found)
     };
@@ -86,7 +88,7 @@ pub async fn delete(
     State(store): State<Store>,
     Segments(token): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &Connection| match connection
+    let write = move |connection: &Tx| match (connection as &Connection)
         .execute("DELETE FROM chart_tokens WHERE token = ?1", [token])?
     {
         0 => Err(Problem::not_found()),

@@ -19,6 +19,7 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
 use super::store::Store;
+use super::store::tx::Tx;
 
 /// The API tokens of a store.
 pub struct Tokens(pub Store);
@@ -51,7 +52,7 @@ pub async fn show(
 /// The filter `name` is a whole name or a pattern, never a part of one.
 async fn listed(store: &Store, query: &Object) -> Result<Response, Problem> {
     let page = Page::read(query, ORDERS)?.by_pattern();
-    let cut = move |connection: &_| page.cut(connection, "api_tokens", ApiToken::from_row);
+    let cut = move |connection: &Tx| page.cut(connection, "api_tokens", ApiToken::from_row);
     Ok(answer::ok(&store.read(cut).await?.envelope("api_tokens", ApiToken::shown)))
 }
 
@@ -71,7 +72,7 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
         updated_at: now,
     };
     merge(&mut made, &body)?;
-    let make = move |connection: &_| {
+    let make = move |connection: &Tx| {
         table::save(connection, &mut made)?;
         Ok((made.id, made.shown()))
     };
@@ -86,7 +87,7 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
     let now = store.now();
-    let write = move |connection: &_| {
+    let write = move |connection: &Tx| -> Result<_, Problem> {
         let mut token = table::find(connection, id)?;
         merge(&mut token, &body)?;
         token.updated_at = now;

@@ -9,14 +9,14 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
-use super::Data;
-use super::condition::Trouble;
 use super::file::{DataFile, Held};
 use super::properties::{COPIED_AT, OPENED_BY};
 use super::reading;
 use super::schema::{self, APPLICATION_ID, CURRENT, WITH_PROPERTIES};
 use super::unclean;
-use crate::serve::http::budget;
+use crate::serve::budget;
+use crate::serve::store::error::Trouble;
+use crate::serve::store::opening::Data;
 
 /// Connections that only read.
 const READERS: usize = 4;

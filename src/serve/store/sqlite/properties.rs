@@ -57,7 +57,7 @@ impl<T: Display + FromStr> Property<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::store::scratch;
+    use crate::serve::store::sqlite::scratch;
 
     #[test]
     fn a_property_has_one_value_of_its_type() {

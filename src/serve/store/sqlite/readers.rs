@@ -7,10 +7,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Cost;
 use super::file::Held;
-use crate::serve::http::budget;
-use crate::serve::http::problem::Problem;
+use crate::serve::budget;
+use crate::serve::store::Cost;
+use crate::serve::store::error::{Failure, StoreError};
 
 pub struct Readers {
     idle: Arc<Idle>,
@@ -40,22 +40,22 @@ impl Readers {
 
     /// Runs `job` in a read transaction: everything it sees belongs to one moment. It may wait for `time` and then take
     /// `time`.
-    pub async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static, E: Failure>(
         &self,
         cost: Cost,
         time: Duration,
-        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let place = tokio::time::timeout(time, self.place(cost)).await.map_err(|_| Problem::busy())??;
-        let connection = self.idle.lock().pop().ok_or_else(Problem::unavailable)?;
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let place = tokio::time::timeout(time, self.place(cost)).await.map_err(|_| StoreError::Busy)??;
+        let connection = self.idle.lock().pop().ok_or(StoreError::Unavailable)?;
         let (idle, places, share) = (Arc::clone(&self.idle), Arc::clone(&self.places), budget::share());
         // The place goes along: a caller that hangs up leaves the connection in use until the job has ended.
         let outcome = tokio::task::spawn_blocking(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 share.spend(time, || {
                     // It waited, perhaps for longer than its client did.
-                    budget::check()?;
-                    let snapshot = connection.unchecked_transaction()?;
+                    budget::check().map_err(StoreError::from)?;
+                    let snapshot = connection.unchecked_transaction().map_err(StoreError::from)?;
                     job(&snapshot)
                 })
             }));
@@ -68,13 +68,13 @@ impl Readers {
         });
         match outcome.await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(Problem::internal("a read panicked")),
+            Ok(Err(_)) | Err(_) => Err(StoreError::internal("a read panicked").into()),
         }
     }
 
-    async fn place(&self, cost: Cost) -> Result<Place, Problem> {
+    async fn place(&self, cost: Cost) -> Result<Place, StoreError> {
         let get = async |places: &Arc<Semaphore>| {
-            Arc::clone(places).acquire_owned().await.map_err(|_| Problem::unavailable())
+            Arc::clone(places).acquire_owned().await.map_err(|_| StoreError::Unavailable)
         };
         let dear = match cost {
             Cost::Cheap => None,

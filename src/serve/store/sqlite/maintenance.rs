@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::condition::{Condition, Trouble};
 use super::open::on_any_disk;
 use super::properties::Property;
 use super::upkeep::{Worked, Write};
-use crate::serve::http::problem::Problem;
 use crate::serve::series::damage::{self, Damage, Origin};
 use crate::serve::series::horizon::{Clockwork, Horizon};
 use crate::serve::series::upkeep::{self, Time};
 use crate::serve::series::work::Part;
+use crate::serve::store::condition::Condition;
+use crate::serve::store::error::{StoreError, Trouble};
 use crate::serve::submit::known::Known;
 
 /// The last time of day that was believed, in milliseconds since the epoch; schema 5 takes it from the measurements of
@@ -105,7 +105,7 @@ impl Maintenance {
     }
 
     /// The next step, with what is damaged set aside before it.
-    pub fn step(&self, connection: &Connection, closing: bool) -> Result<Option<Worked>, Problem> {
+    pub fn step(&self, connection: &Connection, closing: bool) -> Result<Option<Worked>, StoreError> {
         // What room is left is for deleting.
         if self.condition.trouble() == Some(Trouble::Full) && !closing {
             return Ok(None);
@@ -120,7 +120,7 @@ impl Maintenance {
             writes.push(self.set_aside(damage, now.wall));
         }
         let work = match work {
-            Err(problem) if writes.is_empty() => return Err(problem),
+            Err(error) if writes.is_empty() => return Err(error),
             work => work.ok().flatten(),
         };
         let behind = work.as_ref().is_some_and(|work| work.behind);
@@ -199,7 +199,7 @@ mod tests {
     use crate::serve::http::fields::Object;
     use crate::serve::metrics::metric::Kind;
     use crate::serve::series::table::{Reader, Span, of_metric};
-    use crate::serve::store::scratch;
+    use crate::serve::store::sqlite::scratch;
     use crate::serve::submit::journal;
     use crate::serve::submit::sample::{Labels, Sample, Stats};
 

@@ -11,11 +11,12 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use tempfile::NamedTempFile;
 
+use super::check::{Report, check};
 use super::file::DataFile;
 use super::lock::sibling;
 use super::open::{OpenError, failure, identify};
 use super::properties::{COPIED_AT, OPENED_BY};
-use super::{Report, check, reading, schema};
+use super::{reading, schema};
 use crate::serve::Clock;
 
 /// Pages between two looks at whether to go on.

@@ -14,7 +14,7 @@ use super::file::Held;
 use super::maintenance::Maintenance;
 use super::open::OpenError;
 use super::writer::Writer;
-use crate::serve::http::problem::Problem;
+use crate::serve::store::error::StoreError;
 
 /// How often the thread looks for something to do.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_REST: u32 = 60;
 
 /// What is done with the writer's connection.
-pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), Problem> + Send>;
+pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), StoreError> + Send>;
 
 /// A bounded step as it was worked out.
 pub struct Worked {
@@ -68,7 +68,7 @@ fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, 
         Some(reader) if !behind => {
             let snapshot = reader.unchecked_transaction()?;
             catch_unwind(AssertUnwindSafe(|| maintenance.step(&snapshot, closing)))
-                .unwrap_or_else(|_| Err(Problem::internal("a step of the upkeep panicked")))
+                .unwrap_or_else(|_| Err(StoreError::internal("a step of the upkeep panicked")))
         }
         // On the writer's time requests wait, and so come no faster than they are worked off.
         _ => {
@@ -112,7 +112,7 @@ fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, 
 
 fn tick(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>) {
     let ticked = match reader {
-        Some(reader) => maintenance.tick(reader).map_err(Problem::from),
+        Some(reader) => maintenance.tick(reader).map_err(StoreError::from),
         None => {
             let maintenance = Arc::clone(maintenance);
             writer.run_blocking(move |connection| Ok(maintenance.tick(connection)?))

@@ -9,11 +9,11 @@ use rusqlite::Connection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::condition::{Condition, Trouble};
-use super::file::{Displaced, Held};
+use super::file::Held;
 use super::open::OpenError;
 use super::properties::OPENED_BY;
-use crate::serve::http::problem::Problem;
+use crate::serve::store::condition::Condition;
+use crate::serve::store::error::{Displaced, Failure, StoreError, Trouble};
 
 /// Jobs in one commit: enough to share the cost of the flush, few enough that the first need not wait long.
 const TOGETHER: usize = 256;
@@ -57,47 +57,47 @@ impl Writer {
     }
 
     /// Runs `job` inside a savepoint of the next commit and returns after that commit.
-    pub async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static, E: Failure>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        self.queue(job)?.await.map_err(|_| Problem::unavailable())?
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.queue(job)?.await.map_err(|_| StoreError::Unavailable)?
     }
 
     /// Like [`Writer::run`], for a thread that may wait.
-    pub fn run_blocking<T: Send + 'static>(
+    pub fn run_blocking<T: Send + 'static, E: Failure>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        self.queue(job)?.blocking_recv().map_err(|_| Problem::unavailable())?
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.queue(job)?.blocking_recv().map_err(|_| StoreError::Unavailable)?
     }
 
     /// The receiver gives the outcome after the commit.
-    fn queue<T: Send + 'static>(
+    fn queue<T: Send + 'static, E: Failure>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<oneshot::Receiver<Result<T, Problem>>, Problem> {
+        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, E>>, StoreError> {
         let (done, outcome) = oneshot::channel();
         let condition = Arc::clone(&self.condition);
         let job: Job = Box::new(move |connection| {
             let result = in_savepoint(connection, job);
-            if let Some(trouble) = result.as_ref().err().and_then(Problem::trouble) {
+            if let Some(trouble) = result.as_ref().err().and_then(Failure::trouble) {
                 condition.fails(trouble);
             }
             Box::new(move |commit| {
                 let result = result.and_then(|value| match (commit, condition.trouble()) {
                     (Commit::Done, _) => Ok(value),
-                    (Commit::Failed, Some(trouble)) => Err(Problem::cannot_write(trouble)),
+                    (Commit::Failed, Some(trouble)) => Err(StoreError::cannot_write(trouble).into()),
                     (Commit::Failed, None) => {
-                        Err(Problem::internal("the transaction could not be committed"))
+                        Err(StoreError::internal("the transaction could not be committed").into())
                     }
-                    (Commit::Lost(displaced), _) => Err(Problem::displaced(displaced)),
+                    (Commit::Lost(displaced), _) => Err(StoreError::Displaced(displaced).into()),
                 });
                 // A caller that hung up no longer wants the answer; its write stands all the same.
                 let _ = done.send(result);
             })
         });
-        self.messages.send(Message::Job(job)).map_err(|_| Problem::unavailable())?;
+        self.messages.send(Message::Job(job)).map_err(|_| StoreError::Unavailable)?;
         Ok(outcome)
     }
 
@@ -161,7 +161,7 @@ fn commit(connection: &Held, jobs: Vec<Job>, condition: &Condition) {
         }
     }
     if committed.is_ok() && connection.total_changes() > before {
-        condition.wrote(connection);
+        condition.wrote(|| connection.pragma_query_value(None, "freelist_count", |row| row.get(0)).ok());
     }
     // Looked at after the commit: what was acknowledged before was found under its name.
     let commit = match (committed, displaced(connection)) {
@@ -195,17 +195,17 @@ fn close(connection: Held) {
 }
 
 /// A job that fails or panics takes back its own changes and nobody else's.
-fn in_savepoint<T>(
+fn in_savepoint<T, E: Failure>(
     connection: &Connection,
-    job: impl FnOnce(&Connection) -> Result<T, Problem>,
-) -> Result<T, Problem> {
-    connection.execute_batch("SAVEPOINT job")?;
+    job: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    connection.execute_batch("SAVEPOINT job").map_err(StoreError::from)?;
     let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
-        .unwrap_or_else(|_| Err(Problem::internal("a write panicked")));
+        .unwrap_or_else(|_| Err(StoreError::internal("a write panicked").into()));
     let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
     match connection.execute_batch(end) {
         // A full disk ends the transaction, savepoints and all: what the job said is the reason.
-        Err(error) if result.is_ok() => Err(error.into()),
+        Err(error) if result.is_ok() => Err(StoreError::from(error).into()),
         _ => result,
     }
 }

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use super::lock::{Lock, private, sibling, taken};
 use super::mounts;
 use super::open::OpenError;
+use crate::serve::store::error::Displaced;
 
 /// The bits of a mode that let others than the owner in.
 #[cfg(unix)]
@@ -27,29 +28,6 @@ pub struct DataFile {
     made: bool,
     /// The write-ahead log as it was seen first: as long as a connection is open, SQLite keeps to one.
     log: OnceLock<Identity>,
-}
-
-/// What became of the name under which the file was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Displaced {
-    Removed,
-    Replaced,
-    /// The write-ahead log was, which holds the newest of the data.
-    LogGone,
-}
-
-impl Displaced {
-    /// The reason, for people.
-    pub fn reason(self, path: &Path) -> String {
-        let path = path.display();
-        match self {
-            Displaced::Removed => format!("the data file {path} was removed or renamed while it was served"),
-            Displaced::Replaced => format!("another file took the place of {path} while it was served"),
-            Displaced::LogGone => {
-                format!("{path}-wal, a part of the data, was removed or replaced while it was served")
-            }
-        }
-    }
 }
 
 /// A connection, and the file that must stay open for longer than it.

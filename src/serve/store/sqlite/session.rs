@@ -1,0 +1,123 @@
+//! Statements and rows of SQLite as [`Tx`](crate::serve::store::tx::Tx) needs them: the parts of the dialect that differ from
+//! one database to the other, and what SQLite's errors mean.
+
+use std::ops::ControlFlow;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Params, params_from_iter};
+
+use crate::serve::budget::{self, Exceeded};
+use crate::serve::store::error::{StoreError, Trouble};
+use crate::serve::store::value::{Param, Stored, Value, memory};
+
+/// One connection inside a transaction.
+#[derive(Clone, Copy)]
+pub struct Session<'c>(pub &'c Connection);
+
+/// The row at hand.
+#[derive(Clone, Copy)]
+pub struct Record<'r>(pub &'r rusqlite::Row<'r>);
+
+impl<'c> Session<'c> {
+    /// How many rows were changed.
+    pub fn execute(self, sql: &str, params: &[&dyn Param]) -> Result<u64, StoreError> {
+        Ok(self.prepare(sql)?.execute(bound(params))? as u64)
+    }
+
+    /// Gives `row` one row after the other until it breaks off.
+    pub fn each<E: From<StoreError>>(
+        self,
+        sql: &str,
+        params: &[&dyn Param],
+        mut row: impl FnMut(Record<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(bound(params)).map_err(StoreError::from)?;
+        while let Some(found) = rows.next().map_err(StoreError::from)? {
+            if row(Record(found))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn prepare(self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
+        Ok(self.0.prepare_cached(sql)?)
+    }
+}
+
+/// SQL that asks whether the value of `column` is in the list of integers that is the parameter `at`.
+pub fn any(column: &str, at: usize) -> String {
+    format!("{column} IN (SELECT value FROM json_each(?{at}))")
+}
+
+/// SQL that asks whether the parameter `at` is a part of `text`.
+pub fn contains(text: &str, at: usize) -> String {
+    format!("instr({text}, ?{at}) > 0")
+}
+
+fn bound<'a>(params: &'a [&'a dyn Param]) -> impl Params + 'a {
+    params_from_iter(params.iter().map(|param| param.value()))
+}
+
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Value::Null => ValueRef::Null,
+            Value::Bool(value) => ValueRef::Integer(value.into()),
+            Value::Integer(value) => ValueRef::Integer(value),
+            Value::Real(value) => ValueRef::Real(value),
+            Value::Text(value) => ValueRef::Text(value.as_bytes()),
+            Value::Bytes(value) => ValueRef::Blob(value),
+            Value::Integers(values) => return Ok(serde_json::json!(values).to_string().into()),
+        }))
+    }
+}
+
+impl<'r> Record<'r> {
+    pub fn get(self, column: &str) -> Result<Stored<'r>, StoreError> {
+        Ok(match self.0.get_ref(column)? {
+            ValueRef::Null => Stored::Null,
+            ValueRef::Integer(value) => Stored::Integer(value),
+            ValueRef::Real(value) => Stored::Real(value),
+            ValueRef::Text(value) => Stored::Text(std::str::from_utf8(value).map_err(StoreError::internal)?),
+            ValueRef::Blob(value) => Stored::Bytes(value),
+        })
+    }
+
+    /// Claims the memory that the row takes.
+    pub fn claim(self) -> Result<(), Exceeded> {
+        let columns = 0..self.0.as_ref().column_count();
+        let texts = columns.filter_map(|column| match self.0.get_ref(column) {
+            Ok(ValueRef::Text(text)) => Some(text),
+            _ => None,
+        });
+        budget::hold(memory(texts))
+    }
+}
+
+impl Trouble {
+    /// What an error says about the file; nothing when it says that something else is wrong.
+    pub fn of(error: &rusqlite::Error) -> Option<Trouble> {
+        match error.sqlite_error_code()? {
+            ErrorCode::DiskFull => Some(Trouble::Full),
+            ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+                Some(Trouble::Refused)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+            // Only the budget of the job at hand interrupts, and it stays used up.
+            return StoreError::Exceeded(budget::ending().unwrap_or(Exceeded::Abandoned));
+        }
+        match Trouble::of(&error) {
+            Some(trouble) => StoreError::Trouble { trouble, cause: Some(error.to_string()) },
+            None => StoreError::internal(error),
+        }
+    }
+}
