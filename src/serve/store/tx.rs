@@ -4,6 +4,8 @@
 //!
 //! A database across a network takes a round trip for each statement, so there is none in a loop over what a user sent.
 
+#![allow(dead_code)] // Until the chapters use all of it.
+
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
@@ -16,11 +18,13 @@ pub use super::value::Param;
 use crate::serve::budget;
 
 /// The parameters of a statement, by their places.
+#[allow(unused_macros)]
 macro_rules! params {
     ($($value:expr),* $(,)?) => {
         &[$(&$value as &dyn $crate::serve::store::tx::Param),*] as &[&dyn $crate::serve::store::tx::Param]
     };
 }
+#[allow(unused_imports)]
 pub(in crate::serve) use params;
 
 /// A transaction. What a job does in it may be done once more, from the beginning, when the database asks for that.

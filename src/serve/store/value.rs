@@ -1,5 +1,7 @@
 //! Values on their way to a statement and out of a row, as both kinds of database understand them.
 
+#![allow(dead_code)] // Until the chapters use all of it.
+
 use crate::serve::budget::{VALUE_BYTES, values};
 
 /// A parameter of a statement.

@@ -87,9 +87,12 @@ fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, 
                 Ok(None) => break,
                 Ok(Some(Worked { writes, behind })) => {
                     late = behind;
-                    writes.into_iter().all(|write| writer.run_blocking(write).is_ok())
+                    writes.into_iter().all(|write| writer.run_blocking(write).inspect_err(failed).is_ok())
                 }
-                Err(_) => false,
+                Err(error) => {
+                    failed(&error);
+                    false
+                }
             };
             if !done {
                 maintenance.condition.failures.fetch_add(1, Ordering::Relaxed);
@@ -105,7 +108,7 @@ fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, 
             }
         }
         if let Some(write) = maintenance.remember(closing) {
-            let _ = writer.run_blocking(write);
+            let _ = writer.run_blocking(write).inspect_err(failed);
         }
     }
 }
@@ -118,8 +121,15 @@ fn tick(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>) 
             writer.run_blocking(move |connection| Ok(maintenance.tick(connection)?))
         }
     };
-    if ticked.is_err() {
+    if ticked.inspect_err(failed).is_err() {
         maintenance.condition.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn failed(error: &StoreError) {
+    // What is only repeated was told where it was found.
+    if !matches!(error, StoreError::Trouble { cause: None, .. } | StoreError::Unavailable) {
+        tracing::error!(target: "librato_apply::serve", %error, "the data file is not kept in order");
     }
 }
 
