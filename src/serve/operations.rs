@@ -15,7 +15,7 @@ pub async fn health() -> &'static str {
 
 /// Whether it can do what it is for.
 pub async fn ready(State(store): State<Store>) -> Result<&'static str, Problem> {
-    store.unready().map_or(Ok("ok\n"), Err)
+    store.unready().map_or(Ok("ok\n"), |error| Err(Problem::not_ready(error)))
 }
 
 /// `GET /metrics`, which Prometheus reads.

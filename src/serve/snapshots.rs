@@ -15,8 +15,8 @@ use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
 use super::spaces::table::chart_exists;
 use super::store::Store;
-use super::store::tx::Tx;
 use super::store::column;
+use super::store::tx::Tx;
 
 /// Seconds a snapshot covers when the request does not say.
 const DURATION: i64 = 3600;
@@ -129,7 +129,8 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
 }
 
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read = |connection: &Tx, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
+    let read =
+        |connection: &Tx, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
     by_id::show(&store, &id, read).await
 }
 

@@ -156,7 +156,8 @@ pub async fn delete_event(
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let write = move |connection: &Tx| table::delete_event(connection, table::find(connection, &name)?.id, id);
+    let write =
+        move |connection: &Tx| table::delete_event(connection, table::find(connection, &name)?.id, id);
     store.write(write).await?;
     Ok(answer::no_content())
 }

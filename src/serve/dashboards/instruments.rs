@@ -16,8 +16,8 @@ use crate::serve::metrics;
 use crate::serve::spaces::stream;
 use crate::serve::spaces::table::{Owner, save_streams, streams};
 use crate::serve::store::Store;
-use crate::serve::store::tx::Tx;
 use crate::serve::store::column;
+use crate::serve::store::tx::Tx;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 

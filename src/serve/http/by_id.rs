@@ -6,9 +6,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows};
 use serde::Serialize;
 
+use super::answer;
 use super::body::numeric;
 use super::problem::Problem;
-use super::answer;
 use crate::serve::budget::{self, VALUE_BYTES, values};
 use crate::serve::store::Store;
 use crate::serve::store::tx::Tx;

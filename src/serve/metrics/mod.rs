@@ -21,6 +21,7 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::measurements::{self, Data, legacy};
 use super::names::{Choice, NAME_RULE, is_name};
+use super::store::tx::Tx;
 use super::store::{Store, Turn};
 use super::submit::known::Known;
 
