@@ -180,6 +180,17 @@ pub fn need(bytes: usize) -> Result<(), Exceeded> {
     CURRENT.try_with(|budget| budget.need(budget.kept.get().saturating_add(bytes))).unwrap_or(Ok(()))
 }
 
+/// Does `job` while `bytes` are there beside what it needs itself.
+pub fn beside<T>(bytes: usize, job: impl FnOnce() -> T) -> T {
+    let change = |by: fn(usize, usize) -> usize| {
+        let _ = CURRENT.try_with(|budget| budget.kept.set(by(budget.kept.get(), bytes)));
+    };
+    change(usize::saturating_add);
+    let outcome = job();
+    change(usize::saturating_sub);
+    outcome
+}
+
 /// About how many values a body or a stored text holds, names included: what stands between two of them, in JSON and in
 /// forms.
 pub fn values(bytes: &[u8]) -> usize {
@@ -196,6 +207,12 @@ pub fn with_patience<T>(patience: u32, job: impl FnOnce() -> T) -> (T, u32) {
     let budget = Budget::new(None, None);
     budget.patience.set(patience);
     CURRENT.sync_scope(budget, || (job(), CURRENT.with(|budget| budget.asked.get())))
+}
+
+/// Does a job without bounds. With the bytes it claimed, as many as it said it needs at one time.
+#[cfg(test)]
+pub fn with_claims<T>(job: impl FnOnce() -> T) -> (T, usize) {
+    CURRENT.sync_scope(Budget::new(None, None), || (job(), CURRENT.with(|budget| budget.claimed.get())))
 }
 
 #[cfg(test)]

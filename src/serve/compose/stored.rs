@@ -219,7 +219,7 @@ impl<'a> Tables<'a> {
     }
 
     fn samples(&self, id: i64, span: Span, step: i64) -> Result<Vec<Sample>, Refusal> {
-        let mut points = series::packed(self.connection, id, span)?;
+        let mut points = budget::beside(self.made, || series::packed(self.connection, id, span))?;
         let unpacked = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
         points.extend(unpacked.filter(|point| span.contains(point.time)).copied());
         budget::need(self.made.saturating_add(size_of_val(points.as_slice())))?;
@@ -231,7 +231,11 @@ impl<'a> Tables<'a> {
             min: stats.min,
             max: stats.max,
         };
-        Ok(downsample(points, step).into_iter().map(sample).collect())
+        // Collected where they lie they would keep the room of all that was read.
+        let points = downsample(points, step);
+        let mut samples = Vec::with_capacity(points.len());
+        samples.extend(points.into_iter().map(sample));
+        Ok(samples)
     }
 }
 

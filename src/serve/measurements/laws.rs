@@ -1,6 +1,7 @@
 //! A law for every question about measurements: wherever it has got to, it ends when it is told to, and it asks whether it is as
-//! often as there is something to go through. Counted in questions, not in time.
+//! often as there is something to go through. Counted in questions, not in time. And one for what a read may hold of memory.
 
+use proptest::prelude::*;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -10,7 +11,9 @@ use crate::serve::compose;
 use crate::serve::http::claimed;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
+use crate::serve::metrics::metric::Kind;
 use crate::serve::metrics::table as metrics;
+use crate::serve::series::upkeep::{Time, step};
 use crate::serve::store::scratch;
 use crate::serve::submit::journal;
 use crate::serve::submit::known::Known;
@@ -24,7 +27,7 @@ fn filled() -> impl std::ops::Deref<Target = Connection> {
     let connection = scratch();
     let sample = |metric: &str, labels, n: i64| Sample {
         metric: metric.to_owned(),
-        kind: crate::serve::metrics::metric::Kind::Gauge,
+        kind: Kind::Gauge,
         labels,
         time: NOW - 60 * (n % 10),
         stats: Stats::Single(1.0),
@@ -39,7 +42,7 @@ fn filled() -> impl std::ops::Deref<Target = Connection> {
     journal::append(&connection, &samples, None, &Known::default(), NOW).unwrap();
     let mut composite = metrics::find(&connection, "tags").unwrap().unwrap();
     composite.name = "both".to_owned();
-    composite.kind = crate::serve::metrics::metric::Kind::Composite;
+    composite.kind = Kind::Composite;
     composite.composite = Some(r#"sum([s("sources","*"), group_by("az", max(s("tags","*")))])"#.to_owned());
     metrics::insert(&connection, &mut composite).unwrap();
     connection
@@ -87,6 +90,130 @@ fn every_question_ends_when_it_is_told_to() {
             let problem = format!("{:?}", answer.unwrap_err());
             assert!(problem.contains("longer than") || problem.contains("SERVICE"), "{problem}");
             assert!(stopped <= patience + 2, "{stopped} after {patience} of {metric} {query}");
+        }
+    }
+}
+
+/// A shape of data: series of one metric of each dialect, the points of each, how long and how many their labels are.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    series: usize,
+    points: i64,
+    tags: usize,
+    length: usize,
+    packed: bool,
+}
+
+impl Shape {
+    fn filled(self) -> impl std::ops::Deref<Target = Connection> {
+        let connection = scratch();
+        let text = |n: usize| format!("{n:x>0$}", self.length);
+        let labels = |n: usize| {
+            let tags = (0..self.tags).map(|t| (format!("t{t}"), text(if t == 0 { n } else { n % (t + 1) })));
+            [("sources", Labels::Source(Some(text(n)))), ("tags", Labels::Tags(tags.collect()))]
+        };
+        let mut samples = Vec::new();
+        for n in 0..self.series {
+            for (metric, labels) in labels(n) {
+                samples.extend((0..self.points).map(|point| Sample {
+                    metric: metric.to_owned(),
+                    kind: Kind::Gauge,
+                    labels: labels.clone(),
+                    time: NOW - 10 * point,
+                    stats: Stats::Single(point as f64 / 3.0),
+                    properties: Object::new(),
+                }));
+            }
+        }
+        journal::append(&connection, &samples, None, &Known::default(), NOW).unwrap();
+        let now = Time { wall: NOW, horizon: NOW };
+        while self.packed
+            && let Some(work) = step(&connection, now, true).unwrap()
+        {
+            work.parts().into_iter().for_each(|part| part.write(&connection).unwrap());
+        }
+        let mut composite = metrics::find(&connection, "tags").unwrap().unwrap();
+        for (name, text) in COMPOSITES {
+            (composite.name, composite.kind) = ((*name).to_owned(), Kind::Composite);
+            composite.composite = Some((*text).to_owned());
+            metrics::insert(&connection, &mut composite).unwrap();
+        }
+        connection
+    }
+}
+
+const COMPOSITES: &[(&str, &str)] = &[
+    ("all", r#"s("sources","*")"#),
+    ("total", r#"sum(s("tags","*"))"#),
+    ("grouped", r#"group_by("t1", mean(s("tags","*")))"#),
+    ("ratio", r#"divide([sum(s("sources","*")), max(s("tags","*"))])"#),
+    ("chain", r#"top(moving_average(rate(s("sources","*")), {size: "3"}))"#),
+];
+
+fn questions(duration: i64) -> Vec<(&'static str, Value)> {
+    let start = NOW - duration;
+    let mut all = vec![
+        ("sources", json!({"start_time": start})),
+        ("sources", json!({"start_time": start, "resolution": 60, "summarize_sources": true})),
+        ("sources", json!({"start_time": start, "resolution": 3600, "summarize_time": true})),
+        ("sources", json!({"count": 3, "resolution": 1})),
+        ("sources", json!({"start_time": start, "source": "x*1"})),
+    ];
+    for metric in ["sources", "tags"] {
+        for more in [
+            json!({}),
+            json!({"summary_function": "all"}),
+            json!({"group_by": "t0", "group_by_function": "sum"}),
+            json!({"tags_search": "t0=*7*"}),
+            json!({"resolution": 60, "summary_function": "derivative"}),
+        ] {
+            let mut query = json!({"resolution": 1, "duration": duration});
+            query.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            all.push((metric, query));
+        }
+    }
+    for (name, _) in COMPOSITES {
+        all.push((name, json!({"resolution": 60, "duration": duration})));
+        all.push((name, json!({"start_time": start, "resolution": 60})));
+    }
+    all
+}
+
+/// What stands on the stack of a question, or is there only once: statements, texts, the answer to nothing.
+const SLACK: usize = 64 << 10;
+
+/// Memory that is really used, by what is claimed for it: no estimate of single things is exact, vectors grow by doubling.
+const FACTOR: f64 = 2.0;
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let many = (100..400_usize, 1..20_i64);
+    let long = (1..4_usize, 2_000..12_000_i64);
+    let rest = (1..12_usize, 3..100_usize, any::<bool>());
+    (prop_oneof![many, long], rest).prop_map(|((series, points), (tags, length, packed))| Shape {
+        series,
+        points,
+        tags,
+        length,
+        packed,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However the data lies and whatever is asked of it, a read allocates no more than it claims, as far as its estimates go.
+    #[test]
+    fn no_read_holds_more_memory_than_it_claims(shape in shapes()) {
+        let connection = shape.filled();
+        for (metric, query) in questions(10 * shape.points) {
+            let mut outcome = None;
+            let held = allocation_counter::measure(|| {
+                outcome = Some(budget::with_claims(|| ask(&connection, metric, &query)));
+            });
+            let (answer, claimed) = outcome.unwrap();
+            prop_assert!(answer.is_ok(), "{metric} {query}: {answer:?}");
+            let most = FACTOR * claimed as f64 + SLACK as f64;
+            prop_assert!(held.bytes_max as f64 <= most, "{} held, {claimed} claimed: {metric} {query}", held.bytes_max);
         }
     }
 }

@@ -99,8 +99,8 @@ pub fn data(
     let mut answer = Answer::new(question, metric.kind);
     for (source, id) in series {
         budget::proceed()?;
-        let points = reader.points(id, resolution)?;
-        budget::need(answer.bytes() + size_of_val(points.as_slice()))?;
+        let points = budget::beside(answer.bytes(), || reader.points(id, resolution))?;
+        budget::need(answer.bytes_with(&points))?;
         answer.add(source.as_deref(), points)?;
     }
     budget::need(answer.bytes())?;
@@ -178,15 +178,18 @@ fn page(
             let mut together = Vec::new();
             for id in ids {
                 budget::proceed()?;
-                together.extend(reader.points(*id, resolution)?);
-                budget::need(size_of_val(together.as_slice()))?;
+                let beside = stream.bytes() + 2 * size_of_val(together.as_slice());
+                together.extend(budget::beside(beside, || reader.points(*id, resolution))?);
             }
+            budget::need(stream.bytes_with(&together))?;
             stream.add(&downsample(together, resolution));
         }
         let start = cut.filter(|(cut, _)| *cut == tags).map_or(i64::MIN, |(_, time)| time);
         let (measurements, more) = stream.finish(start, MOST - held);
         held += measurements.len();
         if !measurements.is_empty() {
+            let measured = size_of::<tagged::Measurement>() * measurements.capacity();
+            budget::hold(measured + table::bytes_of_tags(tags))?;
             series.push(ShownStream { tags: tags.clone(), measurements });
         }
         if more.is_some() || (held >= MOST && rest.peek().is_some()) {

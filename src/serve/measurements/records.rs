@@ -58,6 +58,9 @@ pub struct Answer<'a> {
 /// Memory that one record takes as it is kept and as it is shown, without its text.
 const RECORD_BYTES: usize = 250;
 
+/// What a time takes beside its records: a place in the tree, and room for more of them.
+const MOMENT_BYTES: usize = 200;
+
 impl<'a> Answer<'a> {
     pub fn new(question: &'a Question, kind: Kind) -> Answer<'a> {
         Answer {
@@ -75,7 +78,12 @@ impl<'a> Answer<'a> {
 
     /// Memory that it takes by now.
     pub fn bytes(&self) -> usize {
-        RECORD_BYTES * (self.held + self.merged + self.sources.len())
+        RECORD_BYTES * (self.held + self.merged + self.sources.len()) + MOMENT_BYTES * self.moments.len()
+    }
+
+    /// Memory that it takes while `points` are taken in.
+    pub fn bytes_with(&self, points: &[Point]) -> usize {
+        self.bytes() + points.len() * (size_of::<Point>() + size_of::<Record>())
     }
 
     /// Takes in the points of one source at the resolution asked for. Those before the interval only tell where a
@@ -89,8 +97,14 @@ impl<'a> Answer<'a> {
         take(&mut records, self.question.interval.take);
         if self.question.summarize_time {
             records = summed_up(&records, self.kind).into_iter().collect();
-        } else if let Some(limit) = self.next_time {
-            records.retain(|record| record.point.time < limit);
+        } else {
+            if let Some(limit) = self.next_time {
+                records.retain(|record| record.point.time < limit);
+            }
+            // With these alone the answer is cut before what comes after them.
+            if self.question.interval.take == Take::All {
+                records.truncate(MOST + 1);
+            }
         }
         if self.question.summarize_sources {
             let as_is = self.kind != Kind::Counter || self.question.summarize_time;

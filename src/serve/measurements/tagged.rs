@@ -14,7 +14,7 @@ use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::series::aggregate::{Aggregate, Point};
-use crate::serve::series::table::{Series, counted_once};
+use crate::serve::series::table::{Series, bytes_of_tags, counted_once};
 use crate::serve::submit::sample::Labels;
 
 /// What is asked.
@@ -114,7 +114,11 @@ impl Question {
         let mut sets: BTreeMap<Tags, Vec<i64>> = BTreeMap::new();
         for one in counted_once(series) {
             budget::proceed()?;
+            let is_source = matches!(one.labels, Labels::Source(_));
             let tags = tags_of(one.labels);
+            if is_source {
+                budget::hold(bytes_of_tags(&tags))?;
+            }
             if self.filter.holds(&tags) {
                 sets.entry(tags).or_default().push(one.id);
             }
@@ -159,7 +163,22 @@ pub struct Stream<'a> {
     whole: Vec<Point>,
 }
 
+/// Memory of one time of a stream, in a tree with those beside it.
+const GROUPED_BYTES: usize = 100;
+
 impl Stream<'_> {
+    /// Memory that it takes by now.
+    pub fn bytes(&self) -> usize {
+        GROUPED_BYTES * self.grouped.len()
+            + size_of::<(i64, f64)>() * self.values.capacity()
+            + size_of::<Point>() * self.whole.capacity()
+    }
+
+    /// Memory that it takes while `points` are taken in.
+    pub fn bytes_with(&self, points: &[Point]) -> usize {
+        self.bytes() + points.len() * (size_of::<Point>() + GROUPED_BYTES)
+    }
+
     /// Takes in the points of one series at the resolution asked for. Those before the interval only tell where a
     /// difference starts from.
     pub fn add(&mut self, points: &[Point]) {

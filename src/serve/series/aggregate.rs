@@ -94,6 +94,10 @@ pub fn downsample(mut points: Vec<Point>, resolution: i64) -> Vec<Point> {
         }
         same
     });
+    // What was read may be a hundred times what is kept.
+    if points.len() < points.capacity() / 2 {
+        points.shrink_to_fit();
+    }
     points
 }
 

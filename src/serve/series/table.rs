@@ -1,7 +1,7 @@
 //! Reading what is kept: the series of a metric and their points, from packed blocks and the journal alike, so that
 //! a measurement can be read as soon as it is accepted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, Row, params};
@@ -50,15 +50,18 @@ pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, St
 }
 
 impl Series {
-    /// Memory that it takes, here and sorted by its labels. A map of up to eleven tags takes as much as one of eleven.
+    /// Memory that it takes, here and sorted by its labels.
     fn bytes(&self) -> usize {
         100 + match &self.labels {
             Labels::Source(source) => source.as_ref().map_or(0, String::len),
-            Labels::Tags(tags) => {
-                800 + tags.iter().map(|(name, value)| 32 + name.len() + value.len()).sum::<usize>()
-            }
+            Labels::Tags(tags) => bytes_of_tags(tags),
         }
     }
+}
+
+/// Memory that tags take. A map of up to eleven takes as much as one of eleven.
+pub fn bytes_of_tags(tags: &BTreeMap<String, String>) -> usize {
+    800 + tags.iter().map(|(name, value)| 32 + name.len() + value.len()).sum::<usize>()
 }
 
 /// Leaves out the series of sources that some tagged series repeat, of the same metric and with the same tag `source`,
@@ -142,12 +145,22 @@ pub fn packed(connection: &Connection, series: i64, span: Span) -> Result<Vec<Po
         while let Some(row) = rows.next()? {
             let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
             match open_block(series, tier.resolution, row.get("start")?, packed) {
-                Ok(found) => points.extend(found.into_iter().filter(|point| span.contains(point.time))),
+                Ok(found) => {
+                    budget::need(taken(&points, found.len()))?;
+                    points.extend(found.into_iter().filter(|point| span.contains(point.time)));
+                }
                 Err(_) => damage::note(Origin::Blocks, row.get("id")?),
             }
         }
     }
     Ok(points)
+}
+
+/// Memory that points take while as many as `more` are added to them, which grows them by half of what they are at least.
+fn taken(points: &Vec<Point>, more: usize) -> usize {
+    let (length, capacity) = (points.len() + more, points.capacity());
+    let grown = if length > capacity { capacity + length.max(2 * capacity) } else { capacity };
+    size_of::<Point>() * (grown + more)
 }
 
 /// Reads the points of some series over one span, each once. Must be made and used inside one transaction.
