@@ -2,6 +2,7 @@
 //! Letter case makes no difference, as in all names of the API.
 
 use super::query::Labels;
+use crate::pattern;
 
 /// The label that holds a source.
 pub const SOURCE: &str = "source";
@@ -25,7 +26,7 @@ impl Selector {
             Self::Source(pattern) if matches!(pattern.as_str(), "*" | "%") => true,
             Self::Source(pattern) => matches(pattern, labels.get(SOURCE).map_or(UNASSIGNED, String::as_str)),
             Self::Tags(tags) => tags.iter().all(|(name, pattern)| {
-                let value = labels.iter().find(|(label, _)| label.eq_ignore_ascii_case(name));
+                let value = labels.iter().find(|(label, _)| pattern::same(label, name));
                 value.is_some_and(|(_, value)| match pattern.strip_prefix('!') {
                     Some(not) => !matches(not, value),
                     None => matches(pattern, value),
@@ -58,33 +59,9 @@ impl Selector {
     }
 }
 
-/// Whether a text matches a pattern in which `*` stands for any number of characters and, alone, `%` for everything. Takes time in
-/// proportion to both lengths multiplied, however many stars there are.
+/// Whether a text matches a pattern in which `*` stands for any number of characters and, alone, `%` for everything.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    if pattern == "%" {
-        return true;
-    }
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    // Where to go on when a guess about the last star was too short.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p + 1, t));
-                p += 1;
-            }
-            Some(c) if c.eq_ignore_ascii_case(&text[t]) => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((after, taken)) => {
-                    star = Some((after, taken + 1));
-                    (p, t) = (after, taken + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
+    pattern == "%" || pattern::matches(pattern, text)
 }
 
 #[cfg(test)]
@@ -104,6 +81,7 @@ mod tests {
             ("", "x", false),
             ("a%", "ab", false),
             ("%", "anything", true),
+            ("É*", "été", true),
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
@@ -125,6 +103,7 @@ mod tests {
         assert!(tags(&[("Region", "EU*"), ("az", "%")]).matches(&eu));
         assert!(!tags(&[("region", "eu*"), ("db", "*")]).matches(&eu));
         assert!(tags(&[("az", "!b")]).matches(&eu));
+        assert!(tags(&[("ÉTAGE", "É*")]).matches(&labels(&[("étage", "é1")])), "as in queries by tags");
         assert!(!tags(&[("az", "!a*")]).matches(&eu));
         assert!(!tags(&[("db", "!a")]).matches(&eu), "a negation wants the tag to be there");
     }

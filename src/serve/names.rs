@@ -1,8 +1,9 @@
-//! Names as the API compares them: alphabets, case folding, `*` patterns.
+//! Names as the API takes them: alphabets, and choices among them. How they are compared is said in `crate::pattern`.
 //! Pure text; knows no entity.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
+
+pub use crate::pattern::{fold, folded, matches_folded};
 
 /// The longest name of a metric, source, alert or annotation stream, in characters.
 const LONGEST: usize = 255;
@@ -26,19 +27,6 @@ pub fn is_tag_name(name: &str) -> bool {
 /// The message for a name that [`is_tag_name`] refuses.
 pub const TAG_NAME_RULE: &str =
     "names must be 1 to 64 characters of A-Z a-z 0-9 . : - _, and may begin with @";
-
-/// The form under which names are unique and searched: the API ignores case.
-pub fn fold(name: &str) -> String {
-    name.to_lowercase()
-}
-
-/// The same without a copy where there is nothing to fold.
-pub fn folded(name: &str) -> Cow<'_, str> {
-    if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(name);
-    }
-    Cow::Owned(fold(name))
-}
 
 /// Patterns of one choice, each of which is held against everything there is to choose from.
 pub const MOST_PATTERNS: usize = 1000;
@@ -69,24 +57,8 @@ impl Choice {
 
     /// Whether a folded name is chosen.
     pub fn has(&self, key: &str) -> bool {
-        self.names.contains(key) || self.patterns.iter().any(|pattern| matches(pattern, key))
+        self.names.contains(key) || self.patterns.iter().any(|pattern| matches_folded(pattern, key))
     }
-}
-
-/// Whether `text` matches `pattern`, where `*` stands for any run of characters. Both must be folded already.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = pattern.rsplit_once('*').map(|(_, last)| last) else { return rest.is_empty() };
-    let Some(middle) = rest.strip_suffix(last) else { return false };
-    rest = middle;
-    let inner = parts.clone().count().saturating_sub(1);
-    for part in parts.take(inner) {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    true
 }
 
 #[cfg(test)]
@@ -107,18 +79,6 @@ mod tests {
         assert!(is_tag_name("host") && is_tag_name("@host.name") && is_tag_name(&"a".repeat(64)));
         for bad in ["", "@", "@@a", "a@b", "a b", &"a".repeat(65)] {
             assert!(!is_tag_name(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn stars_match_any_run() {
-        for (pattern, text) in
-            [("*", ""), ("a*", "a"), ("a*c", "abc"), ("*b*", "abc"), ("a*b*c", "axxbyyc"), ("abc", "abc")]
-        {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("a", "ab"), ("a*", "ba"), ("a*a", "a"), ("a*b*c", "acb"), ("", "x")] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
         }
     }
 }

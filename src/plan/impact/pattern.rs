@@ -2,6 +2,7 @@
 //! Says nothing where it cannot know; knows nothing of which streams exist.
 
 use crate::model::Tag;
+use crate::pattern::{fold, matches_folded, same};
 
 /// How a new set of streams lies to the old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Relation {
 
 /// The relation of two source patterns; none, empty and `*` all mean every source.
 pub(super) fn sources(old: Option<&str>, new: Option<&str>) -> Relation {
-    let pattern = |source: Option<&str>| source.filter(|text| !text.is_empty()).unwrap_or("*").to_lowercase();
+    let pattern = |source: Option<&str>| fold(source.filter(|text| !text.is_empty()).unwrap_or("*"));
     let (old, new) = (pattern(old), pattern(new));
     Relation::of(covers(&old, &new), covers(&new, &old))
 }
@@ -38,7 +39,7 @@ pub(super) fn sources(old: Option<&str>, new: Option<&str>) -> Relation {
 pub(super) fn tags(old: &[Tag], new: &[Tag]) -> Relation {
     let grouped = |tags: &[Tag]| {
         let mut names: Vec<String> =
-            tags.iter().filter(|tag| tag.grouped == Some(true)).map(|tag| tag.name.to_lowercase()).collect();
+            tags.iter().filter(|tag| tag.grouped == Some(true)).map(|tag| fold(&tag.name)).collect();
         names.sort();
         names
     };
@@ -56,13 +57,13 @@ pub(super) fn tags(old: &[Tag], new: &[Tag]) -> Relation {
 /// Whether whatever matches `narrow` matches every tag of `wide`.
 fn all_implied(wide: &[Tag], narrow: &[Tag]) -> bool {
     wide.iter().all(|tag| {
-        let same_name = |other: &&Tag| other.name.to_lowercase() == tag.name.to_lowercase();
+        let same_name = |other: &&Tag| same(&other.name, &tag.name);
         narrow.iter().filter(same_name).any(|other| values_cover(&values(tag), &values(other)))
     })
 }
 
 fn values(tag: &Tag) -> Vec<String> {
-    let written: Vec<String> = tag.values.iter().flatten().map(|value| value.to_lowercase()).collect();
+    let written: Vec<String> = tag.values.iter().flatten().map(|value| fold(value)).collect();
     if written.is_empty() { vec!["*".to_owned()] } else { written }
 }
 
@@ -79,31 +80,7 @@ fn covers(wide: &str, narrow: &str) -> bool {
         return true;
     }
     let known = |c: char| c.is_alphanumeric() || "*-.:_/\\ ".contains(c);
-    wide.chars().all(known) && narrow.chars().all(known) && matches(wide, narrow)
-}
-
-/// Whether the pattern matches the text, a `*` in the text being a sign like any other.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    // Where the last `*` stands, and how much of the text it has taken: the place to try again from.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if pattern.get(p) == Some(&'*') {
-            star = Some((p, t));
-            p += 1;
-        } else if pattern.get(p) == Some(&text[t]) {
-            p += 1;
-            t += 1;
-        } else if let Some((at, taken)) = star {
-            star = Some((at, taken + 1));
-            p = at + 1;
-            t = taken + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
+    wide.chars().all(known) && narrow.chars().all(known) && matches_folded(wide, narrow)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::serve::http::fields::{self, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::names::{MOST_PATTERNS, folded, matches};
+use crate::serve::names::{MOST_PATTERNS, folded, matches_folded};
 
 pub type Tags = BTreeMap<String, String>;
 
@@ -65,7 +65,8 @@ impl Filter {
     }
 
     pub fn holds(&self, tags: &Tags) -> bool {
-        let like = |name: &String, pattern| tags.get(name).map(|value| matches(pattern, &folded(value)));
+        let like =
+            |name: &String, pattern| tags.get(name).map(|value| matches_folded(pattern, &folded(value)));
         match self {
             Filter::All(all) => all.iter().all(|filter| filter.holds(tags)),
             Filter::Any(any) => any.iter().any(|filter| filter.holds(tags)),
