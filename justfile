@@ -20,7 +20,7 @@ run *arguments:
 fmt:
     cargo fmt --all
 
-# Check the format and lint, with and without the server.
+# Check the format and lint, with and without the server and the command line.
 lint:
     .ci/run format lint
 

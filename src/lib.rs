@@ -20,6 +20,13 @@
 //!
 //! # From a program
 //!
+//! The feature `cli`, on by default, is the program `librato-apply` and needs what only a command line needs; `serve`, on by default,
+//! is the server and needs SQLite. A program that uses the library leaves both out, or asks for `serve` if it holds a server:
+//!
+//! ```toml
+//! librato-apply = { path = "../librato-apply", default-features = false }
+//! ```
+//!
 //! [`client`] is the service as a library; [`prelude`] has what most programs name.
 //!
 //! ```

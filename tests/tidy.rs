@@ -289,6 +289,28 @@ fn imports_are_found_in_every_form() {
     assert_eq!((depth("src/diff/mod.rs"), depth("src/diff/lists.rs"), depth("src/apply.rs")), (1, 2, 1));
 }
 
+/// Who depends on the library alone compiles nothing that only the command line or the server needs: a crate that is used there
+/// and nowhere else belongs to the feature `cli` or `serve`.
+#[test]
+fn crates_of_the_command_line_and_the_server_are_optional() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap();
+    let dependencies = dependencies.split_once("\n[").unwrap().0;
+    let sources = sources();
+    let of_the_library =
+        |name: &String| !["src/cli/", "src/serve/", "src/main.rs"].iter().any(|at| name.starts_with(at));
+    let library: String =
+        sources.iter().filter(|(name, _)| of_the_library(name)).map(|(_, text)| &**text).collect();
+    let lines =
+        dependencies.lines().filter(|line| !line.starts_with('#') && !line.contains("optional = true"));
+    let required: Vec<String> =
+        lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.replace('-', "_")).collect();
+    assert!(required.iter().any(|name| name == "serde") && !required.iter().any(|name| name == "clap"));
+    let unused: Vec<&String> =
+        required.iter().filter(|name| !library.contains(&format!("{name}::"))).collect();
+    assert!(unused.is_empty(), "the library does not use {unused:?}");
+}
+
 /// A file of tests that no other declares is neither compiled nor run. Files directly below `tests/` would be programs of their own,
 /// each of which takes the time of linking it.
 #[test]

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use assert_cmd::Command;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Api, column};
@@ -19,7 +20,7 @@ fn validated(sections: &Value) -> Result<(), String> {
     let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     write!(file, "{sections}").unwrap();
     let output =
-        Command::cargo_bin("librato-apply").unwrap().arg("validate").arg(file.path()).output().unwrap();
+        Command::new(env!("CARGO_BIN_EXE_librato-apply")).arg("validate").arg(file.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     if output.status.success() { Ok(()) } else { Err(said) }
 }
