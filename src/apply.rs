@@ -4,42 +4,21 @@
 mod create;
 mod duplicates;
 mod retype;
+mod run;
 mod send;
 mod stream;
 
 use std::sync::Mutex;
 
 use crate::diff::Action;
-use crate::model::Address;
 use crate::plan::{Done, INTERRUPTED, Outcome, Plan, Step, UNREACHED};
+use crate::remote::WriteApi;
 use crate::remote::call::{self, Request};
-use crate::remote::fetch::{Ids, rename};
-use crate::remote::{RetryPolicy, WriteApi};
-use duplicates::Creation;
+use crate::remote::fetch::Ids;
 use futures_util::stream::StreamExt;
+use run::{Creation, Run, lock};
 
-/// Who wants to know how it goes.
-pub trait Observer: Sync {
-    /// A step has ended.
-    fn ended(&self, step: &Step, done: &Done);
-
-    /// Whether to start no further step.
-    fn stopped(&self) -> bool {
-        false
-    }
-
-    /// Something to tell while it goes on.
-    fn says(&self, _text: &str) {}
-}
-
-/// How to write.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How many requests may be under way at once.
-    pub parallelism: usize,
-    /// When and how long to try again.
-    pub retry: RetryPolicy,
-}
+pub use run::{Observer, Options};
 
 /// Writes the plan. Every step ends in the outcome, whatever happens to the others.
 pub async fn apply<A: WriteApi>(
@@ -97,22 +76,6 @@ fn hindrance(step: &Step, plan: &Plan, done: &[Option<Done>]) -> Option<String> 
     Some(format!("it needs the {} of {} \"{}\"", change.action.verb(), change.kind, change.address))
 }
 
-struct Run<'a, A> {
-    api: &'a A,
-    options: &'a Options,
-    observer: &'a dyn Observer,
-    ids: Mutex<Ids>,
-    /// Creations that were not yet held against what else exists.
-    created: Mutex<Vec<Creation<'a>>>,
-    /// Those that are looked at again in the end.
-    watched: Mutex<Vec<Creation<'a>>>,
-    /// What exists more than once, in words.
-    duplicates: Mutex<Vec<String>>,
-    /// Held while a service is made anew.
-    retyping: tokio::sync::Mutex<()>,
-    notes: Mutex<Vec<String>>,
-}
-
 impl<'a, A: WriteApi> Run<'a, A> {
     async fn step(&self, step: &'a Step) -> Done {
         let done = if self.observer.stopped() {
@@ -165,21 +128,4 @@ impl<'a, A: WriteApi> Run<'a, A> {
         }
         Ok(())
     }
-
-    fn rename_ids(&self, old: &Address, new: &Address) {
-        self.with_ids(|ids| rename(ids, old, new));
-    }
-
-    fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {
-        work(&mut lock(&self.ids))
-    }
-
-    fn note(&self, text: String) {
-        lock(&self.notes).push(text);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // A poisoned lock only tells that another step panicked; what it guards is sound.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

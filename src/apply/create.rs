@@ -4,25 +4,12 @@
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Run;
+use super::run::{Made, Run};
 use crate::diff::{Action, Change, fields};
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Found, Raw, Remote, find};
 use crate::remote::{ApiError, Call, WriteApi};
 use crate::wire::lenient;
-
-/// An object that a creation ended with.
-#[derive(Debug, Clone)]
-pub(super) struct Made {
-    pub remote: Remote,
-    /// Whether an answer said that a request of this run made it; if not it may be somebody else's.
-    pub ours: bool,
-    /// How many requests of this run had their answers lost: so many copies may be its doing.
-    pub lost: usize,
-    /// How many of these were not seen to have arrived, and when the last of them was given up.
-    pub missing: usize,
-    pub lost_at: Option<Instant>,
-}
 
 impl<A: WriteApi> Run<'_, A> {
     /// Creates an object and gives back what the service made of it, or what was there already.

@@ -5,14 +5,12 @@
 //! lower one; the maker of the lowest never deletes it, everybody else does delete theirs, and one is left. Nothing is deleted
 //! that this run did not make: of a copy that only a lost answer can explain it must look the same, be unused and younger.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::create::Made;
-use super::{Run, lock};
+use super::run::{Creation, Made, Run, lock};
 use crate::diff::Change;
 use crate::diff::rename::is_successor;
 use crate::model::{Address, Collection};
@@ -25,24 +23,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How much longer another run may take to delete its copies than a request may be held up: it has to come to its end first.
 const RUNS_TAKE: u32 = 3;
-
-/// An object that this run made, or took over when it meant to make it.
-#[derive(Debug)]
-pub(super) struct Creation<'a> {
-    change: Cow<'a, Change>,
-    made: Made,
-}
-
-impl<'a> Creation<'a> {
-    pub(super) fn new(change: &'a Change, made: Made) -> Self {
-        Self { change: Cow::Borrowed(change), made }
-    }
-
-    /// One that stands in no plan.
-    pub(super) fn of_its_own(change: Change, made: Made) -> Self {
-        Self { change: Cow::Owned(change), made }
-    }
-}
 
 /// A collection, or the charts of one space.
 type Home = (Collection, Option<String>);

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::duplicates::Creation;
-use super::{Run, lock};
+use super::run::{Creation, Run, lock};
 use crate::diff::rename::{is_successor, retypes, successor};
 use crate::diff::{Action, Change};
 use crate::model::{Address, Collection, Kind, Resource};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Run;
+use super::run::Run;
 use crate::remote::{ApiError, Call, Method, Reply, WriteApi};
 
 /// How often who waits looks whether there is still something to wait for.

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::Run;
+use super::run::Run;
 use crate::remote::placeholder::{PLACEHOLDER, placeholders};
 use crate::remote::{ApiError, Call, Method, WriteApi};
 

@@ -8,10 +8,9 @@ use serde_json::{Map, Value, json};
 use super::args::{Annotate, Format, Global};
 use super::endpoint::Access;
 use super::exit::{Exit, Stop};
-use super::reconcile::pretty;
 use super::remote::with_service;
 use super::time;
-use super::ui::Ui;
+use super::ui::{Ui, pretty};
 
 /// Posts or closes the event.
 pub async fn annotate(args: &Annotate, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {

@@ -5,7 +5,9 @@ pub mod delete;
 pub mod examples;
 mod export;
 pub mod get;
+mod global;
 mod import;
+mod inputs;
 pub mod kind;
 mod parse;
 pub mod query;
@@ -20,7 +22,9 @@ use std::time::Duration;
 
 pub use annotate::Annotate;
 pub use export::{Export, Output, Split};
+pub use global::{Color, Global};
 pub use import::{Import, Tool};
+pub use inputs::{Format, Inputs};
 pub use serve::ServeCommand;
 pub use submit::{InputFormat, MetricKind, Submit};
 
@@ -45,61 +49,6 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Flags that every command takes, before or after it.
-#[derive(Debug, Args)]
-pub struct Global {
-    /// The service: `https://host`, or `embedded:PATH` for a file of the built-in server [env: LIBRATO_ENDPOINT].
-    #[arg(long, global = true, value_name = "URL", help_heading = "Connection")]
-    pub endpoint: Option<String>,
-    /// The account [env: LIBRATO_USER, LIBRATO_EMAIL, LIBRATO_USERNAME].
-    #[arg(long, global = true, value_name = "USER", help_heading = "Connection")]
-    pub user: Option<String>,
-    /// A file that holds the API token; without it LIBRATO_TOKEN is read. A token is never an argument.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
-    pub token_file: Option<PathBuf>,
-    /// How long one request may take: `10s`, `500ms`, `1m`.
-    #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = parse_time, help_heading = "Connection")]
-    pub timeout: Duration,
-    /// How long to wait for a service that answers nothing at all; then what is left is not tried.
-    #[arg(long, global = true, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Connection")]
-    pub give_up_after: Duration,
-    /// How many writes may be under way at once.
-    #[arg(long, global = true, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Connection")]
-    pub parallelism: u16,
-    /// Certificates (PEM) to trust beside those of the system.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
-    pub ca_file: Option<PathBuf>,
-    /// Allow `http://` to hosts other than this machine: the token then crosses the network unprotected.
-    #[arg(long, global = true, help_heading = "Connection")]
-    pub allow_insecure_http: bool,
-    /// Send credentials to an endpoint that only the files name.
-    #[arg(long, global = true, help_heading = "Connection")]
-    pub trust_settings_endpoint: bool,
-    /// When to use colour; NO_COLOR is honoured.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
-    pub color: Color,
-    /// Say only what went wrong, and the result; nothing where all there is to say is that it was done.
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
-    pub quiet: bool,
-    /// Say more, such as what is tried again; twice for every request.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
-    pub verbose: u8,
-    /// Show no progress.
-    #[arg(long, global = true, help_heading = "Output")]
-    pub no_progress: bool,
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// What to do.
@@ -150,30 +99,6 @@ pub struct Init {
     pub dir: PathBuf,
 }
 
-/// What to read.
-#[derive(Debug, Args)]
-pub struct Inputs {
-    /// Files, directories (all *.yaml and *.yml below), or `-` for standard input.
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
-    /// Set a variable; the value is read as YAML.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    pub vars: Vec<String>,
-    /// Set a variable to a text.
-    #[arg(long = "var-string", value_name = "NAME=TEXT")]
-    pub var_strings: Vec<String>,
-    /// Read variables from a file; a later file wins over an earlier one, --var over both.
-    #[arg(long = "var-file", value_name = "FILE")]
-    pub var_files: Vec<PathBuf>,
-    /// Let files show this variable of the environment by ${env.NAME}; those called LIBRATO_VAR_… they always may.
-    /// LIBRATO_ALLOW_ENV holds more of them, with commas between.
-    #[arg(long, value_name = "NAME")]
-    pub allow_env: Vec<String>,
-    /// Treat warnings as errors.
-    #[arg(long)]
-    pub strict: bool,
-}
-
 /// `validate`
 #[derive(Debug, Args)]
 pub struct Validate {
@@ -182,15 +107,6 @@ pub struct Validate {
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
 }
 
 /// How to print a plan.

@@ -28,3 +28,22 @@ impl Interrupts {
         std::future::pending::<()>().await;
     }
 }
+
+/// Waits for Ctrl-C or a termination signal. Heard from the call on, so that whoever reads that the server listens can stop it.
+#[cfg(feature = "serve")]
+pub fn told_to_stop() -> impl Future<Output = ()> {
+    let mut interrupts = Interrupts::listen();
+    #[cfg(unix)]
+    let mut terminations = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    async move {
+        #[cfg(unix)]
+        if let Some(terminations) = &mut terminations {
+            tokio::select! {
+                () = interrupts.next() => {}
+                _ = terminations.recv() => {}
+            }
+            return;
+        }
+        interrupts.next().await;
+    }
+}

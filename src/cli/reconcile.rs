@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::diag::{Diagnostic, Report, is_harmless, to_json};
+use librato_apply::diag::{Diagnostic, Report, to_json};
 use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::{Collection, Settings};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
@@ -17,7 +17,7 @@ use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::ownership;
 use super::progress::waiting;
-use super::ui::Ui;
+use super::ui::{Ui, pretty};
 use super::{backup, saved, unevaluated, write};
 
 /// `validate`: read and check, offline.
@@ -303,22 +303,4 @@ fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {
     let mut all = list(&wish.read.report);
     all.extend(list(report));
     all
-}
-
-/// A document as people can read it too: what would steer a terminal or reorder a line is escaped, which to a reader of
-/// JSON is the same text.
-pub fn pretty(document: &impl serde::Serialize) -> anyhow::Result<String> {
-    let text = serde_json::to_string_pretty(document)? + "\n";
-    if text.is_ascii() {
-        return Ok(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_ascii() || is_harmless(c) {
-            out.push(c);
-        } else {
-            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
-        }
-    }
-    Ok(out)
 }

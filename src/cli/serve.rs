@@ -44,8 +44,9 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     let mut opening = Opening::default();
     opening.accept_clock = args.accept_clock;
     let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
-    let store = opened.map_err(once)?;
-    let (stop, files_again) = (told_to_stop(), files.on_hangup(users.clone(), listening.tls.clone()));
+    let store = opened.map_err(commands::once)?;
+    let (stop, files_again) =
+        (super::interrupts::told_to_stop(), files.on_hangup(users.clone(), listening.tls.clone()));
     let router = router(store.clone(), users, &options);
     let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
@@ -81,12 +82,6 @@ fn settings(args: &Serve) -> (librato_apply::serve::Options, librato_apply::serv
     (options, listening)
 }
 
-/// An error whose text holds its cause already, without the cause.
-#[cfg(feature = "serve")]
-fn once(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow::anyhow!("{error}")
-}
-
 /// Takes the address without listening yet: until then nobody can connect, and nobody else can have it.
 #[cfg(feature = "serve")]
 fn bind(address: std::net::SocketAddr) -> std::io::Result<tokio::net::TcpSocket> {
@@ -98,25 +93,6 @@ fn bind(address: std::net::SocketAddr) -> std::io::Result<tokio::net::TcpSocket>
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
-}
-
-/// Waits for Ctrl-C or a termination signal. Heard from the call on, so that whoever reads that the server listens can stop it.
-#[cfg(feature = "serve")]
-fn told_to_stop() -> impl Future<Output = ()> {
-    let mut interrupts = super::interrupts::Interrupts::listen();
-    #[cfg(unix)]
-    let mut terminations = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    async move {
-        #[cfg(unix)]
-        if let Some(terminations) = &mut terminations {
-            tokio::select! {
-                () = interrupts.next() => {}
-                _ = terminations.recv() => {}
-            }
-            return;
-        }
-        interrupts.next().await;
-    }
 }
 
 /// Without the feature there is no server.

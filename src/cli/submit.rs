@@ -34,12 +34,6 @@ pub async fn submit(args: &Submit, global: &Global, ui: &Ui) -> anyhow::Result<E
     }
 }
 
-/// What helps where the service says that a metric has another type.
-fn other_type(reason: &str) -> Option<&'static str> {
-    let told = reason.contains("different type");
-    told.then_some(if reason.contains("is a counter") { "--type counter" } else { "--type gauge" })
-}
-
 fn measurement(name: &str, value: f64, args: &Submit, defaults: &Defaults) -> Result<Measurement, Stop> {
     if !value.is_finite() {
         return Err(Stop::usage("the value is not a number that JSON can hold", "give a finite number"));
@@ -69,7 +63,7 @@ async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> 
     let name = &measurement.name;
     if let Some((_, reason)) = delivery.refused.first() {
         let message = format!("the measurement of {name} was not accepted: {reason}");
-        let help = other_type(reason).map(str::to_owned).into_iter().collect();
+        let help = tally::other_type(reason).map(str::to_owned).into_iter().collect();
         return Err(Stop { exit: Exit::Error, message, help }.into());
     }
     if let Some(error) = delivery.error {

@@ -211,3 +211,21 @@ pub fn unwritten(error: &io::Error) -> Option<String> {
     let why = text.split(" (os error").next().unwrap_or_default();
     (error.kind() != ErrorKind::BrokenPipe).then(|| format!("cannot write to standard output: {why}"))
 }
+
+/// A document as people can read it too: what would steer a terminal or reorder a line is escaped, which to a reader of
+/// JSON is the same text.
+pub fn pretty(document: &impl serde::Serialize) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(document)? + "\n";
+    if text.is_ascii() {
+        return Ok(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() || librato_apply::diag::is_harmless(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    Ok(out)
+}

@@ -13,8 +13,7 @@ use super::confirm;
 use super::endpoint::Connection;
 use super::exit::{Exit, Stop};
 use super::progress::Progress;
-use super::reconcile::pretty;
-use super::ui::Ui;
+use super::ui::{Ui, pretty};
 
 /// Prints the plan as talk. Who is asked must see what about, even when quiet or where the outcome is for machines.
 pub fn show(plan: &Plan, args: &Apply, ui: &Ui) {

@@ -66,6 +66,7 @@ mod compose;
 mod condition;
 mod connect;
 mod error;
+mod kinds;
 mod legacy;
 mod measurement;
 mod metric;

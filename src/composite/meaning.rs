@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use super::arguments::{self, Options};
 use super::functions::{self, FUNCTIONS, Function, Parameter};
+use super::inputs;
+use super::patterns::{self, Use};
 use super::problem::Problems;
 use super::query::{Bounds, Choice, Combine, Each, Filling, Leaf, Node, Op, Select, Statistic, Windowed};
 use super::tree::{Expr, ExprKind, Name};
-use super::{Use, inputs, patterns};
 use crate::diag::suggest;
 
 /// How many series `top` and `bottom` keep unless told.

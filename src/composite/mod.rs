@@ -23,22 +23,13 @@ mod tree;
 mod words;
 
 pub use dynamic::choose;
-pub use patterns::{TAG_NAME_RULE, is_tag_name};
+pub use patterns::{TAG_NAME_RULE, Use, is_tag_name};
 pub use problem::{Problem, nested};
-pub use query::{Labels, Query, Statistic};
-pub use selector::{SOURCE, Selector, matches};
+pub use query::{Query, Statistic};
+pub use selector::{Labels, SOURCE, Selector, matches};
 pub use tree::{Expr, ExprKind, Name, Read};
 
 use problem::Problems;
-
-/// Where a definition is used, which decides what some of its words mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// As a metric, or as a query: a dynamic source (`%`) has nobody to choose it.
-    Metric,
-    /// As the stream of a chart.
-    Chart,
-}
 
 /// Reads the shape of a definition: which calls, sets, texts and options it is made of. What functions mean is for [`compile`].
 ///

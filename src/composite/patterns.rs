@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use super::Use;
 use super::arguments::describe;
 use super::problem::Problems;
 use super::selector::Selector;
@@ -162,6 +161,15 @@ fn read_shifts(text: &str) -> Option<Vec<i64>> {
     };
     let shifts: Option<Vec<_>> = text.strip_suffix(unit)?.split(',').map(shift).collect();
     shifts.filter(|shifts| shifts.len() <= MAX_SHIFTS)
+}
+
+/// Where a definition is used, which decides what some of its words mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// As a metric, or as a query: a dynamic source (`%`) has nobody to choose it.
+    Metric,
+    /// As the stream of a chart.
+    Chart,
 }
 
 #[cfg(test)]

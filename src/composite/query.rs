@@ -1,7 +1,6 @@
 //! A definition that has been understood: every call with its meaning, every option with its value.
 //! The evaluator works on this and on nothing else; it can only be had from a definition without errors.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::selector::Selector;
@@ -142,6 +141,3 @@ pub(super) struct Bounds {
     pub(super) gte: Option<f64>,
     pub(super) lte: Option<f64>,
 }
-
-/// The labels of a series: the source under `source`, tags under their names.
-pub type Labels = BTreeMap<String, String>;

@@ -1,7 +1,8 @@
 //! Which series a `series(…)` call means: patterns of names, sources and tags, and what matches them.
 //! Letter case makes no difference, as in all names of the API.
 
-use super::query::Labels;
+use std::collections::BTreeMap;
+
 use crate::pattern;
 
 /// The label that holds a source.
@@ -63,6 +64,9 @@ impl Selector {
 pub fn matches(pattern: &str, text: &str) -> bool {
     pattern == "%" || pattern::matches(pattern, text)
 }
+
+/// The labels of a series: the source under `source`, tags under their names.
+pub type Labels = BTreeMap<String, String>;
 
 #[cfg(test)]
 mod tests {

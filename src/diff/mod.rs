@@ -6,6 +6,7 @@ pub mod lists;
 pub mod rename;
 pub mod scope;
 pub mod spaces;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use crate::model::{
 };
 pub use fields::FieldChange;
 use rename::Rename;
-use scope::View;
+use view::View;
 
 /// One object and what happens to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

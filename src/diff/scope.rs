@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::rename;
+pub use super::view::View;
 use crate::diag::{Diagnostic, Files, Part, Report, Route};
 use crate::model::{
     ALERT_STREAM, Address, Collection, Desired, Intent, Kind, Resource, Scopes, State, Wish, charts_of,
@@ -82,27 +83,6 @@ pub struct Scope {
     pub protect: Globs,
     /// What a run is limited to.
     pub target: Option<Globs>,
-}
-
-/// What a run compares: everything that is declared, or what was asked for with what it cannot do without.
-#[derive(Debug, Clone, Default)]
-pub struct View {
-    /// Declared objects, if not all.
-    pub only: Option<BTreeSet<Address>>,
-    /// Undeclared objects that go.
-    pub prune: Vec<Address>,
-}
-
-impl View {
-    /// Whether a target leaves nothing to look at.
-    pub fn is_empty(&self) -> bool {
-        self.only.as_ref().is_some_and(BTreeSet::is_empty) && self.prune.is_empty()
-    }
-
-    /// Whether a declared object is compared.
-    pub fn includes(&self, address: &Address) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(address))
-    }
 }
 
 impl Scope {

@@ -1,8 +1,6 @@
 //! Finding and reading the files: paths in, documents and positions out. The only file reading of the spine.
 //! It knows the names of the sections but nothing of what is in them.
 
-// A diagnostic is large because it is complete; it is only ever the rare path.
-
 mod escaped;
 mod everyday;
 mod exclude;
@@ -12,6 +10,7 @@ mod indentation;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
 mod merges;
+mod positions;
 mod read;
 mod sections;
 pub mod yaml;
@@ -29,14 +28,8 @@ use serde_json::{Map, Value};
 use crate::diag::{Diagnostic, FileId, Files, Part, Place, Report, Route};
 
 pub use foreign::{Foreign, read_foreign};
-pub use read::read_below;
-
-/// The sections a document may have at its top, in the order of the manual.
-pub const SECTIONS: &[&str] =
-    &["settings", "vars", "defaults", "metrics", "composites", "annotations", "services", "alerts", "spaces"];
-
-/// The largest file that is read, in bytes: 32 MiB.
-pub const MAX_FILE_SIZE: u64 = 32 << 20;
+pub use read::{MAX_FILE_SIZE, read_below};
+pub use sections::SECTIONS;
 
 /// The name of standard input, as an argument and in messages.
 const STDIN_ARGUMENT: &str = "-";

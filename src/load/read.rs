@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path};
 
-use super::{MAX_FILE_SIZE, yaml};
+use super::yaml;
 use crate::diag::{Diagnostic, FileId, Files, Place, in_plain_words};
 
 /// The bytes of a file; `name` is how it is called in messages.
@@ -102,3 +102,6 @@ fn failed(name: &str, error: &std::io::Error) -> Diagnostic {
         _ => Diagnostic::error("unreadable", format!("cannot read `{name}`: {}", in_plain_words(error))),
     }
 }
+
+/// The largest file that is read, in bytes: 32 MiB.
+pub const MAX_FILE_SIZE: u64 = 32 << 20;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{SECTIONS, yaml};
+use super::yaml;
 use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route, suggest};
 
 /// The sections of a text. `None` when it is not one of ours or cannot be read; the report says which. `named` files must be
@@ -123,3 +123,7 @@ fn not_a_mapping(file: FileId) -> Diagnostic {
         .at(top, "something else")
         .help(format!("the sections are {}", SECTIONS.join(", ")))
 }
+
+/// The sections a document may have at its top, in the order of the manual.
+pub const SECTIONS: &[&str] =
+    &["settings", "vars", "defaults", "metrics", "composites", "annotations", "services", "alerts", "spaces"];

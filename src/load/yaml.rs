@@ -1,4 +1,4 @@
-//! From YAML text to JSON values and positions. All calls into the YAML crate live here.
+//! From YAML text to JSON values; positions are the business of `positions`.
 //! It knows nothing of files on disk or of our sections, and never repeats a scalar of the text in a message: it may be a secret.
 
 use std::fmt;
@@ -9,16 +9,14 @@ use serde_yaml::granit_parser::{Event, Parser, ScalarStyle};
 use serde_yaml::options::DuplicateKeyPolicy;
 
 use super::escaped::Escaped;
+pub use super::positions::index;
+use super::yaml_error::{BAD_NUMBER, REPEATED};
 use super::{everyday, merges, yaml_error};
-use crate::diag::{Diagnostic, FileId, IndexBuilder, Report, RouteIndex};
+use crate::diag::{Diagnostic, FileId, Report};
 
 /// Nesting beyond this, aliases included, is refused. Our own documents need about ten levels; the parser recurses, and a hundred
 /// levels of it fill the 2 MiB stack of a thread in a debug build.
 const MAX_DEPTH: usize = 64;
-
-/// Messages by which our visitors tell `yaml_error` what they met; they carry no text of the file.
-pub(super) const REPEATED: &str = "librato-apply: repeated key";
-pub(super) const BAD_NUMBER: &str = "librato-apply: number";
 
 /// Reads one document. An empty one is null; keys keep their order; aliases and merges are resolved; scalars that are keys become
 /// their text.
@@ -71,33 +69,6 @@ pub fn write(value: &Value) -> Result<String, String> {
         Some(escaped) => Ok(escaped.put_back(&write(&escaped.value)?)),
         None => write(value),
     }
-}
-
-/// Where every key and value of the text is. Of a text that is not valid YAML nothing is known.
-pub fn index(text: &str) -> RouteIndex {
-    let mut builder = IndexBuilder::default();
-    for event in Parser::new_from_str(text) {
-        let Ok((event, span)) = event else { return builder.finish(false) };
-        let Some(bytes) = span.byte_range() else { return builder.finish(false) };
-        match event {
-            Event::Scalar(value, style, anchor, _) => {
-                // The parser counts the blank lines after a block scalar as part of it.
-                let written = text.get(bytes.clone()).unwrap_or_default();
-                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                let len = if block { written.trim_end().len() } else { written.len() };
-                // A key that is null is called so, however it is written.
-                let null = style == ScalarStyle::Plain && matches!(&*value, "" | "~" | "Null" | "NULL");
-                let says = if null { "null" } else { &value };
-                builder.scalar(says, bytes.start..bytes.start + len, anchor);
-            }
-            Event::Alias(anchor) => builder.alias(anchor, bytes),
-            Event::MappingStart(_, anchor, _) => builder.begin_map(bytes, anchor),
-            Event::SequenceStart(_, anchor, _) => builder.begin_list(bytes, anchor),
-            Event::MappingEnd | Event::SequenceEnd => builder.end(&bytes),
-            _ => {}
-        }
-    }
-    builder.finish(true)
 }
 
 fn read(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Value, serde_yaml::Error> {

@@ -6,7 +6,7 @@ use serde_yaml::granit_parser::{ErrorKind, Parser};
 use serde_yaml::{Error, Location};
 
 use super::indentation;
-use super::yaml::{BAD_NUMBER, REPEATED};
+use super::positions;
 use crate::diag::{Diagnostic, FileId, Place, Repeated};
 
 /// The code of the diagnostic for a key that is written twice.
@@ -19,7 +19,7 @@ pub(super) fn diagnose(error: &Error, text: &str, file: FileId) -> Diagnostic {
         return broken;
     }
     let repeated = matches!(error, Error::DuplicateMappingKey { .. }) || is(error, REPEATED);
-    if repeated && let Some(first) = super::yaml::index(text).repeated().first() {
+    if repeated && let Some(first) = positions::index(text).repeated().first() {
         return repeated_key(first, file);
     }
     let span = error.location().and_then(|at| bytes(&at)).unwrap_or(0..0);
@@ -236,3 +236,8 @@ fn bytes(at: &Location) -> Option<Range<usize>> {
     let len = usize::try_from(at.span().byte_len()?).ok()?;
     Some(start..start + len)
 }
+
+/// Messages by which our visitors tell `yaml_error` what they met; they carry no text of the file.
+pub(super) const REPEATED: &str = "librato-apply: repeated key";
+
+pub(super) const BAD_NUMBER: &str = "librato-apply: number";

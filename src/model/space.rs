@@ -8,8 +8,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 use super::check::Checker;
-use super::file::Entry;
-use super::{Address, Chart, Collection, Field, Kind, Reference, Resource, Spec, State, compare};
+use super::entry::Entry;
+use super::spec::{Reference, Spec, fields};
+use super::{Chart, Field, Kind, compare};
 
 /// A page of charts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -34,9 +35,9 @@ pub struct NamedChart {
 
 impl Serialize for NamedChart {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = Map::from_iter([("name".to_owned(), Value::from(self.name.as_str()))]);
-        fields.extend(Resource::Chart(self.chart.clone()).fields());
-        fields.serialize(serializer)
+        let mut all = Map::from_iter([("name".to_owned(), Value::from(self.name.as_str()))]);
+        all.extend(fields(&self.chart));
+        all.serialize(serializer)
     }
 }
 
@@ -69,28 +70,6 @@ impl JsonSchema for NamedChart {
     }
 }
 
-/// An object with all that goes when it is deleted: a space with the charts it holds, in the order of their names.
-pub fn with_contents(address: &Address, object: &Resource, state: &State) -> Resource {
-    let Resource::Space(space) = object else { return object.clone() };
-    let charts = charts_of(address, state);
-    let charts: Vec<NamedChart> =
-        charts.map(|(name, chart)| NamedChart { name: name.to_owned(), chart: chart.clone() }).collect();
-    let charts = if charts.is_empty() { Field::Unset } else { Field::Set(charts) };
-    Resource::Space(Space { charts, ..space.clone() })
-}
-
-/// The charts of a space.
-pub fn charts_of<'a>(space: &'a Address, state: &'a State) -> impl Iterator<Item = (&'a str, &'a Chart)> {
-    let inside = move |(address, object): (&'a Address, &'a Resource)| match object {
-        Resource::Chart(chart) if address.parent.as_ref() == Some(&space.name) => {
-            Some((address.name.as_str(), chart))
-        }
-        _ => None,
-    };
-    let held = space.collection == Collection::Spaces;
-    state.iter().filter(move |_| held).filter_map(inside)
-}
-
 impl Spec for Space {
     fn kind(&self) -> Kind {
         Kind::Space
@@ -117,26 +96,5 @@ impl Spec for Space {
 
     fn creation_needs(&self) -> &'static [&'static str] {
         &[]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_space_that_goes_takes_its_charts_along() {
-        let chart =
-            |label: &str| Resource::Chart(Chart { label: Field::Set(label.into()), ..Chart::default() });
-        let state = State::from([
-            (Address::space("A"), Resource::Space(Space::default())),
-            (Address::chart("A", "x"), chart("ms")),
-            (Address::chart("B", "y"), chart("s")),
-        ]);
-        let whole = with_contents(&Address::space("A"), &state[&Address::space("A")], &state);
-        assert_eq!(Value::Object(whole.fields()), json!({"charts": [{"name": "x", "label": "ms"}]}));
-        assert_eq!(Resource::from_fields(Kind::Space, &whole.fields()), Ok(whole));
     }
 }

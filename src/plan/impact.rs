@@ -3,74 +3,20 @@
 //! Judges what is planned; knows nothing of measurements, nor of what is firing now.
 
 mod condition;
+mod effect;
 mod pattern;
 #[cfg(test)]
 mod tests;
 mod touched;
 mod words;
 
-use std::fmt::Display;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::diff::{Action, Change};
-use crate::model::{Alert, Condition, Resource};
+use crate::model::{Alert, Resource};
 
+use condition::conditions;
+pub use effect::{Effect, Impact, Verdict};
 pub use touched::{Indirect, Touched, indirect};
 use words::Words;
-
-/// Whether an alert pages less than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It pages as much as before, or more.
-    No,
-    /// It depends on measurements nobody has looked at.
-    CannotTell,
-    /// It pages later, less often, fewer people, or not at all.
-    Yes,
-}
-
-/// One consequence of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Effect {
-    /// One line for people; it may hold names and patterns the remote chose, so it is escaped before it is shown.
-    pub text: String,
-    /// Whether this weakens the alert.
-    pub weakens: Verdict,
-}
-
-impl Effect {
-    fn new(weakens: Verdict, text: impl Into<String>) -> Self {
-        Self { text: text.into(), weakens }
-    }
-}
-
-/// What a change of an alert means to the people on call; empty where it means nothing to them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Impact {
-    /// The consequences, those that concern the whole alert first.
-    pub effects: Vec<Effect>,
-}
-
-impl Impact {
-    /// The worst of the effects.
-    pub fn verdict(&self) -> Verdict {
-        self.effects.iter().map(|effect| effect.weakens).max().unwrap_or(Verdict::No)
-    }
-
-    /// Why the alert is weaker, or may be: the lines of all effects that are not harmless.
-    pub fn reasons(&self) -> Vec<&str> {
-        let harmful = self.effects.iter().filter(|effect| effect.weakens != Verdict::No);
-        harmful.map(|effect| effect.text.as_str()).collect()
-    }
-
-    /// Whether the people on call notice nothing.
-    pub fn is_empty(&self) -> bool {
-        self.effects.is_empty()
-    }
-}
 
 /// The impact of a change; none for what is no alert.
 pub fn impact(change: &Change, touched: &Touched<'_>) -> Option<Impact> {
@@ -205,19 +151,6 @@ fn runbook(before: &Alert, after: &Alert) -> Option<Effect> {
     Some(Effect::new(Verdict::No, text))
 }
 
-fn conditions(alert: &Alert) -> &[Condition] {
-    alert.conditions.value().map_or(&[], Vec::as_slice)
-}
-
 fn services(alert: &Alert) -> &[String] {
     alert.services.value().map_or(&[], Vec::as_slice)
-}
-
-/// Words in a list as people say them.
-fn listed(items: impl IntoIterator<Item = impl Display>, last: &str) -> String {
-    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
-    match items.split_last() {
-        Some((end, rest)) if !rest.is_empty() => format!("{}{last}{end}", rest.join(", ")),
-        _ => items.concat(),
-    }
 }

@@ -3,12 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::Step;
+use super::step::{PARKED, Step};
 use crate::diff::{Action, Change, rename};
 use crate::model::{Address, Collection, Kind, Reference};
-
-/// How a parked name ends; see [`rename::temporary`].
-pub const PARKED: &str = ".librato-apply-renaming";
 
 /// Room between the levels of two kinds, for chains within one and for charts, which are created one after the other.
 const GAP: u32 = 1_000_000;

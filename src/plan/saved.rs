@@ -5,16 +5,14 @@ mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use super::{Indirect, Plan, SourcePlace, Step};
 use crate::diag::{Route, Seg};
 use crate::diff::{Action, Change};
 use crate::model::{Address, Collection, Kind, Resource, State};
-use names::Names;
+use names::{Names, digest};
 
 /// The version of the form. Another one is refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -230,13 +228,6 @@ fn touched(steps: &[Step]) -> BTreeSet<Address> {
         [Some(step.change.address.clone()), old]
     };
     steps.iter().flat_map(names).flatten().collect()
-}
-
-fn digest(text: &str, key: &[u8]) -> String {
-    // HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
-    mac.update(text.as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A step as JSON with every secret replaced.

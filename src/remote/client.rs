@@ -17,7 +17,9 @@ use tokio::sync::Semaphore;
 use crate::remote::answer::{Answer, Place};
 use crate::remote::reach::{Reach, Trouble};
 use crate::remote::throttle::Throttle;
-use crate::remote::{ApiError, Call, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, WriteApi, tls};
+use crate::remote::{
+    ApiError, Call, ClientError, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, WriteApi, tls,
+};
 use crate::wire::{Failures, unevaluated as wire};
 
 /// The time limit of one request where nothing else is said; python-librato has the same.
@@ -79,25 +81,6 @@ impl Config {
             give_up_after: None,
         }
     }
-}
-
-/// Why there is no client.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ClientError {
-    /// The CA file cannot be used.
-    #[error("cannot use the CA file {}: {why}", file.display())]
-    CaFile {
-        /// The file as given.
-        file: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Basic authentication ends the user name at the first colon.
-    #[error("the user name must not contain a colon or control characters")]
-    User,
-    /// The HTTP library refuses.
-    #[error("cannot set up the HTTP client: {0}")]
-    Build(String),
 }
 
 /// What a request carries.

@@ -1,5 +1,6 @@
 //! How talking to the service fails, in words that help at three in the morning.
 //! Holds no credential and no request body. Does not decide about retries beyond telling what may pass.
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::remote::Method;
@@ -252,4 +253,23 @@ fn roles(method: Method, path: &str) -> &'static str {
         (Method::Post, "metrics" | "measurements" | "annotations") => "`recorder` or `admin`",
         _ => "`admin`",
     }
+}
+
+/// Why there is no client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// The CA file cannot be used.
+    #[error("cannot use the CA file {}: {why}", file.display())]
+    CaFile {
+        /// The file as given.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Basic authentication ends the user name at the first colon.
+    #[error("the user name must not contain a colon or control characters")]
+    User,
+    /// The HTTP library refuses.
+    #[error("cannot set up the HTTP client: {0}")]
+    Build(String),
 }

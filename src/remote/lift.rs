@@ -2,6 +2,7 @@
 //! Reads whatever the service says; what we cannot understand stays in the raw object and is never compared.
 
 mod chart;
+mod known;
 mod lost;
 
 use std::cmp::Ordering;
@@ -13,6 +14,7 @@ use crate::model::{CONDITION_KEYS, Collection, Field, Kind, Resource};
 use crate::wire::lenient;
 use chart::lift_chart;
 pub use chart::{lift_stream, streams};
+use known::{booleans, numbers, pick};
 pub use lost::lost;
 
 /// A raw object as a definition. `titles` are the names of what it refers to by id: services, for charts spaces.
@@ -162,28 +164,6 @@ fn only(raw: Value, keys: &[&str]) -> Map<String, Value> {
     let Value::Object(mut fields) = raw else { return Map::new() };
     fields.retain(|key, value| !value.is_null() && keys.contains(&key.as_str()));
     fields
-}
-
-/// A copy of the keys we know, null being the same as absent.
-fn pick(raw: &Value, keys: &[&str]) -> Map<String, Value> {
-    let known = keys.iter().filter_map(|key| Some(((*key).to_owned(), raw.get(*key)?.clone())));
-    known.filter(|(_, value)| !value.is_null()).collect()
-}
-
-fn booleans(fields: &mut Map<String, Value>, keys: &[&str]) {
-    for key in keys {
-        if let Some(boolean) = fields.get(*key).and_then(lenient::bool) {
-            fields.insert((*key).to_owned(), boolean.into());
-        }
-    }
-}
-
-fn numbers(fields: &mut Map<String, Value>, keys: &[&str]) {
-    for key in keys {
-        if let Some(number) = fields.get(*key).and_then(lenient::u64) {
-            fields.insert((*key).to_owned(), number.into());
-        }
-    }
 }
 
 /// Reads the fields, leaving out what does not fit: the service may say things that we do not understand.

@@ -10,6 +10,7 @@ mod error;
 pub mod fetch;
 mod lift;
 mod listing;
+mod method;
 pub mod placeholder;
 mod raw;
 mod reach;
@@ -21,14 +22,14 @@ mod wanted;
 use std::fmt;
 use std::future::Future;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-pub use client::{Client, ClientError, Config, DEFAULT_TIMEOUT, USER_AGENT};
+pub use client::{Client, Config, DEFAULT_TIMEOUT, USER_AGENT};
 pub use endpoint::{Endpoint, EndpointError, segment};
-pub use error::{ApiError, TransportKind};
+pub use error::{ApiError, ClientError, TransportKind};
 pub use listing::Listing;
+pub use method::Method;
 pub use reach::Trouble;
 pub use retry::{Backoff, RetryPolicy};
 
@@ -94,38 +95,6 @@ pub trait WriteApi: ReadApi {
         let body = serde_json::from_str(&body).ok();
         let call = Call { method: Method::Post, path: path.to_owned(), body };
         async move { self.send(&call).await }
-    }
-}
-
-/// The HTTP methods of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    /// Read.
-    Get,
-    /// Create (not idempotent), submit, clear.
-    Post,
-    /// Update; for metrics, sources and annotation streams also create.
-    Put,
-    /// Delete.
-    Delete,
-}
-
-impl Method {
-    /// The word on the request line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

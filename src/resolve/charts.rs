@@ -3,23 +3,19 @@
 
 use serde_json::Value;
 
-use super::entry::Context;
+use super::blueprint::{Spot, Template};
+use super::findings::error;
 use super::interpolate::{Each, describe};
-use super::section::{Spot, Template, error};
-use crate::diag::{Files, Route};
+use crate::diag::Route;
+use crate::model::Kind;
 use crate::model::check::Finding;
-use crate::model::{Address, Intent, Kind, Wish};
 
-/// The charts of one space made by `template`. Of a space that shall not exist they are checked and left out: they go with it.
-pub(super) fn read(
-    template: &Template<'_>,
-    space: &str,
-    wish: &Wish,
-    each: Option<&Each>,
-    context: &Context<'_>,
-    files: &Files,
-    findings: &mut Vec<Finding>,
-) -> Vec<(Address, Wish)> {
+/// The charts of one space made by `template`, each with its route there, or what is wrong with its place in the list.
+pub(super) fn read<'a>(
+    template: &'a Template<'a>,
+    space: &'a str,
+    each: Option<&'a Each>,
+) -> Vec<Result<(Route, Template<'a>), Finding>> {
     let here = Route::root().key("charts");
     let items = match template.body.get("charts") {
         None => return Vec::new(),
@@ -27,28 +23,18 @@ pub(super) fn read(
         Some(other) => {
             let message = format!("expected a list of charts, found {}", describe(other));
             let help = "write the charts out, `- name: …` for each; `[]` for none";
-            findings.push(error(here, "wrong-type", &message, help));
-            return Vec::new();
+            return vec![Err(error(here, "wrong-type", &message, help))];
         }
     };
-    let mut made = Vec::new();
-    for (i, body) in items.iter().enumerate() {
+    let chart = |(i, body): (usize, &'a Value)| {
         let route = here.index(i);
-        let name = match body.get("name") {
-            Some(Value::String(name)) => name,
-            _ => {
-                findings.push(nameless(body, route));
-                continue;
-            }
-        };
+        let Some(Value::String(name)) = body.get("name") else { return Err(nameless(body, route)) };
         let at = Spot { route: template.at.route.join(&route), ..template.at.clone() };
         let chart =
             Template { kind: Kind::Chart, name, body, at, space: Some(space), outer: each, above: None };
-        let mut inside = Vec::new();
-        made.extend(chart.make(context, files, &mut inside));
-        findings.extend(inside.into_iter().map(|found| Finding { route: route.join(&found.route), ..found }));
-    }
-    if wish.intent == Intent::Absent { Vec::new() } else { made }
+        Ok((route, chart))
+    };
+    items.iter().enumerate().map(chart).collect()
 }
 
 fn nameless(body: &Value, route: Route) -> Finding {

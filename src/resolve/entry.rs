@@ -10,11 +10,14 @@ use serde_json::{Map, Value};
 
 use super::interpolate::{Each, Resolved, Scope, interpolate, refers};
 use super::ledger::Ledger;
-use super::{Outside, as_written, at_route, check, shape};
+use super::outside::Outside;
+use super::{check, shape};
 use crate::diag::{Part, Route, Seg, Severity};
 use crate::model::bounds;
 use crate::model::check::{Checker, Finding};
-use crate::model::{Ensure, FieldError, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish};
+use crate::model::{
+    Ensure, FieldError, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish, as_written, at_route,
+};
 
 /// What reading an object needs to know.
 pub struct Context<'a> {

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::findings::FOLLOWS;
 use super::ledger::{Ledger, Refused};
+use super::outside::{OPEN_PREFIX, Outside};
 use super::template::{self, Part};
-use super::{FOLLOWS, OPEN_PREFIX, Outside, at_route};
 use crate::diag::{Part as Half, Route, Seg, Severity, Trail, suggest};
+use crate::model::at_route;
 use crate::model::check::Finding;
 
 /// A value with the texts in it that are secret, as references that can be resolved again.

@@ -1,13 +1,16 @@
 //! From documents to what they ask for: references replaced, objects read and checked, every problem reported.
 //! Knows the files' language. Asks [`Outside`] for the environment and other files; never talks to the service.
 
+mod blueprint;
 mod charts;
 mod check;
 mod colors;
 mod entry;
+mod findings;
 mod hints;
 mod interpolate;
 mod ledger;
+mod outside;
 mod provenance;
 mod references;
 mod section;
@@ -16,42 +19,14 @@ mod shape;
 mod template;
 mod variables;
 
-use std::path::Path;
-
 use serde_json::Value;
 
-use crate::diag::{Diagnostic, Files, Place, Report, Severity};
+use crate::diag::{Files, Report};
 use crate::load::Document;
-use crate::model::check::Finding;
-use crate::model::{Desired, Kind, Wish, as_written, at_route, strict_schema};
+use crate::model::{Desired, Kind, Wish, at_route, strict_schema};
 
+pub use outside::{OPEN_PREFIX, Outside};
 pub use variables::{Given, Source};
-
-/// Variables of the environment that begin so are meant for the files.
-pub const OPEN_PREFIX: &str = "LIBRATO_VAR_";
-
-/// What references may reach outside the documents.
-pub trait Outside: Sync {
-    /// A variable of the environment.
-    fn env(&self, name: &str) -> Option<String>;
-
-    /// Whether files may have a variable of the environment shown. Who can change the files must not be able to widen this, or a
-    /// pull request could print any credential of the machine that plans it.
-    fn may_read(&self, name: &str) -> bool {
-        name.starts_with(OPEN_PREFIX)
-    }
-
-    /// A secret of the environment; whoever answers can take care that it is never shown.
-    fn secret(&self, name: &str) -> Option<String> {
-        self.env(name)
-    }
-
-    /// The text of a file below `dir`.
-    ///
-    /// # Errors
-    /// In words, where it cannot be read or does not lie below `dir`.
-    fn file(&self, dir: &Path, path: &str) -> Result<String, String>;
-}
 
 /// What the command line adds to the documents.
 #[derive(Debug, Default)]
@@ -116,25 +91,6 @@ pub fn resolve_secrets(text: &str, outside: &dyn Outside) -> Result<String, Stri
         }
     };
     parts.into_iter().map(piece).collect()
-}
-
-/// The code of a finding that marks a place about which everything is said already, elsewhere.
-const FOLLOWS: &str = "follows";
-
-/// Reports a finding at a place, unless it only follows from others.
-fn tell(finding: Finding, place: Place, report: &mut Report) {
-    if finding.code != FOLLOWS {
-        report.push(diagnostic(finding, place));
-    }
-}
-
-fn diagnostic(finding: Finding, place: Place) -> Diagnostic {
-    let diagnostic = match finding.severity {
-        Severity::Error => Diagnostic::error(finding.code, finding.message),
-        Severity::Warning => Diagnostic::warning(finding.code, finding.message),
-        Severity::Note => Diagnostic::note(finding.code, finding.message),
-    };
-    finding.help.into_iter().fold(diagnostic.at(place, ""), Diagnostic::help)
 }
 
 /// Texts that must never be shown, wherever they came from: secrets, and all but the harmless settings of services.

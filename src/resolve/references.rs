@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::tell;
+use super::findings::tell;
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Suggestions};
 use crate::model::check::{Checker, at};
 use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, State, Wish};

@@ -5,16 +5,18 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::blueprint::{Spot, Template};
 use super::charts;
 use super::colors;
 use super::entry::{self, Context};
+use super::findings::{error, tell};
 use super::interpolate::{Each, Resolved, describe};
 use super::ledger::{MAX_OBJECTS, Refused};
-use super::{tell, template};
+use super::template;
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Address, Desired, Kind, META_KEYS, Origin, Wish};
+use crate::model::{Address, Desired, Intent, Kind, META_KEYS, Wish};
 
 /// The kinds that have a section of their own.
 const KINDS: [Kind; 6] =
@@ -101,38 +103,6 @@ fn as_map<'d>(
     }
 }
 
-/// Where something is written.
-#[derive(Clone)]
-pub(super) struct Spot<'a> {
-    pub document: &'a Document,
-    pub route: Route,
-    /// The defaults of the document, by section.
-    pub all_defaults: &'a Map<String, Value>,
-}
-
-impl Spot<'_> {
-    fn origin(&self, kind: Kind) -> Origin {
-        let section = kind.section();
-        let defaults = self.all_defaults.get(section).and_then(Value::as_object);
-        let defaults = defaults.map(|_| Route::root().key("defaults").key(section));
-        Origin { file: self.document.file, route: self.route.clone(), defaults }
-    }
-}
-
-/// An object as written, before `for_each` makes any number of it.
-pub(super) struct Template<'a> {
-    pub kind: Kind,
-    pub name: &'a str,
-    pub body: &'a Value,
-    pub at: Spot<'a>,
-    /// The space of a chart.
-    pub space: Option<&'a str>,
-    /// The item its space is made for.
-    pub outer: Option<&'a Each>,
-    /// The name written before this one in the section.
-    pub above: Option<&'a str>,
-}
-
 impl Template<'_> {
     fn expand(&self, context: &Context<'_>, files: &Files, report: &mut Report) -> Vec<(Address, Wish)> {
         let mut findings = Vec::new();
@@ -167,13 +137,39 @@ impl Template<'_> {
             let Some((address, wish)) = self.instance(each.as_ref(), context, findings) else { continue };
             findings.extend(colors::lost(self.body, &wish, files));
             let charts = match self.kind {
-                Kind::Space => {
-                    charts::read(self, &address.name, &wish, each.as_ref(), context, files, findings)
-                }
+                Kind::Space => self.charts(&address.name, each.as_ref(), context, files, findings),
                 _ => Vec::new(),
             };
+            // Charts of a space that shall not exist are checked and left out: they go with it.
+            let goes = wish.intent == Intent::Absent;
             made.push((address, wish));
-            made.extend(charts);
+            made.extend(charts.into_iter().filter(|_| !goes));
+        }
+        made
+    }
+
+    /// The charts of a space that this makes.
+    fn charts(
+        &self,
+        space: &str,
+        each: Option<&Each>,
+        context: &Context<'_>,
+        files: &Files,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<(Address, Wish)> {
+        let mut made = Vec::new();
+        for chart in charts::read(self, space, each) {
+            let (route, chart) = match chart {
+                Ok(chart) => chart,
+                Err(finding) => {
+                    findings.push(finding);
+                    continue;
+                }
+            };
+            let mut inside = Vec::new();
+            made.extend(chart.make(context, files, &mut inside));
+            findings
+                .extend(inside.into_iter().map(|found| Finding { route: route.join(&found.route), ..found }));
         }
         made
     }
@@ -188,7 +184,7 @@ impl Template<'_> {
         let broken = !inside.is_empty();
         findings.extend(inside.into_iter().map(|f| Finding { route: here.join(&f.route), ..f }));
         let below = |route: &Route| Resolved {
-            value: super::at_route(&found.value, route).cloned().unwrap_or_default(),
+            value: crate::model::at_route(&found.value, route).cloned().unwrap_or_default(),
             // In the order of routes, what is below one comes right behind it.
             secrets: found
                 .secrets
@@ -324,17 +320,6 @@ fn too_many(here: usize) -> Finding {
     let message = format!("`for_each` makes more than {MAX_OBJECTS} objects, with the {here} of this one");
     let help = "do lists repeat each other? Split what is meant into several runs";
     error(Route::root().key("for_each"), "too-large", &message, help)
-}
-
-pub(super) fn error(route: Route, code: &'static str, message: &str, help: &str) -> Finding {
-    Finding {
-        severity: crate::diag::Severity::Error,
-        code,
-        route,
-        part: Part::Value,
-        message: message.to_owned(),
-        help: vec![help.to_owned()],
-    }
 }
 
 /// Adds an object, unless its name is taken: metrics and composites share one name space, case ignored.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::entry::Context;
-use super::tell;
+use super::findings::tell;
 use crate::diag::{Diagnostic, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::{Settings, SettingsSection};

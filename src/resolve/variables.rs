@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::findings::tell;
 use super::interpolate::{Resolved, Scope, describe, interpolate};
 use super::ledger::Ledger;
+use super::outside::Outside;
 use super::template::{self, Part};
-use super::{Outside, tell};
 use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, Severity, suggest};
 use crate::load::Document;
 

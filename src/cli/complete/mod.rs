@@ -22,6 +22,7 @@ const SHELLS: Shells<'static> = Shells(&[&bash::Bash, &Elvish, &Fish, &Powershel
 
 /// Answers a shell, where one asks.
 pub fn requested() -> Option<ExitCode> {
+    names::of(shape::command);
     let asked = CompleteEnv::with_factory(shape::command).var(VARIABLE).shells(SHELLS);
     let here = std::env::current_dir().ok();
     match asked.try_complete(std::env::args_os(), here.as_deref()) {

@@ -5,12 +5,12 @@ use std::ffi::OsStr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clap::{ArgMatches, FromArgMatches};
+use clap::{ArgMatches, Command, FromArgMatches};
 use clap_complete::CompletionCandidate;
 use librato_apply::model;
 
 use crate::cli::args::kind::Kind;
-use crate::cli::args::{Global, Inputs, shape};
+use crate::cli::args::{Global, Inputs};
 use crate::cli::endpoint::Access;
 use crate::cli::ui::Ui;
 use crate::cli::{inputs, remote};
@@ -20,6 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The words before the one that is typed, where the shell does not give them as arguments.
 static WORDS: OnceLock<Vec<String>> = OnceLock::new();
+
+/// The command line that the words belong to.
+static COMMAND: OnceLock<fn() -> Command> = OnceLock::new();
+
+/// Completes words of this command line.
+pub fn of(command: fn() -> Command) {
+    let _ = COMMAND.set(command);
+}
 
 /// Remembers the words before the one that is typed.
 pub fn begin(words: &[String]) {
@@ -51,7 +59,7 @@ fn typed_so_far() -> Option<(String, ArgMatches)> {
         let before = index.unwrap_or(words.len().saturating_sub(1)).min(words.len());
         words[..before].to_vec()
     });
-    let matches = shape::command().ignore_errors(true).try_get_matches_from(words).ok()?;
+    let matches = COMMAND.get()?().ignore_errors(true).try_get_matches_from(words).ok()?;
     matches.subcommand().map(|(name, matches)| (name.to_owned(), matches.clone()))
 }
 

@@ -49,7 +49,7 @@ fn columns(kind: Kind) -> &'static [Column] {
             ID,
             NAME,
             ("ACTIVE", |raw| text(&raw["active"])),
-            ("STATUS", |raw| text(&raw[super::states::FIELD])),
+            ("STATUS", |raw| text(&raw[STATE])),
             ("SERVICES", |raw| joined(&raw["services"], ", ", |service| text(&service["title"]))),
             ("FIRES WHEN", |raw| joined(&raw["conditions"], " and ", condition)),
         ],
@@ -148,6 +148,9 @@ fn settings(raw: &Value) -> String {
 fn shown(stream: &Value) -> String {
     first_line(&text(if stream["metric"].is_string() { &stream["metric"] } else { &stream["composite"] }))
 }
+
+/// The field that a table shows; the service has none of this name.
+pub const STATE: &str = "librato-apply:state";
 
 #[cfg(test)]
 mod tests {

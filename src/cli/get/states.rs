@@ -6,10 +6,8 @@ use librato_apply::remote::{Client, ReadApi};
 use librato_apply::wire::lenient;
 use serde_json::Value;
 
+use super::columns;
 use crate::cli::unevaluated;
-
-/// The field that a table shows; the service has none of this name.
-pub const FIELD: &str = "librato-apply:state";
 
 /// The states of alerts by their ids, in words.
 #[derive(Default)]
@@ -31,7 +29,7 @@ pub async fn read(client: &Client) -> States {
     {
         for entry in found[list].as_array().into_iter().flatten() {
             if let Some(id) = lenient::id(&entry["id"]) {
-                let since = super::columns::time(&entry[time]);
+                let since = columns::time(&entry[time]);
                 states.by_id.insert(id, format!("{word} {since}").trim_end().to_owned());
             }
         }
@@ -44,7 +42,7 @@ impl States {
     pub fn put_into(&self, alerts: &mut [Value]) {
         for alert in alerts.iter_mut().filter(|_| self.others.is_some()) {
             let known = lenient::id(&alert["id"]).and_then(|id| self.by_id.get(&id).map(String::as_str));
-            alert[FIELD] = known.or(self.others).into();
+            alert[columns::STATE] = known.or(self.others).into();
         }
     }
 }

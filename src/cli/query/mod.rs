@@ -25,9 +25,9 @@ use super::args::Global;
 use super::args::query::{Query, QueryFormat};
 use super::endpoint::{self, Access, Target};
 use super::exit::{Exit, Stop};
+use super::inputs;
 use super::progress::waiting;
-use super::ui::Ui;
-use super::{inputs, reconcile};
+use super::ui::{Ui, pretty};
 
 /// Asks and shows the answer.
 pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
@@ -312,7 +312,7 @@ fn show(answer: &Answer, format: QueryFormat, target: &Target, clock: &Clock, ui
     let explained = || answer.explain.as_ref().map(|explain| explain.to_string());
     match format {
         QueryFormat::Json => {
-            ui.document(&reconcile::pretty(&document::document(answer, target.to_string()))?);
+            ui.document(&pretty(&document::document(answer, target.to_string()))?);
             return Ok(());
         }
         // Not among the rows.

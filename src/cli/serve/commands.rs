@@ -8,8 +8,8 @@ use librato_apply::serve::{self, Copied, CopyError, Copying};
 
 use super::super::args::ServeCommand;
 use super::super::exit::{Exit, Stop};
+use super::super::interrupts::told_to_stop;
 use super::super::ui::Ui;
-use super::{once, told_to_stop};
 
 /// Does one of them.
 pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
@@ -45,6 +45,11 @@ pub async fn check(file: &Path, ui: &Ui) -> anyhow::Result<Exit> {
     let report = tokio::task::spawn_blocking(move || serve::check(&path)).await?.map_err(once)?;
     ui.out(&report.to_string());
     Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
+}
+
+/// An error whose text holds its cause already, without the cause.
+pub fn once(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!("{error}")
 }
 
 /// What it means that a file is a copy, made at `copied_at` if that is known, and what to do.

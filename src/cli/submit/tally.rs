@@ -93,7 +93,7 @@ impl<'a> Tally<'a> {
     /// A measurement that the service refused; an aggregated one has no line.
     pub fn refused(&mut self, line: Option<u64>, measurement: &Measurement, reason: &str) {
         self.refused += 1;
-        self.help = self.help.or_else(|| super::other_type(reason));
+        self.help = self.help.or_else(|| other_type(reason));
         self.keep(measurement);
         let place = line.map_or_else(String::new, |line| format!("line {line}: "));
         self.tell(&format!("{place}refused: {}: {reason}", printable(&measurement.name)));
@@ -244,4 +244,10 @@ impl Keep {
 
 fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// What helps where the service says that a metric has another type.
+pub fn other_type(reason: &str) -> Option<&'static str> {
+    let told = reason.contains("different type");
+    told.then_some(if reason.contains("is a counter") { "--type counter" } else { "--type gauge" })
 }

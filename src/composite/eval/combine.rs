@@ -4,7 +4,8 @@
 use crate::composite::words::in_words;
 use std::collections::BTreeMap;
 
-use super::super::query::{Combine, Labels, Statistic};
+use super::super::query::{Combine, Statistic};
+use super::super::selector::Labels;
 use super::series::{Bucket, Point, Series, bucketed, finite};
 
 /// The result, and what is worth knowing about how it came about.

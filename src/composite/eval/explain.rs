@@ -5,7 +5,7 @@ use crate::composite::words::in_words;
 use std::fmt;
 use std::sync::Arc;
 
-use super::super::query::Labels;
+use super::super::selector::Labels;
 
 /// One step of an evaluation.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,9 +1,6 @@
 //! What an evaluation costs, in work and in memory, and where that ends. Counts; evaluates nothing.
 
-use std::ops::Range;
-
 use super::series::{Point, Series};
-use super::{EvalError, Evaluator};
 
 /// What evaluating a call costs beside its points, in points: it leaves a step in the explanation.
 pub(super) const NODE: u64 = 100;
@@ -37,26 +34,6 @@ impl Default for Limits {
     /// A thousand series of a day's minutes pass through a definition of ordinary depth ten times over.
     fn default() -> Self {
         Self { work: 50_000_000, memory: 1_000_000_000 }
-    }
-}
-
-impl Evaluator<'_> {
-    pub(super) fn spend(&mut self, work: u64, span: &Range<usize>) -> Result<(), EvalError> {
-        self.work = self.work.saturating_add(work);
-        if self.work > self.limits.work {
-            return Err(EvalError::TooMuch { limit: self.limits.work, span: span.clone() });
-        }
-        self.hold(0, span)
-    }
-
-    /// Holds more for series, until the step that makes them has ended.
-    pub(super) fn hold(&mut self, more: u64, span: &Range<usize>) -> Result<(), EvalError> {
-        self.series = self.series.saturating_add(more);
-        let held = self.series.saturating_add(self.steps);
-        if held > self.limits.memory {
-            return Err(EvalError::TooLarge { limit: self.limits.memory, span: span.clone() });
-        }
-        self.fetch.go_on(held).map_err(|why| EvalError::Fetch { why, span: span.clone() })
     }
 }
 

@@ -39,6 +39,7 @@ mod tests;
 
 use crate::composite::words::in_words;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -47,8 +48,8 @@ pub use explain::{Matched, Step};
 pub use limits::Limits;
 pub use series::{Call, Point, Sample, Series};
 
-use super::query::{Each, Labels, Leaf, Node, Op, Query, Statistic};
-use super::selector::Selector;
+use super::query::{Each, Leaf, Node, Op, Query, Statistic};
+use super::selector::{Labels, Selector};
 use limits::{MATCHED_BYTES, NODE, POINT_BYTES, SERIES, STEP_BYTES, bytes, combining, points, series_bytes};
 use series::floor;
 
@@ -184,6 +185,26 @@ struct Evaluator<'a> {
 }
 
 type Made = (Vec<Series>, Step);
+
+impl Evaluator<'_> {
+    fn spend(&mut self, work: u64, span: &Range<usize>) -> Result<(), EvalError> {
+        self.work = self.work.saturating_add(work);
+        if self.work > self.limits.work {
+            return Err(EvalError::TooMuch { limit: self.limits.work, span: span.clone() });
+        }
+        self.hold(0, span)
+    }
+
+    /// Holds more for series, until the step that makes them has ended.
+    fn hold(&mut self, more: u64, span: &Range<usize>) -> Result<(), EvalError> {
+        self.series = self.series.saturating_add(more);
+        let held = self.series.saturating_add(self.steps);
+        if held > self.limits.memory {
+            return Err(EvalError::TooLarge { limit: self.limits.memory, span: span.clone() });
+        }
+        self.fetch.go_on(held).map_err(|why| EvalError::Fetch { why, span: span.clone() })
+    }
+}
 
 impl Evaluator<'_> {
     fn node(&mut self, node: &Node, scope: &Scope) -> Result<Made, EvalError> {

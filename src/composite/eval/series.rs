@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::super::query::{Labels, Statistic};
+use super::super::query::Statistic;
+use super::super::selector::Labels;
 use super::super::selector::Selector;
 
 /// A value at a time.

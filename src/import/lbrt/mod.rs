@@ -11,10 +11,6 @@ use super::collected::Collected;
 use super::{Imported, Source, too_large};
 use crate::diag::{Files, Report};
 
-/// What to do about a value that is not known.
-const HINT: &str =
-    "write what lbrt makes of it with `lbrt alert export`, `lbrt service export` or `lbrt space export`";
-
 /// Reads files of all three kinds in any order. Secrets of services are made known to `files`, and what of the texts may be shown.
 pub fn lbrt(sources: &[Source], files: &mut Files) -> Imported {
     let mut out = Collected::default();

@@ -11,7 +11,6 @@ use super::super::draft::Draft;
 use super::super::node::{Node, Val};
 use super::super::reader::{Reader, Want};
 use super::super::settings;
-use super::HINT;
 use super::names::{Services, notified, reserve};
 use super::parser::{Parsed, Statement};
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
@@ -367,3 +366,7 @@ fn fields(
     }
     Some(draft)
 }
+
+/// What to do about a value that is not known.
+const HINT: &str =
+    "write what lbrt makes of it with `lbrt alert export`, `lbrt service export` or `lbrt space export`";

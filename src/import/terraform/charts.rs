@@ -5,10 +5,10 @@ use super::super::collected::Collected;
 use super::super::draft::Draft;
 use super::super::node::{Node, Val, take};
 use super::super::reader::{Reader, Want};
+use super::block::{Block, HINT, Provider, Type};
 use super::links::{Found, Links};
-use super::objects::{kept, name, rest, tags};
+use super::parts::{kept, name, rest, tags};
 use super::resources::{never_sent, stream_order};
-use super::{Block, HINT, Provider, Type};
 use crate::model::Kind;
 
 /// Makes a definition of every chart. Charts of a state come in the order of their ids, in which they were created.

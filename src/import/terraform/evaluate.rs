@@ -12,7 +12,7 @@ use hcl_edit::template::{Element, Strip};
 
 use super::super::node::{Fields, GAP, Node, Val, number, truth};
 use super::hcl::Index;
-use super::modules::{Instance, Module};
+use super::instance::{Instance, Module};
 use super::variables::Values;
 use super::{functions, operators};
 use crate::diag::{FileId, Place};

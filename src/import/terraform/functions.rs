@@ -1,12 +1,14 @@
 //! The functions whose results need nothing from outside: conversions, the JSON of settings, texts, numbers and lists.
 //! Every other function is unknown, by its name.
 
+mod arguments;
 mod lists;
 mod numbers;
 mod texts;
 
 use std::collections::BTreeMap;
 
+pub(super) use self::arguments::text;
 use super::super::node::{Node, Val, number, truth};
 
 /// What a function makes of its arguments.
@@ -54,29 +56,6 @@ pub(super) fn scalar(wanted: &str, value: &Val) -> Option<Val> {
         "string" => text(value).map(Val::Text),
         _ => None,
     }
-}
-
-/// A scalar as text.
-pub(super) fn text(value: &Val) -> Option<String> {
-    match value {
-        Val::Text(text) => Some(text.clone()),
-        Val::Number(number) => Some(number.to_string()),
-        Val::Bool(flag) => Some(flag.to_string()),
-        Val::Null | Val::List(_) | Val::Map(_) | Val::Json(_) | Val::Reference(_) | Val::Unknown { .. } => {
-            None
-        }
-    }
-}
-
-/// A number, also one in text.
-fn float(node: &Node) -> Option<f64> {
-    text(&node.value).filter(|_| !matches!(node.value, Val::Bool(_)))?.trim().parse().ok()
-}
-
-/// A whole number that counts something.
-fn count(node: &Node) -> Option<usize> {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    float(node).filter(|float| float.fract() == 0.0 && (0.0..1e9).contains(float)).map(|float| float as usize)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block as Syntax, Body, Structure};
 
 use super::super::{Source, too_large};
-use super::{legacy, type_of};
+use super::block::type_of;
+use super::legacy;
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 
 /// The files of one directory.

@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value};
 
-use super::super::node::{Fields, Node, Val};
-use super::{Block, state, type_of};
+use super::super::node::{Fields, Node};
+use super::block::{Block, HINT, type_of};
+use super::state::{self, node};
 use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route};
 
 /// What is written by each resource beside its own fields.
@@ -41,7 +42,7 @@ pub(super) fn read(world: usize, file: FileId, text: &str, report: &mut Report) 
 pub(super) fn not_supported(file: FileId) -> Diagnostic {
     Diagnostic::error("not-supported", "configurations in JSON (.tf.json) are not read")
         .at(Place::File(file), "")
-        .help(super::HINT)
+        .help(HINT)
 }
 
 fn not_json(file: FileId, text: &str, error: &serde_json::Error) -> Diagnostic {
@@ -142,20 +143,6 @@ impl Reading<'_> {
             place,
         });
     }
-}
-
-/// A value with its places.
-pub(super) fn node(file: FileId, value: &Value, route: Route) -> Node {
-    let value = match value {
-        Value::Array(items) => {
-            Val::List(items.iter().enumerate().map(|(i, item)| node(file, item, route.index(i))).collect())
-        }
-        Value::Object(map) => Val::Map(
-            map.iter().map(|(key, value)| (key.clone(), node(file, value, route.key(key)))).collect(),
-        ),
-        scalar => return Node::of_json(scalar, &Place::Node { file, route, part: Part::Value }),
-    };
-    Node::new(value, Place::Node { file, route, part: Part::Value })
 }
 
 fn holds_true(value: &Value) -> bool {

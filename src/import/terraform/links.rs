@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::super::node::{Node, Val};
-use super::{Block, Type};
+use super::block::{Block, Type};
 
 /// All services and spaces: first as they stand in the files, then by the names they were given.
 pub(super) struct Links {

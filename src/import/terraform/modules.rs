@@ -1,7 +1,7 @@
 //! From configurations to blocks: modules are entered, `count`, `for_each` and `dynamic` are unfolded, where they can be worked out.
 //! Knows nothing of what a resource means.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use hcl_edit::Span;
@@ -9,10 +9,12 @@ use hcl_edit::structure::{Block as Syntax, Body, Structure};
 
 use super::super::Variables;
 use super::super::node::{Fields, Node, Val};
+use super::block::{Block, HINT, type_of};
 use super::evaluate::{Evaluator, Scope, TOO_LARGE};
 use super::hcl::{Index, Parsed, header, normal};
+use super::instance::{Instance, Key, Module};
+use super::resources;
 use super::variables::{self, Values};
-use super::{Block, HINT, resources, type_of};
 use crate::diag::{Diagnostic, FileId, Place, Report};
 
 /// What entering a module costs, in values.
@@ -27,51 +29,6 @@ pub(super) const META: &[&str] =
 
 /// What stands beside the variables of a module.
 const MODULE_META: &[&str] = &["source", "version", "count", "for_each", "depends_on", "providers"];
-
-/// One module as it is called: its files, its address, and its variables.
-pub(super) struct Module<'a> {
-    pub index: &'a Index<'a>,
-    /// The number of the root it is below.
-    pub world: usize,
-    /// Its directory, behind those of the modules around it.
-    dirs: Vec<&'a str>,
-    /// `module.web["eu"].`, or nothing for a root.
-    pub path: String,
-    /// `None` for a root, whose variables have other sources.
-    pub variables: Option<HashMap<String, Node>>,
-}
-
-impl<'a> Module<'a> {
-    /// The directory of its files.
-    pub fn dir(&self) -> &'a str {
-        self.dirs.last().copied().unwrap_or_default()
-    }
-}
-
-/// One instance of a resource or module: how it is written behind the address, and what `count` or `each` stand for.
-#[derive(Clone)]
-pub(super) struct Instance {
-    pub key: Key,
-    pub bindings: Fields,
-}
-
-/// What tells an instance from the others.
-#[derive(Clone, PartialEq)]
-pub(super) enum Key {
-    Only,
-    Index(u64),
-    Name(String),
-}
-
-impl Key {
-    pub fn suffix(&self) -> String {
-        match self {
-            Self::Only => String::new(),
-            Self::Index(index) => format!("[{index}]"),
-            Self::Name(name) => format!("[{name:?}]"),
-        }
-    }
-}
 
 /// Unfolds all root modules: the directories that no other directory calls. Each is a world of its own, numbered from `first`.
 pub(super) fn expand(

@@ -9,14 +9,13 @@ use super::super::collected::Collected;
 use super::super::draft::Draft;
 use super::super::node::{Fields, Node, Val, take};
 use super::super::reader::{Reader, Want};
+use super::block::{Block, HINT, Provider, Type};
 use super::links::{Found, Links};
+use super::parts::{COMPUTED, kept, name, rest, tags};
 use super::resources::name_field;
-use super::{Block, HINT, Provider, Type, charts, services};
-use crate::diag::{Diagnostic, Files};
+use super::{charts, services};
+use crate::diag::Files;
 use crate::model::Kind;
-
-/// What Terraform computes and nobody writes.
-const COMPUTED: &[&str] = &["id", "timeouts", "created_by_ua"];
 
 /// Makes a definition of every block.
 pub(super) fn make(blocks: Vec<Block>, files: &mut Files, out: &mut Collected) {
@@ -47,37 +46,6 @@ pub(super) fn make(blocks: Vec<Block>, files: &mut Files, out: &mut Collected) {
         links.settle(block.world, &block.address, name);
     }
     charts::make(charts, &links, out);
-}
-
-/// The name of the object; without one there is no object.
-pub(super) fn name(block: &mut Block, out: &mut Collected) -> Option<String> {
-    let field = name_field(block.made);
-    let node = block.take(field);
-    let name = node.as_ref().and_then(|node| match &node.value {
-        Val::Number(number) => Some(number.to_string()),
-        _ => node.as_text().map(str::to_owned),
-    });
-    if name.is_none() {
-        let (what, help) = match node.as_ref().map(|node| &node.value) {
-            None | Some(Val::Null | Val::Text(_)) => (format!("it has no `{field}`"), None),
-            Some(Val::Unknown { why, .. }) => {
-                (format!("its `{field}` would have to be worked out: {why}"), Some(HINT))
-            }
-            Some(other) => (format!("its `{field}` is {}", other.noun()), None),
-        };
-        let place = node.map_or_else(|| block.place.clone(), |node| node.place);
-        let found =
-            Diagnostic::error("no-name", format!("{} is left out: {what}", block.address)).at(place, "");
-        out.report.push(help.into_iter().fold(found, Diagnostic::help));
-    }
-    name
-}
-
-/// Reports fields of a block that nobody took.
-pub(super) fn rest(block: &mut Block, out: &mut Collected) {
-    let mut fields = std::mem::take(&mut block.fields);
-    fields.retain(|(name, _)| !COMPUTED.contains(&name.as_str()));
-    Reader::new(&block.address, HINT, &mut out.report).rest(fields, &block.address);
 }
 
 fn alert(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
@@ -139,11 +107,6 @@ fn titles(node: Node, world: usize, links: &Links, reader: &mut Reader) -> Optio
     })
 }
 
-/// What becomes of a field that is not written.
-pub(super) fn kept(field: &str) -> String {
-    format!("what is not written is not managed: the service keeps its {field}")
-}
-
 fn condition(item: Node, provider: Provider, reader: &mut Reader) -> Option<Draft> {
     let place = item.place.clone();
     let mut fields = reader.map(item, "condition")?;
@@ -167,30 +130,6 @@ fn condition(item: Node, provider: Provider, reader: &mut Reader) -> Option<Draf
     draft.put("detect_reset", detect.filter(|_| derivative && provider == Provider::Librato));
     reader.rest(fields, "a condition");
     Some(draft)
-}
-
-/// Tags of a condition or of a stream.
-pub(super) fn tags(node: Node, reader: &mut Reader) -> Option<(Value, crate::diag::Place)> {
-    let place = node.place.clone();
-    let items = reader.items(node, "tags")?;
-    let mut list = Vec::new();
-    for item in items {
-        let mut fields = reader.map(item, "tags")?;
-        let mut tag = serde_json::Map::new();
-        for (name, want) in [("name", Want::Text), ("grouped", Want::OnlyTrue), ("dynamic", Want::OnlyTrue)] {
-            tag.extend(reader.field(&mut fields, name, want).map(|(value, _)| (name.to_owned(), value)));
-        }
-        if let Some(values) = take(&mut fields, "values") {
-            let values = reader.items(values, "values").unwrap_or_default();
-            let values: Vec<String> = values.iter().filter_map(|one| reader.text(one, "values")).collect();
-            if !values.is_empty() {
-                tag.insert("values".into(), values.into());
-            }
-        }
-        reader.rest(fields, "a tag");
-        list.push(Value::Object(tag));
-    }
-    (!list.is_empty()).then_some((Value::Array(list), place))
 }
 
 fn metric(block: &mut Block, reader: &mut Reader) -> (Kind, Draft) {

@@ -5,9 +5,10 @@ use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 
 use super::super::node::{Fields, Node, Val};
+use super::block::{Type, type_of};
 use super::evaluate::{Evaluator, Scope, TOO_LARGE};
-use super::modules::{Instance, Key, META};
-use super::{Type, type_of};
+use super::instance::{Instance, Key};
+use super::modules::META;
 
 impl<'a> Evaluator<'a> {
     /// A name followed by dots and brackets.

@@ -1,7 +1,7 @@
 //! What the providers call their fields, and what they send and do not send: facts from their sources.
 //! Knows nothing of where a resource was read.
 
-use super::{Provider, Type};
+use super::block::{Provider, Type};
 use crate::diag::{Diagnostic, Place};
 
 /// A resource of one of the providers that we have never heard of.

@@ -7,7 +7,7 @@ use super::super::draft::Draft;
 use super::super::node::{GAP, Node, Val};
 use super::super::reader::{Reader, Want};
 use super::super::settings;
-use super::Block;
+use super::block::Block;
 use crate::diag::{Files, Place};
 
 /// The definition of a service.
@@ -42,7 +42,7 @@ fn read(node: Node, of: Option<&str>, files: &mut Files, reader: &mut Reader) ->
     };
     let Some(fields) = fields else {
         let message = format!("`settings` of {} is left out: it is not a JSON map of texts", reader.who);
-        reader.lose(place, "invalid-settings", message, Some(super::objects::kept("settings")));
+        reader.lose(place, "invalid-settings", message, Some(super::parts::kept("settings")));
         return None;
     };
     Some(settings::read(fields, of, files, reader))

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::super::node::{Fields, Node, Val};
-use super::json::node;
-use super::{Block, resources, type_of};
+use super::block::{Block, type_of};
+use super::resources;
 use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route};
 
 /// How many names a flat key is taken apart into; those of the providers have four.
@@ -163,4 +163,18 @@ fn group(leaves: Vec<(&str, Node)>, first: Place, depth: usize) -> Node {
         inside.sort_by(|a, b| a.0.cmp(&b.0));
     }
     Node::new(Val::List(inside.into_iter().map(|(_, node)| node).collect()), place)
+}
+
+/// A value with its places.
+pub(super) fn node(file: FileId, value: &Value, route: Route) -> Node {
+    let value = match value {
+        Value::Array(items) => {
+            Val::List(items.iter().enumerate().map(|(i, item)| node(file, item, route.index(i))).collect())
+        }
+        Value::Object(map) => Val::Map(
+            map.iter().map(|(key, value)| (key.clone(), node(file, value, route.key(key)))).collect(),
+        ),
+        scalar => return Node::of_json(scalar, &Place::Node { file, route, part: Part::Value }),
+    };
+    Node::new(value, Place::Node { file, route, part: Part::Value })
 }

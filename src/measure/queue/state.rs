@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::Options;
+use super::options::Options;
 use crate::measure::Measurement;
 use crate::measure::courier::{Courier, Delivery};
 use crate::measure::outcome::{Refused, SubmitError, Submitted};

@@ -1,7 +1,11 @@
 //! A queue against a service that takes, refuses and fails.
 
+use std::time::Duration;
+
 use super::*;
+use crate::measure::Sanitizer;
 use crate::measure::fake::{Fake, Verdict};
+use crate::remote::RetryPolicy;
 
 fn options() -> Options {
     Options { retry: RetryPolicy::quick(), ..Options::default() }

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
+use super::effect::{Effect, Verdict};
 use super::pattern::{self, Relation};
 use super::words::Words;
-use super::{Effect, Verdict, conditions};
 use crate::diff::fields::pair_items;
 use crate::model::{Alert, Condition, ConditionType, Seconds, Spec};
 
@@ -185,4 +185,9 @@ impl Edit<'_> {
 
 fn seconds(condition: &Condition) -> u64 {
     condition.duration.map_or(0, |duration| duration.0)
+}
+
+/// The conditions of an alert.
+pub(super) fn conditions(alert: &Alert) -> &[Condition] {
+    alert.conditions.value().map_or(&[], Vec::as_slice)
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::words::quoted;
-use super::{Effect, Impact, Verdict};
+use super::effect::{Effect, Impact, Verdict};
+use super::words::{listed, quoted};
 use crate::diag::Seg;
 use crate::diff::{Action, Change};
 use crate::model::{Address, Alert, Collection, Desired, Kind, MetricType, Resource, Spec, State, Word};
@@ -154,7 +154,7 @@ fn what_happens(change: &Change) -> Option<(String, Verdict)> {
                 .map(|name| name.trim_start_matches("attributes.").to_owned())
                 .collect();
             names.dedup();
-            let what = format!("changes its {}", super::listed(&names, " and "));
+            let what = format!("changes its {}", listed(&names, " and "));
             (!names.is_empty())
                 .then_some((what.replace("its composite", "its definition"), Verdict::CannotTell))
         }

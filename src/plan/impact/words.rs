@@ -3,7 +3,6 @@
 
 use std::fmt::Display;
 
-use super::listed;
 use crate::model::{Condition, ConditionType, Tag, Word};
 
 /// What stands for a value that must not be shown.
@@ -116,4 +115,13 @@ fn tag(tag: &Tag) -> String {
     let grouped = if tag.grouped == Some(true) { " grouped" } else { "" };
     let dynamic = if tag.dynamic == Some(true) { " dynamic" } else { "" };
     format!("{}={values}{grouped}{dynamic}", tag.name)
+}
+
+/// Words in a list as people say them.
+pub(super) fn listed(items: impl IntoIterator<Item = impl Display>, last: &str) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match items.split_last() {
+        Some((end, rest)) if !rest.is_empty() => format!("{}{last}{end}", rest.join(", ")),
+        _ => items.concat(),
+    }
 }

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::Sha256;
 
-use super::digest;
 use crate::diff::fields;
 use crate::model::{Address, Resource, State, with_contents};
 
@@ -72,4 +73,11 @@ impl Names {
 
 fn address_in(value: &Value) -> Option<Address> {
     Option::<Address>::deserialize(value).ok().flatten()
+}
+
+pub(super) fn digest(text: &str, key: &[u8]) -> String {
+    // HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{booleans, numbers, pick};
+use super::known::{booleans, numbers, pick};
 use crate::model::{STREAM_KEYS, Stream, Threshold, is_worked_out};
 use crate::wire::lenient;
 

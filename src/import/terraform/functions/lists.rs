@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::super::node::{Fields, Node, Val};
 use super::super::operators::same;
-use super::{count, text};
+use super::arguments::{count, text};
 
 /// How many numbers `range` makes.
 const MOST: usize = 10_000;

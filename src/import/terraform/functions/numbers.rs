@@ -2,7 +2,7 @@
 //! What is no number, or too large for one, makes the result unknown.
 
 use super::super::super::node::{Node, Val, number};
-use super::{count, float, text};
+use super::arguments::{count, float, text};
 
 pub(super) fn call(name: &str, arguments: &[Node]) -> Option<Val> {
     let floats = |nodes: &[Node]| nodes.iter().map(float).collect::<Option<Vec<f64>>>();

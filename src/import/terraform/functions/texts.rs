@@ -2,7 +2,7 @@
 //! Knows no regular expressions: what needs one is unknown.
 
 use super::super::super::node::{Node, Val};
-use super::{float, text};
+use super::arguments::{float, text};
 
 /// The widest field a text is filled up to.
 const WIDEST: usize = 1000;

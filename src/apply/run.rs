@@ -1,0 +1,102 @@
+//! A run while it writes: what all its steps share, and what it made so far.
+//! Knows nothing of how anything is written.
+
+use std::borrow::Cow;
+use std::sync::Mutex;
+
+use tokio::time::Instant;
+
+use crate::diff::Change;
+use crate::model::Address;
+use crate::plan::{Done, Step};
+use crate::remote::RetryPolicy;
+use crate::remote::fetch::{Ids, Remote, rename};
+
+/// Who wants to know how it goes.
+pub trait Observer: Sync {
+    /// A step has ended.
+    fn ended(&self, step: &Step, done: &Done);
+
+    /// Whether to start no further step.
+    fn stopped(&self) -> bool {
+        false
+    }
+
+    /// Something to tell while it goes on.
+    fn says(&self, _text: &str) {}
+}
+
+/// How to write.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many requests may be under way at once.
+    pub parallelism: usize,
+    /// When and how long to try again.
+    pub retry: RetryPolicy,
+}
+
+pub(super) struct Run<'a, A> {
+    pub(super) api: &'a A,
+    pub(super) options: &'a Options,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) ids: Mutex<Ids>,
+    /// Creations that were not yet held against what else exists.
+    pub(super) created: Mutex<Vec<Creation<'a>>>,
+    /// Those that are looked at again in the end.
+    pub(super) watched: Mutex<Vec<Creation<'a>>>,
+    /// What exists more than once, in words.
+    pub(super) duplicates: Mutex<Vec<String>>,
+    /// Held while a service is made anew.
+    pub(super) retyping: tokio::sync::Mutex<()>,
+    pub(super) notes: Mutex<Vec<String>>,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A poisoned lock only tells that another step panicked; what it guards is sound.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// An object that a creation ended with.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub remote: Remote,
+    /// Whether an answer said that a request of this run made it; if not it may be somebody else's.
+    pub ours: bool,
+    /// How many requests of this run had their answers lost: so many copies may be its doing.
+    pub lost: usize,
+    /// How many of these were not seen to have arrived, and when the last of them was given up.
+    pub missing: usize,
+    pub lost_at: Option<Instant>,
+}
+
+/// An object that this run made, or took over when it meant to make it.
+#[derive(Debug)]
+pub(super) struct Creation<'a> {
+    pub(super) change: Cow<'a, Change>,
+    pub(super) made: Made,
+}
+
+impl<'a> Creation<'a> {
+    pub(super) fn new(change: &'a Change, made: Made) -> Self {
+        Self { change: Cow::Borrowed(change), made }
+    }
+
+    /// One that stands in no plan.
+    pub(super) fn of_its_own(change: Change, made: Made) -> Self {
+        Self { change: Cow::Owned(change), made }
+    }
+}
+
+impl<A> Run<'_, A> {
+    pub(super) fn rename_ids(&self, old: &Address, new: &Address) {
+        self.with_ids(|ids| rename(ids, old, new));
+    }
+
+    pub(super) fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {
+        work(&mut lock(&self.ids))
+    }
+
+    pub(super) fn note(&self, text: String) {
+        lock(&self.notes).push(text);
+    }
+}

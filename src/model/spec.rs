@@ -1,0 +1,101 @@
+//! What every kind of object must be able to say of itself. Knows no kind.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::check::Checker;
+use super::{Address, Collection, Kind, compare};
+use crate::diag::{Part, Route};
+
+/// How a field is owned and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One value.
+    Plain,
+    /// A map of which every key belongs to the definition: keys that are not written go.
+    OwnedMap,
+    /// A list of texts whose order means nothing.
+    Set,
+    /// A list of objects whose order means nothing.
+    Items,
+    /// A list of objects in an order that means something.
+    Sequence,
+}
+
+/// A use of another object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// What is used.
+    pub to: Address,
+    /// Where inside the object that uses it.
+    pub route: Route,
+    /// Which part of what stands there.
+    pub part: Part,
+}
+
+impl Reference {
+    /// A use of a metric or composite.
+    pub fn metric(name: impl Into<String>, route: Route) -> Self {
+        Self { to: Address::metric(name), route, part: Part::Value }
+    }
+
+    /// A use of an annotation stream.
+    pub fn annotation(name: impl Into<String>, route: Route) -> Self {
+        Self { to: Address::new(Collection::Annotations, name), route, part: Part::Value }
+    }
+
+    /// A use of a service, by its title.
+    pub fn service(title: impl Into<String>, route: Route) -> Self {
+        Self { to: Address::service(title), route, part: Part::Value }
+    }
+}
+
+/// What every kind says of itself. Fields are named as they are written, those of a map key by key: `attributes.color`.
+pub trait Spec {
+    /// The kind.
+    fn kind(&self) -> Kind;
+
+    /// Problems that can be known from the object alone.
+    fn check(&self, found: &mut Checker<'_>);
+
+    /// Which other objects it uses.
+    fn references(&self) -> Vec<Reference>;
+
+    /// Which metrics it uses by patterns, which stand in the place of names.
+    fn patterns(&self) -> Vec<Reference> {
+        Vec::new()
+    }
+
+    /// The form of a field's value in which two sides can be compared.
+    fn canonical(&self, field: &str, value: &Value) -> Value;
+
+    /// How a field is owned; `attributes` of any kind are managed key by key and never get here.
+    fn shape(&self, _field: &str) -> Shape {
+        Shape::Plain
+    }
+
+    /// Whether one key of two list items says the same; given the whole items, since keys can depend on each other.
+    fn same_in_item(&self, key: &str, want: &Value, have: &Value) -> bool {
+        compare::plain(&want[key]) == compare::plain(&have[key])
+    }
+
+    /// Fields that `null` clears; attributes can always be cleared.
+    fn clearable(&self) -> &'static [&'static str];
+
+    /// Fields without which the object cannot be created.
+    fn creation_needs(&self) -> &'static [&'static str];
+
+    /// Whether a field's value must never be shown.
+    fn is_sensitive(&self, _field: &str) -> bool {
+        false
+    }
+}
+
+/// The fields of an object as they were written, unwritten ones left out.
+pub(super) fn fields(object: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(object) {
+        Ok(Value::Object(fields)) => fields,
+        // Plain structs of text, numbers and maps with text keys always serialise to an object.
+        _ => Map::new(),
+    }
+}
