@@ -1,6 +1,7 @@
 //! `application/x-www-form-urlencoded` text to a JSON object, with the bracket nesting of the API's form bodies.
 //! Pure. All leaves are strings; giving them types is left to [`super::fields`].
 
+use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
 /// Deeper keys than `a[b][c]…` of this many parts are refused.
@@ -94,27 +95,8 @@ fn append(place: &mut Value, rest: &[&str], value: String) -> Option<()> {
 }
 
 fn unescape(text: &[u8]) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match (byte, tail) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                bytes.push(hex(*high) << 4 | hex(*low));
-                rest = after;
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => digit.to_ascii_lowercase() - b'a' + 10,
-    }
+    let blanks: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    String::from_utf8(percent_decode(&blanks).collect()).ok()
 }
 
 #[cfg(test)]
