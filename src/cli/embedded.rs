@@ -62,5 +62,5 @@ impl Embedded {
 fn random_token() -> anyhow::Result<SecretString> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).context("this machine has no source of randomness")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+    Ok(hex::encode(bytes).into())
 }
