@@ -1,5 +1,5 @@
 //! Writes a plan: level by level, concurrently within one, and says what became of every step.
-//! Knows steps and calls; knows no kinds, and prints nothing.
+//! Knows steps and calls; what only some kinds need stands in files of its own. Prints nothing.
 
 mod create;
 mod duplicates;

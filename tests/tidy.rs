@@ -3,11 +3,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Helpers of tests are tests to us.
 
+#[path = "tidy/graph.rs"]
+mod graph;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-/// Files longer than this hold more than one concept.
+use graph::{Arrows, circles};
+
+/// Arrows between files that are still to be cut: each closes a circle or leads upward. The list only shrinks.
+const TO_CUT: &[(&str, &str)] = &[
+    ("src/serve/measurements/mod.rs", "src/serve/compose/mod.rs"),
+    ("src/serve/store/sqlite/upkeep.rs", "src/serve/store/sqlite/maintenance.rs"),
+];
+
+/// Files longer than this may hold more than one concept. That is for people to judge, so it is only said.
 const MAX_LINES: usize = 400;
 
 /// Names that say nothing about what is inside.
@@ -26,9 +39,20 @@ const IMPURE: &[&str] = &[
     "std::io::std",
 ];
 
-/// One row of the module table.
+/// What the header of a file may claim only where none of some words stand in it, and for a `mod.rs` nowhere below.
+const CLAIMS: &[(&[&str], &[&str])] = &[
+    (&["Pure.", "Pure;", "Pure:", "Pure "], IMPURE),
+    (&["Pure.", "Pure;", "Pure:", "Pure ", "knows no SQL"], &["rusqlite", "store::tx", "SELECT "]),
+    (&["nothing of HTTP", "neither HTTP"], &["axum::", "hyper::", "StatusCode", "http::"]),
+    (&["nows no kind", "and no kind"], &["Kind::", "Resource::"]),
+    (&["rints nothing", "ever prints"], &["print!(", "println!(", "io::stdout", "io::stderr"]),
+];
+
+/// One row of the table of modules, or of that of the server's rooms.
 #[derive(Debug, Default)]
 struct Rule {
+    /// Its place in the table, counted from the top.
+    row: usize,
     /// No files, clock, network, environment or printing.
     pure: bool,
     /// Everything may be imported.
@@ -83,16 +107,16 @@ fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Reads the table of ARCHITECTURE.md whose header starts with `| Module |`: modules, purity, imports. The clauses of the third
+/// Reads the table of ARCHITECTURE.md with this head in its first column: modules, purity, imports. The clauses of the third
 /// column are divided by `;`: a list of paths, a list `in` files, or `not` and a list.
-fn rules(text: &str) -> BTreeMap<String, Rule> {
-    let table = text.lines().skip_while(|line| !line.starts_with("| Module |")).skip(2);
+fn rules(text: &str, head: &str) -> BTreeMap<String, Rule> {
+    let table = text.lines().skip_while(|line| !line.starts_with(&format!("| {head} |"))).skip(2);
     let mut rules = BTreeMap::new();
-    for row in table.take_while(|line| line.starts_with('|')) {
+    for (at, row) in table.take_while(|line| line.starts_with('|')).enumerate() {
         let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
         let [modules, pure, imports, ..] = cells.as_slice() else { panic!("not a row of the table: {row}") };
         for module in quoted(modules) {
-            let mut rule = Rule { pure: pure.trim() == "yes", ..Rule::default() };
+            let mut rule = Rule { row: at, pure: pure.trim() == "yes", ..Rule::default() };
             for clause in imports.split(';') {
                 if clause.trim() == "everything" {
                     rule.all = true;
@@ -116,12 +140,6 @@ fn module_of(file: &str) -> Option<&str> {
     let name = below.split('/').next()?;
     let name = name.strip_suffix(".rs").unwrap_or(name);
     (!matches!(name, "lib" | "main")).then_some(name)
-}
-
-/// How many `super::` lead from a file to the root of the crate.
-fn depth(file: &str) -> usize {
-    let steps = file.trim_start_matches("src/").trim_end_matches(".rs").split('/');
-    steps.filter(|step| *step != "mod").count()
 }
 
 /// Files that are compiled for tests only: their parent says `#[cfg(test)] mod name;`, or they are modules of such a file.
@@ -153,69 +171,123 @@ fn code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Every path below the root of the crate that a text names, groups taken apart.
-fn imports(code: &str, depth: usize) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let roots = ["crate::".to_owned(), "super::".repeat(depth)];
-    for root in roots.iter().filter(|root| !root.is_empty()) {
-        for (at, _) in code.match_indices(root.as_str()) {
-            let before = code[..at].chars().next_back();
-            if !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
-                tree(&code[at + root.len()..], "", &mut found);
-            }
-        }
-    }
-    found
+/// Every arrow from file to file, in the library and in the program.
+fn arrows() -> &'static Arrows {
+    static ARROWS: LazyLock<Arrows> = LazyLock::new(|| {
+        graph::arrows(&sources(), &[("librato_apply", "src/lib.rs"), ("program", "src/main.rs")])
+    });
+    &ARROWS
 }
 
-/// Reads `a::b`, `a::{b, c::d}` and so on at the start of a text; gives back what follows.
-fn tree<'t>(text: &'t str, prefix: &str, found: &mut BTreeSet<String>) -> &'t str {
-    let text = text.trim_start();
-    if let Some(mut rest) = text.strip_prefix('{') {
-        loop {
-            rest = rest.trim_start_matches([',', ' ', '\n', '\r', '\t']);
-            match rest.chars().next() {
-                Some('}') => return &rest[1..],
-                Some(c) if c.is_alphanumeric() || "_*{".contains(c) => rest = tree(rest, prefix, found),
-                _ => return rest,
+/// The same without those that are still to be cut.
+fn arrows_to_keep() -> Arrows {
+    let mut arrows = arrows().clone();
+    for (from, to) in TO_CUT {
+        arrows.get_mut(*from).and_then(|from| from.remove(*to));
+    }
+    arrows
+}
+
+/// The room of the server that a file belongs to; `None` for the doorplate `serve/mod.rs`, and outside.
+fn room_of(file: &str) -> Option<&str> {
+    let name = file.strip_prefix("src/serve/")?.split('/').next()?;
+    Some(name.strip_suffix(".rs").unwrap_or(name)).filter(|name| *name != "mod")
+}
+
+/// What is wrong with arrows between the rooms of the server: they may lead only where the table says, which may say only rooms
+/// that stand further down.
+fn wrong_between_rooms(rules: &BTreeMap<String, Rule>, arrows: &Arrows) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (room, rule) in rules {
+        for may in rule.may.iter().chain(rule.may_in.iter().map(|(path, _)| path)) {
+            let other = may.split("::").next().unwrap_or_default();
+            if rules.get(other).is_none_or(|other| other.row <= rule.row) {
+                wrong.push(format!("the table lets `{room}` import `{may}`, which does not stand below it"));
             }
         }
     }
-    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '*')).unwrap_or(text.len());
-    let (word, rest) = text.split_at(end);
-    let path = if prefix.is_empty() { word.to_owned() } else { format!("{prefix}::{word}") };
-    match rest.strip_prefix("::") {
-        Some(more) if more.starts_with(|c: char| c.is_alphabetic() || "_*{".contains(c)) => {
-            tree(more, &path, found)
-        }
-        _ => {
-            found.insert(path);
-            rest
+    for (from, to, names) in
+        arrows.iter().flat_map(|(from, to)| to.iter().map(move |(to, names)| (from, to, names)))
+    {
+        let (Some(room), Some(other)) = (room_of(from), room_of(to)) else { continue };
+        let Some(rule) = rules.get(room).filter(|_| room != other) else { continue };
+        for name in names {
+            let name = name.trim_start_matches("serve::");
+            if !rule.allows(name, from) {
+                wrong.push(format!("{from} imports {name}, but {room} may not"));
+            }
         }
     }
+    wrong
 }
 
 #[test]
 fn modules_import_only_what_the_architecture_allows() {
     let sources = sources();
     let tests = test_files(&sources);
-    let rules = rules(&fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap());
+    let rules = rules(&fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap(), "Module");
     let modules: BTreeSet<&str> = sources.keys().filter_map(|file| module_of(file)).collect();
     let described: BTreeSet<&str> = rules.keys().map(String::as_str).collect();
     assert_eq!(described, modules, "the table of ARCHITECTURE.md (left) names the modules of src/ (right)");
 
-    let mut wrong = Vec::new();
+    let (mut wrong, arrows) = (Vec::new(), arrows());
     for (file, text) in sources.iter().filter(|(file, _)| !tests.contains(*file)) {
         let Some(module) = module_of(file) else { continue };
         let (rule, code) = (&rules[module], code(text));
-        for import in imports(&code, depth(file)) {
+        for import in arrows.get(file).iter().flat_map(|to| to.values().flatten()) {
             let top = import.split("::").next().unwrap_or_default();
-            if top != module && modules.contains(top) && !rule.allows(&import, file) {
+            if top != module && modules.contains(top) && !rule.allows(import, file) {
                 wrong.push(format!("{file} imports {import}, but {module} may not"));
             }
         }
         for word in IMPURE.iter().filter(|word| rule.pure && code.contains(**word)) {
             wrong.push(format!("{file} uses {word}, but {module} is pure"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_files_name_each_other_in_a_circle() {
+    let (all, mut wrong) = (arrows(), Vec::new());
+    for (from, to) in
+        TO_CUT.iter().filter(|(from, to)| !all.get(*from).is_some_and(|arrows| arrows.contains_key(*to)))
+    {
+        wrong.push(format!("{from} does not name {to} any more: take the two off the list TO_CUT"));
+    }
+    let arrows = arrows_to_keep();
+    for circle in circles(&arrows) {
+        wrong.push(format!("a circle of {} files:", circle.len()));
+        for from in &circle {
+            let inside = arrows[from].iter().filter(|(to, _)| circle.contains(*to));
+            wrong.extend(inside.map(|(to, names)| {
+                format!("  {from} -> {to}: {}", names.iter().cloned().collect::<Vec<_>>().join(", "))
+            }));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn headers_claim_only_what_holds() {
+    let (sources, arrows, mut wrong) = (sources(), arrows(), Vec::new());
+    for (file, text) in sources.iter().filter(|(file, _)| arrows.contains_key(*file)) {
+        let header = text.lines().map_while(|line| line.strip_prefix("//!")).collect::<Vec<_>>().join("");
+        let below = file
+            .strip_suffix("mod.rs")
+            .or_else(|| file.strip_suffix(".rs"))
+            .map(|stem| format!("{}/", stem.trim_end_matches('/')));
+        let covered =
+            |other: &&String| *other == file || below.as_ref().is_some_and(|below| other.starts_with(below));
+        for (claims, words) in CLAIMS {
+            let Some(claim) = claims.iter().find(|claim| header.contains(**claim)) else { continue };
+            for other in arrows.keys().filter(covered) {
+                let code = code(&sources[other]);
+                let found = words.iter().filter(|word| code.contains(**word));
+                wrong.extend(
+                    found.map(|word| format!("{file} says \"{}\", but {other} uses {word}", claim.trim())),
+                );
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -230,7 +302,11 @@ fn files_say_what_they_own_and_stay_short() {
             wrong.push(format!("{file} does not open with a `//!` header"));
         }
         if lines > MAX_LINES {
-            wrong.push(format!("{file} has {lines} lines: look for the second concept in it"));
+            // Past what the harness catches, which shows nothing of tests that pass.
+            let _ = writeln!(
+                std::io::stderr(),
+                "note: {file} has {lines} lines: is there a second concept in it?"
+            );
         }
         let stem = Path::new(&file).file_stem().unwrap().to_str().unwrap();
         if EMPTY_NAMES.contains(&stem) || file.split('/').any(|step| EMPTY_NAMES.contains(&step)) {
@@ -263,7 +339,7 @@ fn the_rules_are_understood() {
 | `cli` | no | everything | |
 
 | `other` | table |";
-    let rules = rules(table);
+    let rules = rules(table, "Module");
     assert_eq!(rules.keys().collect::<Vec<_>>(), ["cli", "diag", "remote", "wire"]);
     assert!(rules["diag"].pure && !rules["remote"].pure);
     assert!(!rules["wire"].allows("model", "src/wire/mod.rs"));
@@ -276,17 +352,73 @@ fn the_rules_are_understood() {
     assert!(rules["cli"].allows("anything", "src/cli/mod.rs"));
 }
 
+/// A crate in a few lines: `src/` and `.rs` are added to the names.
+fn arrows_of(files: &[(&str, &str)]) -> Arrows {
+    let named = |(name, text): &(&str, &str)| (format!("src/{name}.rs"), (*text).to_owned());
+    graph::arrows(&files.iter().map(named).collect(), &[("it", "src/lib.rs")])
+}
+
+/// `from -> to: names`, without `src/` and `.rs`.
+fn in_lines(arrows: &Arrows) -> Vec<String> {
+    let short = |file: &String| file.trim_start_matches("src/").trim_end_matches(".rs").to_owned();
+    let lines = arrows.iter().flat_map(|(from, all)| all.iter().map(move |(to, names)| (from, to, names)));
+    lines
+        .map(|(from, to, names)| {
+            format!(
+                "{} -> {}: {}",
+                short(from),
+                short(to),
+                names.iter().cloned().collect::<Vec<_>>().join(", ")
+            )
+        })
+        .collect()
+}
+
 #[test]
 fn imports_are_found_in_every_form() {
-    let code = code(
-        "use crate::diag::{Part, place::{Place, Files}};\nuse super::super::model;\nuse mycrate::no;\n\
-         // crate::comment\nfn f(x: crate::wire::Page) -> super::near::Thing { crate::{a, b::c}; }\n\
-         #[cfg(test)]\nmod tests {\n use crate::load;\n}",
-    );
-    let expected =
-        ["a", "b::c", "diag::Part", "diag::place::Files", "diag::place::Place", "model", "wire::Page"];
-    assert_eq!(imports(&code, 2).into_iter().collect::<Vec<_>>(), expected);
-    assert_eq!((depth("src/diff/mod.rs"), depth("src/diff/lists.rs"), depth("src/apply.rs")), (1, 2, 1));
+    let arrows = arrows_of(&[
+        ("lib", "pub mod a;\nmod b;\nuse b::late;\nfn f() { late::fate(); }"),
+        ("a/mod", "mod own;\npub use own::{Part, place as spot};\npub mod wide;\npub enum Kind { One }"),
+        ("a/own", "pub struct Part;\npub fn place() {}\nfn up() -> super::Kind { super::Kind::One }"),
+        ("a/wide", "pub use super::*;\npub const C: u8 = 0;"),
+        (
+            "b",
+            "use crate::a::{self, Kind::{self, *}, wide::Part};\n/* crate::a::wide::C */ pub mod late { pub fn fate() {} }\n\
+             // crate::a::wide::C\nfn f<'a>(x: &'a str) { let _ = ('\\'', \"crate::a::wide::C\", r#\"\"crate::a::wide::C\"#); a::spot() }\n\
+             #[cfg(test)]\nuse a::wide::C;\n#[cfg(test)]\nmod tests {\n use crate::a::wide::C;\n}",
+        ),
+    ]);
+    let expected = [
+        "a/own -> a/mod: a::Kind",
+        "b -> a/mod: a::Kind",
+        "b -> a/own: a::own::Part, a::own::place",
+        "lib -> b: b::late::fate",
+    ];
+    assert_eq!(in_lines(&arrows), expected);
+    assert!(circles(&arrows).is_empty(), "what a mod.rs hands on is not its own");
+}
+
+#[test]
+fn circles_and_upward_arrows_are_noticed() {
+    let knot = |top: &str| {
+        arrows_of(&[
+            ("lib", "mod serve;"),
+            ("serve/mod", "mod low;\nmod top;\npub use top::Top;"),
+            ("serve/low", "pub struct Low(Option<super::Top>);"),
+            ("serve/top", top),
+        ])
+    };
+    let table = "| Room | Pure | May import |\n| --- | --- | --- |\n| `top` | no | `low` |\n| `low` | yes | nothing of ours |";
+    let rooms = rules(table, "Room");
+    let arrows = knot("pub struct Top;");
+    assert!(circles(&arrows).is_empty());
+    let upward = "src/serve/low.rs imports top::Top, but low may not";
+    assert_eq!(wrong_between_rooms(&rooms, &arrows), [upward]);
+    let circle = BTreeSet::from(["src/serve/low.rs", "src/serve/top.rs"].map(str::to_owned));
+    assert_eq!(circles(&knot("use super::low::Low;\npub struct Top(Box<Low>);")), [circle]);
+    let upside_down = rules(&table.replace("nothing of ours", "`top`"), "Room");
+    let told = ["the table lets `low` import `top`, which does not stand below it"];
+    assert_eq!(wrong_between_rooms(&upside_down, &arrows), told);
 }
 
 /// Who depends on the library alone compiles nothing that only the command line or the server needs: a crate that is used there

@@ -1,5 +1,6 @@
 //! Diagnostics for the author of the files: what is wrong, how bad it is, and where it stands.
-//! A place is symbolic (a file and a route of keys) until something is shown; this module knows neither YAML nor any kind of object.
+//! A place is symbolic (a file and a route of keys) until something is shown; how a file is read is for others to know. Of
+//! the files it knows how scalars are written and which settings are secret, since nothing of these may be shown.
 //! Everything that is shown passes through the masks, so that secrets standing in the files never reach a terminal or a log.
 
 mod files;

@@ -1,5 +1,6 @@
 //! What must change so that the remote becomes what the files ask for. Pure: two states in, changes out.
-//! Knows kinds only through what they say of themselves; knows nothing of ids, order or the wire.
+//! Compares fields as the kinds say; what is recreated, renamed or created with what is decided here, kind by kind. Knows
+//! nothing of ids, order or the wire.
 
 pub mod fields;
 pub mod lists;

@@ -1,5 +1,5 @@
 //! How long texts and lists may be, and an object as a whole: what the built-in server takes, known before anything is sent.
-//! Looks at values as they are written; knows no kind.
+//! Looks at values as they are written, and not at what a kind makes of them.
 
 use serde_json::Value;
 

@@ -110,11 +110,6 @@ pub fn data(
     Ok(Data::new(interval.resolution, answer))
 }
 
-/// What forbids evaluating a definition, with places in it; nothing where it is good.
-pub fn check(text: &str) -> Vec<String> {
-    composite::compile(text).err().iter().flatten().map(|problem| problem.located(text)).collect()
-}
-
 fn compiled(parameter: &str, text: &str) -> Result<composite::Query, Problem> {
     composite::compile(text).map_err(|problems| {
         let mut errors = Errors::default();

@@ -13,9 +13,9 @@ use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::answer::Length;
 use super::auth;
 use super::problem::Problem;
+use super::reply::Length;
 use crate::serve::budget::{self, Exceeded, Permit};
 use crate::serve::telemetry::Telemetry;
 

@@ -1,14 +1,13 @@
 //! The answers that are not errors, with the headers the API documents.
 
-use axum::Extension;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::claimed;
+use super::reply::with_body;
 
 /// What is escaped in a path.
 const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
@@ -18,10 +17,6 @@ pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, &ESCAPED).to_string()
 }
 
-/// The length of a body in bytes, before it is compressed; an extension of the answer.
-#[derive(Clone, Copy)]
-pub struct Length(pub usize);
-
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match claimed::json(body) {
         Ok(body) => with_body(status, body),
@@ -29,20 +24,9 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
-/// For what is told when there is no memory left to claim.
-pub fn unclaimed(status: StatusCode, body: &Value) -> Response {
-    with_body(status, body.to_string().into_bytes())
-}
-
 /// 200 with JSON that is written already, for answers too long to be held as values.
 pub fn written(body: Vec<u8>) -> Response {
     with_body(StatusCode::OK, body)
-}
-
-fn with_body(status: StatusCode, body: Vec<u8>) -> Response {
-    let content_type = HeaderValue::from_static("application/json;charset=utf-8");
-    let length = Length(body.len());
-    (status, [(header::CONTENT_TYPE, content_type)], Extension(length), body).into_response()
 }
 
 pub fn ok(body: &impl Serialize) -> Response {

@@ -1,7 +1,6 @@
 //! HTTP Basic authentication: who may ask, and for what. Compares digests in constant time and keeps no token; slows
 //! guesses down, and refuses what pages of others make a browser send.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -12,20 +11,16 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest as _, Sha256};
-use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+use subtle::ConditionallySelectable as _;
 
 use super::address::Client;
+use super::credentials::{ANONYMOUS, Credentials, digest};
 use super::cross_site;
 use super::guesses::{Attempt, Guesses, Wait};
 use super::problem::Problem;
 use super::role::Role;
 use super::users::Users;
 use crate::serve::telemetry::Telemetry;
-
-/// The user name of AppOptics' clients: the token alone decides.
-const ANONYMOUS: &str = "token";
 
 /// The routes that answer without credentials: whether the process lives, and whether it can do its work.
 pub const HEALTH: &str = "/healthz";
@@ -34,19 +29,6 @@ pub const READY: &str = "/readyz";
 /// Whether the path is one of theirs.
 pub fn is_probe(path: &str) -> bool {
     path == HEALTH || path == READY
-}
-
-/// Tokens below this length are soon guessed.
-const SHORT: usize = 8;
-
-/// One user and token that may use the server. Of the token it keeps a digest only.
-#[derive(Clone)]
-pub struct Credentials {
-    pub(super) name: Arc<str>,
-    user: [u8; 32],
-    pub(super) token: [u8; 32],
-    pub(super) role: Role,
-    short: bool,
 }
 
 /// Who made a request, for the handlers that care: a request extension.
@@ -67,46 +49,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let known = parts.extensions.get::<Caller>().cloned();
         known.ok_or_else(|| Problem::internal("a route asks for the caller but lets everybody in"))
     }
-}
-
-impl Credentials {
-    /// A user with the role of an admin. `user` is compared without regard to case, as e-mail addresses are.
-    pub fn new(user: &str, token: &SecretString) -> Credentials {
-        Credentials::with_role(user, token, Role::Admin)
-    }
-
-    /// A user whose token may do what `role` allows.
-    pub fn with_role(user: &str, token: &SecretString, role: Role) -> Credentials {
-        let name = Arc::from(user);
-        let short = token.expose_secret().chars().count() < SHORT;
-        let (user, token) = (digest(&user.to_lowercase()), digest(token.expose_secret()));
-        Credentials { name, user, token, role, short }
-    }
-
-    /// The user's name.
-    pub fn user(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether the token is so short that it is soon guessed.
-    pub fn is_short(&self) -> bool {
-        self.short
-    }
-
-    fn accept(&self, user: &[u8; 32], token: &[u8; 32]) -> Choice {
-        let anonymous = user.ct_eq(&digest(ANONYMOUS));
-        (self.user.ct_eq(user) | anonymous) & self.token.ct_eq(token)
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(…)")
-    }
-}
-
-fn digest(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
 }
 
 /// What an API token is good for.

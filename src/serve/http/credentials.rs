@@ -1,10 +1,13 @@
-//! The file of users: one `USER TOKEN ROLE` a line. Its errors name lines and never quote them.
+//! Users with their tokens, of which only digests are kept, and the file that lists them: one `USER TOKEN ROLE` a line. Its
+//! errors name lines and never quote them.
 
 use std::fmt;
+use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq as _};
 
-use super::auth::Credentials;
 use super::role::Role;
 
 /// Why a file of users cannot be used.
@@ -62,6 +65,62 @@ impl Credentials {
         }
         if all.is_empty() { Err(CredentialsError::Empty) } else { Ok(all) }
     }
+}
+
+/// The user name of AppOptics' clients: the token alone decides.
+pub(super) const ANONYMOUS: &str = "token";
+
+/// Tokens below this length are soon guessed.
+const SHORT: usize = 8;
+
+/// One user and token that may use the server. Of the token it keeps a digest only.
+#[derive(Clone)]
+pub struct Credentials {
+    pub(super) name: Arc<str>,
+    pub(super) user: [u8; 32],
+    pub(super) token: [u8; 32],
+    pub(super) role: Role,
+    short: bool,
+}
+
+impl Credentials {
+    /// A user with the role of an admin. `user` is compared without regard to case, as e-mail addresses are.
+    pub fn new(user: &str, token: &SecretString) -> Credentials {
+        Credentials::with_role(user, token, Role::Admin)
+    }
+
+    /// A user whose token may do what `role` allows.
+    pub fn with_role(user: &str, token: &SecretString, role: Role) -> Credentials {
+        let name = Arc::from(user);
+        let short = token.expose_secret().chars().count() < SHORT;
+        let (user, token) = (digest(&user.to_lowercase()), digest(token.expose_secret()));
+        Credentials { name, user, token, role, short }
+    }
+
+    /// The user's name.
+    pub fn user(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the token is so short that it is soon guessed.
+    pub fn is_short(&self) -> bool {
+        self.short
+    }
+
+    pub(super) fn accept(&self, user: &[u8; 32], token: &[u8; 32]) -> Choice {
+        let anonymous = user.ct_eq(&digest(ANONYMOUS));
+        (self.user.ct_eq(user) | anonymous) & self.token.ct_eq(token)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(…)")
+    }
+}
+
+pub(super) fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
 }
 
 #[cfg(test)]

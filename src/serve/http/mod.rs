@@ -19,5 +19,6 @@ pub mod leftover;
 pub mod paging;
 pub mod problem;
 pub mod rates;
+pub mod reply;
 pub mod role;
 pub mod users;

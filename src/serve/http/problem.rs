@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use super::answer;
+use super::reply;
 use crate::serve::budget::Exceeded;
 use crate::serve::store::error::{Displaced, Failure, StoreError, Trouble};
 
@@ -209,7 +209,7 @@ impl IntoResponse for Problem {
         if let Some(time) = self.request_time {
             body["request_time"] = json!(time);
         }
-        let mut response = answer::unclaimed(self.status, &body);
+        let mut response = reply::unclaimed(self.status, &body);
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"librato-apply\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::auth::Credentials;
+use super::credentials::Credentials;
 
 /// The users of a server. Clones mean the same ones.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::attributes::{self, CREATED_BY};
-use crate::serve::compose;
+use crate::composite;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
@@ -121,7 +121,8 @@ impl Changes {
             changes.composite = Given::Null;
         }
         if let Given::Value(text) = &changes.composite {
-            compose::check(text).into_iter().for_each(|message| read.errors.add("composite", message));
+            let problems = composite::compile(text).err().unwrap_or_default();
+            problems.iter().for_each(|problem| read.errors.add("composite", problem.located(text)));
         }
         read.errors.nest("attributes", in_attributes);
         read.finish()?;

@@ -2,6 +2,7 @@
 //! they want, as long as it can tell what happened to the store. What the tables mean is the business of each chapter.
 
 mod condition;
+mod cost;
 pub(in crate::serve) mod error;
 mod opening;
 mod sqlite;
@@ -16,6 +17,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::cost::Cost;
 use self::error::{Failure, StoreError};
 use self::sqlite::Sqlite;
 use self::tx::Tx;
@@ -26,7 +28,7 @@ pub use opening::{Data, Opening};
 pub use sqlite::check::{Report, check};
 pub(in crate::serve) use sqlite::column;
 pub use sqlite::copy::{Copied, CopyError, Copying, adopt, copy};
-pub use sqlite::open::OpenError;
+pub use sqlite::open_error::OpenError;
 #[cfg(test)]
 pub(in crate::serve) use sqlite::scratch;
 pub(in crate::serve) use turn::Turn;
@@ -46,13 +48,6 @@ enum Engine {
 
 /// How long a read that nobody bounded may take.
 const READ_TIME: Duration = Duration::from_secs(30);
-
-/// Whether others should have to wait for a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cost {
-    Cheap,
-    Dear,
-}
 
 impl Store {
     /// Opens the data for this process alone, bringing an older file up to date.

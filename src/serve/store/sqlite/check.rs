@@ -9,7 +9,8 @@ use rusqlite::{Connection, Row};
 
 use super::column::JSON;
 use super::file::DataFile;
-use super::open::{OpenError, identify};
+use super::open::identify;
+use super::open_error::OpenError;
 use super::properties::OPENED_BY;
 use super::reading;
 use super::schema::{self, WITH_CHECKSUMS_OF_LABELS, WITH_PROPERTIES};

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::lock::{Lock, private, sibling, taken};
 use super::mounts;
-use super::open::OpenError;
+use super::open_error::OpenError;
 use crate::serve::store::error::Displaced;
 
 /// The bits of a mode that let others than the owner in.

@@ -6,7 +6,7 @@ use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::open::OpenError;
+use super::open_error::OpenError;
 
 /// A lock that this process has. It is emptied at the end but stays: removing it would let two older servers in.
 #[derive(Debug)]

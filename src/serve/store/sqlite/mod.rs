@@ -9,6 +9,7 @@ mod lock;
 mod maintenance;
 mod mounts;
 pub mod open;
+pub mod open_error;
 mod properties;
 mod readers;
 pub mod reading;
@@ -31,14 +32,14 @@ use rusqlite::Connection;
 use self::copy::CopyError;
 use self::file::{DataFile, Held};
 use self::maintenance::Maintenance;
-use self::open::OpenError;
+use self::open_error::OpenError;
 use self::readers::Readers;
 use self::reserve::Reserve;
 use self::session::Session;
 use self::upkeep::Upkeep;
 use self::writer::Writer;
-use super::Cost;
 use super::condition::Condition;
+use super::cost::Cost;
 use super::error::{Failure, StoreError};
 use super::opening::{Data, Opening};
 use super::tx::Tx;
@@ -75,7 +76,7 @@ impl Sqlite {
             None
         } else {
             let over = Maintenance::over(&opened.writer, Arc::clone(&condition), opening.accept_clock);
-            Some(over.map_err(|source| open::failure(&path, source))?)
+            Some(over.map_err(|source| open_error::failure(&path, source))?)
         };
         let known = maintenance.as_ref().map(|maintenance| maintenance.known.clone()).unwrap_or_default();
         let writer = Arc::new(Writer::start(opened.writer, Arc::clone(&condition))?);

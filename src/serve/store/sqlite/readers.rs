@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::file::Held;
 use crate::serve::budget;
-use crate::serve::store::Cost;
+use crate::serve::store::cost::Cost;
 use crate::serve::store::error::{Failure, StoreError};
 
 pub struct Readers {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::file::DataFile;
 use super::lock::sibling;
-use super::open::{OpenError, failure};
+use super::open_error::{OpenError, failure};
 
 /// Reads a file that no server has open, as its lock tells.
 pub fn still(file: &DataFile) -> Result<Connection, OpenError> {

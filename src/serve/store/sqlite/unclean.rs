@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 
 use super::lock::sibling;
-use super::open::OpenError;
+use super::open_error::OpenError;
 use super::wal;
 
 /// The beginning of the file, in which SQLite keeps how long it is.

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use super::file::Held;
 use super::maintenance::Maintenance;
-use super::open::OpenError;
+use super::open_error::OpenError;
 use super::writer::Writer;
 use crate::serve::store::error::StoreError;
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::file::Held;
-use super::open::OpenError;
+use super::open_error::OpenError;
 use super::properties::OPENED_BY;
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::{Displaced, Failure, StoreError, Trouble};
