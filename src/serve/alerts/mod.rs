@@ -34,12 +34,10 @@ pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -
     read.finish()?;
     // Alerts of the deprecated version 1 cannot be made here, so there are none.
     let listed = if version.is_none_or(|version| version == 2) {
-        store
-            .read(move |connection| {
-                page.cut(connection, "alerts", table::from_row)?
-                    .try_map(|alerts| table::complete(connection, alerts))
-            })
-            .await?
+        let cut = move |tx: &Tx| {
+            page.cut(tx, "alerts", table::from_row)?.try_map(|alerts| table::complete(tx, alerts))
+        };
+        store.read(cut).await?
     } else {
         page.empty()
     };
@@ -48,9 +46,9 @@ pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -
 
 pub async fn create(State(store): State<Store>, view: View, Body(body): Body) -> Result<Response, Problem> {
     let now = store.now();
-    let write = move |connection: &Tx| {
-        let alert = Alert::new(&body, &|name: &str| metrics::kind_of(connection, name), now)?;
-        table::save(connection, alert)
+    let write = move |tx: &Tx| {
+        let alert = Alert::new(&body, &|name: &str| metrics::kind_of(tx, name), now)?;
+        table::save(tx, alert)
     };
     let full = store.write(write).await?;
     Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &view.of(&full)))
@@ -61,7 +59,7 @@ pub async fn show(
     view: View,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let full = store.read(move |connection| table::find(connection, &id)).await?;
+    let full = store.read(move |tx| table::find(tx, &id)).await?;
     Ok(answer::ok(&view.of(&full)))
 }
 
@@ -71,15 +69,14 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let edit = move |connection: &Tx, alert: &mut Alert| {
-        alert.merge(&body, &|name: &str| metrics::kind_of(connection, name), now)
-    };
+    let edit =
+        move |tx: &Tx, alert: &mut Alert| alert.merge(&body, &|name: &str| metrics::kind_of(tx, name), now);
     change(&store, id, edit).await?;
     Ok(answer::no_content())
 }
 
 pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let write = move |connection: &Tx| table::delete(connection, table::id_of(connection, &id)?);
+    let write = move |tx: &Tx| -> Result<(), Problem> { Ok(table::delete(tx, table::id_of(tx, &id)?)?) };
     store.write(write).await?;
     Ok(answer::no_content())
 }
@@ -89,12 +86,12 @@ pub async fn all_status() -> Response {
 }
 
 pub async fn status(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let full = store.read(move |connection| table::find(connection, &id)).await?;
+    let full = store.read(move |tx| table::find(tx, &id)).await?;
     Ok(answer::ok(&json!({ "alert": { "id": full.alert.id }, "status": "ok" })))
 }
 
 pub async fn clear(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    store.read(move |connection| table::find(connection, &id).map(drop)).await?;
+    store.read(move |tx| table::find(tx, &id).map(drop)).await?;
     Ok(answer::no_content())
 }
 
@@ -108,8 +105,8 @@ pub async fn attach(
     read.require("service");
     let wanted = read.integer("service").value().unwrap_or_default();
     read.finish()?;
-    let edit = move |connection: &Tx, alert: &mut Alert| {
-        if !services::exists(connection, wanted)? {
+    let edit = move |tx: &Tx, alert: &mut Alert| {
+        if !services::exists(tx, wanted)? {
             return Err(Problem::param("service", format!("there is no service with id {wanted}")));
         }
         if !alert.services.contains(&wanted) {
@@ -142,14 +139,14 @@ pub async fn detach(
 async fn change(
     store: &Store,
     id: String,
-    edit: impl FnOnce(&Tx<'_>, &mut Alert) -> Result<(), Problem> + Send + 'static,
+    edit: impl Fn(&Tx<'_>, &mut Alert) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Full, Problem> {
     let now = store.now();
-    let write = move |connection: &Tx| {
-        let mut alert = table::find(connection, &id)?.alert;
-        edit(connection, &mut alert)?;
+    let write = move |tx: &Tx| {
+        let mut alert = table::find(tx, &id)?.alert;
+        edit(tx, &mut alert)?;
         alert.updated_at = now;
-        table::save(connection, alert)
+        table::save(tx, alert)
     };
     store.write(write).await
 }

@@ -11,7 +11,7 @@ use crate::serve::http::problem::{Errors, Problem};
 /// The key under which events without a source are listed.
 pub const UNASSIGNED: &str = "unassigned";
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Event {
     pub id: i64,
     pub title: String,

@@ -23,7 +23,7 @@ const ORDERS: Orders = &[("name", "key")];
 
 pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
-    let listed = store.read(move |connection| page.cut(connection, "streams", Stream::from_row)).await?;
+    let listed = store.read(move |tx| page.cut(tx, "streams", Stream::from_row)).await?;
     Ok(answer::ok(&listed.envelope("annotations", Stream::shown)))
 }
 
@@ -34,9 +34,9 @@ pub async fn show(
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let window = window(&query)?;
-    let read = move |connection: &Tx| -> Result<_, Problem> {
-        let stream = table::find(connection, &name)?;
-        let events = window.map(|window| table::events(connection, stream.id, &window)).transpose()?;
+    let read = move |tx: &Tx| -> Result<_, Problem> {
+        let stream = table::find(tx, &name)?;
+        let events = window.as_ref().map(|window| table::events(tx, stream.id, window)).transpose()?;
         Ok((stream, events))
     };
     let (stream, events) = store.query(read).await?;
@@ -86,10 +86,10 @@ pub async fn add(
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let mut event = Event::new(&body, store.now())?;
-    let write = move |connection: &Tx| -> Result<_, Problem> {
-        let stream = table::find_or_make(connection, &name)?;
-        table::insert_event(connection, stream.id, &mut event)?;
+    let sent = Event::new(&body, store.now())?;
+    let write = move |tx: &Tx| -> Result<_, Problem> {
+        let (stream, mut event) = (table::find_or_make(tx, &name)?, sent.clone());
+        table::insert_event(tx, stream.id, &mut event)?;
         Ok((stream, event))
     };
     let (stream, event) = store.write(write).await?;
@@ -107,10 +107,10 @@ pub async fn put(
     let mut read = Reader::new(&body);
     let display_name = read.text("display_name");
     read.finish()?;
-    let write = move |connection: &Tx| -> Result<_, Problem> {
-        let mut stream = table::find(connection, &name)?;
-        display_name.put(&mut stream.display_name);
-        table::rename(connection, &stream)?;
+    let write = move |tx: &Tx| -> Result<_, Problem> {
+        let mut stream = table::find(tx, &name)?;
+        display_name.clone().put(&mut stream.display_name);
+        table::rename(tx, &stream)?;
         Ok(stream)
     };
     Ok(answer::ok(&store.write(write).await?.shown()))
@@ -120,7 +120,7 @@ pub async fn delete(
     State(store): State<Store>,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &Tx| table::delete(connection, table::find(connection, &name)?.id);
+    let write = move |tx: &Tx| -> Result<(), Problem> { Ok(table::delete(tx, table::find(tx, &name)?.id)?) };
     store.write(write).await?;
     Ok(answer::no_content())
 }
@@ -132,9 +132,9 @@ pub async fn show_event(
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let read = move |connection: &Tx| -> Result<_, Problem> {
-        let stream = table::find(connection, &name)?;
-        let mut shown = table::find_event(connection, stream.id, id)?.shown();
+    let read = move |tx: &Tx| -> Result<_, Problem> {
+        let stream = table::find(tx, &name)?;
+        let mut shown = table::find_event(tx, stream.id, id)?.shown();
         // python-librato reads the event as if it were a stream.
         shown["name"] = json!(stream.name);
         Ok(shown)
@@ -156,8 +156,7 @@ pub async fn delete_event(
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let write =
-        move |connection: &Tx| table::delete_event(connection, table::find(connection, &name)?.id, id);
+    let write = move |tx: &Tx| table::delete_event(tx, table::find(tx, &name)?.id, id);
     store.write(write).await?;
     Ok(answer::no_content())
 }
@@ -180,7 +179,7 @@ pub async fn add_link(
         if event.has_link(&rel) {
             return Err(Problem::taken("rel"));
         }
-        event.links.push(added);
+        event.links.push(added.clone());
         event.fits()
     };
     change(&store, name, &id, add).await?;
@@ -207,14 +206,14 @@ async fn change(
     store: &Store,
     stream: String,
     id: &str,
-    edit: impl FnOnce(&mut Event) -> Result<(), Problem> + Send + 'static,
+    edit: impl Fn(&mut Event) -> Result<(), Problem> + Send + 'static,
 ) -> Result<(), Problem> {
     let id = numeric(id)?;
-    let write = move |connection: &Tx| -> Result<_, Problem> {
-        let stream = table::find(connection, &stream)?;
-        let mut event = table::find_event(connection, stream.id, id)?;
+    let write = move |tx: &Tx| -> Result<_, Problem> {
+        let stream = table::find(tx, &stream)?;
+        let mut event = table::find_event(tx, stream.id, id)?;
         edit(&mut event)?;
-        table::update_event(connection, &event)
+        Ok(table::update_event(tx, &event)?)
     };
     store.write(write).await
 }

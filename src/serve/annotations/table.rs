@@ -1,14 +1,15 @@
 //! The tables of annotation streams and events.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 
 use super::event::Event;
-use crate::serve::budget;
-use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::{Choice, NAME_RULE, fold, folded, is_name};
-use crate::serve::store::column;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::rows;
+use crate::serve::store::tx::{Row, Tx, params};
 
 /// A stream of annotations, without its events.
 pub struct Stream {
@@ -23,41 +24,39 @@ impl Stream {
     }
 
     /// From a row that has the columns of the table.
-    pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Stream> {
+    pub fn from_row(row: &Row<'_>) -> Result<Stream, StoreError> {
         Ok(Stream { id: row.get("id")?, name: row.get("name")?, display_name: row.get("display_name")? })
     }
 }
 
-pub fn find(connection: &Connection, name: &str) -> Result<Stream, Problem> {
-    search(connection, name)?.ok_or_else(Problem::not_found)
+pub fn find(tx: &Tx<'_>, name: &str) -> Result<Stream, Problem> {
+    search(tx, name)?.ok_or_else(Problem::not_found)
 }
 
 /// The stream, made if it does not exist: streams come into being with their first event.
-pub fn find_or_make(connection: &Connection, name: &str) -> Result<Stream, Problem> {
-    if let Some(stream) = search(connection, name)? {
+pub fn find_or_make(tx: &Tx<'_>, name: &str) -> Result<Stream, Problem> {
+    if let Some(stream) = search(tx, name)? {
         return Ok(stream);
     }
     if !is_name(name) {
         return Err(Problem::param("name", NAME_RULE));
     }
-    connection.execute("INSERT INTO streams (key, name) VALUES (?1, ?2)", [&fold(name), name])?;
-    Ok(Stream { id: connection.last_insert_rowid(), name: name.to_owned(), display_name: None })
+    let sql = "INSERT INTO streams (key, name) VALUES (?1, ?2) RETURNING id";
+    let id = tx.id(sql, params![fold(name), name])?;
+    Ok(Stream { id, name: name.to_owned(), display_name: None })
 }
 
-fn search(connection: &Connection, name: &str) -> Result<Option<Stream>, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM streams WHERE key = ?1")?;
-    Ok(select.query_row([fold(name)], Stream::from_row).optional()?)
+fn search(tx: &Tx<'_>, name: &str) -> Result<Option<Stream>, StoreError> {
+    tx.one("SELECT * FROM streams WHERE key = ?1", params![fold(name)], Stream::from_row)
 }
 
-pub fn rename(connection: &Connection, stream: &Stream) -> Result<(), Problem> {
+pub fn rename(tx: &Tx<'_>, stream: &Stream) -> Result<(), StoreError> {
     let sql = "UPDATE streams SET display_name = ?2 WHERE id = ?1";
-    connection.execute(sql, params![stream.id, stream.display_name])?;
-    Ok(())
+    tx.execute(sql, params![stream.id, stream.display_name]).map(drop)
 }
 
-pub fn delete(connection: &Connection, id: i64) -> Result<(), Problem> {
-    connection.execute("DELETE FROM streams WHERE id = ?1", [id])?;
-    Ok(())
+pub fn delete(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
+    rows::delete(tx, "streams", id).map(drop)
 }
 
 /// Which events of a stream to list: those that start within the bounds and come from one of `sources`.
@@ -77,28 +76,22 @@ const MOST: usize = 10_000;
 ///
 /// # Errors
 /// When `count` asks for more than one answer holds and there are that many.
-pub fn events(
-    connection: &Connection,
-    stream: i64,
-    window: &Window,
-) -> Result<(Vec<Event>, Option<i64>), Problem> {
+pub fn events(tx: &Tx<'_>, stream: i64, window: &Window) -> Result<(Vec<Event>, Option<i64>), Problem> {
     let is_last = window.count.is_some() && (window.start.is_none() || window.end.is_some());
     let direction = if is_last { "DESC" } else { "ASC" };
     let sql = format!(
-        "SELECT * FROM events WHERE stream_id = ?1 AND start_time >= ifnull(?2, start_time)
-         AND start_time <= ifnull(?3, start_time) ORDER BY start_time {direction}, id {direction}"
+        "SELECT * FROM events WHERE stream_id = ?1 AND start_time >= coalesce(?2, start_time)
+         AND start_time <= coalesce(?3, start_time) ORDER BY start_time {direction}, id {direction}"
     );
-    let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params![stream, window.start, window.end])?;
     let most = window.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(0));
     let (mut events, mut next_time) = (Vec::<Event>::new(), None);
-    while events.len() < most
-        && let Some(row) = rows.next()?
-    {
-        budget::proceed()?;
+    tx.each(&sql, params![stream, window.start, window.end], |row| {
+        if events.len() >= most {
+            return Ok(ControlFlow::Break(()));
+        }
         let event = event_from_row(row)?;
         if !window.wants(&event) {
-            continue;
+            return Ok(ControlFlow::Continue(()));
         }
         if events.len() >= MOST {
             if window.count.is_some() {
@@ -107,12 +100,13 @@ pub fn events(
             // Cut between two times, since that is all a request can say.
             if events.last().is_some_and(|last| last.start_time < event.start_time) {
                 next_time = Some(event.start_time);
-                break;
+                return Ok(ControlFlow::Break(()));
             }
         }
-        by_id::claim(row)?;
+        row.claim()?;
         events.push(event);
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     if is_last {
         events.reverse();
     }
@@ -126,12 +120,12 @@ impl Window {
     }
 }
 
-pub fn find_event(connection: &Connection, stream: i64, id: i64) -> Result<Event, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM events WHERE stream_id = ?1 AND id = ?2")?;
-    select.query_row([stream, id], event_from_row).optional()?.ok_or_else(Problem::not_found)
+pub fn find_event(tx: &Tx<'_>, stream: i64, id: i64) -> Result<Event, Problem> {
+    let sql = "SELECT * FROM events WHERE stream_id = ?1 AND id = ?2";
+    tx.one(sql, params![stream, id], event_from_row)?.ok_or_else(Problem::not_found)
 }
 
-fn event_from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
+fn event_from_row(row: &Row<'_>) -> Result<Event, StoreError> {
     Ok(Event {
         id: row.get("id")?,
         title: row.get("title")?,
@@ -139,40 +133,29 @@ fn event_from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
         source: row.get("source")?,
         start_time: row.get("start_time")?,
         end_time: row.get("end_time")?,
-        links: column::json(row, "events", "links")?,
+        links: row.json("events", "links")?,
     })
 }
 
 /// Inserts and sets the id.
-pub fn insert_event(connection: &Connection, stream: i64, event: &mut Event) -> Result<(), Problem> {
-    connection
-        .prepare_cached(
-            "INSERT INTO events (stream_id, title, description, source, start_time, end_time, links)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            stream,
-            event.title,
-            event.description,
-            event.source,
-            event.start_time,
-            event.end_time,
-            json!(event.links).to_string()
-        ])?;
-    event.id = connection.last_insert_rowid();
+pub fn insert_event(tx: &Tx<'_>, stream: i64, event: &mut Event) -> Result<(), StoreError> {
+    let Event { title, description, source, start_time, end_time, .. } = &*event;
+    let links = json!(event.links).to_string();
+    let sql = "INSERT INTO events (stream_id, title, description, source, start_time, end_time, links)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
+    event.id = tx.id(sql, params![stream, title, description, source, start_time, end_time, links])?;
     Ok(())
 }
 
-pub fn update_event(connection: &Connection, event: &Event) -> Result<(), Problem> {
-    connection.execute(
-        "UPDATE events SET title = ?2, description = ?3, end_time = ?4, links = ?5 WHERE id = ?1",
-        params![event.id, event.title, event.description, event.end_time, json!(event.links).to_string()],
-    )?;
-    Ok(())
+pub fn update_event(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
+    let Event { id, title, description, end_time, .. } = event;
+    let links = json!(event.links).to_string();
+    let sql = "UPDATE events SET title = ?2, description = ?3, end_time = ?4, links = ?5 WHERE id = ?1";
+    tx.execute(sql, params![id, title, description, end_time, links]).map(drop)
 }
 
-pub fn delete_event(connection: &Connection, stream: i64, id: i64) -> Result<(), Problem> {
-    match connection.execute("DELETE FROM events WHERE stream_id = ?1 AND id = ?2", [stream, id])? {
+pub fn delete_event(tx: &Tx<'_>, stream: i64, id: i64) -> Result<(), Problem> {
+    match tx.execute("DELETE FROM events WHERE stream_id = ?1 AND id = ?2", params![stream, id])? {
         0 => Err(Problem::not_found()),
         _ => Ok(()),
     }
@@ -189,8 +172,9 @@ mod tests {
 
     #[test]
     fn long_answers_go_on_at_next_time() {
-        let connection = scratch();
-        let stream = find_or_make(&connection, "s").unwrap().id;
+        let scratch = scratch();
+        let tx = scratch.tx();
+        let stream = find_or_make(&tx, "s").unwrap().id;
         // Two of each time, so that the limit falls between twins.
         for n in 0..MOST as i64 + 3 {
             let mut event = Event::new(
@@ -201,18 +185,15 @@ mod tests {
                 0,
             )
             .unwrap();
-            insert_event(&connection, stream, &mut event).unwrap();
+            insert_event(&tx, stream, &mut event).unwrap();
         }
         let titles = |events: &[Event]| events.iter().map(|event| event.title.clone()).collect::<Vec<_>>();
-        let (first, next) = events(&connection, stream, &asked(Some(0), None)).unwrap();
-        let (second, end) = events(&connection, stream, &asked(next, None)).unwrap();
+        let (first, next) = events(&tx, stream, &asked(Some(0), None)).unwrap();
+        let (second, end) = events(&tx, stream, &asked(next, None)).unwrap();
         assert_eq!(end, None);
         let expected: Vec<_> = (0..MOST + 3).map(|n| n.to_string()).collect();
         assert_eq!([titles(&first), titles(&second)].concat(), expected);
-        assert_eq!(
-            titles(&events(&connection, stream, &asked(None, Some(2))).unwrap().0),
-            expected[MOST + 1..]
-        );
-        assert!(events(&connection, stream, &asked(None, Some(20_000))).is_err());
+        assert_eq!(titles(&events(&tx, stream, &asked(None, Some(2))).unwrap().0), expected[MOST + 1..]);
+        assert!(events(&tx, stream, &asked(None, Some(20_000))).is_err());
     }
 }

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::response::Response;
-use rusqlite::Connection;
 use serde_json::Value;
 
 use self::shown::{Dialect, Head};
@@ -61,12 +60,7 @@ async fn answered(store: &Store, query: Object, dialect: Dialect) -> Result<Resp
 
 /// The data of a composite metric in the dialect of tags, as JSON. `tags_search` narrows what its definition reads,
 /// since what comes out need not have the tags any more.
-pub fn written(
-    connection: &Connection,
-    metric: &Metric,
-    query: &Object,
-    now: i64,
-) -> Result<Vec<u8>, Problem> {
+pub fn written(connection: &Tx<'_>, metric: &Metric, query: &Object, now: i64) -> Result<Vec<u8>, Problem> {
     refuse_parameters(query)?;
     let filter = Filter::read(query)?;
     let window = window(query, now)?;
@@ -82,7 +76,7 @@ pub fn written(
 /// What `question` asks of a composite metric, in the dialect of sources: its series are taken for gauges. The sources
 /// that are asked for narrow what its definition reads.
 pub fn data(
-    connection: &Connection,
+    connection: &Tx<'_>,
     metric: &Metric,
     question: &legacy::Question,
     now: i64,

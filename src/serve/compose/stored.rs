@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rusqlite::Connection;
-
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
 use crate::composite::{Labels, SOURCE, nested};
 use crate::serve::budget::{self, Exceeded};
@@ -19,6 +17,7 @@ use crate::serve::series::table::{self as series, Recent, Span, counted_once};
 use crate::serve::series::tier::promised;
 use crate::serve::sources;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::Tx;
 use crate::serve::submit::sample;
 
 /// Samples held for one query, about 120 MB of them.
@@ -38,7 +37,7 @@ pub type Wants<'a> = &'a dyn Fn(&Labels) -> bool;
 
 /// The tables, as the evaluator sees them.
 pub struct Tables<'a> {
-    connection: &'a Connection,
+    connection: &'a Tx<'a>,
     now: i64,
     resolution: u64,
     wants: Wants<'a>,
@@ -106,7 +105,7 @@ impl Fetch for Tables<'_> {
 }
 
 impl<'a> Tables<'a> {
-    pub fn new(connection: &'a Connection, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
+    pub fn new(connection: &'a Tx<'a>, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
         let (recent, known, metrics) = (None, BTreeMap::new(), BTreeMap::new());
         Tables { connection, now, resolution, wants, recent, known, held: 0, made: 0, metrics, failed: None }
     }
@@ -123,8 +122,8 @@ impl<'a> Tables<'a> {
     }
 
     /// What is shown for a source in its place.
-    pub fn display_name(&self, source: &str) -> Result<Option<String>, Problem> {
-        sources::display_name(self.connection, source)
+    pub fn display_name(&self, source: &str) -> Result<Option<String>, StoreError> {
+        sources::table::display_name(self.connection, source)
     }
 
     fn read(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, Refusal> {

@@ -1,29 +1,22 @@
-//! Pages of a list: the parameters that choose one, the SQL that cuts it, the `query` object that describes it.
+//! Pages of a list: the parameters that choose one, and the `query` object that describes it. The cutting is the store's.
 
-use rusqlite::{Connection, Row, params};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::by_id;
 use super::fields::{Object, Reader};
 use super::problem::Problem;
 use crate::serve::names::fold;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::page::{self, Filter, PageRequest};
+use crate::serve::store::tx::{Row, Tx};
 
 /// Both the default and the maximum of `length`.
 const LONGEST: i64 = 100;
 
-/// What a list can be sorted by: the value of `orderby` and the SQL for it; the first is the default.
+/// What a list can be sorted by: the value of `orderby` and the column it means; the first is the default.
 pub type Orders = &'static [(&'static str, &'static str)];
 
 /// One page of one list, as asked for.
-pub struct Page {
-    offset: i64,
-    length: i64,
-    order: String,
-    /// A substring of the name, folded.
-    name: Option<String>,
-    /// The SQL that looks for it, as `?1`.
-    filter: &'static str,
-}
+pub struct Page(PageRequest);
 
 impl Page {
     /// Reads `offset`, `length` (or `limit`), `orderby`, `sort` and the substring filter `name`.
@@ -50,70 +43,51 @@ impl Page {
             None => orders.first(),
             Some(wanted) => orders.iter().find(|(name, _)| *name == wanted),
         };
-        let direction = match sort.as_deref() {
-            None | Some("asc") => Some("ASC"),
-            Some("desc") => Some("DESC"),
+        let descending = match sort.as_deref() {
+            None | Some("asc") => Some(false),
+            Some("desc") => Some(true),
             Some(_) => None,
         };
         if chosen.is_none() {
             let names: Vec<_> = orders.iter().map(|(name, _)| *name).collect();
             read.errors.add("orderby", format!("is not one of: {}", names.join(", ")));
         }
-        if direction.is_none() {
+        if descending.is_none() {
             read.errors.add("sort", "is not one of: asc, desc");
         }
         read.finish()?;
-        let (_, column) = chosen.copied().unwrap_or(("id", "id"));
-        let order = format!("{column} {}, id ASC", direction.unwrap_or("ASC"));
-        Ok(Page { offset, length: length.min(LONGEST), order, name, filter: "instr(key, ?1) > 0" })
+        let (_, order) = chosen.copied().unwrap_or(("id", "id"));
+        let filter = name.map(|name| (name, Filter::Part(&["key"])));
+        let descending = descending.unwrap_or_default();
+        Ok(Page(PageRequest { offset, length: length.min(LONGEST), order, descending, filter }))
     }
 
-    /// Filters by `sql` instead, in which `?1` is what is looked for, folded.
-    pub fn filtered(mut self, sql: &'static str) -> Page {
-        self.filter = sql;
+    /// Looks for the name elsewhere than in the column `key`, which holds it folded.
+    pub fn filtered(mut self, by: Filter) -> Page {
+        self.0.filter = self.0.filter.map(|(text, _)| (text, by));
         self
-    }
-
-    /// Takes the filter for a whole name in which `*` stands for any run of characters.
-    pub fn by_pattern(mut self) -> Page {
-        let escaped = |name: &str| name.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-        self.name = self.name.map(|name| escaped(&name).replace('*', "%"));
-        self.filtered(r"key LIKE ?1 ESCAPE '\'")
     }
 
     /// Turns the name filter off, for the lists that have none.
     pub fn without_name(mut self) -> Page {
-        self.name = None;
+        self.0.filter = None;
         self
     }
 
-    /// Cuts this page out of `table`, whose column `key` holds the folded name. Must run inside one transaction,
-    /// so that the counts and the rows belong together.
+    /// Cuts this page out of `table`.
     pub fn cut<T>(
         &self,
-        connection: &Connection,
+        tx: &Tx<'_>,
         table: &str,
-        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Listed<T>, Problem> {
-        let count = format!("SELECT count(*) FROM {table}");
-        let total = connection.prepare_cached(&count)?.query_row([], |row| row.get(0))?;
-        let (filter, found) = match &self.name {
-            None => ("?1 IS NULL", total),
-            Some(name) => {
-                let count = format!("{count} WHERE {}", self.filter);
-                (self.filter, connection.prepare_cached(&count)?.query_row([name], |row| row.get(0))?)
-            }
-        };
-        let select =
-            format!("SELECT * FROM {table} WHERE {filter} ORDER BY {} LIMIT ?2 OFFSET ?3", self.order);
-        let mut select = connection.prepare_cached(&select)?;
-        let items = by_id::rows(select.query(params![self.name, self.length, self.offset])?, row)?;
-        Ok(Listed { items, found, total, offset: self.offset })
+        row: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Listed<T>, StoreError> {
+        let page::Page { items, found, total } = page::page(tx, table, &self.0, row)?;
+        Ok(Listed { items, found, total, offset: self.0.offset })
     }
 
     /// The page of a list that has no entries at all.
     pub fn empty<T>(&self) -> Listed<T> {
-        Listed { items: Vec::new(), found: 0, total: 0, offset: self.offset }
+        Listed { items: Vec::new(), found: 0, total: 0, offset: self.0.offset }
     }
 }
 
@@ -127,10 +101,7 @@ pub struct Listed<T> {
 
 impl<T> Listed<T> {
     /// The same page with what `turn` makes of its items: as many, in the same order.
-    pub fn try_map<U>(
-        self,
-        turn: impl FnOnce(Vec<T>) -> Result<Vec<U>, Problem>,
-    ) -> Result<Listed<U>, Problem> {
+    pub fn try_map<U, E>(self, turn: impl FnOnce(Vec<T>) -> Result<Vec<U>, E>) -> Result<Listed<U>, E> {
         Ok(Listed { items: turn(self.items)?, found: self.found, total: self.total, offset: self.offset })
     }
 

@@ -2,7 +2,6 @@
 //! often as there is something to go through. Counted in questions, not in time. And one for what a read may hold of memory.
 
 use proptest::prelude::*;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{data, legacy, page, tagged};
@@ -14,7 +13,8 @@ use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::Kind;
 use crate::serve::metrics::table as metrics;
 use crate::serve::series::upkeep::{Time, step};
-use crate::serve::store::scratch;
+use crate::serve::store::tx::Tx;
+use crate::serve::store::{Scratch, scratch};
 use crate::serve::submit::journal;
 use crate::serve::submit::known::Known;
 use crate::serve::submit::sample::{Labels, Sample, Stats};
@@ -23,8 +23,9 @@ const NOW: i64 = 1_700_000_000;
 const SERIES: u32 = 300;
 
 /// One metric with many sources, one with many tags, and a composite over both.
-fn filled() -> impl std::ops::Deref<Target = Connection> {
-    let connection = scratch();
+fn filled() -> Scratch {
+    let scratch = scratch();
+    let tx = scratch.tx();
     let sample = |metric: &str, labels, n: i64| Sample {
         metric: metric.to_owned(),
         kind: Kind::Gauge,
@@ -39,35 +40,36 @@ fn filled() -> impl std::ops::Deref<Target = Connection> {
         let tags = [("host".to_owned(), format!("h{n}")), ("az".to_owned(), format!("z{}", n % 3))];
         samples.push(sample("tags", Labels::Tags(tags.into_iter().collect()), n));
     }
-    journal::append(&connection, &samples, None, &Known::default(), NOW).unwrap();
-    let mut composite = metrics::find(&connection, "tags").unwrap().unwrap();
+    journal::append(&tx, &samples, None, &Known::default(), NOW).unwrap();
+    let mut composite = metrics::find(&tx, "tags").unwrap().unwrap();
     composite.name = "both".to_owned();
     composite.kind = Kind::Composite;
     composite.composite = Some(r#"sum([s("sources","*"), group_by("az", max(s("tags","*")))])"#.to_owned());
-    metrics::insert(&connection, &mut composite).unwrap();
-    connection
+    metrics::insert(&tx, &mut composite).unwrap();
+    drop(tx);
+    scratch
 }
 
-fn ask(connection: &Connection, metric: &str, query: &Value) -> Result<String, Problem> {
-    let metric = metrics::find(connection, metric)?.ok_or_else(Problem::not_found)?;
+fn ask(tx: &Tx<'_>, metric: &str, query: &Value) -> Result<String, Problem> {
+    let metric = metrics::find(tx, metric)?.ok_or_else(Problem::not_found)?;
     let query = query.as_object().unwrap();
     let shown = if query.contains_key("resolution") && query.contains_key("duration") {
         if metric.composite.is_some() {
-            return compose::written(connection, &metric, query, NOW)
-                .map(|text| String::from_utf8(text).unwrap());
+            return compose::written(tx, &metric, query, NOW).map(|text| String::from_utf8(text).unwrap());
         }
-        let (shown, _) = page(connection, &metric, &tagged::Question::read(query, NOW)?, None)?;
+        let (shown, _) = page(tx, &metric, &tagged::Question::read(query, NOW)?, None)?;
         claimed::json(&shown)?
     } else {
         let question = legacy::Question::read(query, NOW)?.ok_or_else(Problem::not_found)?;
-        claimed::json(&data(connection, &metric, &question, NOW)?)?
+        claimed::json(&data(tx, &metric, &question, NOW)?)?
     };
     Ok(String::from_utf8(shown).unwrap())
 }
 
 #[test]
 fn every_question_ends_when_it_is_told_to() {
-    let connection = filled();
+    let filled = filled();
+    let tx = filled.tx();
     let globs: Vec<String> = (0..900).map(|n| format!("*{n}*")).collect();
     let search = globs.iter().map(|glob| format!("host={glob}")).collect::<Vec<_>>().join(" or ");
     let start = NOW - 3600;
@@ -82,11 +84,11 @@ fn every_question_ends_when_it_is_told_to() {
         ("both", json!({"start_time": start, "resolution": 60})),
     ];
     for (metric, query) in questions {
-        let (answer, asked) = budget::with_patience(u32::MAX - 1, || ask(&connection, metric, &query));
+        let (answer, asked) = budget::with_patience(u32::MAX - 1, || ask(&tx, metric, &query));
         assert!(answer.unwrap().len() > 100, "{metric} {query}");
         assert!((SERIES..100 * SERIES).contains(&asked), "{asked} for {metric} {query}");
         for patience in [0, 1, asked / 3, asked / 2, asked - 1] {
-            let (answer, stopped) = budget::with_patience(patience, || ask(&connection, metric, &query));
+            let (answer, stopped) = budget::with_patience(patience, || ask(&tx, metric, &query));
             let problem = format!("{:?}", answer.unwrap_err());
             assert!(problem.contains("longer than") || problem.contains("SERVICE"), "{problem}");
             assert!(stopped <= patience + 2, "{stopped} after {patience} of {metric} {query}");
@@ -105,8 +107,9 @@ struct Shape {
 }
 
 impl Shape {
-    fn filled(self) -> impl std::ops::Deref<Target = Connection> {
-        let connection = scratch();
+    fn filled(self) -> Scratch {
+        let scratch = scratch();
+        let tx = scratch.tx();
         let text = |n: usize| format!("{n:x>0$}", self.length);
         let labels = |n: usize| {
             let tags = (0..self.tags).map(|t| (format!("t{t}"), text(if t == 0 { n } else { n % (t + 1) })));
@@ -125,20 +128,21 @@ impl Shape {
                 }));
             }
         }
-        journal::append(&connection, &samples, None, &Known::default(), NOW).unwrap();
+        journal::append(&tx, &samples, None, &Known::default(), NOW).unwrap();
         let now = Time { wall: NOW, horizon: NOW };
         while self.packed
-            && let Some(work) = step(&connection, now, true).unwrap()
+            && let Some(work) = step(&tx, now, true).unwrap()
         {
-            work.parts().into_iter().for_each(|part| part.write(&connection).unwrap());
+            work.parts().into_iter().for_each(|part| part.write(&tx).unwrap());
         }
-        let mut composite = metrics::find(&connection, "tags").unwrap().unwrap();
+        let mut composite = metrics::find(&tx, "tags").unwrap().unwrap();
         for (name, text) in COMPOSITES {
             (composite.name, composite.kind) = ((*name).to_owned(), Kind::Composite);
             composite.composite = Some((*text).to_owned());
-            metrics::insert(&connection, &mut composite).unwrap();
+            metrics::insert(&tx, &mut composite).unwrap();
         }
-        connection
+        drop(tx);
+        scratch
     }
 }
 
@@ -204,11 +208,12 @@ proptest! {
     /// However the data lies and whatever is asked of it, a read allocates no more than it claims, as far as its estimates go.
     #[test]
     fn no_read_holds_more_memory_than_it_claims(shape in shapes()) {
-        let connection = shape.filled();
+        let filled = shape.filled();
+        let tx = filled.tx();
         for (metric, query) in questions(10 * shape.points) {
             let mut outcome = None;
             let held = allocation_counter::measure(|| {
-                outcome = Some(budget::with_claims(|| ask(&connection, metric, &query)));
+                outcome = Some(budget::with_claims(|| ask(&tx, metric, &query)));
             });
             let (answer, claimed) = outcome.unwrap();
             prop_assert!(answer.is_ok(), "{metric} {query}: {answer:?}");

@@ -16,7 +16,6 @@ use axum::http::Uri;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -76,7 +75,7 @@ impl Data {
 
 /// What `question` asks of the metric.
 pub fn data(
-    connection: &Connection,
+    connection: &Tx<'_>,
     metric: &Metric,
     question: &legacy::Question,
     now: i64,
@@ -120,13 +119,12 @@ pub async fn show(
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let question = tagged::Question::read(&query, now);
     let read = move |connection: &Tx| {
         let metric = metrics::table::find(connection, &name)?;
         if let Some(composite) = metric.as_ref().filter(|metric| metric.kind == Kind::Composite) {
             return compose::written(connection, composite, &query, now);
         }
-        let question = question?;
+        let question = tagged::Question::read(&query, now)?;
         let metric = metric.ok_or_else(Problem::not_found)?;
         let (mut shown, next) = page(connection, &metric, &question, cursor(&query)?.as_ref())?;
         if let Some(next) = next {
@@ -155,7 +153,7 @@ struct ShownStream {
 
 /// One page of streams, and where it stopped when more may follow.
 fn page(
-    connection: &Connection,
+    connection: &Tx<'_>,
     metric: &Metric,
     question: &tagged::Question,
     after: Option<&Cursor>,

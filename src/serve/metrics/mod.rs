@@ -32,7 +32,7 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
         return compose::legacy(&store, query).await;
     }
     let page = Page::read(&query, ORDERS)?;
-    let listed = store.read(move |connection| page.cut(connection, "metrics", table::from_row)).await?;
+    let listed = store.read(move |tx| page.cut(tx, "metrics", table::from_row)).await?;
     Ok(answer::ok(&listed.envelope("metrics", |metric: &Metric| metric)))
 }
 
@@ -44,12 +44,12 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let now = store.now();
     let Some(question) = legacy::Question::read(&query, now)? else {
-        let find = move |connection: &Tx| table::find(connection, &name)?.ok_or_else(Problem::not_found);
+        let find = move |tx: &Tx| table::find(tx, &name)?.ok_or_else(Problem::not_found);
         return Ok(answer::ok(&store.read(find).await?));
     };
-    let read = move |connection: &Tx| {
-        let metric = table::find(connection, &name)?.ok_or_else(Problem::not_found)?;
-        let data = measurements::data(connection, &metric, &question, now)?;
+    let read = move |tx: &Tx| {
+        let metric = table::find(tx, &name)?.ok_or_else(Problem::not_found)?;
+        let data = measurements::data(tx, &metric, &question, now)?;
         claimed::json(&Shown { metric, data })
     };
     Ok(answer::written(store.query(read).await?))
@@ -74,14 +74,14 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let agent = agent(&headers);
     let changes = Changes::read(&body)?;
-    let upsert = move |connection: &Tx| {
+    let upsert = move |tx: &Tx| {
         known.forget();
-        let Some(mut metric) = table::find(connection, &name)? else {
+        let Some(mut metric) = table::find(tx, &name)? else {
             let kind = changes.kind.ok_or_else(|| Problem::param("type", "must be set"))?;
-            return create(connection, &name, kind, &changes, agent.as_deref()).map(Some);
+            return create(tx, &name, kind, &changes, agent.as_deref()).map(Some);
         };
         changes.apply(&mut metric)?;
-        table::update(connection, &metric).map(|()| None)
+        Ok(table::update(tx, &metric).map(|()| None)?)
     };
     match store.write(upsert).await? {
         Some(metric) => {
@@ -94,7 +94,7 @@ pub async fn put(
 
 /// Makes a metric, from a PUT or from its first measurement.
 pub fn create(
-    connection: &rusqlite::Connection,
+    tx: &Tx<'_>,
     name: &str,
     kind: Kind,
     changes: &Changes,
@@ -105,14 +105,14 @@ pub fn create(
     }
     let mut metric = Metric::new(name, kind, agent);
     changes.apply(&mut metric)?;
-    table::insert(connection, &mut metric)?;
+    table::insert(tx, &mut metric)?;
     Ok(metric)
 }
 
 /// The type of a metric, on which defaults of others depend. Metrics that do not exist are tolerated: whether the
 /// hosted service refused them is known only by hearsay.
-pub fn kind_of(connection: &rusqlite::Connection, name: &str) -> Option<Kind> {
-    table::find(connection, name).ok().flatten().map(|metric| metric.kind)
+pub fn kind_of(tx: &Tx<'_>, name: &str) -> Option<Kind> {
+    table::find(tx, name).ok().flatten().map(|metric| metric.kind)
 }
 
 /// The `User-Agent`, as far as it is text.
@@ -125,19 +125,25 @@ pub async fn delete(
     State(known): State<Known>,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let find = move |connection: &Tx| table::id_of(connection, &name)?.ok_or_else(Problem::not_found);
+    let find = move |tx: &Tx| table::id_of(tx, &name)?.ok_or_else(Problem::not_found);
     let id = store.read(find).await?;
     remove(&store, known, vec![id]).await
 }
 
 /// Deletes metrics and all that belongs to them.
 async fn remove(store: &Store, known: Known, ids: Vec<i64>) -> Result<Response, Problem> {
-    let step = move |connection: &Tx, ids: &mut Vec<i64>, turn| {
+    let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
         known.forget();
-        table::delete_many(connection, ids, turn)
+        Ok(table::delete_many(tx, ids, turn)?)
     };
-    store.write_in_turns(ids, step).await?;
+    store.write_in_turns(ids, step, drop_last).await?;
     Ok(answer::no_content())
+}
+
+/// Takes what a step was through with from the end of the list. Whether nothing is left.
+fn drop_last(ids: &mut Vec<i64>, done: usize) -> bool {
+    ids.truncate(ids.len() - done);
+    ids.is_empty()
 }
 
 pub async fn update_many(
@@ -147,21 +153,23 @@ pub async fn update_many(
 ) -> Result<Response, Problem> {
     let (chosen, excluded) = chosen(&body)?;
     let changes = Arc::new(Changes::read_flat(&body)?);
-    let ids = store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
-    let step = move |connection: &Tx, ids: &mut Vec<i64>, turn: Turn| -> Result<_, Problem> {
+    let ids = store.query(move |tx| table::choose(tx, &chosen, &excluded)).await?;
+    let step = move |tx: &Tx, ids: &Vec<i64>, turn: Turn| -> Result<_, Problem> {
         known.forget();
-        while let Some(id) = ids.pop() {
-            if let Some(mut metric) = table::get(connection, id)? {
+        let mut changed = 0;
+        for id in ids.iter().rev() {
+            if let Some(mut metric) = table::get(tx, *id)? {
                 changes.fitting(metric.kind).apply(&mut metric)?;
-                table::update(connection, &metric)?;
+                table::update(tx, &metric)?;
             }
+            changed += 1;
             if turn.is_over() {
                 break;
             }
         }
-        Ok(ids.is_empty())
+        Ok(changed)
     };
-    store.write_in_turns(ids, step).await?;
+    store.write_in_turns(ids, step, drop_last).await?;
     Ok(answer::no_content())
 }
 
@@ -174,7 +182,7 @@ pub async fn delete_many(
 ) -> Result<Response, Problem> {
     query.extend(body);
     let (chosen, excluded) = chosen(&query)?;
-    let ids = store.query(move |connection| table::choose(connection, &chosen, &excluded)).await?;
+    let ids = store.query(move |tx| table::choose(tx, &chosen, &excluded)).await?;
     remove(&store, known, ids).await
 }
 

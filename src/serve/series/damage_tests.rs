@@ -8,7 +8,7 @@ use super::table::{Reader, Span, of_metric};
 use super::upkeep::{Time, step};
 use crate::serve::http::fields::Object;
 use crate::serve::metrics::metric::Kind;
-use crate::serve::store::scratch;
+use crate::serve::store::{scratch, tx_of};
 use crate::serve::submit::journal;
 use crate::serve::submit::known::Known;
 use crate::serve::submit::sample::{Labels, Sample, Stats};
@@ -29,7 +29,7 @@ fn submit_as(connection: &Connection, now: i64, labels: Labels, value: f64) {
         stats: Stats::Single(value),
         properties: Object::new(),
     };
-    journal::append(connection, &[sample], None, &Known::default(), now).unwrap();
+    journal::append(&tx_of(connection), &[sample], None, &Known::default(), now).unwrap();
 }
 
 /// As the maintenance does it: what is noted is set aside, then the step is written.
@@ -192,7 +192,7 @@ fn a_series_whose_labels_were_set_aside_begins_anew() {
     }
     maintain(&connection, BORN + 400 * DAY, false);
     assert_eq!(all_set_aside(&connection).unwrap().len(), 2);
-    crate::serve::metrics::table::delete(&connection, 1).unwrap();
+    crate::serve::metrics::table::delete(&tx_of(&connection), 1).unwrap();
     assert!(all_set_aside(&connection).unwrap().is_empty());
 }
 
@@ -205,7 +205,7 @@ fn what_was_set_aside_goes_with_its_metric() {
     let damage = Damage { origin: Origin::Blocks, row: 1 };
     assert!(damage.set_aside(&connection, BORN).unwrap().is_some());
     assert!(damage.set_aside(&connection, BORN).unwrap().is_none(), "it is gone already");
-    crate::serve::metrics::table::delete(&connection, 1).unwrap();
+    crate::serve::metrics::table::delete(&tx_of(&connection), 1).unwrap();
     assert!(all_set_aside(&connection).unwrap().is_empty());
 }
 

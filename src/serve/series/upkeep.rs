@@ -214,7 +214,7 @@ mod tests {
     use crate::serve::metrics::{self, metric::Kind};
     use crate::serve::series::table::{Reader, Span, of_metric};
     use crate::serve::series::work::Part;
-    use crate::serve::store::scratch;
+    use crate::serve::store::{scratch, tx_of};
     use crate::serve::submit::journal;
     use crate::serve::submit::known::Known;
     use crate::serve::submit::sample::{Labels, Sample, Stats};
@@ -232,7 +232,7 @@ mod tests {
             properties: Object::new(),
         };
         let samples: Vec<_> = values.iter().map(sample).collect();
-        journal::append(connection, &samples, None, &Known::default(), now).unwrap();
+        journal::append(&tx_of(connection), &samples, None, &Known::default(), now).unwrap();
     }
 
     fn at(now: i64) -> Time {
@@ -359,7 +359,7 @@ mod tests {
         write(&connection, parts);
         assert_eq!(sums(&read(&connection, 60)), [(BORN, 3, 8.0, 1.0, 5.0)]);
         let parts = step(&connection, at(BORN), true).unwrap().unwrap().parts();
-        metrics::table::delete(&connection, 1).unwrap();
+        metrics::table::delete(&tx_of(&connection), 1).unwrap();
         write(&connection, parts);
         assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 0));
     }
@@ -382,7 +382,7 @@ mod tests {
         submit(&connection, BORN, &[("a", BORN, 1.0)]);
         drain(&connection, BORN, true);
         submit(&connection, BORN, &[("a", BORN + 1, 1.0)]);
-        metrics::table::delete(&connection, 1).unwrap();
+        metrics::table::delete(&tx_of(&connection), 1).unwrap();
         submit(&connection, BORN, &[("a", BORN + 2, 1.0)]);
         drain(&connection, BORN, true);
         let kept: Vec<(i64, i64)> = {

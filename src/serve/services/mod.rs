@@ -29,7 +29,7 @@ pub async fn list(
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
-    let listed = store.read(move |connection| page.cut(connection, "services", Service::from_row)).await?;
+    let listed = store.read(move |tx| page.cut(tx, "services", Service::from_row)).await?;
     Ok(answer::ok(&listed.envelope("services", |service: &Service| Shown::to(caller.role, service))))
 }
 
@@ -39,10 +39,10 @@ pub async fn create(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let make = move |connection: &Tx| {
+    let make = move |tx: &Tx| {
         let mut made = Service::default();
         merge(&mut made, &body, true)?;
-        table::save(connection, &mut made, now)?;
+        table::save(tx, &mut made, now)?;
         Ok((made.id, Shown::to(caller.role, made)))
     };
     by_id::create(&store, "/v1/services", make).await
@@ -53,8 +53,7 @@ pub async fn show(
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    by_id::show(&store, &id, move |connection, id| Ok(Shown::to(caller.role, table::find(connection, id)?)))
-        .await
+    by_id::show(&store, &id, move |tx, id| Ok(Shown::to(caller.role, table::find(tx, id)?))).await
 }
 
 pub async fn put(
@@ -63,10 +62,10 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let write = move |connection: &Tx, id| {
-        let mut service = table::find(connection, id)?;
+    let write = move |tx: &Tx, id| {
+        let mut service = table::find(tx, id)?;
         merge(&mut service, &body, false)?;
-        table::save(connection, &mut service, now)
+        Ok(table::save(tx, &mut service, now)?)
     };
     by_id::change(&store, &id, write).await
 }

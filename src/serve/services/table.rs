@@ -1,11 +1,15 @@
 //! The table of services, and the links between services and alerts as services see them.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::settings::Settings;
+use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
-use crate::serve::store::column;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::rows;
+use crate::serve::store::tx::{Row, Tx, params};
 
 /// A notification service.
 #[derive(Default)]
@@ -18,43 +22,42 @@ pub struct Service {
 
 impl Service {
     /// From a row that has the columns of the table.
-    pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Service> {
+    pub fn from_row(row: &Row<'_>) -> Result<Service, StoreError> {
         Ok(Service {
             id: row.get("id")?,
             service_type: row.get("type")?,
             title: row.get("title")?,
-            settings: Settings(column::json(row, "services", "settings")?),
+            settings: Settings(row.json("services", "settings")?),
         })
     }
 }
 
-pub fn find(connection: &Connection, id: i64) -> Result<Service, Problem> {
-    get(connection, id)?.ok_or_else(Problem::not_found)
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Service, Problem> {
+    by_id::find(tx, "services", id, Service::from_row)
 }
 
-pub fn get(connection: &Connection, id: i64) -> Result<Option<Service>, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM services WHERE id = ?1")?;
-    Ok(select.query_row([id], Service::from_row).optional()?)
+/// Those of `ids` that exist.
+pub fn get_all(tx: &Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Arc<Service>>, StoreError> {
+    let sql = format!("SELECT * FROM services WHERE {}", tx.any("id", 1));
+    let found = tx.all(&sql, params![ids], Service::from_row)?;
+    Ok(found.into_iter().map(|service| (service.id, Arc::new(service))).collect())
 }
 
-pub fn exists(connection: &Connection, id: i64) -> Result<bool, Problem> {
-    Ok(connection.prepare_cached("SELECT 1 FROM services WHERE id = ?1")?.exists([id])?)
+pub fn exists(tx: &Tx<'_>, id: i64) -> Result<bool, StoreError> {
+    rows::exists(tx, "services", id)
 }
 
 /// Writes the service, inserting it when it has no id yet.
-pub fn save(connection: &Connection, service: &mut Service, now: i64) -> Result<(), Problem> {
-    let sql = "INSERT INTO services (id, key, type, title, settings, updated_at)
-        VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6)
-        ON CONFLICT (id) DO UPDATE SET key = excluded.key, type = excluded.type, title = excluded.title,
-        settings = excluded.settings, updated_at = excluded.updated_at RETURNING id";
-    let values = params![
-        service.id,
-        fold(&service.title),
-        service.service_type,
-        service.title,
-        service.settings.stored(),
-        now,
-    ];
-    service.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
-    Ok(())
+pub fn save(tx: &Tx<'_>, service: &mut Service, now: i64) -> Result<(), StoreError> {
+    let (key, settings) = (fold(&service.title), service.settings.stored());
+    let Service { id, service_type, title, .. } = service;
+    if *id == 0 {
+        let sql = "INSERT INTO services (key, type, title, settings, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            RETURNING id";
+        *id = tx.id(sql, params![key, service_type, title, settings, now])?;
+        return Ok(());
+    }
+    let sql =
+        "UPDATE services SET key = ?1, type = ?2, title = ?3, settings = ?4, updated_at = ?5 WHERE id = ?6";
+    tx.execute(sql, params![key, service_type, title, settings, now, id]).map(drop)
 }

@@ -26,15 +26,15 @@ const ORDERS: Orders = &[("name", "key")];
 
 pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
-    let listed = store.read(move |connection| page.cut(connection, "spaces", Space::from_row)).await?;
+    let listed = store.read(move |tx| page.cut(tx, "spaces", Space::from_row)).await?;
     Ok(answer::ok(&listed.envelope("spaces", Space::shown)))
 }
 
 pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
-    let make = move |connection: &Tx| {
+    let make = move |tx: &Tx| {
         let mut made = Space::default();
         merge(&mut made, &body)?;
-        table::save(connection, &mut made)?;
+        table::save(tx, &mut made)?;
         Ok((made.id, made.shown()))
     };
     by_id::create(&store, "/v1/spaces", make).await
@@ -42,10 +42,9 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
 
 /// The only answer that tells which charts a space has.
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read = |connection: &Tx, id| {
-        let mut shown = table::find(connection, id)?.shown();
-        shown["charts"] =
-            table::charts(connection, id)?.iter().map(|chart| json!({ "id": chart.id })).collect();
+    let read = |tx: &Tx, id| {
+        let mut shown = table::find(tx, id)?.shown();
+        shown["charts"] = table::chart_ids(tx, id)?.iter().map(|id| json!({ "id": id })).collect();
         Ok(shown)
     };
     by_id::show(&store, &id, read).await
@@ -56,10 +55,10 @@ pub async fn put(
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &Tx, id| {
-        let mut space = table::find(connection, id)?;
+    let write = move |tx: &Tx, id| {
+        let mut space = table::find(tx, id)?;
         merge(&mut space, &body)?;
-        table::save(connection, &mut space)
+        Ok(table::save(tx, &mut space)?)
     };
     by_id::change(&store, &id, write).await
 }
@@ -83,9 +82,9 @@ pub async fn list_charts(
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let read = move |connection: &Tx| {
-        table::find(connection, id)?;
-        claimed::json(&table::charts(connection, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
+    let read = move |tx: &Tx| {
+        table::find(tx, id)?;
+        claimed::json(&table::charts(tx, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
     };
     // However many there are, they come in one answer.
     Ok(answer::written(store.query(read).await?))
@@ -97,10 +96,10 @@ pub async fn create_chart(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let number = numeric(&space)?;
-    let make = move |connection: &Tx| {
-        table::find(connection, number)?;
-        let mut chart = Chart::new(&body, &|name: &str| metrics::kind_of(connection, name))?;
-        table::insert_chart(connection, number, &mut chart)?;
+    let make = move |tx: &Tx| {
+        table::find(tx, number)?;
+        let mut chart = Chart::new(&body, &|name: &str| metrics::kind_of(tx, name))?;
+        table::insert_chart(tx, number, &mut chart)?;
         Ok((chart.id, chart.shown()))
     };
     by_id::create(&store, &format!("/v1/spaces/{number}/charts"), make).await
@@ -113,8 +112,7 @@ pub async fn show_chart(
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
     let space = numeric(&space)?;
-    by_id::show(&store, &id, move |connection, id| Ok(table::find_chart(connection, space, id)?.shown()))
-        .await
+    by_id::show(&store, &id, move |tx, id| Ok(table::find_chart(tx, space, id)?.shown())).await
 }
 
 /// 200 with the chart, which appoptics-api-go decodes and nobody else minds. One documented example updates by POST.
@@ -124,10 +122,10 @@ pub async fn put_chart(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let (space, id) = (numeric(&space)?, numeric(&id)?);
-    let write = move |connection: &Tx| -> Result<_, Problem> {
-        let mut chart = table::find_chart(connection, space, id)?;
-        let has_streams = chart.merge(&body, &|name: &str| metrics::kind_of(connection, name))?;
-        table::update_chart(connection, &mut chart, has_streams)?;
+    let write = move |tx: &Tx| -> Result<_, Problem> {
+        let mut chart = table::find_chart(tx, space, id)?;
+        let has_streams = chart.merge(&body, &|name: &str| metrics::kind_of(tx, name))?;
+        table::update_chart(tx, &mut chart, has_streams)?;
         Ok(chart)
     };
     Ok(answer::ok(&store.write(write).await?.shown()))
@@ -138,5 +136,5 @@ pub async fn delete_chart(
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
     let space = numeric(&space)?;
-    by_id::change(&store, &id, move |connection, id| table::delete_chart(connection, space, id)).await
+    by_id::change(&store, &id, move |tx, id| table::delete_chart(tx, space, id)).await
 }

@@ -1,6 +1,7 @@
 //! The tables of spaces, charts, and the streams of charts and instruments.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::chart::Chart;
@@ -8,7 +9,9 @@ use crate::serve::http::by_id;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
-use crate::serve::store::column;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::rows;
+use crate::serve::store::tx::{Row, Tx, params};
 
 /// A space, without its charts. Names need not be unique.
 #[derive(Default)]
@@ -29,72 +32,79 @@ impl Space {
     }
 
     /// From a row that has the columns of the table.
-    pub fn from_row(row: &Row<'_>) -> rusqlite::Result<Space> {
+    pub fn from_row(row: &Row<'_>) -> Result<Space, StoreError> {
         Ok(Space { id: row.get("id")?, name: row.get("name")?, tags: row.get("tags")? })
     }
 }
 
-pub fn find(connection: &Connection, id: i64) -> Result<Space, Problem> {
-    by_id::find(connection, "spaces", id, Space::from_row)
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Space, Problem> {
+    by_id::find(tx, "spaces", id, Space::from_row)
 }
 
 /// Writes the space, inserting it when it has no id yet.
-pub fn save(connection: &Connection, space: &mut Space) -> Result<(), Problem> {
-    let sql = "INSERT INTO spaces (id, key, name, tags) VALUES (nullif(?1, 0), ?2, ?3, ?4)
-        ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name, tags = excluded.tags
-        RETURNING id";
-    let values = params![space.id, fold(&space.name), space.name, space.tags];
-    space.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
-    Ok(())
+pub fn save(tx: &Tx<'_>, space: &mut Space) -> Result<(), StoreError> {
+    let (key, Space { id, name, tags }) = (fold(&space.name), space);
+    if *id == 0 {
+        let sql = "INSERT INTO spaces (key, name, tags) VALUES (?1, ?2, ?3) RETURNING id";
+        *id = tx.id(sql, params![key, name, tags])?;
+        return Ok(());
+    }
+    let sql = "UPDATE spaces SET key = ?1, name = ?2, tags = ?3 WHERE id = ?4";
+    tx.execute(sql, params![key, name, tags, id]).map(drop)
 }
 
 /// The charts of a space in the order they were made.
-pub fn charts(connection: &Connection, space: i64) -> Result<Vec<Chart>, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM charts WHERE space_id = ?1 ORDER BY id")?;
-    let charts = by_id::rows(select.query([space])?, chart_from_row)?;
-    charts.into_iter().map(|chart| with_streams(connection, chart)).collect()
+pub fn charts(tx: &Tx<'_>, space: i64) -> Result<Vec<Chart>, StoreError> {
+    let sql = "SELECT * FROM charts WHERE space_id = ?1 ORDER BY id";
+    let mut charts = tx.all(sql, params![space], chart_from_row)?;
+    let ids: Vec<i64> = charts.iter().map(|chart| chart.id).collect();
+    let mut streams = streams(tx, Owner::Chart, &ids)?;
+    for chart in &mut charts {
+        chart.streams = streams.remove(&chart.id).unwrap_or_default();
+    }
+    Ok(charts)
 }
 
-pub fn find_chart(connection: &Connection, space: i64, id: i64) -> Result<Chart, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM charts WHERE space_id = ?1 AND id = ?2")?;
-    let found = select.query_row([space, id], chart_from_row).optional()?;
-    with_streams(connection, found.ok_or_else(Problem::not_found)?)
+/// The ids of the charts of a space in the order they were made.
+pub fn chart_ids(tx: &Tx<'_>, space: i64) -> Result<Vec<i64>, StoreError> {
+    tx.all("SELECT id FROM charts WHERE space_id = ?1 ORDER BY id", params![space], |row| row.get("id"))
+}
+
+pub fn find_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<Chart, Problem> {
+    let sql = "SELECT * FROM charts WHERE space_id = ?1 AND id = ?2";
+    let found = tx.one(sql, params![space, id], chart_from_row)?;
+    let mut chart = found.ok_or_else(Problem::not_found)?;
+    chart.streams = streams(tx, Owner::Chart, &[id])?.remove(&id).unwrap_or_default();
+    Ok(chart)
 }
 
 /// Whether any space has this chart.
-pub fn chart_exists(connection: &Connection, id: i64) -> Result<bool, Problem> {
-    Ok(connection.prepare_cached("SELECT 1 FROM charts WHERE id = ?1")?.exists([id])?)
+pub fn chart_exists(tx: &Tx<'_>, id: i64) -> Result<bool, StoreError> {
+    rows::exists(tx, "charts", id)
 }
 
-fn chart_from_row(row: &Row<'_>) -> rusqlite::Result<Chart> {
-    let body = column::json(row, "charts", "body")?;
-    Ok(Chart { id: row.get("id")?, body, streams: Vec::new() })
-}
-
-fn with_streams(connection: &Connection, chart: Chart) -> Result<Chart, Problem> {
-    let streams = streams(connection, Owner::Chart(chart.id))?;
-    Ok(Chart { streams, ..chart })
+fn chart_from_row(row: &Row<'_>) -> Result<Chart, StoreError> {
+    Ok(Chart { id: row.get("id")?, body: row.json("charts", "body")?, streams: Vec::new() })
 }
 
 /// Inserts the chart with its streams and sets their ids.
-pub fn insert_chart(connection: &Connection, space: i64, chart: &mut Chart) -> Result<(), Problem> {
-    let sql = "INSERT INTO charts (space_id, body) VALUES (?1, ?2)";
-    connection.execute(sql, params![space, json!(chart.body).to_string()])?;
-    chart.id = connection.last_insert_rowid();
-    save_streams(connection, Owner::Chart(chart.id), &mut chart.streams)
+pub fn insert_chart(tx: &Tx<'_>, space: i64, chart: &mut Chart) -> Result<(), StoreError> {
+    let sql = "INSERT INTO charts (space_id, body) VALUES (?1, ?2) RETURNING id";
+    chart.id = tx.id(sql, params![space, json!(chart.body).to_string()])?;
+    save_streams(tx, Owner::Chart, chart.id, &mut chart.streams)
 }
 
-pub fn update_chart(connection: &Connection, chart: &mut Chart, has_streams: bool) -> Result<(), Problem> {
+pub fn update_chart(tx: &Tx<'_>, chart: &mut Chart, has_streams: bool) -> Result<(), StoreError> {
     let sql = "UPDATE charts SET body = ?2 WHERE id = ?1";
-    connection.execute(sql, params![chart.id, json!(chart.body).to_string()])?;
+    tx.execute(sql, params![chart.id, json!(chart.body).to_string()])?;
     if has_streams {
-        save_streams(connection, Owner::Chart(chart.id), &mut chart.streams)?;
+        save_streams(tx, Owner::Chart, chart.id, &mut chart.streams)?;
     }
     Ok(())
 }
 
-pub fn delete_chart(connection: &Connection, space: i64, id: i64) -> Result<(), Problem> {
-    match connection.execute("DELETE FROM charts WHERE space_id = ?1 AND id = ?2", [space, id])? {
+pub fn delete_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<(), Problem> {
+    match tx.execute("DELETE FROM charts WHERE space_id = ?1 AND id = ?2", params![space, id])? {
         0 => Err(Problem::not_found()),
         _ => Ok(()),
     }
@@ -103,45 +113,46 @@ pub fn delete_chart(connection: &Connection, space: i64, id: i64) -> Result<(), 
 /// What streams belong to.
 #[derive(Clone, Copy)]
 pub enum Owner {
-    Chart(i64),
-    Instrument(i64),
+    Chart,
+    Instrument,
 }
 
 impl Owner {
-    fn column(self) -> (&'static str, i64) {
+    fn column(self) -> &'static str {
         match self {
-            Owner::Chart(id) => ("chart_id", id),
-            Owner::Instrument(id) => ("instrument_id", id),
+            Owner::Chart => "chart_id",
+            Owner::Instrument => "instrument_id",
         }
     }
 }
 
-/// The streams in their order, each beginning with its id.
-pub fn streams(connection: &Connection, owner: Owner) -> Result<Vec<Object>, Problem> {
-    let (column, id) = owner.column();
-    let sql = format!("SELECT id, body FROM streams_of_charts WHERE {column} = ?1 ORDER BY id");
-    let mut select = connection.prepare_cached(&sql)?;
-    let stream = |row: &Row<'_>| {
-        let body: Object = column::json(row, "streams_of_charts", "body")?;
-        let mut stream = Object::from_iter([("id".to_owned(), json!(row.get::<_, i64>("id")?))]);
+/// The streams of any number of owners, in their order, each beginning with its id.
+pub fn streams(tx: &Tx<'_>, owner: Owner, ids: &[i64]) -> Result<HashMap<i64, Vec<Object>>, StoreError> {
+    let column = owner.column();
+    let sql =
+        format!("SELECT id, {column}, body FROM streams_of_charts WHERE {} ORDER BY id", tx.any(column, 1));
+    let found = tx.all(&sql, params![ids], |row| {
+        let body: Object = row.json("streams_of_charts", "body")?;
+        let mut stream = Object::from_iter([("id".to_owned(), json!(row.get::<i64>("id")?))]);
         stream.extend(body);
-        Ok(stream)
-    };
-    by_id::rows(select.query([id])?, stream)
+        Ok((row.get(column)?, stream))
+    })?;
+    let mut streams: HashMap<i64, Vec<Object>> = HashMap::new();
+    for (id, stream) in found {
+        streams.entry(id).or_default().push(stream);
+    }
+    Ok(streams)
 }
 
-/// Replaces the streams; every one gets a new id, put in front.
-pub fn save_streams(connection: &Connection, owner: Owner, streams: &mut [Object]) -> Result<(), Problem> {
-    let (column, id) = owner.column();
-    connection
-        .prepare_cached(&format!("DELETE FROM streams_of_charts WHERE {column} = ?1"))?
-        .execute([id])?;
-    let sql = format!("INSERT INTO streams_of_charts ({column}, body) VALUES (?1, ?2)");
-    let mut insert = connection.prepare_cached(&sql)?;
+/// Replaces the streams of one owner; every one gets a new id, put in front.
+pub fn save_streams(tx: &Tx<'_>, owner: Owner, id: i64, streams: &mut [Object]) -> Result<(), StoreError> {
+    let column = owner.column();
+    tx.execute(&format!("DELETE FROM streams_of_charts WHERE {column} = ?1"), params![id])?;
+    let sql = format!("INSERT INTO streams_of_charts ({column}, body) VALUES (?1, ?2) RETURNING id");
     for stream in streams {
-        insert.execute(params![id, json!(stream).to_string()])?;
+        let made = tx.id(&sql, params![id, json!(stream).to_string()])?;
         let body = std::mem::take(stream);
-        *stream = Object::from_iter([("id".to_owned(), json!(connection.last_insert_rowid()))]);
+        *stream = Object::from_iter([("id".to_owned(), json!(made))]);
         stream.extend(body);
     }
     Ok(())

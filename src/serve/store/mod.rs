@@ -5,6 +5,8 @@ mod condition;
 mod cost;
 pub(in crate::serve) mod error;
 mod opening;
+pub(in crate::serve) mod page;
+pub(in crate::serve) mod rows;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -30,7 +32,7 @@ pub(in crate::serve) use sqlite::column;
 pub use sqlite::copy::{Copied, CopyError, Copying, adopt, copy};
 pub use sqlite::open_error::OpenError;
 #[cfg(test)]
-pub(in crate::serve) use sqlite::scratch;
+pub(in crate::serve) use sqlite::{Scratch, scratch, tx_of};
 pub(in crate::serve) use turn::Turn;
 
 /// A handle on the open data; clones share it. The last one to go, or [`run`](super::run), closes it.
@@ -92,34 +94,40 @@ impl Store {
         }
     }
 
-    /// Runs `job` in a transaction of its own and returns when its effect is durable. On `Err` nothing of it stays.
+    /// Runs `job` in a transaction of its own and returns when its effect is durable. On `Err` nothing of it stays. It is
+    /// run once more from the beginning where a database has to take it back for the sake of others, hence `Fn`.
     pub(in crate::serve) async fn write<T: Send + 'static, E: Failure>(
         &self,
-        job: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.write(job).await,
         }
     }
 
-    /// Runs `step` over `state` until it says that it is done, each time in a transaction of its own, so that other
-    /// writes get in between. What earlier steps did stays when a later one fails.
-    pub(in crate::serve) async fn write_in_turns<S: Send + 'static, E: Failure>(
+    /// Runs `step` over `state`, each time in a transaction of its own, so that other writes get in between. What a step
+    /// did is laid over the state by `advance` once it is durable, which tells whether all is done then. What earlier steps
+    /// did stays when a later one fails.
+    pub(in crate::serve) async fn write_in_turns<S, P, E>(
         &self,
         mut state: S,
-        step: impl Fn(&Tx<'_>, &mut S, Turn) -> Result<bool, E> + Clone + Send + 'static,
-    ) -> Result<S, E> {
+        step: impl Fn(&Tx<'_>, &S, Turn) -> Result<P, E> + Clone + Send + 'static,
+        advance: impl Fn(&mut S, P) -> bool,
+    ) -> Result<S, E>
+    where
+        S: Send + Sync + 'static,
+        P: Send + 'static,
+        E: Failure,
+    {
         loop {
-            let step = step.clone();
-            let job = move |tx: &Tx<'_>| {
-                let done = step(tx, &mut state, Turn::begin())?;
-                Ok::<_, E>((done, state))
-            };
-            let (done, kept) = self.write(job).await?;
-            if done {
-                return Ok(kept);
+            let (step, shared) = (step.clone(), Arc::new(state));
+            let kept = Arc::clone(&shared);
+            let done = self.write(move |tx: &Tx| step(tx, &shared, Turn::begin())).await?;
+            // The job is gone with its share, unless its thread is still dropping it.
+            state = Arc::try_unwrap(kept).map_err(|_| StoreError::internal("a step kept its state"))?;
+            if advance(&mut state, done) {
+                return Ok(state);
             }
-            state = kept;
         }
     }
 
@@ -127,7 +135,7 @@ impl Store {
     /// of a list: it never waits for those that [ask](Store::query) for much.
     pub(in crate::serve) async fn read<T: Send + 'static, E: Failure>(
         &self,
-        job: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         self.read_at(Cost::Cheap, job).await
     }
@@ -135,7 +143,7 @@ impl Store {
     /// The same for what may take as long as a read is allowed to.
     pub(in crate::serve) async fn query<T: Send + 'static, E: Failure>(
         &self,
-        job: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         self.read_at(Cost::Dear, job).await
     }
@@ -143,7 +151,7 @@ impl Store {
     async fn read_at<T: Send + 'static, E: Failure>(
         &self,
         cost: Cost,
-        job: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(cost, self.read_time, job).await,

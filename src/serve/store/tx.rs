@@ -62,6 +62,12 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// The id that a statement returns which writes one row, and which ends in `RETURNING id`.
+    pub fn id(&self, sql: &str, params: &[&dyn Param]) -> Result<i64, StoreError> {
+        let id = self.one(sql, params, |row| row.get("id"))?;
+        id.ok_or_else(|| StoreError::internal("a row that was written has no id"))
+    }
+
     /// The first row, if there is one.
     pub fn one<T>(
         &self,

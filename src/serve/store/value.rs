@@ -94,6 +94,12 @@ impl<P: Param + ?Sized> Param for &P {
     }
 }
 
+impl<P: Param + ?Sized> Param for &mut P {
+    fn value(&self) -> Value<'_> {
+        (**self).value()
+    }
+}
+
 /// A value of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stored<'r> {

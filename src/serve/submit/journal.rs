@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
 use super::block::{Point, encode};
 use super::known::{Facts, Found, Known};
@@ -15,20 +15,20 @@ use crate::serve::metrics::{self, table};
 use crate::serve::names::fold;
 use crate::serve::series::damage::{seal_row, sum_labels};
 use crate::serve::store::Turn;
+use crate::serve::store::tx::Tx;
 
 /// Points in one row: what reads some series goes through all of a row that has any of them.
 const AT_MOST: usize = 1000;
 
 /// Stores all of `samples` or none. `agent` is remembered by the metrics that come into being. Returns what was not known.
 pub fn append(
-    connection: &Connection,
+    connection: &Tx<'_>,
     samples: &[Sample],
     agent: Option<&str>,
     known: &Known,
     now: i64,
 ) -> Result<Found, Problem> {
-    let mut resolved = Resolved::new(known);
-    resolve(connection, samples, &mut resolved, agent, known, Turn::whole())?;
+    let resolved = resolve(connection, samples, agent, known, Turn::whole())?;
     insert(connection, &rows(&resolved.points), now)?;
     Ok(resolved.found)
 }
@@ -53,7 +53,7 @@ impl Row {
         Row { first, last, block: seal_row(&encode(points)) }
     }
 
-    fn insert(&self, connection: &Connection, now: i64) -> Result<(), Problem> {
+    fn insert(&self, connection: &Tx<'_>, now: i64) -> Result<(), Problem> {
         let sql =
             "INSERT INTO journal (received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4)";
         connection.prepare_cached(sql)?.execute(params![now, self.first, self.last, self.block])?;
@@ -62,12 +62,12 @@ impl Row {
 }
 
 /// Appends all of them.
-pub fn insert(connection: &Connection, rows: &[Row], now: i64) -> Result<(), Problem> {
+pub fn insert(connection: &Tx<'_>, rows: &[Row], now: i64) -> Result<(), Problem> {
     rows.iter().try_for_each(|row| row.insert(connection, now))
 }
 
 /// Refuses what [`resolve`] would refuse, without making anything.
-pub fn check(connection: &Connection, samples: &[Sample]) -> Result<(), Problem> {
+pub fn check(connection: &Tx<'_>, samples: &[Sample]) -> Result<(), Problem> {
     let mut metrics: HashMap<String, Metric> = HashMap::new();
     for sample in samples {
         let metric = match metrics.entry(fold(&sample.metric)) {
@@ -98,22 +98,27 @@ impl Resolved {
     pub fn new(known: &Known) -> Resolved {
         Resolved { points: Vec::new(), found: known.found() }
     }
+
+    /// Adds what came of the samples that follow.
+    pub fn add(&mut self, more: Resolved) {
+        self.points.extend(more.points);
+        self.found.add(more.found);
+    }
 }
 
-/// Goes on resolving `samples`, with their metrics and series, until the turn is over. Whether all are resolved.
+/// Resolves `samples`, with their metrics and series, until the turn is over: all of them or the first ones.
 pub fn resolve(
-    connection: &Connection,
+    connection: &Tx<'_>,
     samples: &[Sample],
-    resolved: &mut Resolved,
     agent: Option<&str>,
     known: &Known,
     turn: Turn,
-) -> Result<bool, Problem> {
-    let Resolved { points, found } = resolved;
-    points.reserve(samples.len() - points.len());
-    let mut look_up =
-        LookUp { connection, agent, known, found, metrics: HashMap::new(), series: HashMap::new() };
-    for sample in samples.iter().skip(points.len()) {
+) -> Result<Resolved, Problem> {
+    let Resolved { mut points, mut found } = Resolved::new(known);
+    points.reserve(samples.len());
+    let (metrics, series) = (HashMap::new(), HashMap::new());
+    let mut look_up = LookUp { connection, agent, known, found: &mut found, metrics, series };
+    for sample in samples {
         let metric = look_up.metric(sample)?;
         let series = look_up.series(metric.id, &sample.labels)?;
         points.push(Point { series, time: metric.time(sample.time), stats: sample.stats });
@@ -121,12 +126,12 @@ pub fn resolve(
             break;
         }
     }
-    Ok(points.len() == samples.len())
+    Ok(Resolved { points, found })
 }
 
 /// Finds metrics and series, or makes them: in what is known, among those met in this turn, in the tables.
 struct LookUp<'a> {
-    connection: &'a Connection,
+    connection: &'a Tx<'a>,
     agent: Option<&'a str>,
     known: &'a Known,
     found: &'a mut Found,
@@ -168,7 +173,7 @@ impl<'a> LookUp<'a> {
     }
 }
 
-fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i64, Problem> {
+fn series(connection: &Tx<'_>, metric: i64, labels: &Labels) -> Result<i64, Problem> {
     let text = labels.text();
     let key = fold(&text);
     let mut select = connection

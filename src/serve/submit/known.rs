@@ -77,6 +77,12 @@ impl Found {
         self.metrics.push((name.into(), facts));
     }
 
+    /// Adds what was found later in the same search.
+    pub fn add(&mut self, later: Found) {
+        self.metrics.extend(later.metrics);
+        self.series.extend(later.series);
+    }
+
     pub fn series(&mut self, metric: i64, labels: &Labels, id: i64) {
         self.series.push((metric, labels.text().into(), id));
     }

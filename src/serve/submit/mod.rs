@@ -142,11 +142,16 @@ impl Intake {
         let age = resolved.found.age();
         let step = {
             let (samples, agent, known) = (Arc::clone(&samples), agent.clone(), known.clone());
-            move |connection: &Tx, resolved: &mut Resolved, turn| {
-                journal::resolve(connection, &samples, resolved, agent.as_deref(), &known, turn)
+            move |connection: &Tx, resolved: &Resolved, turn| {
+                let rest = &samples[resolved.points.len()..];
+                journal::resolve(connection, rest, agent.as_deref(), &known, turn)
             }
         };
-        let Resolved { points, found } = self.store.write_in_turns(resolved, step).await?;
+        let advance = |resolved: &mut Resolved, more| {
+            resolved.add(more);
+            resolved.points.len() == samples.len()
+        };
+        let Resolved { points, found } = self.store.write_in_turns(resolved, step, advance).await?;
         self.known.remember(found);
         let rows = journal::rows(&points);
         let insert = move |connection: &Tx| {

@@ -19,6 +19,7 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
 use super::store::Store;
+use super::store::page::Filter;
 use super::store::tx::Tx;
 
 /// The API tokens of a store.
@@ -26,7 +27,7 @@ pub struct Tokens(pub Store);
 
 impl TokenLookup for Tokens {
     fn rights(&self, token: String) -> BoxFuture<'_, Result<Option<Rights>, Problem>> {
-        Box::pin(self.0.read(move |connection| table::rights(connection, &token)))
+        Box::pin(self.0.read(move |tx: &Tx| Ok(table::rights(tx, &token)?)))
     }
 }
 
@@ -46,13 +47,13 @@ pub async fn show(
         query.insert("name".to_owned(), id.into());
         return listed(&store, &query).await;
     }
-    by_id::show(&store, &id, |connection, id| Ok(table::find(connection, id)?.shown())).await
+    by_id::show(&store, &id, |tx, id| Ok(table::find(tx, id)?.shown())).await
 }
 
 /// The filter `name` is a whole name or a pattern, never a part of one.
 async fn listed(store: &Store, query: &Object) -> Result<Response, Problem> {
-    let page = Page::read(query, ORDERS)?.by_pattern();
-    let cut = move |connection: &Tx| page.cut(connection, "api_tokens", ApiToken::from_row);
+    let page = Page::read(query, ORDERS)?.filtered(Filter::Pattern("key"));
+    let cut = move |tx: &Tx| page.cut(tx, "api_tokens", ApiToken::from_row);
     Ok(answer::ok(&store.read(cut).await?.envelope("api_tokens", ApiToken::shown)))
 }
 
@@ -62,7 +63,7 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
     read.require("role");
     read.finish()?;
     let now = store.now();
-    let mut made = ApiToken {
+    let mut new = ApiToken {
         id: 0,
         name: None,
         token: random_token()?,
@@ -71,9 +72,10 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
         created_at: now,
         updated_at: now,
     };
-    merge(&mut made, &body)?;
-    let make = move |connection: &Tx| {
-        table::save(connection, &mut made)?;
+    merge(&mut new, &body)?;
+    let make = move |tx: &Tx| {
+        let mut made = new.clone();
+        table::save(tx, &mut made)?;
         Ok((made.id, made.shown()))
     };
     by_id::create(&store, "/v1/api_tokens", make).await
@@ -87,11 +89,11 @@ pub async fn put(
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
     let now = store.now();
-    let write = move |connection: &Tx| -> Result<_, Problem> {
-        let mut token = table::find(connection, id)?;
+    let write = move |tx: &Tx| -> Result<_, Problem> {
+        let mut token = table::find(tx, id)?;
         merge(&mut token, &body)?;
         token.updated_at = now;
-        table::save(connection, &mut token)?;
+        table::save(tx, &mut token)?;
         Ok(token)
     };
     Ok(answer::ok(&store.write(write).await?.shown()))

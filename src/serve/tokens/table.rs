@@ -1,7 +1,6 @@
 //! The table of API tokens. They are kept as they are, since the API shows them; they are looked up by digest, so
 //! that the time of a look-up tells nothing about them.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -10,8 +9,10 @@ use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
 use crate::serve::names::fold;
-use crate::serve::store::column;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::{Row, Tx, params};
 
+#[derive(Clone)]
 pub struct ApiToken {
     pub id: i64,
     pub name: Option<String>,
@@ -39,13 +40,13 @@ impl ApiToken {
     }
 
     /// From a row that has the columns of the table.
-    pub fn from_row(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
+    pub fn from_row(row: &Row<'_>) -> Result<ApiToken, StoreError> {
         Ok(ApiToken {
             id: row.get("id")?,
             name: row.get("name")?,
             token: row.get("token")?,
             active: row.get("active")?,
-            role: column::word(row, "api_tokens", "role", Role::of_token)?,
+            role: row.word("api_tokens", "role", Role::of_token)?,
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
         })
@@ -58,14 +59,14 @@ fn text(time: i64) -> String {
         .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-pub fn find(connection: &Connection, id: i64) -> Result<ApiToken, Problem> {
-    by_id::find(connection, "api_tokens", id, ApiToken::from_row)
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<ApiToken, Problem> {
+    by_id::find(tx, "api_tokens", id, ApiToken::from_row)
 }
 
 /// What `token` is good for; `None` when it is nobody's.
-pub fn rights(connection: &Connection, token: &str) -> Result<Option<Rights>, Problem> {
-    let mut select = connection.prepare_cached("SELECT * FROM api_tokens WHERE digest = ?1")?;
-    let found = select.query_row([digest(token)], ApiToken::from_row).optional()?;
+pub fn rights(tx: &Tx<'_>, token: &str) -> Result<Option<Rights>, StoreError> {
+    let sql = "SELECT * FROM api_tokens WHERE digest = ?1";
+    let found = tx.one(sql, params![digest(token)], ApiToken::from_row)?;
     Ok(found.map(|found| {
         let name = found.name.map_or_else(String::new, |name| format!(" ({name})"));
         Rights { role: found.role, active: found.active, label: format!("API token {}{name}", found.id) }
@@ -73,24 +74,19 @@ pub fn rights(connection: &Connection, token: &str) -> Result<Option<Rights>, Pr
 }
 
 /// Writes the token, inserting it when it has no id yet.
-pub fn save(connection: &Connection, token: &mut ApiToken) -> Result<(), Problem> {
-    let sql = "INSERT INTO api_tokens (id, key, name, token, digest, active, role, created_at, updated_at)
-        VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (id) DO UPDATE SET key = excluded.key, name = excluded.name, active = excluded.active,
-        role = excluded.role, updated_at = excluded.updated_at RETURNING id";
-    let values = params![
-        token.id,
-        fold(token.name.as_deref().unwrap_or_default()),
-        token.name,
-        token.token,
-        digest(&token.token),
-        token.active,
-        token.role.name(),
-        token.created_at,
-        token.updated_at,
-    ];
-    token.id = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
-    Ok(())
+pub fn save(tx: &Tx<'_>, token: &mut ApiToken) -> Result<(), StoreError> {
+    let key = fold(token.name.as_deref().unwrap_or_default());
+    let (digest, role) = (digest(&token.token), token.role.name());
+    let ApiToken { id, name, token, active, created_at, updated_at, .. } = token;
+    if *id == 0 {
+        let sql = "INSERT INTO api_tokens (key, name, active, role, updated_at, token, digest, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id";
+        *id = tx.id(sql, params![key, name, active, role, updated_at, token, digest, created_at])?;
+        return Ok(());
+    }
+    let sql =
+        "UPDATE api_tokens SET key = ?1, name = ?2, active = ?3, role = ?4, updated_at = ?5 WHERE id = ?6";
+    tx.execute(sql, params![key, name, active, role, updated_at, id]).map(drop)
 }
 
 fn digest(token: &str) -> [u8; 32] {
@@ -111,7 +107,8 @@ mod tests {
 
     #[test]
     fn rights_belong_to_the_token() {
-        let connection = scratch();
+        let scratch = scratch();
+        let tx = scratch.tx();
         let token = random_token().unwrap();
         let mut made = ApiToken {
             id: 0,
@@ -122,14 +119,14 @@ mod tests {
             created_at: 0,
             updated_at: 0,
         };
-        save(&connection, &mut made).unwrap();
+        save(&tx, &mut made).unwrap();
         let rights_of =
             |active| Rights { role: Role::Recorder, active, label: "API token 1 (wall)".to_owned() };
-        assert_eq!(rights(&connection, &token).unwrap(), Some(rights_of(true)));
+        assert_eq!(rights(&tx, &token).unwrap(), Some(rights_of(true)));
         made.active = false;
-        save(&connection, &mut made).unwrap();
-        assert_eq!(rights(&connection, &token).unwrap(), Some(rights_of(false)));
-        assert_eq!(rights(&connection, &token[1..]).unwrap(), None);
+        save(&tx, &mut made).unwrap();
+        assert_eq!(rights(&tx, &token).unwrap(), Some(rights_of(false)));
+        assert_eq!(rights(&tx, &token[1..]).unwrap(), None);
         assert_ne!(random_token().unwrap(), token);
     }
 }

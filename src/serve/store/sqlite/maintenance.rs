@@ -199,7 +199,7 @@ mod tests {
     use crate::serve::http::fields::Object;
     use crate::serve::metrics::metric::Kind;
     use crate::serve::series::table::{Reader, Span, of_metric};
-    use crate::serve::store::sqlite::scratch;
+    use crate::serve::store::sqlite::{scratch, tx_of};
     use crate::serve::submit::journal;
     use crate::serve::submit::sample::{Labels, Sample, Stats};
 
@@ -217,7 +217,7 @@ mod tests {
             properties: Object::new(),
         };
         let samples: Vec<_> = ages.iter().map(sample).collect();
-        journal::append(connection, &samples, None, &Known::default(), BORN).unwrap();
+        journal::append(&tx_of(connection), &samples, None, &Known::default(), BORN).unwrap();
     }
 
     /// What the thread does in one pause.

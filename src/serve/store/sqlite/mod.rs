@@ -196,8 +196,33 @@ impl Drop for Sqlite {
     }
 }
 
-/// A connection to an empty database in memory, for tests of what lies in the tables.
+/// An empty database in memory, for tests of what lies in the tables.
 #[cfg(test)]
-pub(in crate::serve) fn scratch() -> impl std::ops::Deref<Target = Connection> {
-    open::open(&Data::Memory).unwrap().writer
+pub(in crate::serve) fn scratch() -> Scratch {
+    Scratch(open::open(&Data::Memory).unwrap().writer)
+}
+
+/// What is done on a connection as in a transaction, for tests.
+#[cfg(test)]
+pub(in crate::serve) fn tx_of(connection: &Connection) -> Tx<'_> {
+    Tx::on_sqlite(Session(connection))
+}
+
+#[cfg(test)]
+pub(in crate::serve) struct Scratch(Held);
+
+#[cfg(test)]
+impl Scratch {
+    pub fn tx(&self) -> Tx<'_> {
+        tx_of(&self.0)
+    }
+}
+
+#[cfg(test)]
+impl std::ops::Deref for Scratch {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
 }

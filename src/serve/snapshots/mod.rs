@@ -1,12 +1,14 @@
 //! Snapshots of charts and the jobs that render them: `/v1/snapshots` and `/v1/jobs`. Nothing renders them yet, so
 //! their jobs stay queued and their images are null.
 
+mod table;
+
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
+use self::table::Snapshot;
 use super::http::answer;
 use super::http::body::{Body, Segments};
 use super::http::bounds;
@@ -15,7 +17,6 @@ use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
 use super::spaces::table::chart_exists;
 use super::store::Store;
-use super::store::column;
 use super::store::tx::Tx;
 
 /// Seconds a snapshot covers when the request does not say.
@@ -23,49 +24,6 @@ const DURATION: i64 = 3600;
 
 /// For who wonders why the job does not get on.
 const NOT_RENDERED: &str = "This server renders no images yet; the snapshot stays queued.";
-
-struct Snapshot {
-    id: i64,
-    job: i64,
-    subject: Value,
-    duration: i64,
-    /// Epoch seconds.
-    end_time: i64,
-    created_at: i64,
-    updated_at: i64,
-}
-
-impl Snapshot {
-    fn shown(&self) -> Value {
-        json!({
-            "href": format!("/v1/snapshots/{}", self.id),
-            "job_href": format!("/v1/jobs/{}", self.job),
-            "image_href": null,
-            "duration": self.duration,
-            "end_time": text(self.end_time),
-            "created_at": text(self.created_at),
-            "updated_at": text(self.updated_at),
-            "subject": self.subject,
-        })
-    }
-
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
-        Ok(Snapshot {
-            id: row.get("id")?,
-            job: row.get("job_id")?,
-            subject: column::json(row, "snapshots", "subject")?,
-            duration: row.get("duration")?,
-            end_time: row.get("end_time")?,
-            created_at: row.get("created_at")?,
-            updated_at: row.get("updated_at")?,
-        })
-    }
-}
-
-/// RFC 3339 in UTC.
-fn text(time: i64) -> String {
-    jiff::Timestamp::from_second(time).map_or_else(|_| String::new(), |time| time.to_string())
-}
 
 pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
     let now = store.now();
@@ -81,20 +39,14 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
     let subject = read.object("subject").value();
     read.finish()?;
     let (subject, chart) = subject_of(subject)?;
-    let write = move |connection: &Tx| -> Result<_, Problem> {
-        let connection: &Connection = connection;
+    let new = Snapshot { id: 0, job: 0, subject, duration, end_time, created_at: now, updated_at: now };
+    let write = move |tx: &Tx| {
         if let Some(chart) = chart
-            && !chart_exists(connection, chart)?
+            && !chart_exists(tx, chart)?
         {
             return Err(Problem::param("subject", format!("there is no chart with id {chart}")));
         }
-        connection.execute("INSERT INTO jobs (state) VALUES ('queued')", [])?;
-        let job = connection.last_insert_rowid();
-        let sql = "INSERT INTO snapshots (job_id, subject, duration, end_time, created_at, updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
-        connection.execute(sql, params![job, subject.to_string(), duration, end_time, now])?;
-        let id = connection.last_insert_rowid();
-        Ok(Snapshot { id, job, subject, duration, end_time, created_at: now, updated_at: now })
+        Ok(table::insert(tx, &new)?)
     };
     let made = store.write(write).await?;
     let mut response = answer::json(StatusCode::ACCEPTED, &made.shown());
@@ -129,8 +81,7 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
 }
 
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read =
-        |connection: &Tx, id| Ok(by_id::find(connection, "snapshots", id, Snapshot::from_row)?.shown());
+    let read = |tx: &Tx, id| Ok(by_id::find(tx, "snapshots", id, Snapshot::from_row)?.shown());
     by_id::show(&store, &id, read).await
 }
 
@@ -139,8 +90,8 @@ pub async fn show_job(
     State(store): State<Store>,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let read = |connection: &Tx, id| {
-        let state: String = by_id::find(connection, "jobs", id, |row| row.get("state"))?;
+    let read = |tx: &Tx, id| {
+        let state: String = by_id::find(tx, "jobs", id, |row| row.get("state"))?;
         Ok(json!({ "id": id, "state": state, "output": NOT_RENDERED }))
     };
     by_id::show(&store, &id, read).await

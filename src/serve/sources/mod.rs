@@ -1,10 +1,11 @@
 //! Sources: `/v1/sources`. They appear with their first measurement; what can be said about one is its display name.
 
+pub mod table;
+
 use axum::extract::State;
 use axum::response::Response;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde_json::{Value, json};
 
+use self::table::Source;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
 use super::http::bounds;
@@ -17,41 +18,15 @@ use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
-struct Source {
-    name: String,
-    display_name: Option<String>,
-}
-
-impl Source {
-    fn shown(&self) -> Value {
-        json!({ "name": self.name, "display_name": self.display_name })
-    }
-
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Source> {
-        Ok(Source { name: row.get("name")?, display_name: row.get("display_name")? })
-    }
-
-    fn find(connection: &Connection, name: &str) -> Result<Option<Source>, Problem> {
-        let mut select = connection.prepare_cached("SELECT * FROM sources WHERE key = ?1")?;
-        Ok(select.query_row([fold(name)], Source::from_row).optional()?)
-    }
-}
-
-/// What is shown for a source in its place, if anything was said about it.
-pub fn display_name(connection: &Connection, name: &str) -> Result<Option<String>, Problem> {
-    Ok(Source::find(connection, name)?.and_then(|source| source.display_name))
-}
-
 /// The filter `name` looks at display names as well.
 pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
-    let filter = "instr(key, ?1) > 0 OR instr(lower(ifnull(display_name, '')), ?1) > 0";
-    let page = Page::read(&query, ORDERS)?.filtered(filter);
-    let listed = store.read(move |connection| page.cut(connection, "sources", Source::from_row)).await?;
+    let page = Page::read(&query, ORDERS)?.filtered(table::NAMES);
+    let listed = store.read(move |tx: &Tx| page.cut(tx, "sources", Source::from_row)).await?;
     Ok(answer::ok(&listed.envelope("sources", Source::shown)))
 }
 
 pub async fn show(State(store): State<Store>, Segments(name): Segments<String>) -> Result<Response, Problem> {
-    let found = store.read(move |connection| Source::find(connection, &name)).await?;
+    let found = store.read(move |tx: &Tx| table::find(tx, &name)).await?;
     Ok(answer::ok(&found.ok_or_else(Problem::not_found)?.shown()))
 }
 
@@ -70,15 +45,12 @@ pub async fn put(
         read.errors.add("name", "is reserved");
     }
     read.finish()?;
-    let write = move |connection: &Tx| -> Result<_, Problem> {
-        let connection: &Connection = connection;
-        let found = Source::find(connection, &name)?;
+    let write = move |tx: &Tx| -> Result<_, Problem> {
+        let found = table::find(tx, &name)?;
         let is_new = found.is_none();
-        let mut source = found.unwrap_or(Source { name, display_name: None });
-        display_name.put(&mut source.display_name);
-        let sql = "INSERT INTO sources (key, name, display_name) VALUES (?1, ?2, ?3)
-            ON CONFLICT (key) DO UPDATE SET display_name = excluded.display_name";
-        connection.execute(sql, params![fold(&source.name), source.name, source.display_name])?;
+        let mut source = found.unwrap_or_else(|| Source { name: name.clone(), display_name: None });
+        display_name.clone().put(&mut source.display_name);
+        table::save(tx, &source)?;
         Ok(is_new.then_some(source))
     };
     match store.write(write).await? {
@@ -96,12 +68,7 @@ pub async fn delete(
     State(store): State<Store>,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |connection: &Tx| match (connection as &Connection)
-        .execute("DELETE FROM sources WHERE key = ?1", [fold(&name)])?
-    {
-        0 => Err(Problem::not_found()),
-        _ => Ok(()),
-    };
+    let write = move |tx: &Tx| if table::delete(tx, &name)? { Ok(()) } else { Err(Problem::not_found()) };
     store.write(write).await?;
     Ok(answer::no_content())
 }

@@ -1,0 +1,46 @@
+//! The table of sources. Names are unique without regard to case and keep their first spelling.
+
+use serde_json::{Value, json};
+
+use crate::serve::names::fold;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::page::Filter;
+use crate::serve::store::tx::{Row, Tx, params};
+
+/// Where a name is looked for.
+pub const NAMES: Filter = Filter::Part(&["key", "lower(coalesce(display_name, ''))"]);
+
+pub struct Source {
+    pub name: String,
+    pub display_name: Option<String>,
+}
+
+impl Source {
+    pub fn shown(&self) -> Value {
+        json!({ "name": self.name, "display_name": self.display_name })
+    }
+
+    pub fn from_row(row: &Row<'_>) -> Result<Source, StoreError> {
+        Ok(Source { name: row.get("name")?, display_name: row.get("display_name")? })
+    }
+}
+
+pub fn find(tx: &Tx<'_>, name: &str) -> Result<Option<Source>, StoreError> {
+    tx.one("SELECT * FROM sources WHERE key = ?1", params![fold(name)], Source::from_row)
+}
+
+/// What is shown for a source in its place, if anything was said about it.
+pub fn display_name(tx: &Tx<'_>, name: &str) -> Result<Option<String>, StoreError> {
+    Ok(find(tx, name)?.and_then(|source| source.display_name))
+}
+
+pub fn save(tx: &Tx<'_>, source: &Source) -> Result<(), StoreError> {
+    let sql = "INSERT INTO sources (key, name, display_name) VALUES (?1, ?2, ?3)
+        ON CONFLICT (key) DO UPDATE SET display_name = excluded.display_name";
+    tx.execute(sql, params![fold(&source.name), source.name, source.display_name]).map(drop)
+}
+
+/// Whether there was such a source.
+pub fn delete(tx: &Tx<'_>, name: &str) -> Result<bool, StoreError> {
+    Ok(tx.execute("DELETE FROM sources WHERE key = ?1", params![fold(name)])? > 0)
+}

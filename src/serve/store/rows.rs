@@ -1,0 +1,23 @@
+//! Rows by their ids, whatever table they are in.
+
+use super::error::StoreError;
+use super::tx::{Row, Tx, params};
+
+/// The row of `table`, if there is one.
+pub fn find<T>(
+    tx: &Tx<'_>,
+    table: &str,
+    id: i64,
+    row: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    tx.one(&format!("SELECT * FROM {table} WHERE id = ?1"), params![id], row)
+}
+
+pub fn exists(tx: &Tx<'_>, table: &str, id: i64) -> Result<bool, StoreError> {
+    tx.exists(&format!("SELECT 1 FROM {table} WHERE id = ?1"), params![id])
+}
+
+/// Removes the row of `table`, with everything that belongs to it. Whether there was one.
+pub fn delete(tx: &Tx<'_>, table: &str, id: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(&format!("DELETE FROM {table} WHERE id = ?1"), params![id])? > 0)
+}
