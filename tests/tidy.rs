@@ -5,6 +5,8 @@
 
 #[path = "tidy/graph.rs"]
 mod graph;
+#[path = "tidy/sql.rs"]
+mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -26,6 +26,8 @@ mod snapshots;
 mod sources;
 mod spaces;
 mod stall;
+#[cfg(test)]
+mod statements;
 mod store;
 mod submit;
 mod telemetry;

@@ -19,7 +19,7 @@ use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
-use super::metrics;
+use super::metrics::{self, kinds::Kinds};
 use super::services::shown::Shown as ShownService;
 use super::services::table as services;
 use super::store::Store;
@@ -47,7 +47,8 @@ pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -
 pub async fn create(State(store): State<Store>, view: View, Body(body): Body) -> Result<Response, Problem> {
     let now = store.now();
     let write = move |tx: &Tx| {
-        let alert = Alert::new(&body, &|name: &str| metrics::kind_of(tx, name), now)?;
+        let kinds = Kinds::of(tx, &body)?;
+        let alert = Alert::new(&body, &|name: &str| kinds.kind(name), now)?;
         table::save(tx, alert)
     };
     let full = store.write(write).await?;
@@ -69,8 +70,10 @@ pub async fn put(
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let edit =
-        move |tx: &Tx, alert: &mut Alert| alert.merge(&body, &|name: &str| metrics::kind_of(tx, name), now);
+    let edit = move |tx: &Tx, alert: &mut Alert| {
+        let kinds = Kinds::of(tx, &body)?;
+        alert.merge(&body, &|name: &str| kinds.kind(name), now)
+    };
     change(&store, id, edit).await?;
     Ok(answer::no_content())
 }
@@ -143,7 +146,7 @@ async fn change(
 ) -> Result<Full, Problem> {
     let now = store.now();
     let write = move |tx: &Tx| {
-        let mut alert = table::find(tx, &id)?.alert;
+        let mut alert = table::find_bare(tx, &id)?;
         edit(tx, &mut alert)?;
         alert.updated_at = now;
         table::save(tx, alert)

@@ -1,6 +1,6 @@
 //! The tables of alerts, their conditions and the services they notify.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::serve::names::fold;
 use crate::serve::services::table::{self as services, Service};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
-use crate::serve::store::tx::{Row, Tx, params};
+use crate::serve::store::tx::{Many, Row, Tx, params};
 
 /// An alert and the services it notifies, as every read of an alert shows them.
 pub struct Full {
@@ -41,10 +41,23 @@ pub fn from_row(row: &Row<'_>) -> Result<Alert, StoreError> {
 
 /// Adds conditions and services to any number of alerts that come from rows, with as many queries as one takes.
 pub fn complete(tx: &Tx<'_>, mut alerts: Vec<Alert>) -> Result<Vec<Full>, StoreError> {
+    fill(tx, &mut alerts)?;
+    // Most alerts notify the same few.
+    let ids: BTreeSet<i64> = alerts.iter().flat_map(|alert| alert.services.iter().copied()).collect();
+    let known = services::get_all(tx, &Vec::from_iter(ids))?;
+    let full = |alert: Alert| {
+        let services = alert.services.iter().filter_map(|id| known.get(id).cloned()).collect();
+        Full { alert, services }
+    };
+    Ok(alerts.into_iter().map(full).collect())
+}
+
+/// Adds conditions and ids of services to alerts that come from rows.
+fn fill(tx: &Tx<'_>, alerts: &mut [Alert]) -> Result<(), StoreError> {
     let ids: Vec<i64> = alerts.iter().map(|alert| alert.id).collect();
-    let mut places = HashMap::with_capacity(alerts.len());
-    places.extend(ids.iter().enumerate().map(|(place, id)| (*id, place)));
-    let sql = format!("SELECT * FROM conditions WHERE {} ORDER BY alert_id, position", tx.any("alert_id", 1));
+    let places: HashMap<i64, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    let any = tx.any("alert_id", 1);
+    let sql = format!("SELECT * FROM conditions WHERE {any} ORDER BY alert_id, position");
     let conditions =
         tx.all(&sql, params![ids], |row| Ok((row.get("alert_id")?, condition_from_row(row)?)))?;
     for (alert, condition) in conditions {
@@ -52,36 +65,14 @@ pub fn complete(tx: &Tx<'_>, mut alerts: Vec<Alert>) -> Result<Vec<Full>, StoreE
             alerts[*place].conditions.push(condition);
         }
     }
-    let known = services_of(tx, &ids)?;
-    let mut full: Vec<Full> = alerts.into_iter().map(|alert| Full { alert, services: Vec::new() }).collect();
-    let sql = format!(
-        "SELECT alert_id, service_id FROM alert_services WHERE {} ORDER BY alert_id, position",
-        tx.any("alert_id", 1)
-    );
+    let sql =
+        format!("SELECT alert_id, service_id FROM alert_services WHERE {any} ORDER BY alert_id, position");
     tx.each(&sql, params![ids], |row| {
-        if let (Some(place), Some(service)) =
-            (places.get(&row.get("alert_id")?), known.get(&row.get("service_id")?))
-        {
-            full[*place].alert.services.push(service.id);
-            full[*place].services.push(Arc::clone(service));
+        if let Some(place) = places.get(&row.get("alert_id")?) {
+            alerts[*place].services.push(row.get("service_id")?);
         }
         Ok::<_, StoreError>(ControlFlow::Continue(()))
-    })?;
-    Ok(full)
-}
-
-/// What any of the alerts with these ids notifies; most alerts notify the same few.
-fn services_of(tx: &Tx<'_>, alerts: &[i64]) -> Result<HashMap<i64, Arc<Service>>, StoreError> {
-    let sql = format!(
-        "SELECT * FROM services WHERE id IN (SELECT service_id FROM alert_services WHERE {})",
-        tx.any("alert_id", 1)
-    );
-    let services = tx.all(&sql, params![alerts], Service::from_row)?;
-    Ok(services.into_iter().map(|service| (service.id, Arc::new(service))).collect())
-}
-
-fn complete_one(tx: &Tx<'_>, alert: Alert) -> Result<Full, Problem> {
-    complete(tx, vec![alert])?.pop().ok_or_else(Problem::not_found)
+    })
 }
 
 fn condition_from_row(row: &Row<'_>) -> Result<Condition, StoreError> {
@@ -113,7 +104,14 @@ fn condition_from_row(row: &Row<'_>) -> Result<Condition, StoreError> {
 
 /// Which alert a path means: a number is an id, anything else a name.
 pub fn find(tx: &Tx<'_>, id_or_name: &str) -> Result<Full, Problem> {
-    complete_one(tx, meant(tx, id_or_name, from_row)?)
+    complete(tx, vec![meant(tx, id_or_name, from_row)?])?.pop().ok_or_else(Problem::not_found)
+}
+
+/// The same without what is only shown.
+pub fn find_bare(tx: &Tx<'_>, id_or_name: &str) -> Result<Alert, Problem> {
+    let mut alert = meant(tx, id_or_name, from_row)?;
+    fill(tx, std::slice::from_mut(&mut alert))?;
+    Ok(alert)
 }
 
 /// The id of the alert a path means, also when the rest of it cannot be read.
@@ -135,11 +133,10 @@ fn meant<T>(
 
 /// Writes the alert as it is, inserting it when it has no id yet, and returns it as it reads now.
 pub fn save(tx: &Tx<'_>, mut alert: Alert) -> Result<Full, Problem> {
-    let taken = "SELECT 1 FROM alerts WHERE key = ?1 AND id <> ?2";
-    if tx.exists(taken, params![fold(&alert.name), alert.id])? {
-        return Err(Problem::taken("name"));
-    }
-    alert.id = save_row(tx, &alert)?;
+    alert.id = save_row(tx, &alert).map_err(|error| match error {
+        StoreError::Taken => Problem::taken("name"),
+        error => error.into(),
+    })?;
     save_conditions(tx, &mut alert)?;
     let services = save_services(tx, &alert)?;
     Ok(Full { alert, services })
@@ -190,59 +187,72 @@ fn save_row(tx: &Tx<'_>, alert: &Alert) -> Result<i64, StoreError> {
 /// A condition that comes with an id this alert has keeps it; any other gets a new one.
 fn save_conditions(tx: &Tx<'_>, alert: &mut Alert) -> Result<(), StoreError> {
     let owned = "DELETE FROM conditions WHERE alert_id = ?1 RETURNING id";
-    let mut owned: HashSet<i64> =
-        tx.all(owned, params![alert.id], |row| row.get("id"))?.into_iter().collect();
-    for (position, condition) in (0_i64..).zip(&mut alert.conditions) {
+    let owned = tx.all(owned, params![alert.id], |row| row.get("id"))?;
+    let mut owned: HashSet<i64> = owned.into_iter().collect();
+    for condition in &mut alert.conditions {
         condition.id = condition.id.filter(|id| owned.remove(id));
-        condition.id = Some(insert_condition(tx, alert.id, position, condition)?);
+    }
+    let (kept, new): (Vec<_>, Vec<_>) =
+        (0_i64..).zip(&alert.conditions).partition(|(_, condition)| condition.id.is_some());
+    if !kept.is_empty() {
+        let sql = "INSERT INTO conditions (alert_id, position, type, metric_name, source, tags, threshold,
+            summary_function, duration, detect_reset, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        tx.many(sql, |rows| {
+            kept.iter().try_for_each(|(position, condition)| put(rows, alert.id, *position, condition))
+        })?;
+    }
+    if !new.is_empty() {
+        let sql = "INSERT INTO conditions (alert_id, position, type, metric_name, source, tags, threshold,
+            summary_function, duration, detect_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id";
+        let made = tx.many(sql, |rows| {
+            new.iter().try_for_each(|(position, condition)| put(rows, alert.id, *position, condition))
+        })?;
+        let new = alert.conditions.iter_mut().filter(|condition| condition.id.is_none());
+        new.zip(made).for_each(|(condition, id)| condition.id = Some(id));
     }
     Ok(())
 }
 
-fn insert_condition(
-    tx: &Tx<'_>,
-    alert: i64,
-    position: i64,
-    condition: &Condition,
-) -> Result<i64, StoreError> {
+/// Inserts a condition, with its id at the end if it has one.
+fn put(rows: &mut Many<'_>, alert: i64, position: i64, condition: &Condition) -> Result<(), StoreError> {
     let (threshold, function, duration, detect_reset) = match &condition.test {
         Test::Threshold { threshold, function, duration, detect_reset, .. } => {
             (Some(*threshold), function.as_deref(), *duration, *detect_reset)
         }
         Test::Absent { duration } => (None, None, Some(*duration), None),
     };
-    let (kind, Condition { metric_name, source, .. }) = (condition.test.name(), condition);
+    let (kind, Condition { id, metric_name, source, .. }) = (condition.test.name(), condition);
     let tags = json!(condition.tags).to_string();
-    match condition.id {
-        Some(id) => tx.id(
-            "INSERT INTO conditions (alert_id, position, type, metric_name, source, tags, threshold, summary_function,
-             duration, detect_reset, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
-            params![
-                alert, position, kind, metric_name, source, tags, threshold, function, duration, detect_reset, id
-            ],
-        ),
-        None => tx.id(
-            "INSERT INTO conditions (alert_id, position, type, metric_name, source, tags, threshold, summary_function,
-             duration, detect_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
-            params![
-                alert, position, kind, metric_name, source, tags, threshold, function, duration, detect_reset
-            ],
-        ),
-    }
+    let values = params![
+        alert,
+        position,
+        kind,
+        metric_name,
+        source,
+        tags,
+        threshold,
+        function,
+        duration,
+        detect_reset,
+        id
+    ];
+    rows.run(if id.is_some() { values } else { &values[..values.len() - 1] })
 }
 
 fn save_services(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Problem> {
     tx.execute("DELETE FROM alert_services WHERE alert_id = ?1", params![alert.id])?;
     let known = services::get_all(tx, &alert.services)?;
-    let sql = "INSERT INTO alert_services (alert_id, service_id, position) VALUES (?1, ?2, ?3)";
     let mut services = Vec::with_capacity(alert.services.len());
-    for (position, id) in (0_i64..).zip(&alert.services) {
-        let Some(service) = known.get(id) else {
-            return Err(Problem::param("services", format!("there is no service with id {id}")));
-        };
-        tx.execute(sql, params![alert.id, id, position])?;
-        services.push(Arc::clone(service));
+    for id in &alert.services {
+        let service = known.get(id);
+        let unknown = || Problem::param("services", format!("there is no service with id {id}"));
+        services.push(Arc::clone(service.ok_or_else(unknown)?));
     }
+    let sql = "INSERT INTO alert_services (alert_id, service_id, position) VALUES (?1, ?2, ?3)";
+    tx.many(sql, |rows| {
+        let mut placed = (0_i64..).zip(&alert.services);
+        placed.try_for_each(|(position, id)| rows.run(params![alert.id, id, position]))
+    })?;
     Ok(services)
 }
 

@@ -67,12 +67,12 @@ pub fn save(tx: &Tx<'_>, dashboard: &mut Dashboard) -> Result<(), Problem> {
     let known: HashSet<i64> =
         tx.all(&known, params![instruments], |row| row.get("id"))?.into_iter().collect();
     let sql = "INSERT INTO dashboard_instruments (dashboard_id, position, instrument_id) VALUES (?1, ?2, ?3)";
-    for (position, instrument) in (0_i64..).zip(&*instruments) {
-        if !known.contains(instrument) {
-            let message = format!("there is no instrument with id {instrument}");
-            return Err(Problem::param("instruments", message));
-        }
-        tx.execute(sql, params![id, position, instrument])?;
+    if let Some(unknown) = instruments.iter().find(|id| !known.contains(id)) {
+        return Err(Problem::param("instruments", format!("there is no instrument with id {unknown}")));
     }
+    tx.many(sql, |rows| {
+        let mut placed = (0_i64..).zip(&*instruments);
+        placed.try_for_each(|(position, instrument)| rows.run(params![id, position, instrument]))
+    })?;
     Ok(())
 }

@@ -172,7 +172,9 @@ impl From<StoreError> for Problem {
             }
             StoreError::Displaced(displaced) => Problem::displaced(displaced),
             StoreError::Exceeded(exceeded) => exceeded.into(),
-            StoreError::Damaged { .. } | StoreError::Internal(_) => Problem::internal(error),
+            StoreError::Damaged { .. } | StoreError::Taken | StoreError::Internal(_) => {
+                Problem::internal(error)
+            }
         }
     }
 }

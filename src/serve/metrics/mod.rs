@@ -1,6 +1,7 @@
 //! Metrics as definitions: `/v1/metrics` and `/v1/metrics/:name` but for the submission of measurements.
 
 pub mod attributes;
+pub mod kinds;
 pub mod metric;
 pub mod table;
 
@@ -107,12 +108,6 @@ pub fn create(
     changes.apply(&mut metric)?;
     table::insert(tx, &mut metric)?;
     Ok(metric)
-}
-
-/// The type of a metric, on which defaults of others depend. Metrics that do not exist are tolerated: whether the
-/// hosted service refused them is known only by hearsay.
-pub fn kind_of(tx: &Tx<'_>, name: &str) -> Option<Kind> {
-    table::find(tx, name).ok().flatten().map(|metric| metric.kind)
 }
 
 /// The `User-Agent`, as far as it is text.

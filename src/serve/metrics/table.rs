@@ -1,5 +1,6 @@
 //! The table of metrics. Names are unique without regard to case and keep their first spelling.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use serde_json::json;
@@ -38,6 +39,14 @@ pub fn get(tx: &Tx<'_>, id: i64) -> Result<Option<Metric>, StoreError> {
 
 pub fn find(tx: &Tx<'_>, name: &str) -> Result<Option<Metric>, StoreError> {
     tx.one("SELECT * FROM metrics WHERE key = ?1", params![fold(name)], from_row)
+}
+
+/// The types of those metrics that exist, by their folded names.
+pub fn kinds(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashMap<String, Kind>, StoreError> {
+    let sql = format!("SELECT id, key, type FROM metrics WHERE {}", tx.any("key", 1));
+    let found =
+        tx.all(&sql, params![keys], |row| Ok((row.get("key")?, row.word("metrics", "type", Kind::of)?)))?;
+    Ok(found.into_iter().collect())
 }
 
 /// Inserts and sets the id.

@@ -18,7 +18,7 @@ use super::http::claimed;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
-use super::metrics;
+use super::metrics::kinds::Kinds;
 use super::store::Store;
 use super::store::tx::Tx;
 
@@ -98,7 +98,8 @@ pub async fn create_chart(
     let number = numeric(&space)?;
     let make = move |tx: &Tx| {
         table::find(tx, number)?;
-        let mut chart = Chart::new(&body, &|name: &str| metrics::kind_of(tx, name))?;
+        let kinds = Kinds::of(tx, &body)?;
+        let mut chart = Chart::new(&body, &|name: &str| kinds.kind(name))?;
         table::insert_chart(tx, number, &mut chart)?;
         Ok((chart.id, chart.shown()))
     };
@@ -124,7 +125,8 @@ pub async fn put_chart(
     let (space, id) = (numeric(&space)?, numeric(&id)?);
     let write = move |tx: &Tx| -> Result<_, Problem> {
         let mut chart = table::find_chart(tx, space, id)?;
-        let has_streams = chart.merge(&body, &|name: &str| metrics::kind_of(tx, name))?;
+        let kinds = Kinds::of(tx, &body)?;
+        let has_streams = chart.merge(&body, &|name: &str| kinds.kind(name))?;
         table::update_chart(tx, &mut chart, has_streams)?;
         Ok(chart)
     };

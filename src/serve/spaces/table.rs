@@ -149,8 +149,10 @@ pub fn save_streams(tx: &Tx<'_>, owner: Owner, id: i64, streams: &mut [Object]) 
     let column = owner.column();
     tx.execute(&format!("DELETE FROM streams_of_charts WHERE {column} = ?1"), params![id])?;
     let sql = format!("INSERT INTO streams_of_charts ({column}, body) VALUES (?1, ?2) RETURNING id");
-    for stream in streams {
-        let made = tx.id(&sql, params![id, json!(stream).to_string()])?;
+    let ids = tx.many(&sql, |rows| {
+        streams.iter().try_for_each(|stream| rows.run(params![id, json!(stream).to_string()]))
+    })?;
+    for (stream, made) in streams.iter_mut().zip(ids) {
         let body = std::mem::take(stream);
         *stream = Object::from_iter([("id".to_owned(), json!(made))]);
         stream.extend(body);

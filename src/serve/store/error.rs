@@ -29,6 +29,9 @@ pub enum StoreError {
     /// A stored value does not have the form of its column. It is never taken for an empty one: that would be written back.
     #[error("{column} in {} of {table} cannot be read: {why}; `serve check` lists all such", row(*id))]
     Damaged { table: &'static str, column: &'static str, id: Option<i64>, why: String },
+    /// A row with a value that must be unique is there already; the statement did nothing.
+    #[error("a value that must be unique is there already")]
+    Taken,
     /// Anything else, which is a fault of the program or of the database.
     #[error("{0}")]
     Internal(String),

@@ -118,7 +118,23 @@ impl<'c> Tx<'c> {
         Ok(self.one(sql, params, |_| Ok(()))?.is_some())
     }
 
-    /// SQL that asks whether `column` is in a list of integers, which is the parameter `at`.
+    /// Runs a statement once for each of many rows, all together where that saves round trips. The ids that it returns, in
+    /// order, if it ends in `RETURNING id`.
+    pub fn many(
+        &self,
+        sql: &str,
+        rows: impl FnOnce(&mut Many<'_>) -> Result<(), StoreError>,
+    ) -> Result<Vec<i64>, StoreError> {
+        match self.counted() {
+            Engine::Sqlite(session) => {
+                let mut many = Many(session.many(sql)?);
+                rows(&mut many)?;
+                Ok(many.0.done())
+            }
+        }
+    }
+
+    /// SQL that asks whether `column` is in a list of integers or texts, which is the parameter `at`.
     pub fn any(&self, column: &str, at: usize) -> String {
         match self.engine {
             Engine::Sqlite(_) => session::any(column, at),
@@ -146,6 +162,15 @@ impl<'c> Tx<'c> {
     fn counted(&self) -> Engine<'c> {
         self.statements.set(self.statements.get() + 1);
         self.engine
+    }
+}
+
+/// A statement that is run for many rows.
+pub struct Many<'c>(session::Many<'c>);
+
+impl Many<'_> {
+    pub fn run(&mut self, params: &[&dyn Param]) -> Result<(), StoreError> {
+        self.0.run(params)
     }
 }
 

@@ -13,8 +13,9 @@ pub enum Value<'a> {
     Real(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
-    /// For [`any`](super::tx::Tx::any) alone.
+    /// Lists, for [`any`](super::tx::Tx::any) alone.
     Integers(&'a [i64]),
+    Texts(&'a [String]),
 }
 
 /// What can be a parameter of a statement.
@@ -79,6 +80,12 @@ impl Param for [i64] {
 impl Param for Vec<i64> {
     fn value(&self) -> Value<'_> {
         Value::Integers(self)
+    }
+}
+
+impl Param for Vec<String> {
+    fn value(&self) -> Value<'_> {
+        Value::Texts(self)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::serve::http::by_id;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::metrics;
+use crate::serve::metrics::kinds::Kinds;
 use crate::serve::spaces::stream;
 use crate::serve::store::Store;
 use crate::serve::store::tx::Tx;
@@ -65,6 +65,7 @@ pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) 
 /// Lays a body over the instrument: attributes and streams are replaced when they are sent.
 fn merge(tx: &Tx<'_>, instrument: &mut Instrument, body: &Object) -> Result<(), Problem> {
     bounds::check(body, &["name"])?;
+    let kinds = Kinds::of(tx, body)?;
     let mut read = Reader::new(body);
     read.name("name", &mut instrument.name);
     match read.object("attributes") {
@@ -77,8 +78,7 @@ fn merge(tx: &Tx<'_>, instrument: &mut Instrument, body: &Object) -> Result<(), 
         Given::Null => instrument.streams.clear(),
         Given::Value(sent) => {
             let mut errors = Errors::default();
-            instrument.streams =
-                stream::read_all(&sent, &|name: &str| metrics::kind_of(tx, name), &mut errors);
+            instrument.streams = stream::read_all(&sent, &|name: &str| kinds.kind(name), &mut errors);
             read.errors.nest("streams", errors);
         }
     }

@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 
+use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, Params, params_from_iter};
 
@@ -15,6 +16,27 @@ use crate::serve::store::value::{Param, Stored, Value, memory};
 /// One connection inside a transaction.
 #[derive(Clone, Copy)]
 pub struct Session<'c>(pub &'c Connection);
+
+/// A statement that is run many times over, each time at once.
+pub struct Many<'c> {
+    statement: CachedStatement<'c>,
+    ids: Vec<i64>,
+}
+
+impl Many<'_> {
+    pub fn run(&mut self, params: &[&dyn Param]) -> Result<(), StoreError> {
+        if self.statement.column_count() == 0 {
+            self.statement.execute(bound(params))?;
+        } else {
+            self.ids.push(self.statement.query_row(bound(params), |row| row.get("id"))?);
+        }
+        Ok(())
+    }
+
+    pub fn done(self) -> Vec<i64> {
+        self.ids
+    }
+}
 
 /// The row at hand.
 #[derive(Clone, Copy)]
@@ -43,12 +65,16 @@ impl<'c> Session<'c> {
         Ok(())
     }
 
+    pub fn many(self, sql: &str) -> Result<Many<'c>, StoreError> {
+        Ok(Many { statement: self.prepare(sql)?, ids: Vec::new() })
+    }
+
     fn prepare(self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
         Ok(self.0.prepare_cached(sql)?)
     }
 }
 
-/// SQL that asks whether the value of `column` is in the list of integers that is the parameter `at`.
+/// SQL that asks whether the value of `column` is in the list that is the parameter `at`.
 pub fn any(column: &str, at: usize) -> String {
     format!("{column} IN (SELECT value FROM json_each(?{at}))")
 }
@@ -72,6 +98,7 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Text(value) => ValueRef::Text(value.as_bytes()),
             Value::Bytes(value) => ValueRef::Blob(value),
             Value::Integers(values) => return Ok(serde_json::json!(values).to_string().into()),
+            Value::Texts(values) => return Ok(serde_json::json!(values).to_string().into()),
         }))
     }
 }
@@ -116,6 +143,11 @@ impl From<rusqlite::Error> for StoreError {
         if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
             // Only the budget of the job at hand interrupts, and it stays used up.
             return StoreError::Exceeded(budget::ending().unwrap_or(Exceeded::Abandoned));
+        }
+        if matches!(&error, rusqlite::Error::SqliteFailure(failure, _)
+            if failure.extended_code == SQLITE_CONSTRAINT_UNIQUE)
+        {
+            return StoreError::Taken;
         }
         match Trouble::of(&error) {
             Some(trouble) => StoreError::Trouble { trouble, cause: Some(error.to_string()) },

@@ -1,0 +1,116 @@
+//! Where SQL stands, and that one text of it serves every kind of database.
+
+use super::{root, sources, test_files};
+
+/// The only places that name the library of a database.
+const OF_SQLITE: [&str; 2] = ["src/serve/store/sqlite/", "src/serve/series/sqlite/"];
+
+/// What is still to be taken apart: measurements, and what stands between them and SQLite.
+const PENDING: [&str; 4] = [
+    "src/serve/series/",
+    "src/serve/submit/journal.rs",
+    "src/serve/http/problem.rs",
+    "src/serve/store/tx.rs",
+];
+
+/// Beside files called `table.rs`.
+const OF_SQL: [&str; 2] = ["src/serve/store/", "src/serve/series/"];
+
+/// How statements begin.
+const STATEMENTS: [&str; 5] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "];
+
+/// What one kind of database understands and another does not, or takes for something else, and what to write instead.
+const DIALECT: [(&str, &str); 14] = [
+    ("json_each", "ask `Tx::any`"),
+    ("instr(", "ask `Tx::contains`"),
+    ("strpos(", "ask `Tx::contains`"),
+    ("ifnull(", "write `coalesce`"),
+    ("nullif(?", "insert without an id, and let the database give one"),
+    ("INSERT OR ", "write `ON CONFLICT`"),
+    ("REPLACE INTO", "write `ON CONFLICT`"),
+    ("INDEXED BY", "leave it to `store/sqlite`"),
+    ("SAVEPOINT", "leave it to the store"),
+    ("PRAGMA", "leave it to `store/sqlite`"),
+    ("rowid", "end the statement in `RETURNING id`"),
+    ("IS NULL OR ?", "give the parameter a type with `CAST`, or leave the condition out"),
+    ("ILIKE", "compare what is folded"),
+    ("GLOB ", "compare what is folded"),
+];
+
+fn is_below(file: &str, directories: &[&str]) -> bool {
+    directories.iter().any(|directory| file.starts_with(directory))
+}
+
+/// The texts of a file in quotes, plain and raw, outside of comments; escapes in them are left as they are.
+fn texts(code: &str) -> Vec<&str> {
+    let (mut texts, mut rest) = (Vec::new(), code);
+    while let Some(at) = rest.find(['"', '/', '\'']) {
+        let (before, from) = rest.split_at(at);
+        if from.starts_with("//") {
+            rest = from.split_once('\n').map_or("", |(_, below)| below);
+        } else if let Some(more) = ["'\"'", "'\\\"'", "'/'"].iter().find_map(|c| from.strip_prefix(c)) {
+            rest = more;
+        } else if let Some(body) = from.strip_prefix('"') {
+            let hashes = before.bytes().rev().take_while(|byte| *byte == b'#').count();
+            let is_raw = before[..at - hashes].ends_with('r');
+            let end = if is_raw { body.find(&format!("\"{}", "#".repeat(hashes))) } else { plain_end(body) };
+            let Some(end) = end else { break };
+            texts.push(&body[..end]);
+            rest = &body[end + 1..];
+        } else {
+            rest = &from[1..];
+        }
+    }
+    texts
+}
+
+/// Where a text ends that may hold escapes.
+fn plain_end(body: &str) -> Option<usize> {
+    let mut escaped = false;
+    body.char_indices().find_map(|(at, c)| {
+        let is_end = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        is_end.then_some(at)
+    })
+}
+
+fn is_statement(text: &str) -> bool {
+    STATEMENTS.iter().any(|start| text.trim_start().starts_with(start))
+}
+
+#[test]
+fn sql_stands_in_tables_and_in_one_dialect() {
+    let sources = sources();
+    let tests = test_files(&sources);
+    let mut wrong = Vec::new();
+    let server = sources.iter().filter(|(file, _)| file.starts_with("src/") && !tests.contains(*file));
+    let server = server.filter(|(file, _)| !is_below(file, &PENDING));
+    for (file, text) in server {
+        let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let of_sqlite = is_below(file, &OF_SQLITE);
+        if code.contains("rusqlite") && !of_sqlite {
+            wrong.push(format!("{file} names rusqlite, which is for {} alone", OF_SQLITE.join(" and ")));
+        }
+        for text in texts(code) {
+            if is_statement(text) && !file.ends_with("/table.rs") && !is_below(file, &OF_SQL) {
+                wrong.push(format!("{file} holds SQL ({text}): move it to a table.rs"));
+            }
+            let sql = is_statement(text) || file.ends_with("/table.rs") || is_below(file, &OF_SQL);
+            for (word, instead) in DIALECT.iter().filter(|(word, _)| sql && !of_sqlite && text.contains(word))
+            {
+                wrong.push(format!("{file}: not every database knows `{word}`, so {instead} ({text})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn statements_are_found() {
+    let code = r##"let (a, b) = ("SELECT \"x\" FROM t", '"'); // "no"
+        f::<'a>(r#"  DELETE FROM "t""#, r"x\", "http://no");"##;
+    let found = texts(code);
+    assert_eq!(found, [r#"SELECT \"x\" FROM t"#, r#"  DELETE FROM "t""#, r"x\", "http://no"]);
+    assert_eq!(found.iter().map(|text| is_statement(text)).collect::<Vec<_>>(), [true, true, false, false]);
+    assert!(root().join("src/serve/store/sqlite").is_dir(), "the places exist");
+}
