@@ -3,6 +3,7 @@
 
 mod create;
 mod duplicates;
+mod failure;
 mod retype;
 mod run;
 mod send;
@@ -11,7 +12,7 @@ mod stream;
 use std::sync::Mutex;
 
 use crate::diff::Action;
-use crate::plan::{Done, INTERRUPTED, Outcome, Plan, Step, UNREACHED};
+use crate::plan::{Done, Failure, INTERRUPTED, Outcome, Plan, Step, UNREACHED};
 use crate::remote::WriteApi;
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::Ids;
@@ -71,7 +72,7 @@ pub async fn apply<A: WriteApi>(
 
 /// Why a step makes no sense any more: the first thing it needs that was not written.
 fn hindrance(step: &Step, plan: &Plan, done: &[Option<Done>]) -> Option<String> {
-    let broken = step.needs.iter().find(|need| !matches!(done[**need], Some(Done::Written)))?;
+    let broken = step.needs.iter().find(|need| !done[**need].as_ref().is_some_and(Done::is_done))?;
     let change = &plan.steps[*broken].change;
     Some(format!("it needs the {} of {} \"{}\"", change.action.verb(), change.kind, change.address))
 }
@@ -84,30 +85,45 @@ impl<'a, A: WriteApi> Run<'a, A> {
             Done::Skipped(UNREACHED.into())
         } else {
             match self.write(step).await {
-                Ok(()) => Done::Written,
-                Err(message) => Done::Failed(message),
+                Ok(done) => done,
+                Err(failure) => Done::Failed(failure),
             }
         };
         self.observer.ended(step, &done);
         done
     }
 
-    async fn write(&self, step: &'a Step) -> Result<(), String> {
+    async fn write(&self, step: &'a Step) -> Result<Done, Failure> {
         let change = &step.change;
         if self.is_underway(change) {
-            return self.make_anew(step, None).await;
+            self.make_anew(step, None).await?;
+            return Ok(Done::Written);
         }
-        let request = self.with_ids(|ids| call::request(change, ids)).map_err(|error| error.to_string())?;
+        let request = self.with_ids(|ids| call::request(change, ids))?;
+        let mut done = Done::Written;
         let created = match &request {
             Request::One(call) if call.method == crate::remote::Method::Post => {
-                Some(self.create(call, change).await?)
+                let made = self.create(call, change).await?;
+                if made.met {
+                    done = Done::Met;
+                }
+                Some(made)
             }
             Request::One(call) => match self.try_send(call).await {
+                Ok(reply) if send::had_gone(&reply) => {
+                    let (noun, name) = (change.kind.noun(), &change.address);
+                    self.note(format!(
+                        "somebody else has deleted the {noun} \"{name}\" since the plan was made"
+                    ));
+                    done = Done::Met;
+                    None
+                }
                 Ok(_) => None,
                 Err(refusal) if retype::may_help(change, &refusal) => {
-                    return self.make_anew(step, Some(&refusal)).await;
+                    self.make_anew(step, Some(&refusal)).await?;
+                    return Ok(Done::Written);
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             },
             Request::Replace(delete, create) => {
                 self.send(delete).await?;
@@ -126,6 +142,6 @@ impl<'a, A: WriteApi> Run<'a, A> {
             self.with_ids(|ids| ids.insert(change.address.clone(), made.remote.clone()));
             lock(&self.created).push(Creation::new(change, made));
         }
-        Ok(())
+        Ok(done)
     }
 }

@@ -102,17 +102,8 @@ fn report(error: &anyhow::Error, ui: &Ui) -> Exit {
             stop.exit
         }
         None => {
-            ui.error(&chain(error), &[]);
+            ui.error(&cli::chain(error), &[]);
             Exit::Error
         }
     }
-}
-
-/// An error with its causes, those of the system in plain words.
-fn chain(error: &anyhow::Error) -> String {
-    let words = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<std::io::Error>() {
-        Some(error) => librato_apply::diag::in_plain_words(error),
-        None => cause.to_string(),
-    };
-    error.chain().map(words).collect::<Vec<_>>().join(": ")
 }

@@ -4,8 +4,9 @@
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::run::{Made, Run};
+use super::run::{Adopted, Made, Run};
 use crate::diff::{Action, Change, fields};
+use crate::plan::Failure;
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Found, Raw, Remote, find};
 use crate::remote::{ApiError, Call, WriteApi};
@@ -13,7 +14,7 @@ use crate::wire::lenient;
 
 impl<A: WriteApi> Run<'_, A> {
     /// Creates an object and gives back what the service made of it, or what was there already.
-    pub(super) async fn create(&self, post: &Call, change: &Change) -> Result<Made, String> {
+    pub(super) async fn create(&self, post: &Call, change: &Change) -> Result<Made, Failure> {
         let mut backoff = self.options.retry.backoff();
         let (mut lost, mut lost_at) = (0, None);
         loop {
@@ -22,7 +23,7 @@ impl<A: WriteApi> Run<'_, A> {
                     let raw = reply.body.unwrap_or_default();
                     let id = lenient::id(&raw["id"]).or_else(|| id_in(reply.location.as_deref()));
                     let remote = Remote { id, raw: Raw::from(&raw) };
-                    return Ok(Made { remote, ours: true, lost, missing: lost, lost_at });
+                    return Ok(Made { remote, ours: true, lost, missing: lost, lost_at, met: false });
                 }
                 Err(error) => error,
             };
@@ -32,14 +33,14 @@ impl<A: WriteApi> Run<'_, A> {
             // A name that is taken now was free when the plan was made: by a try of ours, or by somebody else.
             let refused = matches!(error.status(), Some(400 | 409 | 422));
             if !refused {
-                self.wait(&mut backoff, error.clone()).await.map_err(|error| error.to_string())?;
+                self.wait(&mut backoff, error.clone()).await?;
             }
             let space = self.space_of(&change.address);
-            let found = find(self.api, &change.address, space).await.map_err(|error| error.to_string())?;
+            let found = find(self.api, &change.address, space).await?;
             let missing = lost.saturating_sub(found.len());
             match found.into_iter().min_by_key(|found| found.remote.id) {
                 Some(found) => {
-                    let remote = self.adopt(found, change).await?;
+                    let Adopted { remote, corrected } = self.adopt(found, change).await?;
                     if lost == 0 {
                         let noun = change.kind.noun();
                         self.note(format!(
@@ -47,20 +48,22 @@ impl<A: WriteApi> Run<'_, A> {
                             change.address
                         ));
                     }
-                    return Ok(Made { remote, ours: false, lost, missing, lost_at });
+                    let met = lost == 0 && !corrected;
+                    return Ok(Made { remote, ours: false, lost, missing, lost_at, met });
                 }
-                None if refused => return Err(error.to_string()),
+                None if refused => return Err(error.into()),
                 None => {}
             }
         }
     }
 
     /// Takes over an object that an earlier try made, or somebody else: compared and corrected, not trusted.
-    pub(super) async fn adopt(&self, found: Found, change: &Change) -> Result<Remote, String> {
-        let Some(after) = change.action.after() else { return Ok(found.remote) };
+    pub(super) async fn adopt(&self, found: Found, change: &Change) -> Result<Adopted, Failure> {
+        let as_it_was = |remote| Ok(Adopted { remote, corrected: false });
+        let Some(after) = change.action.after() else { return as_it_was(found.remote) };
         let changed = fields::changes(after, &found.resource, &std::collections::BTreeMap::new());
         if changed.is_empty() {
-            return Ok(found.remote);
+            return as_it_was(found.remote);
         }
         let action = Action::Update {
             after: fields::overlay(after, &found.resource),
@@ -73,10 +76,10 @@ impl<A: WriteApi> Run<'_, A> {
             ids.insert(change.address.clone(), found.remote.clone());
             call::request(&update, ids)
         });
-        if let Request::One(call) = request.map_err(|error| error.to_string())? {
+        if let Request::One(call) = request? {
             self.send(&call).await?;
         }
-        Ok(found.remote)
+        Ok(Adopted { remote: found.remote, corrected: true })
     }
 
     /// The id of a chart's space.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::run::{Creation, Made, Run, lock};
+use super::run::{Adopted, Creation, Made, Run, lock};
 use crate::diff::Change;
 use crate::diff::rename::is_successor;
 use crate::model::{Address, Collection};
@@ -84,7 +84,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
         }
         let id = lowest.remote.id.unwrap_or_default();
         match self.adopt(lowest, change).await {
-            Ok(remote) => {
+            Ok(Adopted { remote, .. }) => {
                 self.with_ids(|ids| ids.insert(address.clone(), remote.clone()));
                 made.remote = remote;
             }

@@ -8,7 +8,7 @@ use super::run::{Creation, Run, lock};
 use crate::diff::rename::{is_successor, retypes, successor};
 use crate::diff::{Action, Change};
 use crate::model::{Address, Collection, Kind, Resource};
-use crate::plan::Step;
+use crate::plan::{Failure, Step};
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Found, Remote, find, raw_alerts, standing};
 use crate::remote::{ApiError, WriteApi};
@@ -40,27 +40,29 @@ impl<A: WriteApi> Run<'_, A> {
     }
 
     /// Makes a service anew, or goes on with that. `refusal` is what the service said to the change of its type.
-    pub(super) async fn make_anew(&self, step: &Step, refusal: Option<&ApiError>) -> Result<(), String> {
+    pub(super) async fn make_anew(&self, step: &Step, refusal: Option<&ApiError>) -> Result<(), Failure> {
         // Alerts are read and written back as a whole, and may use two services that are made anew.
         let _one_at_a_time = self.retyping.lock().await;
         let told = self.try_make_anew(step).await;
-        told.map(|told| self.note(told)).map_err(|why| match refusal {
-            Some(refusal) => format!("{refusal}; so it was to be made anew, but {why}"),
-            None => format!("it was being made anew, since its type cannot be changed, but {why}"),
+        told.map(|told| self.note(told)).map_err(|why| {
+            let message = match refusal {
+                Some(refusal) => format!("{refusal}; so it was to be made anew, but {why}"),
+                None => format!("it was being made anew, since its type cannot be changed, but {why}"),
+            };
+            Failure { message, ..why }
         })
     }
 
     /// What was done, in words, or why it ended early.
-    async fn try_make_anew(&self, step: &Step) -> Result<String, String> {
+    async fn try_make_anew(&self, step: &Step) -> Result<String, Failure> {
         let change = &step.change;
         let (address, successor) = (&change.address, successor(&change.address));
-        let said = |error: ApiError| error.to_string();
         let mut old = self.with_ids(|ids| ids.get(current(change)).and_then(|remote| remote.id));
         if *current(change) == successor {
             if retypes(change.action.fields()) {
                 // The successor is to have yet another type: it takes its place first and is then replaced itself.
                 let id = old.ok_or("it has no id")?;
-                self.try_send(&call::entitle(id, &address.name)).await.map_err(said)?;
+                self.try_send(&call::entitle(id, &address.name)).await?;
                 self.rename_ids(&successor, address);
             } else {
                 old = None;
@@ -105,11 +107,11 @@ impl<A: WriteApi> Run<'_, A> {
         change: &Change,
         address: &Address,
         old: Option<u64>,
-    ) -> Result<(Remote, Vec<u64>), String> {
+    ) -> Result<(Remote, Vec<u64>), Failure> {
         let after = change.action.after().ok_or("there is nothing to make")?;
         let action = Action::Create { after: after.clone(), fields: Vec::new() };
         let creation = Change { address: address.clone(), kind: change.kind, action };
-        let found = find(self.api, address, None).await.map_err(|error| error.to_string())?;
+        let found = find(self.api, address, None).await?;
         let (fit, unfit): (Vec<Found>, Vec<Found>) =
             found.into_iter().partition(|found| same_type(&found.resource, after));
         // As everywhere, runs that meet here go on with the lowest id.
@@ -121,17 +123,17 @@ impl<A: WriteApi> Run<'_, A> {
         let unfit: Vec<u64> = unfit.into_iter().filter_map(|found| found.remote.id).collect();
         let heir = old.or(first.as_ref().and_then(|found| found.remote.id));
         if let Some(heir) = heir {
-            self.supersede(&unfit, heir).await.map_err(|error| error.to_string())?;
+            self.supersede(&unfit, heir).await?;
         }
         let new = match first {
-            Some(found) => self.adopt(found, &creation).await?,
+            Some(found) => self.adopt(found, &creation).await?.remote,
             None => {
-                let post = self.with_ids(|ids| call::request(&creation, ids)).map_err(|e| e.to_string())?;
+                let post = self.with_ids(|ids| call::request(&creation, ids))?;
                 let Request::One(post) = post else { return Err("it cannot be made by one request".into()) };
                 let mut made = self.create(&post, &creation).await?;
                 // Another run may have made one, or even have it in its place already.
                 let all = standing(self.api, Collection::Services, None, BTreeMap::new()).await;
-                let all = all.map_err(|error| error.to_string())?.into_iter();
+                let all = all?.into_iter();
                 let is_heir = |(title, one): &(Address, Found)| {
                     title == address || *title == change.address && one.remote.id != old
                 };

@@ -67,6 +67,15 @@ pub(super) struct Made {
     /// How many of these were not seen to have arrived, and when the last of them was given up.
     pub missing: usize,
     pub lost_at: Option<Instant>,
+    /// Whether nothing had to be written: somebody else has made exactly this.
+    pub met: bool,
+}
+
+/// An object that somebody else has made, or an earlier try.
+pub(super) struct Adopted {
+    pub remote: Remote,
+    /// Whether it was not as it was to be.
+    pub corrected: bool,
 }
 
 /// An object that this run made, or took over when it meant to make it.

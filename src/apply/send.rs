@@ -6,15 +6,24 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::run::Run;
+use crate::plan::Failure;
 use crate::remote::{ApiError, Call, Method, Reply, WriteApi};
 
 /// How often who waits looks whether there is still something to wait for.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// The status of a delete whose object was not there any more.
+const GONE: u16 = 404;
+
+/// Whether what a delete was for had been done before.
+pub(super) fn had_gone(reply: &Reply) -> bool {
+    reply.status == GONE
+}
+
 impl<A: WriteApi> Run<'_, A> {
     /// Sends a call until it is answered, for as long as the retry policy allows.
-    pub(super) async fn send(&self, call: &Call) -> Result<Reply, String> {
-        self.try_send(call).await.map_err(|error| error.to_string())
+    pub(super) async fn send(&self, call: &Call) -> Result<Reply, Failure> {
+        Ok(self.try_send(call).await?)
     }
 
     /// As [`Run::send`], for callers that look at the failure.
@@ -27,7 +36,9 @@ impl<A: WriteApi> Run<'_, A> {
                 Err(error @ ApiError::Unreachable { .. }) => return Err(before.unwrap_or(error)),
                 // Gone is what a delete is for, whoever did it: perhaps an earlier try whose answer was lost.
                 Err(error) if call.method == Method::Delete && error.is_not_found() => {
-                    return Ok(Reply { status: 204, body: None, location: None });
+                    // Only what no earlier try can have deleted was gone before.
+                    let ours = before.as_ref().is_some_and(ApiError::may_have_been_executed);
+                    return Ok(Reply { status: if ours { 204 } else { GONE }, body: None, location: None });
                 }
                 Err(error) => {
                     self.wait(&mut backoff, error.clone()).await?;

@@ -4,18 +4,19 @@
 use serde_json::json;
 
 use super::run::Run;
+use crate::plan::Failure;
 use crate::remote::placeholder::{PLACEHOLDER, placeholders};
 use crate::remote::{ApiError, Call, Method, WriteApi};
 
 impl<A: WriteApi> Run<'_, A> {
     /// Sends the PUT of a stream; where there is no such stream yet, makes it by an event that is deleted again.
-    pub(super) async fn put_stream(&self, put: &Call) -> Result<(), String> {
+    pub(super) async fn put_stream(&self, put: &Call) -> Result<(), Failure> {
         let result = match self.try_send(put).await {
             Err(error) if error.is_not_found() => self.make_stream(put).await,
             Ok(_) => self.remove_placeholders(&put.path).await,
             Err(error) => Err(error),
         };
-        result.map_err(|error| error.to_string())
+        Ok(result?)
     }
 
     /// The PUT comes last: as long as it has not been sent the next run knows that there is something left to do.

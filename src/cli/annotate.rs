@@ -20,6 +20,7 @@ pub async fn annotate(args: &Annotate, global: &Global, ui: &Ui) -> anyhow::Resu
     let access = if args.close.is_some() { Access::Change } else { Access::Write };
     let event = with_service(global, ui, access, async |client, _| {
         let stream = Stream { client, path: format!("/annotations/{}", segment(&args.stream)) };
+        ui.stage.sends();
         match args.close {
             Some(id) => stream.close(id, fields, args, now).await,
             None => stream.post(fields, args.start.is_some(), ui).await,

@@ -32,7 +32,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use self::parse::{parse_address, parse_positive, parse_seconds, parse_time};
-use super::complete::names::declared;
+use super::complete::names::{commands, declared};
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
 ///
@@ -271,7 +271,7 @@ pub struct Completions {
 #[derive(Debug, Args)]
 pub struct Man {
     /// The page of this command; without it the page of the program.
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", add = ArgValueCompleter::new(commands))]
     pub command: Option<String>,
     /// Write all pages into this directory, such as ~/.local/share/man/man1.
     #[arg(long, value_name = "DIR", conflicts_with = "command")]

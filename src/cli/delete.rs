@@ -11,11 +11,12 @@ use super::args::Global;
 use super::args::delete::Delete;
 use super::args::kind::Kind;
 use super::confirm;
-use super::endpoint::{Access, Target};
+use super::endpoint::Access;
 use super::exit::{Exit, Stop};
 use super::get::missing;
 use super::progress::waiting;
 use super::remote::{self, Entry};
+use super::target::Target;
 use super::ui::Ui;
 
 /// Deletes what is named.
@@ -31,6 +32,7 @@ pub async fn delete(args: &Delete, global: &Global, ui: &Ui) -> anyhow::Result<E
         if !args.auto_approve {
             ask(args, &doomed, target, ui)?;
         }
+        ui.stage.sends();
         remove(client, args.kind, &doomed, ui).await
     })
     .await

@@ -2,16 +2,18 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use librato_apply::remote::{Config, Endpoint};
-use librato_apply::serve::{Credentials, Data, Options, Store, router, run};
+use librato_apply::serve::{Credentials, Data, Options, router, run};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::exit::{Exit, Stop};
+use super::holder;
+use super::ui::Ui;
 
 /// The name of the user of the embedded server.
 const USER: &str = "embedded";
@@ -26,13 +28,14 @@ pub struct Embedded {
 ///
 /// # Errors
 /// Where the file cannot be used, or is in use.
-pub async fn start(path: &Path, read_only: bool) -> anyhow::Result<(Embedded, Config)> {
+pub async fn start(
+    path: &Path,
+    read_only: bool,
+    patience: Duration,
+    ui: &Ui,
+) -> anyhow::Result<(Embedded, Config)> {
     let data = if read_only { Data::for_reading(path) } else { Data::File(path.to_owned()) };
-    let store = tokio::task::spawn_blocking(move || Store::open(&data)).await?.map_err(|error| Stop {
-        exit: Exit::Error,
-        message: error.to_string(),
-        help: Vec::new(),
-    })?;
+    let store = holder::open(&data, patience.min(holder::LONGEST), ui).await?;
     let token = random_token()?;
     let router = router(store.clone(), vec![Credentials::new(USER, &token)], &Options::default());
     let listener =

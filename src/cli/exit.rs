@@ -53,3 +53,12 @@ impl fmt::Display for Stop {
 }
 
 impl std::error::Error for Stop {}
+
+/// An error with its causes, those of the system in plain words.
+pub fn chain(error: &anyhow::Error) -> String {
+    let words = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<std::io::Error>() {
+        Some(error) => librato_apply::diag::in_plain_words(error),
+        None => cause.to_string(),
+    };
+    error.chain().map(words).collect::<Vec<_>>().join(": ")
+}

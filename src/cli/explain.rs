@@ -25,7 +25,7 @@ pub fn paths(typed: &OsStr) -> Vec<CompletionCandidate> {
     let above = typed.rsplit_once('.').map_or("", |(above, _)| above);
     let schema = model::published_schema();
     let format = Format { root: &schema };
-    let Ok((field, _)) = find(&format, above) else { return Vec::new() };
+    let Ok(Found { field, .. }) = find(&format, above) else { return Vec::new() };
     let whole = |name: &str| if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
     let found = format.fields(&field).into_iter().map(|(name, _)| whole(name));
     found.filter(|path| path.starts_with(&*typed)).map(CompletionCandidate::new).collect()
@@ -43,10 +43,34 @@ struct Field<'a> {
 }
 
 fn text(format: &Format<'_>, path: &str) -> Result<String, Stop> {
-    let (field, required) = find(format, path)?;
-    let shown: Vec<&str> = steps(path).collect();
-    Ok(page(format, &field, &shown.join("."), required))
+    let found =
+        find(format, path).or_else(|stop| alone(format, path).map_or(Err(stop), |path| find(format, &path)));
+    let Found { field, required, path } = found?;
+    Ok(page(format, &field, &path, required))
 }
+
+/// Where a field stands that was named without what it stands below, such as `for_each`: the first place.
+fn alone(format: &Format<'_>, path: &str) -> Option<String> {
+    let mut level = vec![(String::new(), format.field(format.root))];
+    for _ in 0..DEPTH {
+        let mut below = Vec::new();
+        for (above, field) in &level {
+            for (name, part) in format.fields(field) {
+                let whole = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
+                below.push((whole, format.field(part)));
+            }
+        }
+        let ends = |whole: &String| whole.strip_suffix(path).is_some_and(|rest| rest.ends_with('.'));
+        if let Some((whole, _)) = below.iter().find(|(whole, _)| ends(whole)) {
+            return Some(whole.clone());
+        }
+        level = below;
+    }
+    None
+}
+
+/// How deep fields are looked for.
+const DEPTH: usize = 4;
 
 /// The steps of a path; items and names may be written out, as in `conditions[0].duration`.
 fn steps(path: &str) -> impl Iterator<Item = &str> {
@@ -54,20 +78,30 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     steps.filter(|step| !step.is_empty())
 }
 
-/// A field, and whether it is required where it stands.
-fn find<'a>(format: &Format<'a>, path: &str) -> Result<(Field<'a>, bool), Stop> {
+/// A field that a path leads to.
+struct Found<'a> {
+    field: Field<'a>,
+    /// Whether it is required where it stands.
+    required: bool,
+    /// The path as the files have it.
+    path: String,
+}
+
+/// Follows a path. One of several may be named in the singular: `alert.condition`.
+fn find<'a>(format: &Format<'a>, path: &str) -> Result<Found<'a>, Stop> {
     let (mut here, mut required) = (format.field(format.root), false);
     let mut walked: Vec<&str> = Vec::new();
     for step in steps(path) {
         let fields = format.fields(&here);
-        let Some((_, next)) = fields.iter().find(|(name, _)| *name == step) else {
+        let called = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).copied();
+        let Some((name, next)) = called(step).or_else(|| called(&format!("{step}s"))) else {
             return Err(unknown(step, &walked.join("."), &fields));
         };
-        required = format.requires(&here, step);
-        walked.push(step);
+        required = format.requires(&here, name);
+        walked.push(name);
         here = format.field(next);
     }
-    Ok((here, required))
+    Ok(Found { field: here, required, path: walked.join(".") })
 }
 
 impl<'a> Format<'a> {
@@ -202,6 +236,9 @@ fn example(path: &str, kind: &str, words: &[(&str, &str)], default: Option<&str>
     let name = path.rsplit('.').next().unwrap_or(path);
     let value = match (words.first(), default) {
         (Some((word, _)), _) => *word,
+        _ if name == "endpoint" => "https://metrics.example.org",
+        _ if name == "for_each" => "[eu, us]",
+        _ if name == "exclude" => "[docker-compose.yml, \"deploy/**\"]",
         _ if kind.contains("duration") => "5m",
         _ if kind.starts_with("list of text") => "[one, two]",
         _ if kind.starts_with("list") => "[{ … }]",
@@ -292,6 +329,15 @@ mod tests {
         );
         let kind = said("alerts.conditions[0].type");
         assert!(kind.contains("Required  yes\n") && kind.contains("\n  absent  "), "{kind}");
+    }
+
+    #[test]
+    fn fields_are_found_in_the_singular_and_without_what_they_stand_below() {
+        assert_eq!(said("alert.condition.duration"), said("alerts.conditions.duration"));
+        assert!(said("alert").starts_with("Field     alerts\n"), "{}", said("alert"));
+        assert!(said("for_each").starts_with("Field     metrics.for_each\n"), "{}", said("for_each"));
+        assert!(said("conditions.threshold").starts_with("Field     alerts.conditions.threshold\n"));
+        assert!(said("settings.endpoint").contains("Example   endpoint: https://metrics.example.org\n"));
     }
 
     #[test]

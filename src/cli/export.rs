@@ -8,16 +8,17 @@ use anyhow::Context;
 use librato_apply::diag::printable;
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
-use librato_apply::model::{Address, Collection, Kind, Resource, Scopes, Settings, State, published_schema};
+use librato_apply::model::{Address, Collection, Kind, Resource, Scopes, State, published_schema};
 use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible, plural};
 use serde_json::{Map, Value, json};
 
 use super::args::{Export, Global, Output, Split};
-use super::endpoint::{self, Access};
+use super::endpoint::Access;
 use super::exit::{Exit, Stop};
 use super::files::{self, Readers};
 use super::progress::waiting;
+use super::remote::with_service;
 use super::ui::Ui;
 
 /// What editors look for; `librato-apply schema` prints the file.
@@ -30,13 +31,12 @@ type Files = BTreeMap<String, Map<String, Value>>;
 /// Reads the service and writes what it has.
 pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let globs = targets(&args.targets)?;
-    let given = endpoint::credentials(global, ui)?;
-    let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, Access::Read, ui).await?;
     let wanted = wanted(&globs);
-    let actual = waiting(ui, &format!("reading {target}"), fetch(&connection.client, &wanted)).await;
-    connection.close().await?;
-    let actual = actual.with_context(|| format!("cannot read {target}"))?;
+    let actual = with_service(global, ui, Access::Read, async |client, target| {
+        let read = waiting(ui, &format!("reading {target}"), fetch(client, &wanted)).await;
+        read.with_context(|| format!("cannot read {target}"))
+    })
+    .await?;
     let found = found(&actual, &globs);
     let mut written = definitions(&found.objects, &actual.chart_order);
     // Elsewhere another service may have the title: what paged must not come to mail.

@@ -148,8 +148,14 @@ async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyh
     }
     if !name.contains(['*', '?', '[', '{']) {
         let all = remote::list(client, kind, "").await?;
-        let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
-        return Ok(Err(missing(kind, &format!("called \"{}\"", printable(name)), close)));
+        let names = || all.iter().map(|entry| entry.name.as_str());
+        let close = suggest(name, names()).or_else(|| beginning(name, names())).map(str::to_owned);
+        let missing = missing(kind, &format!("called \"{}\"", printable(name)), close);
+        return Ok(Err(if kind == Kind::Charts && !name.contains('/') {
+            by_space(missing, name)
+        } else {
+            missing
+        }));
     }
     let glob = match glob(kind, name) {
         Ok(glob) => glob.compile_matcher(),
@@ -163,6 +169,28 @@ async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyh
     let mut found = remote::list(client, kind, part).await?;
     found.retain(|entry| glob.is_match(&entry.name));
     Ok(Ok(Shown { objects: in_order(found), named: false }))
+}
+
+/// The only name that begins so, whatever the case.
+fn beginning<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
+    let mut found = names.filter(|name| name.to_lowercase().starts_with(&typed));
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// A chart is named with its space in front.
+fn by_space(missing: anyhow::Error, name: &str) -> anyhow::Error {
+    let name = printable(name);
+    match missing.downcast::<Stop>() {
+        Ok(mut stop) => {
+            let help = format!(
+                "charts are named SPACE/CHART: `get charts '{name}*/*'` lists those of spaces that begin so"
+            );
+            stop.help.push(help);
+            stop.into()
+        }
+        Err(other) => other,
+    }
 }
 
 /// By name, whatever order the service has; the charts of a space in the order in which it shows them.

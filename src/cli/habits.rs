@@ -3,7 +3,7 @@
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-use super::args::shape;
+use super::args::{examples, shape};
 
 /// What a flag of other tools is called here; for one command, or for all.
 const FLAGS: &[(&str, &str, &str)] = &[
@@ -58,19 +58,68 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["version"], "`librato-apply --version`"),
 ];
 
+/// Words that one command does not take so: how they are written there.
+const WORDS: &[(&str, &str)] = &[
+    ("annotate", "the title of an event has a flag: annotate STREAM --title \"web 91\""),
+    ("get", "one name at a time, or a pattern in quotes: get alerts 'web.*'"),
+    ("query", "one metric at a time; put a composite in quotes, so that it is one argument"),
+    ("submit", "one measurement at a time; many come from a file or a stream, by --from"),
+    ("explain", "one field at a time, with dots: alerts.conditions"),
+];
+
+/// Flags that do not go together: what is meant instead.
+const TOGETHER: &[(&str, &str, &str)] = &[
+    (
+        "submit",
+        "--source",
+        "a measurement has a source or tags: to send both, make the source a tag, --tag source=web1",
+    ),
+    (
+        "query",
+        "--source",
+        "series have a source or tags: ask for one of them, the source of tagged ones by --tag source=web1",
+    ),
+    (
+        "annotate",
+        "--close",
+        "an event that is ended keeps its start and its source; --end, --title and --description can be given",
+    ),
+    ("apply", "--plan", "a saved plan is written as it is: what it is made from is said to `plan --out`"),
+];
+
 /// An error about the arguments with a tip that helps here.
 pub fn answered(mut error: Error, args: &[String]) -> Error {
+    let first = |text: &str| text.split(['=', ' ']).next().unwrap_or_default().to_owned();
     let word = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.split(['=', ' ']).next().unwrap_or_default().to_owned(),
+        Some(ContextValue::String(text)) => first(text),
+        Some(ContextValue::Strings(texts)) => texts.first().map(|text| first(text)).unwrap_or_default(),
         _ => String::new(),
     };
+    let known = shape::command();
+    let command = args.iter().find(|arg| known.find_subcommand(arg).is_some()).map_or("", String::as_str);
     let tip = match error.kind() {
         ErrorKind::UnknownArgument => {
             let flag = word(ContextKind::InvalidArg);
             // That a flag can be written as a value helps nobody.
             error.remove(ContextKind::Suggested);
-            two_dashes(args).or_else(|| flag_tip(&flag, args))
+            two_dashes(args).or_else(|| flag_tip(&flag, args)).or_else(|| word_tip(&flag, command))
         }
+        ErrorKind::ArgumentConflict => {
+            let named: Vec<String> = [ContextKind::InvalidArg, ContextKind::PriorArg].map(word).into();
+            let known =
+                TOGETHER.iter().find(|(of, flag, _)| *of == command && named.iter().any(|name| name == flag));
+            known.map(|(.., tip)| (*tip).to_owned())
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let usual = format!("librato-apply {command}");
+            let example = examples::of(command).lines().find(|line| line.contains(&usual));
+            example.filter(|_| !command.is_empty()).map(|line| format!("such as: {line}"))
+        }
+        ErrorKind::InvalidValue if word(ContextKind::InvalidValue) == "all" => {
+            Some("one kind at a time; `librato-apply export` writes all that can stand in files".to_owned())
+        }
+        ErrorKind::ValueValidation => number_tip(&error),
+
         ErrorKind::InvalidSubcommand => {
             let named = word(ContextKind::InvalidSubcommand);
             let known = COMMANDS.iter().find(|(words, _)| words.contains(&named.as_str()));
@@ -85,6 +134,24 @@ pub fn answered(mut error: Error, args: &[String]) -> Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     }
     error
+}
+
+/// A word too many.
+fn word_tip(word: &str, command: &str) -> Option<String> {
+    let known = WORDS.iter().find(|(of, _)| *of == command && !word.starts_with('-'))?;
+    Some(known.1.to_owned())
+}
+
+/// What is no number.
+fn number_tip(error: &Error) -> Option<String> {
+    let why = std::error::Error::source(error)?.to_string();
+    if why.contains("float literal") {
+        Some("write a number, such as 3 or 0.5".to_owned())
+    } else if why.contains("digit found") || why.contains("empty string") {
+        Some("write a whole number, such as 10".to_owned())
+    } else {
+        None
+    }
 }
 
 fn flag_tip(flag: &str, args: &[String]) -> Option<String> {
@@ -133,6 +200,18 @@ mod tests {
             ("destroy", "ensure: absent"),
             ("list", "`librato-apply get KIND` lists"),
             ("pln", "'plan'"),
+            ("submit x 1 --source a --tag b=c", "make the source a tag"),
+            ("submit x 1 --tag b=c --source a", "make the source a tag"),
+            ("query x --source a --tag b=c", "ask for one of them"),
+            ("annotate deploys v1", "--title \"web 91\""),
+            ("annotate deploys", "such as: id=$(librato-apply annotate deploys --title"),
+            ("annotate deploys --close 3 --start -1h", "keeps its start"),
+            ("apply --plan q.plan a.yaml", "what it is made from is said to `plan --out`"),
+            ("get all", "`librato-apply export` writes all"),
+            ("get", "such as: librato-apply get alerts"),
+            ("get alert a b", "a pattern in quotes"),
+            ("submit x abc", "write a number, such as 3 or 0.5"),
+            ("plan --max-deletes many", "write a whole number"),
             ("plan --targt x", "'--target'"),
         ] {
             let said = said(&format!("librato-apply {line}"));

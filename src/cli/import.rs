@@ -20,6 +20,7 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
     let (found, mut report) = read_foreign(&args.paths, wanted, &mut std::io::stdin(), &mut files);
     let sources: Vec<Source> = found.iter().map(source).collect();
     let variables = variables(args, &mut files, &mut report)?;
+    let states = if args.tool == Tool::Terraform { states_beside(&args.paths) } else { Vec::new() };
     let imported = match args.tool {
         Tool::Terraform => import::terraform(&sources, &variables, &mut files),
         Tool::Lbrt => import::lbrt(&sources, &mut files),
@@ -31,7 +32,12 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
         ui.complain(&shown);
     }
     if imported.objects.is_empty() {
-        return Err(nothing(&args.paths, &report).into());
+        return Err(nothing(&args.paths, &report, &states).into());
+    }
+    if let Some(state) = states.first() {
+        ui.say(&format!(
+            "read the configuration; a state is beside it, which holds every value and was not read: librato-apply import terraform {state}"
+        ));
     }
     let objects = imported.objects.iter().map(|(address, resource)| (address, resource));
     let mut written = definitions(objects, &chart_order(&imported.objects));
@@ -89,13 +95,28 @@ fn is_configuration(path: &Path) -> bool {
     name.ends_with(".tf") || name.ends_with(".tf.json") || automatic("") || automatic(".json")
 }
 
+/// States directly in these directories, which are read only where they are named.
+fn states_beside(paths: &[PathBuf]) -> Vec<String> {
+    let is_state = |path: &PathBuf| path.extension().is_some_and(|end| end == "tfstate");
+    if paths.iter().any(is_state) {
+        return Vec::new();
+    }
+    let below =
+        |dir: &PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = paths.iter().flat_map(below).filter(is_state).collect();
+    found.sort();
+    found.iter().map(|path| printable(&path.display().to_string())).collect()
+}
+
 fn is_ruby(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "rb")
 }
 
-fn nothing(paths: &[PathBuf], report: &Report) -> Stop {
+fn nothing(paths: &[PathBuf], report: &Report, states: &[String]) -> Stop {
     let named: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let help = if report.is_empty() {
+    let help = if let Some(state) = states.first() {
+        format!("a state is read where it is named: librato-apply import terraform {state}")
+    } else if report.is_empty() {
         "no alert, metric, service, space or chart was found".to_owned()
     } else {
         "see above why".to_owned()

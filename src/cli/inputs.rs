@@ -3,14 +3,17 @@
 
 use std::path::Path;
 
-use librato_apply::diag::{Diagnostic, FileId, Files, Report, Route, render};
-use librato_apply::load::{self, Loaded, Root};
+use librato_apply::diag::{
+    Diagnostic, FileId, Files, Place, Report, Route, Seg, Severity, printable, render,
+};
+use librato_apply::load::{self, Document, Loaded, Root};
 use librato_apply::model::Desired;
 use librato_apply::render as shown;
 use librato_apply::resolve::{self, Given, OPEN_PREFIX, Outside, Source};
 
 use super::args::Inputs;
 use super::exit::Stop;
+use super::target::Written;
 use super::ui::Ui;
 
 /// What the files ask for, and the files themselves, for places.
@@ -56,7 +59,66 @@ pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
     Ok(Read { files, desired, report, documents: count, roots })
 }
 
+/// The endpoint that the definitions in the working directory name, for commands that read nothing else of them.
+///
+/// # Errors
+/// Where several name one, or what they say of it cannot be understood.
+pub fn endpoint_here(ui: &Ui) -> Result<Option<Written>, Stop> {
+    const HELP: &str = "give --endpoint, or set LIBRATO_ENDPOINT: then these files are not looked at";
+    let Loaded { mut files, mut documents, mut report, .. } = load::load_settings(Path::new("."));
+    let named: Vec<(FileId, String)> = documents.iter().filter_map(named).collect();
+    if named.len() > 1 {
+        let names: Vec<&str> = named.iter().take(3).map(|(file, _)| files.name(*file)).collect();
+        let more = if named.len() > names.len() { ", …" } else { "" };
+        let names = printable(&names.join(", "));
+        return Err(Stop::usage(format!("several files below here name an endpoint: {names}{more}"), HELP));
+    }
+    let (home, text) = named.into_iter().next().unzip();
+    for document in documents.iter_mut().filter(|document| Some(document.file) != home) {
+        document.value.remove("settings");
+    }
+    let options = resolve::Options { variables: Vec::new(), lenient_secrets: true };
+    let (desired, found) = resolve::resolve(documents, &mut files, &options, &Here { ui, allowed: &[] });
+    report.extend(found);
+    report.sort(&files);
+    // What is wrong elsewhere is the business of who reads that.
+    let refers = text.is_some_and(|text| text.contains("${"));
+    let matters = |place: &Place| match place {
+        Place::Node { route, .. } => {
+            refers || matches!(route.segs().first(), Some(Seg::Key(section)) if section == "settings")
+        }
+        Place::Bytes { .. } | Place::File(_) => desired.settings.endpoint.is_none(),
+    };
+    let mut errors = Report::default();
+    let wrong = report.iter().filter(|found| found.severity == Severity::Error);
+    let wrong = wrong.filter(|found| found.primary.as_ref().is_some_and(|label| matters(&label.place)));
+    wrong.for_each(|found| errors.push(found.clone()));
+    if errors.has_errors() {
+        let (shown, _) = errors.first_errors(SHOWN);
+        ui.complain(&render(&shown, &files, ui.styled_err()));
+        return Err(Stop::usage("the endpoint of the settings cannot be read", HELP));
+    }
+    Ok(endpoint(&desired, &files))
+}
+
+/// The file of a document whose settings name an endpoint, and the endpoint as it is written.
+fn named(document: &Document) -> Option<(FileId, String)> {
+    let endpoint = document.value.get("settings")?.get("endpoint")?.as_str()?;
+    Some((document.file, endpoint.to_owned()))
+}
+
+fn endpoint(desired: &Desired, files: &Files) -> Option<Written> {
+    let (text, dir) = desired.settings.endpoint.clone()?;
+    let file = desired.settings.home.as_ref().map_or("the files", |(file, _)| files.name(*file));
+    Some(Written { text, dir, place: format!("`settings.endpoint` in {}", printable(file)) })
+}
+
 impl Read {
+    /// The endpoint that the files name.
+    pub fn endpoint(&self) -> Option<Written> {
+        endpoint(&self.desired, &self.files)
+    }
+
     /// Prints what was found; gives an end where it forbids going on.
     ///
     /// # Errors

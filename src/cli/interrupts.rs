@@ -1,4 +1,8 @@
-//! Ctrl-C, heard from the moment on that somebody listens and not only once they wait for it. Knows nothing of what it stops.
+//! Ctrl-C, heard from the moment on that somebody listens and not only once they wait for it. Knows nothing of what it stops
+//! but whether that writes.
+
+use super::exit::Exit;
+use super::ui::Ui;
 
 /// Hears every Ctrl-C.
 pub struct Interrupts {
@@ -45,5 +49,26 @@ pub fn told_to_stop() -> impl Future<Output = ()> {
             return;
         }
         interrupts.next().await;
+    }
+}
+
+/// Says at a Ctrl-C what was done so far, and ends. On a thread of its own, since the program may be waiting for somebody to answer.
+pub fn tell(ui: &Ui) {
+    let ui = ui.clone();
+    let listen = async move {
+        let mut interrupts = Interrupts::listen();
+        loop {
+            interrupts.next().await;
+            if let Some(said) = ui.stage.broken_off() {
+                ui.clear();
+                ui.complain(said);
+                std::process::exit(Exit::Interrupted as i32);
+            }
+        }
+    };
+    let alone = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // Without it a Ctrl-C ends the program all the same, only silently.
+    if let Ok(runtime) = alone {
+        _ = std::thread::Builder::new().name("interrupts".into()).spawn(move || runtime.block_on(listen));
     }
 }

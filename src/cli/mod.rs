@@ -5,6 +5,7 @@ pub mod args;
 mod backup;
 pub mod complete;
 mod confirm;
+mod credentials;
 mod delete;
 #[cfg(feature = "serve")]
 mod embedded;
@@ -16,6 +17,8 @@ mod files;
 mod generate;
 mod get;
 pub mod habits;
+#[cfg(feature = "serve")]
+mod holder;
 mod import;
 mod init;
 mod inputs;
@@ -33,15 +36,17 @@ mod resolve;
 mod saved;
 mod secrets;
 mod serve;
+mod stage;
 mod submit;
 mod table;
+mod target;
 mod time;
 mod ui;
 mod unevaluated;
 mod write;
 
 use args::{Cli, Command};
-pub use exit::{Exit, Stop};
+pub use exit::{Exit, Stop, chain};
 pub use ui::{Ui, unwritten};
 
 /// Runs a command to its exit code.
@@ -50,6 +55,9 @@ pub use ui::{Ui, unwritten};
 /// Whatever ends it early; a [`Stop`] inside chooses the code.
 pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
     let global = &cli.global;
+    if reaches_a_service(&cli.command) {
+        interrupts::tell(ui);
+    }
     match cli.command {
         Command::Init(args) => init::init(&args.dir, ui),
         Command::Validate(args) => reconcile::validate(&args, ui),
@@ -69,4 +77,19 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Completions(args) => generate::completions(args.shell, ui),
         Command::Man(args) => man::man(&args, ui),
     }
+}
+
+/// Whether it is a command that may wait for a service, and what a Ctrl-C comes to is worth a line.
+fn reaches_a_service(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Init(_)
+            | Command::Validate(_)
+            | Command::Serve(_)
+            | Command::Import(_)
+            | Command::Explain(_)
+            | Command::Schema(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+    )
 }

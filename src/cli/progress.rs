@@ -34,6 +34,7 @@ impl<'a> Progress<'a> {
         });
         bar.iter().for_each(|bar| ui.draw(bar));
         let stopped = Arc::new(AtomicBool::new(false));
+        ui.stage.listens();
         tokio::spawn(stop_on(Interrupts::listen(), Arc::clone(&stopped), client.clone(), ui.clone()));
         Self { ui, bar, stopped }
     }
@@ -75,7 +76,8 @@ impl Observer for Progress<'_> {
     fn ended(&self, step: &Step, done: &Done) {
         let (word, why) = match done {
             Done::Written => ("done", None),
-            Done::Failed(why) => ("failed", Some(why)),
+            Done::Met => ("done already", None),
+            Done::Failed(why) => ("failed", Some(&why.message)),
             // How many these are is said in the end.
             Done::Skipped(why) if why == INTERRUPTED || why == UNREACHED => return,
             Done::Skipped(why) => ("skipped", Some(why)),

@@ -5,18 +5,20 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use librato_apply::diag::{Diagnostic, Report, to_json};
 use librato_apply::diff::scope::{Globs, Scope};
-use librato_apply::model::{Collection, Settings};
+use librato_apply::model::Collection;
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
 use librato_apply::{diff, render};
 use serde_json::{Value, json};
 
 use super::args::{self, Format, Global, PlanFormat, Planning};
-use super::endpoint::{self, Access, Connection, Given, Target};
+use super::credentials::{self, Given};
+use super::endpoint::{self, Access, Connection};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::ownership;
 use super::progress::waiting;
+use super::target::{Target, Written, target};
 use super::ui::{Ui, pretty};
 use super::{backup, saved, unevaluated, write};
 
@@ -60,7 +62,7 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
 
 async fn make(wish: &Wish, global: &Global, ui: &Ui) -> anyhow::Result<(Planned, Target, Given)> {
     wish.read.check(false, ui)?;
-    let session = Session::open(&wish.read.desired.settings, global, Access::Compare, ui).await?;
+    let session = Session::open(wish.read.endpoint(), global, Access::Compare, ui).await?;
     let planned = session.plan(wish, ui).await;
     let Session { target, given, connection } = session;
     connection.close().await?;
@@ -102,6 +104,7 @@ fn show(
             let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), given, ui)?;
             saved::save(path, &plan, &actual, &wish.read, target, &sealing)?;
             ui.say(&format!("saved; write it with: librato-apply apply --plan {}", path.display()));
+            sealing.note(target).iter().for_each(|note| ui.say(note));
         }
         Some(path) => ui.complain(&format!("not saved to {}: the plan is refused", path.display())),
         None => {}
@@ -134,7 +137,7 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
         }
         return Err(error.into());
     }
-    let session = Session::open(&wish.read.desired.settings, global, Access::Write, ui).await?;
+    let session = Session::open(wish.read.endpoint(), global, Access::Write, ui).await?;
     let ended = plan_and_write(args, &wish, &session, global, ui).await;
     session.connection.close().await?;
     ended
@@ -173,9 +176,12 @@ async fn plan_and_write(
 async fn apply_saved(path: &Path, args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let saved = saved::load(path)?;
     // Only a file says where to go, as with the settings: the same rules guard the token.
-    let settings =
-        Settings { endpoint: Some((saved.endpoint.clone(), PathBuf::new())), ..Settings::default() };
-    let session = Session::open(&settings, global, Access::Write, ui).await?;
+    let written = Written {
+        text: saved.endpoint.clone(),
+        dir: PathBuf::new(),
+        place: format!("the saved plan {}", path.display()),
+    };
+    let session = Session::open(Some(written), global, Access::Write, ui).await?;
     let ended = write_saved(&saved, args, global, &session, ui).await;
     session.connection.close().await?;
     ended
@@ -242,10 +248,16 @@ struct Planned {
 }
 
 impl Session {
-    async fn open(settings: &Settings, global: &Global, access: Access, ui: &Ui) -> anyhow::Result<Self> {
-        let given = endpoint::credentials(global, ui)?;
-        let target = endpoint::target(global, settings, &given, ui)?;
-        let connection = endpoint::connect(global, &target, &given, access, ui).await?;
+    async fn open(
+        written: Option<Written>,
+        global: &Global,
+        access: Access,
+        ui: &Ui,
+    ) -> anyhow::Result<Self> {
+        let given = credentials::given(global, ui)?;
+        let target = target(global, || Ok(written), &given, ui)?;
+        let connection = endpoint::connect(global, &target, &given, access, ui).await;
+        let connection = connection.map_err(|error| target.explain_way(error))?;
         Ok(Self { target, given, connection })
     }
 
@@ -260,7 +272,8 @@ impl Session {
         let what = format!("reading {}", self.target);
         let actual = waiting(ui, &what, fetch(&self.connection.client, &wanted))
             .await
-            .with_context(|| format!("cannot read {}", self.target))?;
+            .with_context(|| format!("cannot read {}", self.target))
+            .map_err(|error| self.target.explain(error))?;
         let mut report = Report::default();
         let view = wish.scope.view(desired, &actual.state);
         report.extend(ownership::aimless(&wish.targets, desired, &view, &actual.state));

@@ -20,7 +20,7 @@ pub struct Files<'a> {
 impl Files<'_> {
     /// The users of the file, and the one of flags and environment.
     pub fn users(&self) -> anyhow::Result<Vec<Credentials>> {
-        let given = super::endpoint::credentials(self.global, self.ui)?;
+        let given = super::credentials::given(self.global, self.ui)?;
         let mut all = match &self.args.credentials {
             None => Vec::new(),
             Some(file) => {

@@ -6,13 +6,15 @@ use librato_apply::client::{
     Alert, AnnotationStream, ApiToken, Chart, Collection, Dashboard, Instrument, Metric, Object, Service,
     Source, Space, object_id,
 };
-use librato_apply::model::Settings;
 use librato_apply::remote::{ApiError, Client, ReadApi, segment};
 use serde_json::Value;
 
 use super::args::Global;
 use super::args::kind::Kind;
-use super::endpoint::{self, Access, Target};
+use super::credentials;
+use super::endpoint::{self, Access};
+use super::inputs;
+use super::target::{Target, target};
 use super::ui::Ui;
 
 /// How many spaces are asked for their charts at once.
@@ -28,12 +30,13 @@ pub async fn with_service<T>(
     access: Access,
     work: impl AsyncFnOnce(&Client, &Target) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let given = endpoint::credentials(global, ui)?;
-    let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, access, ui).await?;
+    let given = credentials::given(global, ui)?;
+    let target = target(global, || inputs::endpoint_here(ui), &given, ui)?;
+    let connection = endpoint::connect(global, &target, &given, access, ui).await;
+    let connection = connection.map_err(|error| target.explain_way(error))?;
     let done = work(&connection.client, &target).await;
     connection.close().await?;
-    done
+    done.map_err(|error| target.explain(error))
 }
 
 /// An object as the service says it.

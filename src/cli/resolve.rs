@@ -28,6 +28,7 @@ pub async fn resolve(args: &Resolve, global: &Global, ui: &Ui) -> anyhow::Result
             unevaluated::note(client).iter().for_each(|note| ui.say(note));
             return Ok(Exit::Done);
         }
+        ui.stage.sends();
         Librato::from(client.clone()).alerts().clear(id).await?;
         ui.done(&format!("Resolved {} on {target}.\n", title(Kind::Alerts, &alert)));
         Ok(Exit::Done)

@@ -12,10 +12,12 @@ use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch};
 use librato_apply::resolve::resolve_secrets;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::endpoint::{Connection, Given, Target};
+use super::credentials::Given;
+use super::endpoint::Connection;
 use super::exit::{Exit, Stop};
 use super::files::{self, Readers};
 use super::inputs::{Here, Read};
+use super::target::{Place, Target};
 use super::ui::Ui;
 
 /// Where the key for embedded targets is kept, whose tokens last for one command only.
@@ -61,8 +63,12 @@ pub fn save(
 pub fn load(path: &Path) -> anyhow::Result<SavedPlan> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     SavedPlan::parse(&text).map_err(|error| {
-        let help = vec!["make it with `plan --out FILE`, by the same version".into()];
-        Stop { exit: Exit::Error, message: format!("{}: {error}", path.display()), help }.into()
+        let (file, mut help) =
+            (path.display(), vec!["make it with `plan --out FILE`, by the same version".into()]);
+        if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            help = vec![format!("definitions are given without --plan: librato-apply apply {file}")];
+        }
+        Stop { exit: Exit::Error, message: format!("{file}: {error}"), help }.into()
     })
 }
 
@@ -88,7 +94,8 @@ pub async fn open(
     let plan = saved.open(&target.identity(), &actual.state, &resolve, &sealing.key(target, false)?);
     let plan = plan.map_err(|error| {
         let (exit, help) = match error {
-            SavedError::Moved(_) | SavedError::OtherTarget { .. } | SavedError::Broken => {
+            SavedError::Broken => (Exit::Refused, sealing.mend()),
+            SavedError::Moved(_) | SavedError::OtherTarget { .. } => {
                 (Exit::Refused, "nothing was written; plan again")
             }
             _ => (Exit::Error, "nothing was written"),
@@ -136,12 +143,36 @@ impl<'a> Sealing<'a> {
         Ok(Self { given, key: key.map(SecretString::from) })
     }
 
+    /// Who else can write a plan that is sealed like this.
+    pub fn note(&self, target: &Target) -> Option<&'static str> {
+        match (&self.key, &target.place) {
+            (None, Place::Remote(_)) => Some(
+                "note: it is sealed with the token, so only this user can apply it; to let another one, plan and apply with the same \
+                 --plan-key-file FILE (or LIBRATO_PLAN_KEY)",
+            ),
+            _ => None,
+        }
+    }
+
+    /// What to do about a plan that this does not open.
+    fn mend(&self) -> &'static str {
+        match self.key {
+            Some(_) => {
+                "nothing was written; give the key that it was saved with, by --plan-key-file or LIBRATO_PLAN_KEY, or plan again"
+            }
+            None => {
+                "nothing was written; if another user saved it, plan again with --plan-key-file FILE (or LIBRATO_PLAN_KEY), and apply \
+                 with the same; otherwise plan again"
+            }
+        }
+    }
+
     /// What digests are keyed with: something that whoever reads the file does not have.
     fn key(&self, target: &Target, make: bool) -> anyhow::Result<Vec<u8>> {
         if let Some(key) = &self.key {
             return Ok(key.expose_secret().as_bytes().to_vec());
         }
-        if let Target::Remote(_) = target {
+        if let Place::Remote(_) = target.place {
             let (_, token) = self.given.both()?;
             return Ok(token.expose_secret().as_bytes().to_vec());
         }

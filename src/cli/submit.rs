@@ -56,6 +56,7 @@ fn measurement(name: &str, value: f64, args: &Submit, defaults: &Defaults) -> Re
 async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let courier = Courier::new(RetryPolicy { deadline: global.timeout * 3, ..RetryPolicy::default() });
     let (delivery, target) = with_service(global, ui, Access::Write, async |client, target| {
+        ui.stage.sends();
         let delivery = courier.deliver(client, std::slice::from_ref(&measurement)).await;
         Ok((delivery, target.to_string()))
     })

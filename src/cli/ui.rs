@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use super::args::{Color, Global};
 use super::exit::Exit;
 use super::secrets::Secrets;
+use super::stage::Stage;
 
 /// What the program says, and how. Clones say it together.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Ui {
     bar: Arc<Mutex<Option<ProgressBar>>>,
     /// What must not be printed.
     pub secrets: Secrets,
+    /// What a Ctrl-C would mean.
+    pub stage: Stage,
 }
 
 impl Ui {
@@ -50,6 +53,7 @@ impl Ui {
             lost: Arc::default(),
             bar: Arc::default(),
             secrets: Secrets::default(),
+            stage: Stage::default(),
         }
     }
 

@@ -69,6 +69,7 @@ pub async fn write(
     let exit = match (outcome.interrupted, outcome.is_complete()) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Done,
+        (false, false) if outcome.is_refused_to_the_token() => Exit::Error,
         (false, false) => Exit::Partial,
     };
     finish(plan, diagnostics, &outcome, exit, args, ui)

@@ -96,6 +96,24 @@ pub fn load(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
     loading.documents()
 }
 
+/// Reads of the files below a directory only what `settings` and `vars` say, for who wants to know nothing else. What is wrong with
+/// files that have neither is not reported, nor that there are none.
+pub fn load_settings(dir: &Path) -> Loaded {
+    let mut loading = Loading { loaded: Loaded::default(), seen: HashSet::new(), texts: Vec::new() };
+    for path in find::below(dir, find::is_ours).files {
+        if read::file(&path, "").is_ok_and(|bytes| sections::may_have(&bytes, WANTED)) {
+            loading.file(&path, false);
+        }
+    }
+    let mut loaded = loading.documents();
+    for document in &mut loaded.documents {
+        document.value.retain(|section, _| WANTED.contains(&section.as_str()));
+    }
+    loaded
+}
+
+const WANTED: &[&str] = &["settings", "vars"];
+
 /// Reads a file of variables: one mapping, or nothing.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Component, Path};
 
 use super::yaml;
-use crate::diag::{Diagnostic, FileId, Files, Place, in_plain_words};
+use crate::diag::{Diagnostic, FileId, Files, Place, in_plain_words, printable, suggest};
 
 /// The bytes of a file; `name` is how it is called in messages.
 pub(super) fn file(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
@@ -96,9 +96,33 @@ fn is_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..])
 }
 
+/// A file that exists and may be meant by a path that does not: the same with an ending, or nearly so.
+fn beside(name: &str) -> Option<String> {
+    let path = Path::new(name);
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wanted = path.file_name()?.to_str()?;
+    let listed = std::fs::read_dir(dir).ok()?.flatten().take(MOST_LISTED);
+    let names: Vec<String> = listed.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let stem =
+        |name: &str| name.strip_suffix(".yaml").or(name.strip_suffix(".yml")).unwrap_or(name).to_owned();
+    let same = names.iter().find(|name| stem(name) == stem(wanted)).map(String::as_str);
+    let close = same.or_else(|| suggest(wanted, names.iter().map(String::as_str)))?;
+    let whole = path.with_file_name(close);
+    Some(printable(&whole.display().to_string()))
+}
+
+/// How many files of a directory are looked at for one that may be meant.
+const MOST_LISTED: usize = 1000;
+
 fn failed(name: &str, error: &std::io::Error) -> Diagnostic {
     match error.kind() {
-        ErrorKind::NotFound => Diagnostic::error("not-found", format!("`{name}` does not exist")),
+        ErrorKind::NotFound => {
+            let wrong = Diagnostic::error("not-found", format!("`{name}` does not exist"));
+            match beside(name) {
+                Some(close) => wrong.help(format!("did you mean `{close}`?")),
+                None => wrong,
+            }
+        }
         _ => Diagnostic::error("unreadable", format!("cannot read `{name}`: {}", in_plain_words(error))),
     }
 }

@@ -19,6 +19,10 @@ pub(super) fn of(text: &str, file: FileId, named: bool, report: &mut Report) -> 
         report.push(not_ours(what, file));
         return None;
     }
+    if let Some(output) = value.as_ref().and_then(output) {
+        report.push(output.at(Place::File(file), ""));
+        return None;
+    }
     match value? {
         Value::Object(map) if map.is_empty() => report.push(skipped(file, "it is empty")),
         Value::Null => report.push(skipped(file, "it is empty")),
@@ -28,6 +32,16 @@ pub(super) fn of(text: &str, file: FileId, named: bool, report: &mut Report) -> 
         }
     }
     None
+}
+
+/// Whether a text may have one of these sections at its top, by its lines alone.
+pub(super) fn may_have(text: &[u8], sections: &[&str]) -> bool {
+    let begins = |line: &[u8]| {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let bare = line.strip_prefix(b"\"").or(line.strip_prefix(b"'")).unwrap_or(line);
+        line.starts_with(b"{") || sections.iter().any(|section| bare.starts_with(section.as_bytes()))
+    };
+    text.split(|byte| *byte == b'\n').any(begins)
 }
 
 /// Keys that start like this are free for anchors and the like.
@@ -69,6 +83,25 @@ fn whose(value: &Value) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Of a file that this program wrote, but not to be read as definitions: what it is, and what it is for.
+fn output(value: &Value) -> Option<Diagnostic> {
+    let has = |key: &str| value.get(key).is_some();
+    if !has("format_version") {
+        return None;
+    }
+    let (what, help) = if has("seal") && has("fingerprints") {
+        ("a saved plan", "write it with: librato-apply apply --plan FILE")
+    } else if has("counts") || has("steps") || has("diagnostics") {
+        (
+            "a result that was printed as JSON",
+            "give the files it was made from; a plan that is to be written is saved by `plan --out FILE`",
+        )
+    } else {
+        return None;
+    };
+    Some(Diagnostic::error("no-definitions", format!("this is {what}, not definitions")).help(help))
 }
 
 fn not_ours(what: &str, file: FileId) -> Diagnostic {

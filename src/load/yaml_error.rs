@@ -85,6 +85,18 @@ fn syntax(text: &str, file: FileId) -> Option<Diagnostic> {
                 .help("lines that belong together start in the same column"),
         );
     }
+    if let Some(span) = star(text, at) {
+        let message = "a value that begins with `*` is an alias in YAML";
+        let diagnostic = Diagnostic::error("unknown-anchor", message).at(Place::Bytes { file, span }, "");
+        return Some(diagnostic.help("put it in quotes: \"*\", or \"web*\" for all that begin so"));
+    }
+    if let Some(span) = compared(text, at) {
+        let message = "a sign of comparison begins a block of text in YAML";
+        let diagnostic = Diagnostic::error("yaml-syntax", message).at(Place::Bytes { file, span }, "");
+        return Some(
+            diagnostic.help("write the number alone; `type: above` or `type: below` says how it is compared"),
+        );
+    }
     let (message, help) = syntax_words(error.kind());
     let code = match error.kind() {
         ErrorKind::UnknownAnchor => "unknown-anchor",
@@ -94,6 +106,23 @@ fn syntax(text: &str, file: FileId) -> Option<Diagnostic> {
     };
     let diagnostic = Diagnostic::error(code, message).at(Place::Bytes { file, span: at..at }, "noticed here");
     Some(if help.is_empty() { diagnostic } else { diagnostic.help(help) })
+}
+
+/// The `*` at or just before this place, where a value begins.
+fn star(text: &str, at: usize) -> Option<Range<usize>> {
+    let before = text.get(..at)?.trim_end_matches(' ').len();
+    let star =
+        [Some(at), before.checked_sub(1)].into_iter().flatten().find(|i| text[*i..].starts_with('*'))?;
+    let value = text[..star].trim_end_matches(' ').ends_with([':', '-', '[', ',']);
+    value.then_some(star..star + 1)
+}
+
+/// The `>` before a number, at or just before this place.
+fn compared(text: &str, at: usize) -> Option<Range<usize>> {
+    let line = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let begins = text[line..].find(": >").map(|i| line + i + 2).filter(|sign| *sign <= at)?;
+    let rest = text[begins + 1..].lines().next()?.trim_start_matches(['=', ' ']);
+    rest.starts_with(|c: char| c.is_ascii_digit()).then_some(begins..begins + 1)
 }
 
 /// Whether lines in wrong columns make such an error.
@@ -164,7 +193,7 @@ fn syntax_words(kind: &ErrorKind) -> (&'static str, &'static str) {
             ("a list item does not belong here", "check the indentation of the `-`")
         }
         K::UnexpectedCharacter { .. } => {
-            ("a character cannot start a value", "quote values that begin with a special character")
+            ("a character cannot start a value", "put the value in quotes: \"%\"")
         }
         K::UnknownAnchor => (
             "an alias has no anchor",
@@ -214,7 +243,12 @@ fn words(error: &Error) -> (&'static str, &'static str, &'static str, &'static s
             ("yaml-merge", "`<<` takes a mapping or a list of mappings", "", "")
         }
         Error::UnknownAnchor { .. } => ("unknown-anchor", "an alias has no anchor", "", ""),
-        Error::Unexpected { .. } => ("yaml-key", "a key must be plain text, not a list or a mapping", "", ""),
+        Error::Unexpected { .. } => (
+            "yaml-key",
+            "a key must be plain text, not a list or a mapping",
+            "",
+            "a value that begins with `{` needs quotes; templates of other tools are listed in `settings.exclude`",
+        ),
         _ if is(error, BAD_NUMBER) => {
             ("yaml-number", "a number is infinite, not a number, or too large", "", "")
         }

@@ -13,10 +13,46 @@ pub const UNREACHED: &str = "the service could not be reached";
 pub enum Done {
     /// Written.
     Written,
+    /// Nothing had to be written any more: somebody else had done it since the plan was made.
+    Met,
     /// Refused by the service, or not to be delivered; with the reason.
-    Failed(String),
+    Failed(Failure),
     /// Not tried, since something it needs failed; with the reason.
     Skipped(String),
+}
+
+impl Done {
+    /// Whether it is now as it was to be.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Written | Self::Met)
+    }
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// In words.
+    pub message: String,
+    /// The role that a token needs for it, where that is the reason.
+    pub needs_role: Option<String>,
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self { message, needs_role: None }
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 /// What became of a plan, one entry for each of its steps.
@@ -33,11 +69,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether every step was written, and nothing is there more than once.
+    /// Whether every step was done, and nothing is there more than once.
     pub fn is_complete(&self) -> bool {
-        self.steps.iter().all(|done| *done == Done::Written)
-            && self.duplicates.is_empty()
-            && !self.interrupted
+        self.steps.iter().all(Done::is_done) && self.duplicates.is_empty() && !self.interrupted
     }
 
     /// Whether steps were given up because the service could not be reached.
@@ -45,7 +79,27 @@ impl Outcome {
         self.steps.iter().any(|done| matches!(done, Done::Skipped(why) if why == UNREACHED))
     }
 
-    /// How many steps were written, failed, and were skipped.
+    /// How many steps somebody else had done already.
+    pub fn met(&self) -> usize {
+        self.steps.iter().filter(|done| **done == Done::Met).count()
+    }
+
+    /// The role that a token needs for all that failed; `None` where anything failed for another reason.
+    pub fn denied(&self) -> Option<&str> {
+        let failed = self.steps.iter().filter_map(|done| match done {
+            Done::Failed(failure) => Some(failure.needs_role.as_deref()),
+            _ => None,
+        });
+        // The fewer roles may do it, the more it takes.
+        failed.collect::<Option<Vec<_>>>()?.into_iter().min_by_key(|roles| roles.len())
+    }
+
+    /// Whether nothing of it came about, for want of a role: then running it again is of no use.
+    pub fn is_refused_to_the_token(&self) -> bool {
+        self.denied().is_some() && self.counts().0 == 0
+    }
+
+    /// How many steps were done, failed, and were skipped.
     pub fn counts(&self) -> (usize, usize, usize) {
         let count = |wanted: fn(&Done) -> bool| self.steps.iter().filter(|done| wanted(done)).count();
         let failed = count(|done| matches!(done, Done::Failed(_)));

@@ -28,6 +28,9 @@ pub enum EndpointError {
     /// A query or a fragment.
     #[error("an endpoint ends with its path; leave out everything from `?` or `#` on")]
     Extra,
+    /// Another version of the API.
+    #[error("this program speaks version 1 of the API; leave out the `/{0}` of the endpoint")]
+    Version(String),
     /// Plain HTTP to another machine.
     #[error(
         "http:// to another machine would send the token unprotected; use https://, or --allow-insecure-http if you must"
@@ -52,7 +55,11 @@ impl Endpoint {
             return Err(EndpointError::Extra);
         }
         let mut segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
-        if segments.last() != Some(&"v1") {
+        let version = segments.last().copied().unwrap_or_default();
+        if version.len() == 2 && version.starts_with('v') && version != "v1" {
+            return Err(EndpointError::Version(version.to_owned()));
+        }
+        if version != "v1" {
             segments.push("v1");
         }
         let path = format!("/{}", segments.join("/"));
@@ -154,6 +161,7 @@ mod tests {
             ("https://api.example.com/#canary", EndpointError::Extra),
             ("localhost:8080", EndpointError::Scheme),
             ("ftp://api.example.com", EndpointError::Scheme),
+            ("https://api.example.com/v2/", EndpointError::Version("v2".to_owned())),
         ] {
             let error = parse(text).unwrap_err();
             assert_eq!(error, expected, "{text}");

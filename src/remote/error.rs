@@ -176,6 +176,16 @@ impl ApiError {
         }
     }
 
+    /// The roles that may do this, where the token has none of them.
+    pub fn needed_role(&self) -> Option<&'static str> {
+        match self {
+            Self::Status { status: 403, messages, method, path, .. } if !messages.speak_of_a_rate_limit() => {
+                Some(roles(*method, path))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the object does not exist (or is not visible with this token).
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(404)

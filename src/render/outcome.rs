@@ -60,7 +60,8 @@ pub fn outcome_document(plan: &Plan, document: PlanDocument, outcome: &Outcome) 
     let step = |(step, done): (&Step, &Done)| {
         let (result, message) = match done {
             Done::Written => ("done", None),
-            Done::Failed(why) => ("failed", Some(why.clone())),
+            Done::Met => ("done", Some("somebody else had done it already".to_owned())),
+            Done::Failed(why) => ("failed", Some(why.message.clone())),
             Done::Skipped(why) => ("skipped", Some(why.clone())),
         };
         StepDocument {
@@ -90,10 +91,10 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
     let mut out = String::new();
     for (step, done) in plan.steps.iter().zip(&outcome.steps) {
         let (word, why) = match done {
-            Done::Written => continue,
+            Done::Written | Done::Met => continue,
             // The last line counts these.
             Done::Skipped(why) if why == INTERRUPTED || why == UNREACHED => continue,
-            Done::Failed(why) => ("failed", why),
+            Done::Failed(why) => ("failed", &why.message),
             Done::Skipped(why) => ("skipped", why),
         };
         let change = &step.change;
@@ -108,24 +109,50 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
     for duplicate in &outcome.duplicates {
         let _ = writeln!(out, "duplicate: {}", printable(duplicate));
     }
+    out.push_str(&last_line(outcome));
+    out.push('\n');
+    out
+}
+
+fn last_line(outcome: &Outcome) -> String {
     let (done, failed, skipped) = outcome.counts();
-    let _ = match (failed + skipped, outcome.interrupted) {
-        (0, false) if !outcome.duplicates.is_empty() => {
-            writeln!(out, "Done: {} written, but see above.", plural(done, "change", "changes"))
+    match (failed + skipped, outcome.interrupted) {
+        (0, false) => {
+            let see = if outcome.duplicates.is_empty() { "" } else { ", but see above" };
+            format!(
+                "Done: {} written{}{see}.",
+                plural(done - outcome.met(), "change", "changes"),
+                met(outcome)
+            )
         }
-        (0, false) => writeln!(out, "Done: {} written.", plural(done, "change", "changes")),
-        (_, true) => writeln!(
-            out,
-            "Interrupted: {done} done, {failed} failed, {skipped} not tried. Run again to go on."
-        ),
-        (_, false) if outcome.was_cut_off() => writeln!(
-            out,
+        (_, true) => {
+            format!("Interrupted: {done} done, {failed} failed, {skipped} not tried. Run again to go on.")
+        }
+        (_, false) if outcome.was_cut_off() => format!(
             "Done in part: {done} done, {failed} failed, {skipped} not tried, since {UNREACHED}. Run again to go on."
         ),
-        (_, false) => writeln!(
-            out,
-            "Done in part: {done} done, {failed} failed, {skipped} skipped. Run again to go on."
-        ),
-    };
-    out
+        (_, false) => match outcome.denied() {
+            Some(role) if done == 0 => {
+                format!(
+                    "Nothing was written: the token lacks the role for it. Run it with a token of the role {role}."
+                )
+            }
+            Some(role) => format!(
+                "Done in part: {done} done, {failed} refused to this token, {skipped} skipped. \
+                 For the rest run it with a token of the role {role}."
+            ),
+            None => {
+                format!("Done in part: {done} done, {failed} failed, {skipped} skipped. Run again to go on.")
+            }
+        },
+    }
+}
+
+/// How many of the changes somebody else had made.
+fn met(outcome: &Outcome) -> String {
+    match outcome.met() {
+        0 => String::new(),
+        1 => ", 1 made already by somebody else".to_owned(),
+        met => format!(", {met} made already by somebody else"),
+    }
 }

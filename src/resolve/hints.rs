@@ -2,6 +2,52 @@
 
 use serde_json::Value;
 
+/// Words of other tools and other habits, and the fields that they most likely mean.
+const MEANT: &[(&[&str], &str)] = &[
+    (&["enabled", "enable", "disabled", "muted", "paused", "state"], "active"),
+    (
+        &[
+            "notify",
+            "notifications",
+            "notification",
+            "notifiers",
+            "channels",
+            "receivers",
+            "contacts",
+            "actions",
+        ],
+        "services",
+    ),
+    (&["metric", "metrics", "metric_names"], "metric_name"),
+    (&["metric_name", "metrics", "metric_names"], "metric"),
+    (&["title", "label"], "name"),
+    (&["name"], "metric_name"),
+    (&["name"], "metric"),
+    (&["value", "limit", "above", "below"], "threshold"),
+    (&["for", "window", "during", "time"], "duration"),
+    (&["function", "aggregation", "aggregate", "statistic"], "summary_function"),
+    (&["labels", "dimensions", "filters", "filter", "where"], "tags"),
+    (&["sources", "host", "hosts", "instance"], "source"),
+    (&["condition", "rules", "rule", "when"], "conditions"),
+    (&["rearm", "repeat_interval", "cooldown"], "rearm_seconds"),
+    (&["runbook"], "runbook_url"),
+    (&["interval", "resolution", "frequency", "step"], "period"),
+    (&["query", "expr", "expression", "formula", "definition"], "composite"),
+    (&["unit", "units"], "display_units_short"),
+    (&["panels", "widgets", "graphs", "instruments"], "charts"),
+    (&["series", "lines", "queries"], "streams"),
+    (&["title", "label"], "display_name"),
+    (
+        &["url", "addresses", "address", "email", "service_key", "token", "room", "config", "options"],
+        "settings",
+    ),
+];
+
+/// The fields that a word may mean, the likeliest first.
+pub(super) fn meant(word: &str) -> impl Iterator<Item = &'static str> {
+    MEANT.iter().filter(move |(words, _)| words.contains(&word)).map(|(_, field)| *field)
+}
+
 /// The form that is meant by a value under `key` that has none of these types.
 pub(super) fn of_type(value: &Value, types: &[&str], key: &str) -> Option<String> {
     let takes_number = types.iter().any(|name| matches!(*name, "number" | "integer"));

@@ -13,7 +13,7 @@ use super::findings::{error, tell};
 use super::interpolate::{Each, Resolved, describe};
 use super::ledger::{MAX_OBJECTS, Refused};
 use super::template;
-use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
+use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Seg};
 use crate::load::Document;
 use crate::model::check::Finding;
 use crate::model::{Address, Desired, Intent, Kind, META_KEYS, Wish};
@@ -97,7 +97,13 @@ fn as_map<'d>(
         other => {
             let place = Place::Node { file: document.file, route: route.clone(), part: Part::Value };
             let message = format!("expected a map of names, found {}", describe(other));
-            report.push(Diagnostic::error("wrong-type", message).at(place, ""));
+            let mut wrong = Diagnostic::error("wrong-type", message).at(place, "");
+            if let (Value::Array(_), Some(Seg::Key(section))) = (other, route.segs().last()) {
+                wrong = wrong.help(format!(
+                    "each stands below its name, without `-` and `name:`: `{section}: {{ NAME: {{ … }} }}`"
+                ));
+            }
+            report.push(wrong);
             None
         }
     }
@@ -310,6 +316,8 @@ impl Template<'_> {
         let message = format!("expected a map of fields, found {}", describe(found));
         let help = match (self.kind, found.as_str()) {
             (Kind::Metric, Some(word @ ("gauge" | "counter"))) => format!("write `{{ type: {word} }}`"),
+            (Kind::Composite, Some(_)) => "write `{ composite: '…' }`".to_owned(),
+            (Kind::Annotation, Some(_)) => "write `{ display_name: … }`".to_owned(),
             _ => "write `{}` for an object without fields".to_owned(),
         };
         error(Route::root(), "wrong-type", &message, &help)

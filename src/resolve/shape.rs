@@ -115,6 +115,16 @@ impl<'a> Rule<'a> {
         self.properties.iter().find(|(known, _)| *known == name).map(|(_, part)| part)
     }
 
+    /// How a map of these fields begins: with those that it needs.
+    fn example(&self) -> String {
+        let mut names: Vec<&str> = self.required.iter().copied().take(3).collect();
+        if names.is_empty() {
+            names = self.properties.iter().map(|(name, _)| *name).take(1).collect();
+        }
+        let pairs: Vec<String> = names.iter().map(|name| format!("{name}: …")).collect();
+        if pairs.is_empty() { String::new() } else { format!("{{ {} }}", pairs.join(", ")) }
+    }
+
     fn known_words(&self) -> Option<Vec<&'a str>> {
         let choices = self.choices.as_deref().unwrap_or_default();
         self.words.clone().or_else(|| choices.iter().find_map(|choice| choice.words.clone()))
@@ -142,7 +152,7 @@ impl<'a> Shapes<'_, 'a, '_> {
             return self.check_word(value, words, here);
         }
         if !rule.takes(value) {
-            return self.wrong_type(value, &rule.types, here);
+            return self.wrong_type(value, &rule.types, &rule.example(), here);
         }
         match value {
             Value::Object(map) => self.check_object(map, rule, here),
@@ -174,7 +184,8 @@ impl<'a> Shapes<'_, 'a, '_> {
             };
         }
         let types: Vec<&str> = choices.iter().flat_map(|choice| choice.types.iter().copied()).collect();
-        self.wrong_type(value, &types, here);
+        let example = choices.iter().map(|choice| choice.example()).find(|example| !example.is_empty());
+        self.wrong_type(value, &types, &example.unwrap_or_default(), here);
     }
 
     /// A word that we do not know is one that the service may.
@@ -228,17 +239,51 @@ impl<'a> Shapes<'_, 'a, '_> {
         }
     }
 
-    fn unknown_field(&mut self, key: &str, rule: &Rule<'_>, here: Trail<'_>) {
+    fn unknown_field(&mut self, key: &str, rule: &Rule<'a>, here: Trail<'_>) {
         let names: Vec<&str> = rule.properties.iter().map(|(name, _)| *name).collect();
-        let hint = match (suggest(key, names.iter().copied()), READ_ONLY.contains(&key)) {
-            (Some(close), _) => format!("did you mean `{close}`?"),
-            (None, true) => "the service makes it; leave it out".to_owned(),
-            (None, false) => format!("there are {}", names.join(", ")),
-        };
+        let hint = self.instead_of(key, &names, rule);
         self.add(here.key(key), "unknown-field", format!("`{key}` is not a field here")).on_key().help(hint);
     }
 
-    fn wrong_type(&mut self, value: &Value, types: &[&str], here: Trail<'_>) {
+    /// What to write instead of a field that there is not.
+    fn instead_of(&self, key: &str, names: &[&str], rule: &Rule<'a>) -> String {
+        if let Some(close) = suggest(key, names.iter().copied()) {
+            return format!("did you mean `{close}`?");
+        }
+        match hints::meant(key).find(|field| names.contains(field)) {
+            Some("active") if ["disabled", "muted", "paused"].contains(&key) => {
+                return "write `active: false` to switch it off".to_owned();
+            }
+            Some("settings") => return format!("write it below `settings`: `settings: {{ {key}: … }}`"),
+            Some(field) => return format!("did you mean `{field}`?"),
+            None => {}
+        }
+        if ["name", "title"].contains(&key) && names.contains(&"renamed_from") {
+            return "the name is the key above: leave this out".to_owned();
+        }
+        if let Some(holder) = self.holder(key, rule) {
+            return format!("write it below `{holder}`");
+        }
+        let deeper = hints::meant(key).find_map(|field| Some((field, self.holder(field, rule)?)));
+        match deeper {
+            Some((field, holder)) => format!("did you mean `{field}`, below `{holder}`?"),
+            None if READ_ONLY.contains(&key) => "the service makes it; leave it out".to_owned(),
+            None => format!("there are {}", names.join(", ")),
+        }
+    }
+
+    /// The field one level up that has a field of this name below it, or in each item of its list.
+    fn holder(&self, key: &str, rule: &Rule<'a>) -> Option<&'a str> {
+        let holds = |part: &Rule<'a>| {
+            let own = |part: &Rule<'a>| {
+                part.property(key).is_some() || part.items.rule(self.rules).property(key).is_some()
+            };
+            own(part) || part.choices.iter().flatten().any(|choice| own(choice))
+        };
+        rule.properties.iter().find(|(_, part)| holds(part.rule(self.rules))).map(|(name, _)| *name)
+    }
+
+    fn wrong_type(&mut self, value: &Value, types: &[&str], fields: &str, here: Trail<'_>) {
         let mut expected: Vec<&str> =
             types.iter().filter(|name| **name != "null").map(|name| spoken(name)).collect();
         expected.dedup();
@@ -248,7 +293,8 @@ impl<'a> Shapes<'_, 'a, '_> {
             Some(Seg::Key(key)) => key.as_str(),
             _ => "",
         };
-        let hint = hints::of_type(value, types, key);
+        let map = (!fields.is_empty() && !value.is_array()).then(|| format!("write its fields: `{fields}`"));
+        let hint = hints::of_type(value, types, key).or(map);
         let finding = self.add(here, "wrong-type", format!("expected {expected}, found {}", describe(value)));
         if let Some(hint) = hint {
             finding.help(hint);
@@ -313,71 +359,4 @@ fn spoken(name: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::model::strict_schema;
-
-    #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
-    fn findings(definition: &str, value: Value) -> Vec<String> {
-        let mut findings = Vec::new();
-        Rules::of(&strict_schema()).check(&value, definition, &mut findings);
-        findings
-            .iter()
-            .map(|f| format!("{} {}: {} {}", f.code, f.route, f.message, f.help.join(" ")))
-            .collect()
-    }
-
-    #[test]
-    fn all_mistakes_of_an_alert_are_found_at_once() {
-        let found = findings(
-            "AlertEntry",
-            json!({"descripton": "x", "active": "yes", "rearm_seconds": true, "services": "ops", "id": 7, "conditions": [
-                {"type": "abov", "metric_name": 5, "threshold": "5"},
-                {"metric_name": "m", "summary_function": "mean", "tags": [{"values": [1]}]},
-                "x",
-            ]}),
-        );
-        assert_eq!(
-            found,
-            [
-                "unknown-field descripton: `descripton` is not a field here did you mean `description`?",
-                "wrong-type active: expected `true` or `false`, found text \
-                 `yes`, `no`, `on` and `off` are text: write `true` or `false`, without quotes",
-                "wrong-type rearm_seconds: expected a whole number or text, found a boolean write whole seconds, or a duration such as `90s`, `5m` or `1h`",
-                "wrong-type services: expected a list, found text write a list: `[ … ]`, or items that begin with `- `",
-                "unknown-field id: `id` is not a field here the service makes it; leave it out",
-                "unknown-value conditions[0].type: this is none of the words this program knows: `above`, `below`, `absent` did you mean `above`?",
-                "wrong-type conditions[0].metric_name: expected text, found a whole number put it in quotes",
-                "wrong-type conditions[0].threshold: expected a number, found text a number has neither quotes nor a leading zero, here or where the value comes from",
-                "unknown-value conditions[1].summary_function: this is none of the words this program knows: `min`, `max`, `average`, \
-                 `sum`, `count`, `derivative`, `absolute_value` did you mean `average`?",
-                "wrong-type conditions[1].tags[0].values[0]: expected text, found a whole number put it in quotes",
-                "missing-field conditions[1].tags[0]: `name` is missing here ",
-                "missing-field conditions[1]: `type` is missing here one of `above`, `below`, `absent`",
-                "wrong-type conditions[2]: expected a map, found text ",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_fits_is_silent() {
-        assert!(findings("AlertEntry", Value::Null).is_empty());
-        let metric = json!({"type": "gauge", "period": "5m", "external": true, "for_each": ["a"], "description": null,
-                            "attributes": {"display_max": "5", "display_min": 0}});
-        assert_eq!(findings("MetricEntry", metric), [""; 0]);
-        let metric = json!({"attributes": {"display_max": null, "color": null, "summarize_function": null}});
-        assert_eq!(findings("MetricEntry", metric), [""; 0]);
-        let service = json!({"type": "mail", "settings": {"addresses": "a@b.c", "notify": 1}});
-        assert_eq!(findings("ServiceEntry", service), [""; 0]);
-    }
-
-    #[test]
-    fn every_attribute_takes_null() {
-        let schema = strict_schema();
-        for name in schema["$defs"]["Attributes"]["properties"].as_object().unwrap().keys() {
-            assert_eq!(findings("MetricEntry", json!({"attributes": {name: null}})), [""; 0], "{name}");
-        }
-    }
-}
+mod tests;

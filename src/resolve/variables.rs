@@ -51,7 +51,8 @@ pub fn gather(documents: &[Document], overrides: &[Given], report: &mut Report) 
             let place =
                 Place::Node { file: document.file, route: Route::root().key("vars"), part: Half::Value };
             let message = format!("expected a map of variables, found {}", describe(section));
-            report.push(Diagnostic::error("wrong-type", message).at(place, ""));
+            let wrong = Diagnostic::error("wrong-type", message).at(place, "");
+            report.push(wrong.help("each stands behind its name, without `-`: `vars: { NAME: value }`"));
         }
         for (name, value) in section.as_object().into_iter().flatten() {
             let route = Route::root().key("vars").key(name);

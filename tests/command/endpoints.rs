@@ -152,7 +152,8 @@ fn a_pull_request_cannot_redirect_the_token() {
     let trap = empty_service();
     let dir = with_settings(&format!("{{ endpoint: \"{}\" }}", trap.endpoint()));
     for command in [&["plan", "sub"][..], &["apply", "sub", "--auto-approve"]] {
-        let says = ["comes only from the settings", "--trust-settings-endpoint"];
+        let says =
+            ["comes only from `settings.endpoint` in sub/monitoring.yaml", "--trust-settings-endpoint"];
         given(Cli::new(dir.path())).run(command).exits(64).says(&says);
     }
     // Not even without credentials is anything sent.
@@ -278,7 +279,7 @@ fn a_file_in_use_is_named() {
     let dir = project(&[("a.yaml", METRIC)]);
     let server = Server::start(&dir.path().join("used.db"));
     let ran = Cli::new(dir.path()).run(&["plan", "--endpoint", "embedded:used.db"]).exits(1);
-    ran.says(&["used.db is in use", "stop that one"]);
+    ran.says(&["used.db is in use by `librato-apply serve` (process ", "stop that one", "--endpoint http"]);
     drop(server);
     let text = "this is no database, only a text of some length. ".repeat(3);
     std::fs::write(dir.path().join("text.db"), text).unwrap();
@@ -536,4 +537,169 @@ fn the_system_speaks_in_plain_words() {
         std::os::unix::fs::symlink("gone.yaml", dir.path().join("link.yaml")).unwrap();
         run(&["validate", "."]).exits(1).says(&["cannot read `link.yaml`: the link leads nowhere"]);
     }
+}
+
+/// Every command that reaches a service, as it is typed.
+const REACH: &[&[&str]] = &[
+    &["get", "metrics"],
+    &["export"],
+    &["query", "web.ms"],
+    &["submit", "web.ms", "1"],
+    &["annotate", "deploys", "--title", "v1"],
+    &["delete", "metric", "web.ms", "--delete-data", "--auto-approve"],
+    &["resolve", "web.slow"],
+];
+
+#[test]
+fn every_command_finds_the_endpoint_of_the_files_below_the_working_directory() {
+    let stage = "vars: { stage: mine }\nalerts: { web.slow: { conditions: [], services: [] } }\n";
+    // A broken file of somebody else is none of their business, as long as it has no settings.
+    let files = [("vars.yaml", stage), ("broken.yaml", "metrics: [\n")];
+    let settings = format!("settings: {{ endpoint: \"embedded:${{var.stage}}.db\" }}\n{METRIC}");
+    let all = [&files[..], &[("sub/monitoring.yaml", &settings)]].concat();
+    let dir = project(&all);
+    Cli::new(dir.path()).run(&["apply", "vars.yaml", "sub", "--auto-approve"]).exits(0);
+    for command in REACH {
+        Cli::new(dir.path()).run(command).exits(0);
+    }
+    assert!(dir.path().join("sub/mine.db").exists() && !dir.path().join("mine.db").exists());
+    let elsewhere = Cli::new(dir.path()).env("LIBRATO_ENDPOINT", "embedded:env.db");
+    elsewhere.run(&["submit", "web.ms", "1"]).exits(0).prints(&["to embedded:env.db"]);
+    let flag = ["submit", "web.ms", "1", "--endpoint", "embedded:flag.db"];
+    Cli::new(dir.path()).env("LIBRATO_ENDPOINT", "embedded:env.db").run(&flag).exits(0).prints(&["flag.db"]);
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_shown_by_every_command() {
+    let dir = project(&[("a.yaml", "settings: { endpoint: \"embedded:${var.stage}.db\" }\n")]);
+    for command in REACH {
+        let says = ["a.yaml:1:", "stage", "give --endpoint, or set LIBRATO_ENDPOINT"];
+        Cli::new(dir.path()).run(command).exits(64).says(&says);
+    }
+    let a = "settings: { endpoint: embedded:a.db }\nvars: { twice: 1 }\n";
+    let two = project(&[("a.yaml", a), ("b/b.yaml", a), ("c.yaml", "settings: [\n")]);
+    let says = ["several files below here name an endpoint: a.yaml, b/b.yaml", "give --endpoint"];
+    Cli::new(two.path()).run(&["submit", "a", "1"]).exits(64).says(&says);
+    // What is wrong with others is not their business.
+    std::fs::write(two.path().join("b/b.yaml"), "settings: { max_deletes: 1 }\nvars: { twice: 1 }\nx: 1\n")
+        .unwrap();
+    let ran = Cli::new(two.path()).run(&["submit", "a", "1"]).exits(0);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    std::fs::remove_file(two.path().join("a.yaml")).unwrap();
+    Cli::new(two.path()).run(&["submit", "a", "1"]).exits(64).says(&["c.yaml:", "cannot be read"]);
+}
+
+#[test]
+fn an_endpoint_that_fails_is_named_with_whoever_said_it() {
+    let nobody = "http://127.0.0.1:1";
+    let dir = with_settings(&format!("{{ endpoint: \"{nobody}\" }}"));
+    let source = "is from `settings.endpoint` in sub/monitoring.yaml";
+    for command in [&["plan", "sub"][..], &["get", "metrics"], &["export"], &["query", "web.ms"]] {
+        let trusting = [command, &["--trust-settings-endpoint"]].concat();
+        given(Cli::new(dir.path())).run(&trusting).exits(1).says(&["cannot connect", source]);
+        let env = given(Cli::new(dir.path())).env("LIBRATO_ENDPOINT", nobody);
+        env.run(command).exits(1).says(&["is from LIBRATO_ENDPOINT"]);
+        let typed = given(Cli::new(dir.path())).run(&[command, &["--endpoint", nobody]].concat()).exits(1);
+        assert!(!typed.stderr.contains(" is from "), "{}", typed.stderr);
+        // The rules that guard the token are those of `plan`.
+        let says = ["comes only from `settings.endpoint` in sub/monitoring.yaml"];
+        given(Cli::new(dir.path())).run(command).exits(64).says(&says);
+    }
+    Cli::new(dir.path())
+        .env("LIBRATO_ENDPOINT", "metrics.invalid")
+        .run(&["get", "alerts"])
+        .exits(64)
+        .says(&["says no scheme", "is from LIBRATO_ENDPOINT"]);
+}
+
+/// Holds a data file as another command would.
+fn held(data: &Path) -> Vec<std::fs::File> {
+    ["", "-lock"]
+        .map(|end| {
+            let name = format!("{}{end}", data.display());
+            let file = std::fs::File::options().write(true).create(true).truncate(false).open(name).unwrap();
+            file.lock().unwrap();
+            file
+        })
+        .into()
+}
+
+#[test]
+fn two_commands_at_once_wait_for_each_other() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    let at = ["--endpoint", "embedded:used.db"];
+    Cli::new(dir.path()).run(&[&["apply", "--auto-approve"], &at[..]].concat()).exits(0);
+    let holding = held(&dir.path().join("used.db"));
+    let mut waits = Cli::new(dir.path()).command;
+    waits
+        .args(["get", "metrics"])
+        .args(at)
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
+    let mut child = waits.spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stderr.as_mut().unwrap()), &mut line)
+        .unwrap();
+    assert!(line.contains("used.db is in use by another librato-apply; waiting for up to 10 s"), "{line}");
+    drop(holding);
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(0));
+    assert!(String::from_utf8(done.stdout).unwrap().contains("web.ms"));
+
+    let _holding = held(&dir.path().join("used.db"));
+    std::fs::write(dir.path().join("used.db-lock"), std::process::id().to_string()).unwrap();
+    let holder = format!("used.db is in use by another librato-apply (process {})", std::process::id());
+    let bounded = [&["get", "metrics", "--give-up-after", "200ms"], &at[..]].concat();
+    Cli::new(dir.path()).run(&bounded).exits(1).says(&[&holder, "wait until that one has ended"]);
+    // That nobody can look at a file says nothing about it.
+    let says = ["not checked, so nothing is known of it", "in use", "serve backup used.db"];
+    Cli::new(dir.path()).run(&["serve", "check", "used.db"]).exits(3).says(&says);
+}
+
+#[cfg(unix)]
+#[test]
+fn who_interrupts_a_command_that_only_looks_is_told_that_nothing_was_changed() {
+    let dir = project(&[("a.yaml", METRIC)]);
+    let changes = ["apply", "--auto-approve"];
+    for command in [&["plan"][..], &["get", "metrics"], &["query", "web.ms"], &changes, &["submit", "a", "1"]]
+    {
+        let trap = Trap::start(None);
+        let mut cli = given(Cli::new(dir.path())).env("LIBRATO_ENDPOINT", &trap.endpoint()).command;
+        cli.args(command).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let child = cli.spawn().unwrap();
+        while trap.seen().is_empty() {
+            std::thread::yield_now();
+        }
+        let id = child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let done = child.wait_with_output().unwrap();
+        let said = String::from_utf8(done.stderr).unwrap();
+        let told = match command[0] {
+            "submit" => "interrupted: what was being sent may have been done all the same\n",
+            _ => "interrupted: nothing was changed\n",
+        };
+        assert!(
+            done.status.code() == Some(130) && said.ends_with(told),
+            "{command:?} {:?}: {said}",
+            done.status
+        );
+    }
+}
+
+#[test]
+fn init_leaves_out_what_is_there_and_is_no_definition() {
+    let files = [
+        ("docker-compose.yml", "services:\n  web: { image: nginx }\n"),
+        ("deploy [old]/values.yaml", "metrics:\n  enabled: true\n"),
+        ("mine.yaml", METRIC),
+    ];
+    let dir = project(&files);
+    let ran = Cli::new(dir.path()).run(&["init"]).exits(0);
+    ran.says(&["left out by its `settings.exclude`", "deploy [old]/values.yaml, docker-compose.yml"]);
+    Cli::new(dir.path()).run(&["apply", "--auto-approve"]).exits(0).prints(&["Done: 7 changes written."]);
+    Cli::new(dir.path()).run(&["get", "metric", "web.ms"]).exits(0);
+    let settled = project(&[("mine.yaml", "settings: { endpoint: embedded:a.db }\n")]);
+    let says = ["mine.yaml has settings already", "librato-apply plan"];
+    Cli::new(settled.path()).run(&["init"]).exits(1).says(&says);
+    assert!(!settled.path().join("librato-apply.yaml").exists());
 }

@@ -173,7 +173,10 @@ fn what_makes_no_sense_is_wrong_usage() {
     ] {
         world.run(command).exits(64).says(&[words]);
     }
-    Cli::new(std::path::Path::new(".")).run(&["get", "alerts"]).exits(64).says(&["there is no endpoint"]);
+    Cli::new(tempfile::tempdir().unwrap().path())
+        .run(&["get", "alerts"])
+        .exits(64)
+        .says(&["there is no endpoint"]);
 }
 
 #[test]
@@ -340,6 +343,10 @@ fn bash_completes_flags_values_and_names() {
     assert_eq!(offers(&format!("librato-apply delete metric {at} web.h")), ["web.hits"]);
     assert_eq!(offers(&format!("librato-apply resolve {at} d")), ["db.slow"]);
     assert_eq!(offers(&format!("librato-apply query {at} web.r")), ["web.rate"]);
+    assert_eq!(offers(&format!("librato-apply submit {at} web.h")), ["web.hits"]);
+    assert_eq!(offers(&format!("librato-apply annotate {at} dep")), ["deploys"]);
+    assert_eq!(offers("librato-apply man que"), ["query"]);
+    assert_eq!(offers("librato-apply get alerts --endpoint https"), ["https://"]);
     let nobody = "--endpoint http://127.0.0.1:1";
     assert_eq!(offers(&format!("librato-apply get {nobody} alerts web.")), [""], "silent, and soon");
 }
@@ -359,8 +366,18 @@ fn names_with_blanks_and_names_in_files_are_completed() {
     };
     assert_eq!(offers("librato-apply get --endpoint embedded:./a.db space We"), "Web\\ shop\n");
     assert_eq!(offers("librato-apply get --endpoint embedded:./a.db space \"We"), "Web shop\n");
+    assert_eq!(offers("librato-apply get spaces --endpoint emb"), "embedded:./a.db\n");
+    assert_eq!(offers("librato-apply get spaces --endpoint embedded:./"), "./a.db\n");
     assert_eq!(offers("librato-apply plan a.yaml --target metric/w"), "metric/web.ms\n");
     assert_eq!(offers("librato-apply plan --target space/"), "space/Web\\ shop\n");
     assert_eq!(offers("librato-apply get --endpoint embedded:./typo.db alerts x"), "");
     assert!(!dir.path().join("typo.db").exists());
+}
+
+#[test]
+fn parts_of_names_are_answered_with_names() {
+    let world = World::new();
+    world.run("get alert WEB").exits(1).says(&["did you mean \"web.slow\"?"]);
+    let says = ["did you mean \"Twins/Slow\"?", "get charts 'Twi*/*'"];
+    world.run("get charts Twi").exits(1).says(&says);
 }

@@ -76,6 +76,27 @@ fn configurations_say_the_same_as_their_state() {
 }
 
 #[test]
+fn a_state_beside_its_configuration_is_named_and_both_together_are_imported_once() {
+    let home = project(&[
+        ("a/main.tf", "resource \"librato_metric\" \"ms\" {\n  name = \"web.ms\"\n  type = \"gauge\"\n}\n"),
+        ("a/terraform.tfstate", "{}"),
+        ("b/terraform.tfstate", "{}"),
+    ]);
+    let says = ["read the configuration; a state is beside it", "import terraform a/terraform.tfstate"];
+    import(home.path(), &["terraform", "a"]).exits(0).says(&says).prints(&["web.ms:"]);
+    let says = ["nothing to import in b", "import terraform b/terraform.tfstate"];
+    import(home.path(), &["terraform", "b"]).exits(1).says(&says);
+
+    let state = import(home.path(), &["terraform", &fixture("terraform/state.json")]).exits(0);
+    let more = "resource \"librato_metric\" \"new\" {\n  name = \"web.new\"\n  type = \"gauge\"\n}\n";
+    std::fs::write(home.path().join("new.tf"), more).unwrap();
+    let both = ["terraform", &fixture("terraform"), "new.tf", &fixture("terraform/state.json")];
+    let both = import(home.path(), &both).exits(0);
+    assert_eq!(both.stdout, state.stdout);
+    both.says(&["the state holds what this configuration made", "`librato_metric.new` is not in the state"]);
+}
+
+#[test]
 fn what_lbrt_exported_changes_nothing() {
     let home = tempfile::tempdir().unwrap();
     let server = service(home.path(), "lbrt/there.jsonl");

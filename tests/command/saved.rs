@@ -223,8 +223,10 @@ fn who_may_not_read_secrets_plans_and_an_admin_applies() {
     let note = "settings-not-comparable";
 
     planner(SECRET, &["plan", "--out", "first.json", "--strict"]).exits(0);
-    let refused = planner(SECRET, &["apply", "--plan", "first.json", "--auto-approve"]).exits(4);
-    refused.prints(&["403 Forbidden", "the token lacks the role for this, `admin`"]);
+    let refused = planner(SECRET, &["apply", "--plan", "first.json", "--auto-approve"]).exits(1);
+    let refused = refused.prints(&["403 Forbidden", "the token lacks the role for this, `admin`"]);
+    let refused = refused.prints(&["\nNothing was written: ", "Run it with a token of the role `admin`."]);
+    assert!(!refused.all().contains("again"), "{}", refused.all());
     assert!(server.call("GET", "/v1/services", "").1["services"].as_array().unwrap().is_empty());
     admin(SECRET, &["apply", "--plan", "first.json", "--auto-approve"]).exits(0);
 
@@ -280,9 +282,43 @@ fn a_plan_sealed_with_one_key_is_not_opened_with_another() {
     keyed("the key of today, long", &["plan", "--out", "plan.json"]).exits(0);
     keyed("another key of today", &["apply", "--plan", "plan.json", "--auto-approve"])
         .exits(3)
-        .says(&["sealed with another key or token"]);
+        .says(&["sealed with another key or token", "give the key that it was saved with"]);
     keyed("short", &["apply", "--plan", "plan.json", "--auto-approve"])
         .exits(64)
         .says(&["is shorter than 16 characters", "openssl rand -hex 32"]);
     keyed("the key of today, long", &["apply", "--plan", "plan.json", "--auto-approve"]).exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_sealed_with_a_token_says_how_another_user_could_write_it() {
+    let (dir, server) = shared();
+    let run = |user: &str, token: &str, args: &[&str]| {
+        let cli = Cli::new(dir.path()).env("LIBRATO_ENDPOINT", &server.endpoint()).env("SLACK", SECRET);
+        cli.env("LIBRATO_USER", user).env("LIBRATO_TOKEN", token).run(args)
+    };
+    let says = ["sealed with the token", "--plan-key-file FILE", "LIBRATO_PLAN_KEY"];
+    run(PLANNER.0, PLANNER.1, &["plan", "--out", "plan.json"]).exits(0).says(&says);
+    let refused = run(cli::USER, cli::TOKEN, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(3);
+    refused.says(&["sealed with another key or token", "if another user saved it", "--plan-key-file FILE"]);
+    std::fs::write(dir.path().join("key"), "a key that both of them have").unwrap();
+    let keyed = run(PLANNER.0, PLANNER.1, &["plan", "--out", "plan.json", "--plan-key-file", "key"]).exits(0);
+    assert!(!keyed.stderr.contains("sealed"), "{}", keyed.stderr);
+}
+
+#[test]
+fn a_saved_plan_among_definitions_and_definitions_as_a_plan_are_recognised() {
+    let dir = project(&[("shop.yaml", SHOP)]);
+    run(&dir, &["plan", "--out", "q.plan"]).exits(0);
+    for command in [&["apply", "q.plan", "--auto-approve"][..], &["plan", "q.plan"], &["validate", "q.plan"]]
+    {
+        let ran = run(&dir, command).exits(1).says(&["q.plan", "this is a saved plan", "apply --plan FILE"]);
+        assert_eq!(ran.stderr.matches("error[").count(), 1, "{}", ran.stderr);
+    }
+    write(&dir, "plan.json", &run(&dir, &["plan", "--format", "json"]).exits(0).stdout);
+    run(&dir, &["apply", "plan.json", "--auto-approve"])
+        .exits(1)
+        .says(&["printed as JSON", "plan --out FILE"]);
+    let mistaken = ["apply", "--plan", "shop.yaml", "--auto-approve"];
+    run(&dir, &mistaken).exits(1).says(&["not a saved plan", "librato-apply apply shop.yaml"]);
 }

@@ -111,7 +111,7 @@ async fn a_refusal_for_another_reason_changes_nothing() {
     let wrong = r"services: { ops: { type: pigeon, settings: { loft: north } } }";
     let outcome = applied(&world, wrong).await;
     let [Done::Failed(why)] = outcome.steps.as_slice() else { panic!("{outcome:?}") };
-    assert!(why.contains("so it was to be made anew, but POST /services: 400"), "{why}");
+    assert!(why.message.contains("so it was to be made anew, but POST /services: 400"), "{why}");
     assert_eq!(world.truth().await, before);
 }
 
@@ -127,7 +127,10 @@ async fn what_is_protected_is_not_made_anew() {
         };
         let outcome = applied(&world, &files).await;
         let [Done::Failed(why)] = outcome.steps.as_slice() else { panic!("{outcome:?}") };
-        assert!(why.contains("cannot be changed") && why.contains("it is protected"), "{why}");
+        assert!(
+            why.message.contains("cannot be changed") && why.message.contains("it is protected"),
+            "{why}"
+        );
         assert_eq!(world.truth().await, before);
     }
 }

@@ -312,6 +312,13 @@ impl Planned {
     pub fn document(&self) -> Value {
         serde_json::to_value(render::document(&self.plan, Vec::new())).unwrap()
     }
+
+    /// Writes it.
+    pub async fn write(&mut self, client: &Client, parallelism: usize) -> Outcome {
+        let options = apply::Options { parallelism, retry: client.config().retry };
+        let ids = std::mem::take(&mut self.actual.ids);
+        apply::apply(&self.plan, ids, client, &options, &Silent).await
+    }
 }
 
 /// From files to plan.
@@ -355,9 +362,7 @@ pub async fn apply(client: &Client, wish: &Wish, parallelism: usize) -> Result<(
     if !planned.plan.refusals.is_empty() {
         return Ok((planned, Outcome::default()));
     }
-    let options = apply::Options { parallelism, retry: client.config().retry };
-    let ids = std::mem::take(&mut planned.actual.ids);
-    let outcome = apply::apply(&planned.plan, ids, client, &options, &Silent).await;
+    let outcome = planned.write(client, parallelism).await;
     Ok((planned, outcome))
 }
 

@@ -1,13 +1,16 @@
 //! `annotate` as it is typed.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::Format;
+use crate::cli::complete::names::objects;
 
 /// `annotate`
 #[derive(Debug, Args)]
 pub struct Annotate {
     /// The annotation stream; it comes into being with its first event.
+    #[arg(add = ArgValueCompleter::new(objects))]
     pub stream: String,
     /// What happened. With --close: a new title.
     #[arg(long, required_unless_present = "close")]

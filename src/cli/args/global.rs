@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 
 use super::parse::parse_time;
+use crate::cli::complete::places::endpoints;
 
 /// Flags that every command takes, before or after it.
 #[derive(Debug, Args)]
 pub struct Global {
     /// The service: `https://host`, or `embedded:PATH` for a file of the built-in server [env: LIBRATO_ENDPOINT].
-    #[arg(long, global = true, value_name = "URL", help_heading = "Connection")]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Connection", add = ArgValueCompleter::new(endpoints))]
     pub endpoint: Option<String>,
     /// The account [env: LIBRATO_USER, LIBRATO_EMAIL, LIBRATO_USERNAME].
     #[arg(long, global = true, value_name = "USER", help_heading = "Connection")]

@@ -26,7 +26,7 @@ fn means(command: &str, flag: &str) -> bool {
         || matches!(command, "export" | "query" | "submit" | "annotate" | "get" | "delete" | "resolve");
     match flag {
         "user" | "token_file" => asks || command == "serve",
-        "trust_settings_endpoint" => reads_files,
+        "trust_settings_endpoint" => asks,
         "parallelism" => matches!(command, "apply" | "submit"),
         "no_progress" => asks,
         "color" | "quiet" | "verbose" => !matches!(command, "explain" | "schema" | "completions" | "man"),

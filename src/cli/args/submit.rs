@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 
 use super::parse_seconds;
+use crate::cli::complete::names::objects;
 
 /// Shown below the flags.
 pub const INPUT: &str = "\
@@ -19,7 +21,7 @@ Exit codes: 0 everything was taken; 4 some was not; 1 nothing was; 130 interrupt
 #[derive(Debug, Args)]
 pub struct Submit {
     /// The metric.
-    #[arg(required_unless_present = "from", requires = "value")]
+    #[arg(required_unless_present = "from", requires = "value", add = ArgValueCompleter::new(objects))]
     pub name: Option<String>,
     /// The value.
     #[arg(allow_negative_numbers = true)]

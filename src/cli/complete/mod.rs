@@ -4,6 +4,7 @@
 mod bash;
 mod line;
 pub mod names;
+pub mod places;
 
 use std::process::ExitCode;
 

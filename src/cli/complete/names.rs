@@ -34,6 +34,14 @@ pub fn begin(words: &[String]) {
     let _ = WORDS.set(words.to_owned());
 }
 
+/// The commands.
+pub fn commands(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let (Some(typed), Some(command)) = (typed.to_str(), COMMAND.get()) else { return Vec::new() };
+    let command = command();
+    let names = command.get_subcommands().map(|sub| sub.get_name().to_owned());
+    names.filter(|name| name.starts_with(typed)).map(CompletionCandidate::new).collect()
+}
+
 /// Names of objects on the service, of the kind that the words before speak of.
 pub fn objects(typed: &OsStr) -> Vec<CompletionCandidate> {
     let Some(typed) = typed.to_str() else { return Vec::new() };
@@ -66,7 +74,8 @@ fn typed_so_far() -> Option<(String, ArgMatches)> {
 fn asked_for() -> Option<(Kind, Global)> {
     let (command, matches) = typed_so_far()?;
     let kind = match command.as_str() {
-        "query" => Kind::Metrics,
+        "query" | "submit" => Kind::Metrics,
+        "annotate" => Kind::Annotations,
         "resolve" => Kind::Alerts,
         _ => match *matches.get_one::<Kind>("kind")? {
             Kind::Measurements => Kind::Metrics,

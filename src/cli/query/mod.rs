@@ -16,17 +16,18 @@ use anyhow::Context;
 use librato_apply::composite::eval::{Outcome, Window};
 use librato_apply::composite::{self, Problem, Selector, Statistic, Use};
 use librato_apply::diag::{Diagnostic, Files, IndexBuilder, Place, Report, Severity, printable};
-use librato_apply::model::Settings;
 use librato_apply::remote::Client;
 
 use self::answer::{Answer, Line};
 use self::time::{Clock, Span};
 use super::args::Global;
 use super::args::query::{Query, QueryFormat};
-use super::endpoint::{self, Access, Target};
+use super::endpoint::Access;
 use super::exit::{Exit, Stop};
 use super::inputs;
 use super::progress::waiting;
+use super::remote::with_service;
+use super::target::Target;
 use super::ui::{Ui, pretty};
 
 /// Asks and shows the answer.
@@ -39,14 +40,13 @@ pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exi
         Asked::Composite(text) => Asked::Composite(prepared(&text, "composite", &choice, ui)?),
         name @ Asked::Name(_) => name,
     };
-    let given = endpoint::credentials(global, ui)?;
-    let target = endpoint::target(global, &Settings::default(), &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, Access::Read, ui).await?;
     let resolution = args.resolution.unwrap_or_else(|| resolution(span));
-    let asking = Asking { client: &connection.client, choice, span, resolution, explain: args.explain, ui };
-    let answer = waiting(ui, &format!("asking {target}"), asking.answer(asked)).await;
-    connection.close().await?;
-    let answer = answer?;
+    let (answer, target) = with_service(global, ui, Access::Read, async |client, target| {
+        let asking = Asking { client, choice, span, resolution, explain: args.explain, ui };
+        let answer = waiting(ui, &format!("asking {target}"), asking.answer(asked)).await?;
+        Ok((answer, target.clone()))
+    })
+    .await?;
     show(&answer, args.format, &target, &clock, ui)?;
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use librato_apply::serve::{self, Copied, CopyError, Copying};
+use librato_apply::serve::{self, Copied, CopyError, Copying, OpenError};
 
 use super::super::args::ServeCommand;
 use super::super::exit::{Exit, Stop};
@@ -39,10 +39,21 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
     }
 }
 
-/// Reports on stdout.
+/// Reports on stdout. That a file is in use says nothing about it, so that has an exit code of its own.
 pub async fn check(file: &Path, ui: &Ui) -> anyhow::Result<Exit> {
     let path = file.to_owned();
-    let report = tokio::task::spawn_blocking(move || serve::check(&path)).await?.map_err(once)?;
+    let report = match tokio::task::spawn_blocking(move || serve::check(&path)).await? {
+        Ok(report) => report,
+        Err(error @ OpenError::InUse { .. }) => {
+            let file = file.display();
+            let message = format!("not checked, so nothing is known of it: {error}");
+            let help = format!(
+                "a copy can be checked while the server runs: `librato-apply serve backup {file} copy.db`, then `serve check copy.db`"
+            );
+            return Err(Stop { exit: Exit::Refused, message, help: vec![help] }.into());
+        }
+        Err(error) => return Err(once(error)),
+    };
     ui.out(&report.to_string());
     Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Context;
 use librato_apply::measure::Aggregator;
 use librato_apply::measure::read::Format;
-use librato_apply::model::Settings;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -17,9 +16,12 @@ use super::reader::Reader;
 use super::run::Run;
 use super::tally::Tally;
 use crate::cli::args::{Global, InputFormat, Submit};
+use crate::cli::credentials;
 use crate::cli::endpoint::{self, Access};
 use crate::cli::exit::Exit;
+use crate::cli::inputs;
 use crate::cli::interrupts::Interrupts;
+use crate::cli::target::target;
 use crate::cli::ui::Ui;
 
 /// How long a measurement waits for others before it is sent.
@@ -36,11 +38,12 @@ pub async fn submit(
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let given = endpoint::credentials(global, ui)?;
-    let target = endpoint::target(global, &Settings::default(), &given, ui)?;
+    let given = credentials::given(global, ui)?;
+    let target = target(global, || inputs::endpoint_here(ui), &given, ui)?;
     let input = open(from)?;
     let tally = Tally::new(ui, args.keep.as_deref(), global.verbose > 0)?;
-    let connection = endpoint::connect(global, &target, &given, Access::Write, ui).await?;
+    let connection = endpoint::connect(global, &target, &given, Access::Write, ui).await;
+    let connection = connection.map_err(|error| target.explain_way(error))?;
     let period = args.aggregate.then(|| u32::try_from(args.period.unwrap_or(PERIOD)).unwrap_or(u32::MAX));
     let aggregator = period.map(|period| Aggregator::new().period(period));
     let flights = usize::from(global.parallelism);
@@ -82,6 +85,7 @@ struct Ended<'a> {
 async fn pump<'a>(mut run: Run<'a>, mut reader: Reader, period: Option<Duration>, ui: &Ui) -> Ended<'a> {
     let (mut reading, mut problem) = (true, None);
     let mut interrupts = interrupts();
+    ui.stage.listens();
     let mut tick = tokio::time::interval(LINGER);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut period_ends = period.map(|period| Instant::now() + period);

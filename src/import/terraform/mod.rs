@@ -22,8 +22,11 @@ mod state;
 mod variables;
 mod worth;
 
+use std::collections::HashSet;
+
 use super::{Imported, Source, Variables, collected::Collected};
-use crate::diag::Files;
+use crate::diag::{Diagnostic, Files, Report, printable};
+use block::Block;
 
 /// Reads states, plans, configurations and their variables, all of them one world: what one file refers to may stand in another.
 ///
@@ -46,7 +49,26 @@ pub fn terraform(sources: &[Source], variables: &Variables, files: &mut Files) -
     }
     let parsed = hcl::parse(&configurations, files, &mut out.report);
     let values = variables::parse(&values, variables, files, &mut out.report);
-    blocks.extend(modules::expand(&parsed, &values, variables, sources.len(), &mut out.report));
+    let configured = modules::expand(&parsed, &values, variables, sources.len(), &mut out.report);
+    blocks = states_first(blocks, configured, &mut out.report);
     objects::make(blocks, files, &mut out);
     out.finish()
+}
+
+/// Of a configuration and its own state the state alone: it is what exists, and the same resources are in both.
+fn states_first(observed: Vec<Block>, configured: Vec<Block>, report: &mut Report) -> Vec<Block> {
+    let known: HashSet<&str> = observed.iter().map(|block| block.address.as_str()).collect();
+    let (both, only): (Vec<&Block>, Vec<&Block>) =
+        configured.iter().partition(|block| known.contains(block.address.as_str()));
+    let Some(first) = both.first() else { return observed.into_iter().chain(configured).collect() };
+    let message = "the state holds what this configuration made: it is read, and the configuration is not";
+    let mut note = Diagnostic::note("repeated-name", message).at(first.place.clone(), "in both");
+    if let Some(new) = only.first() {
+        note = note.help(format!(
+            "`{}` is not in the state: it is not imported, since it was not made",
+            printable(&new.address)
+        ));
+    }
+    report.push(note);
+    observed
 }
