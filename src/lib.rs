@@ -41,8 +41,8 @@
 //! # Ok(()) });
 //! ```
 //!
-//! Beside the flow stand `measure`, which sends measurements, `client`, the service as a library for Rust programs, and
-//! `serve`, the compatible server, which is reached over HTTP only.
+//! Beside the flow stand `measure`, which sends measurements, `client`, the service as a library for Rust programs, `watch`, which
+//! decides when alerts fire, and `serve`, the compatible server, which is reached over HTTP only.
 
 pub mod composite;
 pub mod diag;
@@ -64,6 +64,8 @@ pub mod apply;
 pub mod import;
 
 pub mod measure;
+
+pub mod watch;
 
 #[cfg(feature = "serve")]
 pub mod serve;
