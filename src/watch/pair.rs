@@ -120,3 +120,16 @@ pub enum Status {
         deadline: i64,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Stream;
+
+    /// What a storm of a hundred thousand streams takes depends on this.
+    #[test]
+    fn streams_take_little_memory() {
+        assert!(size_of::<(Stream, Run)>() <= 72, "{}", size_of::<(Stream, Run)>());
+        assert!(size_of::<(Stream, Seen)>() <= 88, "{}", size_of::<(Stream, Seen)>());
+    }
+}

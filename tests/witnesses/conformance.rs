@@ -21,6 +21,13 @@ struct Client {
     script: Option<fn(&Path) -> Command>,
 }
 
+impl Client {
+    /// What it is called below target/.
+    fn directory(&self) -> String {
+        format!("{}-{}", self.name, self.version)
+    }
+}
+
 /// What the block of docs/emitters.md is that is marked with a client's name and version.
 enum Shown {
     /// A program, to be run with the file as its last argument. It submits `site.response.ms` as 312.
@@ -156,7 +163,7 @@ fn curl(_: &Client) -> Result<PathBuf, String> {
 
 fn pip(wanted: &Client) -> Result<PathBuf, String> {
     let requirements = format!("{}-{}.txt", wanted.name, wanted.version);
-    installed(&format!("{}-{}", wanted.name, wanted.version), |fresh| {
+    installed(&wanted.directory(), |fresh| {
         let mut command = Command::new("python3");
         command
             .args([
@@ -196,13 +203,13 @@ fn npm(_: &Client) -> Result<PathBuf, String> {
 }
 
 fn collectd(wanted: &Client) -> Result<PathBuf, String> {
-    unpacked(wanted, "collectd-core libyajl2")
+    unpacked(&wanted.directory(), "collectd-core libyajl2")
 }
 
 /// Debian's packages, unpacked and not installed: the tests change nothing outside of target/. What else they need is part
 /// of most systems.
-fn unpacked(wanted: &Client, packages: &str) -> Result<PathBuf, String> {
-    installed(&format!("{}-{}", wanted.name, wanted.version), |fresh| {
+pub fn unpacked(name: &str, packages: &str) -> Result<PathBuf, String> {
+    installed(name, |fresh| {
         // A new machine has no lists of packages yet.
         let script = "take() { apt-get download --quiet \"$@\"; }; take \"$@\" || { apt-get update --quiet; take \"$@\"; }; \
                       for one in *.deb; do dpkg -x \"$one\" .; rm \"$one\"; done";
@@ -218,7 +225,7 @@ fn go(wanted: &Client) -> Result<PathBuf, String> {
     if Path::new("/").join(LIBRARY).is_dir() && Command::new("go").arg("version").output().is_ok() {
         return Ok(PathBuf::from("/"));
     }
-    unpacked(wanted, "golang-1.19-go golang-1.19-src golang-github-rcrowley-go-metrics-dev")
+    unpacked(&wanted.directory(), "golang-1.19-go golang-1.19-src golang-github-rcrowley-go-metrics-dev")
 }
 
 /// Compiles and runs the file that is the last argument, whatever it is called.

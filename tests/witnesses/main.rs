@@ -3,6 +3,7 @@
 
 mod coming_from_python;
 mod conformance;
+mod promtool;
 #[path = "../support/python_librato.rs"]
 mod python_librato;
 mod readme;

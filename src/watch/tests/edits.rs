@@ -250,7 +250,7 @@ fn stored(desk: &Desk) -> String {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(100))]
 
     /// No edit opens an incident, by itself or before something new is applied; one that changes nothing changes nothing.
     #[test]

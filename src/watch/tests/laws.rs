@@ -135,7 +135,7 @@ fn heard(readings: Vec<Reading>, outages: &[Outage]) -> Vec<Reading> {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(60))]
 
     /// The machine is the model, however time is cut, and through any number of restarts.
     #[test]

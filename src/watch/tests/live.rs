@@ -137,7 +137,7 @@ fn readings(alert: &Alert, sent: &[Sent]) -> Vec<Reading> {
 }
 
 proptest! {
-    #![proptest_config(cases(150))]
+    #![proptest_config(cases(60))]
 
     /// Order and batches of what comes in time make no difference, nor does how often one looks: it is what is computed from all
     /// samples at once.
