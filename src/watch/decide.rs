@@ -207,7 +207,7 @@ impl AlertState {
         for (place, tracks) in self.conditions.iter().enumerate() {
             match scope {
                 None => {
-                    found.extend(tracks.met_streams().filter_map(|stream| tracks.violation(place, stream)))
+                    found.extend(tracks.met_streams().filter_map(|stream| tracks.violation(place, stream)));
                 }
                 Some(stream) => found.extend(tracks.violation(place, stream)),
             }
@@ -230,10 +230,10 @@ impl AlertState {
                     self.notify_if_due(ctx, &scope, at, out);
                 }
             }
-            Some((_, Subject::Stale(number, scope))) => {
-                if self.incidents.get(&scope).is_some_and(|incident| incident.number == number) {
-                    self.end_if_stale(&scope, at, out);
-                }
+            Some((_, Subject::Stale(number, scope)))
+                if self.incidents.get(&scope).is_some_and(|incident| incident.number == number) =>
+            {
+                self.end_if_stale(&scope, at, out);
             }
             _ => {}
         }

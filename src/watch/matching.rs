@@ -240,7 +240,7 @@ mod tests {
             (vec![tag("region", &[])], tags("host=a"), "-"),
             (vec![tag("region", &[])], tags("region=x"), "region=x"),
             (vec![dynamic.clone()], tags("host=a"), "host=a"),
-            (vec![dynamic.clone()], source("web1"), "web1"),
+            (vec![dynamic], source("web1"), "web1"),
             (vec![tag("region", &["*"])], source("web1"), "-"),
         ] {
             assert_eq!(key(&Streams::Tags(wanted.clone()), &series), expected, "{wanted:?} {series:?}");

@@ -55,7 +55,7 @@ fn conditions_are_known_by_id_by_content_or_by_what_they_watch() {
 fn what_is_met_is_held_until_its_next_reading_decides() {
     let raise = |desk: &mut Desk, to: f64| {
         desk.edit(200, |alert| {
-            alert.conditions[0].test = threshold(true, to, Some(120), Function::Average).test
+            alert.conditions[0].test = threshold(true, to, Some(120), Function::Average).test;
         })
     };
     let mut desk = triggered();
