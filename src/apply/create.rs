@@ -66,7 +66,7 @@ impl<A: WriteApi> Run<'_, A> {
             return as_it_was(found.remote);
         }
         let action = Action::Update {
-            after: fields::overlay(after, &found.resource),
+            after: fields::overlay(after, &found.resource, &|_| None),
             before: found.resource,
             fields: changed,
             renamed_from: None,

@@ -8,7 +8,7 @@ use librato_apply::diag::printable;
 use librato_apply::load::yaml;
 use librato_apply::model::{Address, Resource};
 use librato_apply::plan::Plan;
-use librato_apply::render::{definitions, restorable};
+use librato_apply::render::{ServiceTypes, definitions, restorable};
 use serde_json::{Map, Value};
 
 use super::files::{self, Readers};
@@ -29,11 +29,11 @@ pub fn is_one(path: &Path) -> bool {
 }
 
 /// Writes the objects that the plan changes, replaces or deletes, as they are before, to a new file below `dir`; nothing where
-/// there are none.
+/// there are none. `types` are those of the services there are.
 ///
 /// # Errors
 /// Where the file cannot be written; then nothing may be destroyed.
-pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>> {
+pub fn write(plan: &Plan, types: &ServiceTypes, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>> {
     let lost = plan.steps.iter().filter(|step| !step.parks());
     let lost: Vec<_> =
         lost.filter_map(|step| Some((&step.change.address, step.change.action.before()?))).collect();
@@ -41,7 +41,7 @@ pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>
         return Ok(None);
     }
     let now = jiff::Timestamp::now();
-    let text = text(lost, &plan.target, &now, ui)?;
+    let text = text(lost, types, &plan.target, &now, ui)?;
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     keep_out_of_git(dir);
     let path = save(dir, &now.strftime("%Y%m%dT%H%M%SZ").to_string(), &text)?;
@@ -51,13 +51,14 @@ pub fn write(plan: &Plan, dir: &Path, ui: &Ui) -> anyhow::Result<Option<PathBuf>
 /// A file that brings the objects back; what would make it invalid stands in its comments.
 fn text<'a>(
     lost: impl IntoIterator<Item = (&'a Address, &'a Resource)>,
+    types: &ServiceTypes,
     target: &str,
     now: &jiff::Timestamp,
     ui: &Ui,
 ) -> anyhow::Result<String> {
     let found = restorable(lost);
-    let written = definitions(&found.objects, &found.order);
-    let refused = definitions(&found.refused, &found.order);
+    let written = definitions(&found.objects, &found.order, types);
+    let refused = definitions(&found.refused, &found.order, types);
     let mut text = format!(
         "{BEGINNING} on {} at {}, as it was before.\n# `librato-apply apply FILE` brings it back; measurements and events cannot be.\n",
         printable(target),

@@ -8,8 +8,8 @@ use anyhow::Context;
 use librato_apply::diag::printable;
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
-use librato_apply::model::{Address, Collection, Kind, Resource, Scopes, State, published_schema};
-use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost};
+use librato_apply::model::{Collection, Kind, Scopes, published_schema};
+use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost, service_types};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible, plural};
 use serde_json::{Map, Value, json};
 
@@ -38,21 +38,11 @@ pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<E
     })
     .await?;
     let found = found(&actual, &globs);
-    let mut written = definitions(&found.objects, &actual.chart_order);
     // Elsewhere another service may have the title: what paged must not come to mail.
-    written.say_types(&types(&actual.state));
+    let written = definitions(&found.objects, &actual.chart_order, &service_types(&actual.ids));
     write(&args.output, &written, ui)?;
     report(&found, &written, ui);
     Ok(if found.losses.is_empty() { Exit::Done } else { Exit::Partial })
-}
-
-/// The types of the services, by title.
-fn types(state: &State) -> BTreeMap<String, String> {
-    let of = |(address, object): (&Address, &Resource)| match object {
-        Resource::Service(service) => Some((address.name.clone(), service.service_type.value()?.clone())),
-        _ => None,
-    };
-    state.iter().filter_map(of).collect()
 }
 
 /// The patterns of the command line; all kinds where there are none.

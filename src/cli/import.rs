@@ -40,8 +40,7 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
         ));
     }
     let objects = imported.objects.iter().map(|(address, resource)| (address, resource));
-    let mut written = definitions(objects, &chart_order(&imported.objects));
-    written.say_types(&imported.externals);
+    let written = definitions(objects, &chart_order(&imported.objects), &imported.externals);
     export::write(&args.output, &written, ui)?;
     export::name_secrets(&written, ui);
     let objects = plural(imported.objects.len(), "object", "objects");

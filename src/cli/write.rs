@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use librato_apply::plan::{Outcome, Plan};
-use librato_apply::remote::fetch::Ids;
+use librato_apply::remote::fetch::{Ids, service_types};
 use librato_apply::{apply, render};
 use serde_json::Value;
 
@@ -52,7 +52,8 @@ pub async fn write(
 ) -> anyhow::Result<Exit> {
     let mut kept = None;
     if !args.no_backup
-        && let Some(path) = backup::write(plan, &args.backup_dir, ui).context("nothing was written")?
+        && let Some(path) =
+            backup::write(plan, &service_types(&ids), &args.backup_dir, ui).context("nothing was written")?
     {
         kept = Some(format!("what was there before is kept in {}", path.display()));
     }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lists::{Pair, align, pair};
+use super::items::{Pairing, align_items, keys, pair_items, settle};
+use super::lists::Pair;
 use crate::diag::Route;
-use crate::model::{Resource, Shape, Spec, compare};
+use crate::model::{MetricType, Resource, Shape, Spec, compare};
 
 /// One difference. Values are as written and as the service has them, not in canonical form.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -133,11 +134,29 @@ pub fn canonical_form(object: &Resource) -> Value {
     Value::Object(object.fields().into_iter().map(field).collect())
 }
 
-/// The remote object with the written fields laid over it.
-pub fn overlay(want: &Resource, have: &Resource) -> Resource {
+/// The remote object with the written fields laid over it. What of an item of a list means the same stays in the words of the
+/// service, and what it does not say stays unsaid; `types` tells what is meant then.
+pub fn overlay(want: &Resource, have: &Resource, types: &dyn Fn(&str) -> Option<MetricType>) -> Resource {
     let mut fields = have.fields();
+    let spec = have.spec();
+    let assumed = [want, have].map(|side| side.with_default_functions(types).fields());
     for (field, value) in want.fields() {
         match (fields.get_mut(&field), value) {
+            (Some(Value::Array(found)), Value::Array(mut items)) => {
+                let [want, assumed] = [&assumed[0], &assumed[1]].map(|side| list(side.get(&field)));
+                let pairs = match spec.shape(&field) {
+                    Shape::Items => pair_items(want, assumed, spec),
+                    Shape::Sequence => align_items(want, assumed, spec),
+                    _ => Vec::new(),
+                };
+                settle(&mut items, found, &pairs, &|key, w, h| {
+                    // What is written, and not known to be meant by silence, is sent.
+                    let (want, have) = (&want[w], &assumed[h]);
+                    let told = have.get(key).is_some() || want.get(key).is_none();
+                    told && spec.same_in_item(key, want, have)
+                });
+                *found = items;
+            }
             (Some(Value::Object(attributes)), Value::Object(written)) if field == "attributes" => {
                 lay_over(attributes, written);
             }
@@ -162,7 +181,8 @@ pub fn overlay(want: &Resource, have: &Resource) -> Resource {
 pub fn carry_over(want: &Resource, have: &Resource) -> Resource {
     let mut kept = have.fields();
     ["type", "composite"].iter().for_each(|identity| _ = kept.shift_remove(*identity));
-    Resource::from_fields(want.kind(), &kept).map_or_else(|_| want.clone(), |kept| overlay(want, &kept))
+    Resource::from_fields(want.kind(), &kept)
+        .map_or_else(|_| want.clone(), |kept| overlay(want, &kept, &|_| None))
 }
 
 fn lay_over(base: &mut Map<String, Value>, over: Map<String, Value>) {
@@ -213,9 +233,6 @@ fn set(route: &Route, want: &Value, have: Option<&Value>, found: &mut Vec<FieldC
     }
 }
 
-/// How the items of two lists are paired.
-type Pairing = fn(&[Value], &[Value], &dyn Spec) -> Vec<Pair>;
-
 fn items(
     route: &Route,
     want: &Value,
@@ -240,45 +257,6 @@ fn items(
             (None, None) => {}
         }
     }
-}
-
-/// Pairs the items of a list, such as conditions, by what they say.
-pub fn pair_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
-    let same = |w: &Value, h: &Value| same_item(w, h, spec);
-    // What an item watches makes it the same item sooner than what it compares with.
-    let weight = |key: &str| if matches!(key, "metric_name" | "type") { 3 } else { 1 };
-    let likeness = |w: &Value, h: &Value| {
-        let shared = keys(w, h).into_iter().filter(|key| spec.same_in_item(key, w, h));
-        let score: usize = shared.map(|key| weight(&key)).sum();
-        if spec.same_in_item("metric_name", w, h) { score } else { 0 }
-    };
-    pair(want, have, same, likeness)
-}
-
-/// Pairs the items of a list, such as streams, whose order means something.
-pub fn align_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
-    let same = |w: &Value, h: &Value| same_item(w, h, spec);
-    let weight = |key: &str| if matches!(key, "metric" | "composite") { 3 } else { 1 };
-    let likeness = |w: &Value, h: &Value| {
-        let shared = keys(w, h).into_iter().filter(|key| spec.same_in_item(key, w, h));
-        let score: usize = shared.map(|key| weight(&key)).sum();
-        // A metric that takes the place of another one is a change; a composite is another stream.
-        let one_form = w.get("composite").is_some() == h.get("composite").is_some();
-        if one_form { score + 1 } else { 0 }
-    };
-    align(want, have, same, likeness)
-}
-
-fn same_item(want: &Value, have: &Value, spec: &dyn Spec) -> bool {
-    keys(want, have).iter().all(|key| spec.same_in_item(key, want, have))
-}
-
-fn keys(want: &Value, have: &Value) -> Vec<String> {
-    let mut keys: Vec<String> = want.as_object().into_iter().flat_map(Map::keys).cloned().collect();
-    keys.extend(
-        have.as_object().into_iter().flat_map(Map::keys).filter(|key| want.get(key).is_none()).cloned(),
-    );
-    keys
 }
 
 fn list(value: Option<&Value>) -> &[Value] {

@@ -17,14 +17,19 @@ pub struct Pair {
 ///
 /// "The same" need not be transitive (an unwritten field matches several values), so pairs of same items are a
 /// maximum matching: taking the first that fits could leave a difference where there is none.
-pub fn pair<T>(
+pub fn pair<T: PartialEq>(
     want: &[T],
     have: &[T],
     same: impl Fn(&T, &T) -> bool,
     likeness: impl Fn(&T, &T) -> usize,
 ) -> Vec<Pair> {
-    let matches: Vec<Vec<usize>> =
-        want.iter().map(|w| (0..have.len()).filter(|&h| same(w, &have[h])).collect()).collect();
+    let matches = |w: &T| {
+        let mut found: Vec<usize> = (0..have.len()).filter(|&h| same(w, &have[h])).collect();
+        // What is the same to the letter first, so that an item does not swap its words with another one.
+        found.sort_by_key(|&h| *w != have[h]);
+        found
+    };
+    let matches: Vec<Vec<usize>> = want.iter().map(matches).collect();
     let mut owner: Vec<Option<usize>> = vec![None; have.len()];
     for w in 0..want.len() {
         augment(w, &matches, &mut owner, &mut vec![false; have.len()]);

@@ -3,6 +3,7 @@
 //! nothing of ids, order or the wire.
 
 pub mod fields;
+pub mod items;
 pub mod lists;
 pub mod rename;
 pub mod scope;
@@ -18,7 +19,7 @@ use serde_json::Value;
 use crate::diag::Seg;
 use crate::model::{
     Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Reference, Resource,
-    SERVICE_TYPES, State, Wish, Word, with_contents,
+    SERVICE_TYPES, State, Wish, with_contents,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -251,12 +252,7 @@ fn present(
         diff.unchanged += 1;
         return;
     }
-    // An alert is sent as it was compared, defaults and all, so that the service cannot choose others.
-    let assumed = match &wish.resource {
-        Resource::Alert(alert) => Resource::Alert(alert.with_defaults(types)),
-        other => other.clone(),
-    };
-    let after = fields::overlay(&assumed, before);
+    let after = fields::overlay(&meant(&wish.resource), before, types);
     if let Some(setting) = missing_setting(before, &after) {
         diff.obstacles.push(Obstacle::NeededForType(address.clone(), setting));
         return;
@@ -290,15 +286,9 @@ fn compare(
     }
     match (&wish.resource, have) {
         (Resource::Metric(want), Resource::Metric(found)) if other_type(want, found) => None,
-        (Resource::Alert(want), Resource::Alert(found)) => {
-            let assumed = Resource::Alert(want.with_defaults(types));
-            let found = Resource::Alert(found.with_defaults(types));
-            let changed = fields::changes(&assumed, &found, &wish.secrets);
-            Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
-        }
-        (Resource::Chart(want), Resource::Chart(found)) => {
-            let assumed = Resource::Chart(want.with_default_functions(types));
-            let found = Resource::Chart(found.with_default_functions(types));
+        (Resource::Alert(_), Resource::Alert(_)) | (Resource::Chart(_), Resource::Chart(_)) => {
+            let assumed = meant(&wish.resource).with_default_functions(types);
+            let found = meant(have).with_default_functions(types);
             let changed = fields::changes(&assumed, &found, &wish.secrets);
             Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
         }
@@ -308,6 +298,14 @@ fn compare(
         }
         (want, found) if want.kind() == found.kind() => Some(fields::changes(want, found, &wish.secrets)),
         _ => None,
+    }
+}
+
+/// What an object says where nothing is written, as far as that is sent.
+fn meant(object: &Resource) -> Resource {
+    match object {
+        Resource::Alert(alert) => Resource::Alert(alert.with_defaults()),
+        other => other.clone(),
     }
 }
 
@@ -354,14 +352,8 @@ fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {
 /// The type of a native metric: the remote's, which cannot change, or else the declared one.
 fn metric_type(name: &str, desired: &Desired, actual: &State) -> Option<MetricType> {
     let address = Address::metric(name);
-    let of = |resource: &Resource| match resource {
-        Resource::Metric(metric) => metric.metric_type.value().and_then(Word::known),
-        // A composite has the statistics of a gauge.
-        Resource::Composite(_) => Some(MetricType::Gauge),
-        _ => None,
-    };
     let declared = desired.objects.get(&address).filter(|wish| wish.intent == Intent::Present);
-    declared.and_then(|wish| of(&wish.resource)).or_else(|| actual.get(&address).and_then(of))
+    declared.and_then(|wish| wish.resource.metric_type()).or_else(|| actual.get(&address)?.metric_type())
 }
 
 /// What of a collection declared objects use and nobody declares: what a fetch must look up beside the listings.

@@ -99,6 +99,8 @@ pub fn decide(
         .iter()
         .filter(|(_, wish)| wish.intent == Intent::Present)
         .filter_map(|(address, wish)| Some((address, address.renamed(wish.renamed_from.as_ref()?))))
+        // In names that only differ in case there is no former one to look for.
+        .filter(|(address, old)| *address != old)
         .collect();
     let source = |new: &Address, old: &Address| {
         let parked = temporary(new);
@@ -147,6 +149,11 @@ pub fn decide(
     };
     let mut renames: BTreeMap<Address, Rename> =
         wishes.iter().map(|(new, old)| ((*new).clone(), outcome(new, old))).collect();
+    for (address, rename) in respelled(desired, actual) {
+        if matches!(renames.get(&address), None | Some(Rename::Done)) {
+            renames.insert(address, rename);
+        }
+    }
     for service in unfinished(desired, actual) {
         let rename = renames.entry(service.clone()).or_insert(Rename::Neither);
         if *rename == Rename::Neither {
@@ -154,6 +161,23 @@ pub fn decide(
         }
     }
     renames
+}
+
+/// Alerts that exist in another spelling, which makes no difference to the service and can be changed; and what comes of a
+/// `renamed_from` that says no more than that.
+fn respelled(desired: &Desired, actual: &State) -> impl Iterator<Item = (Address, Rename)> {
+    let alerts = desired
+        .objects
+        .iter()
+        .filter(|(address, wish)| address.collection == Collection::Alerts && wish.intent == Intent::Present);
+    alerts.filter_map(|(address, wish)| {
+        let rename = match actual.get_key_value(address) {
+            Some((there, _)) if there.name != address.name => Rename::From(there.clone()),
+            Some(_) if wish.renamed_from.is_some() => Rename::Done,
+            _ => return None,
+        };
+        Some((address.clone(), rename))
+    })
 }
 
 /// Services of which there is only the one that was made to replace them.
@@ -303,6 +327,16 @@ mod tests {
         assert_eq!(decided(&[("new", "old")], &["new"], false), ["done"]);
         assert_eq!(decided(&[("new", "old")], &["new", "old"], false), ["both"]);
         assert_eq!(decided(&[("new", "old")], &[], false), ["neither"]);
+    }
+
+    #[test]
+    fn another_spelling_is_a_rename_without_being_said() {
+        assert_eq!(decided(&[("Slow", "slow")], &["slow"], false), ["from slow"]);
+        assert_eq!(decided(&[("Slow", "slow")], &["Slow"], false), ["done"]);
+        assert_eq!(decided(&[("Slow", "slow")], &[], false), [""; 0]);
+        assert_eq!(decided(&[("Slow", "")], &["slow"], false), ["from slow"]);
+        assert_eq!(decided(&[("Slow", "")], &["Slow"], false), [""; 0]);
+        assert_eq!(decided(&[("Slow", "old")], &["slow"], false), ["from slow"]);
     }
 
     #[test]

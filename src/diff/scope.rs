@@ -218,14 +218,17 @@ mod tests {
     use crate::model::{Alert, Resource, Service};
 
     #[test]
-    fn metrics_ignore_case_and_alerts_do_not() {
+    fn names_ignore_case_and_titles_do_not() {
         let mut scopes = Scopes::default();
         parse_target("metrics/shop.*", &mut scopes).unwrap();
         parse_target("alert/shop.*", &mut scopes).unwrap();
+        parse_target("space/shop*", &mut scopes).unwrap();
         let globs = Globs::compile(&scopes).unwrap();
         assert!(globs.contains(Kind::Metric, "SHOP.hits"));
         assert!(globs.contains(Kind::Alert, "shop.slow"));
-        assert!(!globs.contains(Kind::Alert, "SHOP.slow"));
+        assert!(globs.contains(Kind::Alert, "SHOP.slow"));
+        assert!(globs.contains(Kind::Space, "shop 1"));
+        assert!(!globs.contains(Kind::Space, "Shop 1"));
         assert!(!globs.contains(Kind::Composite, "shop.ratio"));
         assert!(parse_target("alarm/x", &mut scopes).is_err());
         assert!(parse_target("alert/[x", &mut scopes).is_err());

@@ -62,18 +62,15 @@ impl Collected {
     }
 
     /// Reports that an object is left out, since there is one of its name.
-    pub fn repeated(&mut self, kind: Kind, name: &str, draft: &Draft) {
-        let message = format!("{} is left out: there is already a {kind} \"{name}\"", draft.who);
+    fn repeated(&mut self, kind: Kind, name: &str, draft: &Draft) {
+        let first = self.places.iter().find(|(address, _)| {
+            address.collection == kind.collection() && **address == address.renamed(name)
+        });
+        let known = first.map_or(name, |(address, _)| &address.name);
+        let message = format!("{} is left out: there is already the {kind} \"{known}\"", draft.who);
         let found = Diagnostic::error("repeated-name", message).at(draft.place().clone(), "");
-        let mut first = self
-            .places
-            .iter()
-            .filter(|(address, _)| address.collection == kind.collection() && address.name == name);
-        let found = first
-            .next()
-            .map(|(_, place)| place.clone())
-            .into_iter()
-            .fold(found, |found, first| found.also(first, "the first one"));
+        let found =
+            first.into_iter().fold(found, |found, (_, place)| found.also(place.clone(), "the first one"));
         self.report
             .push(found.help(
                 "objects are known by their names here: give one of them another name where it is now",

@@ -132,6 +132,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The items of a list of scalars, those of lists in it among them: `["${x.*.id}"]` was one list until Terraform 0.12.
+    pub fn flat_items(&mut self, node: Node, name: &str) -> Option<Vec<Node>> {
+        let flat = |item: Node| match item.value {
+            Val::List(items) => items,
+            _ => vec![item],
+        };
+        Some(self.items(node, name)?.into_iter().flat_map(flat).collect())
+    }
+
     /// The fields of a map.
     pub fn map(&mut self, node: Node, name: &str) -> Option<Fields> {
         match node.value {

@@ -98,9 +98,9 @@ pub enum Collection {
     Services,
     /// Gauges, counters and composites, by name, case ignored.
     Metrics,
-    /// Annotation streams, by name.
+    /// Annotation streams, by name, case ignored.
     Annotations,
-    /// Alerts, by name.
+    /// Alerts, by name, case ignored.
     Alerts,
     /// Spaces, by name.
     Spaces,
@@ -121,9 +121,10 @@ impl Collection {
         }
     }
 
-    /// Metric names are one name space without regard to case; everything else is compared as written.
+    /// Whether the service knows an object by its name, which is unique then without regard to case. Titles and names of spaces and
+    /// charts are free text, of which two may differ in nothing else.
     pub fn ignores_case(self) -> bool {
-        self == Self::Metrics
+        matches!(self, Self::Metrics | Self::Annotations | Self::Alerts)
     }
 }
 
@@ -248,9 +249,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metric_names_ignore_case_and_alert_names_do_not() {
+    fn names_ignore_case_and_titles_do_not() {
         assert_eq!(Address::metric("Shop.Hits"), Address::metric("shop.hits"));
-        assert_ne!(Address::new(Collection::Alerts, "Slow"), Address::new(Collection::Alerts, "slow"));
+        assert_eq!(Address::new(Collection::Alerts, "Slow"), Address::new(Collection::Alerts, "slow"));
+        assert_ne!(Address::service("Ops"), Address::service("ops"));
+        assert_ne!(Address::chart("Shop", "c"), Address::chart("Shop", "C"));
         assert_eq!(Address::metric("ÄB"), Address::metric("äb"));
         let long = ["shop.metric.A", "Shop.Metric.b", "shop.metric.bA", "shop.metric.bä", "shop.metric.bÄb"];
         let sorted = ["a", "A.b", "a.C", "b"].into_iter().chain(long).chain(["Ä", "ö"]).map(Address::metric);

@@ -108,13 +108,17 @@ impl Alert {
         self.rearm_seconds.value().copied().unwrap_or(REARM)
     }
 
-    /// The same alert with what it means where nothing is written. `active` and `rearm_seconds`: either could mute an alert
-    /// without any plan showing it. And the summary function of every condition, where the type of its metric is known: the
-    /// API's default depends on it.
-    pub fn with_defaults(&self, type_of: &dyn Fn(&str) -> Option<MetricType>) -> Self {
+    /// The same alert with what it means where nothing is written: either of these could mute an alert without any plan
+    /// showing it.
+    pub fn with_defaults(&self) -> Self {
+        let (active, rearm_seconds) = (Field::Set(self.is_active()), Field::Set(self.rearm()));
+        Self { active, rearm_seconds, ..self.clone() }
+    }
+
+    /// The same alert with the summary function every condition has when none is written, where the type of its metric is
+    /// known: the API's default depends on it. For comparing only, since what is not there stays absent.
+    pub fn with_default_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>) -> Self {
         let mut alert = self.clone();
-        alert.active = Field::Set(self.is_active());
-        alert.rearm_seconds = Field::Set(self.rearm());
         if let Field::Set(conditions) = &mut alert.conditions {
             for condition in conditions.iter_mut().filter(|c| compares(c)) {
                 if condition.summary_function.is_none() {
@@ -131,7 +135,8 @@ impl Alert {
 }
 
 impl Alert {
-    /// Reports statistics that the metrics they are taken of do not have, as far as their types are known.
+    /// Reports statistics that the metrics they are taken of do not have, as far as their types are known: the service refuses
+    /// these.
     pub fn check_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>, found: &mut Checker<'_>) {
         for (i, condition) in self.conditions.value().into_iter().flatten().enumerate() {
             let (Some(function), Some(metric_type)) =
@@ -141,7 +146,7 @@ impl Alert {
             };
             let here = at(["conditions"]).index(i).key("summary_function");
             let message = format!("a {} has no `{}`", Word::Known(metric_type), Word::Known(function));
-            found.warning(here, "function-does-not-fit", message).help(match metric_type {
+            found.error(here, "function-does-not-fit", message).help(match metric_type {
                 MetricType::Counter => "of a counter there are `derivative` and `absolute_value`",
                 MetricType::Gauge => {
                     "of a gauge or composite there are `min`, `max`, `average`, `sum`, `count` and `derivative`"

@@ -113,14 +113,10 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The declared type of a metric; a composite has the statistics of a gauge.
+    /// The declared type of a metric.
     pub fn metric_type(&self, name: &str) -> Option<MetricType> {
         let wish = self.objects.get(&Address::metric(name)).filter(|wish| wish.intent != Intent::Absent)?;
-        match &wish.resource {
-            Resource::Metric(metric) => metric.metric_type.value()?.known(),
-            Resource::Composite(_) => Some(MetricType::Gauge),
-            _ => None,
-        }
+        wish.resource.metric_type()
     }
 
     /// The metrics that a name or a pattern means, declared or found on the remote; composites are none.

@@ -91,6 +91,24 @@ impl Resource {
         }
     }
 
+    /// The type of a metric, which its statistics depend on. A composite has those of a gauge.
+    pub fn metric_type(&self) -> Option<MetricType> {
+        match self {
+            Self::Metric(metric) => metric.metric_type.value()?.known(),
+            Self::Composite(_) => Some(MetricType::Gauge),
+            _ => None,
+        }
+    }
+
+    /// The object with the summary functions that are meant where none is written, as far as the types of metrics are known.
+    pub fn with_default_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>) -> Self {
+        match self {
+            Self::Alert(alert) => Self::Alert(alert.with_default_functions(type_of)),
+            Self::Chart(chart) => Self::Chart(chart.with_default_functions(type_of)),
+            other => other.clone(),
+        }
+    }
+
     /// An object of a kind from its fields.
     ///
     /// # Errors

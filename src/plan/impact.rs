@@ -27,8 +27,9 @@ pub fn impact(change: &Change, touched: &Touched<'_>) -> Option<Impact> {
         (Some(before), None) => vec![removed(before, &words)],
         (Some(before), Some(after)) => {
             // A condition without a summary function has one all the same, by the type of its metric.
-            let before = before.with_defaults(&|name| touched.type_of(name));
-            changed(&change.action, &before, after, touched, &words)
+            let meant =
+                |alert: &Alert| alert.with_defaults().with_default_functions(&|name| touched.type_of(name));
+            changed(&change.action, &meant(before), &meant(after), touched, &words)
         }
     };
     Some(Impact { effects })

@@ -1,15 +1,23 @@
 //! What definitions say of metrics and annotation streams that only the service knows: names and patterns that mean none, periods
-//! that do not line up.
-//! Warnings all of them, since data may come later.
+//! that do not line up, statistics that a type does not have.
+//! Warnings nearly all of them, since data may come later.
 
 use std::collections::BTreeSet;
 
-use crate::diag::{Diagnostic, Files, Report, Suggestions, suggest};
+use crate::diag::{Diagnostic, Files, Report, Severity, Suggestions, suggest};
+use crate::diff::Change;
 use crate::model::check::{Checker, Finding};
-use crate::model::{Address, Collection, Desired, Intent, MetricType, Reference, Resource, State, Wish};
+use crate::model::{Address, Collection, Desired, Intent, Reference, Resource, State, Wish};
 
-/// Reports all of it.
-pub(super) fn report(desired: &Desired, actual: &State, files: &Files, report: &mut Report) {
+/// Reports all of it. What will be written and the service is known to refuse is an error.
+pub(super) fn report(
+    desired: &Desired,
+    actual: &State,
+    changes: &[Change],
+    files: &Files,
+    report: &mut Report,
+) {
+    let written: BTreeSet<&Address> = changes.iter().map(|change| &change.address).collect();
     for collection in [Collection::Metrics, Collection::Annotations] {
         report_unknown(collection, desired, actual, files, report);
     }
@@ -22,8 +30,13 @@ pub(super) fn report(desired: &Desired, actual: &State, files: &Files, report: &
         let findings = mixed_periods(address, wish, desired, actual);
         for finding in findings.into_iter().chain(misfits(address, wish, desired, actual)) {
             let place = wish.place(files, &finding.route, finding.part);
-            let diagnostic = Diagnostic::warning(finding.code, finding.message).at(place, "");
-            report.push(finding.help.into_iter().fold(diagnostic, Diagnostic::help));
+            let diagnostic = match finding.severity {
+                Severity::Error if written.contains(address) => {
+                    Diagnostic::error(finding.code, finding.message)
+                }
+                _ => Diagnostic::warning(finding.code, finding.message),
+            };
+            report.push(finding.help.into_iter().fold(diagnostic.at(place, ""), Diagnostic::help));
         }
     }
 }
@@ -112,11 +125,9 @@ fn mixed_periods(address: &Address, wish: &Wish, desired: &Desired, actual: &Sta
 /// Statistics that metrics do not have whose type only the service tells.
 fn misfits(address: &Address, wish: &Wish, desired: &Desired, actual: &State) -> Vec<Finding> {
     let Resource::Alert(alert) = &wish.resource else { return Vec::new() };
-    let only_there = |metric: &str| match (desired.metric_type(metric), actual.get(&Address::metric(metric))?)
-    {
-        (None, Resource::Metric(metric)) => metric.metric_type.value()?.known(),
-        (None, Resource::Composite(_)) => Some(MetricType::Gauge),
-        _ => None,
+    let only_there = |metric: &str| match desired.metric_type(metric) {
+        None => actual.get(&Address::metric(metric))?.metric_type(),
+        Some(_) => None,
     };
     let mut found = Checker::new(&address.name);
     alert.check_functions(&only_there, &mut found);

@@ -100,7 +100,7 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
     for obstacle in &diff.obstacles {
         report_obstacle(obstacle, desired, files, &mut refusals, report);
     }
-    metrics::report(desired, actual, files, report);
+    metrics::report(desired, actual, &diff.changes, files, report);
     lookalike::note(&diff.changes, desired, files, report);
     masked::note_masked(desired, actual, report);
     refusals.extend(limits.refusals(&diff.changes, desired, actual));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::step::{PARKED, Step};
 use crate::diff::{Action, Change, rename};
-use crate::model::{Address, Collection, Kind, Reference};
+use crate::model::{Address, Kind, Reference};
 
 /// Room between the levels of two kinds, for chains within one and for charts, which are created one after the other.
 const GAP: u32 = 1_000_000;
@@ -85,8 +85,8 @@ struct Index<'a> {
     makers: HashMap<&'a Address, Vec<usize>>,
     /// Who uses an object before, and not after.
     leavers: HashMap<Address, Vec<usize>>,
-    /// Who gives up a name, without regard to case.
-    givers: HashMap<Folded<'a>, Vec<usize>>,
+    /// Who gives up a name.
+    givers: HashMap<&'a Address, Vec<usize>>,
 }
 
 impl<'a> Index<'a> {
@@ -106,7 +106,7 @@ impl<'a> Index<'a> {
                 index.leavers.entry(left).or_default().push(i);
             }
             if let Some(name) = given_up(change) {
-                index.givers.entry(folded(name)).or_default().push(i);
+                index.givers.entry(name).or_default().push(i);
             }
         }
         index
@@ -124,7 +124,7 @@ impl<'a> Index<'a> {
             _ => None,
         };
         let parked = renamed_from(this).and_then(|source| self.by_address.get(source));
-        let givers = parked.into_iter().chain(self.givers.get(&folded(&this.address))).flatten();
+        let givers = parked.into_iter().chain(self.givers.get(&this.address)).flatten();
         let givers = givers.filter(|giver| frees(this, &changes[**giver]));
         let needs = makers.chain(leavers.into_iter().flatten()).chain(givers).copied();
         needs.filter(|need| *need != i).collect::<BTreeSet<usize>>().into_iter().collect()
@@ -169,7 +169,7 @@ fn given_up(change: &Change) -> Option<&Address> {
     }
 }
 
-/// Whether `this` takes a name that `other` gives up. Services and alerts may ignore case where we do not.
+/// Whether `this` takes a name that `other` gives up.
 fn frees(this: &Change, other: &Change) -> bool {
     let Some(given_up) = given_up(other) else { return false };
     // The name an object is parked under is free before as it is after.
@@ -184,14 +184,7 @@ fn frees(this: &Change, other: &Change) -> bool {
     let parked = source.is_some_and(|source| *source == other.address && source.name.ends_with(PARKED));
     // A temporary name is free before it is taken; who gives it up comes after who takes it.
     let waits = source != Some(given_up) && !given_up.name.ends_with(PARKED);
-    parked || waits && folded(given_up) == folded(&this.address)
-}
-
-/// A name as services compare it that ignore case.
-type Folded<'a> = (Collection, Option<&'a str>, String);
-
-fn folded(address: &Address) -> Folded<'_> {
-    (address.collection, address.parent.as_deref(), address.name.to_lowercase())
+    parked || waits && *given_up == this.address
 }
 
 /// Parks one object of every circle of renames.
@@ -199,7 +192,10 @@ fn open_circles(mut changes: Vec<Change>) -> Vec<Change> {
     let renames: BTreeMap<Address, Address> = changes
         .iter()
         .filter_map(|change| match &change.action {
-            Action::Update { renamed_from: Some(old), .. } => Some((change.address.clone(), old.clone())),
+            // Another spelling of a name is in nobody's way.
+            Action::Update { renamed_from: Some(old), .. } if *old != change.address => {
+                Some((change.address.clone(), old.clone()))
+            }
             _ => None,
         })
         .collect();
@@ -237,7 +233,7 @@ fn open_circles(mut changes: Vec<Change>) -> Vec<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Alert, Resource};
+    use crate::model::{Alert, Collection, Resource};
 
     fn rename(from: &str, to: &str) -> Change {
         let address = Address::new(Collection::Alerts, to);

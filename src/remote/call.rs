@@ -1,18 +1,14 @@
 //! Every change as the calls that make it so. Pure: the same change and ids give the same calls.
 //! Lays changed fields over the raw remote object, so that keys and condition ids we do not manage survive.
 
+mod lists;
+
 use serde_json::{Map, Value, json};
 
-use super::fetch::{Ids, conditions_in_order, lift_condition};
-use super::lift::{lift_stream, streams};
+use super::fetch::{Ids, conditions_in_order};
 use super::{Call, Method, segment};
-use crate::diff::fields::{align_items, pair_items};
-use crate::diff::lists::Pair;
-use crate::diff::{Action, Change, FieldChange};
-use crate::model::{
-    Address, CONDITION_KEYS, Collection, Kind, MASKED, Resource, STREAM_KEYS, UNMANAGED_STREAM_KEYS,
-    is_worked_out,
-};
+use crate::diff::{Action, Change, FieldChange, rename};
+use crate::model::{Address, Collection, Kind, MASKED, Resource};
 use crate::wire::lenient;
 
 /// How a change is sent.
@@ -93,12 +89,14 @@ fn update(
     // Only what changes: an alert may use services that nobody here has heard of.
     let begins = |change: &FieldChange, field: &str| matches!(change.route.segs().first(), Some(crate::diag::Seg::Key(key)) if key == field);
     let changed = sendable(after, |field| fields.iter().any(|change| begins(change, field)), ids)?;
+    // The settings of another type mean nothing to the new one.
+    let settings = if rename::retypes(fields) { &Value::Null } else { &raw["settings"] };
     let mut body = Map::new();
     match after {
         Resource::Alert(_) => {
             // A PUT without conditions removes all of them.
             body.insert("name".into(), address.name.clone().into());
-            body.insert("conditions".into(), conditions(after, raw).into());
+            body.insert("conditions".into(), lists::conditions(after, raw).into());
         }
         Resource::Service(_) if renamed_from.is_some() => {
             _ = body.insert("title".into(), address.name.clone().into());
@@ -113,7 +111,11 @@ fn update(
         let Some(crate::diag::Seg::Key(field)) = segs.first() else { continue };
         match (field.as_str(), segs.get(1)) {
             ("conditions", _) => {}
-            ("streams", _) => _ = body.insert(field.clone(), all_streams(after, raw).into()),
+            ("streams", _) => _ = body.insert(field.clone(), lists::streams(after, raw).into()),
+            ("thresholds", _) => _ = body.insert(field.clone(), lists::thresholds(after, raw).into()),
+            ("settings", _) => {
+                _ = body.insert(field.clone(), lists::settings(after, settings).map_err(CallError::Masked)?);
+            }
             ("attributes", Some(crate::diag::Seg::Key(key))) => {
                 let value = changed
                     .get("attributes")
@@ -206,56 +208,6 @@ fn sendable(
     Ok(fields)
 }
 
-/// All conditions of an alert. One that did not change is sent as it was read; one that did keeps its id and
-/// whatever else of it we do not know.
-fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
-    let fields = after.fields();
-    let want = fields.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-    let raw = conditions_in_order(raw);
-    let have: Vec<Value> = raw.iter().map(|raw| lift_condition(raw)).collect();
-    let pairs = pair_items(&want, &have, after.spec());
-    let of = |pair: &Pair| (pair.want.map(|w| &want[w]), pair.have.map(|h| raw[h]));
-    let body = |pair: &Pair| match of(pair) {
-        (Some(_), Some(raw)) if pair.same => Some(raw.clone()),
-        (Some(want), Some(raw)) => Some(lay_over(want, raw)),
-        (Some(want), None) => Some(want.clone()),
-        (None, _) => None,
-    };
-    pairs.iter().filter_map(body).collect()
-}
-
-/// All streams of a chart: a PUT replaces them. What we do not know of a stream stays with it; ids, and the types it works
-/// out, the service makes anew.
-fn all_streams(after: &Resource, raw: &Value) -> Vec<Value> {
-    let fields = after.fields();
-    let want = fields.get("streams").and_then(Value::as_array).cloned().unwrap_or_default();
-    let raw = streams(raw);
-    let have: Vec<Value> = raw.iter().map(|raw| lift_stream(raw)).collect();
-    let body = |pair: &Pair| {
-        let want = &want[pair.want?];
-        let mut body = pair.have.and_then(|h| raw[h].as_object()).cloned().unwrap_or_default();
-        body.retain(|key, value| key != "id" && !(key == "type" && is_worked_out(value)));
-        if !pair.same {
-            let kept = |key: &str| !STREAM_KEYS.contains(&key) || UNMANAGED_STREAM_KEYS.contains(&key);
-            body.retain(|key, _| kept(key));
-            body.extend(want.as_object().cloned().unwrap_or_default());
-        }
-        Some(Value::Object(body))
-    };
-    align_items(&want, &have, after.spec()).iter().filter_map(body).collect()
-}
-
-/// A condition laid over the raw one it answers to. What is not written has the API's default, so the known keys
-/// go, all but `detect_reset`, which unwritten is not managed.
-fn lay_over(want: &Value, raw: &Value) -> Value {
-    let mut body = raw.as_object().cloned().unwrap_or_default();
-    body.retain(|key, _| {
-        key == "detect_reset" || key != "condition_type" && !CONDITION_KEYS.contains(&key.as_str())
-    });
-    body.extend(want.as_object().cloned().unwrap_or_default());
-    Value::Object(body)
-}
-
 /// The path of a collection.
 fn root(collection: Collection) -> &'static str {
     match collection {
@@ -287,7 +239,12 @@ pub fn path_of(address: &Address, id: u64, ids: &Ids) -> Result<String, CallErro
 fn path(address: &Address, ids: &Ids) -> Result<String, CallError> {
     let home = home(address, ids)?;
     Ok(match address.collection {
-        Collection::Metrics | Collection::Annotations => format!("{home}/{}", segment(&address.name)),
+        Collection::Metrics => format!("{home}/{}", segment(&address.name)),
+        // In the spelling of the service, should it look at it.
+        Collection::Annotations => {
+            let known = ids.get_key_value(address).map_or(address, |(known, _)| known);
+            format!("{home}/{}", segment(&known.name))
+        }
         _ => path_of(address, id(address, ids)?, ids)?,
     })
 }

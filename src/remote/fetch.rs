@@ -29,6 +29,15 @@ pub struct Remote {
 /// Remote objects by identity.
 pub type Ids = BTreeMap<Address, Remote>;
 
+/// The types of the services among them, by title.
+pub fn service_types(ids: &Ids) -> BTreeMap<String, String> {
+    let services = ids.iter().filter(|(address, _)| address.collection == Collection::Services);
+    let of = |(address, remote): (&Address, &Remote)| {
+        Some((address.name.clone(), lenient::text(&remote.raw.value()["type"])?.to_owned()))
+    };
+    services.filter_map(of).collect()
+}
+
 /// Follows a rename: the object, and what it holds, are known by the new name from now on.
 pub fn rename(ids: &mut Ids, old: &Address, new: &Address) {
     let is_space = old.collection == Collection::Spaces;

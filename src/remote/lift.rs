@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::model::{CONDITION_KEYS, Collection, Field, Kind, Resource};
+use crate::diag::Seg;
+use crate::model::{CONDITION_KEYS, Collection, Condition, Field, Kind, Resource, Stream, Threshold};
 use crate::wire::lenient;
 use chart::lift_chart;
-pub use chart::{lift_stream, streams};
-use known::{booleans, numbers, pick};
+pub use chart::{lift_stream, lift_threshold, streams};
+pub use known::fitting;
+use known::{booleans, lift_tags, numbers};
 pub use lost::lost;
 
 /// A raw object as a definition. `titles` are the names of what it refers to by id: services, for charts spaces.
@@ -132,7 +134,7 @@ fn in_order(a: &Value, b: &Value) -> Ordering {
     lenient::id(&a["id"]).cmp(&lenient::id(&b["id"])).then_with(by_text)
 }
 
-/// A raw condition with the keys we know; a tag list that some clients send as `{}` counts as none.
+/// A raw condition with the keys we know.
 pub fn lift_condition(raw: &Value) -> Value {
     lift_whole_condition(raw.clone())
 }
@@ -143,14 +145,7 @@ fn lift_whole_condition(mut raw: Value) -> Value {
     if let (None, Some(alias)) = (fields.get("type"), alias) {
         fields.insert("type".into(), alias);
     }
-    if fields.get("tags").is_some_and(|tags| tags.as_array().is_none_or(Vec::is_empty)) {
-        fields.shift_remove("tags");
-    }
-    for tag in fields.get_mut("tags").and_then(Value::as_array_mut).into_iter().flatten() {
-        let mut known = pick(tag, &["name", "values", "grouped", "dynamic"]);
-        booleans(&mut known, &["grouped", "dynamic"]);
-        *tag = Value::Object(known);
-    }
+    lift_tags(&mut fields);
     numbers(&mut fields, &["duration"]);
     if let Some(threshold) = fields.get("threshold").and_then(lenient::f64) {
         fields.insert("threshold".into(), threshold.into());
@@ -172,12 +167,20 @@ fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
         match Resource::from_fields(kind, &fields) {
             Ok(resource) => return resource,
             Err(error) => {
-                let Some(crate::diag::Seg::Key(key)) = error.route.segs().first() else { break };
+                let Some(Seg::Key(key)) = error.route.segs().first() else { break };
                 let inner = match error.route.segs().get(1) {
-                    Some(crate::diag::Seg::Key(inner)) => {
+                    Some(Seg::Key(inner)) => {
                         fields.get_mut(key).and_then(Value::as_object_mut).zip(Some(inner))
                     }
-                    _ => None,
+                    Some(Seg::Index(_)) => {
+                        if let Some(items) = fields.get(key).and_then(|items| fitting_items(kind, key, items))
+                        {
+                            fields.insert(key.clone(), items);
+                            continue;
+                        }
+                        None
+                    }
+                    None => None,
                 };
                 let removed = match inner {
                     Some((map, inner)) if map.contains_key(inner) => map.shift_remove(inner).is_some(),
@@ -192,6 +195,18 @@ fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
     // Every field may be left out, so an empty map always fits.
     Resource::from_fields(kind, &Map::new())
         .unwrap_or(Resource::Annotation(crate::model::Annotation::default()))
+}
+
+/// The items of a list without what does not fit; `None` where of one of them nothing is left that means anything.
+fn fitting_items(kind: Kind, field: &str, items: &Value) -> Option<Value> {
+    let fitting: fn(&Value) -> Option<Value> = match (kind, field) {
+        (Kind::Alert, "conditions") => fitting::<Condition>,
+        (Kind::Chart, "streams") => fitting::<Stream>,
+        (Kind::Chart, "thresholds") => fitting::<Threshold>,
+        _ => return None,
+    };
+    let items: Option<Vec<Value>> = items.as_array()?.iter().map(fitting).collect();
+    items.map(Value::Array)
 }
 
 #[cfg(test)]

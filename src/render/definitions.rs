@@ -15,6 +15,9 @@ const SECTIONS: [Kind; 6] =
 /// A secret shorter than this is not looked for in other texts, which it may be in by chance.
 const LONG: usize = 8;
 
+/// The types of services, by title.
+pub type ServiceTypes = BTreeMap<String, String>;
+
 /// A document and what must be put into the environment before it can be applied.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Definitions {
@@ -24,30 +27,17 @@ pub struct Definitions {
     pub secrets: BTreeMap<String, String>,
 }
 
-impl Definitions {
-    /// Says the type of services that are declared as external, so that no other one of that title will do.
-    pub fn say_types(&mut self, externals: &BTreeMap<String, String>) {
-        let Some(services) = self.document.get_mut(Kind::Service.section()) else { return };
-        for (title, of) in externals {
-            match services.get_mut(escape(title)) {
-                Some(Value::Object(service)) if service.contains_key("external") => {
-                    service.insert("type".into(), escape(of).into());
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
 /// Writes objects down, charts below their spaces in the given order. Services and spaces that others refer to and that
-/// are not among the objects are declared as external, so that the document is complete.
+/// are not among the objects are declared as external, so that the document is complete; services with what `types` knows of their
+/// types, so that no other one of that title will do.
 pub fn definitions<'a>(
     objects: impl IntoIterator<Item = (&'a Address, &'a Resource)>,
     order: &ChartOrder,
+    types: &ServiceTypes,
 ) -> Definitions {
     let mut writer = Writer::default();
     objects.into_iter().for_each(|(address, object)| writer.add(address, object));
-    writer.finish(order)
+    writer.finish(order, types)
 }
 
 /// What was written so far.
@@ -129,7 +119,7 @@ impl Writer {
         reference.into()
     }
 
-    fn finish(mut self, order: &ChartOrder) -> Definitions {
+    fn finish(mut self, order: &ChartOrder, types: &ServiceTypes) -> Definitions {
         let spaces = std::mem::take(&mut self.charts);
         let section = self.sections.entry(Kind::Space).or_default();
         for (space, mut charts) in spaces {
@@ -140,7 +130,11 @@ impl Writer {
         }
         for used in &self.used {
             let section = self.sections.entry(used.collection.kind()).or_default();
-            section.entry(escape(&used.name)).or_insert_with(|| json!({"external": true}));
+            let of = types.get(&used.name).filter(|_| used.collection == Collection::Services);
+            section.entry(escape(&used.name)).or_insert_with(|| match of {
+                Some(of) => json!({"external": true, "type": escape(of)}),
+                None => json!({"external": true}),
+            });
         }
         let mut document = Map::new();
         for kind in SECTIONS {
@@ -257,14 +251,15 @@ mod tests {
             (Address::service("mail"), mail),
             (Address::new(Collection::Alerts, "a"), alert),
         ]);
-        let found = definitions(&state, &ChartOrder::new());
+        let types = ServiceTypes::from([("gone".into(), "pagerduty".into())]);
+        let found = definitions(&state, &ChartOrder::new(), &types);
         assert_eq!(
             Value::Object(found.document),
             json!({
                 "services": {
                     "mail": {"type": "mail", "settings": {"addresses": "a$${b}@c.d"}},
                     "ops slack": {"type": "slack", "settings": {"url": "${secret.OPS_SLACK_URL}"}},
-                    "gone": {"external": true},
+                    "gone": {"external": true, "type": "pagerduty"},
                 },
                 "alerts": {"a": {"description": "costs $${5} at ${secret.OPS_SLACK_URL}/", "services": ["gone", "ops slack"],
                                  "conditions": []}},
@@ -289,7 +284,7 @@ mod tests {
         ]);
         let order = ChartOrder::from([("Shop".into(), vec!["b".into(), "a".into()])]);
         assert_eq!(
-            Value::Object(definitions(&state, &order).document)["spaces"],
+            Value::Object(definitions(&state, &order, &ServiceTypes::new()).document)["spaces"],
             json!({
                 "Gone": {"charts": [{"name": "a", "type": "stacked"}]},
                 "Shop": {"tags": true, "charts": [

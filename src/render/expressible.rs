@@ -145,8 +145,19 @@ fn written(
             "its secret settings are hidden from this token; one of the role `admin` sees them".into()
         );
     }
+    if let Some(problem) = misfit(address, object, state) {
+        return Err(problem.message);
+    }
     let (object, parts) = without_unusable_references(object, state, twins)?;
     sound(address, object, parts)
+}
+
+/// A statistic that the type of a metric does not have, which somebody changed since. Without it the alert would be another one.
+fn misfit(address: &Address, object: &Resource, state: &State) -> Option<Finding> {
+    let Resource::Alert(alert) = object else { return None };
+    let mut found = Checker::new(&address.name);
+    alert.check_functions(&|metric| state.get(&Address::metric(metric))?.metric_type(), &mut found);
+    found.into_findings().into_iter().next()
 }
 
 /// The object as far as a file could hold it, with what is lost; or why it cannot be written at all.

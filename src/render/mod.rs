@@ -11,7 +11,7 @@ mod outcome;
 mod text;
 mod value;
 
-pub use definitions::{Definitions, definitions};
+pub use definitions::{Definitions, ServiceTypes, definitions};
 pub use expressible::{Expressible, Loss, Restorable, expressible, restorable};
 pub use json::{
     ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document, document_without_plan,

@@ -16,7 +16,7 @@ use super::template;
 use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Seg};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Address, Desired, Intent, Kind, META_KEYS, Wish};
+use crate::model::{Address, Collection, Desired, Intent, Kind, META_KEYS, Wish};
 
 /// The kinds that have a section of their own.
 const KINDS: [Kind; 6] =
@@ -330,9 +330,9 @@ fn too_many(here: usize) -> Finding {
     error(Route::root().key("for_each"), "too-large", &message, help)
 }
 
-/// Adds an object, unless its name is taken: metrics and composites share one name space, case ignored.
+/// Adds an object, unless its name is taken: metrics and composites share one name space, and case is ignored as the service does.
 fn insert(address: Address, wish: Wish, files: &Files, desired: &mut Desired, report: &mut Report) {
-    let Some(first) = desired.objects.get(&address) else {
+    let Some((name, first)) = desired.objects.get_key_value(&address) else {
         if let Some(space) = &address.parent {
             desired.chart_order.entry(space.clone()).or_default().push(address.name.clone());
         }
@@ -350,10 +350,13 @@ fn insert(address: Address, wish: Wish, files: &Files, desired: &mut Desired, re
         diagnostic.at(here, "").help("use `${each.key}` in the name")
     } else {
         let diagnostic = diagnostic.at(here, "declared again here").also(there, "declared here");
-        if wish.kind.collection().ignores_case() {
-            diagnostic.help("metrics and composites share one name space, in which case makes no difference")
-        } else {
-            diagnostic
+        match wish.kind.collection() {
+            Collection::Metrics => diagnostic
+                .help("metrics and composites share one name space, in which case makes no difference"),
+            _ if name.name != address.name => {
+                diagnostic.help("in these names case makes no difference to the service")
+            }
+            _ => diagnostic,
         }
     });
 }

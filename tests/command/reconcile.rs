@@ -137,6 +137,18 @@ fn a_partial_export_says_the_types_of_services() {
 }
 
 #[test]
+fn a_backup_says_the_types_of_services() {
+    let world = World::applied(DEFINITIONS);
+    world.rewrite("wiki.example.org/slow", "wiki.example.org/fast");
+    world.run(&["apply", "def", "--auto-approve"]).exits(0);
+    let kept = std::fs::read_dir(world.dir.path().join(".librato-apply/backups")).unwrap();
+    let texts = kept.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let texts: Vec<String> = texts.filter(|text| text.contains("alerts:")).collect();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+    assert!(texts[0].contains("external: true\n    type: "), "{}", texts[0]);
+}
+
+#[test]
 fn what_others_changed_in_undeclared_fields_stays() {
     let world = World::applied(DEFINITIONS);
     let by_hand = r#"{"display_name": "By hand", "attributes": {"aggregate": true, "display_max": 5}}"#;

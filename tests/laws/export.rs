@@ -8,8 +8,8 @@ use crate::support::world::{self, SECRET, Whose, Wish, World};
 use librato_apply::diag::{Files, is_harmless};
 use librato_apply::load::yaml;
 use librato_apply::model::{Address, ChartOrder, Collection, Kind, Resource, State};
-use librato_apply::remote::fetch::{Wanted, fetch, lost};
-use librato_apply::render::{definitions, expressible, restorable};
+use librato_apply::remote::fetch::{Wanted, fetch, lost, service_types};
+use librato_apply::render::{ServiceTypes, definitions, expressible, restorable};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -68,7 +68,7 @@ async fn exported(world: &World) -> String {
         let raw = remote.raw.value();
         assert_eq!(lost(&raw, &actual.state[address]), [""; 0], "{address}: {raw}");
     }
-    let written = definitions(&found.objects, &actual.chart_order);
+    let written = definitions(&found.objects, &actual.chart_order, &service_types(&actual.ids));
     let text = yaml::write(&Value::Object(written.document)).unwrap();
     // What no service keeps is nobody's secret.
     assert!(written.secrets.is_empty() || !text.contains(SECRET), "{text}");
@@ -445,12 +445,14 @@ fn files_are_valid_whatever_the_names_are() {
             let exported = expressible(&state, &BTreeMap::new(), &|_, _| true).objects;
             let kept = restorable(&state);
             for (objects, order) in [(exported, ChartOrder::new()), (kept.objects, kept.order)] {
-                let text = yaml::write(&Value::Object(definitions(&objects, &order).document)).unwrap();
+                let text =
+                    yaml::write(&Value::Object(definitions(&objects, &order, &ServiceTypes::new()).document))
+                        .unwrap();
                 let wish = Wish::read(&text);
                 assert!(objects.keys().all(|address| wish.desired.objects.contains_key(address)), "{text}");
                 assert!(text.chars().all(|c| c == '\n' || c == '\t' || is_harmless(c)), "{text:?}");
             }
-            let refused = definitions(&kept.refused, &ChartOrder::new()).document;
+            let refused = definitions(&kept.refused, &ChartOrder::new(), &ServiceTypes::new()).document;
             let text = yaml::write(&Value::Object(refused)).unwrap();
             assert!(text.chars().all(|c| c == '\n' || c == '\t' || is_harmless(c)), "{text:?}");
             Ok(())

@@ -218,15 +218,14 @@ fn alerts(before: &mut Sections, after: &mut Sections, more: usize) {
     after.add("alerts", "al.combined", alert("m.combined", 7, &["new name 0"]));
 }
 
-/// Names that change hands. The service makes no difference between `Web.Old` and `web.old`.
+/// Names that change hands, or their spelling. The service makes no difference between `Web.Old` and `web.old`.
 fn renamed_alerts(before: &mut Sections, after: &mut Sections, size: Size) {
     let simple = |n: u64| alert("m.staying", n, &["staying"]);
     before.add("alerts", "Web.Old", simple(1));
-    after.add("alerts", "Web.Old", absent());
+    after.add("alerts", "web.old", simple(1));
     before.add("alerts", "web.other", simple(2));
-    after.add("alerts", "web.old", renamed(simple(2), "web.other"));
+    after.add("alerts", "web.another", renamed(simple(2), "web.other"));
     before.add("alerts", "Web.Gone", simple(3));
-    after.add("alerts", "Web.Gone", absent());
     after.add("alerts", "web.gone", simple(4));
     let mut circles = vec![vec!["swap.a", "swap.b"]];
     if size == Size::Full {

@@ -21,7 +21,9 @@ pub fn kept<'t>(truth: &'t Truth, address: &Address) -> Option<(&'t str, &'t Val
         Collection::Alerts => ("alerts/", "name"),
     };
     let same = |name: &str| match address.collection {
-        Collection::Metrics => name.eq_ignore_ascii_case(&address.name),
+        Collection::Metrics | Collection::Annotations | Collection::Alerts => {
+            name.eq_ignore_ascii_case(&address.name)
+        }
         _ => name == address.name,
     };
     let space = address.container().map(|space| kept(truth, &space).map(|(_, space)| &space["id"]));

@@ -52,14 +52,19 @@ pub fn matches(glob: &str, name: &str, ignore_case: bool) -> bool {
     }
 }
 
+/// Names are known without regard to case; titles and names of spaces are not.
+fn ignores_case(kind: Kind) -> bool {
+    matches!(kind, Kind::Metric | Kind::Composite | Kind::Annotation | Kind::Alert)
+}
+
 fn named(scopes: &Scopes, kind: Kind, name: &str) -> bool {
-    scopes.of(kind).iter().any(|glob| matches(glob, name, matches!(kind, Kind::Metric | Kind::Composite)))
+    scopes.of(kind).iter().any(|glob| matches(glob, name, ignores_case(kind)))
 }
 
 fn targeted(wish: &Wish, kind: Kind, name: &str) -> bool {
     let means = |target: &String| {
         let (of, glob) = target.split_once('/').unwrap();
-        Kind::parse(of) == Some(kind) && matches(glob, name, matches!(kind, Kind::Metric | Kind::Composite))
+        Kind::parse(of) == Some(kind) && matches(glob, name, ignores_case(kind))
     };
     wish.targets.is_empty() || wish.targets.iter().any(means)
 }

@@ -82,7 +82,7 @@ impl Rules {
         let mut settings = self.settings.clone();
         for (kind, globs) in settings.get_mut("ignore").and_then(Value::as_object_mut).into_iter().flatten() {
             let declared: Vec<&String> = file[kind].as_object().unwrap().keys().collect();
-            let ignores_case = matches!(kind.as_str(), "metrics" | "composites");
+            let ignores_case = matches!(kind.as_str(), "metrics" | "composites" | "annotations" | "alerts");
             globs.as_array_mut().unwrap().retain(|glob| {
                 let glob = glob.as_str().unwrap();
                 !declared.iter().any(|name| {

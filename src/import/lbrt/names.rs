@@ -10,8 +10,18 @@ use super::parser::Statement;
 use crate::diag::Place;
 use crate::model::Kind;
 
-/// Services by type and title, which is how lbrt tells them apart, with the title each has here; `None` where it is left out.
-pub(super) type Services = HashMap<(String, String), Option<String>>;
+/// Services by type and title, which is how lbrt tells them apart.
+pub(super) type Services = HashMap<(String, String), Meant>;
+
+/// Which service a type and a title mean.
+pub(super) enum Meant {
+    /// The one of this title here.
+    Title(String),
+    /// One that is left out.
+    LeftOut,
+    /// One of several, nobody can tell which.
+    Several,
+}
 
 /// Makes the name of a service or space known.
 pub(super) fn reserve(statement: &Statement, out: &mut Collected) {
@@ -33,8 +43,12 @@ pub(super) fn notified(
     reader: &mut Reader,
 ) -> Option<String> {
     let (why, help) = match services.get(&(of.to_owned(), title.to_owned())) {
-        Some(Some(title)) => return Some(title.clone()),
-        Some(None) => ("it is left out itself", "mend the service first"),
+        Some(Meant::Title(title)) => return Some(title.clone()),
+        Some(Meant::LeftOut) => ("it is left out itself", "mend the service first"),
+        Some(Meant::Several) => (
+            "several of these files are called so",
+            "rename all but one where they are now, and import again",
+        ),
         None => match out.external(of, title) {
             Some(title) => return Some(title),
             None => (

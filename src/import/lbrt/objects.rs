@@ -11,7 +11,7 @@ use super::super::draft::Draft;
 use super::super::node::{Node, Val};
 use super::super::reader::{Reader, Want};
 use super::super::settings;
-use super::names::{Services, notified, reserve};
+use super::names::{Meant, Services, notified, reserve};
 use super::parser::{Parsed, Statement};
 use crate::diag::{Diagnostic, FileId, Files, Place, Report};
 use crate::model::Kind;
@@ -153,12 +153,13 @@ impl Making<'_> {
             }
         }
         let identity = (of.to_owned(), title.to_owned());
-        if self.services.contains_key(&identity) {
-            self.out.repeated(Kind::Service, title, &draft);
-            return;
-        }
         let title = self.out.add(Kind::Service, None, title, draft);
-        self.services.insert(identity, title);
+        let meant = match (self.services.contains_key(&identity), title) {
+            (true, _) => Meant::Several,
+            (false, Some(title)) => Meant::Title(title),
+            (false, None) => Meant::LeftOut,
+        };
+        self.services.insert(identity, meant);
     }
 
     fn alert(&mut self, name: &str, place: Place, block: Vec<Statement>) {

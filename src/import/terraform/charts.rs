@@ -7,7 +7,7 @@ use super::super::node::{Node, Val, take};
 use super::super::reader::{Reader, Want};
 use super::block::{Block, HINT, Provider, Type};
 use super::links::{Found, Links};
-use super::parts::{kept, name, rest, tags};
+use super::parts::{kept, name, note_elsewhere, rest, tags};
 use super::resources::{never_sent, stream_order};
 use crate::model::Kind;
 
@@ -43,7 +43,10 @@ fn space(block: &mut Block, links: &Links, reader: &mut Reader) -> Option<String
         return None;
     };
     let (what, help) = match links.find(block.world, Type::Space, &node) {
-        Found::Name(name) => return Some(name.to_owned()),
+        Found::Name(name, elsewhere) => {
+            note_elsewhere(elsewhere, "space_id", &node.place, reader);
+            return Some(name.to_owned());
+        }
         Found::Nothing(why) => (why, None),
         Found::Stranger(id) => (
             format!("no space here has the id {id}"),
@@ -70,7 +73,10 @@ fn chart(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
     }
     if let Some(node) = block.take("related_space").filter(|node| !node.value.is_nothing()) {
         match links.find(block.world, Type::Space, &node) {
-            Found::Name(name) => draft.put("related_space", Some((name.into(), node.place))),
+            Found::Name(name, elsewhere) => {
+                note_elsewhere(elsewhere, "related_space", &node.place, reader);
+                draft.put("related_space", Some((name.into(), node.place)));
+            }
             Found::Other => _ = reader.text(&node, "related_space"),
             found @ (Found::Nothing(_) | Found::Stranger(_)) => {
                 let why = if let Found::Nothing(why) = found {

@@ -137,6 +137,9 @@ impl<'a> Evaluator<'a> {
                 let bound = scope.bindings.iter().find(|(known, _)| known == name.as_str());
                 match bound {
                     Some((_, node)) => self.paid(node.value.clone()),
+                    // Neither language has these words; nothing else can be meant.
+                    None if matches!(name.as_str(), "True" | "TRUE") => Val::Bool(true),
+                    None if matches!(name.as_str(), "False" | "FALSE") => Val::Bool(false),
                     None => Val::unknown(format!("`{}`", name.as_str())),
                 }
             }

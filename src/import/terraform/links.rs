@@ -23,8 +23,8 @@ struct Target {
 
 /// What a reference leads to.
 pub(super) enum Found<'a> {
-    /// The name.
-    Name(&'a str),
+    /// The name; and the address of the object where only another root or state has its id.
+    Name(&'a str, Option<&'a str>),
     /// No object here, and why not.
     Nothing(String),
     /// An id that no resource has.
@@ -61,7 +61,7 @@ impl Links {
     pub fn find(&self, world: usize, made: Type, node: &Node) -> Found<'_> {
         if let Val::Reference(address) = &node.value {
             return match self.by_address.get(&(world, address.clone())).and_then(|at| self.all.get(*at)) {
-                Some(target) if target.made == made => target.found(),
+                Some(target) if target.made == made => target.found(false),
                 _ => Found::Nothing(format!("{address} is not one")),
             };
         }
@@ -69,19 +69,20 @@ impl Links {
         let all = self.by_id.get(&(made, id.clone())).map_or(&[][..], Vec::as_slice);
         let targets = || all.iter().filter_map(|at| self.all.get(*at));
         let own: Vec<&Target> = targets().filter(|target| target.world == world).collect();
-        let found = if own.is_empty() { targets().collect() } else { own };
+        let elsewhere = own.is_empty();
+        let found = if elsewhere { targets().collect() } else { own };
         match found.as_slice() {
             [] => Found::Stranger(id),
-            [target] => target.found(),
+            [target] => target.found(elsewhere),
             _ => Found::Nothing(format!("several resources here have the id {id}")),
         }
     }
 }
 
 impl Target {
-    fn found(&self) -> Found<'_> {
+    fn found(&self, elsewhere: bool) -> Found<'_> {
         match &self.name {
-            Some(name) => Found::Name(name),
+            Some(name) => Found::Name(name, elsewhere.then_some(&self.address)),
             None => Found::Nothing(format!("{} is left out", self.address)),
         }
     }

@@ -11,7 +11,7 @@ use super::super::node::{Fields, Node, Val, take};
 use super::super::reader::{Reader, Want};
 use super::block::{Block, HINT, Provider, Type};
 use super::links::{Found, Links};
-use super::parts::{COMPUTED, kept, name, rest, tags};
+use super::parts::{COMPUTED, kept, name, note_elsewhere, rest, tags};
 use super::resources::name_field;
 use super::{charts, services};
 use crate::diag::Files;
@@ -84,12 +84,15 @@ fn alert(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
 /// The titles of the services an alert notifies; `None` where one of them is not known.
 fn titles(node: Node, world: usize, links: &Links, reader: &mut Reader) -> Option<Vec<String>> {
     reader.whole(|reader| {
-        let items = reader.items(node, "services").unwrap_or_default();
+        let items = reader.flat_items(node, "services").unwrap_or_default();
         let mut titles: Vec<String> = Vec::new();
         let mut seen = HashSet::new();
         for item in items {
             match links.find(world, Type::Service, &item) {
-                Found::Name(title) => titles.extend(seen.insert(title).then(|| title.to_owned())),
+                Found::Name(title, elsewhere) => {
+                    note_elsewhere(elsewhere, "services", &item.place, reader);
+                    titles.extend(seen.insert(title).then(|| title.to_owned()));
+                }
                 Found::Nothing(why) => {
                     let message = format!("`services` of {} is left out: {why}", reader.who);
                     reader.lose(item.place, "unknown-service", message, Some(kept("services")));

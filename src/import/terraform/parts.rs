@@ -7,7 +7,7 @@ use super::super::node::{Node, Val, take};
 use super::super::reader::{Reader, Want};
 use super::block::{Block, HINT};
 use super::resources::name_field;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Place};
 
 /// What Terraform computes and nobody writes.
 pub(super) const COMPUTED: &[&str] = &["id", "timeouts", "created_by_ua"];
@@ -43,13 +43,22 @@ pub(super) fn rest(block: &mut Block, out: &mut Collected) {
     Reader::new(&block.address, HINT, &mut out.report).rest(fields, &block.address);
 }
 
+/// Says that an id was found in the files of another server only, as far as anybody knows.
+pub(super) fn note_elsewhere(address: Option<&str>, field: &str, place: &Place, reader: &mut Reader) {
+    if let Some(address) = address {
+        let message = format!("`{field}` of {} is taken for {address} of another root or state", reader.who);
+        let help = "only that one has the id; import states of different servers apart";
+        reader.note(place.clone(), "found-elsewhere", message, help);
+    }
+}
+
 /// What becomes of a field that is not written.
 pub(super) fn kept(field: &str) -> String {
     format!("what is not written is not managed: the service keeps its {field}")
 }
 
 /// Tags of a condition or of a stream.
-pub(super) fn tags(node: Node, reader: &mut Reader) -> Option<(Value, crate::diag::Place)> {
+pub(super) fn tags(node: Node, reader: &mut Reader) -> Option<(Value, Place)> {
     let place = node.place.clone();
     let items = reader.items(node, "tags")?;
     let mut list = Vec::new();
@@ -60,7 +69,7 @@ pub(super) fn tags(node: Node, reader: &mut Reader) -> Option<(Value, crate::dia
             tag.extend(reader.field(&mut fields, name, want).map(|(value, _)| (name.to_owned(), value)));
         }
         if let Some(values) = take(&mut fields, "values") {
-            let values = reader.items(values, "values").unwrap_or_default();
+            let values = reader.flat_items(values, "values").unwrap_or_default();
             let values: Vec<String> = values.iter().filter_map(|one| reader.text(one, "values")).collect();
             if !values.is_empty() {
                 tag.insert("values".into(), values.into());

@@ -112,8 +112,6 @@ end
 service "pagerduty", "ops" do
   settings "service_key" => "k", "event_type" => "trigger", "description" => "d"
 end
-service "pagerduty", "ops" do
-end
 service "mail", "odd" do
   settings "address" => "a@x.org"
 end
@@ -136,8 +134,32 @@ end
             "left-out a.rb:14",
             "unknown-service a.rb:15",
             "repeated-name a.rb:20",
-            "repeated-name a.rb:23",
-            "missing-setting a.rb:26",
+            "missing-setting a.rb:24",
         ],
+    );
+}
+
+#[test]
+fn nobody_is_notified_where_several_services_could_be_meant() {
+    rb(
+        r##"alert "a" do
+  description "kept"
+  service "mail", "ops"
+end
+service "mail", "ops" do
+  settings "addresses" => "a@x.org"
+end
+service "mail", "ops" do
+  settings "addresses" => "b@x.org"
+end
+alert "A" do
+end
+"##,
+        &json!({
+            "ops": {"type": "mail", "settings": {"addresses": "a@x.org"}},
+            "ops (mail)": {"type": "mail", "settings": {"addresses": "b@x.org"}},
+            "a": {"description": "kept"},
+        }),
+        &["left-out a.rb:1", "unknown-service a.rb:3", "repeated-name a.rb:8", "repeated-name a.rb:11"],
     );
 }

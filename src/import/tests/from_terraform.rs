@@ -339,6 +339,12 @@ fn addresses_and_ids_mean_something_within_one_root_or_state_only() {
     };
     let (objects, _) = run(terraform, &[("a.json", &state("a")), ("b.json", &state("b"))]);
     assert_eq!((&objects["a"]["services"], &objects["b"]["services"]), (&json!(["a"]), &json!(["b"])));
+
+    // A service in a state of its own is found there, which is said.
+    let alone = state("b").replace("\"id\":\"7\"", "\"id\":\"8\"");
+    let (objects, findings) = run(terraform, &[("a.json", &state("a")), ("b.json", &alone)]);
+    assert_eq!(objects["b"]["services"], json!(["a"]));
+    assert_eq!(findings, ["found-elsewhere b.json:1"]);
 }
 
 #[test]
@@ -360,6 +366,19 @@ fn old_configurations_are_read() {
              name = "b"
              active = "1"
              services = [for s in librato_service.s : s.id if s.title != "team-02"]
+           }
+           resource "librato_alert" "c" {
+             name = "c"
+             active = False
+             services = ["${librato_service.s.*.id}"]
+             condition {
+               type = "above"
+               metric_name = "m"
+               tag { name = "az", values = ["${librato_service.s.*.title}", "x"] }
+             }
+           }
+           resource "librato_alert" "C" {
+             name = "C"
            }"#,
         &json!({
             "team-01": {"type": "mail", "settings": {"addresses": "a@x.org"}},
@@ -367,8 +386,12 @@ fn old_configurations_are_read() {
             "a": {"active": false, "services": ["team-02"],
                   "conditions": [{"type": "above", "metric_name": "m", "threshold": 5.0}]},
             "b": {"active": true, "services": ["team-01"], "conditions": []},
+            "c": {"active": false, "services": ["team-01", "team-02"], "conditions": [
+                {"type": "above", "metric_name": "m", "threshold": 0.0,
+                 "tags": [{"name": "az", "values": ["team-01", "team-02", "x"]}]}]},
         }),
-        &[],
+        // The service makes no difference between `c` and `C`.
+        &["repeated-name a.tf:28"],
     );
 }
 

@@ -188,7 +188,7 @@ fn misfit(found: &mut Checker<'_>, here: &Route, field: &str) {
 /// Whether one field of a written condition says the same as that of a remote one; both are whole conditions.
 pub(super) fn same_in_condition(key: &str, want: &Value, have: &Value) -> bool {
     let (wanted, found) = (&want[key], &have[key]);
-    let absent = want["type"] == "absent";
+    let absent = want["type"] == "absent" && have["type"] == "absent";
     match key {
         "source" => compare::source(wanted) == compare::source(found),
         "metric_name" => compare::lower_case(wanted) == compare::lower_case(found),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::effect::{Effect, Verdict};
 use super::pattern::{self, Relation};
 use super::words::Words;
-use crate::diff::fields::pair_items;
+use crate::diff::items::pair_items;
 use crate::model::{Alert, Condition, ConditionType, Seconds, Spec};
 
 /// The effects of everything that differs between the conditions of two alerts.

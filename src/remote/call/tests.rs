@@ -42,7 +42,7 @@ fn updated(
     let before = lift(address.collection, &raw, &titles).unwrap();
     let want = resource(kind, want);
     let fields = changes(&want, &before, &BTreeMap::new());
-    let after = overlay(&want, &before);
+    let after = overlay(&want, &before, &|_| None);
     let remote = Remote { id: lenient_id(&raw), raw: Raw::from(&raw) };
     let ids = BTreeMap::from([
         (renamed_from.clone().unwrap_or_else(|| address.clone()), remote),
@@ -137,11 +137,42 @@ fn an_alert_is_sent_with_all_conditions_and_what_we_do_not_know_of_them() {
         updated(&alert("a"), Kind::Alert, want, raw, None),
         [concat!(
             r#"PUT /alerts/9 {"name":"a","conditions":["#,
-            r#"{"id":2,"detect_reset":false,"odd":7,"type":"above","metric_name":"m","threshold":6.0,"summary_function":"derivative"},"#,
+            r#"{"id":2,"type":"above","metric_name":"m","source":"*","threshold":6.0,"summary_function":"derivative","detect_reset":false,"odd":7},"#,
             r#"{"id":1,"type":"below","metric_name":"n","source":null,"threshold":1.0,"summary_function":"min","odd":true},"#,
             r#"{"type":"absent","metric_name":"o","duration":60}],"#,
             r#""attributes":{"runbook_url":"s","team":"t"}}"#
         )]
+    );
+}
+
+#[test]
+fn conditions_that_cannot_be_read_stay_unless_others_are_written() {
+    let raw = json!({"id": 9, "name": "a", "description": "old", "conditions": [
+        {"id": 1, "type": "above", "metric_name": "m", "threshold": 1},
+        {"id": 2, "type": "above", "metric_name": {"odd": 1}, "threshold": 1}]});
+    assert_eq!(
+        updated(&alert("a"), Kind::Alert, json!({"description": "new"}), raw.clone(), None),
+        [concat!(
+            r#"PUT /alerts/9 {"name":"a","conditions":[{"id":1,"type":"above","metric_name":"m","threshold":1},"#,
+            r#"{"id":2,"type":"above","metric_name":{"odd":1},"threshold":1}],"description":"new"}"#
+        )]
+    );
+    let want = json!({"conditions": [{"type": "below", "metric_name": "m", "threshold": 1}]});
+    assert_eq!(
+        updated(&alert("a"), Kind::Alert, want, raw, None),
+        [
+            r#"PUT /alerts/9 {"name":"a","conditions":[{"id":1,"type":"below","metric_name":"m","threshold":1}]}"#
+        ]
+    );
+}
+
+#[test]
+fn settings_that_no_file_can_say_stay() {
+    let raw = json!({"id": 3, "type": "pigeon", "title": "pigeon", "settings": {"loft": 3, "old": "x", "deep": {"a": [1]}}});
+    let want = json!({"settings": {"loft": "3", "new": "y"}});
+    assert_eq!(
+        updated(&Address::service("pigeon"), Kind::Service, want, raw, None),
+        [r#"PUT /services/3 {"settings":{"loft":3,"deep":{"a":[1]},"new":"y"}}"#]
     );
 }
 
@@ -231,14 +262,14 @@ fn a_chart_is_sent_with_all_streams_and_what_we_do_not_know_of_them() {
         (Address::space("S"), Remote { id: Some(5), raw: Raw::from(&Value::Null) }),
         (chart("S", "C"), Remote { id: Some(9), raw: Raw::from(&raw) }),
     ]);
-    let after = overlay(&want, &before);
+    let after = overlay(&want, &before, &|_| None);
     let action = Action::Update { before, after, fields, renamed_from: Some(chart("S", "C")) };
     let change = Change { address: chart("S", "D"), kind: Kind::Chart, action };
     assert_eq!(
         shown(&request(&change, &ids).unwrap()),
         [concat!(
             r#"PUT /spaces/5/charts/9 {"name":"D","min":null,"label":"s","streams":[{"metric":"a","source":"*","odd":1},"#,
-            r#"{"composite":"s(\"c\", \"*\")"},{"position":4,"odd":2,"metric":"b","name":"y"}]}"#
+            r#"{"composite":"s(\"c\", \"*\")"},{"metric":"b","name":"y","position":4,"odd":2}]}"#
         )]
     );
 }

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::known::{booleans, numbers, pick};
-use crate::model::{STREAM_KEYS, Stream, Threshold, is_worked_out};
+use super::known::{booleans, fitting, lift_tags, numbers, pick};
+use crate::model::{STREAM_KEYS, Stream, is_worked_out};
 use crate::wire::lenient;
 
 /// The fields of a chart; `spaces` gives names to the ids of spaces.
@@ -25,7 +23,7 @@ pub(super) fn lift_chart(raw: &Value, spaces: &BTreeMap<u64, String>) -> Map<Str
         fields.insert("related_space".into(), name.into());
     }
     fields.insert("streams".into(), streams(raw).iter().map(|raw| lift_stream(raw)).collect());
-    let thresholds: Vec<Value> = list(&raw["thresholds"]).iter().filter_map(lift_threshold).collect();
+    let thresholds: Vec<Value> = list(&raw["thresholds"]).iter().map(lift_threshold).collect();
     if !thresholds.is_empty() {
         fields.insert("thresholds".into(), thresholds.into());
     }
@@ -48,9 +46,6 @@ pub fn lift_stream(raw: &Value) -> Value {
     let blank =
         |key: &str, value: &Value| *value == "" && !matches!(key, "name" | "units_short" | "units_long");
     fields.retain(|key, value| !blank(key, value));
-    if fields.get("tags").is_some_and(|tags| tags.as_array().is_none_or(Vec::is_empty)) {
-        fields.shift_remove("tags");
-    }
     // A composite selects and groups by itself; clients send these all the same.
     if fields.contains_key("composite") {
         ["source", "tags", "group_function"].iter().for_each(|key| _ = fields.shift_remove(*key));
@@ -59,44 +54,25 @@ pub fn lift_stream(raw: &Value) -> Value {
     if fields.get("type").is_some_and(is_worked_out) {
         fields.shift_remove("type");
     }
-    for tag in fields.get_mut("tags").and_then(Value::as_array_mut).into_iter().flatten() {
-        let mut known = pick(tag, &["name", "values", "grouped", "dynamic"]);
-        booleans(&mut known, &["grouped", "dynamic"]);
-        *tag = Value::Object(known);
-    }
+    lift_tags(&mut fields);
     floats(&mut fields, &["min", "max"]);
     numbers(&mut fields, &["period", "position"]);
     booleans(&mut fields, &["split_axis", "gap_detection"]);
-    Value::Object(understood::<Stream>(fields))
+    // Every key of a stream may be left out.
+    fitting::<Stream>(&Value::Object(fields)).unwrap_or_else(|| Value::Object(Map::new()))
 }
 
-fn lift_threshold(raw: &Value) -> Option<Value> {
+/// A raw threshold with the keys we know.
+pub fn lift_threshold(raw: &Value) -> Value {
     let mut fields = pick(raw, &["operator", "value", "type"]);
     floats(&mut fields, &["value"]);
-    let fields = Value::Object(fields);
-    Threshold::deserialize(&fields).is_ok().then_some(fields)
+    Value::Object(fields)
 }
 
 fn floats(fields: &mut Map<String, Value>, keys: &[&str]) {
     for key in keys {
         if let Some(number) = fields.get(*key).and_then(lenient::f64) {
             fields.insert((*key).to_owned(), number.into());
-        }
-    }
-}
-
-/// The fields without those that do not fit.
-fn understood<T: DeserializeOwned>(mut fields: Map<String, Value>) -> Map<String, Value> {
-    loop {
-        let Err(error) = serde_path_to_error::deserialize::<_, T>(Value::Object(fields.clone())) else {
-            return fields;
-        };
-        let key = match error.path().iter().next() {
-            Some(serde_path_to_error::Segment::Map { key }) => key.clone(),
-            _ => return Map::new(),
-        };
-        if fields.shift_remove(&key).is_none() {
-            return Map::new();
         }
     }
 }
@@ -110,7 +86,7 @@ mod tests {
     #[test]
     fn a_chart_is_lifted_whatever_form_its_values_have() {
         let raw = json!({"id": 9, "name": "C", "chart_type": "stacked", "min": "0", "max": null, "space_id": 5, "related_space": "5",
-            "thresholds": [{"operator": ">", "value": "5", "type": "red"}, {"operator": "!"}], "use_log_yaxis": "true",
+            "thresholds": [{"operator": ">", "value": "5", "type": "red"}], "use_log_yaxis": "true",
             "streams": [
                 {"id": 1, "type": "gauge", "metric": "m", "source": "", "group_function": ["median"], "color": "#AABBCC", "tags": {},
                  "period": "60", "composite": null, "odd": 1},

@@ -18,20 +18,22 @@ pub fn lost(raw: &Value, lifted: &Resource) -> Vec<String> {
         match (lifted, key.as_str()) {
             (Resource::Space(_), "charts") | (Resource::Annotation(_), "events") => {}
             (Resource::Composite(_), "type") => {}
-            (Resource::Chart(_), "streams") => items(key, &streams(raw), &fields, &["type"], &mut found),
+            (Resource::Chart(_), "streams") => {
+                items(key, &streams(raw), fields.get(key), &["type"], &mut found);
+            }
+            // Named by their titles.
+            (Resource::Alert(_), "services") => {}
             (Resource::Chart(_), "chart_type") => {}
             (Resource::Chart(_), "related_space") if !is_dangling(&fields) => {}
             (Resource::Alert(_), "conditions") => {
-                items(key, &conditions_in_order(raw), &fields, &["condition_type"], &mut found);
+                items(key, &conditions_in_order(raw), fields.get(key), &["condition_type"], &mut found);
             }
             (Resource::Metric(_) | Resource::Composite(_) | Resource::Alert(_), "attributes") => {
                 object("attributes.", value, fields.get(key), &[], &mut found);
             }
-            _ if !MADE.contains(&key.as_str()) && !says_nothing(value) && !fields.contains_key(key) => {
-                found.push(key.clone());
-            }
             (Resource::Chart(_), "related_space") => found.push(key.clone()),
-            _ => {}
+            (_, key) if MADE.contains(&key) => {}
+            (_, key) => inside(key.to_owned(), value, fields.get(key), &mut found),
         }
     }
     found
@@ -42,21 +44,41 @@ fn is_dangling(fields: &Map<String, Value>) -> bool {
     fields.get("related_space").and_then(Value::as_str).is_some_and(|name| name.starts_with('#'))
 }
 
-fn items(key: &str, raw: &[&Value], fields: &Map<String, Value>, made: &[&str], found: &mut Vec<String>) {
-    let lifted = fields.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+/// What is lost of the items of a list, which are in the same order on both sides. Keys of `made` say nothing of their own.
+fn items(key: &str, raw: &[&Value], lifted: Option<&Value>, made: &[&str], found: &mut Vec<String>) {
+    let Some(lifted) = lifted.and_then(Value::as_array) else {
+        return found.extend((!raw.is_empty()).then(|| key.to_owned()));
+    };
     for (i, raw) in raw.iter().enumerate() {
-        object(&format!("{key}[{i}]."), raw, lifted.get(i), made, found);
+        let here = format!("{key}[{i}]");
+        match raw {
+            Value::Object(_) => object(&format!("{here}."), raw, lifted.get(i), made, found),
+            other => inside(here, other, lifted.get(i), found),
+        }
     }
 }
 
 fn object(prefix: &str, raw: &Value, lifted: Option<&Value>, made: &[&str], found: &mut Vec<String>) {
     for (key, value) in raw.as_object().into_iter().flatten() {
-        let known = lifted.is_some_and(|lifted| lifted.get(key).is_some());
         // Items have names of their own, which are no identity.
         let made = made.contains(&key.as_str()) || MADE.contains(&key.as_str()) && key != "name";
-        if !known && !made && !says_nothing(value) {
-            found.push(format!("{prefix}{key}"));
+        if !made {
+            inside(format!("{prefix}{key}"), value, lifted.and_then(|lifted| lifted.get(key)), found);
         }
+    }
+}
+
+/// What is lost of a value, at whatever depth.
+fn inside(here: String, raw: &Value, lifted: Option<&Value>, found: &mut Vec<String>) {
+    match (raw, lifted) {
+        _ if says_nothing(raw) => {}
+        (_, None) => found.push(here),
+        (Value::Object(_), Some(Value::Object(_))) => object(&format!("{here}."), raw, lifted, &[], found),
+        (Value::Array(list), Some(Value::Array(_))) => {
+            items(&here, &list.iter().collect::<Vec<_>>(), lifted, &[], found);
+        }
+        // The same in another form, such as a number that was sent as text.
+        _ => {}
     }
 }
 
@@ -100,9 +122,29 @@ mod tests {
             lost_of(Collection::Charts, chart),
             ["related_space", "streams[0].odd", "streams[0].group_function", "streams[1].source"]
         );
+        let chart = json!({"id": 1, "name": "c", "thresholds": [{"operator": ">", "value": 1, "type": "red", "odd": 1}],
+            "streams": [{"metric": "m", "tags": [{"name": "a", "odd": 1, "values": ["x"]}, {"name": "b", "odd": null}]}]});
+        assert_eq!(lost_of(Collection::Charts, chart), ["thresholds[0].odd", "streams[0].tags[0].odd"]);
+        let chart = json!({"id": 1, "name": "c", "thresholds": [{"operator": ">", "value": 1, "type": "red"}, {"operator": ">"}]});
+        assert_eq!(lost_of(Collection::Charts, chart), ["thresholds"]);
+        let service =
+            json!({"id": 1, "title": "s", "type": "pigeon", "settings": {"a": 1, "deep": {"b": [1]}}});
+        assert_eq!(lost_of(Collection::Services, service), ["settings.deep"]);
         let alert = json!({"id": 1, "name": "a", "version": 2, "services": [], "active": "true", "folder": 3,
             "conditions": [{"id": 1, "type": "absent", "metric_name": "m", "duration": 60, "source": null, "odd": 0}]});
         assert_eq!(lost_of(Collection::Alerts, alert), ["folder", "conditions[0].odd"]);
+        let alert = json!({"id": 1, "name": "a", "attributes": {"team": {"x": [1, null, {}]}, "runbook_url": 5}, "conditions": [
+            {"id": 2, "type": "above", "metric_name": "m", "threshold": 1, "duration": "often", "tags": [{"name": "a", "odd": 1}]},
+            {"id": 3, "type": "above", "metric_name": "m", "threshold": 1, "tags": [{"name": "a", "values": [1]}]}]});
+        assert_eq!(
+            lost_of(Collection::Alerts, alert),
+            [
+                "attributes.runbook_url",
+                "conditions[0].duration",
+                "conditions[0].tags[0].odd",
+                "conditions[1].tags"
+            ]
+        );
         assert_eq!(
             lost_of(Collection::Charts, json!({"id": 2, "name": "d", "related_space": 1, "streams": []})),
             [""; 0]
