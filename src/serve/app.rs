@@ -9,9 +9,9 @@ use super::backup;
 use super::http::address::Network;
 use super::http::body::Limits;
 use super::http::rates::Rates;
+use super::series::cache::SeriesCache;
 use super::store::Store;
 use super::submit::Intake;
-use super::submit::known::Known;
 use super::telemetry::Telemetry;
 
 /// How the server behaves; [`Options::default`] is right for most.
@@ -58,7 +58,7 @@ pub struct App {
     pub store: Store,
     pub telemetry: Telemetry,
     pub rates: Rates,
-    known: Known,
+    known: SeriesCache,
     bodies: Limits,
     backups: backup::Turn,
 }
@@ -69,7 +69,7 @@ impl App {
         let clock = store.clock();
         telemetry.serves_copy(store.is_unadopted_copy());
         App {
-            known: store.known(),
+            known: SeriesCache::of(store.condition().epoch.clone()),
             store,
             rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
             telemetry,
@@ -97,8 +97,8 @@ impl FromRef<App> for Rates {
     }
 }
 
-impl FromRef<App> for Known {
-    fn from_ref(app: &App) -> Known {
+impl FromRef<App> for SeriesCache {
+    fn from_ref(app: &App) -> SeriesCache {
         app.known.clone()
     }
 }

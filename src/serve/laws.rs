@@ -2,8 +2,9 @@
 //! and committed inputs, fuzz targets over mutated ones.
 
 use super::http::form;
-use super::series::pack;
-use super::submit::{self, block};
+use super::submit;
+use super::tsdb::sample::Sample;
+use super::tsdb::{block, journal};
 
 /// Epoch seconds at which submissions are judged.
 const NOW: i64 = 1_800_000_000;
@@ -19,33 +20,33 @@ pub fn form(bytes: &[u8]) {
 pub fn submitted(bytes: &[u8]) {
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(bytes) else { return };
     for samples in submit::read_all(&body, NOW).into_iter().flatten() {
-        let points: Vec<block::Point> = (1..)
+        let points: Vec<Sample> = (1..)
             .zip(&samples)
-            .map(|(series, sample)| block::Point { series, time: sample.time, stats: sample.stats })
+            .map(|(series, sample)| Sample { series, time: sample.time, stats: sample.stats })
             .collect();
         for sample in &samples {
             assert!((sample.time - NOW).abs() <= 365 * 86_400, "{sample:?}");
         }
         // What is no number would not equal itself.
-        assert_eq!(block::decode(&block::encode(&points)), Some(points));
+        assert_eq!(journal::decode(&journal::encode(&points)), Some(points));
     }
 }
 
 /// A row of the journal is refused or packs to something that reads as the same.
 pub fn journal_row(bytes: &[u8]) {
-    let Some(points) = block::decode(bytes) else { return };
-    let packed = block::encode(&points);
+    let Some(points) = journal::decode(bytes) else { return };
+    let packed = journal::encode(&points);
     // Not the points: those of a damaged row may be no numbers, which equal nothing.
-    assert_eq!(block::decode(&packed).map(|again| block::encode(&again)), Some(packed));
+    assert_eq!(journal::decode(&packed).map(|again| journal::encode(&again)), Some(packed));
 }
 
 /// A block is refused or, where its times are some that the server stores, packs to something that reads as the same.
 pub fn block(bytes: &[u8]) {
-    let Some(points) = pack::decode(bytes) else { return };
+    let Some(points) = block::decode(bytes) else { return };
     let stored = |time: i64| (0..1 << 33).contains(&time);
     if points.iter().all(|point| stored(point.time)) && points.is_sorted_by_key(|point| point.time) {
-        let packed = pack::encode(&points);
-        assert_eq!(pack::decode(&packed).map(|again| pack::encode(&again)), Some(packed));
+        let packed = block::encode(&points);
+        assert_eq!(block::decode(&packed).map(|again| block::encode(&again)), Some(packed));
     }
 }
 
@@ -54,6 +55,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::serve::tsdb::sample::Stats;
 
     #[test]
     fn hold_for_the_committed_inputs() {
@@ -88,12 +90,12 @@ mod tests {
             at in any::<prop::sample::Index>(),
             bit in 0..8_u8,
         ) {
-            let point = |&(series, time, value): &(i64, i64, f64)| block::Point {
+            let sample = |&(series, time, value): &(i64, i64, f64)| Sample {
                 series,
                 time,
-                stats: submit::sample::Stats::Single(value),
+                stats: Stats::Single(value),
             };
-            let mut row = block::encode(&values.iter().map(point).collect::<Vec<_>>());
+            let mut row = journal::encode(&values.iter().map(sample).collect::<Vec<_>>());
             journal_row(&row);
             let at = at.index(row.len());
             row[at] ^= 1 << bit;

@@ -11,6 +11,7 @@ mod clock;
 mod compose;
 mod connections;
 mod dashboards;
+mod data;
 mod http;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
@@ -33,32 +34,34 @@ mod submit;
 mod telemetry;
 mod tls;
 mod tokens;
+mod tsdb;
 
 pub use app::Options;
 pub use clock::Clock;
+pub use data::{check, copy};
 pub use http::address::Network;
 pub use http::credentials::{Credentials, CredentialsError};
 pub use http::role::Role;
 pub use http::users::{UserChanges, Users};
 pub use listen::{Listening, run};
 pub use router::router;
-pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt, check, copy};
+pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};
 
 /// How points are kept, for benches: pairs of epoch seconds and value.
 #[doc(hidden)]
 pub mod packing {
-    use super::series::aggregate::{Aggregate, Point};
-    use super::series::pack;
+    use super::tsdb::aggregate::{Aggregate, Point};
+    use super::tsdb::block;
 
     pub fn pack(points: &[(i64, f64)]) -> Vec<u8> {
         let point = |(time, value): &(i64, f64)| Point { time: *time, stats: Aggregate::single(*value) };
-        pack::encode(&points.iter().map(point).collect::<Vec<_>>())
+        block::encode(&points.iter().map(point).collect::<Vec<_>>())
     }
 
-    pub fn unpack(block: &[u8]) -> Option<Vec<(i64, f64)>> {
-        let points = pack::decode(block)?;
+    pub fn unpack(packed: &[u8]) -> Option<Vec<(i64, f64)>> {
+        let points = block::decode(packed)?;
         Some(points.into_iter().map(|point| (point.time, point.stats.last)).collect())
     }
 }

@@ -21,10 +21,10 @@ use super::measurements::legacy::{self, UNASSIGNED};
 use super::measurements::tags::{Filter, Tags};
 use super::measurements::{Data, records};
 use super::metrics::metric::{Kind, Metric};
-use super::series::aggregate::{Aggregate, Point};
-use super::series::table::Span;
 use super::store::Store;
 use super::store::tx::Tx;
+use super::tsdb::aggregate::{Aggregate, Point};
+use super::tsdb::range::TimeRange;
 use crate::composite::eval::{Limits, Outcome, Series, Window, evaluate};
 use crate::composite::{self, Labels, SOURCE, Statistic};
 
@@ -49,8 +49,8 @@ async fn answered(store: &Store, query: Object, dialect: Dialect) -> Result<Resp
     read.finish()?;
     let compiled = compiled("compose", &text)?;
     let window = window(&query, now)?;
-    let evaluated = move |connection: &Tx| {
-        let mut tables = Tables::new(connection, now, window.resolution, &|_: &Labels| true);
+    let evaluated = move |tx: &Tx| {
+        let mut tables = Tables::new(tx, now, window.resolution, &|_: &Labels| true);
         let outcome = run("compose", &text, &compiled, &mut tables, &window)?;
         let head = Head { name: None, compose: &text, resolution: window.resolution };
         shown::written(&head, &outcome.series, &tables, dialect)
@@ -60,14 +60,14 @@ async fn answered(store: &Store, query: Object, dialect: Dialect) -> Result<Resp
 
 /// The data of a composite metric in the dialect of tags, as JSON. `tags_search` narrows what its definition reads,
 /// since what comes out need not have the tags any more.
-pub fn written(connection: &Tx<'_>, metric: &Metric, query: &Object, now: i64) -> Result<Vec<u8>, Problem> {
+pub fn written(tx: &Tx<'_>, metric: &Metric, query: &Object, now: i64) -> Result<Vec<u8>, Problem> {
     refuse_parameters(query)?;
     let filter = Filter::read(query)?;
     let window = window(query, now)?;
     let text = definition(metric);
     let compiled = compiled("composite", text)?;
     let wants = |labels: &Labels| filter.holds(labels as &Tags);
-    let mut tables = Tables::new(connection, now, window.resolution, &wants);
+    let mut tables = Tables::new(tx, now, window.resolution, &wants);
     let outcome = run("composite", text, &compiled, &mut tables, &window)?;
     let head = Head { name: Some(&metric.name), compose: text, resolution: window.resolution };
     shown::written(&head, &outcome.series, &tables, Dialect::Tags)
@@ -75,18 +75,13 @@ pub fn written(connection: &Tx<'_>, metric: &Metric, query: &Object, now: i64) -
 
 /// What `question` asks of a composite metric, in the dialect of sources: its series are taken for gauges. The sources
 /// that are asked for narrow what its definition reads.
-pub fn data(
-    connection: &Tx<'_>,
-    metric: &Metric,
-    question: &legacy::Question,
-    now: i64,
-) -> Result<Data, Problem> {
+pub fn data(tx: &Tx<'_>, metric: &Metric, question: &legacy::Question, now: i64) -> Result<Data, Problem> {
     let legacy::Question { interval, .. } = question;
     let text = definition(metric);
     let compiled = compiled("composite", text)?;
     let window = of_span(interval.span, interval.resolution, Statistic::Mean);
     let wants = |labels: &Labels| question.wants(labels.get(SOURCE).map(String::as_str));
-    let mut tables = Tables::new(connection, now, window.resolution, &wants);
+    let mut tables = Tables::new(tx, now, window.resolution, &wants);
     let Outcome { series, .. } = run("composite", text, &compiled, &mut tables, &window)?;
     // The first period is whole, though it may begin before the interval does.
     let mut question = question.clone();
@@ -148,7 +143,7 @@ fn window(query: &Object, now: i64) -> Result<Window, Problem> {
     Ok(of_span(span, resolution, summarize))
 }
 
-fn of_span(span: Span, resolution: i64, summarize: Statistic) -> Window {
+fn of_span(span: TimeRange, resolution: i64, summarize: Statistic) -> Window {
     let resolution = u64::try_from(resolution).unwrap_or(1).max(1);
     Window { start: span.start, end: span.end, resolution, summarize, source: None }
 }

@@ -12,13 +12,15 @@ use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::metrics::table as metrics;
 use crate::serve::names::Choice;
-use crate::serve::series::aggregate::{Point, downsample};
-use crate::serve::series::table::{self as series, Recent, Span, counted_once};
-use crate::serve::series::tier::promised;
+use crate::serve::series;
+use crate::serve::series::points::{Points as _, Recent};
 use crate::serve::sources;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
-use crate::serve::submit::sample;
+use crate::serve::tsdb::aggregate::{Point, downsample};
+use crate::serve::tsdb::labels::{self, counted_once};
+use crate::serve::tsdb::range::TimeRange;
+use crate::serve::tsdb::tier::promised;
 
 /// Samples held for one query, about 120 MB of them.
 const MOST: u64 = 3_000_000;
@@ -29,15 +31,12 @@ const SERIES_BYTES: usize = 700;
 /// Memory of a series that a call means, beside its samples.
 const STORED_BYTES: usize = 200;
 
-/// Everything the journal can hold.
-const ALWAYS: Span = Span { start: i64::MIN, end: i64::MAX };
-
 /// Which series may be read at all.
 pub type Wants<'a> = &'a dyn Fn(&Labels) -> bool;
 
 /// The tables, as the evaluator sees them.
 pub struct Tables<'a> {
-    connection: &'a Tx<'a>,
+    tx: &'a Tx<'a>,
     now: i64,
     resolution: u64,
     wants: Wants<'a>,
@@ -105,9 +104,9 @@ impl Fetch for Tables<'_> {
 }
 
 impl<'a> Tables<'a> {
-    pub fn new(connection: &'a Tx<'a>, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
+    pub fn new(tx: &'a Tx<'a>, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
         let (recent, known, metrics) = (None, BTreeMap::new(), BTreeMap::new());
-        Tables { connection, now, resolution, wants, recent, known, held: 0, made: 0, metrics, failed: None }
+        Tables { tx, now, resolution, wants, recent, known, held: 0, made: 0, metrics, failed: None }
     }
 
     /// Why the evaluation ends, in words, as far as that is anybody's business.
@@ -123,14 +122,14 @@ impl<'a> Tables<'a> {
 
     /// What is shown for a source in its place.
     pub fn display_name(&self, source: &str) -> Result<Option<String>, StoreError> {
-        sources::table::display_name(self.connection, source)
+        sources::table::display_name(self.tx, source)
     }
 
     fn read(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, Refusal> {
         let found = self.metrics(request.metric)?;
         let meant = self.meant(&found, request)?;
         if self.recent.is_none() && !meant.is_empty() {
-            self.recent = Some(series::recent(self.connection, 0..=i64::MAX, |_| true, ALWAYS)?);
+            self.recent = Some(series::of(self.tx)?.recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS)?);
         }
         let interval = promised(request.start, self.now).resolution;
         let mut stored = Vec::with_capacity(meant.len());
@@ -140,7 +139,7 @@ impl<'a> Tables<'a> {
             let period = metric.period.and_then(|period| u64::try_from(period).ok());
             let given = request.period.or(period).filter(|period| *period > 0).unwrap_or(self.resolution);
             let step = i64::try_from(given).unwrap_or(i64::MAX).max(interval);
-            let span = Span { start: request.start - request.start.rem_euclid(step), end: request.end };
+            let span = TimeRange { start: request.start - request.start.rem_euclid(step), end: request.end };
             budget::proceed()?;
             let samples = self.samples(one.id, span, step)?;
             budget::hold(STORED_BYTES + size_of_val(samples.as_slice()))?;
@@ -172,14 +171,14 @@ impl<'a> Tables<'a> {
         if pattern.contains('*') {
             let choice = Choice::new(&[pattern.to_owned()]).unwrap_or_default();
             let mut found = Vec::new();
-            for id in metrics::choose(self.connection, &choice, &Choice::default())? {
-                let metric = metrics::get(self.connection, id)?;
+            for id in metrics::choose(self.tx, &choice, &Choice::default())? {
+                let metric = metrics::get(self.tx, id)?;
                 found.extend(metric.filter(|metric| metric.kind != Kind::Composite));
             }
             found.sort_by_cached_key(|metric| metric.name.to_lowercase());
             return Ok(found);
         }
-        match metrics::find(self.connection, pattern)? {
+        match metrics::find(self.tx, pattern)? {
             Some(metric) if metric.kind == Kind::Composite => Err(Refusal::Told(nested(&metric.name))),
             found => Ok(found.into_iter().collect()),
         }
@@ -209,7 +208,7 @@ impl<'a> Tables<'a> {
         if let Some(known) = self.known.get(&metric) {
             return Ok(Rc::clone(known));
         }
-        let series = counted_once(series::of_metric(self.connection, metric)?);
+        let series = counted_once(series::of(self.tx)?.series(metric)?);
         budget::hold(SERIES_BYTES * series.len())?;
         let known: Rc<[Known]> =
             series.into_iter().map(|one| Known { id: one.id, labels: labels(one.labels).into() }).collect();
@@ -217,8 +216,8 @@ impl<'a> Tables<'a> {
         Ok(known)
     }
 
-    fn samples(&self, id: i64, span: Span, step: i64) -> Result<Vec<Sample>, Refusal> {
-        let mut points = budget::beside(self.made, || series::packed(self.connection, id, span))?;
+    fn samples(&self, id: i64, span: TimeRange, step: i64) -> Result<Vec<Sample>, Refusal> {
+        let mut points = budget::beside(self.made, || series::of(self.tx)?.packed(id, span))?;
         let unpacked = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
         points.extend(unpacked.filter(|point| span.contains(point.time)).copied());
         budget::need(self.made.saturating_add(size_of_val(points.as_slice())))?;
@@ -238,9 +237,9 @@ impl<'a> Tables<'a> {
     }
 }
 
-fn labels(labels: sample::Labels) -> Labels {
+fn labels(labels: labels::Labels) -> Labels {
     match labels {
-        sample::Labels::Tags(tags) => tags,
-        sample::Labels::Source(source) => source.map(|name| (SOURCE.to_owned(), name)).into_iter().collect(),
+        labels::Labels::Tags(tags) => tags,
+        labels::Labels::Source(source) => source.map(|name| (SOURCE.to_owned(), name)).into_iter().collect(),
     }
 }

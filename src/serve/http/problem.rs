@@ -13,7 +13,7 @@ use crate::serve::budget::Exceeded;
 use crate::serve::store::error::{Displaced, Failure, StoreError, Trouble};
 
 /// A request that was not carried out, as the client will read it.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     status: StatusCode,
     errors: Value,

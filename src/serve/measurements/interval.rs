@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 
 use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::series::table::Span;
-use crate::serve::series::tier::{oldest, promised};
+use crate::serve::tsdb::range::TimeRange;
+use crate::serve::tsdb::tier::{oldest, promised};
 
 /// A week: the coarsest resolution that can be asked for, in seconds.
 const COARSEST: i64 = 604_800;
@@ -13,7 +13,7 @@ const COARSEST: i64 = 604_800;
 /// What to read: a span that begins at a multiple of the resolution, so that no interval is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
-    pub span: Span,
+    pub span: TimeRange,
     /// Seconds.
     pub resolution: i64,
     pub take: Take,
@@ -58,7 +58,7 @@ impl Interval {
         };
         let end = end.unwrap_or(now);
         let start = start.unwrap_or_else(|| oldest(resolution, now));
-        Interval::kept(Span { start, end }, resolution, take, now).map(Some)
+        Interval::kept(TimeRange { start, end }, resolution, take, now).map(Some)
     }
 
     /// From `resolution`, `start_time`, `end_time` and `duration`.
@@ -69,7 +69,7 @@ impl Interval {
 
     /// The same for composites: the span and the resolution as they are asked for. Their series have periods of
     /// their own, so data that is kept less finely than the resolution is no reason to refuse.
-    pub fn composed(query: &Object, now: i64) -> Result<(Span, i64), Problem> {
+    pub fn composed(query: &Object, now: i64) -> Result<(TimeRange, i64), Problem> {
         let mut read = Reader::new(query);
         read.require("resolution");
         let resolution = resolution(&mut read).unwrap_or(1);
@@ -81,18 +81,18 @@ impl Interval {
         let span = match (start, end, duration) {
             (Some(_), Some(_), Some(_)) => {
                 read.errors.add("duration", "cannot be used with both start_time and end_time");
-                Span { start: now, end: now }
+                TimeRange { start: now, end: now }
             }
-            (Some(start), Some(end), None) => Span { start, end },
-            (Some(start), None, None) => Span { start, end: now },
-            (Some(start), None, Some(duration)) => Span { start, end: start.saturating_add(duration) },
+            (Some(start), Some(end), None) => TimeRange { start, end },
+            (Some(start), None, None) => TimeRange { start, end: now },
+            (Some(start), None, Some(duration)) => TimeRange { start, end: start.saturating_add(duration) },
             (None, end, Some(duration)) => {
                 let end = end.unwrap_or(now);
-                Span { start: end.saturating_sub(duration), end }
+                TimeRange { start: end.saturating_sub(duration), end }
             }
             (None, _, None) => {
                 read.errors.add("start_time", "must be set, or duration");
-                Span { start: now, end: now }
+                TimeRange { start: now, end: now }
             }
         };
         check_order(start, end, &mut read.errors);
@@ -101,7 +101,7 @@ impl Interval {
     }
 
     /// Refuses what is not kept that finely any more.
-    fn kept(span: Span, resolution: i64, take: Take, now: i64) -> Result<Interval, Problem> {
+    fn kept(span: TimeRange, resolution: i64, take: Take, now: i64) -> Result<Interval, Problem> {
         if promised(span.start.min(span.end), now).resolution > resolution {
             return Err(Problem::request(
                 StatusCode::BAD_REQUEST,
@@ -109,7 +109,7 @@ impl Interval {
             ));
         }
         let start = span.start - span.start.rem_euclid(resolution);
-        Ok(Interval { span: Span { start, ..span }, resolution, take })
+        Ok(Interval { span: TimeRange { start, ..span }, resolution, take })
     }
 }
 

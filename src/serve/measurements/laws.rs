@@ -8,16 +8,18 @@ use super::{data, legacy, page, tagged};
 use crate::serve::budget;
 use crate::serve::compose;
 use crate::serve::http::claimed;
-use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::Kind;
+use crate::serve::metrics::new::NewMetric;
 use crate::serve::metrics::table as metrics;
-use crate::serve::series::upkeep::{Time, step};
+use crate::serve::series::cache::SeriesCache;
+use crate::serve::series::sqlite::testing;
 use crate::serve::store::tx::Tx;
 use crate::serve::store::{Scratch, scratch};
-use crate::serve::submit::journal;
-use crate::serve::submit::known::Known;
-use crate::serve::submit::sample::{Labels, Sample, Stats};
+use crate::serve::submit::measurement::Measurement;
+use crate::serve::submit::resolve;
+use crate::serve::tsdb::labels::Labels;
+use crate::serve::tsdb::sample::Stats;
 
 const NOW: i64 = 1_700_000_000;
 const SERIES: u32 = 300;
@@ -26,13 +28,13 @@ const SERIES: u32 = 300;
 fn filled() -> Scratch {
     let scratch = scratch();
     let tx = scratch.tx();
-    let sample = |metric: &str, labels, n: i64| Sample {
+    let sample = |metric: &str, labels, n: i64| Measurement {
         metric: metric.to_owned(),
         kind: Kind::Gauge,
         labels,
         time: NOW - 60 * (n % 10),
         stats: Stats::Single(1.0),
-        properties: Object::new(),
+        new: NewMetric::default(),
     };
     let mut samples = Vec::new();
     for n in 0..i64::from(SERIES) {
@@ -40,7 +42,7 @@ fn filled() -> Scratch {
         let tags = [("host".to_owned(), format!("h{n}")), ("az".to_owned(), format!("z{}", n % 3))];
         samples.push(sample("tags", Labels::Tags(tags.into_iter().collect()), n));
     }
-    journal::append(&tx, &samples, None, &Known::default(), NOW).unwrap();
+    resolve::append(&tx, &samples, None, &SeriesCache::default(), NOW).unwrap();
     let mut composite = metrics::find(&tx, "tags").unwrap().unwrap();
     composite.name = "both".to_owned();
     composite.kind = Kind::Composite;
@@ -118,22 +120,19 @@ impl Shape {
         let mut samples = Vec::new();
         for n in 0..self.series {
             for (metric, labels) in labels(n) {
-                samples.extend((0..self.points).map(|point| Sample {
+                samples.extend((0..self.points).map(|point| Measurement {
                     metric: metric.to_owned(),
                     kind: Kind::Gauge,
                     labels: labels.clone(),
                     time: NOW - 10 * point,
                     stats: Stats::Single(point as f64 / 3.0),
-                    properties: Object::new(),
+                    new: NewMetric::default(),
                 }));
             }
         }
-        journal::append(&tx, &samples, None, &Known::default(), NOW).unwrap();
-        let now = Time { wall: NOW, horizon: NOW };
-        while self.packed
-            && let Some(work) = step(&tx, now, true).unwrap()
-        {
-            work.parts().into_iter().for_each(|part| part.write(&tx).unwrap());
+        resolve::append(&tx, &samples, None, &SeriesCache::default(), NOW).unwrap();
+        if self.packed {
+            testing::compact(&scratch, NOW);
         }
         let mut composite = metrics::find(&tx, "tags").unwrap().unwrap();
         for (name, text) in COMPOSITES {

@@ -29,11 +29,13 @@ use super::http::claimed;
 use super::http::fields::{Object, Reader};
 use super::http::problem::Problem;
 use super::metrics::metric::{Kind, Metric};
-use super::series::aggregate::downsample;
-use super::series::table::{self, Span};
+use super::series;
+use super::series::points::{Points as _, Reader as PointReader};
 use super::store::Store;
 use super::store::tx::Tx;
-use super::submit::sample::Labels;
+use super::tsdb::aggregate::downsample;
+use super::tsdb::labels::{Labels, bytes_of_tags};
+use super::tsdb::range::TimeRange;
 use super::{compose, metrics};
 
 /// How far before an interval the value is looked for that its first difference is taken from, in seconds.
@@ -74,17 +76,13 @@ impl Data {
 }
 
 /// What `question` asks of the metric.
-pub fn data(
-    connection: &Tx<'_>,
-    metric: &Metric,
-    question: &legacy::Question,
-    now: i64,
-) -> Result<Data, Problem> {
+pub fn data(tx: &Tx<'_>, metric: &Metric, question: &legacy::Question, now: i64) -> Result<Data, Problem> {
     if metric.kind == Kind::Composite {
-        return compose::data(connection, metric, question, now);
+        return compose::data(tx, metric, question, now);
     }
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
-    for one in table::of_metric(connection, metric.id)? {
+    let points = series::of(tx)?;
+    for one in points.series(metric.id)? {
         budget::proceed()?;
         if let Labels::Source(source) = one.labels
             && question.wants(source.as_deref())
@@ -94,7 +92,7 @@ pub fn data(
     }
     let wanted = series.iter().map(|(_, id)| *id).collect();
     let resolution = question.interval.resolution;
-    let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
+    let mut reader = PointReader::new(&points, &wanted, reach(&question.interval))?;
     let mut answer = Answer::new(question, metric.kind);
     for (source, id) in series {
         budget::proceed()?;
@@ -107,8 +105,8 @@ pub fn data(
 }
 
 /// The span to read: the interval, and some time before it for the sake of differences.
-fn reach(interval: &Interval) -> Span {
-    Span { start: interval.span.start - LOOK_BACK.max(interval.resolution), ..interval.span }
+fn reach(interval: &Interval) -> TimeRange {
+    TimeRange { start: interval.span.start - LOOK_BACK.max(interval.resolution), ..interval.span }
 }
 
 /// The streams of a metric, in order of their tags; those of a composite in the order of its definition.
@@ -119,14 +117,14 @@ pub async fn show(
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let read = move |connection: &Tx| {
-        let metric = metrics::table::find(connection, &name)?;
+    let read = move |tx: &Tx| {
+        let metric = metrics::table::find(tx, &name)?;
         if let Some(composite) = metric.as_ref().filter(|metric| metric.kind == Kind::Composite) {
-            return compose::written(connection, composite, &query, now);
+            return compose::written(tx, composite, &query, now);
         }
         let question = tagged::Question::read(&query, now)?;
         let metric = metric.ok_or_else(Problem::not_found)?;
-        let (mut shown, next) = page(connection, &metric, &question, cursor(&query)?.as_ref())?;
+        let (mut shown, next) = page(tx, &metric, &question, cursor(&query)?.as_ref())?;
         if let Some(next) = next {
             let href = next_href(&uri, question.interval.span, &next);
             shown.links.push(json!({ "rel": "next", "href": href }));
@@ -153,12 +151,13 @@ struct ShownStream {
 
 /// One page of streams, and where it stopped when more may follow.
 fn page(
-    connection: &Tx<'_>,
+    tx: &Tx<'_>,
     metric: &Metric,
     question: &tagged::Question,
     after: Option<&Cursor>,
 ) -> Result<(Shown, Option<Cursor>), Problem> {
-    let streams = question.streams(table::of_metric(connection, metric.id)?)?;
+    let points = series::of(tx)?;
+    let streams = question.streams(points.series(metric.id)?)?;
     let from = match after {
         None => Bound::Unbounded,
         Some(Cursor { tags, time: None }) => Bound::Excluded(tags),
@@ -168,7 +167,7 @@ fn page(
     let mut rest = streams.range::<Tags, _>((from, Bound::Unbounded)).peekable();
     let wanted: HashSet<i64> = rest.clone().flat_map(|(_, sets)| sets.iter().flatten().copied()).collect();
     let resolution = question.interval.resolution;
-    let mut reader = table::Reader::new(connection, &wanted, reach(&question.interval))?;
+    let mut reader = PointReader::new(&points, &wanted, reach(&question.interval))?;
     let (mut series, mut held, mut next) = (Vec::new(), 0, None);
     while let Some((tags, sets)) = rest.next() {
         let mut stream = question.stream(metric);
@@ -187,7 +186,7 @@ fn page(
         held += measurements.len();
         if !measurements.is_empty() {
             let measured = size_of::<tagged::Measurement>() * measurements.capacity();
-            budget::hold(measured + table::bytes_of_tags(tags))?;
+            budget::hold(measured + bytes_of_tags(tags))?;
             series.push(ShownStream { tags: tags.clone(), measurements });
         }
         if more.is_some() || (held >= MOST && rest.peek().is_some()) {
@@ -208,7 +207,7 @@ fn cursor(query: &Object) -> Result<Option<Cursor>, Problem> {
 }
 
 /// The same query, but from where it stopped and with its time nailed down: later pages must not see a later now.
-fn next_href(uri: &Uri, span: Span, stopped: &Cursor) -> String {
+fn next_href(uri: &Uri, span: TimeRange, stopped: &Cursor) -> String {
     let replaced = ["start_time=", "end_time=", "duration=", "cursor="];
     let kept = uri
         .query()

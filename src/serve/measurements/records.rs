@@ -10,7 +10,7 @@ use super::interval::Take;
 use super::legacy::{Group, Question, UNASSIGNED};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::Kind;
-use crate::serve::series::aggregate::{Aggregate, Point};
+use crate::serve::tsdb::aggregate::{Aggregate, Point};
 
 /// The pseudo source that stands for all of them together.
 const ALL: &str = "all";
@@ -56,7 +56,7 @@ pub struct Answer<'a> {
 }
 
 /// Memory that one record takes as it is kept and as it is shown, without its text.
-const RECORD_BYTES: usize = 250;
+const RECORD_BYTES: usize = 350;
 
 /// What a time takes beside its records: a place in the tree, and room for more of them.
 const MOMENT_BYTES: usize = 200;

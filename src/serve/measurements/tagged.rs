@@ -13,9 +13,8 @@ use crate::serve::budget;
 use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::{Kind, Metric};
-use crate::serve::series::aggregate::{Aggregate, Point};
-use crate::serve::series::table::{Series, bytes_of_tags, counted_once};
-use crate::serve::submit::sample::Labels;
+use crate::serve::tsdb::aggregate::{Aggregate, Point};
+use crate::serve::tsdb::labels::{Labels, Series, bytes_of_tags, counted_once};
 
 /// What is asked.
 #[derive(Debug, Clone)]

@@ -79,6 +79,7 @@ impl Metric {
 }
 
 /// What a request says about a metric.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Changes {
     pub kind: Option<Kind>,
     display_name: Given<String>,

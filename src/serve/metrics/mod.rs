@@ -2,7 +2,9 @@
 
 pub mod attributes;
 pub mod kinds;
+pub mod meta;
 pub mod metric;
+pub mod new;
 pub mod table;
 
 use std::sync::Arc;
@@ -22,9 +24,9 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::measurements::{self, Data, legacy};
 use super::names::{Choice, NAME_RULE, is_name};
+use super::series::cache::SeriesCache;
 use super::store::tx::Tx;
 use super::store::{Store, Turn};
-use super::submit::known::Known;
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -68,7 +70,7 @@ struct Shown {
 /// Upsert: 201 with the metric when it is new, which needs its `type`; 204 when it was there.
 pub async fn put(
     State(store): State<Store>,
-    State(known): State<Known>,
+    State(known): State<SeriesCache>,
     Segments(name): Segments<String>,
     headers: HeaderMap,
     Body(body): Body,
@@ -93,8 +95,8 @@ pub async fn put(
     }
 }
 
-/// Makes a metric, from a PUT or from its first measurement.
-pub fn create(
+/// Makes a metric.
+fn create(
     tx: &Tx<'_>,
     name: &str,
     kind: Kind,
@@ -117,7 +119,7 @@ pub fn agent(headers: &HeaderMap) -> Option<String> {
 
 pub async fn delete(
     State(store): State<Store>,
-    State(known): State<Known>,
+    State(known): State<SeriesCache>,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let find = move |tx: &Tx| table::id_of(tx, &name)?.ok_or_else(Problem::not_found);
@@ -126,7 +128,7 @@ pub async fn delete(
 }
 
 /// Deletes metrics and all that belongs to them.
-async fn remove(store: &Store, known: Known, ids: Vec<i64>) -> Result<Response, Problem> {
+async fn remove(store: &Store, known: SeriesCache, ids: Vec<i64>) -> Result<Response, Problem> {
     let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
         known.forget();
         Ok(table::delete_many(tx, ids, turn)?)
@@ -143,7 +145,7 @@ fn drop_last(ids: &mut Vec<i64>, done: usize) -> bool {
 
 pub async fn update_many(
     State(store): State<Store>,
-    State(known): State<Known>,
+    State(known): State<SeriesCache>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let (chosen, excluded) = chosen(&body)?;
@@ -171,7 +173,7 @@ pub async fn update_many(
 /// The choice comes in the body or, from clients that send no body with DELETE, in the query.
 pub async fn delete_many(
     State(store): State<Store>,
-    State(known): State<Known>,
+    State(known): State<SeriesCache>,
     Query(mut query): Query,
     Body(body): Body,
 ) -> Result<Response, Problem> {

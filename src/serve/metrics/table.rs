@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::metric::{Kind, Metric};
 use crate::serve::names::{Choice, fold};
+use crate::serve::series;
+use crate::serve::series::points::Points as _;
 use crate::serve::store::Turn;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
@@ -80,12 +82,11 @@ pub fn delete(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
 /// Deletes metrics, the last of `ids` first, until the turn is over. How many are gone.
 pub fn delete_many(tx: &Tx<'_>, ids: &[i64], turn: Turn) -> Result<usize, StoreError> {
     // A metric may have tens of thousands of series with thousands of blocks each.
-    const SERIES: u64 = 100;
-    let sql =
-        format!("DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT {SERIES})");
+    const SERIES: usize = 100;
+    let points = series::of(tx)?;
     let mut gone = 0;
     for id in ids.iter().rev() {
-        while tx.execute(&sql, params![id])? == SERIES {
+        while !points.forget(*id, SERIES)? {
             if turn.is_over() {
                 return Ok(gone);
             }

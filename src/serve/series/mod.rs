@@ -1,16 +1,20 @@
-//! Measurements as they are kept: statistics, packed blocks, their ageing, and the reading of both journal and
-//! blocks. Knows nothing of HTTP or of the two dialects of queries.
+//! The series of the store and their points: what is kept of them where ([`points::Points`]), and what submissions remember
+//! of them. Knows nothing of HTTP or of the two dialects of queries.
 
-pub mod aggregate;
-pub mod bytes;
-pub mod damage;
-#[cfg(test)]
-mod damage_tests;
-pub mod envelope;
-pub mod frontier;
-pub mod horizon;
-pub mod pack;
-pub mod table;
-pub mod tier;
-pub mod upkeep;
-pub mod work;
+pub mod cache;
+pub mod points;
+pub mod sqlite;
+
+use self::points::Points;
+use self::sqlite::Sqlite;
+use super::store::error::StoreError;
+use super::store::tx::Tx;
+
+/// The points that a transaction sees.
+///
+/// # Errors
+/// When the database of the transaction has none.
+pub fn of<'t>(tx: &'t Tx<'_>) -> Result<impl Points + 't, StoreError> {
+    let session = tx.sqlite().ok_or_else(|| StoreError::internal("no points in this database"))?;
+    Ok(Sqlite(session.0))
+}

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::damage::Damage;
+use super::epoch::Epoch;
 use super::error::Trouble;
 use super::sqlite::reserve::Reserve;
 use crate::serve::Clock;
-use crate::serve::series::damage::Damage;
 
 /// Free pages in the file with which it can do for a while.
 const ROOM: i64 = 1024;
@@ -30,6 +31,8 @@ pub struct Condition {
     pub clock_ahead: AtomicI64,
     /// Whether measurements do not age by the clock, since it is not believed.
     pub clock_doubted: AtomicI64,
+    /// Ends when what is remembered of the data is wrong.
+    pub epoch: Epoch,
     /// Steps of the maintenance that failed.
     pub failures: AtomicU64,
     /// Statements of requests.

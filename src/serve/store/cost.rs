@@ -2,7 +2,7 @@
 
 /// Whether others should have to wait for a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cost {
+pub(in crate::serve) enum Cost {
     Cheap,
     Dear,
 }

@@ -1,13 +1,15 @@
 //! Where everything is kept, whichever database that is: jobs are handed a transaction ([`tx::Tx`]) and fail with what
 //! they want, as long as it can tell what happened to the store. What the tables mean is the business of each chapter.
 
-mod condition;
+pub(in crate::serve) mod condition;
 mod cost;
+pub(in crate::serve) mod damage;
+pub(in crate::serve) mod epoch;
 pub(in crate::serve) mod error;
 mod opening;
 pub(in crate::serve) mod page;
 pub(in crate::serve) mod rows;
-mod sqlite;
+pub(in crate::serve) mod sqlite;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -22,17 +24,16 @@ use std::time::Duration;
 use self::cost::Cost;
 use self::error::{Failure, StoreError};
 use self::sqlite::Sqlite;
+use self::sqlite::contents::Contents;
 use self::tx::Tx;
 use super::Clock;
-use super::submit::known::Known;
 pub(in crate::serve) use condition::Condition;
 pub use opening::{Data, Opening};
-pub use sqlite::check::{Report, check};
-pub(in crate::serve) use sqlite::column;
-pub use sqlite::copy::{Copied, CopyError, Copying, adopt, copy};
+pub use sqlite::copy::{Copied, CopyError, Copying, adopt};
 pub use sqlite::open_error::OpenError;
+pub use sqlite::report::Report;
 #[cfg(test)]
-pub(in crate::serve) use sqlite::{Scratch, scratch, tx_of};
+pub(in crate::serve) use sqlite::{Scratch, scratch};
 pub(in crate::serve) use turn::Turn;
 
 /// A handle on the open data; clones share it. The last one to go, or [`run`](super::run), closes it.
@@ -52,21 +53,13 @@ enum Engine {
 const READ_TIME: Duration = Duration::from_secs(30);
 
 impl Store {
-    /// Opens the data for this process alone, bringing an older file up to date.
-    ///
-    /// # Errors
-    /// When another server has the file open, when it is not one of ours, when a newer version of the program
-    /// wrote it, or when it cannot be read or written. Nothing is changed in a file that is refused.
-    pub fn open(data: &Data) -> Result<Store, OpenError> {
-        Store::open_with(data, Opening::default())
-    }
-
-    /// The same, told more.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn open_with(data: &Data, opening: Opening) -> Result<Store, OpenError> {
-        let engine = Engine::Sqlite(Arc::new(Sqlite::open(data, opening)?));
+    /// Opens the data, which holds `contents`.
+    pub(in crate::serve) fn start(
+        data: &Data,
+        opening: Opening,
+        contents: &Contents,
+    ) -> Result<Store, OpenError> {
+        let engine = Engine::Sqlite(Arc::new(Sqlite::open(data, opening, contents)?));
         Ok(Store { engine, read_time: READ_TIME })
     }
 
@@ -78,13 +71,6 @@ impl Store {
     /// The clock of the store.
     pub(in crate::serve) fn clock(&self) -> Clock {
         self.condition().clock.clone()
-    }
-
-    /// What submissions remember of metrics and series.
-    pub(in crate::serve) fn known(&self) -> Known {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.known(),
-        }
     }
 
     /// How the store is.

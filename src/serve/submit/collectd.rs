@@ -3,17 +3,20 @@
 
 use serde_json::Value;
 
+use super::measurement::Measurement;
 use super::refusals::{Refusals, named};
-use super::sample::{Labels, Sample, Stats};
 use crate::serve::http::fields::{self, Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::metrics::metric::Kind;
+use crate::serve::metrics::new::NewMetric;
 use crate::serve::names::is_name;
+use crate::serve::tsdb::labels::Labels;
+use crate::serve::tsdb::sample::Stats;
 
 /// Reads every value of the list or tells everything that is wrong with it. A metric is called
 /// `plugin[.plugin_instance].type[.type_instance][.data source]`, the last only where there are several; its source is
 /// the host. Values that collectd does not know yet (`null`) are left out.
-pub fn read(lists: &[Value], now: i64) -> Result<Vec<Sample>, Problem> {
+pub fn read(lists: &[Value], now: i64) -> Result<Vec<Measurement>, Problem> {
     let (mut refusals, mut samples) = (Refusals::new(now), Vec::new());
     for (place, list) in lists.iter().enumerate() {
         match list.as_object() {
@@ -25,7 +28,7 @@ pub fn read(lists: &[Value], now: i64) -> Result<Vec<Sample>, Problem> {
     Ok(samples)
 }
 
-fn values((place, list): (usize, &Object), refusals: &mut Refusals, samples: &mut Vec<Sample>) {
+fn values((place, list): (usize, &Object), refusals: &mut Refusals, samples: &mut Vec<Measurement>) {
     let mut read = Reader::new(list);
     ["plugin", "type", "values"].into_iter().for_each(|name| read.require(name));
     let mut part = |name: &str| read.text(name).value().filter(|text| !text.is_empty());
@@ -47,13 +50,13 @@ fn values((place, list): (usize, &Object), refusals: &mut Refusals, samples: &mu
             0.0
         });
         let counts = matches!(types.get(index).and_then(|kind| kind.as_str()), Some("counter" | "derive"));
-        samples.push(Sample {
+        samples.push(Measurement {
             metric,
             kind: if counts { Kind::Counter } else { Kind::Gauge },
             labels: Labels::Source(host.clone()),
             time,
             stats: Stats::Single(value),
-            properties: Object::new(),
+            new: NewMetric::default(),
         });
     }
     refusals.judge(read.errors, ("time", time), || named(&base.join("."), "measurements", place));

@@ -2,21 +2,23 @@
 
 use serde_json::Value;
 
+use super::measurement::{self, Measurement};
 use super::refusals::{Refusals, named};
-use super::sample::{Labels, Sample, Stats, properties};
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::metrics::metric::Kind;
+use crate::serve::metrics::new::Shared;
 use crate::serve::names::{NAME_RULE, is_name};
+use crate::serve::tsdb::labels::Labels;
 
 /// Reads every measurement of the request or tells everything that is wrong with it.
-pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
+pub fn read(body: &Object, now: i64) -> Result<Vec<Measurement>, Problem> {
     let mut top = Reader::new(body);
     let mut refusals = Refusals::new(now);
     let source = source(&mut top);
     let time = top.time("measure_time").value();
     refusals.errors = std::mem::take(&mut top.errors);
-    let period = body.get("period");
+    let shared_metric = Shared::read(body);
     let mut samples = Vec::new();
     for (collection, kind) in [("gauges", Kind::Gauge), ("counters", Kind::Counter)] {
         let items = items(body.get(collection), collection, &mut refusals.errors);
@@ -30,15 +32,15 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
             }
             let own = self::source(&mut read);
             let time = read.time("measure_time").value().or(time).unwrap_or(now);
-            let stats = Stats::read(&mut read);
+            let stats = measurement::stats(&mut read);
             refusals.judge(read.errors, ("measure_time", time), || named(&metric, collection, place));
-            samples.push(Sample {
+            samples.push(Measurement {
                 metric,
                 kind,
                 labels: Labels::Source(if own == Given::Absent { source.clone() } else { own }.value()),
                 time,
                 stats,
-                properties: properties(item, period),
+                new: shared_metric.with(item),
             });
         }
     }

@@ -1,13 +1,11 @@
 //! Measurements coming in, in both dialects: `POST /v1/metrics` and `POST /v1/measurements`. A request is stored
 //! whole or refused whole.
 
-pub mod block;
 mod collectd;
-pub mod journal;
-pub mod known;
 mod legacy;
+pub mod measurement;
 mod refusals;
-pub mod sample;
+pub mod resolve;
 mod tagged;
 
 use std::sync::Arc;
@@ -17,17 +15,20 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use self::journal::Resolved;
-use self::known::{Found, Known};
-use self::sample::Sample;
+use self::measurement::Measurement;
+use self::resolve::Resolved;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
 use super::metrics;
+use super::series;
+use super::series::cache::{Found, SeriesCache};
+use super::series::points::Points as _;
 use super::store::Store;
 use super::store::tx::Tx;
 use super::telemetry::Telemetry;
+use super::tsdb::journal;
 
 /// Measurements that are stored in one go: more than any published client sends together.
 const AT_ONCE: usize = 1000;
@@ -36,7 +37,7 @@ const AT_ONCE: usize = 1000;
 #[derive(Clone)]
 pub struct Intake {
     pub store: Store,
-    pub known: Known,
+    pub known: SeriesCache,
     pub telemetry: Telemetry,
 }
 
@@ -78,7 +79,7 @@ pub async fn tagged(
 
 /// What a body is in each of the dialects, for laws over any of them.
 #[cfg(any(test, fuzzing))]
-pub fn read_all(body: &Value, now: i64) -> Vec<Result<Vec<Sample>, Problem>> {
+pub fn read_all(body: &Value, now: i64) -> Vec<Result<Vec<Measurement>, Problem>> {
     match body {
         Value::Array(lists) => vec![collectd::read(lists, now)],
         Value::Object(body) => vec![legacy::read(body, now), tagged::read(body, now)],
@@ -91,7 +92,7 @@ impl Intake {
         &self,
         headers: &HeaderMap,
         allowance: &Allowance,
-        samples: Vec<Sample>,
+        samples: Vec<Measurement>,
         now: i64,
     ) -> Result<(), Problem> {
         if samples.is_empty() {
@@ -102,9 +103,7 @@ impl Intake {
         if !self.take_known(&samples, now).await? {
             if count <= AT_ONCE {
                 let known = self.known.clone();
-                let append = move |connection: &Tx| {
-                    journal::append(connection, &samples, agent.as_deref(), &known, now)
-                };
+                let append = move |tx: &Tx| resolve::append(tx, &samples, agent.as_deref(), &known, now);
                 self.known.remember(self.store.write(append).await?);
             } else {
                 self.take_many(samples.into(), agent, now).await?;
@@ -115,14 +114,14 @@ impl Intake {
     }
 
     /// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
-    async fn take_known(&self, samples: &[Sample], now: i64) -> Result<bool, Problem> {
-        let Some((age, points)) = self.known.resolve(samples) else { return Ok(false) };
-        let (rows, known) = (journal::rows(&points), self.known.clone());
-        let insert = move |connection: &Tx| {
+    async fn take_known(&self, samples: &[Measurement], now: i64) -> Result<bool, Problem> {
+        let Some((age, found)) = self.known.resolve(samples, Measurement::wanted) else { return Ok(false) };
+        let (rows, known) = (journal::rows(&found), self.known.clone());
+        let insert = move |tx: &Tx| {
             // What would change the outcome has its turn on the writer, too, and makes itself known.
             let fits = known.is_of(age);
             if fits {
-                journal::insert(connection, &rows, now)?;
+                series::of(tx)?.append(&rows, now)?;
             }
             Ok(fits)
         };
@@ -132,34 +131,36 @@ impl Intake {
     /// Lets others write while the metrics and series of a large request come into being.
     async fn take_many(
         &self,
-        samples: Arc<[Sample]>,
+        samples: Arc<[Measurement]>,
         agent: Option<String>,
         now: i64,
     ) -> Result<(), Problem> {
         let checked = Arc::clone(&samples);
-        self.store.read(move |connection| journal::check(connection, &checked)).await?;
+        self.store.read(move |tx| resolve::check(tx, &checked)).await?;
         let (known, resolved) = (self.known.clone(), Resolved::new(&self.known));
         let age = resolved.found.age();
         let step = {
             let (samples, agent, known) = (Arc::clone(&samples), agent.clone(), known.clone());
-            move |connection: &Tx, resolved: &Resolved, turn| {
-                let rest = &samples[resolved.points.len()..];
-                journal::resolve(connection, rest, agent.as_deref(), &known, turn)
+            move |tx: &Tx, resolved: &Resolved, turn| {
+                let rest = samples.get(resolved.samples.len()..).unwrap_or_default();
+                resolve::resolve(tx, rest, agent.as_deref(), &known, turn)
             }
         };
         let advance = |resolved: &mut Resolved, more| {
             resolved.add(more);
-            resolved.points.len() == samples.len()
+            resolved.samples.len() == samples.len()
         };
-        let Resolved { points, found } = self.store.write_in_turns(resolved, step, advance).await?;
+        let Resolved { samples: resolved, found } =
+            self.store.write_in_turns(resolved, step, advance).await?;
         self.known.remember(found);
-        let rows = journal::rows(&points);
-        let insert = move |connection: &Tx| {
+        let rows = journal::rows(&resolved);
+        let insert = move |tx: &Tx| {
             if known.is_of(age) {
-                return journal::insert(connection, &rows, now).map(|()| Found::default());
+                series::of(tx)?.append(&rows, now)?;
+                return Ok(Found::default());
             }
             // Metrics were changed or deleted between the turns, and with them perhaps what the first turns found.
-            journal::append(connection, &samples, agent.as_deref(), &known, now)
+            resolve::append(tx, &samples, agent.as_deref(), &known, now)
         };
         self.known.remember(self.store.write(insert).await?);
         Ok(())

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::measurement::{self, Measurement};
 use super::refusals::{Refusals, named};
-use super::sample::{Labels, Sample, Stats, properties};
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::metrics::metric::Kind;
+use crate::serve::metrics::new::Shared;
 use crate::serve::names::{NAME_RULE, TAG_NAME_RULE, is_name, is_tag_name};
+use crate::serve::tsdb::labels::Labels;
 
 /// Tags on one measurement.
 const MOST_TAGS: usize = 50;
@@ -17,13 +19,13 @@ const MOST_TAGS: usize = 50;
 type Tags = BTreeMap<String, String>;
 
 /// Reads every measurement of the request or tells everything that is wrong with it.
-pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
+pub fn read(body: &Object, now: i64) -> Result<Vec<Measurement>, Problem> {
     let mut top = Reader::new(body);
     let mut refusals = Refusals::new(now);
     let (shared, time) = (tags(&mut top), time(&mut top));
     let items = top.list("measurements").value().unwrap_or_default();
     refusals.errors = std::mem::take(&mut top.errors);
-    let period = body.get("period");
+    let shared_metric = Shared::read(body);
     let mut samples = Vec::with_capacity(items.len());
     for (place, item) in items.into_iter().enumerate() {
         let Some(item) = item.as_object() else {
@@ -42,16 +44,15 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Sample>, Problem> {
             read.errors.add("tags", "is not present");
         }
         let time = self::time(&mut read).or(time).unwrap_or(now);
-        let stats = Stats::read(&mut read);
+        let stats = measurement::stats(&mut read);
         refusals.judge(read.errors, ("time", time), || named(&metric, "measurements", place));
-        let properties = properties(item, period);
-        samples.push(Sample {
+        samples.push(Measurement {
             metric,
             kind: Kind::Gauge,
             labels: Labels::Tags(tags),
             time,
             stats,
-            properties,
+            new: shared_metric.with(item),
         });
     }
     refusals.finish()?;
@@ -103,7 +104,7 @@ mod tests {
 
     const NOW: i64 = 1_484_613_500;
 
-    fn read_json(body: &Value) -> Result<Vec<Sample>, Problem> {
+    fn read_json(body: &Value) -> Result<Vec<Measurement>, Problem> {
         read(body.as_object().unwrap(), NOW)
     }
 

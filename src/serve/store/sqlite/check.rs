@@ -2,108 +2,42 @@
 //! Reads only; repairs nothing.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::column::JSON;
+use super::contents::Examination;
 use super::file::DataFile;
 use super::open::identify;
 use super::open_error::OpenError;
 use super::properties::OPENED_BY;
 use super::reading;
-use super::schema::{self, WITH_CHECKSUMS_OF_LABELS, WITH_PROPERTIES};
+use super::report::{Report, TOLD};
+use super::schema::{self, WITH_PROPERTIES};
 use super::unclean;
-use crate::serve::series::damage::{LABELS, all_set_aside, are_whole, open_block, open_row};
-
-/// Problems told in one report; a damaged file can have millions.
-const TOLD: usize = 100;
-
-/// A table of packed measurements: its name, the columns needed, and what opens a row of them.
-type Packed = (&'static str, &'static str, fn(&Row<'_>) -> rusqlite::Result<Result<usize, &'static str>>);
-
-const PACKED: &[Packed] = &[
-    ("journal", "id, block", |row| Ok(open_row(row.get_ref(1)?.as_blob()?).map(|points| points.len()))),
-    ("blocks", "id, block, series_id, resolution, start", |row| {
-        let opened = open_block(row.get(2)?, row.get(3)?, row.get(4)?, row.get_ref(1)?.as_blob()?);
-        Ok(opened.map(|points| points.len()))
-    }),
-];
-
-/// What was found in a data file. Its text is made for people: a line that says whether the file is sound, then what
-/// is in it and what is wrong with it.
-#[derive(Debug, Clone)]
-pub struct Report {
-    path: PathBuf,
-    schema: i32,
-    /// What there is of everything, by its name.
-    counts: Vec<(String, u64)>,
-    problems: Vec<String>,
-    /// What is worth knowing and not wrong.
-    notes: Vec<String>,
-}
-
-impl Report {
-    /// Whether nothing is wrong with the file.
-    pub fn is_sound(&self) -> bool {
-        self.problems.is_empty()
-    }
-
-    /// How many rows a table has, or how many points are packed in it (`points in <table>`).
-    pub fn count(&self, name: &str) -> Option<u64> {
-        self.counts.iter().find(|(known, _)| known == name).map(|(_, count)| *count)
-    }
-
-    fn has(&self, table: &str) -> bool {
-        self.count(table).is_some()
-    }
-
-    /// The same file under the name `path`.
-    pub(super) fn of(mut self, path: &Path) -> Report {
-        path.clone_into(&mut self.path);
-        self
-    }
-
-    fn problem(&mut self, problem: String) {
-        if self.problems.len() < TOLD {
-            self.problems.push(problem);
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.is_sound() { "sound" } else { "damaged" };
-        writeln!(f, "{}: {verdict} (schema {})", self.path.display(), self.schema)?;
-        for (name, count) in &self.counts {
-            writeln!(f, "  {count} {name}")?;
-        }
-        self.notes.iter().try_for_each(|note| writeln!(f, "  {note}"))?;
-        self.problems.iter().try_for_each(|problem| writeln!(f, "  problem: {problem}"))
-    }
-}
 
 /// Examines the data file at `path`: SQLite's own check, the schema, references between tables, and whether every
 /// JSON text and every block of measurements can be read. Blocks for as long as reading the whole file takes.
 ///
 /// # Errors
 /// When it cannot be examined: it does not exist or cannot be read, a server has it open, or it is not a data file.
-pub fn check(path: &Path) -> Result<Report, OpenError> {
+pub fn check(path: &Path, examinations: &[Examination]) -> Result<Report, OpenError> {
     let file = DataFile::examine(path)?;
     let path = file.path().to_owned();
     let beside = unclean::look(&path)?;
     let connection = reading::still(&file)?;
     let schema = identify(&connection, &path)?;
-    let mut report = Report { path, schema, counts: Vec::new(), problems: Vec::new(), notes: Vec::new() };
+    let mut report = Report::new(path, schema);
     if beside.lost_commits > 0 {
         report.problem(unclean::told_lost(beside.lost_commits));
     }
     let opened_by = |connection| OPENED_BY.get(connection).ok().flatten();
     if !beside.has_log && schema >= WITH_PROPERTIES && opened_by(&connection).is_some() {
-        report.notes.push(format!("note: {}", unclean::LOG_MISSING));
+        report.note(format!("note: {}", unclean::LOG_MISSING));
     }
-    for examine in [integrity, tables, references, json, labels, packed, set_aside] {
+    let ours: [Examination; 4] = [integrity, tables, references, json];
+    for examine in ours.iter().chain(examinations) {
         // What cannot be read at all is a finding, too; the other examinations go on.
         if let Err(error) = examine(&connection, &mut report) {
             report.problem(error.to_string());
@@ -126,7 +60,7 @@ fn integrity(connection: &Connection, report: &mut Report) -> rusqlite::Result<(
 /// Compares the schema with the one that this program would have made, and counts rows.
 fn tables(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     let model = Connection::open_in_memory()?;
-    schema::build(&model, report.schema)?;
+    schema::build(&model, report.schema())?;
     let (expected, mut found) = (describe(&model)?, describe(connection)?);
     for (name, text) in expected {
         match found.remove(&name) {
@@ -135,7 +69,7 @@ fn tables(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> 
             Some(_) if text.starts_with("CREATE TABLE") => {
                 let count = connection
                     .query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get::<_, i64>(0))?;
-                report.counts.push((name, count.unsigned_abs()));
+                report.counted(name, count.unsigned_abs());
             }
             Some(_) => {}
         }
@@ -181,56 +115,12 @@ fn json(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Those of older files are only known to be wrong when they cannot be read.
-fn labels(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    let sql = if report.schema >= WITH_CHECKSUMS_OF_LABELS {
-        "SELECT id, metric_id, dialect, labels, checksum FROM series WHERE dialect <> 'damaged'"
-    } else if report.has("series") {
-        "SELECT id FROM series WHERE dialect = 'tags'
-            AND CASE WHEN json_valid(labels) THEN json_type(labels) <> 'object' ELSE true END"
-    } else {
-        return Ok(());
-    };
-    let mut select = connection.prepare(sql)?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        let id: i64 = row.get("id")?;
-        if report.schema < WITH_CHECKSUMS_OF_LABELS {
-            report.problem(format!("labels in row {id} of series is not a JSON object"));
-        } else if !are_whole(row.get("metric_id")?, row)? {
-            report.problem(format!("row {id} of series: {LABELS}"));
-        }
-    }
-    Ok(())
-}
-
-fn packed(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    for (table, columns, open) in PACKED.iter().filter(|(table, ..)| report.has(table)).collect::<Vec<_>>() {
-        let mut select = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
-        let mut rows = select.query([])?;
-        let mut measurements = 0;
-        while let Some(row) = rows.next()? {
-            match open(row)? {
-                Ok(count) => measurements += count as u64,
-                Err(why) => report.problem(format!("row {} of {table} {why}", row.get::<_, i64>(0)?)),
-            }
-        }
-        report.counts.push((format!("points in {table}"), measurements));
-    }
-    Ok(())
-}
-
-fn set_aside(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    if report.has("damaged") {
-        report.notes.extend(all_set_aside(connection)?.into_iter().map(|told| format!("set aside: {told}")));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::{Data, Store};
+    use std::path::PathBuf;
+
+    use crate::serve::{Data, Store, check};
 
     fn made() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();

@@ -11,12 +11,14 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use tempfile::NamedTempFile;
 
-use super::check::{Report, check};
+use super::check::check;
+use super::contents::Examination;
 use super::file::DataFile;
 use super::lock::sibling;
 use super::open::identify;
 use super::open_error::{OpenError, failure};
 use super::properties::{COPIED_AT, OPENED_BY};
+use super::report::Report;
 use super::{reading, schema};
 use crate::serve::Clock;
 
@@ -88,7 +90,13 @@ pub enum CopyError {
 ///
 /// # Errors
 /// When either file cannot be used, when the original is damaged, or when `stop` was set.
-pub fn copy(from: &Path, to: &Path, how: Copying, stop: &AtomicBool) -> Result<Copied, CopyError> {
+pub fn copy(
+    from: &Path,
+    to: &Path,
+    how: Copying,
+    stop: &AtomicBool,
+    examinations: &[Examination],
+) -> Result<Copied, CopyError> {
     let from = from.canonicalize().map_err(|source| OpenError::File { path: from.to_owned(), source })?;
     let unwritten = |source| CopyError::File { path: to.to_owned(), source };
     let taken = to.symlink_metadata().is_ok();
@@ -109,7 +117,7 @@ pub fn copy(from: &Path, to: &Path, how: Copying, stop: &AtomicBool) -> Result<C
     identify(&source, &from)?;
     let temporary = Temporary::beside(to).map_err(unwritten)?;
     fill(&source, temporary.path(), how.adopt, stop).map_err(|error| error.of(&from, to))?;
-    let report = check(temporary.path())?.of(to);
+    let report = check(temporary.path(), examinations)?.of(to);
     if !report.is_sound() {
         return Err(CopyError::Damaged(Box::new(report)));
     }

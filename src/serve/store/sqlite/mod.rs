@@ -2,19 +2,20 @@
 //! Knows transactions and durability; what the tables mean is the business of each chapter of the API.
 
 pub mod check;
-pub mod column;
+mod column;
+pub mod contents;
 pub mod copy;
 mod file;
 mod lock;
-mod maintenance;
 mod mounts;
 pub mod open;
 pub mod open_error;
-mod properties;
+pub mod properties;
 mod readers;
 pub mod reading;
+pub mod report;
 pub mod reserve;
-mod schema;
+pub mod schema;
 pub mod session;
 mod unclean;
 mod upkeep;
@@ -29,9 +30,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use self::contents::Contents;
 use self::copy::CopyError;
 use self::file::{DataFile, Held};
-use self::maintenance::Maintenance;
 use self::open_error::OpenError;
 use self::readers::Readers;
 use self::reserve::Reserve;
@@ -44,8 +45,7 @@ use super::error::{Failure, StoreError};
 use super::opening::{Data, Opening};
 use super::tx::Tx;
 use crate::serve::budget;
-use crate::serve::series::damage;
-use crate::serve::submit::known::Known;
+use crate::serve::store::damage;
 
 /// An open data file.
 pub struct Sqlite {
@@ -57,13 +57,12 @@ pub struct Sqlite {
     /// `None` for data in memory.
     file: Option<Arc<DataFile>>,
     condition: Arc<Condition>,
-    known: Known,
     copied_at: Option<i64>,
     closing: Arc<AtomicBool>,
 }
 
 impl Sqlite {
-    pub fn open(data: &Data, opening: Opening) -> Result<Sqlite, OpenError> {
+    pub fn open(data: &Data, opening: Opening, contents: &Contents) -> Result<Sqlite, OpenError> {
         let path = match data {
             Data::File(path) | Data::ReadOnly(path) => path.clone(),
             Data::Memory => PathBuf::from(":memory:"),
@@ -72,29 +71,22 @@ impl Sqlite {
         let file = opened.writer.file().cloned();
         let reserve = file.as_ref().filter(|_| !opened.read_only).map(|file| Reserve::beside(file.path()));
         let condition = Arc::new(Condition::new(opening.clock, reserve));
-        let maintenance = if opened.read_only {
-            None
-        } else {
-            let over = Maintenance::over(&opened.writer, Arc::clone(&condition), opening.accept_clock);
-            Some(over.map_err(|source| open_error::failure(&path, source))?)
-        };
-        let known = maintenance.as_ref().map(|maintenance| maintenance.known.clone()).unwrap_or_default();
+        let begin =
+            |begin: &contents::Begin| begin(&opened.writer, Arc::clone(&condition), opening.accept_clock);
+        let begun = contents.jobs.iter().filter(|_| !opened.read_only).map(begin);
+        let jobs: Vec<_> =
+            begun.collect::<Result<_, _>>().map_err(|source| open_error::failure(&path, source))?;
         let writer = Arc::new(Writer::start(opened.writer, Arc::clone(&condition))?);
-        let upkeep =
-            maintenance.map(|maintenance| Upkeep::start(Arc::clone(&writer), opened.upkeep, maintenance));
-        let upkeep = upkeep.transpose()?;
+        let upkeep = (!opened.read_only)
+            .then(|| Upkeep::start(Arc::clone(&writer), opened.upkeep, jobs, Arc::clone(&condition)))
+            .transpose()?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
         let (copied_at, closing) = (opened.copied_at, Arc::default());
-        Ok(Sqlite { readers, upkeep, writer, file, condition, known, copied_at, closing })
+        Ok(Sqlite { readers, upkeep, writer, file, condition, copied_at, closing })
     }
 
     pub fn condition(&self) -> &Condition {
         &self.condition
-    }
-
-    /// What submissions remember of metrics and series.
-    pub fn known(&self) -> Known {
-        self.known.clone()
     }
 
     pub async fn write<T: Send + 'static, E: Failure>(
@@ -202,19 +194,13 @@ pub(in crate::serve) fn scratch() -> Scratch {
     Scratch(open::open(&Data::Memory).unwrap().writer)
 }
 
-/// What is done on a connection as in a transaction, for tests.
-#[cfg(test)]
-pub(in crate::serve) fn tx_of(connection: &Connection) -> Tx<'_> {
-    Tx::on_sqlite(Session(connection))
-}
-
 #[cfg(test)]
 pub(in crate::serve) struct Scratch(Held);
 
 #[cfg(test)]
 impl Scratch {
     pub fn tx(&self) -> Tx<'_> {
-        tx_of(&self.0)
+        Tx::on_sqlite(Session(&self.0))
     }
 }
 

@@ -125,7 +125,7 @@ fn mark(writer: &Connection) -> rusqlite::Result<()> {
 }
 
 /// A full disk is no reason not to start: what is there can be read, and deleted.
-pub(super) fn on_any_disk(written: rusqlite::Result<()>) -> rusqlite::Result<()> {
+pub(in crate::serve) fn on_any_disk(written: rusqlite::Result<()>) -> rusqlite::Result<()> {
     match written {
         Err(error) if Trouble::of(&error) == Some(Trouble::Full) => {
             tracing::warn!(target: "librato_apply::serve", "the disk is full");
@@ -177,10 +177,12 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::series::table;
-    use crate::serve::store::check;
-    use crate::serve::submit::block;
-    use crate::serve::submit::sample::Stats;
+    use crate::serve::check;
+    use crate::serve::series::points::Points as _;
+    use crate::serve::series::sqlite::Sqlite;
+    use crate::serve::tsdb::journal;
+    use crate::serve::tsdb::range::TimeRange;
+    use crate::serve::tsdb::sample::{Sample, Stats};
 
     fn refused(path: &Path) -> String {
         let before = std::fs::read(path).unwrap();
@@ -235,13 +237,13 @@ mod tests {
             schema::build(&old, version).unwrap();
             old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
             old.pragma_update(None, "user_version", version).unwrap();
-            let point = block::Point { series: 7, time: 60, stats: Stats::Single(1.5) };
-            let values = rusqlite::params![block::encode(&[point])];
+            let sample = Sample { series: 7, time: 60, stats: Stats::Single(1.5) };
+            let values = rusqlite::params![journal::encode(&[sample])];
             old.execute("INSERT INTO journal (received_at, block) VALUES (0, ?1)", values).unwrap();
             drop(old);
             let opened = open(&Data::File(path.clone())).unwrap();
-            let span = table::Span { start: 0, end: 100 };
-            let found = table::recent(&opened.writer, 7..=7, |series| series == 7, span).unwrap();
+            let time = TimeRange { start: 0, end: 100 };
+            let found = Sqlite(&opened.writer).recent(7..=7, &|series| series == 7, time).unwrap();
             assert_eq!(found[&7][0].stats.last, 1.5, "schema {version}");
             drop(opened);
             let report = check(&path).unwrap();

@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use crate::serve::series::damage::sum_labels;
+use crate::serve::tsdb::labels::checksum;
 
 /// Marks a SQLite file as ours: `LbAP` in SQLite's `application_id` header field.
 pub const APPLICATION_ID: i32 = 0x4C62_4150;
@@ -283,7 +283,7 @@ CREATE TABLE damaged (
 CREATE INDEX damaged_by_series ON damaged (series_id);
 ";
 
-/// What says of labels that they are as they were written, see `series/damage.rs`. A series whose labels are set aside has the dialect
+/// What says of labels that they are as they were written, see `tsdb/labels.rs`. A series whose labels are set aside has the dialect
 /// 'damaged' from then on, and its id as `key`.
 const CHECKSUMS_OF_LABELS: &str = "
 ALTER TABLE series ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
@@ -301,7 +301,7 @@ fn sum_all_labels(connection: &Connection) -> rusqlite::Result<()> {
     loop {
         let sums = select.query_map([last], |row| {
             let (dialect, labels) = (row.get_ref(2)?.as_bytes()?, row.get_ref(3)?.as_bytes()?);
-            Ok((row.get::<_, i64>(0)?, sum_labels(row.get(1)?, dialect, labels)))
+            Ok((row.get::<_, i64>(0)?, checksum(row.get(1)?, dialect, labels)))
         })?;
         let sums: Vec<_> = sums.collect::<rusqlite::Result<_>>()?;
         for (id, sum) in &sums {

@@ -1,5 +1,5 @@
 //! The thread that keeps the file in order: now and then it works out a step over a snapshot and has the writer write
-//! it, as long as there is any, in transactions between those of the requests. What the work is, `maintenance` knows.
+//! it, as long as there is any, in transactions between those of the requests. What the work is, the jobs know.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::contents::{Job, Worked};
 use super::file::Held;
-use super::maintenance::Maintenance;
 use super::open_error::OpenError;
 use super::writer::Writer;
+use crate::serve::store::condition::Condition;
 use crate::serve::store::error::StoreError;
 
 /// How often the thread looks for something to do.
@@ -21,17 +22,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The most of them that are left out after failures.
 const LONGEST_REST: u32 = 60;
-
-/// What is done with the writer's connection.
-pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), StoreError> + Send>;
-
-/// A bounded step as it was worked out.
-pub struct Worked {
-    /// Write it, in several transactions. Nobody but this thread may have changed what it rests on.
-    pub writes: Vec<Write>,
-    /// Whether requests make work faster than it is done here.
-    pub behind: bool,
-}
 
 pub struct Upkeep {
     stop: Sender<()>,
@@ -43,12 +33,13 @@ impl Upkeep {
     pub fn start(
         writer: Arc<Writer>,
         reader: Option<Held>,
-        maintenance: Maintenance,
+        jobs: Vec<Arc<dyn Job>>,
+        condition: Arc<Condition>,
     ) -> Result<Upkeep, OpenError> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()
             .name("store-upkeep".to_owned())
-            .spawn(move || work(&writer, reader.as_ref(), &Arc::new(maintenance), &stopped))
+            .spawn(move || work(&writer, reader.as_ref(), jobs, &condition, &stopped))
             .map_err(OpenError::Thread)?;
         Ok(Upkeep { stop, thread: Mutex::new(Some(thread)) })
     }
@@ -63,27 +54,46 @@ impl Upkeep {
     }
 }
 
-fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, stopped: &Receiver<()>) {
-    let next = |closing: bool, behind: bool| match reader {
-        Some(reader) if !behind => {
-            let snapshot = reader.unchecked_transaction()?;
-            catch_unwind(AssertUnwindSafe(|| maintenance.step(&snapshot, closing)))
-                .unwrap_or_else(|_| Err(StoreError::internal("a step of the upkeep panicked")))
-        }
-        // On the writer's time requests wait, and so come no faster than they are worked off.
-        _ => {
-            let maintenance = Arc::clone(maintenance);
-            writer.run_blocking(move |connection| maintenance.step(connection, closing))
-        }
-    };
-    let (mut closing, mut rest) = (false, Rest::default());
+/// A job with the pauses that it is left alone for.
+struct Kept {
+    job: Arc<dyn Job>,
+    rest: Rest,
+}
+
+fn work(
+    writer: &Writer,
+    reader: Option<&Held>,
+    jobs: Vec<Arc<dyn Job>>,
+    condition: &Condition,
+    stopped: &Receiver<()>,
+) {
+    let mut jobs: Vec<Kept> = jobs.into_iter().map(|job| Kept { job, rest: Rest::default() }).collect();
+    let mut closing = false;
     while !closing {
-        let mut late = false;
         closing = !matches!(stopped.recv_timeout(PAUSE), Err(RecvTimeoutError::Timeout));
-        tick(writer, reader, maintenance);
-        while closing || rest.is_over() {
+        for kept in &mut jobs {
+            closing = kept.turn(writer, reader, condition, closing, stopped);
+        }
+    }
+}
+
+impl Kept {
+    /// Does what is due, all of it when `closing`. Whether the store is closing.
+    fn turn(
+        &mut self,
+        writer: &Writer,
+        reader: Option<&Held>,
+        condition: &Condition,
+        mut closing: bool,
+        stopped: &Receiver<()>,
+    ) -> bool {
+        if self.tick(writer, reader).inspect_err(failed).is_err() {
+            condition.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut late = false;
+        while closing || self.rest.is_over() {
             // What a step that fails did not do stays to be done.
-            let done = match next(closing, late) {
+            let done = match self.next(writer, reader, closing, late) {
                 Ok(None) => break,
                 Ok(Some(Worked { writes, behind })) => {
                     late = behind;
@@ -95,11 +105,11 @@ fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, 
                 }
             };
             if !done {
-                maintenance.condition.failures.fetch_add(1, Ordering::Relaxed);
-                rest.lengthen();
+                condition.failures.fetch_add(1, Ordering::Relaxed);
+                self.rest.lengthen();
                 break;
             }
-            rest = Rest::default();
+            self.rest = Rest::default();
             if let Some(reader) = reader {
                 checkpoint(reader);
             }
@@ -107,22 +117,41 @@ fn work(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>, 
                 closing = true;
             }
         }
-        if let Some(write) = maintenance.remember(closing) {
+        if let Some(write) = self.job.remember(closing) {
             let _ = writer.run_blocking(write).inspect_err(failed);
         }
+        closing
     }
-}
 
-fn tick(writer: &Writer, reader: Option<&Held>, maintenance: &Arc<Maintenance>) {
-    let ticked = match reader {
-        Some(reader) => maintenance.tick(reader).map_err(StoreError::from),
-        None => {
-            let maintenance = Arc::clone(maintenance);
-            writer.run_blocking(move |connection| Ok(maintenance.tick(connection)?))
+    fn next(
+        &self,
+        writer: &Writer,
+        reader: Option<&Held>,
+        closing: bool,
+        behind: bool,
+    ) -> Result<Option<Worked>, StoreError> {
+        match reader {
+            Some(reader) if !behind => {
+                let snapshot = reader.unchecked_transaction()?;
+                catch_unwind(AssertUnwindSafe(|| self.job.step(&snapshot, closing)))
+                    .unwrap_or_else(|_| Err(StoreError::internal("a step of the upkeep panicked")))
+            }
+            // On the writer's time requests wait, and so come no faster than they are worked off.
+            _ => {
+                let job = Arc::clone(&self.job);
+                writer.run_blocking(move |connection| job.step(connection, closing))
+            }
         }
-    };
-    if ticked.inspect_err(failed).is_err() {
-        maintenance.condition.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn tick(&self, writer: &Writer, reader: Option<&Held>) -> Result<(), StoreError> {
+        match reader {
+            Some(reader) => Ok(self.job.tick(reader)?),
+            None => {
+                let job = Arc::clone(&self.job);
+                writer.run_blocking(move |connection| Ok(job.tick(connection)?))
+            }
+        }
     }
 }
 

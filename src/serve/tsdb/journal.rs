@@ -1,13 +1,13 @@
-//! The packed form of one request's points in the journal. Versioned by its first byte; knows no SQL.
+//! Rows of the journal: the samples of one submission, packed in the order in which they came. Versioned by the first byte;
+//! as they are stored they lie in an envelope.
 //!
 //! Version 1: the number of points, then per point: series id and time (each as difference to the point before),
 //! a byte that says which statistics follow, and those as little-endian doubles. Integers are LEB128, signed ones
 //! in zigzag order. A point with a single value takes about 11 bytes.
 
-use super::sample::{Spread, Stats};
-use crate::serve::series::bytes::{
-    put_double, put_signed, put_unsigned, take_double, take_signed, take_unsigned,
-};
+use super::bytes::{put_double, put_signed, put_unsigned, take_double, take_signed, take_unsigned};
+use super::sample::{Sample, Spread, Stats};
+use super::{Error, envelope};
 
 const VERSION: u8 = 1;
 
@@ -18,25 +18,47 @@ const LAST: u8 = 8;
 const SUM_SQUARES: u8 = 16;
 const STDDEV: u8 = 32;
 
-/// One measurement of the series with this id.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    pub series: i64,
-    /// Epoch seconds.
-    pub time: i64,
-    pub stats: Stats,
+/// Samples in one row: what reads some series goes through all of a row that has any of them.
+const AT_MOST: usize = 1000;
+
+/// A row that does not stand in the journal yet.
+#[derive(Debug)]
+pub struct Row {
+    /// The smallest and the largest id of a series in it.
+    pub first: i64,
+    pub last: i64,
+    /// As it is stored.
+    pub block: Vec<u8>,
 }
 
-pub fn encode(points: &[Point]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(16 + 12 * points.len());
+/// As many rows as it takes for samples, in their order.
+pub fn rows(samples: &[Sample]) -> Vec<Row> {
+    samples.chunks(AT_MOST).map(Row::of).collect()
+}
+
+impl Row {
+    fn of(samples: &[Sample]) -> Row {
+        let series = || samples.iter().map(|sample| sample.series);
+        let (first, last) = (series().min().unwrap_or_default(), series().max().unwrap_or_default());
+        Row { first, last, block: envelope::seal(&[], &encode(samples)) }
+    }
+}
+
+/// The samples of a stored row.
+pub fn open(stored: &[u8]) -> Result<Vec<Sample>, Error> {
+    decode(envelope::open(&[], stored)?).ok_or(Error::Unreadable)
+}
+
+pub fn encode(samples: &[Sample]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(16 + 12 * samples.len());
     out.push(VERSION);
-    put_unsigned(points.len() as u64, &mut out);
+    put_unsigned(samples.len() as u64, &mut out);
     let (mut series, mut time) = (0, 0);
-    for point in points {
-        put_signed(point.series.wrapping_sub(series), &mut out);
-        put_signed(point.time.wrapping_sub(time), &mut out);
-        (series, time) = (point.series, point.time);
-        statistics(&point.stats, &mut out);
+    for sample in samples {
+        put_signed(sample.series.wrapping_sub(series), &mut out);
+        put_signed(sample.time.wrapping_sub(time), &mut out);
+        (series, time) = (sample.series, sample.time);
+        statistics(&sample.stats, &mut out);
     }
     out
 }
@@ -63,8 +85,8 @@ fn statistics(stats: &Stats, out: &mut Vec<u8>) {
     }
 }
 
-/// The points of one row of the journal; `None` when it is not one.
-pub fn decode(block: &[u8]) -> Option<Vec<Point>> {
+/// The samples of one packed row; `None` when it is not one.
+pub fn decode(block: &[u8]) -> Option<Vec<Sample>> {
     let mut rest = block.strip_prefix(&[VERSION])?;
     let count = take_unsigned(&mut rest)?;
     let (mut series, mut time) = (0_i64, 0_i64);
@@ -73,7 +95,7 @@ pub fn decode(block: &[u8]) -> Option<Vec<Point>> {
     for _ in 0..count {
         series = series.wrapping_add(take_signed(&mut rest)?);
         time = time.wrapping_add(take_signed(&mut rest)?);
-        points.push(Point { series, time, stats: take_statistics(&mut rest)? });
+        points.push(Sample { series, time, stats: take_statistics(&mut rest)? });
     }
     rest.is_empty().then_some(points)
 }
@@ -104,14 +126,14 @@ mod tests {
         let summary =
             |min, last, spread| Stats::Summary { count: 300, sum: -1.5, min, max: Some(2.0), last, spread };
         let points = [
-            Point { series: 1, time: 1_700_000_000, stats: Stats::Single(0.1) },
-            Point {
+            Sample { series: 1, time: 1_700_000_000, stats: Stats::Single(0.1) },
+            Sample {
                 series: 900,
                 time: 1_699_999_940,
                 stats: summary(Some(1.0), None, Spread::SumSquares(3.0)),
             },
-            Point { series: 2, time: 0, stats: summary(None, Some(f64::MIN), Spread::StdDev(0.5)) },
-            Point { series: i64::MAX, time: -5, stats: summary(None, None, Spread::Unknown) },
+            Sample { series: 2, time: 0, stats: summary(None, Some(f64::MIN), Spread::StdDev(0.5)) },
+            Sample { series: i64::MAX, time: -5, stats: summary(None, None, Spread::Unknown) },
         ];
         assert_eq!(decode(&encode(&points)).as_deref(), Some(&points[..]));
         assert_eq!(decode(&encode(&[])), Some(vec![]));
@@ -122,7 +144,7 @@ mod tests {
     #[test]
     fn a_plain_point_is_small() {
         let points: Vec<_> =
-            (0..1000).map(|n| Point { series: n, time: 1_700_000_000, stats: Stats::Single(1.0) }).collect();
+            (0..1000).map(|n| Sample { series: n, time: 1_700_000_000, stats: Stats::Single(1.0) }).collect();
         assert!(encode(&points).len() < 12 * 1000);
     }
 }

@@ -7,9 +7,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::block::Point;
-use super::sample::{Labels, Sample};
-use crate::serve::metrics::metric::{Kind, Metric};
+use crate::serve::metrics::meta::MetricMeta;
+use crate::serve::metrics::metric::Kind;
+use crate::serve::store::epoch::Epoch;
+use crate::serve::tsdb::labels::Labels;
+use crate::serve::tsdb::sample::{Sample, Stats};
 
 /// Bytes of metrics and series remembered, about. When there are more it starts over, which costs each one query.
 const MOST: usize = 25_000_000;
@@ -17,42 +19,27 @@ const MOST: usize = 25_000_000;
 /// What one of them takes beside its text.
 const EACH: usize = 100;
 
-/// Seconds over which measurements are aggregated when the metric has no period.
-const AGGREGATED: i64 = 60;
-
-/// What a measurement needs to know of its metric.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Facts {
-    pub id: i64,
-    pub kind: Kind,
-    /// Seconds over which the service itself aggregates the measurements of one series.
-    aggregates: Option<i64>,
-}
-
-impl Facts {
-    pub fn of(metric: &Metric) -> Facts {
-        let aggregate = metric.attributes.get("aggregate").is_some_and(|flag| *flag == true);
-        let aggregates = aggregate.then(|| metric.period.unwrap_or(AGGREGATED));
-        Facts { id: metric.id, kind: metric.kind, aggregates }
-    }
-
-    /// Measurements of one time are merged when they are read, so a common time is all that aggregation takes.
-    pub fn time(self, time: i64) -> i64 {
-        self.aggregates.map_or(time, |period| time - time.rem_euclid(period))
-    }
-}
-
 /// Clones share what is known.
 #[derive(Clone, Default)]
-pub struct Known {
+pub struct SeriesCache {
+    epoch: Epoch,
     inner: Arc<Mutex<Inner>>,
+}
+
+/// A measurement, as far as it is looked for.
+pub struct Wanted<'a> {
+    pub metric: &'a str,
+    pub kind: Kind,
+    pub labels: &'a Labels,
+    pub time: i64,
+    pub stats: Stats,
 }
 
 #[derive(Default)]
 struct Inner {
-    /// How often everything was forgotten.
+    /// The epoch of what is known.
     age: u64,
-    metrics: HashMap<Box<str>, Facts>,
+    metrics: HashMap<Box<str>, MetricMeta>,
     /// By metric and the text of the labels. That of tags begins with a brace, which no name of a source holds, so it
     /// tells the dialects apart.
     series: HashMap<i64, HashMap<Box<str>, i64>>,
@@ -63,7 +50,7 @@ struct Inner {
 #[derive(Default)]
 pub struct Found {
     age: u64,
-    metrics: Vec<(Box<str>, Facts)>,
+    metrics: Vec<(Box<str>, MetricMeta)>,
     series: Vec<(i64, Box<str>, i64)>,
 }
 
@@ -73,8 +60,8 @@ impl Found {
         self.age
     }
 
-    pub fn metric(&mut self, name: &str, facts: Facts) {
-        self.metrics.push((name.into(), facts));
+    pub fn metric(&mut self, name: &str, meta: MetricMeta) {
+        self.metrics.push((name.into(), meta));
     }
 
     /// Adds what was found later in the same search.
@@ -88,13 +75,18 @@ impl Found {
     }
 }
 
-impl Known {
+impl SeriesCache {
+    /// That of a store, of which everything is forgotten when its epoch ends.
+    pub fn of(epoch: Epoch) -> SeriesCache {
+        SeriesCache { epoch, inner: Arc::default() }
+    }
+
     /// For what will be found in the tables from now on.
     pub fn found(&self) -> Found {
         Found { age: self.lock().age, ..Found::default() }
     }
 
-    pub fn metric(&self, name: &str) -> Option<Facts> {
+    pub fn metric(&self, name: &str) -> Option<MetricMeta> {
         self.lock().metrics.get(name).copied()
     }
 
@@ -102,29 +94,33 @@ impl Known {
         self.lock().series.get(&metric)?.get(&*labels.text()).copied()
     }
 
-    /// What the measurements become, and the age of what was known of them: as long as that does not change, they do not
+    /// What measurements become, and the age of what was known of them: as long as that does not change, they do not
     /// either. Nothing unless all their metrics and series are known and of the right kind.
-    pub fn resolve(&self, samples: &[Sample]) -> Option<(u64, Vec<Point>)> {
-        let mut points = Vec::with_capacity(samples.len());
+    pub fn resolve<'m, M>(
+        &self,
+        measurements: &'m [M],
+        wanted: impl Fn(&'m M) -> Wanted<'m>,
+    ) -> Option<(u64, Vec<Sample>)> {
+        let mut samples = Vec::with_capacity(measurements.len());
         let mut age = None;
         // Others need not wait for all of a large request.
-        for some in samples.chunks(1000) {
+        for some in measurements.chunks(1000) {
             let inner = self.lock();
             if *age.get_or_insert(inner.age) != inner.age {
                 return None;
             }
-            for Sample { metric, kind, labels, time, stats, .. } in some {
-                let facts = inner.metrics.get(metric.as_str()).filter(|facts| facts.kind == *kind)?;
-                let series = *inner.series.get(&facts.id)?.get(&*labels.text())?;
-                points.push(Point { series, time: facts.time(*time), stats: *stats });
+            for Wanted { metric, kind, labels, time, stats } in some.iter().map(&wanted) {
+                let meta = inner.metrics.get(metric).filter(|meta| meta.kind == kind)?;
+                let series = *inner.series.get(&meta.id)?.get(&*labels.text())?;
+                samples.push(Sample { series, time: meta.time(time), stats });
             }
         }
-        age.map(|age| (age, points))
+        age.map(|age| (age, samples))
     }
 
     /// Whether nothing was forgotten since what is known had this age.
     pub fn is_of(&self, age: u64) -> bool {
-        self.lock().age == age
+        self.epoch.now() == age
     }
 
     /// Unless it was made to forget since: then what was found may have been changed.
@@ -151,12 +147,16 @@ impl Known {
 
     /// To be called by a job of the writer that changes or deletes metrics: those after it find what it wrote.
     pub fn forget(&self) {
-        let mut inner = self.lock();
-        *inner = Inner { age: inner.age + 1, ..Inner::default() };
+        self.epoch.advance();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = self.epoch.now();
+        if inner.age != age {
+            *inner = Inner { age, ..Inner::default() };
+        }
+        inner
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
         Labels::Source(Some(name.to_owned()))
     }
 
-    fn remember(known: &Known, metric: i64, labels: &[Labels]) {
+    fn remember(known: &SeriesCache, metric: i64, labels: &[Labels]) {
         let mut found = known.found();
         labels.iter().zip(0..).for_each(|(labels, id)| found.series(metric, labels, id));
         known.remember(found);
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn dialects_and_metrics_are_told_apart() {
-        let known = Known::default();
+        let known = SeriesCache::default();
         let tags = Labels::Tags(BTreeMap::from([("source".to_owned(), "a".to_owned())]));
         let all = [source("a"), Labels::Source(None), tags];
         remember(&known, 1, &all);
@@ -189,21 +189,21 @@ mod tests {
 
     #[test]
     fn what_was_found_before_a_change_is_not_remembered_after_it() {
-        let known = Known::default();
-        let (facts, mut found) = (Facts { id: 1, kind: Kind::Gauge, aggregates: None }, known.found());
-        found.metric("m", facts);
+        let known = SeriesCache::default();
+        let (meta, mut found) = (MetricMeta { id: 1, kind: Kind::Gauge, aggregates: None }, known.found());
+        found.metric("m", meta);
         known.forget();
         known.remember(found);
         assert_eq!(known.metric("m"), None);
         let mut found = known.found();
-        found.metric("m", facts);
+        found.metric("m", meta);
         known.remember(found);
-        assert_eq!(known.metric("m"), Some(facts));
+        assert_eq!(known.metric("m"), Some(meta));
     }
 
     #[test]
     fn what_is_remembered_has_a_bound() {
-        let known = Known::default();
+        let known = SeriesCache::default();
         let half: Vec<Labels> = (0..MOST / 2 / (EACH + 6)).map(|n| source(&format!("{n:06}"))).collect();
         for metric in 0..3 {
             remember(&known, metric, &half);

@@ -2,6 +2,8 @@
 //! belongs to as well, so that a sound block under a wrong key is noticed. Values of earlier versions have no envelope;
 //! they begin with their version, never with the mark. Formats to come keep the envelope.
 
+use super::Error;
+
 /// Several bits away from every version of a packed value.
 const MARK: u8 = 0xc5;
 const HEAD: usize = 5;
@@ -16,14 +18,10 @@ pub fn seal(key: &[i64], value: &[u8]) -> Vec<u8> {
 }
 
 /// The value, or why it is not to be trusted.
-pub fn open<'a>(key: &[i64], bytes: &'a [u8]) -> Result<&'a [u8], &'static str> {
+pub fn open<'a>(key: &[i64], bytes: &'a [u8]) -> Result<&'a [u8], Error> {
     let Some(rest) = bytes.strip_prefix(&[MARK]) else { return Ok(bytes) };
-    let (kept, value) = rest.split_first_chunk().ok_or("is cut short")?;
-    if u32::from_le_bytes(*kept) == checksum(key, value) {
-        Ok(value)
-    } else {
-        Err("does not match its checksum")
-    }
+    let (kept, value) = rest.split_first_chunk().ok_or(Error::CutShort)?;
+    if u32::from_le_bytes(*kept) == checksum(key, value) { Ok(value) } else { Err(Error::Checksum) }
 }
 
 /// What is kept of a value beside it. `key` says what it belongs to.
@@ -52,7 +50,7 @@ mod tests {
             let mut flipped = sealed.clone();
             flipped[0] ^= 1 << bit;
             let value = open(&key, &flipped).unwrap();
-            assert!(super::super::pack::decode(value).is_none(), "taken for one without an envelope");
+            assert!(super::super::block::decode(value).is_none(), "taken for one without an envelope");
         }
         for end in 1..sealed.len() {
             assert!(open(&key, &sealed[..end]).is_err(), "{end} bytes");

@@ -1,29 +1,27 @@
-//! What happens to measurements after they were accepted: the journal is folded into packed blocks, and blocks that
-//! outlived their resolution are rolled up or dropped. In steps, each worked out over a snapshot; how it is then written
-//! is the business of `work`. That is sound because nobody else writes blocks.
-
-use std::collections::BTreeMap;
-use std::mem;
+//! What happens to measurements after they were accepted: the journal is compacted into blocks, and blocks that outlived their
+//! resolution are rolled up or dropped. Decides what is due and reads it; in steps, each worked out over a snapshot. That is
+//! sound because nobody else writes blocks.
 
 use rusqlite::{Connection, params};
 
-use super::aggregate::{Point, downsample};
-use super::damage::{self, Origin, open_block, open_row};
-use super::frontier::Frontier;
-use super::pack;
+use super::damage::Origin;
 use super::table::block_of;
-use super::tier::{TIERS, Tier, tier_of, windows};
-use super::work::{Key, Work};
+use super::watermark;
+use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
-use crate::serve::submit::block;
+use crate::serve::tsdb::compaction::{Compaction, Work};
+use crate::serve::tsdb::sample::Sample;
+use crate::serve::tsdb::tier::{TIERS, Tier};
+use crate::serve::tsdb::watermark::Watermark;
+use crate::serve::tsdb::{block, journal};
 
-/// The journal is folded when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
+/// The journal is compacted when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
 /// row is this many seconds old: every step that has points for a block reads it and writes it again, so the more of them
 /// come together the better; but every read has to go through what waits.
 const GROWN: usize = 2 << 20;
 const OLD: i64 = 30;
 
-/// When so many rows of the journal wait for a later step, submissions come faster than they are folded.
+/// When so many rows of the journal wait for a later step, submissions come faster than they are compacted.
 const BEHIND: i64 = 4096;
 /// Blocks rolled up in one step.
 const ROLLED: i64 = 500;
@@ -40,7 +38,7 @@ pub struct Time {
 /// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is. What is
 /// damaged is noted and left to be set aside.
 pub fn step(connection: &Connection, now: Time, closing: bool) -> Result<Option<Work>, StoreError> {
-    if let Some(work) = fold(connection, now, closing)? {
+    if let Some(work) = compact(connection, now, closing)? {
         return Ok(Some(work));
     }
     if closing {
@@ -61,35 +59,27 @@ pub fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 }
 
 /// Packs the oldest rows of the journal, when that is due or `anyway`.
-fn fold(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Work>, StoreError> {
-    let frontier = Frontier::of(connection)?;
-    let Some(Oldest { points, bytes, first, last }) = oldest(connection, frontier)? else { return Ok(None) };
+fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Work>, StoreError> {
+    let reached = watermark::get(connection)?;
+    let Some(Oldest { samples, bytes, first, last }) = oldest(connection, reached)? else { return Ok(None) };
     // One that was received in times to come was so before the clock was set back.
     let young = first > now.wall - OLD && first <= now.wall;
-    if !anyway && frontier.row == 0 && bytes < GROWN && young {
+    if !anyway && reached.row == 0 && bytes < GROWN && young {
         return Ok(None);
     }
-    // Each series by itself, in order of arrival. The stable sort makes use of the order that is there: clients send their
-    // series one after the other.
-    let mut order: Vec<(i64, usize)> =
-        points.iter().enumerate().map(|(index, point)| (point.series, index)).collect();
-    order.sort();
-    let (mut pending, mut blocks) = (Pending::over(connection), Vec::new());
-    for one in order.chunk_by(|(a, _), (b, _)| a == b) {
-        let kept = |index: usize| Point { time: points[index].time, stats: points[index].stats.into() };
-        pending.place(one[0].0, one.iter().map(|(_, index)| kept(*index)).collect(), now.horizon)?;
-        blocks.append(&mut pending.packed());
-    }
+    let mut compaction = Compaction::over(|key| block_of(connection, key));
+    let blocks = compaction.compact(&samples, now.horizon)?;
+    let (_, dropped) = compaction.finish();
     let newest: i64 = connection
         .prepare_cached("SELECT ifnull(max(id), 0) FROM journal")?
         .query_row([], |row| row.get(0))?;
-    let (behind, dropped) = (newest - last > BEHIND, pending.dropped);
-    Ok(Some(Work { blocks, folded: Some(last), behind, dropped, ..Work::default() }))
+    let behind = newest - last > BEHIND;
+    Ok(Some(Work { blocks, compacted: Some(last), behind, dropped, ..Work::default() }))
 }
 
 /// The oldest rows of the journal, without what is in blocks already.
 struct Oldest {
-    points: Vec<block::Point>,
+    samples: Vec<Sample>,
     bytes: usize,
     /// When the first of them was received.
     first: i64,
@@ -97,26 +87,26 @@ struct Oldest {
     last: i64,
 }
 
-/// As many rows as are folded together, of which the last may be large by itself; or those that a step left half done.
-fn oldest(connection: &Connection, frontier: Frontier) -> Result<Option<Oldest>, StoreError> {
+/// As many rows as are compacted together, of which the last may be large by itself; or those that a step left half done.
+fn oldest(connection: &Connection, reached: Watermark) -> Result<Option<Oldest>, StoreError> {
     let mut select = connection.prepare_cached("SELECT id, received_at, block FROM journal ORDER BY id")?;
     let mut rows = select.query([])?;
     let mut oldest: Option<Oldest> = None;
-    while oldest.as_ref().is_none_or(|oldest| match frontier.row {
+    while oldest.as_ref().is_none_or(|oldest| match reached.row {
         0 => oldest.bytes < GROWN,
         half_done => oldest.last < half_done,
     }) && let Some(row) = rows.next()?
     {
         let (id, received_at) = (row.get(0)?, row.get(1)?);
         let packed = row.get_ref(2)?.as_blob().map_err(StoreError::internal)?;
-        let mut points = open_row(packed).unwrap_or_else(|_| {
-            damage::note(Origin::Journal, id);
+        let mut samples = journal::open(packed).unwrap_or_else(|_| {
+            damage::note(Origin::Journal.table(), id);
             Vec::new()
         });
-        points.retain(|point| !frontier.is_past(id, point.series));
+        samples.retain(|sample| !reached.is_past(id, sample.series));
         let oldest =
-            oldest.get_or_insert(Oldest { points: Vec::new(), bytes: 0, first: received_at, last: id });
-        oldest.points.append(&mut points);
+            oldest.get_or_insert(Oldest { samples: Vec::new(), bytes: 0, first: received_at, last: id });
+        oldest.samples.append(&mut samples);
         oldest.bytes += packed.len();
         oldest.last = id;
     }
@@ -129,110 +119,43 @@ fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>
         ORDER BY start, series_id LIMIT ?3";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query(params![tier.resolution, tier.expired_before(now), ROLLED])?;
-    let (mut pending, mut expired) = (Pending::over(connection), Vec::new());
+    let (mut compaction, mut expired) = (Compaction::over(|key| block_of(connection, key)), Vec::new());
     while let Some(row) = rows.next()? {
         let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
         let (id, series) = (row.get("id")?, row.get("series_id")?);
-        let Ok(points) = open_block(series, tier.resolution, row.get("start")?, packed) else {
-            damage::note(Origin::Blocks, id);
+        let Ok(points) = block::open(series, tier.resolution, row.get("start")?, packed) else {
+            damage::note(Origin::Blocks.table(), id);
             continue;
         };
-        let count = points.len();
-        match tier.roll_up(points) {
-            Some((next, parts)) => {
-                for (start, points) in parts {
-                    pending.lay((series, next, start), points)?;
-                }
-            }
-            None => pending.dropped += count as u64,
-        }
+        compaction.roll_up(series, tier, points)?;
         expired.push(id);
     }
-    let work = Work { blocks: pending.packed(), expired, dropped: pending.dropped, ..Work::default() };
-    Ok((!work.expired.is_empty()).then_some(work))
-}
-
-/// Blocks as they will be.
-struct Pending<'a> {
-    connection: &'a Connection,
-    blocks: BTreeMap<Key, Vec<Point>>,
-    /// Points that are too old for any tier.
-    dropped: u64,
-}
-
-impl<'a> Pending<'a> {
-    fn over(connection: &'a Connection) -> Pending<'a> {
-        Pending { connection, blocks: BTreeMap::new(), dropped: 0 }
+    if expired.is_empty() {
+        return Ok(None);
     }
-
-    /// Puts points where their age belongs: late ones straight among those that were rolled up before them.
-    fn place(&mut self, series: i64, points: Vec<Point>, now: i64) -> Result<(), StoreError> {
-        let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
-        for point in points {
-            match tier_of(point.time, now) {
-                Some(tier) => by_tier.entry(tier).or_default().push(point),
-                None => self.dropped += 1,
-            }
-        }
-        for (tier, points) in by_tier {
-            for (start, points) in windows(tier, downsample(points, tier.resolution)) {
-                self.lay((series, tier, start), points)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Lays points over those of a block.
-    fn lay(&mut self, key: Key, mut points: Vec<Point>) -> Result<(), StoreError> {
-        if let Some(there) = self.blocks.get_mut(&key) {
-            there.append(&mut points);
-            return Ok(());
-        }
-        let (series, tier, start) = key;
-        let there = match block_of(self.connection, series, tier, start)? {
-            Some(mut there) => {
-                there.append(&mut points);
-                there
-            }
-            None => points,
-        };
-        self.blocks.insert(key, there);
-        Ok(())
-    }
-
-    fn packed(&mut self) -> Vec<(Key, Vec<u8>)> {
-        let packed =
-            |(key, points): (Key, Vec<Point>)| (key, pack::encode(&downsample(points, key.1.resolution)));
-        mem::take(&mut self.blocks).into_iter().map(packed).collect()
-    }
+    let (blocks, dropped) = compaction.finish();
+    Ok(Some(Work { blocks, expired, dropped, ..Work::default() }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::http::fields::Object;
-    use crate::serve::metrics::{self, metric::Kind};
-    use crate::serve::series::table::{Reader, Span, of_metric};
-    use crate::serve::series::work::Part;
-    use crate::serve::store::{scratch, tx_of};
-    use crate::serve::submit::journal;
-    use crate::serve::submit::known::Known;
-    use crate::serve::submit::sample::{Labels, Sample, Stats};
+    use crate::serve::series::points::{Points as _, Reader};
+    use crate::serve::series::sqlite::{Sqlite, testing, write};
+    use crate::serve::store::sqlite::scratch;
+    use crate::serve::tsdb::aggregate::{Point, downsample};
+    use crate::serve::tsdb::compaction::Part;
+    use crate::serve::tsdb::labels::Labels;
+    use crate::serve::tsdb::range::TimeRange;
 
     const BORN: i64 = 1_699_999_200;
     const DAY: i64 = 86_400;
 
     fn submit(connection: &Connection, now: i64, values: &[(&str, i64, f64)]) {
-        let sample = |(source, time, value): &(&str, i64, f64)| Sample {
-            metric: "m".to_owned(),
-            kind: Kind::Gauge,
-            labels: Labels::Source(Some((*source).to_owned())),
-            time: *time,
-            stats: Stats::Single(*value),
-            properties: Object::new(),
+        let value = |(source, time, value): &(&str, i64, f64)| {
+            (Labels::Source(Some((*source).to_owned())), *time, *value)
         };
-        let samples: Vec<_> = values.iter().map(sample).collect();
-        journal::append(&tx_of(connection), &samples, None, &Known::default(), now).unwrap();
+        testing::submit(connection, "m", now, &values.iter().map(value).collect::<Vec<_>>());
     }
 
     fn at(now: i64) -> Time {
@@ -240,7 +163,7 @@ mod tests {
     }
 
     fn write(connection: &Connection, parts: Vec<Part>) {
-        parts.into_iter().for_each(|part| part.write(connection).unwrap());
+        parts.into_iter().for_each(|part| write::write(connection, &part).unwrap());
     }
 
     fn drain(connection: &Connection, now: i64, closing: bool) {
@@ -251,9 +174,10 @@ mod tests {
 
     /// What can be read of the first metric, all series together.
     fn read(connection: &Connection, resolution: i64) -> Vec<Point> {
-        let series = of_metric(connection, 1).unwrap();
+        let (points, time) = (Sqlite(connection), TimeRange { start: 0, end: i64::MAX / 2 });
+        let series = points.series(1).unwrap();
         let wanted = series.iter().map(|series| series.id).collect();
-        let mut reader = Reader::new(connection, &wanted, Span { start: 0, end: i64::MAX / 2 }).unwrap();
+        let mut reader = Reader::new(&points, &wanted, time).unwrap();
         let points = series.iter().flat_map(|series| reader.points(series.id, resolution).unwrap());
         downsample(points.collect(), resolution)
     }
@@ -326,15 +250,15 @@ mod tests {
 
     /// What is written in parts can be read whole after each of them, also when the rest is worked out anew.
     #[test]
-    fn folding_is_gone_on_with_where_it_broke_off() {
+    fn compaction_is_resumed_where_it_broke_off() {
         let connection = scratch();
         submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0), ("a", BORN, 3.0), ("c", BORN, 4.0)]);
         submit(&connection, BORN, &[("b", BORN, 5.0), ("a", BORN + 1, 6.0)]);
         let mut whole = read(&connection, 60);
         for parts in [3, 2] {
-            let mut made = fold(&connection, at(BORN), true).unwrap().unwrap().parts_of(1);
+            let mut made = compact(&connection, at(BORN), true).unwrap().unwrap().parts_of(1);
             assert_eq!(made.len(), parts);
-            made.remove(0).write(&connection).unwrap();
+            write::write(&connection, &made.remove(0)).unwrap();
             assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (2, sums(&whole)));
         }
         submit(&connection, BORN, &[("a", BORN, 7.0)]);
@@ -342,10 +266,10 @@ mod tests {
         assert_eq!(whole[0].stats.count, 7);
         for left in [1, 0] {
             // What came meanwhile waits, though it would be due.
-            write(&connection, fold(&connection, at(BORN), true).unwrap().unwrap().parts_of(1));
+            write(&connection, compact(&connection, at(BORN), true).unwrap().unwrap().parts_of(1));
             assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (left, sums(&whole)));
         }
-        assert!(fold(&connection, at(BORN), true).unwrap().is_none());
+        assert!(compact(&connection, at(BORN), true).unwrap().is_none());
         assert_eq!(rows(&connection, "blocks"), 3);
     }
 
@@ -359,7 +283,7 @@ mod tests {
         write(&connection, parts);
         assert_eq!(sums(&read(&connection, 60)), [(BORN, 3, 8.0, 1.0, 5.0)]);
         let parts = step(&connection, at(BORN), true).unwrap().unwrap().parts();
-        metrics::table::delete(&tx_of(&connection), 1).unwrap();
+        testing::delete(&connection, 1);
         write(&connection, parts);
         assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 0));
     }
@@ -382,7 +306,7 @@ mod tests {
         submit(&connection, BORN, &[("a", BORN, 1.0)]);
         drain(&connection, BORN, true);
         submit(&connection, BORN, &[("a", BORN + 1, 1.0)]);
-        metrics::table::delete(&tx_of(&connection), 1).unwrap();
+        testing::delete(&connection, 1);
         submit(&connection, BORN, &[("a", BORN + 2, 1.0)]);
         drain(&connection, BORN, true);
         let kept: Vec<(i64, i64)> = {

@@ -1,6 +1,6 @@
 //! The statistics of a stored point and how points come together. Pure; knows neither dialect nor storage.
 
-use crate::serve::submit::sample::{Spread, Stats};
+use super::sample::{Sample, Spread, Stats};
 
 /// What is known of the values of one series at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +74,12 @@ impl From<Stats> for Aggregate {
         };
         let or_mean = |value: Option<f64>| value.unwrap_or(mean);
         Aggregate { count, sum, min: or_mean(min), max: or_mean(max), last: or_mean(last), squares }
+    }
+}
+
+impl From<&Sample> for Point {
+    fn from(sample: &Sample) -> Point {
+        Point { time: sample.time, stats: sample.stats.into() }
     }
 }
 

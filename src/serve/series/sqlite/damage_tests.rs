@@ -3,15 +3,14 @@
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use super::damage::{Damage, Origin, all_set_aside, watch};
-use super::table::{Reader, Span, of_metric};
-use super::upkeep::{Time, step};
-use crate::serve::http::fields::Object;
-use crate::serve::metrics::metric::Kind;
-use crate::serve::store::{scratch, tx_of};
-use crate::serve::submit::journal;
-use crate::serve::submit::known::Known;
-use crate::serve::submit::sample::{Labels, Sample, Stats};
+use super::compact::{Time, step};
+use super::damage::{Origin, all_set_aside, set_aside};
+use super::{Sqlite, testing, write};
+use crate::serve::series::points::{Points as _, Reader};
+use crate::serve::store::damage::{Damage, watch};
+use crate::serve::store::sqlite::scratch;
+use crate::serve::tsdb::labels::{Labels, Series};
+use crate::serve::tsdb::range::TimeRange;
 
 const BORN: i64 = 1_699_999_200;
 const DAY: i64 = 86_400;
@@ -21,15 +20,15 @@ fn submit(connection: &Connection, now: i64, source: &str, value: f64) {
 }
 
 fn submit_as(connection: &Connection, now: i64, labels: Labels, value: f64) {
-    let sample = Sample {
-        metric: "web.ms".to_owned(),
-        kind: Kind::Gauge,
-        labels,
-        time: now,
-        stats: Stats::Single(value),
-        properties: Object::new(),
-    };
-    journal::append(&tx_of(connection), &[sample], None, &Known::default(), now).unwrap();
+    testing::submit(connection, "web.ms", now, &[(labels, now, value)]);
+}
+
+fn of_metric(connection: &Connection) -> Vec<Series> {
+    Sqlite(connection).series(1).unwrap()
+}
+
+fn damage(origin: Origin, row: i64) -> Damage {
+    Damage { table: origin.table(), row }
 }
 
 /// As the maintenance does it: what is noted is set aside, then the step is written.
@@ -38,9 +37,9 @@ fn maintain(connection: &Connection, now: i64, closing: bool) -> Vec<String> {
     loop {
         let (work, damaged) = watch(|| step(connection, Time { wall: now, horizon: now }, closing).unwrap());
         let none = damaged.is_empty();
-        told.extend(damaged.into_iter().filter_map(|damage| damage.set_aside(connection, now).unwrap()));
+        told.extend(damaged.into_iter().filter_map(|damage| set_aside(damage, connection, now).unwrap()));
         match work {
-            Some(work) => work.parts().into_iter().for_each(|part| part.write(connection).unwrap()),
+            Some(work) => work.parts().into_iter().for_each(|part| write::write(connection, &part).unwrap()),
             None if none => return told,
             None => {}
         }
@@ -50,9 +49,10 @@ fn maintain(connection: &Connection, now: i64, closing: bool) -> Vec<String> {
 /// The sum of what can be read of each source, and what is found damaged on the way.
 fn sums(connection: &Connection) -> (Vec<f64>, Vec<Damage>) {
     watch(|| {
-        let series = of_metric(connection, 1).unwrap();
+        let series = of_metric(connection);
         let wanted = series.iter().map(|series| series.id).collect();
-        let mut reader = Reader::new(connection, &wanted, Span { start: 0, end: i64::MAX / 2 }).unwrap();
+        let (points, time) = (Sqlite(connection), TimeRange { start: 0, end: i64::MAX / 2 });
+        let mut reader = Reader::new(&points, &wanted, time).unwrap();
         let mut sum = |id| reader.points(id, 60).unwrap().iter().map(|point| point.stats.sum).sum();
         series.iter().map(|series| sum(series.id)).collect()
     })
@@ -71,7 +71,7 @@ fn a_damaged_block_is_set_aside_and_its_series_goes_on() {
     }
     maintain(&connection, BORN, true);
     spoil(&connection, "blocks", 2);
-    assert_eq!(sums(&connection), (vec![1.0, 0.0, 4.0], vec![Damage { origin: Origin::Blocks, row: 2 }]));
+    assert_eq!(sums(&connection), (vec![1.0, 0.0, 4.0], vec![damage(Origin::Blocks, 2)]));
     for (source, value) in [("a", 10.0), ("b", 20.0), ("c", 40.0)] {
         submit(&connection, BORN + 1, source, value);
     }
@@ -102,13 +102,13 @@ fn a_damaged_block_does_not_stop_the_ageing_of_others() {
 }
 
 #[test]
-fn a_damaged_row_of_the_journal_is_set_aside_and_the_rest_is_folded() {
+fn a_damaged_row_of_the_journal_is_set_aside_and_the_rest_is_compacted() {
     let connection = scratch();
     for (source, value) in [("a", 1.0), ("b", 2.0), ("c", 4.0)] {
         submit(&connection, BORN, source, value);
     }
     spoil(&connection, "journal", 2);
-    assert_eq!(sums(&connection), (vec![1.0, 0.0, 4.0], vec![Damage { origin: Origin::Journal, row: 2 }]));
+    assert_eq!(sums(&connection), (vec![1.0, 0.0, 4.0], vec![damage(Origin::Journal, 2)]));
     let told = maintain(&connection, BORN, true);
     let expected =
         "row 2 of journal, measurements received at 2023-11-14T22:00:00Z, does not match its checksum";
@@ -139,7 +139,7 @@ fn every_flipped_bit_of_labels_and_their_dialect_is_noticed() {
     let tags = Labels::Tags([("host".to_owned(), "h1".to_owned())].into());
     submit_as(&connection, BORN, tags, 4.0);
     maintain(&connection, BORN, true);
-    let whole = of_metric(&connection, 1).unwrap();
+    let whole = of_metric(&connection);
     for (row, column) in [(2, "labels"), (2, "dialect"), (3, "labels"), (3, "dialect")] {
         let get = format!("SELECT CAST({column} AS BLOB) FROM series WHERE id = ?1");
         let stored: Vec<u8> = connection.query_row(&get, [row], |row| row.get(0)).unwrap();
@@ -150,19 +150,19 @@ fn every_flipped_bit_of_labels_and_their_dialect_is_noticed() {
             connection.execute_batch("SAVEPOINT flip").unwrap();
             let put = format!("UPDATE series SET {column} = CAST(?2 AS TEXT) WHERE id = ?1");
             connection.execute(&put, rusqlite::params![row, flipped]).unwrap();
-            let (found, noted) = watch(|| of_metric(&connection, 1).unwrap());
+            let (found, noted) = watch(|| of_metric(&connection));
             let others: Vec<_> = whole.iter().filter(|one| one.id != row).cloned().collect();
-            let damage = Damage { origin: Origin::Series, row };
+            let damage = damage(Origin::Series, row);
             assert_eq!((found, noted), (others, vec![damage]), "bit {bit} of {column} {row}");
-            let told = damage.set_aside(&connection, BORN).unwrap().unwrap();
+            let told = set_aside(damage, &connection, BORN).unwrap().unwrap();
             let name = if row == 2 { "web-1.eu" } else { "{\"host\":\"h1\"}" };
             assert_eq!(
                 told,
                 format!("row {row} of series, web.ms {name}, its labels do not match their checksum")
             );
             assert_eq!(all_set_aside(&connection).unwrap(), [told]);
-            assert!(damage.set_aside(&connection, BORN).unwrap().is_none(), "once");
-            let (_, noted) = watch(|| of_metric(&connection, 1).unwrap());
+            assert!(set_aside(damage, &connection, BORN).unwrap().is_none(), "once");
+            let (_, noted) = watch(|| of_metric(&connection));
             assert_eq!(noted, []);
             connection.execute_batch("ROLLBACK TO flip; RELEASE flip").unwrap();
         }
@@ -182,7 +182,7 @@ fn a_series_whose_labels_were_set_aside_begins_anew() {
         let (found, noted) = sums(&connection);
         assert_eq!(found, [1.0]);
         for damage in noted {
-            damage.set_aside(&connection, BORN).unwrap();
+            set_aside(damage, &connection, BORN).unwrap();
         }
         submit(&connection, BORN, "b", 4.0);
         assert_eq!(sums(&connection), (vec![1.0, 4.0], vec![]));
@@ -192,7 +192,7 @@ fn a_series_whose_labels_were_set_aside_begins_anew() {
     }
     maintain(&connection, BORN + 400 * DAY, false);
     assert_eq!(all_set_aside(&connection).unwrap().len(), 2);
-    crate::serve::metrics::table::delete(&tx_of(&connection), 1).unwrap();
+    testing::delete(&connection, 1);
     assert!(all_set_aside(&connection).unwrap().is_empty());
 }
 
@@ -202,10 +202,10 @@ fn what_was_set_aside_goes_with_its_metric() {
     submit(&connection, BORN, "a", 1.0);
     maintain(&connection, BORN, true);
     spoil(&connection, "blocks", 1);
-    let damage = Damage { origin: Origin::Blocks, row: 1 };
-    assert!(damage.set_aside(&connection, BORN).unwrap().is_some());
-    assert!(damage.set_aside(&connection, BORN).unwrap().is_none(), "it is gone already");
-    crate::serve::metrics::table::delete(&tx_of(&connection), 1).unwrap();
+    let damage = damage(Origin::Blocks, 1);
+    assert!(set_aside(damage, &connection, BORN).unwrap().is_some());
+    assert!(set_aside(damage, &connection, BORN).unwrap().is_none(), "it is gone already");
+    testing::delete(&connection, 1);
     assert!(all_set_aside(&connection).unwrap().is_empty());
 }
 
@@ -264,7 +264,7 @@ proptest! {
         // What only a reader comes across is set aside on its word.
         let (found, damaged) = sums(&connection);
         for damage in damaged {
-            damage.set_aside(&connection, now).unwrap();
+            set_aside(damage, &connection, now).unwrap();
         }
         prop_assert_eq!(sums(&connection), (found.clone(), vec![]));
         let found: f64 = found.iter().sum();

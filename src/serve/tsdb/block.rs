@@ -1,4 +1,5 @@
-//! The packed form of the points of one series over one stretch of time. Versioned by its first byte; knows no SQL.
+//! The packed form of the points of one series over one stretch of time, a block. Versioned by its first byte; as it is
+//! stored it lies in an envelope.
 //!
 //! Version 1: the number of points, then per point: what its distance in time differs from the distance before, with
 //! a low bit that tells a summary from a single value; then the value, or flags, count and five statistics. Each
@@ -7,8 +8,23 @@
 
 use super::aggregate::{Aggregate, Point};
 use super::bytes::{put_unsigned, take_unsigned, unzigzag, zigzag};
+use super::tier::Tier;
+use super::{Error, envelope};
 
 const VERSION: u8 = 1;
+
+/// Which block is meant: its series, its tier and where it begins.
+pub type Key = (i64, Tier, i64);
+
+/// A packed block as it is stored under `series`, `resolution` and `start`.
+pub fn seal(series: i64, resolution: i64, start: i64, packed: &[u8]) -> Vec<u8> {
+    envelope::seal(&[series, resolution, start], packed)
+}
+
+/// The points of a stored block.
+pub fn open(series: i64, resolution: i64, start: i64, stored: &[u8]) -> Result<Vec<Point>, Error> {
+    decode(envelope::open(&[series, resolution, start], stored)?).ok_or(Error::Unreadable)
+}
 
 /// Packs points that are sorted by time.
 pub fn encode(points: &[Point]) -> Vec<u8> {

@@ -88,8 +88,8 @@ pub fn windows(tier: Tier, points: Vec<Point>) -> Windows {
 
 #[cfg(test)]
 mod tests {
+    use super::super::aggregate::Aggregate;
     use super::*;
-    use crate::serve::series::aggregate::Aggregate;
 
     const NOW: i64 = 1_700_000_000;
 

@@ -1,4 +1,4 @@
-//! What keeps the file in order, apart from when: the steps of `series::upkeep` by a horizon that no wrong clock moves,
+//! What keeps the file in order, apart from when: the steps of `compact` by a horizon that no wrong clock moves,
 //! setting aside what is damaged, and remembering the time.
 
 use std::sync::atomic::Ordering;
@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::open::on_any_disk;
-use super::properties::Property;
-use super::upkeep::{Worked, Write};
-use crate::serve::series::damage::{self, Damage, Origin};
-use crate::serve::series::horizon::{Clockwork, Horizon};
-use crate::serve::series::upkeep::{self, Time};
-use crate::serve::series::work::Part;
+use super::compact::{self, Time};
+use super::damage::{self, Origin};
+use super::write;
 use crate::serve::store::condition::Condition;
+use crate::serve::store::damage::{Damage, watch};
 use crate::serve::store::error::{StoreError, Trouble};
-use crate::serve::submit::known::Known;
+use crate::serve::store::sqlite::contents::{Job, Worked, Write};
+use crate::serve::store::sqlite::open::on_any_disk;
+use crate::serve::store::sqlite::properties::Property;
+use crate::serve::tsdb::horizon::{Clockwork, Horizon};
 
 /// The last time of day that was believed, in milliseconds since the epoch; schema 5 takes it from the measurements of
 /// older files.
@@ -29,9 +29,7 @@ const REMEMBERED: i64 = 5000;
 const MINUTE: i64 = 60_000;
 
 pub struct Maintenance {
-    pub condition: Arc<Condition>,
-    /// What submissions remember of series; it goes when labels are set aside.
-    pub known: Known,
+    condition: Arc<Condition>,
     state: Mutex<State>,
 }
 
@@ -43,9 +41,17 @@ struct State {
     clock: Clockwork,
 }
 
+/// Over a file that is open; `accept_clock` vouches for the clock as it is.
+pub fn begin(
+    connection: &Connection,
+    condition: Arc<Condition>,
+    accept_clock: bool,
+) -> rusqlite::Result<Arc<dyn Job>> {
+    Ok(Arc::new(Maintenance::over(connection, condition, accept_clock)?))
+}
+
 impl Maintenance {
-    /// Over a file that is open; `accept_clock` vouches for the clock as it is.
-    pub fn over(
+    fn over(
         connection: &Connection,
         condition: Arc<Condition>,
         accept_clock: bool,
@@ -62,13 +68,29 @@ impl Maintenance {
         let horizon = Horizon::new(seen, held, accept_clock);
         condition.damaged.store(damage::count_set_aside(connection)?, Ordering::Relaxed);
         let state = State { horizon, ran, remembered: None, clock: Clockwork::Believed };
-        let maintenance = Maintenance { condition, known: Known::default(), state: Mutex::new(state) };
+        let maintenance = Maintenance { condition, state: Mutex::new(state) };
         maintenance.tick(connection)?;
         Ok(maintenance)
     }
 
+    fn set_aside(&self, damage: Damage, now: i64) -> Write {
+        let condition = Arc::clone(&self.condition);
+        Box::new(move |connection| {
+            if let Some(told) = damage::set_aside(damage, connection, now)? {
+                if damage.table == Origin::Series.table() {
+                    condition.epoch.advance();
+                }
+                condition.damaged.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(target: "librato_apply::serve", "set aside as damaged: {told}; everything else goes on");
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Job for Maintenance {
     /// Lets the horizon go on with the clock, as far as that is believed.
-    pub fn tick(&self, connection: &Connection) -> rusqlite::Result<()> {
+    fn tick(&self, connection: &Connection) -> rusqlite::Result<()> {
         let clock = &self.condition.clock;
         let (wall, ran) = (clock.wall(), clock.ran());
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +100,7 @@ impl Maintenance {
         {
             reserve.hold();
         }
-        let due = || upkeep::next_due(connection).map(|due| due.map(|due| due.saturating_mul(1000)));
+        let due = || compact::next_due(connection).map(|due| due.map(|due| due.saturating_mul(1000)));
         state.clock = state.horizon.tick(wall, passed, due)?;
         let (ahead, found) = (wall - state.horizon.seen, state.clock);
         self.condition.set_clock(ahead / 1000, found != Clockwork::Believed);
@@ -89,7 +111,7 @@ impl Maintenance {
     }
 
     /// The write that remembers the time, when that is due or `closing`.
-    pub fn remember(&self, closing: bool) -> Option<Write> {
+    fn remember(&self, closing: bool) -> Option<Write> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let due = state.remembered.is_none_or(|at| state.ran - at >= REMEMBERED);
         if !due && !closing {
@@ -105,7 +127,7 @@ impl Maintenance {
     }
 
     /// The next step, with what is damaged set aside before it.
-    pub fn step(&self, connection: &Connection, closing: bool) -> Result<Option<Worked>, StoreError> {
+    fn step(&self, connection: &Connection, closing: bool) -> Result<Option<Worked>, StoreError> {
         // What room is left is for deleting.
         if self.condition.trouble() == Some(Trouble::Full) && !closing {
             return Ok(None);
@@ -113,7 +135,7 @@ impl Maintenance {
         let wall = self.condition.clock.wall();
         let horizon = self.state.lock().unwrap_or_else(PoisonError::into_inner).horizon.now(wall);
         let now = Time { wall: wall.div_euclid(1000), horizon };
-        let (work, found) = damage::watch(|| upkeep::step(connection, now, closing));
+        let (work, found) = watch(|| compact::step(connection, now, closing));
         self.condition.notice(found);
         let mut writes: Vec<Write> = Vec::new();
         for damage in self.condition.take_noticed() {
@@ -126,7 +148,9 @@ impl Maintenance {
         let behind = work.as_ref().is_some_and(|work| work.behind);
         let dropped = work.as_ref().map_or(0, |work| work.dropped);
         let parts = work.into_iter().flat_map(|work| work.parts());
-        writes.extend(parts.map(|part: Part| -> Write { Box::new(|connection| part.write(connection)) }));
+        writes.extend(
+            parts.map(|part| -> Write { Box::new(move |connection| write::write(connection, &part)) }),
+        );
         if dropped > 0 {
             let condition = Arc::clone(&self.condition);
             writes.push(Box::new(move |_| {
@@ -136,20 +160,6 @@ impl Maintenance {
             }));
         }
         Ok((!writes.is_empty()).then_some(Worked { writes, behind }))
-    }
-
-    fn set_aside(&self, damage: Damage, now: i64) -> Write {
-        let (condition, known) = (Arc::clone(&self.condition), self.known.clone());
-        Box::new(move |connection| {
-            if let Some(told) = damage.set_aside(connection, now)? {
-                if damage.origin == Origin::Series {
-                    known.forget();
-                }
-                condition.damaged.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(target: "librato_apply::serve", "set aside as damaged: {told}; everything else goes on");
-            }
-            Ok(())
-        })
     }
 }
 
@@ -196,28 +206,19 @@ mod tests {
 
     use super::*;
     use crate::serve::Clock;
-    use crate::serve::http::fields::Object;
-    use crate::serve::metrics::metric::Kind;
-    use crate::serve::series::table::{Reader, Span, of_metric};
-    use crate::serve::store::sqlite::{scratch, tx_of};
-    use crate::serve::submit::journal;
-    use crate::serve::submit::sample::{Labels, Sample, Stats};
+    use crate::serve::series::points::Reader;
+    use crate::serve::series::sqlite::{Sqlite, testing};
+    use crate::serve::store::sqlite::scratch;
+    use crate::serve::tsdb::labels::Labels;
+    use crate::serve::tsdb::range::TimeRange;
 
     const BORN: i64 = 1_699_999_200;
     const DAY: i64 = 86_400;
 
     /// A point at each of these ages in seconds.
     fn submit(connection: &Connection, ages: &[i64]) {
-        let sample = |age: &i64| Sample {
-            metric: "m".to_owned(),
-            kind: Kind::Gauge,
-            labels: Labels::Source(None),
-            time: BORN - age,
-            stats: Stats::Single(1.0),
-            properties: Object::new(),
-        };
-        let samples: Vec<_> = ages.iter().map(sample).collect();
-        journal::append(&tx_of(connection), &samples, None, &Known::default(), BORN).unwrap();
+        let points: Vec<_> = ages.iter().map(|age| (Labels::Source(None), BORN - age, 1.0)).collect();
+        testing::submit(connection, "m", BORN, &points);
     }
 
     /// What the thread does in one pause.
@@ -237,9 +238,8 @@ mod tests {
 
     /// The points that can be read one by one, and all of them.
     fn kept(connection: &Connection) -> (usize, u64) {
-        let series = of_metric(connection, 1).unwrap();
-        let wanted = series.iter().map(|series| series.id).collect();
-        let mut reader = Reader::new(connection, &wanted, Span { start: 0, end: i64::MAX / 2 }).unwrap();
+        let (points, time) = (Sqlite(connection), TimeRange { start: 0, end: i64::MAX / 2 });
+        let mut reader = Reader::new(&points, &[1].into(), time).unwrap();
         let points = reader.points(1, 1).unwrap();
         (points.len(), points.iter().map(|point| point.stats.count).sum())
     }

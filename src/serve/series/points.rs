@@ -1,0 +1,87 @@
+//! What the rest of the server asks of the series and points that are kept, wherever they lie. Each answer belongs to one
+//! transaction; what is appended can be read as soon as that is committed.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
+
+use crate::serve::store::error::StoreError;
+use crate::serve::tsdb::aggregate::{Point, downsample};
+use crate::serve::tsdb::journal::Row;
+use crate::serve::tsdb::labels::{Labels, Series};
+use crate::serve::tsdb::range::TimeRange;
+use crate::serve::tsdb::sample::Sample;
+
+/// What is in the journal alone, by series.
+pub type Recent = HashMap<i64, Vec<Point>>;
+
+/// How far somebody who follows the journal has read it. Begins before everything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(dead_code)] // Until alerts are evaluated over it.
+pub struct Cursor(pub i64);
+
+/// What somebody who follows the journal reads of it next.
+#[derive(Debug, Default, PartialEq)]
+#[allow(dead_code)] // Until alerts are evaluated over it.
+pub struct Tail {
+    /// In order of their arrival.
+    pub samples: Vec<Sample>,
+    /// Where to go on.
+    pub next: Cursor,
+    /// Rows behind the cursor are gone: they were compacted before they were read, and their points are in blocks alone.
+    pub missed: bool,
+}
+
+/// The points of all series, as one transaction sees them.
+pub trait Points {
+    /// Every series of the metric, of both dialects, in order of creation.
+    fn series(&self, metric: i64) -> Result<Vec<Series>, StoreError>;
+
+    /// The series of `metric` with these labels; made where there is none.
+    fn find_or_create(&self, metric: i64, labels: &Labels) -> Result<i64, StoreError>;
+
+    /// Appends rows to the journal, which were received at this time.
+    fn append(&self, rows: &[Row], received: i64) -> Result<(), StoreError>;
+
+    /// Goes through the journal once, for the series that are `wanted`, all of them in the range `series`.
+    fn recent(
+        &self,
+        series: RangeInclusive<i64>,
+        wanted: &dyn Fn(i64) -> bool,
+        time: TimeRange,
+    ) -> Result<Recent, StoreError>;
+
+    /// The packed points of one series, tier by tier.
+    fn packed(&self, series: i64, time: TimeRange) -> Result<Vec<Point>, StoreError>;
+
+    /// The samples that were appended behind `after`, as many as lie in about `most` bytes.
+    #[allow(dead_code)] // Until alerts are evaluated over it.
+    fn tail(&self, after: Cursor, most: usize) -> Result<Tail, StoreError>;
+
+    /// Deletes about `most` series of a metric with their points. Whether that was the last of them.
+    fn forget(&self, metric: i64, most: usize) -> Result<bool, StoreError>;
+}
+
+/// Reads the points of some series over one range of time, each once. Must be made and used inside one transaction.
+pub struct Reader<'a, P> {
+    points: &'a P,
+    time: TimeRange,
+    recent: Recent,
+}
+
+impl<'a, P: Points> Reader<'a, P> {
+    /// Goes through the journal once, for the series in `wanted`.
+    pub fn new(points: &'a P, wanted: &HashSet<i64>, time: TimeRange) -> Result<Reader<'a, P>, StoreError> {
+        let recent = match wanted.iter().min().zip(wanted.iter().max()) {
+            Some((first, last)) => points.recent(*first..=*last, &|series| wanted.contains(&series), time)?,
+            None => Recent::new(),
+        };
+        Ok(Reader { points, time, recent })
+    }
+
+    /// The points of one series at `resolution`, by time.
+    pub fn points(&mut self, series: i64, resolution: i64) -> Result<Vec<Point>, StoreError> {
+        let mut points = self.points.packed(series, self.time)?;
+        points.extend(self.recent.remove(&series).unwrap_or_default());
+        Ok(downsample(points, resolution))
+    }
+}

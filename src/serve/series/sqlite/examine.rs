@@ -1,0 +1,66 @@
+//! The examination of series and points in a data file: can all of them be read, and what was set aside?
+
+use rusqlite::{Connection, Row};
+
+use super::damage::{all_set_aside, stored_labels};
+use crate::serve::store::sqlite::report::Report;
+use crate::serve::store::sqlite::schema::WITH_CHECKSUMS_OF_LABELS;
+use crate::serve::tsdb::labels::Labels;
+use crate::serve::tsdb::{Error, block, journal};
+
+/// A table of packed measurements: its name, the columns needed, and what opens a row of them.
+type Packed = (&'static str, &'static str, fn(&Row<'_>) -> rusqlite::Result<Result<usize, Error>>);
+
+const PACKED: &[Packed] = &[
+    ("journal", "id, block", |row| Ok(journal::open(row.get_ref(1)?.as_blob()?).map(|points| points.len()))),
+    ("blocks", "id, block, series_id, resolution, start", |row| {
+        let opened = block::open(row.get(2)?, row.get(3)?, row.get(4)?, row.get_ref(1)?.as_blob()?);
+        Ok(opened.map(|points| points.len()))
+    }),
+];
+
+/// Those of older files are only known to be wrong when they cannot be read.
+pub fn labels(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let sql = if report.schema() >= WITH_CHECKSUMS_OF_LABELS {
+        "SELECT id, metric_id, dialect, labels, checksum FROM series WHERE dialect <> 'damaged'"
+    } else if report.has("series") {
+        "SELECT id FROM series WHERE dialect = 'tags'
+            AND CASE WHEN json_valid(labels) THEN json_type(labels) <> 'object' ELSE true END"
+    } else {
+        return Ok(());
+    };
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get("id")?;
+        if report.schema() < WITH_CHECKSUMS_OF_LABELS {
+            report.problem(format!("labels in row {id} of series is not a JSON object"));
+        } else if let Err(why) = Labels::read(row.get("metric_id")?, &stored_labels(row)?) {
+            report.problem(format!("row {id} of series: {why}"));
+        }
+    }
+    Ok(())
+}
+
+pub fn packed(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    for (table, columns, open) in PACKED.iter().filter(|(table, ..)| report.has(table)).collect::<Vec<_>>() {
+        let mut select = connection.prepare(&format!("SELECT {columns} FROM {table}"))?;
+        let mut rows = select.query([])?;
+        let mut measurements = 0;
+        while let Some(row) = rows.next()? {
+            match open(row)? {
+                Ok(count) => measurements += count as u64,
+                Err(why) => report.problem(format!("row {} of {table} {why}", row.get::<_, i64>(0)?)),
+            }
+        }
+        report.counted(format!("points in {table}"), measurements);
+    }
+    Ok(())
+}
+
+pub fn set_aside(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    if report.has("damaged") {
+        all_set_aside(connection)?.into_iter().for_each(|told| report.note(format!("set aside: {told}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Series and points in the tables of SQLite: blocks, the journal, the way from one to the other, and what was found damaged.
+//! All SQL on these tables is here.
+
+mod compact;
+mod damage;
+#[cfg(test)]
+mod damage_tests;
+mod examine;
+mod maintenance;
+mod table;
+#[cfg(test)]
+pub mod testing;
+mod watermark;
+mod write;
+
+use std::ops::RangeInclusive;
+
+use rusqlite::Connection;
+
+use super::points::{Cursor, Points, Recent, Tail};
+use crate::serve::store::error::StoreError;
+use crate::serve::store::sqlite::contents::Contents;
+use crate::serve::tsdb::aggregate::Point;
+use crate::serve::tsdb::journal::Row;
+use crate::serve::tsdb::labels::{Labels, Series};
+use crate::serve::tsdb::range::TimeRange;
+
+/// What lies in a data file beside the definitions.
+pub const CONTENTS: Contents = Contents {
+    jobs: &[maintenance::begin],
+    examinations: &[examine::labels, examine::packed, examine::set_aside],
+};
+
+/// What a transaction on this connection sees.
+pub struct Sqlite<'c>(pub &'c Connection);
+
+impl Points for Sqlite<'_> {
+    fn series(&self, metric: i64) -> Result<Vec<Series>, StoreError> {
+        table::of_metric(self.0, metric)
+    }
+
+    fn find_or_create(&self, metric: i64, labels: &Labels) -> Result<i64, StoreError> {
+        table::series(self.0, metric, labels)
+    }
+
+    fn append(&self, rows: &[Row], received: i64) -> Result<(), StoreError> {
+        table::append(self.0, rows, received)
+    }
+
+    fn recent(
+        &self,
+        series: RangeInclusive<i64>,
+        wanted: &dyn Fn(i64) -> bool,
+        time: TimeRange,
+    ) -> Result<Recent, StoreError> {
+        table::recent(self.0, series, wanted, time)
+    }
+
+    fn packed(&self, series: i64, time: TimeRange) -> Result<Vec<Point>, StoreError> {
+        table::packed(self.0, series, time)
+    }
+
+    fn tail(&self, after: Cursor, most: usize) -> Result<Tail, StoreError> {
+        table::tail(self.0, after, most)
+    }
+
+    fn forget(&self, metric: i64, most: usize) -> Result<bool, StoreError> {
+        table::forget(self.0, metric, most)
+    }
+}

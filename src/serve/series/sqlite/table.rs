@@ -1,0 +1,239 @@
+//! The tables of series, blocks and the journal: reading both blocks and journal, so that a measurement can be read as soon
+//! as it is accepted.
+
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::damage::{DAMAGED, Origin, stored_labels};
+use super::watermark;
+use crate::pattern::fold;
+use crate::serve::budget;
+use crate::serve::series::points::{Cursor, Recent, Tail};
+use crate::serve::store::damage;
+use crate::serve::store::error::StoreError;
+use crate::serve::tsdb::aggregate::Point;
+use crate::serve::tsdb::block::{self, Key};
+use crate::serve::tsdb::journal;
+use crate::serve::tsdb::labels::{Labels, Series};
+use crate::serve::tsdb::range::TimeRange;
+use crate::serve::tsdb::tier::TIERS;
+
+/// Every series of the metric, of both dialects, in order of creation.
+pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, StoreError> {
+    let sql = "SELECT id, dialect, labels, checksum FROM series
+        WHERE metric_id = ?1 AND dialect <> ?2 ORDER BY id";
+    let mut select = connection.prepare_cached(sql)?;
+    let (mut rows, mut series) = (select.query(params![metric, DAMAGED])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        budget::proceed()?;
+        let id = row.get("id")?;
+        let Ok(labels) = Labels::read(metric, &stored_labels(row)?) else {
+            damage::note(Origin::Series.table(), id);
+            continue;
+        };
+        let one = Series { id, labels };
+        budget::hold(one.bytes())?;
+        series.push(one);
+    }
+    Ok(series)
+}
+
+/// Goes through the journal once, for the series that are `wanted`, all of them in `range`.
+pub fn recent(
+    connection: &Connection,
+    range: RangeInclusive<i64>,
+    wanted: impl Fn(i64) -> bool,
+    time: TimeRange,
+) -> Result<Recent, StoreError> {
+    let (mut recent, reached) = (Recent::new(), watermark::get(connection)?);
+    // Left to itself, SQLite goes through the whole table, which is in order already.
+    let sql = "SELECT id, block FROM journal INDEXED BY journal_by_series
+        WHERE first_series <= ?2 AND last_series >= ?1 ORDER BY id";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([range.start(), range.end()])?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get("id")?;
+        budget::proceed()?;
+        let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
+        let Ok(samples) = journal::open(packed) else {
+            damage::note(Origin::Journal.table(), id);
+            continue;
+        };
+        for sample in &samples {
+            if time.contains(sample.time) && wanted(sample.series) && !reached.is_past(id, sample.series) {
+                let points = recent.entry(sample.series).or_default();
+                if points.len() == points.capacity() {
+                    // It is about to double, or to have its first four.
+                    budget::hold(size_of::<Point>() * points.capacity().max(5))?;
+                }
+                points.push(sample.into());
+            }
+        }
+    }
+    Ok(recent)
+}
+
+/// The packed points of one series, tier by tier.
+pub fn packed(connection: &Connection, series: i64, time: TimeRange) -> Result<Vec<Point>, StoreError> {
+    let mut points = Vec::new();
+    for tier in TIERS.into_iter().rev() {
+        let sql = "SELECT id, start, block FROM blocks
+            WHERE series_id = ?1 AND resolution = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY start";
+        let mut select = connection.prepare_cached(sql)?;
+        let first = tier.window(time.start);
+        let mut rows = select.query(params![series, tier.resolution, first, time.end])?;
+        while let Some(row) = rows.next()? {
+            let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
+            match block::open(series, tier.resolution, row.get("start")?, packed) {
+                Ok(found) => {
+                    budget::need(taken(&points, found.len()))?;
+                    points.extend(found.into_iter().filter(|point| time.contains(point.time)));
+                }
+                Err(_) => damage::note(Origin::Blocks.table(), row.get("id")?),
+            }
+        }
+    }
+    Ok(points)
+}
+
+/// Memory that points take while as many as `more` are added to them, which grows them by half of what they are at least.
+fn taken(points: &Vec<Point>, more: usize) -> usize {
+    let (length, capacity) = (points.len() + more, points.capacity());
+    let grown = if length > capacity { capacity + length.max(2 * capacity) } else { capacity };
+    size_of::<Point>() * (grown + more)
+}
+
+/// The points of a block, if there is a sound one.
+pub fn block_of(
+    connection: &Connection,
+    (series, tier, start): Key,
+) -> Result<Option<Vec<Point>>, StoreError> {
+    let sql = "SELECT id, block FROM blocks WHERE series_id = ?1 AND resolution = ?2 AND start = ?3";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query(params![series, tier.resolution, start])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
+    let found = block::open(series, tier.resolution, start, packed);
+    if found.is_err() {
+        damage::note(Origin::Blocks.table(), row.get("id")?);
+    }
+    Ok(found.ok())
+}
+
+/// Writes a packed block, if its series still exists, in the place of the one that begins where it does.
+pub fn put_block(
+    connection: &Connection,
+    (series, tier, start): Key,
+    packed: &[u8],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO blocks (series_id, resolution, start, block)
+        SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM series WHERE id = ?1)
+        ON CONFLICT (series_id, resolution, start) DO UPDATE SET block = excluded.block";
+    let block = block::seal(series, tier.resolution, start, packed);
+    connection.prepare_cached(sql)?.execute(params![series, tier.resolution, start, block])?;
+    Ok(())
+}
+
+/// Appends rows to the journal.
+pub fn append(connection: &Connection, rows: &[journal::Row], received: i64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO journal (received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for row in rows {
+        insert.execute(params![received, row.first, row.last, row.block])?;
+    }
+    Ok(())
+}
+
+/// The samples of the rows behind `after`, as many as lie in about `most` bytes of them.
+#[allow(dead_code)] // Until alerts are evaluated over it.
+pub fn tail(connection: &Connection, after: Cursor, most: usize) -> Result<Tail, StoreError> {
+    // Ids never come back, so a row that is younger than the cursor and gone has been there.
+    let sql =
+        "SELECT ifnull(min(id), 1 + (SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'))
+        FROM journal";
+    let first: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    let missed = first > after.0 + 1;
+    let mut tail = Tail { samples: Vec::new(), next: Cursor(after.0.max(first - 1)), missed };
+    let mut select = connection.prepare_cached("SELECT id, block FROM journal WHERE id > ?1 ORDER BY id")?;
+    let mut rows = select.query([after.0])?;
+    let mut bytes = 0;
+    while bytes < most
+        && let Some(row) = rows.next()?
+    {
+        budget::proceed()?;
+        let id = row.get("id")?;
+        let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
+        (tail.next, bytes) = (Cursor(id), bytes + packed.len());
+        match journal::open(packed) {
+            Ok(mut found) => tail.samples.append(&mut found),
+            Err(_) => damage::note(Origin::Journal.table(), id),
+        }
+    }
+    Ok(tail)
+}
+
+/// The series of `metric` with these labels; made where there is none.
+pub fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i64, StoreError> {
+    let text = labels.text();
+    let key = fold(&text);
+    let mut select = connection
+        .prepare_cached("SELECT id FROM series WHERE metric_id = ?1 AND dialect = ?2 AND key = ?3")?;
+    if let Some(id) = select.query_row(params![metric, labels.dialect(), key], |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    let sql = "INSERT INTO series (metric_id, dialect, key, labels, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
+    connection.prepare_cached(sql)?.execute(params![
+        metric,
+        labels.dialect(),
+        key,
+        &*text,
+        labels.checksum(metric)
+    ])?;
+    let id = connection.last_insert_rowid();
+    if let Labels::Source(Some(name)) = labels {
+        connection
+            .prepare_cached("INSERT INTO sources (key, name) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING")?
+            .execute([&key, name])?;
+    }
+    Ok(id)
+}
+
+/// Deletes about `most` series of a metric, and with them their blocks. Whether that was the last of them.
+pub fn forget(connection: &Connection, metric: i64, most: usize) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT ?2)";
+    Ok(connection.prepare_cached(sql)?.execute(params![metric, most as i64])? < most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::series::sqlite::testing;
+    use crate::serve::store::sqlite::scratch;
+    use crate::serve::tsdb::sample::Stats;
+
+    /// Whoever follows the journal reads each sample once, in order, and is told when some went past.
+    #[test]
+    fn the_journal_can_be_followed() {
+        let connection = scratch();
+        let submit = |value: f64| testing::submit(&connection, "m", 60, &[(Labels::Source(None), 60, value)]);
+        let tail = |after, most| tail(&connection, after, most).unwrap();
+        let values = |tail: &Tail| tail.samples.iter().map(|one| one.stats).collect::<Vec<_>>();
+        assert_eq!(tail(Cursor::default(), 100), Tail::default());
+        (1..=3).for_each(|value| submit(f64::from(value)));
+        let first = tail(Cursor::default(), 1);
+        assert_eq!((values(&first), first.missed), (vec![Stats::Single(1.0)], false));
+        let rest = tail(first.next, usize::MAX);
+        assert_eq!((values(&rest), rest.missed), (vec![Stats::Single(2.0), Stats::Single(3.0)], false));
+        testing::compact(&connection, 60);
+        let none = tail(rest.next, usize::MAX);
+        assert_eq!((values(&none), none.next, none.missed), (vec![], rest.next, false));
+        submit(4.0);
+        testing::compact(&connection, 60);
+        assert!(tail(none.next, usize::MAX).missed, "compacted before it was read");
+        submit(5.0);
+        let late = tail(none.next, usize::MAX);
+        assert_eq!((values(&late), late.missed), (vec![Stats::Single(5.0)], true));
+        assert!(!tail(late.next, usize::MAX).missed);
+    }
+}

@@ -1,0 +1,38 @@
+//! What tests of these tables put into them.
+
+use rusqlite::{Connection, params};
+
+use super::compact::{Time, step};
+use super::{Sqlite, write};
+use crate::serve::series::points::Points as _;
+use crate::serve::tsdb::journal;
+use crate::serve::tsdb::labels::Labels;
+use crate::serve::tsdb::sample::{Sample, Stats};
+
+/// Submits values of a metric, which is made where there is none, as one request does that is received at `now`.
+pub fn submit(connection: &Connection, metric: &str, now: i64, values: &[(Labels, i64, f64)]) {
+    let sql = "INSERT INTO metrics (key, name, type, attributes) VALUES (?1, ?1, 'gauge', '{}') ON CONFLICT DO NOTHING";
+    connection.execute(sql, [metric]).unwrap();
+    let id = "SELECT id FROM metrics WHERE key = ?1";
+    let metric: i64 = connection.query_row(id, params![metric], |row| row.get(0)).unwrap();
+    let points = Sqlite(connection);
+    let sample = |(labels, time, value): &(Labels, i64, f64)| Sample {
+        series: points.find_or_create(metric, labels).unwrap(),
+        time: *time,
+        stats: Stats::Single(*value),
+    };
+    let samples: Vec<_> = values.iter().map(sample).collect();
+    points.append(&journal::rows(&samples), now).unwrap();
+}
+
+/// As the chapter of metrics deletes one.
+pub fn delete(connection: &Connection, metric: i64) {
+    connection.execute("DELETE FROM metrics WHERE id = ?1", [metric]).unwrap();
+}
+
+/// Packs all of the journal, as it is done when the file is closed.
+pub fn compact(connection: &Connection, now: i64) {
+    while let Some(work) = step(connection, Time { wall: now, horizon: now }, true).unwrap() {
+        work.parts().iter().for_each(|part| write::write(connection, part).unwrap());
+    }
+}

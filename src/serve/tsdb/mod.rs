@@ -1,0 +1,18 @@
+//! Time series as values: labels, samples, ranges of time, how points are packed, come together, age and are compacted.
+//! Pure; knows no HTTP, no JSON of the API, no SQL and no store.
+
+pub mod aggregate;
+pub mod block;
+mod bytes;
+pub mod compaction;
+mod envelope;
+mod error;
+pub mod horizon;
+pub mod journal;
+pub mod labels;
+pub mod range;
+pub mod sample;
+pub mod tier;
+pub mod watermark;
+
+pub use error::Error;
