@@ -381,7 +381,7 @@ impl<'a> Reader<'a> {
         let path: Vec<String> = above.path.iter().cloned().chain([name.clone()]).collect();
         let file = above.file.clone();
         self.at += 3;
-        if self.peek(0) == "" || self.tokens[self.at - 1] == ";" {
+        if self.peek(0).is_empty() || self.tokens[self.at - 1] == ";" {
             let below = format!("src/{}", path[1..].join("/"));
             let mut names = [format!("{below}.rs"), format!("{below}/mod.rs")].into_iter();
             let Some(file) = names.find(|name| self.sources.contains_key(name)) else { return };
