@@ -7,6 +7,7 @@ mod annotations;
 mod app;
 mod backup;
 mod budget;
+mod catalog;
 mod clock;
 mod compose;
 mod connections;

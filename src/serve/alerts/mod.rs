@@ -11,6 +11,8 @@ use serde_json::json;
 
 use self::alert::{Alert, Client, Shown};
 use self::table::Full;
+use super::catalog::services::shown::Shown as ShownService;
+use super::catalog::services::table as services;
 use super::http::answer;
 use super::http::auth::Caller;
 use super::http::body::{Body, Query, Segments, numeric};
@@ -20,8 +22,6 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
 use super::metrics::{self, kinds::Kinds};
-use super::services::shown::Shown as ShownService;
-use super::services::table as services;
 use super::store::Store;
 use super::store::tx::Tx;
 

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::alert::Alert;
 use super::condition::{Condition, Test};
+use crate::serve::catalog::services::table::{self as services, Service};
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
-use crate::serve::services::table::{self as services, Service};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Many, Row, Tx, params};

@@ -1,14 +1,11 @@
 //! Notification services: `/v1/services`. Titles need not be unique; settings are checked by type.
 
-mod settings;
-pub mod shown;
-pub mod table;
-
 use axum::extract::State;
 use axum::response::Response;
 
-use self::shown::Shown;
-use self::table::Service;
+use super::catalog::services::settings;
+use super::catalog::services::shown::Shown;
+use super::catalog::services::table::{self, Service};
 use super::http::answer;
 use super::http::auth::Caller;
 use super::http::body::{Body, Query, Segments};

@@ -9,13 +9,13 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use self::table::Snapshot;
+use super::catalog::spaces::table::chart_exists;
 use super::http::answer;
 use super::http::body::{Body, Segments};
 use super::http::bounds;
 use super::http::by_id;
 use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
-use super::spaces::table::chart_exists;
 use super::store::Store;
 use super::store::tx::Tx;
 

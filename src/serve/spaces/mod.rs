@@ -1,15 +1,11 @@
 //! Spaces and their charts: `/v1/spaces`.
 
-pub mod chart;
-pub mod stream;
-pub mod table;
-
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 
-use self::chart::Chart;
-use self::table::Space;
+use super::catalog::spaces::chart::Chart;
+use super::catalog::spaces::table::{self, Space};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;

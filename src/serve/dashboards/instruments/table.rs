@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::serve::catalog::spaces::table::{Owner, save_streams, streams};
 use crate::serve::http::by_id;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
-use crate::serve::spaces::table::{Owner, save_streams, streams};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
 

@@ -1,0 +1,5 @@
+//! The entities that several chapters of the API know: what they are, how they are read, merged, shown and kept. Answers no
+//! route; chapters do not know each other.
+
+pub mod services;
+pub mod spaces;

@@ -1,0 +1,5 @@
+//! Notification services, which alerts call.
+
+pub mod settings;
+pub mod shown;
+pub mod table;
