@@ -6,10 +6,10 @@ use std::time::Duration;
 use axum::extract::FromRef;
 
 use super::backup;
+use super::catalog::cache::SeriesCache;
 use super::http::address::Network;
 use super::http::body::Limits;
 use super::http::rates::Rates;
-use super::series::cache::SeriesCache;
 use super::store::Store;
 use super::submit::Intake;
 use super::telemetry::Telemetry;

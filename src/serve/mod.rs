@@ -21,6 +21,7 @@ mod measurements;
 mod metrics;
 mod names;
 mod operations;
+mod reading;
 mod router;
 mod series;
 mod services;

@@ -22,8 +22,8 @@ use super::store::Store;
 use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
-    alerts, annotations, backup, compose, measurements, metrics, operations, services, snapshots, sources,
-    spaces, submit,
+    alerts, annotations, backup, compose, metrics, operations, reading, services, snapshots, sources, spaces,
+    submit,
 };
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
@@ -38,13 +38,13 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         // metrics and their measurements
         .route(
             "/v1/metrics",
-            get(metrics::list).post(submit::legacy).put(metrics::update_many).delete(metrics::delete_many),
+            get(reading::all).post(submit::legacy).put(metrics::update_many).delete(metrics::delete_many),
         )
-        .route("/v1/metrics/{name}", get(metrics::show).put(metrics::put).delete(metrics::delete))
+        .route("/v1/metrics/{name}", get(reading::metric).put(metrics::put).delete(metrics::delete))
         .route("/v1/measurements", get(compose::tagged).post(submit::tagged))
         // clients that pass an empty metric name send the slash
         .route("/v1/measurements/", get(compose::tagged).post(submit::tagged))
-        .route("/v1/measurements/{name}", get(measurements::show))
+        .route("/v1/measurements/{name}", get(reading::measurements))
         // go-librato resolves its submissions against the host, losing the prefix
         .route("/metrics", post(submit::legacy).get(operations::metrics))
         // annotations

@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::condition::{self, Condition};
+use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::catalog::services::shown::Shown as ShownService;
 use crate::serve::catalog::services::table::Service;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader, integer};
 use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::http::role::Role;
-use crate::serve::metrics::metric::Kind;
 use crate::serve::names::{NAME_RULE, is_name};
 
 /// Seconds between two notifications when the writer does not say.

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::fields::{Given, Object, Reader, list, texts};
 use crate::serve::http::problem::Errors;
-use crate::serve::metrics::metric::Kind;
 use crate::serve::names::is_name;
 
 const GAUGE_FUNCTIONS: &[&str] = &["min", "max", "average", "sum", "count", "derivative"];

@@ -11,8 +11,10 @@ use serde_json::json;
 
 use self::alert::{Alert, Client, Shown};
 use self::table::Full;
+use super::catalog::metrics::kinds::Kinds;
 use super::catalog::services::shown::Shown as ShownService;
 use super::catalog::services::table as services;
+use super::http::agent::agent;
 use super::http::answer;
 use super::http::auth::Caller;
 use super::http::body::{Body, Query, Segments, numeric};
@@ -21,7 +23,6 @@ use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
-use super::metrics::{self, kinds::Kinds};
 use super::store::Store;
 use super::store::tx::Tx;
 
@@ -171,7 +172,7 @@ impl<S: Send + Sync> FromRequestParts<S> for View {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<View, Problem> {
         let role = Caller::from_request_parts(parts, state).await?.role;
-        let client = Client::from_agent(metrics::agent(&parts.headers).as_deref());
+        let client = Client::from_agent(agent(&parts.headers).as_deref());
         Ok(View { role, client })
     }
 }

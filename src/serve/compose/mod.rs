@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use self::shown::{Dialect, Head};
 use self::stored::Tables;
+use super::catalog::metrics::metric::{Kind, Metric};
 use super::http::answer;
 use super::http::body::Query;
 use super::http::fields::{Object, Reader};
@@ -20,7 +21,6 @@ use super::measurements::interval::Interval;
 use super::measurements::legacy::{self, UNASSIGNED};
 use super::measurements::tags::{Filter, Tags};
 use super::measurements::{Data, records};
-use super::metrics::metric::{Kind, Metric};
 use super::store::Store;
 use super::store::tx::Tx;
 use super::tsdb::aggregate::{Aggregate, Point};

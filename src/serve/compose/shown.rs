@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use super::stored::Tables;
 use crate::composite::eval::{Call, Series};
 use crate::composite::{SOURCE, Selector};
+use crate::serve::catalog::metrics::metric::Metric;
 use crate::serve::http::claimed;
 use crate::serve::http::problem::Problem;
 use crate::serve::measurements::legacy::UNASSIGNED;
-use crate::serve::metrics::metric::Metric;
 
 /// Measurements in one answer; composite queries are not paginated.
 const MOST: usize = 2_000_000;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
 use crate::composite::{Labels, SOURCE, nested};
 use crate::serve::budget::{self, Exceeded};
+use crate::serve::catalog::metrics::metric::{Kind, Metric};
+use crate::serve::catalog::metrics::table as metrics;
+use crate::serve::catalog::sources;
 use crate::serve::http::problem::Problem;
-use crate::serve::metrics::metric::{Kind, Metric};
-use crate::serve::metrics::table as metrics;
 use crate::serve::names::Choice;
 use crate::serve::series;
 use crate::serve::series::points::{Points as _, Recent};
-use crate::serve::sources;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::aggregate::{Point, downsample};
@@ -122,7 +122,7 @@ impl<'a> Tables<'a> {
 
     /// What is shown for a source in its place.
     pub fn display_name(&self, source: &str) -> Result<Option<String>, StoreError> {
-        sources::table::display_name(self.tx, source)
+        sources::display_name(self.tx, source)
     }
 
     fn read(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, Refusal> {

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod address;
 pub mod admission;
+pub mod agent;
 pub mod answer;
 pub mod auth;
 pub mod body;

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::{data, legacy, page, tagged};
 use crate::serve::budget;
+use crate::serve::catalog::cache::SeriesCache;
+use crate::serve::catalog::metrics::metric::Kind;
+use crate::serve::catalog::metrics::new::NewMetric;
+use crate::serve::catalog::metrics::table as metrics;
 use crate::serve::compose;
 use crate::serve::http::claimed;
 use crate::serve::http::problem::Problem;
-use crate::serve::metrics::metric::Kind;
-use crate::serve::metrics::new::NewMetric;
-use crate::serve::metrics::table as metrics;
-use crate::serve::series::cache::SeriesCache;
 use crate::serve::series::sqlite::testing;
 use crate::serve::store::tx::Tx;
 use crate::serve::store::{Scratch, scratch};
@@ -63,7 +63,11 @@ fn ask(tx: &Tx<'_>, metric: &str, query: &Value) -> Result<String, Problem> {
         claimed::json(&shown)?
     } else {
         let question = legacy::Question::read(query, NOW)?.ok_or_else(Problem::not_found)?;
-        claimed::json(&data(tx, &metric, &question, NOW)?)?
+        let data = match metric.kind {
+            Kind::Composite => compose::data(tx, &metric, &question, NOW)?,
+            _ => data(tx, &metric, &question)?,
+        };
+        claimed::json(&data)?
     };
     Ok(String::from_utf8(shown).unwrap())
 }

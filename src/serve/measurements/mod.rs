@@ -1,4 +1,4 @@
-//! Measurements going out, in both dialects: the data of `GET /v1/metrics/:name` and `GET /v1/measurements/:name`.
+//! Measurements going out, in both dialects: what a query asks of the metric that has them. Answers no route.
 
 pub mod interval;
 #[cfg(test)]
@@ -11,9 +11,7 @@ pub mod tags;
 use std::collections::HashSet;
 use std::ops::Bound;
 
-use axum::extract::State;
 use axum::http::Uri;
-use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -23,20 +21,16 @@ use self::interval::Interval;
 use self::records::{Answer, Measurements};
 use self::tags::Tags;
 use super::budget;
-use super::http::answer;
-use super::http::body::{Query, Segments};
+use super::catalog::metrics::metric::Metric;
 use super::http::claimed;
 use super::http::fields::{Object, Reader};
 use super::http::problem::Problem;
-use super::metrics::metric::{Kind, Metric};
 use super::series;
 use super::series::points::{Points as _, Reader as PointReader};
-use super::store::Store;
 use super::store::tx::Tx;
 use super::tsdb::aggregate::downsample;
 use super::tsdb::labels::{Labels, bytes_of_tags};
 use super::tsdb::range::TimeRange;
-use super::{compose, metrics};
 
 /// How far before an interval the value is looked for that its first difference is taken from, in seconds.
 const LOOK_BACK: i64 = 3600;
@@ -75,11 +69,8 @@ impl Data {
     }
 }
 
-/// What `question` asks of the metric.
-pub fn data(tx: &Tx<'_>, metric: &Metric, question: &legacy::Question, now: i64) -> Result<Data, Problem> {
-    if metric.kind == Kind::Composite {
-        return compose::data(tx, metric, question, now);
-    }
+/// What `question` asks of the metric, in the dialect of sources.
+pub fn data(tx: &Tx<'_>, metric: &Metric, question: &legacy::Question) -> Result<Data, Problem> {
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
     let points = series::of(tx)?;
     for one in points.series(metric.id)? {
@@ -109,29 +100,22 @@ fn reach(interval: &Interval) -> TimeRange {
     TimeRange { start: interval.span.start - LOOK_BACK.max(interval.resolution), ..interval.span }
 }
 
-/// The streams of a metric, in order of their tags; those of a composite in the order of its definition.
-pub async fn show(
-    State(store): State<Store>,
-    Segments(name): Segments<String>,
-    uri: Uri,
-    Query(query): Query,
-) -> Result<Response, Problem> {
-    let now = store.now();
-    let read = move |tx: &Tx| {
-        let metric = metrics::table::find(tx, &name)?;
-        if let Some(composite) = metric.as_ref().filter(|metric| metric.kind == Kind::Composite) {
-            return compose::written(tx, composite, &query, now);
-        }
-        let question = tagged::Question::read(&query, now)?;
-        let metric = metric.ok_or_else(Problem::not_found)?;
-        let (mut shown, next) = page(tx, &metric, &question, cursor(&query)?.as_ref())?;
-        if let Some(next) = next {
-            let href = next_href(&uri, question.interval.span, &next);
-            shown.links.push(json!({ "rel": "next", "href": href }));
-        }
-        claimed::json(&shown)
-    };
-    Ok(answer::written(store.query(read).await?))
+/// What `query` asks of the streams of a metric in the dialect of tags, as JSON, in the order of their tags. With a link to what
+/// follows, below the address that was asked.
+pub fn written(
+    tx: &Tx<'_>,
+    metric: &Metric,
+    query: &Object,
+    uri: &Uri,
+    now: i64,
+) -> Result<Vec<u8>, Problem> {
+    let question = tagged::Question::read(query, now)?;
+    let (mut shown, next) = page(tx, metric, &question, cursor(query)?.as_ref())?;
+    if let Some(next) = next {
+        let href = next_href(uri, question.interval.span, &next);
+        shown.links.push(json!({ "rel": "next", "href": href }));
+    }
+    claimed::json(&shown)
 }
 
 /// Streams as they are shown.

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::interval::Take;
 use super::legacy::{Group, Question, UNASSIGNED};
+use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::problem::Problem;
-use crate::serve::metrics::metric::Kind;
 use crate::serve::tsdb::aggregate::{Aggregate, Point};
 
 /// The pseudo source that stands for all of them together.

@@ -10,9 +10,9 @@ use super::interval::Interval;
 use super::records::rise;
 use super::tags::{Filter, Tags};
 use crate::serve::budget;
+use crate::serve::catalog::metrics::metric::{Kind, Metric};
 use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
-use crate::serve::metrics::metric::{Kind, Metric};
 use crate::serve::tsdb::aggregate::{Aggregate, Point};
 use crate::serve::tsdb::labels::{Labels, Series, bytes_of_tags, counted_once};
 

@@ -1,7 +1,5 @@
-//! The series of the store and their points: what is kept of them where ([`points::Points`]), and what submissions remember
-//! of them. Knows nothing of HTTP or of the two dialects of queries.
+//! The series of the store and their points: what is kept of them, and where ([`points::Points`]). Knows nothing of HTTP or of the two dialects of queries.
 
-pub mod cache;
 pub mod points;
 pub mod sqlite;
 

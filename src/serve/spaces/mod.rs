@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 
+use super::catalog::metrics::kinds::Kinds;
 use super::catalog::spaces::chart::Chart;
 use super::catalog::spaces::table::{self, Space};
 use super::http::answer;
@@ -14,7 +15,6 @@ use super::http::claimed;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
-use super::metrics::kinds::Kinds;
 use super::store::Store;
 use super::store::tx::Tx;
 

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::measurement::Measurement;
 use super::refusals::{Refusals, named};
+use crate::serve::catalog::metrics::metric::Kind;
+use crate::serve::catalog::metrics::new::NewMetric;
 use crate::serve::http::fields::{self, Object, Reader};
 use crate::serve::http::problem::Problem;
-use crate::serve::metrics::metric::Kind;
-use crate::serve::metrics::new::NewMetric;
 use crate::serve::names::is_name;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::Stats;

@@ -1,9 +1,9 @@
 //! One measurement, whichever dialect it came in: what was measured, where, when, and its statistics. Pure.
 
+use crate::serve::catalog::cache::Wanted;
+use crate::serve::catalog::metrics::metric::Kind;
+use crate::serve::catalog::metrics::new::NewMetric;
 use crate::serve::http::fields::{Given, Reader};
-use crate::serve::metrics::metric::Kind;
-use crate::serve::metrics::new::NewMetric;
-use crate::serve::series::cache::Wanted;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::{Spread, Stats};
 

@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 
 use self::measurement::Measurement;
 use self::resolve::Resolved;
+use super::catalog::cache::{Found, SeriesCache};
+use super::http::agent::agent;
 use super::http::answer;
 use super::http::body::{Body, JsonBody};
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
-use super::metrics;
 use super::series;
-use super::series::cache::{Found, SeriesCache};
 use super::series::points::Points as _;
 use super::store::Store;
 use super::store::tx::Tx;
@@ -99,7 +99,7 @@ impl Intake {
             return Err(Problem::unreadable("The request must contain at least one measurement."));
         }
         allowance.take(samples.len())?;
-        let (agent, count) = (metrics::agent(headers), samples.len());
+        let (agent, count) = (agent(headers), samples.len());
         if !self.take_known(&samples, now).await? {
             if count <= AT_ONCE {
                 let known = self.known.clone();

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::measurement::Measurement;
+use crate::serve::catalog::cache::{Found, SeriesCache};
+use crate::serve::catalog::metrics::meta::MetricMeta;
+use crate::serve::catalog::metrics::metric::Metric;
+use crate::serve::catalog::metrics::table;
 use crate::serve::http::problem::Problem;
-use crate::serve::metrics::meta::MetricMeta;
-use crate::serve::metrics::metric::Metric;
-use crate::serve::metrics::table;
 use crate::serve::names::fold;
 use crate::serve::series;
-use crate::serve::series::cache::{Found, SeriesCache};
 use crate::serve::series::points::Points as _;
 use crate::serve::store::Turn;
 use crate::serve::store::tx::Tx;

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::measurement::{self, Measurement};
 use super::refusals::{Refusals, named};
+use crate::serve::catalog::metrics::metric::Kind;
+use crate::serve::catalog::metrics::new::Shared;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::metrics::metric::Kind;
-use crate::serve::metrics::new::Shared;
 use crate::serve::names::{NAME_RULE, TAG_NAME_RULE, is_name, is_tag_name};
 use crate::serve::tsdb::labels::Labels;
 

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::stream;
+use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader, float};
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::metrics::metric::Kind;
 
 const TYPES: &[&str] = &["line", "stacked", "bignumber"];
 

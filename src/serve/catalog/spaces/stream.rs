@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::serve::catalog::metrics::attributes;
+use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::fields::{self, Object, Reader, float};
 use crate::serve::http::problem::Errors;
-use crate::serve::metrics::attributes;
-use crate::serve::metrics::metric::Kind;
 use crate::serve::names::is_name;
 
 /// The type of a stream of events, which stand over what a chart shows of metrics.

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use self::table::Instrument;
+use crate::serve::catalog::metrics::kinds::Kinds;
 use crate::serve::catalog::spaces::stream;
 use crate::serve::http::answer;
 use crate::serve::http::body::{Body, Query, Segments};
@@ -14,7 +15,6 @@ use crate::serve::http::by_id;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::metrics::kinds::Kinds;
 use crate::serve::store::Store;
 use crate::serve::store::tx::Tx;
 

@@ -1,11 +1,9 @@
 //! Sources: `/v1/sources`. They appear with their first measurement; what can be said about one is its display name.
 
-pub mod table;
-
 use axum::extract::State;
 use axum::response::Response;
 
-use self::table::Source;
+use super::catalog::sources::{self as table, Source};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
 use super::http::bounds;

@@ -1,70 +1,31 @@
-//! Metrics as definitions: `/v1/metrics` and `/v1/metrics/:name` but for the submission of measurements.
-
-pub mod attributes;
-pub mod kinds;
-pub mod meta;
-pub mod metric;
-pub mod new;
-pub mod table;
+//! Metrics as definitions: how they are listed, changed and deleted. What is read of one by its name is the business of
+//! `reading`, what is submitted that of `submit`.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
-use serde::Serialize;
 
-use self::metric::{Changes, Kind, Metric};
-use super::compose;
+use super::catalog::cache::SeriesCache;
+use super::catalog::metrics::metric::{Changes, Kind, Metric};
+use super::catalog::metrics::table;
+use super::http::agent::agent;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
-use super::http::claimed;
 use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
-use super::measurements::{self, Data, legacy};
 use super::names::{Choice, NAME_RULE, is_name};
-use super::series::cache::SeriesCache;
 use super::store::tx::Tx;
 use super::store::{Store, Turn};
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
-    if query.contains_key("compose") {
-        return compose::legacy(&store, query).await;
-    }
-    let page = Page::read(&query, ORDERS)?;
+pub async fn list(store: &Store, query: &Object) -> Result<Response, Problem> {
+    let page = Page::read(query, ORDERS)?;
     let listed = store.read(move |tx| page.cut(tx, "metrics", table::from_row)).await?;
     Ok(answer::ok(&listed.envelope("metrics", |metric: &Metric| metric)))
-}
-
-/// The metric, and its measurements when a time is asked for.
-pub async fn show(
-    State(store): State<Store>,
-    Segments(name): Segments<String>,
-    Query(query): Query,
-) -> Result<Response, Problem> {
-    let now = store.now();
-    let Some(question) = legacy::Question::read(&query, now)? else {
-        let find = move |tx: &Tx| table::find(tx, &name)?.ok_or_else(Problem::not_found);
-        return Ok(answer::ok(&store.read(find).await?));
-    };
-    let read = move |tx: &Tx| {
-        let metric = table::find(tx, &name)?.ok_or_else(Problem::not_found)?;
-        let data = measurements::data(tx, &metric, &question, now)?;
-        claimed::json(&Shown { metric, data })
-    };
-    Ok(answer::written(store.query(read).await?))
-}
-
-/// A metric with its measurements.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    metric: Metric,
-    #[serde(flatten)]
-    data: Data,
 }
 
 /// Upsert: 201 with the metric when it is new, which needs its `type`; 204 when it was there.
@@ -110,11 +71,6 @@ fn create(
     changes.apply(&mut metric)?;
     table::insert(tx, &mut metric)?;
     Ok(metric)
-}
-
-/// The `User-Agent`, as far as it is text.
-pub fn agent(headers: &HeaderMap) -> Option<String> {
-    headers.get(header::USER_AGENT)?.to_str().ok().map(str::to_owned)
 }
 
 pub async fn delete(

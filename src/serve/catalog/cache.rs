@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::serve::metrics::meta::MetricMeta;
-use crate::serve::metrics::metric::Kind;
+use crate::serve::catalog::metrics::meta::MetricMeta;
+use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::store::epoch::Epoch;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::{Sample, Stats};
