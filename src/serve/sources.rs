@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::catalog::sources::{self as table, Source};
+use super::catalog::sources::table::{self, Source};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
 use super::http::bounds;

@@ -10,7 +10,7 @@ use crate::composite::{Labels, SOURCE, nested};
 use crate::serve::budget::{self, Exceeded};
 use crate::serve::catalog::metrics::metric::{Kind, Metric};
 use crate::serve::catalog::metrics::table as metrics;
-use crate::serve::catalog::sources;
+use crate::serve::catalog::sources::table as sources;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::Choice;
 use crate::serve::series;

@@ -1,0 +1,3 @@
+//! Sources, and what is said about them.
+
+pub mod table;
