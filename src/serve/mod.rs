@@ -46,7 +46,7 @@ pub use http::credentials::{Credentials, CredentialsError};
 pub use http::role::Role;
 pub use http::users::{UserChanges, Users};
 pub use listen::{Listening, run};
-pub use router::router;
+pub use router::{listed as listed_routes, router};
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};

@@ -1,4 +1,4 @@
-//! The table of contents of the API: every route and who answers it. One function, no logic.
+//! The table of contents of the API: every route, what it gives access to and who answers it. No logic.
 
 use std::sync::Arc;
 
@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get, post};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -16,6 +15,8 @@ use super::app::{App, Options};
 use super::dashboards::{self, instruments};
 use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
+use super::http::role::{Access, Role};
+use super::http::route::{Routes, any, delete, get, head, post, put};
 use super::http::users::Users;
 use super::http::{access, address, auth, leftover, rates};
 use super::store::Store;
@@ -32,77 +33,8 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
     let store = store.with_read_time(options.read_timeout);
     let app = App::new(store.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
-    let routes = Router::new()
-        .route(auth::HEALTH, get(operations::health))
-        .route(auth::READY, get(operations::ready))
-        // metrics and their measurements
-        .route(
-            "/v1/metrics",
-            get(reading::all).post(submit::legacy).put(metrics::update_many).delete(metrics::delete_many),
-        )
-        .route("/v1/metrics/{name}", get(reading::metric).put(metrics::put).delete(metrics::delete))
-        .route("/v1/measurements", get(compose::tagged).post(submit::tagged))
-        // clients that pass an empty metric name send the slash
-        .route("/v1/measurements/", get(compose::tagged).post(submit::tagged))
-        .route("/v1/measurements/{name}", get(reading::measurements))
-        // go-librato resolves its submissions against the host, losing the prefix
-        .route("/metrics", post(submit::legacy).get(operations::metrics))
-        // annotations
-        .route("/v1/annotations", get(annotations::list))
-        .route(
-            "/v1/annotations/{stream}",
-            get(annotations::show).post(annotations::add).put(annotations::put).delete(annotations::delete),
-        )
-        .route(
-            "/v1/annotations/{stream}/{id}",
-            get(annotations::show_event).put(annotations::put_event).delete(annotations::delete_event),
-        )
-        .route("/v1/annotations/{stream}/{id}/links", post(annotations::add_link))
-        .route("/v1/annotations/{stream}/{id}/links/{rel}", delete(annotations::delete_link))
-        // alerts
-        .route("/v1/alerts", get(alerts::list).post(alerts::create))
-        .route("/v1/alerts/status", get(alerts::all_status))
-        .route("/v1/alerts/{id}", get(alerts::show).put(alerts::put).delete(alerts::delete))
-        .route("/v1/alerts/{id}/status", get(alerts::status))
-        .route("/v1/alerts/{id}/clear", post(alerts::clear))
-        .route("/v1/alerts/{id}/services", post(alerts::attach))
-        .route("/v1/alerts/{id}/services/{service}", delete(alerts::detach))
-        // services
-        .route("/v1/services", get(services::list).post(services::create))
-        .route("/v1/services/{id}", get(services::show).put(services::put).delete(services::delete))
-        // spaces and charts
-        .route("/v1/spaces", get(spaces::list).post(spaces::create))
-        .route("/v1/spaces/{id}", get(spaces::show).put(spaces::put).delete(spaces::delete))
-        .route("/v1/spaces/{id}/charts", get(spaces::list_charts).post(spaces::create_chart))
-        .route(
-            "/v1/spaces/{id}/charts/{chart}",
-            get(spaces::show_chart)
-                .put(spaces::put_chart)
-                .post(spaces::put_chart)
-                .delete(spaces::delete_chart),
-        )
-        .route("/v1/snapshots", post(snapshots::create))
-        .route("/v1/snapshots/{id}", get(snapshots::show))
-        // what clients of the time before spaces and tags call
-        .route("/v1/instruments", get(instruments::list).post(instruments::create))
-        .route(
-            "/v1/instruments/{id}",
-            get(instruments::show).put(instruments::put).delete(instruments::delete),
-        )
-        .route("/v1/dashboards", get(dashboards::list).post(dashboards::create))
-        .route("/v1/dashboards/{id}", get(dashboards::show).put(dashboards::put).delete(dashboards::delete))
-        .route("/v1/charts", get(tokens::charts::list).post(tokens::charts::create))
-        .route("/v1/charts/{token}", get(tokens::charts::show).delete(tokens::charts::delete))
-        .route("/v1/sources", get(sources::list))
-        .route("/v1/sources/{name}", get(sources::show).put(sources::put).delete(sources::delete))
-        // the account
-        .route("/v1/backup", get(backup::show).head(backup::head))
-        .route("/v1/jobs/{id}", get(snapshots::show_job))
-        .route("/v1/api_tokens", get(tokens::list).post(tokens::create))
-        .route("/v1/api_tokens/{id}", get(tokens::show).put(tokens::put).delete(tokens::delete))
-        // accounts below that of a partner
-        .route("/v1/users", any(no_users))
-        .route("/v1/users/{id}", any(no_users))
+    let routes = routes()
+        .into_router()
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::request(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed on this resource.")
@@ -112,6 +44,140 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .with_state(app);
     let door = auth::Door::new(users.into(), Arc::new(Tokens(store)), options.telemetry.clone());
     shared(routes, door, options)
+}
+
+/// Method and path of every route, and the roles that may ask; for tests. No roles where nobody is asked who they are.
+#[doc(hidden)]
+pub fn listed() -> Vec<(&'static str, &'static str, &'static [Role])> {
+    let roles = |access: Access| if access == Access::Probe { &[] } else { access.roles() };
+    routes().listed().into_iter().map(|(method, path, access)| (method, path, roles(access))).collect()
+}
+
+/// Every route, what it gives access to, and who answers.
+fn routes() -> Routes<App> {
+    use Access::{Administer, Clear, Define, Probe, ReadAlerts, ReadData, ReadServices, ReadSpaces, Send};
+    Routes::new()
+        .route(auth::HEALTH, [get(Probe, operations::health)])
+        .route(auth::READY, [get(Probe, operations::ready)])
+        // metrics and their measurements
+        .route(
+            "/v1/metrics",
+            [
+                get(ReadData, reading::all),
+                post(Send, submit::legacy),
+                put(Define, metrics::update_many),
+                delete(Define, metrics::delete_many),
+            ],
+        )
+        .route(
+            "/v1/metrics/{name}",
+            [get(ReadData, reading::metric), put(Define, metrics::put), delete(Define, metrics::delete)],
+        )
+        .route("/v1/measurements", [get(ReadData, compose::tagged), post(Send, submit::tagged)])
+        // clients that pass an empty metric name send the slash
+        .route("/v1/measurements/", [get(ReadData, compose::tagged), post(Send, submit::tagged)])
+        .route("/v1/measurements/{name}", [get(ReadData, reading::measurements)])
+        // go-librato resolves its submissions against the host, losing the prefix
+        .route("/metrics", [post(Send, submit::legacy), get(ReadData, operations::metrics)])
+        // annotations
+        .route("/v1/annotations", [get(ReadData, annotations::list)])
+        .route(
+            "/v1/annotations/{stream}",
+            [
+                get(ReadData, annotations::show),
+                post(Send, annotations::add),
+                put(Define, annotations::put),
+                delete(Define, annotations::delete),
+            ],
+        )
+        .route(
+            "/v1/annotations/{stream}/{id}",
+            [
+                get(ReadData, annotations::show_event),
+                put(Define, annotations::put_event),
+                delete(Define, annotations::delete_event),
+            ],
+        )
+        .route("/v1/annotations/{stream}/{id}/links", [post(Define, annotations::add_link)])
+        .route("/v1/annotations/{stream}/{id}/links/{rel}", [delete(Define, annotations::delete_link)])
+        // alerts
+        .route("/v1/alerts", [get(ReadAlerts, alerts::list), post(Define, alerts::create)])
+        .route("/v1/alerts/status", [get(ReadAlerts, alerts::all_status)])
+        .route(
+            "/v1/alerts/{id}",
+            [get(ReadAlerts, alerts::show), put(Define, alerts::put), delete(Define, alerts::delete)],
+        )
+        .route("/v1/alerts/{id}/status", [get(ReadAlerts, alerts::status)])
+        .route("/v1/alerts/{id}/clear", [post(Clear, alerts::clear)])
+        .route("/v1/alerts/{id}/services", [post(Define, alerts::attach)])
+        .route("/v1/alerts/{id}/services/{service}", [delete(Define, alerts::detach)])
+        // services
+        .route("/v1/services", [get(ReadServices, services::list), post(Define, services::create)])
+        .route(
+            "/v1/services/{id}",
+            [get(ReadServices, services::show), put(Define, services::put), delete(Define, services::delete)],
+        )
+        // spaces and charts
+        .route("/v1/spaces", [get(ReadSpaces, spaces::list), post(Define, spaces::create)])
+        .route(
+            "/v1/spaces/{id}",
+            [get(ReadSpaces, spaces::show), put(Define, spaces::put), delete(Define, spaces::delete)],
+        )
+        .route(
+            "/v1/spaces/{id}/charts",
+            [get(ReadSpaces, spaces::list_charts), post(Define, spaces::create_chart)],
+        )
+        .route(
+            "/v1/spaces/{id}/charts/{chart}",
+            [
+                get(ReadSpaces, spaces::show_chart),
+                put(Define, spaces::put_chart),
+                post(Define, spaces::put_chart),
+                delete(Define, spaces::delete_chart),
+            ],
+        )
+        .route("/v1/snapshots", [post(Define, snapshots::create)])
+        .route("/v1/snapshots/{id}", [get(ReadSpaces, snapshots::show)])
+        // what clients of the time before spaces and tags call
+        .route("/v1/instruments", [get(ReadSpaces, instruments::list), post(Define, instruments::create)])
+        .route(
+            "/v1/instruments/{id}",
+            [
+                get(ReadSpaces, instruments::show),
+                put(Define, instruments::put),
+                delete(Define, instruments::delete),
+            ],
+        )
+        .route("/v1/dashboards", [get(ReadSpaces, dashboards::list), post(Define, dashboards::create)])
+        .route(
+            "/v1/dashboards/{id}",
+            [
+                get(ReadSpaces, dashboards::show),
+                put(Define, dashboards::put),
+                delete(Define, dashboards::delete),
+            ],
+        )
+        .route("/v1/charts", [get(ReadSpaces, tokens::charts::list), post(Define, tokens::charts::create)])
+        .route(
+            "/v1/charts/{token}",
+            [get(ReadSpaces, tokens::charts::show), delete(Define, tokens::charts::delete)],
+        )
+        .route("/v1/sources", [get(ReadData, sources::list)])
+        .route(
+            "/v1/sources/{name}",
+            [get(ReadData, sources::show), put(Define, sources::put), delete(Define, sources::delete)],
+        )
+        // the account
+        .route("/v1/backup", [get(Administer, backup::show), head(Administer, backup::head)])
+        .route("/v1/jobs/{id}", [get(ReadData, snapshots::show_job)])
+        .route("/v1/api_tokens", [get(Administer, tokens::list), post(Define, tokens::create)])
+        .route(
+            "/v1/api_tokens/{id}",
+            [get(Administer, tokens::show), put(Define, tokens::put), delete(Define, tokens::delete)],
+        )
+        // accounts below that of a partner
+        .route("/v1/users", [any(Administer, no_users)])
+        .route("/v1/users/{id}", [any(Administer, no_users)])
 }
 
 /// What every answer goes through, from the inside out.

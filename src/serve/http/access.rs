@@ -6,14 +6,14 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Version, header};
+use axum::http::{HeaderName, HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::address::Client;
 use super::auth::Asked;
 use super::problem::Problem;
-use super::role::Role;
+use super::role::Access;
 use crate::serve::telemetry::Telemetry;
 use crate::wire::unevaluated;
 
@@ -44,7 +44,8 @@ pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Nex
         request_id = id.to_str().unwrap_or_default(),
         "request"
     );
-    if status.is_success() && changes_definitions(&method, &path) {
+    let access = response.extensions().get::<Access>();
+    if status.is_success() && access.is_some_and(|access| access.changes_definitions()) {
         tracing::info!(
             target: "librato_apply::serve::audit",
             user,
@@ -63,11 +64,6 @@ pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Nex
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// Whether a request that succeeded changed more than data: what agents may not send.
-fn changes_definitions(method: &Method, path: &str) -> bool {
-    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !Role::Recorder.permits(method, path)
 }
 
 /// The id the client sent when it is short and plain, else a random one.
@@ -155,26 +151,5 @@ mod tests {
         assert_eq!((&fields["status"], &fields["request_id"]), (&500.into(), &"id-1".into()));
         assert_eq!((fields.get("user"), &fields["peer"]), (None, &"192.0.2.1".into()));
         assert!(fields["duration_ms"].is_u64() && !text.contains("s3cret"));
-    }
-
-    #[test]
-    fn what_agents_send_is_data() {
-        for (method, path, definitions) in [
-            ("POST", "/v1/metrics", false),
-            ("POST", "/v1/measurements", false),
-            ("POST", "/v1/annotations/deploys", false),
-            ("GET", "/v1/alerts", false),
-            ("HEAD", "/v1/alerts", false),
-            ("PUT", "/v1/metrics/cpu", true),
-            ("DELETE", "/v1/metrics", true),
-            ("DELETE", "/v1/annotations/deploys", true),
-            ("PUT", "/v1/alerts/5", true),
-            ("POST", "/v1/alerts/5/clear", true),
-            ("POST", "/v1/services", true),
-            ("POST", "/v1/api_tokens", true),
-        ] {
-            let found = changes_definitions(&method.parse().unwrap(), path);
-            assert_eq!(found, definitions, "{method} {path}");
-        }
     }
 }

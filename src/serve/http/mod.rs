@@ -22,4 +22,5 @@ pub mod problem;
 pub mod rates;
 pub mod reply;
 pub mod role;
+pub mod route;
 pub mod users;

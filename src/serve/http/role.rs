@@ -1,7 +1,5 @@
-//! What a token may do: the three roles of the API, one of ours, and the routes each of them reaches.
-//! Knows methods and paths only.
-
-use axum::http::Method;
+//! What a token may do: the three roles of the API, one of ours, and what each of them has access to.
+//! Knows no paths: each route says what it gives access to (`route.rs`). Pure.
 
 /// The role of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,72 +38,55 @@ impl Role {
     pub fn of_token(name: &str) -> Option<Role> {
         OF_TOKENS.into_iter().find(|role| role.name() == name)
     }
+}
 
-    /// Whether a request may be made. The vendor's table of roles gives recorders the alerts to read and events to
-    /// post, and viewers neither; where the table is not known, the narrower reading holds.
-    pub fn permits(self, method: &Method, path: &str) -> bool {
-        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-        let route = segments.strip_prefix(&["v1"]).unwrap_or(&segments);
-        let reads = matches!(*method, Method::GET | Method::HEAD);
-        match (self, route) {
-            (Role::Admin, _) => true,
-            (Role::Viewer, ["alerts" | "services" | "api_tokens" | "users" | "backup", ..]) => false,
-            (Role::Viewer, _) => reads,
-            (Role::Operator, ["alerts" | "services", ..]) if reads => true,
-            (Role::Operator, ["alerts", _, "clear"]) => *method == Method::POST,
-            (Role::Operator, _) => Role::Viewer.permits(method, path),
-            (Role::Recorder, ["metrics" | "measurements"] | ["annotations", _]) => {
-                reads || *method == Method::POST
-            }
-            (
-                Role::Recorder,
-                ["metrics" | "measurements" | "annotations" | "sources" | "alerts" | "jobs", ..],
-            ) => reads,
-            (Role::Recorder, _) => false,
+/// What a route gives access to: the rows of the table of roles in docs/serve.md. The vendor's table of roles gives recorders
+/// the alerts to read and events to post, and viewers neither; where that table is not known, the narrower reading holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whether the server lives and can work: nobody is asked who they are.
+    Probe,
+    /// Sending measurements and events, which is data.
+    Send,
+    /// Reading metrics, measurements, sources, events and jobs.
+    ReadData,
+    /// Reading spaces, charts and what was there before them.
+    ReadSpaces,
+    /// Reading alerts, whose services are shown to each role as far as it may see them.
+    ReadAlerts,
+    /// Reading services, with their settings masked for all but admins.
+    ReadServices,
+    /// Clearing an alert.
+    Clear,
+    /// Changing any definition.
+    Define,
+    /// Reading secrets and everything at once: API tokens, backups.
+    Administer,
+}
+
+impl Access {
+    /// Who has it.
+    pub fn roles(self) -> &'static [Role] {
+        use Role::{Admin, Operator, Recorder, Viewer};
+        match self {
+            Access::Probe | Access::ReadData => &[Recorder, Viewer, Operator, Admin],
+            Access::Send => &[Recorder, Admin],
+            Access::ReadSpaces => &[Viewer, Operator, Admin],
+            Access::ReadAlerts => &[Recorder, Operator, Admin],
+            Access::ReadServices | Access::Clear => &[Operator, Admin],
+            Access::Define | Access::Administer => &[Admin],
         }
+    }
+
+    /// Whether it changes more than data: what agents may not send.
+    pub fn changes_definitions(self) -> bool {
+        matches!(self, Access::Clear | Access::Define)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_role_has_its_reach() {
-        for (method, path, recorder, viewer, operator) in [
-            ("GET", "/v1/metrics", true, true, true),
-            ("GET", "/v1/backup", false, false, false),
-            ("GET", "/backup", false, false, false),
-            ("HEAD", "/v1/metrics/cpu", true, true, true),
-            ("POST", "/v1/metrics", true, false, false),
-            ("POST", "/metrics", true, false, false),
-            ("GET", "/metrics", true, true, true),
-            ("POST", "/v1/measurements/", true, false, false),
-            ("POST", "/v1/measurements", true, false, false),
-            ("PUT", "/v1/metrics/cpu", false, false, false),
-            ("DELETE", "/v1/metrics", false, false, false),
-            ("POST", "/v1/annotations/deploys", true, false, false),
-            ("PUT", "/v1/annotations/deploys/1", false, false, false),
-            ("POST", "/v1/annotations/deploys/1/links", false, false, false),
-            ("GET", "/v1/alerts", true, false, true),
-            ("GET", "/v1/alerts/1", true, false, true),
-            ("POST", "/v1/alerts", false, false, false),
-            ("POST", "/v1/alerts/1/clear", false, false, true),
-            ("DELETE", "/v1/alerts/1/clear", false, false, false),
-            ("POST", "/v1/alerts/1/services", false, false, false),
-            ("PUT", "/v1/services/1", false, false, false),
-            ("GET", "/v1/services", false, false, true),
-            ("GET", "/v1/api_tokens", false, false, false),
-            ("GET", "/v1/spaces/1/charts", false, true, true),
-            ("PATCH", "/v1/metrics", false, false, false),
-        ] {
-            let method: Method = method.parse().unwrap();
-            assert_eq!(Role::Recorder.permits(&method, path), recorder, "recorder {method} {path}");
-            assert_eq!(Role::Viewer.permits(&method, path), viewer, "viewer {method} {path}");
-            assert_eq!(Role::Operator.permits(&method, path), operator, "operator {method} {path}");
-            assert!(Role::Admin.permits(&method, path));
-        }
-    }
 
     #[test]
     fn an_operator_is_no_role_of_api_tokens() {
