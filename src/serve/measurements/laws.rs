@@ -48,7 +48,6 @@ fn filled() -> Scratch {
     composite.kind = Kind::Composite;
     composite.composite = Some(r#"sum([s("sources","*"), group_by("az", max(s("tags","*")))])"#.to_owned());
     metrics::insert(&tx, &mut composite).unwrap();
-    drop(tx);
     scratch
 }
 
@@ -144,7 +143,6 @@ impl Shape {
             composite.composite = Some((*text).to_owned());
             metrics::insert(&tx, &mut composite).unwrap();
         }
-        drop(tx);
         scratch
     }
 }
