@@ -192,13 +192,6 @@ impl From<Exceeded> for Problem {
     }
 }
 
-/// Until nobody above the store names SQLite any more.
-impl From<rusqlite::Error> for Problem {
-    fn from(error: rusqlite::Error) -> Problem {
-        StoreError::from(error).into()
-    }
-}
-
 impl Failure for Problem {
     fn trouble(&self) -> Option<Trouble> {
         self.trouble

@@ -1,8 +1,6 @@
 //! Why the store did not do what it was asked to, in its own words. Knows neither HTTP nor JSON; what a client is told of it
 //! is the business of `http::problem`.
 
-#![allow(dead_code)] // Until the chapters use all of it.
-
 use std::fmt::Display;
 use std::path::Path;
 

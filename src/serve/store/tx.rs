@@ -4,8 +4,6 @@
 //!
 //! A database across a network takes a round trip for each statement, so there is none in a loop over what a user sent.
 
-#![allow(dead_code)] // Until the chapters use all of it.
-
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
@@ -18,13 +16,11 @@ pub use super::value::Param;
 use crate::serve::budget;
 
 /// The parameters of a statement, by their places.
-#[allow(unused_macros)]
 macro_rules! params {
     ($($value:expr),* $(,)?) => {
         &[$(&$value as &dyn $crate::serve::store::tx::Param),*] as &[&dyn $crate::serve::store::tx::Param]
     };
 }
-#[allow(unused_imports)]
 pub(in crate::serve) use params;
 
 /// A transaction. What a job does in it may be done once more, from the beginning, when the database asks for that.
@@ -215,16 +211,5 @@ impl<'r> Row<'r> {
 
     fn damaged(&self, table: &'static str, column: &'static str, why: String) -> StoreError {
         StoreError::Damaged { table, column, id: self.get("id").ok(), why }
-    }
-}
-
-/// Until all chapters ask the transaction itself.
-impl std::ops::Deref for Tx<'_> {
-    type Target = rusqlite::Connection;
-
-    fn deref(&self) -> &rusqlite::Connection {
-        match self.engine {
-            Engine::Sqlite(session) => session.0,
-        }
     }
 }

@@ -1,7 +1,5 @@
 //! Values on their way to a statement and out of a row, as both kinds of database understand them.
 
-#![allow(dead_code)] // Until the chapters use all of it.
-
 use crate::serve::budget::{VALUE_BYTES, values};
 
 /// A parameter of a statement.
@@ -111,7 +109,6 @@ impl<P: Param + ?Sized> Param for &mut P {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stored<'r> {
     Null,
-    Bool(bool),
     Integer(i64),
     Real(f64),
     Text(&'r str),
@@ -126,11 +123,7 @@ pub trait Column<'r>: Sized {
 
 impl Column<'_> for bool {
     fn of(stored: Stored<'_>) -> Option<bool> {
-        match stored {
-            Stored::Bool(value) => Some(value),
-            Stored::Integer(value) => Some(value != 0),
-            _ => None,
-        }
+        if let Stored::Integer(value) = stored { Some(value != 0) } else { None }
     }
 }
 

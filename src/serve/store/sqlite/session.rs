@@ -1,8 +1,6 @@
 //! Statements and rows of SQLite as [`Tx`](crate::serve::store::tx::Tx) needs them: the parts of the dialect that differ from
 //! one database to the other, and what SQLite's errors mean.
 
-#![allow(dead_code)] // Until the chapters use all of it.
-
 use std::ops::ControlFlow;
 
 use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
