@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::functions::{Function, OptionSpec, Parameter, Takes};
+use super::functions::{OptionSpec, Parameter, Signature, Takes};
 use super::problem::Problems;
 use super::tree::{Expr, ExprKind, Name};
 use crate::diag::suggest;
@@ -66,7 +66,7 @@ pub(super) fn describe(expr: &Expr) -> String {
 
 /// Reports arguments that are missing and those nobody takes.
 pub(super) fn count(
-    function: &Function,
+    function: &Signature,
     name: &Name,
     arguments: &[Expr],
     end: usize,
@@ -101,7 +101,7 @@ pub(super) fn count(
 }
 
 /// Reports an argument of the wrong kind.
-pub(super) fn wrong_kind(function: &Function, parameter: Parameter, found: &Expr, problems: &mut Problems) {
+pub(super) fn wrong_kind(function: &Signature, parameter: Parameter, found: &Expr, problems: &mut Problems) {
     // What could not be read was reported.
     if found.kind == ExprKind::Hole {
         return;
@@ -114,7 +114,7 @@ pub(super) fn wrong_kind(function: &Function, parameter: Parameter, found: &Expr
 
 /// Reads options and reports what is wrong with them.
 pub(super) fn options(
-    function: &Function,
+    function: &Signature,
     specs: &'static [OptionSpec],
     pairs: &[(Name, Expr)],
     span: &Range<usize>,
@@ -147,7 +147,7 @@ pub(super) fn options(
 }
 
 fn required(
-    function: &Function,
+    function: &Signature,
     specs: &[OptionSpec],
     options: &Options,
     span: Range<usize>,
@@ -167,7 +167,7 @@ fn required(
     }
 }
 
-fn unknown_option(function: &Function, specs: &[OptionSpec], key: &Name, problems: &mut Problems) {
+fn unknown_option(function: &Signature, specs: &[OptionSpec], key: &Name, problems: &mut Problems) {
     let message = format!("`{}` has no option `{}`", function.name, key.text);
     let names = || specs.iter().map(|spec| spec.name);
     let help = match suggest(&key.text, names()) {

@@ -1,9 +1,43 @@
 //! The functions of the language: their parameters, options and limits, as one table.
 //! Checks, messages, canonical forms and the reading of calls all go by it. What functions compute is in `eval`.
 
+/// Which function it is: what reads calls goes by this, so that one in the table that nobody reads does not compile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Series,
+    Sum,
+    Mean,
+    Min,
+    Max,
+    Count,
+    Multiply,
+    Divide,
+    Subtract,
+    Abs,
+    Floor,
+    Ceiling,
+    Scale,
+    Derive,
+    Rate,
+    Integrate,
+    Window,
+    MovingAverage,
+    Fill,
+    ZeroFill,
+    LastFill,
+    Filter,
+    Top,
+    Bottom,
+    Sort,
+    Timeshift,
+    GroupBy,
+    Map,
+}
+
 /// A function as it may be called.
 #[derive(Debug)]
-pub(super) struct Function {
+pub(super) struct Signature {
+    pub(super) function: Function,
     pub(super) name: &'static str,
     /// Options come last and may be left out; all else must be given.
     pub(super) parameters: &'static [Parameter],
@@ -103,8 +137,13 @@ const fn required(name: &'static str, takes: Takes) -> OptionSpec {
     OptionSpec { name, takes, required: true }
 }
 
-const fn function(name: &'static str, parameters: &'static [Parameter], does: &'static str) -> Function {
-    Function { name, parameters, does }
+const fn function(
+    function: Function,
+    name: &'static str,
+    parameters: &'static [Parameter],
+    does: &'static str,
+) -> Signature {
+    Signature { function, name, parameters, does }
 }
 
 const SERIES: &[Parameter] = &[
@@ -125,37 +164,41 @@ const RANKED: &[Parameter] = &[
 ];
 
 /// Every function there is.
-pub(super) const FUNCTIONS: &[Function] = &[
-    function("s", SERIES, "reads the series of a metric"),
-    function("series", SERIES, "reads the series of a metric"),
-    function("sum", SET, "adds up"),
-    function("mean", SET, "averages"),
-    function("min", SET, "takes the least"),
-    function("max", SET, "takes the largest"),
-    function("count", SET, "counts the series that have a point"),
-    function("multiply", SET, "multiplies"),
-    function("divide", SET, "divides the first of two series by the second"),
-    function("subtract", SET, "subtracts the second of two series from the first"),
-    function("abs", SET, "drops the sign"),
-    function("floor", SET, "rounds down"),
-    function("ceiling", SET, "rounds up"),
+pub(super) const FUNCTIONS: &[Signature] = &[
+    function(Function::Series, "s", SERIES, "reads the series of a metric"),
+    function(Function::Series, "series", SERIES, "reads the series of a metric"),
+    function(Function::Sum, "sum", SET, "adds up"),
+    function(Function::Mean, "mean", SET, "averages"),
+    function(Function::Min, "min", SET, "takes the least"),
+    function(Function::Max, "max", SET, "takes the largest"),
+    function(Function::Count, "count", SET, "counts the series that have a point"),
+    function(Function::Multiply, "multiply", SET, "multiplies"),
+    function(Function::Divide, "divide", SET, "divides the first of two series by the second"),
+    function(Function::Subtract, "subtract", SET, "subtracts the second of two series from the first"),
+    function(Function::Abs, "abs", SET, "drops the sign"),
+    function(Function::Floor, "floor", SET, "rounds down"),
+    function(Function::Ceiling, "ceiling", SET, "rounds up"),
     function(
+        Function::Scale,
         "scale",
         &[Parameter::Set, Parameter::Options(&[required("factor", Takes::Factor)])],
         "multiplies by a number",
     ),
     function(
+        Function::Derive,
         "derive",
         &[Parameter::Set, Parameter::Options(&[optional("detect_reset", Takes::Boolean)])],
         "takes the change from point to point",
     ),
     function(
+        Function::Rate,
         "rate",
         &[Parameter::Set, Parameter::Options(&[optional("duration", Takes::Duration)])],
         "turns values of a period into values of a second, or of another duration",
     ),
-    function("integrate", SET, "adds up from the start"),
+    function(Function::Integrate, "integrate", SET, "adds up from the start"),
     function(
+        Function::Window,
         "window",
         &[
             Parameter::Set,
@@ -167,18 +210,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "applies a function to the last points",
     ),
     function(
+        Function::MovingAverage,
         "moving_average",
         &[Parameter::Set, Parameter::Options(&[optional("size", Takes::Count(MAX_WINDOW))])],
         "averages the last points",
     ),
     function(
+        Function::Fill,
         "fill",
         &[Parameter::Set, Parameter::Options(&[required("value", Takes::Filling)])],
         "fills gaps",
     ),
-    function("zero_fill", SET, "fills gaps with zero"),
-    function("last_fill", SET, "fills gaps with the point before"),
+    function(Function::ZeroFill, "zero_fill", SET, "fills gaps with zero"),
+    function(Function::LastFill, "last_fill", SET, "fills gaps with the point before"),
     function(
+        Function::Filter,
         "filter",
         &[
             Parameter::Set,
@@ -192,28 +238,35 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         "keeps the series within bounds",
     ),
-    function("top", RANKED, "keeps the largest series"),
-    function("bottom", RANKED, "keeps the least series"),
+    function(Function::Top, "top", RANKED, "keeps the largest series"),
+    function(Function::Bottom, "bottom", RANKED, "keeps the least series"),
     function(
+        Function::Sort,
         "sort",
         &[Parameter::Set, Parameter::Options(&[optional("function", Takes::OneOf(AGGREGATES))])],
         "orders the series, the largest first",
     ),
-    function("timeshift", &[Parameter::Shifts, Parameter::Set], "looks at other times"),
+    function(Function::Timeshift, "timeshift", &[Parameter::Shifts, Parameter::Set], "looks at other times"),
     function(
+        Function::GroupBy,
         "group_by",
         &[Parameter::TagNames, Parameter::Set],
         "repeats an expression for each value of tags",
     ),
-    function("map", &[Parameter::Sources, Parameter::Set], "repeats an expression for each source"),
+    function(
+        Function::Map,
+        "map",
+        &[Parameter::Sources, Parameter::Set],
+        "repeats an expression for each source",
+    ),
 ];
 
 /// The function of this name; names are lower case.
-pub(super) fn find(name: &str) -> Option<&'static Function> {
+pub(super) fn find(name: &str) -> Option<&'static Signature> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-impl Function {
+impl Signature {
     /// How it is called: `scale(set, {factor})`, options that may be left out with a question mark.
     pub(super) fn signature(&self) -> String {
         let parameter = |parameter: &Parameter| match parameter {

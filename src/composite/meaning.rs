@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::arguments::{self, Options};
-use super::functions::{self, FUNCTIONS, Function, Parameter};
+use super::functions::{self, FUNCTIONS, Function, Parameter, Signature};
 use super::inputs;
 use super::patterns::{self, Use};
 use super::problem::Problems;
@@ -92,14 +92,14 @@ impl Reader<'_> {
             return self.series(function, given);
         }
         let before = (self.repeated, self.mapped);
-        self.repeated |= matches!(function.name, "group_by" | "map");
-        self.mapped |= function.name == "map";
+        self.repeated |= matches!(function.function, Function::GroupBy | Function::Map);
+        self.mapped |= function.function == Function::Map;
         let mut read = Arguments::default();
         for (parameter, argument) in function.parameters.iter().zip(given) {
             self.argument(function, *parameter, argument, &mut read);
         }
         (self.repeated, self.mapped) = before;
-        if function.name == "map" {
+        if function.function == Function::Map {
             self.problems
                 .warning("deprecated-function", name.span.clone(), "`map` belongs to the time before tags")
                 .help("group_by(\"tag\", …) repeats an expression for each value of a tag");
@@ -136,7 +136,13 @@ impl Reader<'_> {
         self.problems.unknown("unknown-function", name.span.clone(), message).help(help);
     }
 
-    fn argument(&mut self, function: &Function, parameter: Parameter, argument: &Expr, read: &mut Arguments) {
+    fn argument(
+        &mut self,
+        function: &Signature,
+        parameter: Parameter,
+        argument: &Expr,
+        read: &mut Arguments,
+    ) {
         match (parameter, &argument.kind) {
             (Parameter::Set, ExprKind::Text(_) | ExprKind::Map(_)) => {
                 arguments::wrong_kind(function, parameter, argument, self.problems);
@@ -167,7 +173,7 @@ impl Reader<'_> {
         }
     }
 
-    fn series(&mut self, function: &Function, given: &[Expr]) -> Option<Op> {
+    fn series(&mut self, function: &Signature, given: &[Expr]) -> Option<Op> {
         let mut leaf = (None, None);
         let mut options = Options::default();
         for (parameter, argument) in function.parameters.iter().zip(given) {
@@ -197,7 +203,7 @@ impl Reader<'_> {
     /// What a function does with its arguments. `None` where one is missing, which was reported.
     fn operation(
         &mut self,
-        function: &Function,
+        function: &Signature,
         name: &Name,
         call: &Range<usize>,
         read: Arguments,
@@ -211,38 +217,41 @@ impl Reader<'_> {
         let size = options.count("size").map_or(1, |size| usize::try_from(size).unwrap_or(usize::MAX));
         let count =
             options.count("count").map_or(RANKED, |count| usize::try_from(count).unwrap_or(usize::MAX));
-        match function.name {
-            "sum" => combine(Combine::Sum, set),
-            "mean" => combine(Combine::Mean, set),
-            "min" => combine(Combine::Min, set),
-            "max" => combine(Combine::Max, set),
-            "count" => combine(Combine::Count, set),
-            "multiply" => combine(Combine::Multiply, set),
-            "divide" => combine(Combine::Divide, set),
-            "subtract" => combine(Combine::Subtract, set),
-            "abs" => each(Each::Abs, set),
-            "floor" => each(Each::Floor, set),
-            "ceiling" => each(Each::Ceiling, set),
-            "scale" => each(Each::Scale(options.number("factor")?), set),
-            "derive" => {
+        match function.function {
+            Function::Sum => combine(Combine::Sum, set),
+            Function::Mean => combine(Combine::Mean, set),
+            Function::Min => combine(Combine::Min, set),
+            Function::Max => combine(Combine::Max, set),
+            Function::Count => combine(Combine::Count, set),
+            Function::Multiply => combine(Combine::Multiply, set),
+            Function::Divide => combine(Combine::Divide, set),
+            Function::Subtract => combine(Combine::Subtract, set),
+            Function::Abs => each(Each::Abs, set),
+            Function::Floor => each(Each::Floor, set),
+            Function::Ceiling => each(Each::Ceiling, set),
+            Function::Scale => each(Each::Scale(options.number("factor")?), set),
+            Function::Derive => {
                 each(Each::Derive { detect_reset: options.boolean("detect_reset").unwrap_or(true) }, set)
             }
-            "rate" => each(Each::Rate(options.number("duration").unwrap_or(1.0)), set),
-            "integrate" => each(Each::Integrate, set),
-            "window" => each(Each::Window { size, function: windowed(options.word("function")) }, set),
-            "moving_average" => each(Each::Window { size, function: Windowed::Mean }, set),
-            "fill" if options.last("value") => each(Each::Fill(Filling::Last), set),
-            "fill" => each(Each::Fill(Filling::Value(options.number("value")?)), set),
-            "zero_fill" => each(Each::Fill(Filling::Value(0.0)), set),
-            "last_fill" => each(Each::Fill(Filling::Last), set),
-            "filter" => select(Choice::Filter(self.bounds(&options, name, call)), set),
-            "top" => select(Choice::Top(count), set),
-            "bottom" => select(Choice::Bottom(count), set),
-            "sort" => select(Choice::Sort, set),
-            "timeshift" => Some(Op::Timeshift(shifts?, set)),
-            "group_by" => Some(Op::GroupBy(tags?, set)),
-            "map" => sources.map(|(label, pattern)| Op::Map(label, pattern, set)),
-            _ => None,
+            Function::Rate => each(Each::Rate(options.number("duration").unwrap_or(1.0)), set),
+            Function::Integrate => each(Each::Integrate, set),
+            Function::Window => {
+                each(Each::Window { size, function: windowed(options.word("function")) }, set)
+            }
+            Function::MovingAverage => each(Each::Window { size, function: Windowed::Mean }, set),
+            Function::Fill if options.last("value") => each(Each::Fill(Filling::Last), set),
+            Function::Fill => each(Each::Fill(Filling::Value(options.number("value")?)), set),
+            Function::ZeroFill => each(Each::Fill(Filling::Value(0.0)), set),
+            Function::LastFill => each(Each::Fill(Filling::Last), set),
+            Function::Filter => select(Choice::Filter(self.bounds(&options, name, call)), set),
+            Function::Top => select(Choice::Top(count), set),
+            Function::Bottom => select(Choice::Bottom(count), set),
+            Function::Sort => select(Choice::Sort, set),
+            Function::Timeshift => Some(Op::Timeshift(shifts?, set)),
+            Function::GroupBy => Some(Op::GroupBy(tags?, set)),
+            Function::Map => sources.map(|(label, pattern)| Op::Map(label, pattern, set)),
+            // Read by `series`, whose first argument is no set.
+            Function::Series => None,
         }
     }
 
