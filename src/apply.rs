@@ -17,7 +17,7 @@ use crate::remote::WriteApi;
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::Ids;
 use futures_util::stream::StreamExt;
-use run::{Creation, Run, lock};
+use run::{Creation, Run, lock, unlocked};
 
 pub use run::{Observer, Options};
 
@@ -45,11 +45,13 @@ pub async fn apply<A: WriteApi>(
     while let Some(first) = plan.steps.get(next) {
         let level = plan.steps[next..].iter().take_while(|step| step.level == first.level).count();
         run.reduce_before(&plan.steps[next..next + level]).await;
-        let (ready, held): (Vec<usize>, Vec<usize>) =
-            (next..next + level).partition(|i| hindrance(&plan.steps[*i], plan, &done).is_none());
-        for i in held {
-            let hindrance = || hindrance(&plan.steps[i], plan, &done).unwrap_or_default();
-            let skipped = Done::Skipped(if api.has_given_up() { UNREACHED.into() } else { hindrance() });
+        let mut ready = Vec::new();
+        for i in next..next + level {
+            let Some(hindrance) = hindrance(&plan.steps[i], plan, &done) else {
+                ready.push(i);
+                continue;
+            };
+            let skipped = Done::Skipped(if api.has_given_up() { UNREACHED.into() } else { hindrance });
             observer.ended(&plan.steps[i], &skipped);
             done[i] = Some(skipped);
         }
@@ -64,10 +66,14 @@ pub async fn apply<A: WriteApi>(
         next += level;
     }
     run.settle().await;
-    let steps = done.into_iter().map(|done| done.unwrap_or(Done::Written)).collect();
-    let Run { notes, duplicates, .. } = run;
-    let [notes, duplicates] = [notes, duplicates].map(|texts| texts.into_inner().unwrap_or_default());
+    let steps = done.into_iter().map(ended).collect();
+    let [notes, duplicates] = [run.notes, run.duplicates].map(unlocked);
     Outcome { steps, notes, duplicates, interrupted: observer.stopped() }
+}
+
+/// What became of a step. Of which nothing is known, is not called written: whoever reads it looks at the service.
+fn ended(done: Option<Done>) -> Done {
+    done.unwrap_or_else(|| Done::Failed("nothing is known of what became of it".into()))
 }
 
 /// Why a step makes no sense any more: the first thing it needs that was not written.
@@ -143,5 +149,16 @@ impl<'a, A: WriteApi> Run<'a, A> {
             lock(&self.created).push(Creation::new(change, made));
         }
         Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_which_nothing_is_known_does_not_count_as_written() {
+        assert!(matches!(ended(None), Done::Failed(_)));
+        assert_eq!(ended(Some(Done::Written)), Done::Written);
     }
 }

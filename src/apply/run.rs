@@ -56,6 +56,12 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// What a lock guards, in the end.
+pub(super) fn unlocked<T>(mutex: Mutex<T>) -> T {
+    // As in `lock`.
+    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// An object that a creation ended with.
 #[derive(Debug, Clone)]
 pub(super) struct Made {
@@ -107,5 +113,25 @@ impl<A> Run<'_, A> {
 
     pub(super) fn note(&self, text: String) {
         lock(&self.notes).push(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_poisoned_lock_guards_is_kept() {
+        let notes = Mutex::new(vec!["kept"]);
+        let poisoned = std::thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    let _guard = lock(&notes);
+                    panic!("while it is held");
+                })
+                .join()
+        });
+        assert!(poisoned.is_err() && notes.is_poisoned());
+        assert_eq!(unlocked(notes), ["kept"]);
     }
 }

@@ -49,7 +49,12 @@ pub fn save(
             .map_err(|error| Stop {
                 exit: Exit::Error,
                 message: format!("the plan cannot be saved: {error}"),
-                help: vec!["write ${secret.NAME} there, which reads it from the environment".into()],
+                help: match error {
+                    SavedError::Literal { .. } => {
+                        vec!["write ${secret.NAME} there, which reads it from the environment".into()]
+                    }
+                    _ => Vec::new(),
+                },
             })?;
     let text = serde_json::to_string_pretty(&saved)? + "\n";
     files::replace(path, text.as_bytes(), Readers::All)
@@ -191,13 +196,16 @@ fn kept_key(make: bool) -> anyhow::Result<Vec<u8>> {
             .and_then(|()| files::create(&path, &key, Readers::Owner))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    std::fs::read(&path).map_err(|error| {
-        let help = "run it in the directory where `plan --out` was run".into();
-        Stop {
-            exit: Exit::Error,
-            message: format!("cannot read {}: {error}", path.display()),
-            help: vec![help],
-        }
-        .into()
-    })
+    let stop = |message: String, help: &str| Stop { exit: Exit::Error, message, help: vec![help.into()] };
+    let key = std::fs::read(&path).map_err(|error| {
+        let message = format!("cannot read {}: {error}", path.display());
+        stop(message, "run it in the directory where `plan --out` was run")
+    })?;
+    if key.len() < SHORTEST_KEY {
+        let message = format!("{} is no plan key: it is shorter than {SHORTEST_KEY} bytes", path.display());
+        return Err(
+            stop(message, "remove it; `plan --out` makes another, with which plans are made again").into()
+        );
+    }
+    Ok(key)
 }

@@ -1,6 +1,8 @@
 //! A plan in a file: exactly what will be written, fingerprints of what it was made from, and no secret.
 //! Opening it again takes the same secrets and an unchanged remote; anything else is refused by name.
 
+mod error;
+mod key;
 mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,11 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Indirect, Plan, SourcePlace, Step};
+use super::{Indirect, Plan, Step};
 use crate::diag::{Route, Seg};
 use crate::diff::{Action, Change};
-use crate::model::{Address, Collection, Kind, Resource, State};
-use names::{Names, digest};
+use crate::model::{Address, Collection, Resource, State};
+pub use error::SavedError;
+use key::Key;
+use names::Names;
 
 /// The version of the form. Another one is refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -56,53 +60,12 @@ struct Fingerprint {
     masked: bool,
 }
 
-/// Why a plan cannot be saved or opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SavedError {
-    /// A changed service holds a secret that stands in the files as it is.
-    #[error("the {kind} \"{address}\" holds a secret at `{route}` that stands in the files as it is{}", shown(.place.as_ref()))]
-    Literal {
-        /// The kind of the object.
-        kind: Kind,
-        /// The object.
-        address: Address,
-        /// The field.
-        route: String,
-        /// Where.
-        place: Option<SourcePlace>,
-    },
-    /// The file is none, or of another version.
-    #[error("this is not a saved plan of this version: {0}")]
-    NotOurs(String),
-    /// It is not as it was saved, or was sealed with another key.
-    #[error("the plan file is not as it was saved, or was sealed with another key or token")]
-    Broken,
-    /// It was made for another service.
-    #[error("the plan was made for {planned}, and this is {here}")]
-    OtherTarget {
-        /// The plan's.
-        planned: String,
-        /// The one at hand.
-        here: String,
-    },
-    /// Objects are not what they were.
-    #[error("changed since the plan was made: {}", .0.join(", "))]
-    Moved(Vec<String>),
-    /// A secret cannot be read.
-    #[error("{0}")]
-    Unset(String),
-}
-
-fn shown(place: Option<&SourcePlace>) -> String {
-    place.map(|place| format!(" ({place})")).unwrap_or_default()
-}
-
 impl SavedPlan {
     /// Takes the secrets out of a plan and notes what it was made from. `references` gives, by object and field, how a
     /// secret can be read again; `key` makes digests useless to whoever does not have it.
     ///
     /// # Errors
-    /// Where a secret is written into the files as it is.
+    /// Where a secret is written into the files as it is, or the key is none.
     pub fn new(
         plan: &Plan,
         endpoint: &str,
@@ -110,12 +73,13 @@ impl SavedPlan {
         references: &dyn Fn(&Address) -> BTreeMap<Route, String>,
         key: &[u8],
     ) -> Result<Self, SavedError> {
+        let key = &Key::new(key)?;
         let conceal = |step: &Step| conceal(step, &references(&step.change.address), key);
         let steps: Vec<Value> = plan.steps.iter().map(conceal).collect::<Result<_, _>>()?;
         let names = Names::of(&steps);
         let taken = |address: Address| {
             let masked = names.is_masked(&address, state);
-            Fingerprint { digest: names.fingerprint(&address, state, masked, key), address, masked }
+            Fingerprint { digest: key.digest(&names.form(&address, state, masked)), address, masked }
         };
         let mut saved = Self {
             format_version: FORMAT_VERSION,
@@ -128,14 +92,15 @@ impl SavedPlan {
             fingerprints: touched(&plan.steps).into_iter().map(taken).collect(),
             seal: String::new(),
         };
-        saved.seal = saved.seal_with(key);
+        saved.seal = key.digest(&saved.sealed()?);
         Ok(saved)
     }
 
-    fn seal_with(&self, key: &[u8]) -> String {
-        let mut whole = serde_json::to_value(self).unwrap_or_default();
+    /// What the seal is a digest of: everything but itself.
+    fn sealed(&self) -> Result<String, SavedError> {
+        let mut whole = as_json(self)?;
         whole["seal"] = Value::Null;
-        digest(&whole.to_string(), key)
+        Ok(whole.to_string())
     }
 
     /// Reads a file.
@@ -192,7 +157,8 @@ impl SavedPlan {
         resolve: &dyn Fn(&str) -> Result<String, String>,
         key: &[u8],
     ) -> Result<Plan, SavedError> {
-        if self.seal != self.seal_with(key) {
+        let key = &Key::new(key)?;
+        if !key.verifies(&self.sealed()?, &self.seal) {
             return Err(SavedError::Broken);
         }
         if self.endpoint != here {
@@ -202,7 +168,7 @@ impl SavedPlan {
         let moved = self
             .fingerprints
             .iter()
-            .filter(|f| names.fingerprint(&f.address, state, f.masked, key) != f.digest);
+            .filter(|f| !key.verifies(&names.form(&f.address, state, f.masked), &f.digest));
         let moved: Vec<String> =
             moved.map(|f| format!("{} \"{}\"", f.address.collection.kind(), f.address)).collect();
         if !moved.is_empty() {
@@ -230,9 +196,14 @@ fn touched(steps: &[Step]) -> BTreeSet<Address> {
     steps.iter().flat_map(names).flatten().collect()
 }
 
+/// An error where there is no such form: what is sealed must be what is written.
+fn as_json(value: &impl Serialize) -> Result<Value, SavedError> {
+    serde_json::to_value(value).map_err(|error| SavedError::Unwritable(error.to_string()))
+}
+
 /// A step as JSON with every secret replaced.
-fn conceal(step: &Step, references: &BTreeMap<Route, String>, key: &[u8]) -> Result<Value, SavedError> {
-    let mut value = serde_json::to_value(step).unwrap_or_default();
+fn conceal(step: &Step, references: &BTreeMap<Route, String>, key: &Key) -> Result<Value, SavedError> {
+    let mut value = as_json(step)?;
     let change = &step.change;
     let (before, after) = (change.action.before(), change.action.after());
     let verb = action_key(change);
@@ -251,7 +222,7 @@ fn conceal(step: &Step, references: &BTreeMap<Route, String>, key: &[u8]) -> Res
     }
     let stand_in = |route: &Route, text: &str| {
         if let Some(reference) = references.get(route) {
-            return Ok(json!({ (SECRET): reference, "digest": digest(text, key) }));
+            return Ok(json!({ (SECRET): reference, "digest": key.digest(text) }));
         }
         // What only the remote has and the files do not speak of is taken from there again.
         let kept =
@@ -263,7 +234,7 @@ fn conceal(step: &Step, references: &BTreeMap<Route, String>, key: &[u8]) -> Res
         conceal_settings(part, after, &stand_in)?;
         for (route, reference) in references {
             if let Some(text) = at(&Value::Object(after.fields()), route).and_then(Value::as_str) {
-                let stand_in = json!({ (SECRET): reference, "digest": digest(text, key) });
+                let stand_in = json!({ (SECRET): reference, "digest": key.digest(text) });
                 put(part, route, stand_in);
             }
         }
@@ -309,7 +280,7 @@ fn reveal(
     names: &Names,
     state: &State,
     resolve: &dyn Fn(&str) -> Result<String, String>,
-    key: &[u8],
+    key: &Key,
 ) -> Result<Step, SavedError> {
     let mut step = step.clone();
     let broken = |why: String| SavedError::NotOurs(why);
@@ -334,14 +305,18 @@ fn fill(
     value: &mut Value,
     remote: &Value,
     resolve: &dyn Fn(&str) -> Result<String, String>,
-    key: &[u8],
+    key: &Key,
 ) -> Result<(), SavedError> {
     match value {
         Value::Object(map) if map.get(HIDDEN) == Some(&Value::Bool(true)) => *value = remote.clone(),
         Value::Object(map) if map.contains_key(SECRET) => {
-            let reference = map[SECRET].as_str().unwrap_or_default();
+            let (Some(reference), Some(digest)) =
+                (map[SECRET].as_str(), map.get("digest").and_then(Value::as_str))
+            else {
+                return Err(SavedError::NotOurs("a secret has no reference or no digest".into()));
+            };
             let text = resolve(reference).map_err(SavedError::Unset)?;
-            if map.get("digest") != Some(&digest(&text, key).into()) {
+            if !key.verifies(&text, digest) {
                 return Err(SavedError::Moved(vec![format!("the value of {reference}")]));
             }
             *value = Value::String(text);
@@ -385,5 +360,16 @@ fn put(value: &mut Value, route: &Route, new: Value) {
     });
     if let Some(place) = place {
         *place = new;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_form_in_json_is_not_sealed() {
+        let keyed_by_pairs = BTreeMap::from([((1, 2), 3)]);
+        assert!(matches!(as_json(&keyed_by_pairs), Err(SavedError::Unwritable(_))));
     }
 }

@@ -50,6 +50,27 @@ fn a_plan_file_of_another_version_is_refused() {
 }
 
 #[test]
+fn a_plan_is_not_sealed_with_a_key_that_was_cut_short() {
+    let dir = project(&[("shop.yaml", SHOP)]);
+    run(&dir, &["plan", "--out", "plan.json"]).exits(0);
+    let sealed = read(&dir, "plan.json");
+    for cut in ["", "short"] {
+        write(&dir, ".librato-apply/plan-key", cut);
+        run(&dir, &["plan", "--out", "plan.json"]).exits(1).says(&["plan-key is no plan key", "remove it"]);
+        run(&dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(1).says(&["is no plan key"]);
+    }
+    assert_eq!(read(&dir, "plan.json"), sealed);
+    // Nor is one opened whose seal is nothing.
+    std::fs::remove_file(dir.path().join(".librato-apply/plan-key")).unwrap();
+    run(&dir, &["plan", "--out", "plan.json"]).exits(0);
+    let seal = read(&dir, "plan.json");
+    let seal = seal.lines().find(|line| line.contains("\"seal\"")).unwrap();
+    let unsealed = read(&dir, "plan.json").replace(seal, "  \"seal\": \"\"");
+    write(&dir, "plan.json", &unsealed);
+    run(&dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(3).says(&["is not as it was saved"]);
+}
+
+#[test]
 fn a_saved_plan_is_refused_where_anything_moved() {
     let dir = project(&[("shop.yaml", SHOP)]);
     run(&dir, &["apply", "--auto-approve"]).exits(0);

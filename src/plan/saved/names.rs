@@ -1,12 +1,10 @@
-//! What objects are called before a saved plan is written, and keyed digests of what stands under a name.
+//! What objects are called before a saved plan is written, and the form in which what stands under a name is compared.
 //! Reads the steps as they are saved; knows nothing of their secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use crate::diff::fields;
 use crate::model::{Address, Resource, State, with_contents};
@@ -55,8 +53,8 @@ impl Names {
         matches!(state.get(&self.place(name, state)), Some(Resource::Service(service)) if service.is_masked())
     }
 
-    /// A keyed digest of an object's canonical form, with its secrets or without, or of its absence.
-    pub fn fingerprint(&self, name: &Address, state: &State, masked: bool, key: &[u8]) -> String {
+    /// An object's canonical form as text, with its secrets or without, or its absence.
+    pub fn form(&self, name: &Address, state: &State, masked: bool) -> String {
         let place = self.place(name, state);
         let whole = |object: &Resource| match self.deleted.contains(name) && !masked {
             true => with_contents(&place, object, state),
@@ -67,17 +65,10 @@ impl Names {
         };
         let form = |object: Resource| json!([object.kind(), fields::canonical_form(&object)]);
         let form = state.get(&place).map(whole).map_or(Value::Null, form);
-        digest(&form.to_string(), key)
+        form.to_string()
     }
 }
 
 fn address_in(value: &Value) -> Option<Address> {
     Option::<Address>::deserialize(value).ok().flatten()
-}
-
-pub(super) fn digest(text: &str, key: &[u8]) -> String {
-    // HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
-    mac.update(text.as_bytes());
-    hex::encode(mac.finalize().into_bytes())
 }
