@@ -37,7 +37,7 @@ pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<E
         read.with_context(|| format!("cannot read {target}"))
     })
     .await?;
-    let found = found(&actual, &globs);
+    let found = found(&actual, &globs)?;
     // Elsewhere another service may have the title: what paged must not come to mail.
     let written = definitions(&found.objects, &actual.chart_order, &service_types(&actual.ids));
     write(&args.output, &written, ui)?;
@@ -75,7 +75,7 @@ fn wanted(globs: &Globs) -> Wanted {
 }
 
 /// What can be written of what is meant, and everything that cannot.
-fn found(actual: &Actual, globs: &Globs) -> Expressible {
+fn found(actual: &Actual, globs: &Globs) -> anyhow::Result<Expressible> {
     let mut found = expressible(&actual.state, &actual.twins, &|kind, address| globs.mean(kind, address));
     for (address, remote) in &actual.ids {
         let Some(object) = actual.state.get(address) else { continue };
@@ -83,7 +83,11 @@ fn found(actual: &Actual, globs: &Globs) -> Expressible {
         if !globs.mean(kind, address) || !found.objects.contains_key(address) {
             continue;
         }
-        for part in lost(&remote.raw.value(), object) {
+        let raw = remote
+            .raw
+            .read()
+            .with_context(|| format!("cannot read what the service says of {kind} \"{address}\""))?;
+        for part in lost(&raw, object) {
             let known = found.losses.iter().any(|loss| {
                 loss.kind == kind && loss.name == address.to_string() && loss.part.as_ref() == Some(&part)
             });
@@ -93,7 +97,7 @@ fn found(actual: &Actual, globs: &Globs) -> Expressible {
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// A document of these sections, with a blank line between them.

@@ -28,6 +28,9 @@ pub enum CallError {
     /// An object that is referred to or written has no id here.
     #[error("{0} \"{1}\" has no id: it was not there when the plan was made")]
     NoId(Kind, Address),
+    /// What the service says of the object cannot be read, so that what is laid over it would remove what it holds.
+    #[error("what the service says of {0} \"{1}\" cannot be read: {2}")]
+    Unreadable(Kind, Address, String),
     /// A setting would be written that was only ever seen masked.
     #[error(
         "the setting `{0}` is hidden from this token, so it cannot be written back; apply with a token of the role `admin`"
@@ -85,7 +88,10 @@ fn update(
     ids: &Ids,
 ) -> Result<Call, CallError> {
     let current = renamed_from.unwrap_or(address);
-    let raw = &ids.get(current).map(|remote| remote.raw.value()).unwrap_or_default();
+    let unreadable =
+        |error: serde_json::Error| CallError::Unreadable(after.kind(), current.clone(), error.to_string());
+    let raw = ids.get(current).map(|remote| remote.raw.read().map_err(unreadable)).transpose()?;
+    let raw = &raw.unwrap_or_default();
     // Only what changes: an alert may use services that nobody here has heard of.
     let begins = |change: &FieldChange, field: &str| matches!(change.route.segs().first(), Some(crate::diag::Seg::Key(key)) if key == field);
     let changed = sendable(after, |field| fields.iter().any(|change| begins(change, field)), ids)?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::lift::{Notified, called, lift_whole, notified};
-pub use super::lift::{conditions_in_order, lift, lift_condition, lost};
+pub use super::lift::{Unfit, conditions_in_order, lift, lift_condition, lost};
 pub use super::raw::Raw;
 pub use super::wanted::{Spaces, Wanted};
 use super::{ApiError, Listing, ReadApi, placeholder, segment};
@@ -89,9 +89,12 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
     };
     let titles: BTreeMap<u64, String> = names(Collection::Services);
     let spaces: Arc<BTreeMap<u64, String>> = Arc::new(names(Collection::Spaces));
-    let metric = |raw: Value| Entry::read(Collection::Metrics, None, raw, None, &titles);
-    let metrics = metrics.into_iter().flatten().filter_map(metric);
-    let mut actual = Actual::of(lists.into_values().flatten().chain(metrics).collect(), &titles);
+    let mut entries: Vec<Entry> = lists.into_values().flatten().collect();
+    for raw in metrics.into_iter().flatten() {
+        let metric = Entry::read(Collection::Metrics, None, raw, None, &titles);
+        entries.extend(metric.map_err(|unfit| unreadable("/metrics", &unfit))?);
+    }
+    let mut actual = Actual::of(entries, &titles);
     for (space, charts) in fetch_charts(api, wanted, &actual, &spaces).await? {
         let order = charts.iter().map(|chart| chart.address.name.clone());
         actual.chart_order.insert(space.clone(), order.collect());
@@ -117,22 +120,36 @@ struct Entry {
 }
 
 impl Entry {
-    /// `names` are those of what the object refers to by id.
+    /// None where it has no name. `names` are those of what the object refers to by id.
     fn read(
         collection: Collection,
         space: Option<&str>,
         raw: Value,
         text: Option<&RawValue>,
         names: &BTreeMap<u64, String>,
-    ) -> Option<Self> {
-        let name = name_of(collection, &raw)?;
+    ) -> Result<Option<Self>, Unfit> {
+        let Some(name) = name_of(collection, &raw) else { return Ok(None) };
         let address = Address { parent: space.map(str::to_owned), ..Address::new(collection, name) };
         let kept = text.map_or_else(|| Raw::from(&raw), Raw::from);
         let remote = Remote { id: lenient::id(&raw["id"]), raw: kept };
         let notified = if collection == Collection::Alerts { notified(&raw) } else { Vec::new() };
         let resource = lift_whole(collection, raw, names)?;
-        Some(Self { address, resource, remote, notified })
+        Ok(Some(Self { address, resource, remote, notified }))
     }
+}
+
+/// The entries of a listing that have names.
+async fn entries(
+    api: &impl ReadApi,
+    listing: &Listing,
+    each: impl Fn(Value, &RawValue) -> Result<Option<Entry>, Unfit> + Clone + Send + Sync + 'static,
+) -> Result<Vec<Entry>, ApiError> {
+    let entries = api.list_as(listing, each).await?.into_iter();
+    entries.filter_map(|entry| entry.map_err(|unfit| unreadable(&listing.path, &unfit)).transpose()).collect()
+}
+
+fn unreadable(path: &str, unfit: &Unfit) -> ApiError {
+    ApiError::Decode { path: path.to_owned(), detail: unfit.to_string() }
 }
 
 /// A collection, page by page understood.
@@ -140,7 +157,7 @@ async fn list(api: &impl ReadApi, collection: Collection) -> Result<Vec<Entry>, 
     let Some(listing) = listing(collection) else { return Ok(Vec::new()) };
     let each =
         move |raw: Value, text: &RawValue| Entry::read(collection, None, raw, Some(text), &BTreeMap::new());
-    Ok(api.list_as(&listing, each).await?.into_iter().flatten().collect())
+    entries(api, &listing, each).await
 }
 
 /// The charts of the spaces that are wanted, each space's in the order of the service. Of twins only the first is read.
@@ -160,8 +177,7 @@ async fn fetch_charts(
             let each = move |raw: Value, text: &RawValue| {
                 Entry::read(Collection::Charts, Some(&space), raw, Some(text), &names)
             };
-            let charts = api.list_as(&charts_listing(id), each).await?;
-            Ok((name, charts.into_iter().flatten().collect()))
+            Ok((name, entries(api, &charts_listing(id), each).await?))
         }
     };
     let looks: Vec<_> = spaces.map(look).collect();
@@ -209,6 +225,7 @@ pub async fn find(api: &impl ReadApi, address: &Address, space: Option<u64>) -> 
         (None, None) => return Ok(Vec::new()),
     };
     let items = api.list(&listing).await?;
+    let path = listing.path;
     let named = match address.collection {
         Collection::Alerts => self::listing(Collection::Services),
         Collection::Charts => self::listing(Collection::Spaces),
@@ -228,10 +245,10 @@ pub async fn find(api: &impl ReadApi, address: &Address, space: Option<u64>) -> 
     let exact =
         |raw: &Value| name_of(address.collection, raw).is_some_and(|name| address.renamed(name) == *address);
     let found = |raw: Value| {
-        let resource = lift(address.collection, &raw, &titles)?;
-        Some(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw: Raw::from(&raw) } })
+        let resource = lift(address.collection, &raw, &titles).map_err(|unfit| unreadable(&path, &unfit))?;
+        Ok(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw: Raw::from(&raw) } })
     };
-    Ok(items.into_iter().filter(exact).filter_map(found).collect())
+    items.into_iter().filter(exact).map(found).collect()
 }
 
 /// Every service or space, or every chart of the space with this name and id; `spaces` are the names that charts refer to.
@@ -253,7 +270,7 @@ pub async fn standing(
     let name = name.map(str::to_owned);
     let each =
         move |raw: Value, text: &RawValue| Entry::read(collection, name.as_deref(), raw, Some(text), &spaces);
-    let entries = api.list_as(&listing, each).await?.into_iter().flatten();
+    let entries = entries(api, &listing, each).await?.into_iter();
     Ok(entries.map(|it| (it.address, Found { resource: it.resource, remote: it.remote })).collect())
 }
 

@@ -20,12 +20,23 @@ use known::{booleans, lift_tags, numbers};
 pub use lost::lost;
 
 /// A raw object as a definition. `titles` are the names of what it refers to by id: services, for charts spaces.
-pub fn lift(collection: Collection, raw: &Value, titles: &BTreeMap<u64, String>) -> Option<Resource> {
-    let mut lifted = lift_whole(collection, raw.clone(), titles);
-    if let Some(Resource::Alert(alert)) = &mut lifted {
+///
+/// # Errors
+/// Where it cannot be one, whatever is left out of it.
+pub fn lift(collection: Collection, raw: &Value, titles: &BTreeMap<u64, String>) -> Result<Resource, Unfit> {
+    let mut lifted = lift_whole(collection, raw.clone(), titles)?;
+    if let Resource::Alert(alert) = &mut lifted {
         alert.services = Field::Set(called(notified(raw), titles));
     }
-    lifted
+    Ok(lifted)
+}
+
+/// Something that is no object of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("what is listed as {kind} is none: {why}")]
+pub struct Unfit {
+    kind: Kind,
+    why: String,
 }
 
 /// The same of an object that is not needed any more, but for the services of an alert. `names` are those of spaces.
@@ -33,7 +44,10 @@ pub(super) fn lift_whole(
     collection: Collection,
     raw: Value,
     names: &BTreeMap<u64, String>,
-) -> Option<Resource> {
+) -> Result<Resource, Unfit> {
+    if !raw.is_object() {
+        return Err(Unfit { kind: collection.kind(), why: "it is no JSON object".into() });
+    }
     let (kind, fields) = match collection {
         Collection::Services => (Kind::Service, only(raw, &["type", "settings"])),
         Collection::Annotations => (Kind::Annotation, only(raw, &["display_name"])),
@@ -46,7 +60,7 @@ pub(super) fn lift_whole(
         }
         Collection::Charts => (Kind::Chart, lift_chart(&raw, names)),
     };
-    Some(understood(kind, fields))
+    understood(kind, fields)
 }
 
 /// A service as an alert names it: by its id, and by a title that may be older than that of the service.
@@ -162,39 +176,33 @@ fn only(raw: Value, keys: &[&str]) -> Map<String, Value> {
 }
 
 /// Reads the fields, leaving out what does not fit: the service may say things that we do not understand.
-fn understood(kind: Kind, mut fields: Map<String, Value>) -> Resource {
+fn understood(kind: Kind, mut fields: Map<String, Value>) -> Result<Resource, Unfit> {
     loop {
-        match Resource::from_fields(kind, &fields) {
-            Ok(resource) => return resource,
-            Err(error) => {
-                let Some(Seg::Key(key)) = error.route.segs().first() else { break };
-                let inner = match error.route.segs().get(1) {
-                    Some(Seg::Key(inner)) => {
-                        fields.get_mut(key).and_then(Value::as_object_mut).zip(Some(inner))
-                    }
-                    Some(Seg::Index(_)) => {
-                        if let Some(items) = fields.get(key).and_then(|items| fitting_items(kind, key, items))
-                        {
-                            fields.insert(key.clone(), items);
-                            continue;
-                        }
-                        None
-                    }
-                    None => None,
-                };
-                let removed = match inner {
-                    Some((map, inner)) if map.contains_key(inner) => map.shift_remove(inner).is_some(),
-                    _ => fields.shift_remove(key).is_some(),
-                };
-                if !removed {
-                    break;
-                }
-            }
+        let error = match Resource::from_fields(kind, &fields) {
+            Ok(resource) => return Ok(resource),
+            Err(error) => error,
+        };
+        if !leave_out(kind, &mut fields, error.route.segs()) {
+            return Err(Unfit { kind, why: error.message });
         }
     }
-    // Every field may be left out, so an empty map always fits.
-    Resource::from_fields(kind, &Map::new())
-        .unwrap_or(Resource::Annotation(crate::model::Annotation::default()))
+}
+
+/// Removes what does not fit at a place: a key inside a field, what is wrong with the items of a list, or the whole field. False
+/// where nothing stands there.
+fn leave_out(kind: Kind, fields: &mut Map<String, Value>, place: &[Seg]) -> bool {
+    let Some(Seg::Key(key)) = place.first() else { return false };
+    let inside = match place.get(1) {
+        Some(Seg::Key(inner)) => {
+            fields.get_mut(key).and_then(Value::as_object_mut).and_then(|map| map.shift_remove(inner))
+        }
+        Some(Seg::Index(_)) => fields
+            .get(key)
+            .and_then(|items| fitting_items(kind, key, items).filter(|fitting| fitting != items))
+            .and_then(|items| fields.insert(key.clone(), items)),
+        None => None,
+    };
+    inside.or_else(|| fields.shift_remove(key)).is_some()
 }
 
 /// The items of a list without what does not fit; `None` where of one of them nothing is left that means anything.
@@ -229,6 +237,22 @@ mod tests {
                    "services": ["#5", "mail", "ops"], "attributes": {"runbook_url": "u"}, "active": false,
                    "rearm_seconds": 600})
         );
+    }
+
+    #[test]
+    fn what_is_no_object_of_its_kind_is_none_of_another_kind_either() {
+        for raw in [json!(7), json!(null), json!(["a"]), json!("a")] {
+            for collection in [Collection::Alerts, Collection::Services, Collection::Charts] {
+                let unfit = lift(collection, &raw, &BTreeMap::new()).unwrap_err();
+                assert_eq!(unfit.kind, collection.kind());
+            }
+        }
+        let mut fields = Map::from_iter([("a".to_owned(), json!({"b": 1}))]);
+        assert!(!leave_out(Kind::Metric, &mut fields, &[]));
+        assert!(!leave_out(Kind::Metric, &mut fields, &[Seg::Key("c".into())]));
+        assert!(leave_out(Kind::Metric, &mut fields, &[Seg::Key("a".into()), Seg::Key("b".into())]));
+        assert!(leave_out(Kind::Metric, &mut fields, &[Seg::Key("a".into()), Seg::Key("b".into())]));
+        assert!(fields.is_empty());
     }
 
     #[test]

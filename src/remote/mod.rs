@@ -64,10 +64,10 @@ pub trait ReadApi: Send + Sync {
     ) -> impl Future<Output = Result<Vec<T>, ApiError>> + Send {
         async move {
             let one = |entry: Value| {
-                let text = to_raw_value(&entry).unwrap_or_else(|_| RawValue::NULL.to_owned());
-                each(entry, &text)
+                let text = to_raw_value(&entry).map_err(|error| listing.unreadable(error.to_string()))?;
+                Ok(each(entry, &text))
             };
-            Ok(self.list(listing).await?.into_iter().map(one).collect())
+            self.list(listing).await?.into_iter().map(one).collect()
         }
     }
 }

@@ -4,29 +4,37 @@
 use std::fmt;
 
 use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 /// An object as the service gave it. Kept as text, which takes a fraction of the memory of a tree, since few objects are looked at
 /// again.
 #[derive(Clone)]
-pub struct Raw(Box<RawValue>);
+pub struct Raw(Box<str>);
 
 impl Raw {
     /// The object.
+    ///
+    /// # Errors
+    /// Where the text cannot be read: too deep, or with a number that none of ours holds. Nothing may be written over it.
+    pub fn read(&self) -> serde_json::Result<Value> {
+        serde_json::from_str(&self.0)
+    }
+
+    /// The object for those who only look at it: text that cannot be read stands for itself.
     pub fn value(&self) -> Value {
-        serde_json::from_str(self.0.get()).unwrap_or_default()
+        self.read().unwrap_or_else(|_| Value::String(self.0.to_string()))
     }
 }
 
 impl From<&RawValue> for Raw {
     fn from(text: &RawValue) -> Self {
-        Self(text.to_owned())
+        Self(text.get().into())
     }
 }
 
 impl From<&Value> for Raw {
     fn from(value: &Value) -> Self {
-        Self(to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        Self(value.to_string().into())
     }
 }
 
@@ -40,5 +48,21 @@ impl fmt::Debug for Raw {
     /// Without the values: settings of services are among them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Raw {..}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        for text in [format!("{}{}", "[".repeat(200), "]".repeat(200)), r#"{"threshold": 1e999}"#.to_owned()]
+        {
+            let raw = Raw::from(&*RawValue::from_string(text.clone()).unwrap());
+            assert!(raw.read().is_err());
+            assert_eq!(raw.value(), Value::String(text));
+            assert_ne!(raw, Raw::from(&Value::Null));
+        }
     }
 }

@@ -286,3 +286,16 @@ fn an_alert_is_pointed_to_another_service_and_keeps_all_else() {
     assert_eq!(services(&[5, 6], 6), json!([6, {"x": 1}]));
     assert_eq!(repoint(&alert, &[1, 7], 9), None);
 }
+
+#[test]
+fn nothing_is_written_over_what_cannot_be_read() {
+    let raw = r#"{"conditions": [{"threshold": 1e999}]}"#.to_owned();
+    let raw = Raw::from(&*serde_json::value::RawValue::from_string(raw).unwrap());
+    let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw })]);
+    let before = resource(Kind::Alert, json!({"description": "a"}));
+    let after = resource(Kind::Alert, json!({"description": "b"}));
+    let fields = changes(&after, &before, &BTreeMap::new());
+    let action = Action::Update { before, after, fields, renamed_from: None };
+    let change = Change { address: alert("x"), kind: Kind::Alert, action };
+    assert!(matches!(request(&change, &ids), Err(CallError::Unreadable(Kind::Alert, ..))));
+}
