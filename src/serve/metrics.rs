@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::catalog::cache::SeriesCache;
 use super::catalog::metrics::metric::{Changes, Kind, Metric};
 use super::catalog::metrics::table;
+use super::changes::{self, Sketch, Tags, Terms};
 use super::http::agent::agent;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
@@ -22,9 +23,10 @@ use super::store::{Store, Turn};
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(store: &Store, query: &Object) -> Result<Response, Problem> {
+pub async fn list(store: &Store, query: &Object, tags: Tags) -> Result<Response, Problem> {
     let page = Page::read(query, ORDERS)?;
-    let listed = store.read(move |tx| page.cut(tx, "metrics", table::from_row)).await?;
+    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "metrics", table::from_row)?);
+    let listed = store.read(cut).await?;
     Ok(answer::ok(&listed.envelope("metrics", |metric: &Metric| metric)))
 }
 
@@ -32,62 +34,70 @@ pub async fn list(store: &Store, query: &Object) -> Result<Response, Problem> {
 pub async fn put(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
+    terms: Terms,
     Segments(name): Segments<String>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let agent = agent(&headers);
-    let changes = Changes::read(&body)?;
-    let upsert = move |tx: &Tx| {
+    let (sent, wanted) = (Arc::new(Changes::read(&body)?), name.clone());
+    let changes = Arc::clone(&sent);
+    let find = move |tx: &Tx| {
         known.forget();
-        let Some(mut metric) = table::find(tx, &name)? else {
-            let kind = changes.kind.ok_or_else(|| Problem::param("type", "must be set"))?;
-            return create(tx, &name, kind, &changes, agent.as_deref()).map(Some);
-        };
-        changes.apply(&mut metric)?;
-        Ok(table::update(tx, &metric).map(|()| None)?)
+        Ok(table::find(tx, &name)?)
     };
-    match store.write(upsert).await? {
-        Some(metric) => {
-            let location = format!("/v1/metrics/{}", answer::segment(&metric.name));
-            Ok(answer::created(&location, &metric))
-        }
-        None => Ok(answer::no_content()),
-    }
+    let make = move |_: &Tx| {
+        let kind = changes.kind.ok_or_else(|| Problem::param("type", "must be set"))?;
+        made(&wanted, kind, &changes, agent.as_deref())
+    };
+    let edit = move |_: &Tx, metric: &mut Metric| sent.apply(metric);
+    let (metric, tag, is_new) = changes::upsert(&store, terms, find, make, edit).await?;
+    let response = if is_new {
+        answer::created(&format!("/v1/metrics/{}", answer::segment(&metric.name)), &metric)
+    } else {
+        answer::no_content()
+    };
+    Ok(changes::tagged(response, &tag))
 }
 
-/// Makes a metric.
-fn create(
-    tx: &Tx<'_>,
-    name: &str,
-    kind: Kind,
-    changes: &Changes,
-    agent: Option<&str>,
-) -> Result<Metric, Problem> {
+/// A metric that is not kept yet.
+fn made(name: &str, kind: Kind, changes: &Changes, agent: Option<&str>) -> Result<Metric, Problem> {
     if !is_name(name) {
         return Err(Problem::param("name", NAME_RULE));
     }
     let mut metric = Metric::new(name, kind, agent);
     changes.apply(&mut metric)?;
-    table::insert(tx, &mut metric)?;
     Ok(metric)
 }
 
 pub async fn delete(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
+    terms: Terms,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let find = move |tx: &Tx| table::id_of(tx, &name)?.ok_or_else(Problem::not_found);
     let id = store.read(find).await?;
-    remove(&store, known, vec![id]).await
+    remove(&store, known, terms, vec![id]).await
 }
 
-/// Deletes metrics and all that belongs to them.
-async fn remove(store: &Store, known: SeriesCache, ids: Vec<i64>) -> Result<Response, Problem> {
+/// Deletes metrics and all that belongs to them. `If-Match` is looked at in each step, since a large metric goes in several.
+async fn remove(store: &Store, known: SeriesCache, terms: Terms, ids: Vec<i64>) -> Result<Response, Problem> {
+    let now = store.now();
     let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
         known.forget();
-        Ok(table::delete_many(tx, ids, turn)?)
+        if terms.expected.is_some()
+            && let Some(id) = ids.last()
+            && let Some(metric) = table::get(tx, *id)?
+        {
+            changes::expect(tx, &terms, &metric)?;
+        }
+        table::delete_many(tx, ids, turn, |id| match table::get(tx, id).ok().flatten() {
+            Some(metric) => {
+                changes::record(tx, &terms, now, "delete", Some(Sketch::of(&metric)), None::<&Metric>)
+            }
+            None => Ok(()),
+        })
     };
     store.write_in_turns(ids, step, drop_last).await?;
     Ok(answer::no_content())
@@ -102,18 +112,22 @@ fn drop_last(ids: &mut Vec<i64>, done: usize) -> bool {
 pub async fn update_many(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
+    terms: Terms,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    let now = store.now();
     let (chosen, excluded) = chosen(&body)?;
-    let changes = Arc::new(Changes::read_flat(&body)?);
+    let sent = Arc::new(Changes::read_flat(&body)?);
     let ids = store.query(move |tx| table::choose(tx, &chosen, &excluded)).await?;
     let step = move |tx: &Tx, ids: &Vec<i64>, turn: Turn| -> Result<_, Problem> {
         known.forget();
         let mut changed = 0;
         for id in ids.iter().rev() {
             if let Some(mut metric) = table::get(tx, *id)? {
-                changes.fitting(metric.kind).apply(&mut metric)?;
+                let before = Sketch::of(&metric);
+                sent.fitting(metric.kind).apply(&mut metric)?;
                 table::update(tx, &metric)?;
+                changes::record(tx, &terms, now, "change", Some(before), Some(&metric))?;
             }
             changed += 1;
             if turn.is_over() {
@@ -130,13 +144,14 @@ pub async fn update_many(
 pub async fn delete_many(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
+    terms: Terms,
     Query(mut query): Query,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     query.extend(body);
     let (chosen, excluded) = chosen(&query)?;
     let ids = store.query(move |tx| table::choose(tx, &chosen, &excluded)).await?;
-    remove(&store, known, ids).await
+    remove(&store, known, terms, ids).await
 }
 
 fn chosen(body: &Object) -> Result<(Choice, Choice), Problem> {

@@ -5,9 +5,11 @@
 mod alerts;
 mod annotations;
 mod app;
+mod audit;
 mod backup;
 mod budget;
 mod catalog;
+mod changes;
 mod clock;
 mod compose;
 mod connections;

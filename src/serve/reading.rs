@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::catalog::metrics::metric::{Kind, Metric};
 use super::catalog::metrics::table;
+use super::changes::{self, Tags};
 use super::http::answer;
 use super::http::body::{Query, Segments};
 use super::http::claimed;
@@ -18,11 +19,11 @@ use super::store::tx::Tx;
 use super::{compose, metrics};
 
 /// `GET /v1/metrics`: a page of metrics, or the data of a definition.
-pub async fn all(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn all(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
     if query.contains_key("compose") {
         return compose::legacy(&store, query).await;
     }
-    metrics::list(&store, &query).await
+    metrics::list(&store, &query, tags).await
 }
 
 /// `GET /v1/metrics/{name}`: the metric, and its measurements when a time is asked for.
@@ -34,7 +35,7 @@ pub async fn metric(
     let now = store.now();
     let Some(question) = legacy::Question::read(&query, now)? else {
         let find = move |tx: &Tx| table::find(tx, &name)?.ok_or_else(Problem::not_found);
-        return Ok(answer::ok(&store.read(find).await?));
+        return changes::show(&store, find, answer::ok).await;
     };
     let read = move |tx: &Tx| {
         let metric = table::find(tx, &name)?.ok_or_else(Problem::not_found)?;

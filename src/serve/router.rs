@@ -23,8 +23,8 @@ use super::store::Store;
 use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
-    alerts, annotations, backup, compose, metrics, operations, reading, services, snapshots, sources, spaces,
-    submit,
+    alerts, annotations, audit, backup, compose, metrics, operations, reading, services, snapshots, sources,
+    spaces, submit,
 };
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
@@ -55,7 +55,9 @@ pub fn listed() -> Vec<(&'static str, &'static str, &'static [Role])> {
 
 /// Every route, what it gives access to, and who answers.
 fn routes() -> Routes<App> {
-    use Access::{Administer, Clear, Define, Probe, ReadAlerts, ReadData, ReadServices, ReadSpaces, Send};
+    use Access::{
+        Administer, Audit, Clear, Define, Probe, ReadAlerts, ReadData, ReadServices, ReadSpaces, Send,
+    };
     Routes::new()
         .route(auth::HEALTH, [get(Probe, operations::health)])
         .route(auth::READY, [get(Probe, operations::ready)])
@@ -169,6 +171,7 @@ fn routes() -> Routes<App> {
         )
         // the account
         .route("/v1/backup", [get(Administer, backup::show), head(Administer, backup::head)])
+        .route("/v1/audit", [get(Audit, audit::list)])
         .route("/v1/jobs/{id}", [get(ReadData, snapshots::show_job)])
         .route("/v1/api_tokens", [get(Administer, tokens::list), post(Define, tokens::create)])
         .route(

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::catalog::sources::table::{self, Source};
+use super::changes::{self, Terms};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
 use super::http::bounds;
@@ -24,13 +25,14 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
 }
 
 pub async fn show(State(store): State<Store>, Segments(name): Segments<String>) -> Result<Response, Problem> {
-    let found = store.read(move |tx: &Tx| table::find(tx, &name)).await?;
-    Ok(answer::ok(&found.ok_or_else(Problem::not_found)?.shown()))
+    let find = move |tx: &Tx| table::find(tx, &name)?.ok_or_else(Problem::not_found);
+    changes::show(&store, find, |source| answer::ok(&source.shown())).await
 }
 
 /// Upsert: 201 with the source when it is new, 204 when it was there.
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -43,30 +45,31 @@ pub async fn put(
         read.errors.add("name", "is reserved");
     }
     read.finish()?;
-    let write = move |tx: &Tx| -> Result<_, Problem> {
-        let found = table::find(tx, &name)?;
-        let is_new = found.is_none();
-        let mut source = found.unwrap_or_else(|| Source { name: name.clone(), display_name: None });
+    let (wanted, given) = (name.clone(), display_name.clone());
+    let find = move |tx: &Tx| Ok(table::find(tx, &name)?);
+    let make = move |_: &Tx| Ok(Source { name: wanted.clone(), display_name: given.clone().value() });
+    let edit = move |_: &Tx, source: &mut Source| {
         display_name.clone().put(&mut source.display_name);
-        table::save(tx, &source)?;
-        Ok(is_new.then_some(source))
+        Ok(())
     };
-    match store.write(write).await? {
-        Some(source) => {
-            let location = format!("/v1/sources/{}", answer::segment(&source.name));
-            Ok(answer::created(&location, &source.shown()))
-        }
-        None => Ok(answer::no_content()),
-    }
+    let (source, tag, is_new) = changes::upsert(&store, terms, find, make, edit).await?;
+    let response = if is_new {
+        answer::created(&format!("/v1/sources/{}", answer::segment(&source.name)), &source.shown())
+    } else {
+        answer::no_content()
+    };
+    Ok(changes::tagged(response, &tag))
 }
 
 /// Forgets what was said about the source. What it measured stays: that this route exists is known from the method
 /// table of one client only, and nobody there expects it to destroy measurements.
 pub async fn delete(
     State(store): State<Store>,
+    terms: Terms,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |tx: &Tx| if table::delete(tx, &name)? { Ok(()) } else { Err(Problem::not_found()) };
-    store.write(write).await?;
-    Ok(answer::no_content())
+    let wanted = name.clone();
+    let find = move |tx: &Tx| table::find(tx, &wanted)?.ok_or_else(Problem::not_found);
+    let remove = move |tx: &Tx| if table::delete(tx, &name)? { Ok(()) } else { Err(Problem::not_found()) };
+    changes::delete(&store, terms, find, remove).await
 }

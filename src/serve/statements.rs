@@ -16,8 +16,8 @@ use super::app::Options;
 use super::router::router;
 use super::{Credentials, Data, Store};
 
-/// With the look-up of a token.
-const MOST: u64 = 12;
+/// With the tag of the object and the entry of the audit.
+const MOST: u64 = 14;
 
 struct Server {
     store: Store,

@@ -14,6 +14,7 @@ use self::table::Full;
 use super::catalog::metrics::kinds::Kinds;
 use super::catalog::services::shown::Shown as ShownService;
 use super::catalog::services::table as services;
+use super::changes::{self, Tags, Terms};
 use super::http::agent::agent;
 use super::http::answer;
 use super::http::auth::Caller;
@@ -28,7 +29,12 @@ use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
-pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(
+    State(store): State<Store>,
+    view: View,
+    tags: Tags,
+    Query(query): Query,
+) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
     let mut read = Reader::new(&query);
     let version = read.integer("version").value();
@@ -36,7 +42,8 @@ pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -
     // Alerts of the deprecated version 1 cannot be made here, so there are none.
     let listed = if version.is_none_or(|version| version == 2) {
         let cut = move |tx: &Tx| {
-            page.cut(tx, "alerts", table::from_row)?.try_map(|alerts| table::complete(tx, alerts))
+            let alerts = page.cut(tx, "alerts", table::from_row)?;
+            changes::listed(tx, tags, alerts.try_map(|alerts| table::complete(tx, alerts))?)
         };
         store.read(cut).await?
     } else {
@@ -45,15 +52,20 @@ pub async fn list(State(store): State<Store>, view: View, Query(query): Query) -
     Ok(answer::ok(&listed.envelope("alerts", |full| view.of(full))))
 }
 
-pub async fn create(State(store): State<Store>, view: View, Body(body): Body) -> Result<Response, Problem> {
-    let now = store.now();
-    let write = move |tx: &Tx| {
+pub async fn create(
+    State(store): State<Store>,
+    view: View,
+    terms: Terms,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let (now, terms) = (store.now(), terms.over(&body));
+    let make = move |tx: &Tx| {
         let kinds = Kinds::of(tx, &body)?;
-        let alert = Alert::new(&body, &|name: &str| kinds.kind(name), now)?;
-        table::save(tx, alert)
+        Ok(Full::new(Alert::new(&body, &|name: &str| kinds.kind(name), now)?))
     };
-    let full = store.write(write).await?;
-    Ok(answer::created(&format!("/v1/alerts/{}", full.alert.id), &view.of(&full)))
+    let find = |tx: &Tx, id: i64| table::find(tx, &id.to_string());
+    let show = |made: &Full, location: &str| answer::created(location, &view.of(made));
+    changes::create(&store, terms, "/v1/alerts".to_owned(), make, find, show).await
 }
 
 pub async fn show(
@@ -61,28 +73,31 @@ pub async fn show(
     view: View,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let full = store.read(move |tx| table::find(tx, &id)).await?;
-    Ok(answer::ok(&view.of(&full)))
+    changes::show(&store, move |tx| table::find(tx, &id), |full| answer::ok(&view.of(full))).await
 }
 
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let edit = move |tx: &Tx, alert: &mut Alert| {
+    let edit = move |tx: &Tx, full: &mut Full| {
         let kinds = Kinds::of(tx, &body)?;
-        alert.merge(&body, &|name: &str| kinds.kind(name), now)
+        full.alert.merge(&body, &|name: &str| kinds.kind(name), now)
     };
-    change(&store, id, edit).await?;
-    Ok(answer::no_content())
+    changes::put(&store, terms, move |tx| table::find_bare(tx, &id), edit).await
 }
 
-pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let write = move |tx: &Tx| -> Result<(), Problem> { Ok(table::delete(tx, table::id_of(tx, &id)?)?) };
-    store.write(write).await?;
-    Ok(answer::no_content())
+pub async fn delete(
+    State(store): State<Store>,
+    terms: Terms,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    let meant = id.clone();
+    let remove = move |tx: &Tx| Ok(table::delete(tx, table::id_of(tx, &meant)?)?);
+    changes::delete(&store, terms, move |tx| table::find_bare(tx, &id), remove).await
 }
 
 pub async fn all_status() -> Response {
@@ -102,6 +117,7 @@ pub async fn clear(State(store): State<Store>, Segments(id): Segments<String>) -
 pub async fn attach(
     State(store): State<Store>,
     view: View,
+    terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -109,7 +125,7 @@ pub async fn attach(
     read.require("service");
     let wanted = read.integer("service").value().unwrap_or_default();
     read.finish()?;
-    let edit = move |tx: &Tx, alert: &mut Alert| {
+    let edit = move |tx: &Tx, Full { alert, .. }: &mut Full| {
         if !services::exists(tx, wanted)? {
             return Err(Problem::param("service", format!("there is no service with id {wanted}")));
         }
@@ -118,7 +134,7 @@ pub async fn attach(
         }
         bounds::few(alert.services.len()).map_err(|message| Problem::param("services", message))
     };
-    let full = change(&store, id, edit).await?;
+    let (full, _) = changes::change(&store, terms, move |tx| table::find_bare(tx, &id), edit).await?;
     let service = full.services.iter().find(|service| service.id == wanted);
     let service = service.map(|service| ShownService::to(view.role, service.as_ref()));
     let location = format!("/v1/alerts/{}/services/{wanted}", full.alert.id);
@@ -127,32 +143,16 @@ pub async fn attach(
 
 pub async fn detach(
     State(store): State<Store>,
+    terms: Terms,
     Segments((id, service)): Segments<(String, String)>,
 ) -> Result<Response, Problem> {
     let service = numeric(&service)?;
-    let edit = move |_: &Tx, alert: &mut Alert| {
+    let edit = move |_: &Tx, Full { alert, .. }: &mut Full| {
         let at = alert.services.iter().position(|id| *id == service).ok_or_else(Problem::not_found)?;
         alert.services.remove(at);
         Ok(())
     };
-    change(&store, id, edit).await?;
-    Ok(answer::no_content())
-}
-
-/// Changes one alert in one transaction. `updated_at` moves with every accepted change.
-async fn change(
-    store: &Store,
-    id: String,
-    edit: impl Fn(&Tx<'_>, &mut Alert) -> Result<(), Problem> + Send + 'static,
-) -> Result<Full, Problem> {
-    let now = store.now();
-    let write = move |tx: &Tx| {
-        let mut alert = table::find_bare(tx, &id)?;
-        edit(tx, &mut alert)?;
-        alert.updated_at = now;
-        table::save(tx, alert)
-    };
-    store.write(write).await
+    changes::put(&store, terms, move |tx| table::find_bare(tx, &id), edit).await
 }
 
 /// How the client that asks is shown alerts.

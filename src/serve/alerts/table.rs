@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::alert::Alert;
+use super::alert::{Alert, Client};
 use super::condition::{Condition, Test};
 use crate::serve::catalog::services::table::{self as services, Service};
+use crate::serve::changes::Entity;
 use crate::serve::http::problem::Problem;
+use crate::serve::http::role::Role;
 use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
@@ -19,6 +21,42 @@ use crate::serve::store::tx::{Many, Row, Tx, params};
 pub struct Full {
     pub alert: Alert,
     pub services: Vec<Arc<Service>>,
+}
+
+impl Full {
+    /// Without what is only shown.
+    pub fn new(alert: Alert) -> Full {
+        Full { alert, services: Vec::new() }
+    }
+}
+
+impl Entity for Full {
+    const KIND: &'static str = "alert";
+
+    fn id(&self) -> i64 {
+        self.alert.id
+    }
+
+    fn name(&self) -> String {
+        self.alert.name.clone()
+    }
+
+    fn whole(&self) -> Value {
+        let mut whole = json!(self.alert.shown(&[], Role::Admin, Client::Other));
+        whole["services"] = json!(self.alert.services);
+        whole
+    }
+
+    /// `updated_at` moves with every accepted change.
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+        self.alert.updated_at = now;
+        self.services = save(tx, &mut self.alert)?;
+        Ok(())
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(rows::named(tx, "alerts", &fold(&self.alert.name))?)
+    }
 }
 
 /// The columns of the table; conditions and services come from [`complete`].
@@ -108,10 +146,10 @@ pub fn find(tx: &Tx<'_>, id_or_name: &str) -> Result<Full, Problem> {
 }
 
 /// The same without what is only shown.
-pub fn find_bare(tx: &Tx<'_>, id_or_name: &str) -> Result<Alert, Problem> {
+pub fn find_bare(tx: &Tx<'_>, id_or_name: &str) -> Result<Full, Problem> {
     let mut alert = meant(tx, id_or_name, from_row)?;
     fill(tx, std::slice::from_mut(&mut alert))?;
-    Ok(alert)
+    Ok(Full::new(alert))
 }
 
 /// The id of the alert a path means, also when the rest of it cannot be read.
@@ -131,15 +169,14 @@ fn meant<T>(
     found?.ok_or_else(Problem::not_found)
 }
 
-/// Writes the alert as it is, inserting it when it has no id yet, and returns it as it reads now.
-pub fn save(tx: &Tx<'_>, mut alert: Alert) -> Result<Full, Problem> {
-    alert.id = save_row(tx, &alert).map_err(|error| match error {
+/// Writes the alert as it is, inserting it when it has no id yet, and gives the services that it notifies.
+fn save(tx: &Tx<'_>, alert: &mut Alert) -> Result<Vec<Arc<Service>>, Problem> {
+    alert.id = save_row(tx, alert).map_err(|error| match error {
         StoreError::Taken => Problem::taken("name"),
         error => error.into(),
     })?;
-    save_conditions(tx, &mut alert)?;
-    let services = save_services(tx, &alert)?;
-    Ok(Full { alert, services })
+    save_conditions(tx, alert)?;
+    save_services(tx, alert)
 }
 
 fn save_row(tx: &Tx<'_>, alert: &Alert) -> Result<i64, StoreError> {

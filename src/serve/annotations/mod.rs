@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use self::event::{Event, UNASSIGNED};
 use self::table::{Stream, Window};
+use super::changes::{self, Tags, Terms};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
@@ -21,9 +22,10 @@ use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
-    let listed = store.read(move |tx| page.cut(tx, "streams", Stream::from_row)).await?;
+    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "streams", Stream::from_row)?);
+    let listed = store.read(cut).await?;
     Ok(answer::ok(&listed.envelope("annotations", Stream::shown)))
 }
 
@@ -100,6 +102,7 @@ pub async fn add(
 /// Documented as 204, but both generations of python-librato crash on an empty body, and nobody on a full one.
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -107,22 +110,22 @@ pub async fn put(
     let mut read = Reader::new(&body);
     let display_name = read.text("display_name");
     read.finish()?;
-    let write = move |tx: &Tx| -> Result<_, Problem> {
-        let mut stream = table::find(tx, &name)?;
+    let edit = move |_: &Tx, stream: &mut Stream| {
         display_name.clone().put(&mut stream.display_name);
-        table::rename(tx, &stream)?;
-        Ok(stream)
+        Ok(())
     };
-    Ok(answer::ok(&store.write(write).await?.shown()))
+    let show = |stream: &Stream| answer::ok(&stream.shown());
+    changes::put_shown(&store, terms, move |tx| table::find(tx, &name), edit, show).await
 }
 
 pub async fn delete(
     State(store): State<Store>,
+    terms: Terms,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |tx: &Tx| -> Result<(), Problem> { Ok(table::delete(tx, table::find(tx, &name)?.id)?) };
-    store.write(write).await?;
-    Ok(answer::no_content())
+    let meant = name.clone();
+    let remove = move |tx: &Tx| Ok(table::delete(tx, table::find(tx, &meant)?.id)?);
+    changes::delete(&store, terms, move |tx| table::find(tx, &name), remove).await
 }
 
 type EventPath = Segments<(String, String)>;

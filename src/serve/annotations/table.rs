@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use super::event::Event;
+use crate::serve::changes::Entity;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::{Choice, NAME_RULE, fold, folded, is_name};
 use crate::serve::store::error::StoreError;
@@ -29,6 +30,31 @@ impl Stream {
     }
 }
 
+impl Entity for Stream {
+    const KIND: &'static str = "annotation stream";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn whole(&self) -> Value {
+        self.shown()
+    }
+
+    /// Only an event makes a stream.
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+        Ok(rename(tx, self)?)
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(rows::named(tx, "streams", &fold(&self.name))?)
+    }
+}
+
 pub fn find(tx: &Tx<'_>, name: &str) -> Result<Stream, Problem> {
     search(tx, name)?.ok_or_else(Problem::not_found)
 }
@@ -50,7 +76,7 @@ fn search(tx: &Tx<'_>, name: &str) -> Result<Option<Stream>, StoreError> {
     tx.one("SELECT * FROM streams WHERE key = ?1", params![fold(name)], Stream::from_row)
 }
 
-pub fn rename(tx: &Tx<'_>, stream: &Stream) -> Result<(), StoreError> {
+fn rename(tx: &Tx<'_>, stream: &Stream) -> Result<(), StoreError> {
     let sql = "UPDATE streams SET display_name = ?2 WHERE id = ?1";
     tx.execute(sql, params![stream.id, stream.display_name]).map(drop)
 }

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::response::Response;
 
 use self::table::Dashboard;
+use super::changes::{self, Terms};
 use super::http::answer;
-use super::http::body::{Body, Query, Segments};
+use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
-use super::http::by_id;
 use super::http::fields::{Given, Object, Reader, integer};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -27,35 +27,40 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
     Ok(answer::ok(&store.read(read).await?.envelope("dashboards", Dashboard::shown)))
 }
 
-pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
-    let make = move |tx: &Tx| {
+pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
+    let terms = terms.over(&body);
+    let make = move |_: &Tx| {
         let mut made = Dashboard::default();
         merge(&mut made, &body)?;
-        table::save(tx, &mut made)?;
-        Ok((made.id, made.shown()))
+        Ok(made)
     };
-    by_id::create(&store, "/v1/dashboards", make).await
+    let show = |made: &Dashboard, location: &str| answer::created(location, &made.shown());
+    changes::create(&store, terms, "/v1/dashboards".to_owned(), make, table::find, show).await
 }
 
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::show(&store, &id, |tx, id| Ok(table::find(tx, id)?.shown())).await
+    let id = numeric(&id)?;
+    let show = |dashboard: &Dashboard| answer::ok(&dashboard.shown());
+    changes::show(&store, move |tx| table::find(tx, id), show).await
 }
 
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let write = move |tx: &Tx, id| {
-        let mut dashboard = table::find(tx, id)?;
-        merge(&mut dashboard, &body)?;
-        table::save(tx, &mut dashboard)
-    };
-    by_id::change(&store, &id, write).await
+    let id = numeric(&id)?;
+    let edit = move |_: &Tx, dashboard: &mut Dashboard| merge(dashboard, &body);
+    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
 }
 
-pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&store, &id, "dashboards").await
+pub async fn delete(
+    State(store): State<Store>,
+    terms: Terms,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    changes::delete_row(&store, terms, &id, "dashboards", table::find).await
 }
 
 /// Instruments come as ids or as objects with an `id`, and replace those there were.

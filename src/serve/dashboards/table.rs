@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 
+use crate::serve::changes::Entity;
 use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
 
 #[derive(Default)]
@@ -28,6 +30,30 @@ impl Dashboard {
     /// The columns of the table; instruments come from [`complete`].
     pub fn from_row(row: &Row<'_>) -> Result<Dashboard, StoreError> {
         Ok(Dashboard { id: row.get("id")?, name: row.get("name")?, instruments: Vec::new() })
+    }
+}
+
+impl Entity for Dashboard {
+    const KIND: &'static str = "dashboard";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn whole(&self) -> Value {
+        self.shown()
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+        save(tx, self)
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(rows::named(tx, "dashboards", &fold(&self.name))?)
     }
 }
 

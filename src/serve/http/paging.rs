@@ -82,18 +82,29 @@ impl Page {
         row: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Listed<T>, StoreError> {
         let page::Page { items, found, total } = page::page(tx, table, &self.0, row)?;
-        Ok(Listed { items, found, total, offset: self.0.offset })
+        Ok(Listed { items, tags: Vec::new(), found, total, offset: self.0.offset })
+    }
+
+    /// Cuts this page as `cut` does.
+    pub fn cut_by<T>(
+        &self,
+        cut: impl FnOnce(&PageRequest) -> Result<page::Page<T>, StoreError>,
+    ) -> Result<Listed<T>, StoreError> {
+        let page::Page { items, found, total } = cut(&self.0)?;
+        Ok(Listed { items, tags: Vec::new(), found, total, offset: self.0.offset })
     }
 
     /// The page of a list that has no entries at all.
     pub fn empty<T>(&self) -> Listed<T> {
-        Listed { items: Vec::new(), found: 0, total: 0, offset: self.0.offset }
+        Listed { items: Vec::new(), tags: Vec::new(), found: 0, total: 0, offset: self.0.offset }
     }
 }
 
 /// A page together with the counts its pagers stop at: some at `found`, python-librato 3 at `total`.
 pub struct Listed<T> {
     pub items: Vec<T>,
+    /// The tag of each, where they are asked for; else none.
+    tags: Vec<String>,
     found: i64,
     total: i64,
     offset: i64,
@@ -102,7 +113,13 @@ pub struct Listed<T> {
 impl<T> Listed<T> {
     /// The same page with what `turn` makes of its items: as many, in the same order.
     pub fn try_map<U, E>(self, turn: impl FnOnce(Vec<T>) -> Result<Vec<U>, E>) -> Result<Listed<U>, E> {
-        Ok(Listed { items: turn(self.items)?, found: self.found, total: self.total, offset: self.offset })
+        let Listed { items, tags, found, total, offset } = self;
+        Ok(Listed { items: turn(items)?, tags, found, total, offset })
+    }
+
+    /// The same page with the tags of its items.
+    pub fn tagged(self, tags: Vec<String>) -> Listed<T> {
+        Listed { tags, ..self }
     }
 
     /// `{"query": …, "<key>": […]}`; `length` is the number of items actually returned.
@@ -111,9 +128,36 @@ impl<T> Listed<T> {
         key: &'static str,
         shown: impl Fn(&'a T) -> S,
     ) -> impl Serialize {
-        let items: Vec<S> = self.items.iter().map(shown).collect();
+        let items = tagged(self.items.iter().map(shown), &self.tags);
         let query = Counts { found: self.found, length: items.len(), offset: self.offset, total: self.total };
         Envelope { key, query, items }
+    }
+}
+
+/// What is listed, each with its tag where there are tags.
+pub fn tagged<S: Serialize>(items: impl Iterator<Item = S>, tags: &[String]) -> Vec<Tagged<'_, S>> {
+    items.enumerate().map(|(at, shown)| Tagged { shown, tag: tags.get(at).map(String::as_str) }).collect()
+}
+
+/// An object that is listed, and its tag where tags are asked for.
+pub struct Tagged<'a, S> {
+    shown: S,
+    tag: Option<&'a str>,
+}
+
+impl<S: Serialize> Serialize for Tagged<'_, S> {
+    fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
+        #[derive(serde::Serialize)]
+        struct With<'a, S> {
+            #[serde(flatten)]
+            shown: &'a S,
+            // as `wire::entity_tags` calls it
+            etag: &'a str,
+        }
+        match self.tag {
+            None => self.shown.serialize(serializer),
+            Some(etag) => With { shown: &self.shown, etag }.serialize(serializer),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Problem {
     request_time: Option<i64>,
     /// Seconds after which another try makes sense.
     retry_after: Option<i64>,
+    /// Where what stands in the way is found.
+    location: Option<String>,
     trouble: Option<Trouble>,
 }
 
@@ -31,7 +33,7 @@ impl Problem {
     }
 
     fn of(status: StatusCode, errors: Value) -> Problem {
-        Problem { status, errors, request_time: None, retry_after: None, trouble: None }
+        Problem { status, errors, request_time: None, retry_after: None, location: None, trouble: None }
     }
 
     /// 400 for a request that cannot be read at all.
@@ -138,6 +140,16 @@ impl Problem {
         self
     }
 
+    /// The same with the path of what stands in the way.
+    pub fn located(mut self, location: &str) -> Problem {
+        self.location = Some(location.to_owned());
+        self
+    }
+
+    pub fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     fn system(status: StatusCode, message: &str) -> Problem {
         Problem::of(status, json!({ "system": [message] }))
     }
@@ -211,6 +223,9 @@ impl IntoResponse for Problem {
         }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+            response.headers_mut().insert(header::LOCATION, location);
         }
         response
     }

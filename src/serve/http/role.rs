@@ -58,6 +58,8 @@ pub enum Access {
     ReadServices,
     /// Clearing an alert.
     Clear,
+    /// Reading who changed which definition.
+    Audit,
     /// Changing any definition.
     Define,
     /// Reading secrets and everything at once: API tokens, backups.
@@ -73,7 +75,7 @@ impl Access {
             Access::Send => &[Recorder, Admin],
             Access::ReadSpaces => &[Viewer, Operator, Admin],
             Access::ReadAlerts => &[Recorder, Operator, Admin],
-            Access::ReadServices | Access::Clear => &[Operator, Admin],
+            Access::ReadServices | Access::Clear | Access::Audit => &[Operator, Admin],
             Access::Define | Access::Administer => &[Admin],
         }
     }

@@ -2,47 +2,72 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use serde_json::{Value, json};
 
 use super::catalog::services::settings;
 use super::catalog::services::shown::Shown;
 use super::catalog::services::table::{self, Service};
+use super::changes::{self, Entity, Tags, Terms};
 use super::http::answer;
 use super::http::auth::Caller;
-use super::http::body::{Body, Query, Segments};
+use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
-use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::{Errors, Problem};
 use super::http::role::Role;
-use super::store::Store;
+use super::names::fold;
 use super::store::tx::Tx;
+use super::store::{Store, rows};
+
+impl Entity for Service {
+    const KIND: &'static str = "service";
+    const SECRET: Option<&'static str> = Some("settings");
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.title.clone()
+    }
+
+    fn whole(&self) -> Value {
+        json!(Shown::to(Role::Admin, self))
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+        Ok(table::save(tx, self, now)?)
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(rows::named(tx, "services", &fold(&self.title))?)
+    }
+}
 
 const ORDERS: Orders = &[("title", "key"), ("updated_at", "updated_at")];
 
 pub async fn list(
     State(store): State<Store>,
     caller: Caller,
+    tags: Tags,
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
-    let listed = store.read(move |tx| page.cut(tx, "services", Service::from_row)).await?;
+    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "services", Service::from_row)?);
+    let listed = store.read(cut).await?;
     Ok(answer::ok(&listed.envelope("services", |service: &Service| Shown::to(caller.role, service))))
 }
 
-pub async fn create(
-    State(store): State<Store>,
-    caller: Caller,
-    Body(body): Body,
-) -> Result<Response, Problem> {
-    let now = store.now();
-    let make = move |tx: &Tx| {
+pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
+    let (role, terms) = (terms.caller.role, terms.over(&body));
+    let make = move |_: &Tx| {
         let mut made = Service::default();
         merge(&mut made, &body, true)?;
-        table::save(tx, &mut made, now)?;
-        Ok((made.id, Shown::to(caller.role, made)))
+        Ok(made)
     };
-    by_id::create(&store, "/v1/services", make).await
+    let show = |made: &Service, location: &str| answer::created(location, &Shown::to(role, made));
+    changes::create(&store, terms, "/v1/services".to_owned(), make, table::find, show).await
 }
 
 pub async fn show(
@@ -50,26 +75,29 @@ pub async fn show(
     caller: Caller,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    by_id::show(&store, &id, move |tx, id| Ok(Shown::to(caller.role, table::find(tx, id)?))).await
+    let (id, role) = (numeric(&id)?, caller.role);
+    let show = |service: &Service| answer::ok(&Shown::to(role, service));
+    changes::show(&store, move |tx| table::find(tx, id), show).await
 }
 
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let now = store.now();
-    let write = move |tx: &Tx, id| {
-        let mut service = table::find(tx, id)?;
-        merge(&mut service, &body, false)?;
-        Ok(table::save(tx, &mut service, now)?)
-    };
-    by_id::change(&store, &id, write).await
+    let id = numeric(&id)?;
+    let edit = move |_: &Tx, service: &mut Service| merge(service, &body, false);
+    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
 }
 
 /// Deletes, which also detaches it from every alert.
-pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&store, &id, "services").await
+pub async fn delete(
+    State(store): State<Store>,
+    terms: Terms,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    changes::delete_row(&store, terms, &id, "services", table::find).await
 }
 
 /// Lays `body` over `service`: what is absent stays, settings are replaced as a whole.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use self::table::Snapshot;
 use super::catalog::spaces::table::chart_exists;
 use super::http::answer;
-use super::http::body::{Body, Segments};
+use super::http::body::{Body, Segments, numeric};
 use super::http::bounds;
 use super::http::by_id;
 use super::http::fields::{Object, Reader, integer, texts};
@@ -81,8 +81,9 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
 }
 
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read = |tx: &Tx, id| Ok(by_id::find(tx, "snapshots", id, Snapshot::from_row)?.shown());
-    by_id::show(&store, &id, read).await
+    let id = numeric(&id)?;
+    let read = move |tx: &Tx| by_id::find(tx, "snapshots", id, Snapshot::from_row);
+    Ok(answer::ok(&store.read(read).await?.shown()))
 }
 
 /// How far something that takes longer has come. All else is finished before it is answered, without a job.
@@ -90,9 +91,8 @@ pub async fn show_job(
     State(store): State<Store>,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let read = |tx: &Tx, id| {
-        let state: String = by_id::find(tx, "jobs", id, |row| row.get("state"))?;
-        Ok(json!({ "id": id, "state": state, "output": NOT_RENDERED }))
-    };
-    by_id::show(&store, &id, read).await
+    let id = numeric(&id)?;
+    let read = move |tx: &Tx| by_id::find(tx, "jobs", id, |row| row.get::<String>("state"));
+    let state = store.read(read).await?;
+    Ok(answer::ok(&json!({ "id": id, "state": state, "output": NOT_RENDERED })))
 }

@@ -6,62 +6,72 @@ use serde_json::json;
 
 use super::catalog::metrics::kinds::Kinds;
 use super::catalog::spaces::chart::Chart;
-use super::catalog::spaces::table::{self, Space};
+use super::catalog::spaces::table::{self, Placed, Space};
+use super::changes::{self, Tags, Terms};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
-use super::http::by_id;
 use super::http::claimed;
 use super::http::fields::{Object, Reader};
-use super::http::paging::{Orders, Page};
+use super::http::paging::{Orders, Page, tagged};
 use super::http::problem::Problem;
 use super::store::Store;
 use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
-    let listed = store.read(move |tx| page.cut(tx, "spaces", Space::from_row)).await?;
+    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "spaces", Space::from_row)?);
+    let listed = store.read(cut).await?;
     Ok(answer::ok(&listed.envelope("spaces", Space::shown)))
 }
 
-pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
-    let make = move |tx: &Tx| {
+pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
+    let terms = terms.over(&body);
+    let make = move |_: &Tx| {
         let mut made = Space::default();
         merge(&mut made, &body)?;
-        table::save(tx, &mut made)?;
-        Ok((made.id, made.shown()))
+        Ok(made)
     };
-    by_id::create(&store, "/v1/spaces", make).await
+    let show = |made: &Space, location: &str| answer::created(location, &made.shown());
+    changes::create(&store, terms, "/v1/spaces".to_owned(), make, table::find, show).await
 }
 
 /// The only answer that tells which charts a space has.
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let read = |tx: &Tx, id| {
-        let mut shown = table::find(tx, id)?.shown();
-        shown["charts"] = table::chart_ids(tx, id)?.iter().map(|id| json!({ "id": id })).collect();
-        Ok(shown)
+    let id = numeric(&id)?;
+    let read = move |tx: &Tx| {
+        let mut space = table::find(tx, id)?;
+        space.charts = table::chart_ids(tx, id)?;
+        Ok(space)
     };
-    by_id::show(&store, &id, read).await
+    let show = |space: &Space| {
+        let mut shown = space.shown();
+        shown["charts"] = space.charts.iter().map(|id| json!({ "id": id })).collect();
+        answer::ok(&shown)
+    };
+    changes::show(&store, read, show).await
 }
 
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let write = move |tx: &Tx, id| {
-        let mut space = table::find(tx, id)?;
-        merge(&mut space, &body)?;
-        Ok(table::save(tx, &mut space)?)
-    };
-    by_id::change(&store, &id, write).await
+    let id = numeric(&id)?;
+    let edit = move |_: &Tx, space: &mut Space| merge(space, &body);
+    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
 }
 
 /// Deletes the space and its charts.
-pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&store, &id, "spaces").await
+pub async fn delete(
+    State(store): State<Store>,
+    terms: Terms,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    changes::delete_row(&store, terms, &id, "spaces", table::find).await
 }
 
 fn merge(space: &mut Space, body: &Object) -> Result<(), Problem> {
@@ -75,12 +85,15 @@ fn merge(space: &mut Space, body: &Object) -> Result<(), Problem> {
 /// Neither paged nor wrapped: a bare array.
 pub async fn list_charts(
     State(store): State<Store>,
+    tags: Tags,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
     let read = move |tx: &Tx| {
         table::find(tx, id)?;
-        claimed::json(&table::charts(tx, id)?.iter().map(Chart::shown).collect::<Vec<_>>())
+        let charts = table::charts(tx, id)?;
+        let tags = changes::tags_of(tx, tags, &charts)?;
+        claimed::json(&tagged(charts.iter().map(|placed| placed.chart.shown()), &tags))
     };
     // However many there are, they come in one answer.
     Ok(answer::written(store.query(read).await?))
@@ -88,18 +101,20 @@ pub async fn list_charts(
 
 pub async fn create_chart(
     State(store): State<Store>,
+    terms: Terms,
     Segments(space): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let number = numeric(&space)?;
+    let (space, terms) = (numeric(&space)?, terms.over(&body));
     let make = move |tx: &Tx| {
-        table::find(tx, number)?;
+        table::find(tx, space)?;
         let kinds = Kinds::of(tx, &body)?;
-        let mut chart = Chart::new(&body, &|name: &str| kinds.kind(name))?;
-        table::insert_chart(tx, number, &mut chart)?;
-        Ok((chart.id, chart.shown()))
+        let chart = Chart::new(&body, &|name: &str| kinds.kind(name))?;
+        Ok(Placed { space, chart, has_streams: true })
     };
-    by_id::create(&store, &format!("/v1/spaces/{number}/charts"), make).await
+    let show = |made: &Placed, location: &str| answer::created(location, &made.chart.shown());
+    let find = move |tx: &Tx, id| table::find_chart(tx, space, id);
+    changes::create(&store, terms, format!("/v1/spaces/{space}/charts"), make, find, show).await
 }
 
 type ChartPath = Segments<(String, String)>;
@@ -108,31 +123,34 @@ pub async fn show_chart(
     State(store): State<Store>,
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
-    let space = numeric(&space)?;
-    by_id::show(&store, &id, move |tx, id| Ok(table::find_chart(tx, space, id)?.shown())).await
+    let (space, id) = (numeric(&space)?, numeric(&id)?);
+    let show = |found: &Placed| answer::ok(&found.chart.shown());
+    changes::show(&store, move |tx| table::find_chart(tx, space, id), show).await
 }
 
 /// 200 with the chart, which appoptics-api-go decodes and nobody else minds. One documented example updates by POST.
 pub async fn put_chart(
     State(store): State<Store>,
+    terms: Terms,
     Segments((space, id)): ChartPath,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let (space, id) = (numeric(&space)?, numeric(&id)?);
-    let write = move |tx: &Tx| -> Result<_, Problem> {
-        let mut chart = table::find_chart(tx, space, id)?;
+    let edit = move |tx: &Tx, found: &mut Placed| {
         let kinds = Kinds::of(tx, &body)?;
-        let has_streams = chart.merge(&body, &|name: &str| kinds.kind(name))?;
-        table::update_chart(tx, &mut chart, has_streams)?;
-        Ok(chart)
+        found.has_streams = found.chart.merge(&body, &|name: &str| kinds.kind(name))?;
+        Ok(())
     };
-    Ok(answer::ok(&store.write(write).await?.shown()))
+    let show = |changed: &Placed| answer::ok(&changed.chart.shown());
+    changes::put_shown(&store, terms, move |tx| table::find_chart(tx, space, id), edit, show).await
 }
 
 pub async fn delete_chart(
     State(store): State<Store>,
+    terms: Terms,
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
-    let space = numeric(&space)?;
-    by_id::change(&store, &id, move |tx, id| table::delete_chart(tx, space, id)).await
+    let (space, id) = (numeric(&space)?, numeric(&id)?);
+    let remove = move |tx: &Tx| table::delete_chart(tx, space, id);
+    changes::delete(&store, terms, move |tx| table::find_chart(tx, space, id), remove).await
 }

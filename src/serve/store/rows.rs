@@ -21,3 +21,10 @@ pub fn exists(tx: &Tx<'_>, table: &str, id: i64) -> Result<bool, StoreError> {
 pub fn delete(tx: &Tx<'_>, table: &str, id: i64) -> Result<bool, StoreError> {
     Ok(tx.execute(&format!("DELETE FROM {table} WHERE id = ?1"), params![id])? > 0)
 }
+
+/// The oldest row of `table` with this folded name.
+pub fn named(tx: &Tx<'_>, table: &str, key: &str) -> Result<Option<i64>, StoreError> {
+    tx.one(&format!("SELECT id FROM {table} WHERE key = ?1 ORDER BY id LIMIT 1"), params![key], |row| {
+        row.get("id")
+    })
+}

@@ -9,11 +9,11 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 
 use self::table::{ApiToken, random_token};
+use super::changes::{self, Terms};
 use super::http::answer;
 use super::http::auth::{Rights, TokenLookup};
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
-use super::http::by_id;
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
@@ -47,7 +47,9 @@ pub async fn show(
         query.insert("name".to_owned(), id.into());
         return listed(&store, &query).await;
     }
-    by_id::show(&store, &id, |tx, id| Ok(table::find(tx, id)?.shown())).await
+    let id = numeric(&id)?;
+    let show = |token: &ApiToken| answer::ok(&token.shown());
+    changes::show(&store, move |tx| table::find(tx, id), show).await
 }
 
 /// The filter `name` is a whole name or a pattern, never a part of one.
@@ -57,7 +59,8 @@ async fn listed(store: &Store, query: &Object) -> Result<Response, Problem> {
     Ok(answer::ok(&store.read(cut).await?.envelope("api_tokens", ApiToken::shown)))
 }
 
-pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
+    let terms = terms.over(&body);
     let mut read = Reader::new(&body);
     read.require("name");
     read.require("role");
@@ -73,34 +76,30 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
         updated_at: now,
     };
     merge(&mut new, &body)?;
-    let make = move |tx: &Tx| {
-        let mut made = new.clone();
-        table::save(tx, &mut made)?;
-        Ok((made.id, made.shown()))
-    };
-    by_id::create(&store, "/v1/api_tokens", make).await
+    let show = |made: &ApiToken, location: &str| answer::created(location, &made.shown());
+    let make = move |_: &Tx| Ok(new.clone());
+    changes::create(&store, terms, "/v1/api_tokens".to_owned(), make, table::find, show).await
 }
 
 /// 200 with the token: appoptics-api-go decodes it.
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let now = store.now();
-    let write = move |tx: &Tx| -> Result<_, Problem> {
-        let mut token = table::find(tx, id)?;
-        merge(&mut token, &body)?;
-        token.updated_at = now;
-        table::save(tx, &mut token)?;
-        Ok(token)
-    };
-    Ok(answer::ok(&store.write(write).await?.shown()))
+    let edit = move |_: &Tx, token: &mut ApiToken| merge(token, &body);
+    let show = |token: &ApiToken| answer::ok(&token.shown());
+    changes::put_shown(&store, terms, move |tx| table::find(tx, id), edit, show).await
 }
 
-pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&store, &id, "api_tokens").await
+pub async fn delete(
+    State(store): State<Store>,
+    terms: Terms,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    changes::delete_row(&store, terms, &id, "api_tokens", table::find).await
 }
 
 /// Lays a body over a token. The token itself is made by the server; attempts to set it are ignored.

@@ -4,12 +4,14 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::serve::changes::Entity;
 use crate::serve::http::auth::Rights;
 use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
 use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
 
 #[derive(Clone)]
@@ -57,6 +59,35 @@ impl ApiToken {
 fn text(time: i64) -> String {
     jiff::Timestamp::from_second(time)
         .map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+impl Entity for ApiToken {
+    const KIND: &'static str = "API token";
+    const SECRET: Option<&'static str> = Some("token");
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.clone().unwrap_or_default()
+    }
+
+    fn whole(&self) -> Value {
+        self.shown()
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+        if self.id != 0 {
+            self.updated_at = now;
+        }
+        Ok(save(tx, self)?)
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        let key = fold(self.name.as_deref().unwrap_or_default());
+        Ok(rows::named(tx, "api_tokens", &key)?)
+    }
 }
 
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<ApiToken, Problem> {

@@ -5,6 +5,7 @@ mod account;
 mod alerts;
 mod annotations;
 mod bounds;
+mod changes;
 mod clients;
 mod compose;
 mod damage;

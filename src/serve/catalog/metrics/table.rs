@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::metric::{Kind, Metric};
+use crate::serve::changes::Entity;
+use crate::serve::http::problem::Problem;
 use crate::serve::names::{Choice, fold};
 use crate::serve::series;
 use crate::serve::series::points::Points as _;
@@ -13,6 +15,33 @@ use crate::serve::store::Turn;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
+
+impl Entity for Metric {
+    const KIND: &'static str = "metric";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn whole(&self) -> Value {
+        json!(self)
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+        match self.id {
+            0 => Ok(insert(tx, self)?),
+            _ => Ok(update(tx, self)?),
+        }
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(id_of(tx, &self.name)?)
+    }
+}
 
 /// From a row that has the columns of the table.
 pub fn from_row(row: &Row<'_>) -> Result<Metric, StoreError> {
@@ -79,8 +108,13 @@ pub fn delete(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
     rows::delete(tx, "metrics", id).map(drop)
 }
 
-/// Deletes metrics, the last of `ids` first, until the turn is over. How many are gone.
-pub fn delete_many(tx: &Tx<'_>, ids: &[i64], turn: Turn) -> Result<usize, StoreError> {
+/// Deletes metrics, the last of `ids` first, until the turn is over; `note` is told of each before it goes. How many are gone.
+pub fn delete_many(
+    tx: &Tx<'_>,
+    ids: &[i64],
+    turn: Turn,
+    note: impl Fn(i64) -> Result<(), Problem>,
+) -> Result<usize, Problem> {
     // A metric may have tens of thousands of series with thousands of blocks each.
     const SERIES: usize = 100;
     let points = series::of(tx)?;
@@ -91,6 +125,7 @@ pub fn delete_many(tx: &Tx<'_>, ids: &[i64], turn: Turn) -> Result<usize, StoreE
                 return Ok(gone);
             }
         }
+        note(*id)?;
         delete(tx, *id)?;
         gone += 1;
         if turn.is_over() {

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::serve::changes::Entity;
+use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::page::Filter;
+use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
 
 /// Where a name is looked for.
@@ -25,6 +28,31 @@ impl Source {
     }
 }
 
+/// Known by its name alone, so it has no id.
+impl Entity for Source {
+    const KIND: &'static str = "source";
+
+    fn id(&self) -> i64 {
+        0
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn whole(&self) -> Value {
+        self.shown()
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+        Ok(save(tx, self)?)
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(rows::named(tx, "sources", &fold(&self.name))?)
+    }
+}
+
 pub fn find(tx: &Tx<'_>, name: &str) -> Result<Option<Source>, StoreError> {
     tx.one("SELECT * FROM sources WHERE key = ?1", params![fold(name)], Source::from_row)
 }
@@ -34,7 +62,7 @@ pub fn display_name(tx: &Tx<'_>, name: &str) -> Result<Option<String>, StoreErro
     Ok(find(tx, name)?.and_then(|source| source.display_name))
 }
 
-pub fn save(tx: &Tx<'_>, source: &Source) -> Result<(), StoreError> {
+fn save(tx: &Tx<'_>, source: &Source) -> Result<(), StoreError> {
     let sql = "INSERT INTO sources (key, name, display_name) VALUES (?1, ?2, ?3)
         ON CONFLICT (key) DO UPDATE SET display_name = excluded.display_name";
     tx.execute(sql, params![fold(&source.name), source.name, source.display_name]).map(drop)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::chart::Chart;
+use crate::serve::changes::Entity;
 use crate::serve::http::by_id;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
@@ -20,6 +21,8 @@ pub struct Space {
     pub name: String,
     /// Whether it is for tagged metrics, as far as its maker said.
     pub tags: Option<bool>,
+    /// The ids of its charts, for those who look at the space alone.
+    pub charts: Vec<i64>,
 }
 
 impl Space {
@@ -33,7 +36,31 @@ impl Space {
 
     /// From a row that has the columns of the table.
     pub fn from_row(row: &Row<'_>) -> Result<Space, StoreError> {
-        Ok(Space { id: row.get("id")?, name: row.get("name")?, tags: row.get("tags")? })
+        Ok(Space { id: row.get("id")?, name: row.get("name")?, tags: row.get("tags")?, charts: Vec::new() })
+    }
+}
+
+impl Entity for Space {
+    const KIND: &'static str = "space";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn whole(&self) -> Value {
+        self.shown()
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+        Ok(save(tx, self)?)
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(rows::named(tx, "spaces", &fold(&self.name))?)
     }
 }
 
@@ -43,7 +70,7 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Space, Problem> {
 
 /// Writes the space, inserting it when it has no id yet.
 pub fn save(tx: &Tx<'_>, space: &mut Space) -> Result<(), StoreError> {
-    let (key, Space { id, name, tags }) = (fold(&space.name), space);
+    let (key, Space { id, name, tags, .. }) = (fold(&space.name), space);
     if *id == 0 {
         let sql = "INSERT INTO spaces (key, name, tags) VALUES (?1, ?2, ?3) RETURNING id";
         *id = tx.id(sql, params![key, name, tags])?;
@@ -54,7 +81,7 @@ pub fn save(tx: &Tx<'_>, space: &mut Space) -> Result<(), StoreError> {
 }
 
 /// The charts of a space in the order they were made.
-pub fn charts(tx: &Tx<'_>, space: i64) -> Result<Vec<Chart>, StoreError> {
+pub fn charts(tx: &Tx<'_>, space: i64) -> Result<Vec<Placed>, StoreError> {
     let sql = "SELECT * FROM charts WHERE space_id = ?1 ORDER BY id";
     let mut charts = tx.all(sql, params![space], chart_from_row)?;
     let ids: Vec<i64> = charts.iter().map(|chart| chart.id).collect();
@@ -62,7 +89,7 @@ pub fn charts(tx: &Tx<'_>, space: i64) -> Result<Vec<Chart>, StoreError> {
     for chart in &mut charts {
         chart.streams = streams.remove(&chart.id).unwrap_or_default();
     }
-    Ok(charts)
+    Ok(charts.into_iter().map(|chart| Placed { space, chart, has_streams: false }).collect())
 }
 
 /// The ids of the charts of a space in the order they were made.
@@ -70,12 +97,58 @@ pub fn chart_ids(tx: &Tx<'_>, space: i64) -> Result<Vec<i64>, StoreError> {
     tx.all("SELECT id FROM charts WHERE space_id = ?1 ORDER BY id", params![space], |row| row.get("id"))
 }
 
-pub fn find_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<Chart, Problem> {
+pub fn find_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<Placed, Problem> {
     let sql = "SELECT * FROM charts WHERE space_id = ?1 AND id = ?2";
     let found = tx.one(sql, params![space, id], chart_from_row)?;
     let mut chart = found.ok_or_else(Problem::not_found)?;
     chart.streams = streams(tx, Owner::Chart, &[id])?.remove(&id).unwrap_or_default();
-    Ok(chart)
+    Ok(Placed { space, chart, has_streams: false })
+}
+
+/// A chart in its space.
+pub struct Placed {
+    pub space: i64,
+    pub chart: Chart,
+    /// Whether a change brought streams, which then take the place of those that were there.
+    pub has_streams: bool,
+}
+
+impl Placed {
+    fn key(chart: &Chart) -> String {
+        fold(chart.body.get("name").and_then(Value::as_str).unwrap_or_default())
+    }
+}
+
+impl Entity for Placed {
+    const KIND: &'static str = "chart";
+
+    fn id(&self) -> i64 {
+        self.chart.id
+    }
+
+    fn name(&self) -> String {
+        self.chart.body.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    fn whole(&self) -> Value {
+        let mut whole = json!(self.chart.shown());
+        whole["space_id"] = json!(self.space);
+        whole
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+        match self.chart.id {
+            0 => Ok(insert_chart(tx, self.space, &mut self.chart)?),
+            _ => Ok(update_chart(tx, &mut self.chart, self.has_streams)?),
+        }
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        let sql = "SELECT * FROM charts WHERE space_id = ?1 ORDER BY id";
+        let charts = tx.all(sql, params![self.space], chart_from_row)?;
+        let key = Placed::key(&self.chart);
+        Ok(charts.iter().find(|chart| Placed::key(chart) == key).map(|chart| chart.id))
+    }
 }
 
 /// Whether any space has this chart.
@@ -88,13 +161,13 @@ fn chart_from_row(row: &Row<'_>) -> Result<Chart, StoreError> {
 }
 
 /// Inserts the chart with its streams and sets their ids.
-pub fn insert_chart(tx: &Tx<'_>, space: i64, chart: &mut Chart) -> Result<(), StoreError> {
+fn insert_chart(tx: &Tx<'_>, space: i64, chart: &mut Chart) -> Result<(), StoreError> {
     let sql = "INSERT INTO charts (space_id, body) VALUES (?1, ?2) RETURNING id";
     chart.id = tx.id(sql, params![space, json!(chart.body).to_string()])?;
     save_streams(tx, Owner::Chart, chart.id, &mut chart.streams)
 }
 
-pub fn update_chart(tx: &Tx<'_>, chart: &mut Chart, has_streams: bool) -> Result<(), StoreError> {
+fn update_chart(tx: &Tx<'_>, chart: &mut Chart, has_streams: bool) -> Result<(), StoreError> {
     let sql = "UPDATE charts SET body = ?2 WHERE id = ?1";
     tx.execute(sql, params![chart.id, json!(chart.body).to_string()])?;
     if has_streams {

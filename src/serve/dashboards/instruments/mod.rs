@@ -8,10 +8,10 @@ use axum::response::Response;
 use self::table::Instrument;
 use crate::serve::catalog::metrics::kinds::Kinds;
 use crate::serve::catalog::spaces::stream;
+use crate::serve::changes::{self, Terms};
 use crate::serve::http::answer;
-use crate::serve::http::body::{Body, Query, Segments};
+use crate::serve::http::body::{Body, Query, Segments, numeric};
 use crate::serve::http::bounds;
-use crate::serve::http::by_id;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::{Errors, Problem};
@@ -28,38 +28,41 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
     Ok(answer::ok(&store.read(read).await?.envelope("instruments", Instrument::shown)))
 }
 
-pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
-    let now = store.now();
+pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
+    let terms = terms.over(&body);
     let make = move |tx: &Tx| {
         let mut made = Instrument::default();
         merge(tx, &mut made, &body)?;
-        table::save(tx, &mut made, now)?;
-        Ok((made.id, made.shown()))
+        Ok(made)
     };
-    by_id::create(&store, "/v1/instruments", make).await
+    let show = |made: &Instrument, location: &str| answer::created(location, &made.shown());
+    changes::create(&store, terms, "/v1/instruments".to_owned(), make, table::find, show).await
 }
 
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::show(&store, &id, |tx, id| Ok(table::find(tx, id)?.shown())).await
+    let id = numeric(&id)?;
+    let show = |instrument: &Instrument| answer::ok(&instrument.shown());
+    changes::show(&store, move |tx| table::find(tx, id), show).await
 }
 
 pub async fn put(
     State(store): State<Store>,
+    terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let now = store.now();
-    let write = move |tx: &Tx, id| {
-        let mut instrument = table::find(tx, id)?;
-        merge(tx, &mut instrument, &body)?;
-        Ok(table::save(tx, &mut instrument, now)?)
-    };
-    by_id::change(&store, &id, write).await
+    let id = numeric(&id)?;
+    let edit = move |tx: &Tx, instrument: &mut Instrument| merge(tx, instrument, &body);
+    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
 }
 
 /// Deletes, which also takes it off every dashboard.
-pub async fn delete(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    by_id::delete(&store, &id, "instruments").await
+pub async fn delete(
+    State(store): State<Store>,
+    terms: Terms,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
+    changes::delete_row(&store, terms, &id, "instruments", table::find).await
 }
 
 /// Lays a body over the instrument: attributes and streams are replaced when they are sent.

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::serve::catalog::spaces::table::{Owner, save_streams, streams};
+use crate::serve::changes::Entity;
 use crate::serve::http::by_id;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
+use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
 
@@ -30,6 +32,34 @@ impl Instrument {
             attributes: row.json("instruments", "attributes")?,
             streams: Vec::new(),
         })
+    }
+}
+
+impl Entity for Instrument {
+    const KIND: &'static str = "instrument";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn whole(&self) -> Value {
+        self.shown()
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+        Ok(save(tx, self, now)?)
+    }
+
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        let key = fold(&self.name);
+        let names = tx.all("SELECT id, name FROM instruments ORDER BY id", params![], |row| {
+            Ok((row.get("id")?, fold(row.get("name")?)))
+        })?;
+        Ok(names.into_iter().find(|(_, name)| *name == key).map(|(id, _)| id))
     }
 }
 

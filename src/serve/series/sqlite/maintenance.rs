@@ -120,6 +120,7 @@ impl Job for Maintenance {
         state.remembered = Some(state.ran);
         let Horizon { seen, held, .. } = state.horizon;
         Some(Box::new(move |connection| {
+            forget_old(connection, seen / 1000)?;
             LAST_SEEN.set(connection, &seen)?;
             CLOCK_HELD.set(connection, &held)?;
             Ok(())
@@ -161,6 +162,20 @@ impl Job for Maintenance {
         }
         Ok((!writes.is_empty()).then_some(Worked { writes, behind }))
     }
+}
+
+/// Deletes what is kept of changes for a time only: keys of requests for a day, the audit for 90 days and at most its newest
+/// entries.
+fn forget_old(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+    const DAY: i64 = 86_400;
+    const AUDITED_DAYS: i64 = 90;
+    const AUDITED: i64 = 100_000;
+    connection.prepare_cached("DELETE FROM idempotency_keys WHERE made_at < ?1")?.execute([now - DAY])?;
+    connection.prepare_cached("DELETE FROM audit WHERE made_at < ?1")?.execute([now - AUDITED_DAYS * DAY])?;
+    connection
+        .prepare_cached("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1")?
+        .execute([AUDITED])?;
+    Ok(())
 }
 
 /// Says how the clock stands.

@@ -2,7 +2,7 @@
 
 /// Every column that holds JSON, but for the labels of series, which have a checksum: its table, its name, the type of what
 /// is in it. `serve check` goes through them.
-pub const JSON: [(&str, &str, &str); 9] = [
+pub const JSON: [(&str, &str, &str); 11] = [
     ("metrics", "attributes", "object"),
     ("events", "links", "array"),
     ("services", "settings", "object"),
@@ -12,4 +12,6 @@ pub const JSON: [(&str, &str, &str); 9] = [
     ("streams_of_charts", "body", "object"),
     ("instruments", "attributes", "object"),
     ("snapshots", "subject", "object"),
+    ("audit", "before_change", "object"),
+    ("audit", "after_change", "object"),
 ];

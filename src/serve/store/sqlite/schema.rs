@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     RANGES_OF_THE_JOURNAL,
     PROPERTIES_AND_DAMAGE,
     CHECKSUMS_OF_LABELS,
+    CHANGES,
 ];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
@@ -287,6 +288,39 @@ CREATE INDEX damaged_by_series ON damaged (series_id);
 /// 'damaged' from then on, and its id as `key`.
 const CHECKSUMS_OF_LABELS: &str = "
 ALTER TABLE series ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What was made by requests that may come again; who changed which definition, with `{}` where there was nothing before or is
+/// nothing after; and the key with which tags of objects are made.
+const CHANGES: &str = "
+CREATE TABLE idempotency_keys (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account BLOB NOT NULL,
+    path TEXT NOT NULL,
+    request_key TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    object_id INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    UNIQUE (account, path, request_key)
+) STRICT;
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (made_at);
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    made_at INTEGER NOT NULL,
+    made_by TEXT NOT NULL,
+    address TEXT,
+    kind TEXT NOT NULL,
+    object_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    action TEXT NOT NULL,
+    before_change TEXT NOT NULL,
+    after_change TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_time ON audit (made_at, id);
+
+INSERT INTO file_properties (key, value) VALUES ('tag_key', hex(randomblob(32)));
 ";
 
 /// Gives the labels that are there their checksums.

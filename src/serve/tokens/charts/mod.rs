@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use self::table::ChartToken;
 use super::table::random_token;
+use crate::serve::changes::{self, Terms};
 use crate::serve::http::answer;
 use crate::serve::http::body::{Body, Query, Segments};
 use crate::serve::http::fields::Reader;
@@ -24,7 +25,7 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
     Ok(answer::ok(&store.read(cut).await?.envelope("charts", ChartToken::shown)))
 }
 
-pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
+pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
     let mut read = Reader::new(&body);
     let entity_type = read.text("entity_type").value().unwrap_or_default();
     let entities = match entity_type.as_str() {
@@ -38,16 +39,16 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
     read.require("entity_id");
     let entity_id = read.integer("entity_id").value().unwrap_or_default();
     read.finish()?;
-    let made = ChartToken { token: random_token()?, entity_type, entity_id };
-    let write = move |tx: &Tx| {
+    let new = ChartToken { token: random_token()?, entity_type, entity_id };
+    let make = move |tx: &Tx| {
         if !rows::exists(tx, entities, entity_id)? {
-            let message = format!("there is no {} with this id", made.entity_type);
+            let message = format!("there is no {} with this id", new.entity_type);
             return Err(Problem::param("entity_id", message));
         }
-        table::insert(tx, &made)?;
-        Ok(made.clone())
+        Ok(new.clone())
     };
-    let made = store.write(write).await?;
+    let nothing = |_: &Tx, _: &mut ChartToken| Ok(());
+    let (made, _, _) = changes::upsert(&store, terms, |_| Ok(None), make, nothing).await?;
     Ok(answer::created(&format!("/v1/charts/{}", made.token), &made.shown()))
 }
 
@@ -61,9 +62,11 @@ pub async fn show(
 
 pub async fn delete(
     State(store): State<Store>,
+    terms: Terms,
     Segments(token): Segments<String>,
 ) -> Result<Response, Problem> {
-    let write = move |tx: &Tx| if table::delete(tx, &token)? { Ok(()) } else { Err(Problem::not_found()) };
-    store.write(write).await?;
-    Ok(answer::no_content())
+    let wanted = token.clone();
+    let find = move |tx: &Tx| table::find(tx, &wanted)?.ok_or_else(Problem::not_found);
+    let remove = move |tx: &Tx| if table::delete(tx, &token)? { Ok(()) } else { Err(Problem::not_found()) };
+    changes::delete(&store, terms, find, remove).await
 }

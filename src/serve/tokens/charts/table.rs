@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::serve::changes::Entity;
+use crate::serve::http::problem::Problem;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
 
@@ -26,11 +28,37 @@ impl ChartToken {
     }
 }
 
+/// Known by its token, so it has no id and no name, and several may be for one object.
+impl Entity for ChartToken {
+    const KIND: &'static str = "chart token";
+    const SECRET: Option<&'static str> = Some("token");
+
+    fn id(&self) -> i64 {
+        0
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.entity_type, self.entity_id)
+    }
+
+    fn whole(&self) -> Value {
+        self.shown()
+    }
+
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+        Ok(insert(tx, self)?)
+    }
+
+    fn namesake(&self, _: &Tx<'_>) -> Result<Option<i64>, Problem> {
+        Ok(None)
+    }
+}
+
 pub fn find(tx: &Tx<'_>, token: &str) -> Result<Option<ChartToken>, StoreError> {
     tx.one("SELECT * FROM chart_tokens WHERE token = ?1", params![token], ChartToken::from_row)
 }
 
-pub fn insert(tx: &Tx<'_>, made: &ChartToken) -> Result<(), StoreError> {
+fn insert(tx: &Tx<'_>, made: &ChartToken) -> Result<(), StoreError> {
     let sql = "INSERT INTO chart_tokens (token, entity_type, entity_id) VALUES (?1, ?2, ?3)";
     tx.execute(sql, params![made.token, made.entity_type, made.entity_id]).map(drop)
 }

@@ -1,0 +1,143 @@
+//! What is kept of changes: the keys of requests that may come again, and the audit.
+
+use crate::serve::store::error::StoreError;
+use crate::serve::store::page::{Page, PageRequest};
+use crate::serve::store::tx::{Param, Row, Tx, params};
+
+/// How long a request with a key is known again, in seconds.
+pub const KEYS_KEPT: i64 = 24 * 3600;
+
+/// The key with which tags are made, as schema 7 put it into the file.
+pub fn tag_key(tx: &Tx<'_>) -> Result<String, StoreError> {
+    let found =
+        tx.one("SELECT value FROM file_properties WHERE key = 'tag_key'", params![], |row| row.get("value"))?;
+    found.ok_or_else(|| StoreError::internal("the file has no key for tags"))
+}
+
+/// A request that may come again.
+pub struct Request<'a> {
+    pub account: &'a [u8; 32],
+    pub path: &'a str,
+    pub key: &'a str,
+}
+
+/// What a request with a key made.
+pub struct Known {
+    pub digest: Vec<u8>,
+    pub object: i64,
+}
+
+/// What the request made when it came before, unless that is too long ago.
+pub fn known(tx: &Tx<'_>, request: &Request<'_>, now: i64) -> Result<Option<Known>, StoreError> {
+    let Request { account, path, key } = request;
+    let sql = "SELECT digest, object_id FROM idempotency_keys
+        WHERE account = ?1 AND path = ?2 AND request_key = ?3 AND made_at > ?4";
+    tx.one(sql, params![account, path, key, now - KEYS_KEPT], |row| {
+        Ok(Known { digest: row.get::<&[u8]>("digest")?.to_vec(), object: row.get("object_id")? })
+    })
+}
+
+/// Remembers a request, in place of one that is too old.
+pub fn remember(
+    tx: &Tx<'_>,
+    request: &Request<'_>,
+    digest: &[u8; 32],
+    object: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    let Request { account, path, key } = request;
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE account = ?1 AND path = ?2 AND request_key = ?3",
+        params![account, path, key],
+    )?;
+    let sql = "INSERT INTO idempotency_keys (account, path, request_key, digest, object_id, made_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    tx.execute(sql, params![account, path, key, digest, object, now]).map(drop)
+}
+
+/// One change, as the audit has it.
+pub struct Entry {
+    pub id: i64,
+    pub time: i64,
+    pub user: String,
+    pub address: Option<String>,
+    pub kind: String,
+    pub object: i64,
+    pub name: String,
+    pub action: String,
+    /// JSON, without what is secret.
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+impl Entry {
+    pub fn from_row(row: &Row<'_>) -> Result<Entry, StoreError> {
+        Ok(Entry {
+            id: row.get("id")?,
+            time: row.get("made_at")?,
+            user: row.get("made_by")?,
+            address: row.get("address")?,
+            kind: row.get("kind")?,
+            object: row.get("object_id")?,
+            name: row.get("name")?,
+            action: row.get("action")?,
+            before: some(row.get("before_change")?),
+            after: some(row.get("after_change")?),
+        })
+    }
+}
+
+/// In place of an object that is not there.
+const NOTHING: &str = "{}";
+
+fn some(object: &str) -> Option<String> {
+    Some(object.to_owned()).filter(|object| object != NOTHING)
+}
+
+/// Writes an entry, whose id is given to it.
+pub fn record(tx: &Tx<'_>, entry: &Entry, key: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit (made_at, made_by, address, kind, object_id, name, key, action, before_change, after_change)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let Entry { time, user, address, kind, object, name, action, before, after, .. } = entry;
+    let [before, after] = [before, after].map(|object| object.as_deref().unwrap_or(NOTHING));
+    tx.execute(sql, params![time, user, address, kind, object, name, key, action, before, after]).map(drop)
+}
+
+/// Which entries are wanted, beside the part of the name that a page asks for.
+pub struct Search {
+    pub kind: Option<String>,
+    pub user: Option<String>,
+    /// The earliest time.
+    pub start: Option<i64>,
+}
+
+/// A page of the audit.
+pub fn search(tx: &Tx<'_>, search: &Search, page: &PageRequest) -> Result<Page<Entry>, StoreError> {
+    let (mut conditions, mut params): (Vec<String>, Vec<&dyn Param>) = (Vec::new(), Vec::new());
+    for (column, wanted) in [("kind", &search.kind), ("made_by", &search.user)] {
+        if let Some(wanted) = wanted {
+            params.push(wanted);
+            conditions.push(format!("{column} = ?{}", params.len()));
+        }
+    }
+    if let Some(start) = &search.start {
+        params.push(start);
+        conditions.push(format!("made_at >= ?{}", params.len()));
+    }
+    if let Some((name, _)) = &page.filter {
+        params.push(name);
+        conditions.push(tx.contains("key", params.len()));
+    }
+    let filter =
+        if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+    let number = |row: &Row<'_>| row.get::<i64>("number");
+    let total = tx.one("SELECT count(*) AS number FROM audit", params![], number)?.unwrap_or_default();
+    let count = format!("SELECT count(*) AS number FROM audit {filter}");
+    let found = tx.one(&count, &params, number)?.unwrap_or_default();
+    let (direction, at) = (if page.descending { "DESC" } else { "ASC" }, params.len());
+    params.push(&page.length);
+    params.push(&page.offset);
+    let select =
+        format!("SELECT * FROM audit {filter} ORDER BY id {direction} LIMIT ?{} OFFSET ?{}", at + 1, at + 2);
+    Ok(Page { items: tx.all(&select, &params, Entry::from_row)?, found, total })
+}
