@@ -12,6 +12,7 @@ mod stream;
 use std::sync::Mutex;
 
 use crate::diff::Action;
+use crate::model::Collection;
 use crate::plan::{Done, Failure, INTERRUPTED, Outcome, Plan, Step, UNREACHED};
 use crate::remote::WriteApi;
 use crate::remote::call::{self, Request};
@@ -106,6 +107,10 @@ impl<'a, A: WriteApi> Run<'a, A> {
             return Ok(Done::Written);
         }
         let request = self.with_ids(|ids| call::request(change, ids))?;
+        let current = match &change.action {
+            Action::Update { renamed_from: Some(old), .. } => old,
+            _ => &change.address,
+        };
         let mut done = Done::Written;
         let created = match &request {
             Request::One(call) if call.method == crate::remote::Method::Post => {
@@ -115,7 +120,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
                 }
                 Some(made)
             }
-            Request::One(call) => match self.try_send(call).await {
+            Request::One(call) => match self.send_as_read(call, self.tag_of(current)).await {
                 Ok(reply) if send::had_gone(&reply) => {
                     let (noun, name) = (change.kind.noun(), &change.address);
                     self.note(format!(
@@ -132,7 +137,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
                 Err(error) => return Err(error.into()),
             },
             Request::Replace(delete, create) => {
-                self.send(delete).await?;
+                self.send_as_read(delete, self.tag_of(current)).await?;
                 self.send(create).await?;
                 None
             }
@@ -141,6 +146,11 @@ impl<'a, A: WriteApi> Run<'a, A> {
                 None
             }
         };
+        self.forget_tag(current);
+        if change.address.collection == Collection::Services && matches!(change.action, Action::Delete { .. })
+        {
+            self.forget_tags_of_alerts();
+        }
         if let Action::Update { renamed_from: Some(old), .. } = &change.action {
             self.rename_ids(old, &change.address);
         }

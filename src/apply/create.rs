@@ -9,7 +9,7 @@ use crate::diff::{Action, Change, fields};
 use crate::plan::Failure;
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Found, Raw, Remote, find};
-use crate::remote::{ApiError, Call, WriteApi};
+use crate::remote::{ApiError, Call, Terms, WriteApi};
 use crate::wire::lenient;
 
 impl<A: WriteApi> Run<'_, A> {
@@ -17,12 +17,14 @@ impl<A: WriteApi> Run<'_, A> {
     pub(super) async fn create(&self, post: &Call, change: &Change) -> Result<Made, Failure> {
         let mut backoff = self.options.retry.backoff();
         let (mut lost, mut lost_at) = (0, None);
+        // The same for every try: services that know keys take them for one request.
+        let terms = Terms::of_creation();
         loop {
-            let error = match self.api.send(post).await {
+            let error = match self.api.send_under(post, &terms).await {
                 Ok(reply) => {
                     let raw = reply.body.unwrap_or_default();
                     let id = lenient::id(&raw["id"]).or_else(|| id_in(reply.location.as_deref()));
-                    let remote = Remote { id, raw: Raw::from(&raw) };
+                    let remote = Remote { id, raw: Raw::from(&raw), tag: None };
                     return Ok(Made { remote, ours: true, lost, missing: lost, lost_at, met: false });
                 }
                 Err(error) => error,
@@ -31,7 +33,7 @@ impl<A: WriteApi> Run<'_, A> {
                 (lost, lost_at) = (lost + 1, Some(Instant::now()));
             }
             // A name that is taken now was free when the plan was made: by a try of ours, or by somebody else.
-            let refused = matches!(error.status(), Some(400 | 409 | 422));
+            let refused = matches!(error.status(), Some(400 | 409 | 412 | 422));
             if !refused {
                 self.wait(&mut backoff, error.clone()).await?;
             }
@@ -77,9 +79,10 @@ impl<A: WriteApi> Run<'_, A> {
             call::request(&update, ids)
         });
         if let Request::One(call) = request? {
-            self.send(&call).await?;
+            self.send_as_read(&call, found.remote.tag.clone()).await?;
+            self.forget_tag(&change.address);
         }
-        Ok(Adopted { remote: found.remote, corrected: true })
+        Ok(Adopted { remote: Remote { tag: None, ..found.remote }, corrected: true })
     }
 
     /// The id of a chart's space.

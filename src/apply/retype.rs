@@ -161,6 +161,7 @@ impl<A: WriteApi> Run<'_, A> {
                 alerts += 1;
             }
         }
+        self.forget_tags_of_alerts();
         for id in gone {
             self.try_send(&call::remove_service(*id)).await?;
         }

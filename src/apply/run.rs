@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::diff::Change;
-use crate::model::Address;
+use crate::model::{Address, Collection};
 use crate::plan::{Done, Step};
 use crate::remote::RetryPolicy;
 use crate::remote::fetch::{Ids, Remote, rename};
@@ -105,6 +105,24 @@ impl<'a> Creation<'a> {
 impl<A> Run<'_, A> {
     pub(super) fn rename_ids(&self, old: &Address, new: &Address) {
         self.with_ids(|ids| rename(ids, old, new));
+    }
+
+    /// The tag that an object had when it was read, unless this run has written it since.
+    pub(super) fn tag_of(&self, address: &Address) -> Option<String> {
+        self.with_ids(|ids| ids.get(address)?.tag.clone())
+    }
+
+    /// From now on the object is in another state, by this run.
+    pub(super) fn forget_tag(&self, address: &Address) {
+        self.with_ids(|ids| _ = ids.get_mut(address).map(|remote| remote.tag = None));
+    }
+
+    /// The same for all alerts, which change with the services that they notify.
+    pub(super) fn forget_tags_of_alerts(&self) {
+        self.with_ids(|ids| {
+            let alerts = ids.iter_mut().filter(|(address, _)| address.collection == Collection::Alerts);
+            alerts.for_each(|(_, remote)| remote.tag = None);
+        });
     }
 
     pub(super) fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {

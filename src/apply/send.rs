@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::run::Run;
 use crate::plan::Failure;
-use crate::remote::{ApiError, Call, Method, Reply, WriteApi};
+use crate::remote::{ApiError, Call, Method, Reply, Terms, WriteApi};
 
 /// How often who waits looks whether there is still something to wait for.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -28,9 +28,15 @@ impl<A: WriteApi> Run<'_, A> {
 
     /// As [`Run::send`], for callers that look at the failure.
     pub(super) async fn try_send(&self, call: &Call) -> Result<Reply, ApiError> {
+        self.send_as_read(call, None).await
+    }
+
+    /// The same for an object that is to be in the state of this tag.
+    pub(super) async fn send_as_read(&self, call: &Call, tag: Option<String>) -> Result<Reply, ApiError> {
+        let mut terms = Terms { tag, ..Terms::default() };
         let (mut backoff, mut before) = (self.options.retry.backoff(), None);
         loop {
-            match self.api.send(call).await {
+            match self.api.send_under(call, &terms).await {
                 Ok(reply) => return Ok(reply),
                 // What went wrong says more than that nothing was sent any more.
                 Err(error @ ApiError::Unreachable { .. }) => return Err(before.unwrap_or(error)),
@@ -41,6 +47,10 @@ impl<A: WriteApi> Run<'_, A> {
                     return Ok(Reply { status: if ours { 204 } else { GONE }, body: None, location: None });
                 }
                 Err(error) => {
+                    if error.may_have_been_executed() {
+                        // It may be this very change that the next try would find.
+                        terms.tag = None;
+                    }
                     self.wait(&mut backoff, error.clone()).await?;
                     before = Some(error);
                 }

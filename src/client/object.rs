@@ -67,7 +67,7 @@ impl Collection {
             Identity::Name => |raw| lenient::text(&raw["name"]).map(str::to_owned),
             Identity::FoldedName => |raw| lenient::text(&raw["name"]).map(str::to_ascii_lowercase),
         };
-        Listing { path, key: self.key, query: Vec::new(), order: self.order, identity }
+        Listing { path, key: self.key, query: Vec::new(), order: self.order, identity, tagged: false }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -18,9 +18,9 @@ use crate::remote::answer::{Answer, Place};
 use crate::remote::reach::{Reach, Trouble};
 use crate::remote::throttle::Throttle;
 use crate::remote::{
-    ApiError, Call, ClientError, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, WriteApi, tls,
+    ApiError, Call, ClientError, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, Terms, WriteApi, tls,
 };
-use crate::wire::{Failures, unevaluated as wire};
+use crate::wire::{Failures, entity_tags, unevaluated as wire};
 
 /// The time limit of one request where nothing else is said; python-librato has the same.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -210,18 +210,24 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        body: Body<'_>,
+        (body, headers): (Body<'_>, HeaderMap),
     ) -> Result<Reply, ApiError> {
         let read = |body: &[u8]| serde_json::from_slice(body);
-        let (body, reply) = self.exchange_for(method, path, query, body, read).await?;
+        let (body, reply) = self.exchange_for(method, path, query, (body, headers), read).await?;
         Ok(Reply { body, ..reply })
     }
 
     /// An exchange that writes: a success that tells of failures is none.
-    async fn write(&self, method: Method, path: &str, body: Body<'_>) -> Result<Reply, ApiError> {
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body<'_>,
+        terms: &Terms,
+    ) -> Result<Reply, ApiError> {
         let token = self.shared.config.token.expose_secret();
         let secrets: Vec<String> = hidden(token, &body).into_iter().map(str::to_owned).collect();
-        let reply = self.exchange(method, path, &[], body).await?;
+        let reply = self.exchange(method, path, &[], (body, headers(terms))).await?;
         let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
         match reply.body.as_ref().and_then(|body| Failures::told(body, &secrets)) {
             Some(failures) => Err(ApiError::Told { method, path: path.to_owned(), failures }),
@@ -235,7 +241,7 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        body: Body<'_>,
+        (body, headers): (Body<'_>, HeaderMap),
         read: impl FnOnce(&[u8]) -> serde_json::Result<T> + Send + 'static,
     ) -> Result<(Option<T>, Reply), ApiError> {
         let Shared { config, http, throttle, reads, writes, cores, reach, unevaluated } = &*self.shared;
@@ -254,7 +260,7 @@ impl Client {
         }
 
         let mut request = http.request(method.into(), url);
-        request = request.basic_auth(&config.user, Some(config.token.expose_secret()));
+        request = request.headers(headers).basic_auth(&config.user, Some(config.token.expose_secret()));
         request = match body {
             Body::None => request,
             Body::Json(json) => request.json(json),
@@ -296,7 +302,9 @@ impl Client {
 
 impl ReadApi for Client {
     async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, ApiError> {
-        let reply = self.with_retry(|| self.exchange(Method::Get, path, query, Body::None)).await?;
+        let reply = self
+            .with_retry(|| self.exchange(Method::Get, path, query, (Body::None, HeaderMap::new())))
+            .await?;
         Ok(reply.body.unwrap_or_default())
     }
 
@@ -315,7 +323,7 @@ impl ReadApi for Client {
             let look = || {
                 let (whole, each) = (listing.clone(), each.clone());
                 let read = move |body: &[u8]| whole.read_page(body, each);
-                self.exchange_for(Method::Get, &listing.path, &query, Body::None, read)
+                self.exchange_for(Method::Get, &listing.path, &query, (Body::None, wished(listing)), read)
             };
             let (page, _) = self.with_retry(look).await?;
             page.unwrap_or_else(|| Err("neither an object nor an array".to_owned()))
@@ -328,8 +336,12 @@ impl ReadApi for Client {
 
 impl WriteApi for Client {
     async fn send(&self, call: &Call) -> Result<Reply, ApiError> {
+        self.send_under(call, &Terms::default()).await
+    }
+
+    async fn send_under(&self, call: &Call, terms: &Terms) -> Result<Reply, ApiError> {
         let body = call.body.as_ref().map_or(Body::None, Body::Json);
-        self.write(call.method, &call.path, body).await
+        self.write(call.method, &call.path, body, terms).await
     }
 
     fn has_given_up(&self) -> bool {
@@ -337,7 +349,7 @@ impl WriteApi for Client {
     }
 
     async fn post_text(&self, path: &str, body: String) -> Result<Reply, ApiError> {
-        self.write(Method::Post, path, Body::Text(body)).await
+        self.write(Method::Post, path, Body::Text(body), &Terms::default()).await
     }
 }
 
@@ -350,6 +362,22 @@ impl From<Method> for reqwest::Method {
             Method::Delete => Self::DELETE,
         }
     }
+}
+
+/// The headers that say so. A tag that cannot stand in one was never in one.
+fn headers(terms: &Terms) -> HeaderMap {
+    const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+    let star = terms.only_if_absent.then_some("*");
+    let all = [(KEY, terms.key.as_deref()), (IF_NONE_MATCH, star), (IF_MATCH, terms.tag.as_deref())];
+    let value = |(name, value): (HeaderName, Option<&str>)| Some((name, HeaderValue::from_str(value?).ok()?));
+    all.into_iter().filter_map(value).collect()
+}
+
+/// Asks for the tags of what is listed, where they are wanted.
+fn wished(listing: &Listing) -> HeaderMap {
+    const PREFER: HeaderName = HeaderName::from_static("prefer");
+    let wish = listing.tagged.then(|| (PREFER, HeaderValue::from_static(entity_tags::PREFERENCE)));
+    wish.into_iter().collect()
 }
 
 /// What an error must not repeat, even if the service does: the token, and the settings of a service. Very short

@@ -15,7 +15,7 @@ pub use super::wanted::{Spaces, Wanted};
 use super::{ApiError, Listing, ReadApi, placeholder, segment};
 use crate::diff::rename::is_successor;
 use crate::model::{Address, ChartOrder, Collection, Field, Resource, State};
-use crate::wire::lenient;
+use crate::wire::{entity_tags, lenient};
 
 /// What a write needs to know of a remote object beside its definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,16 @@ pub struct Remote {
     pub id: Option<u64>,
     /// The object as the service gave it, keys we do not know included.
     pub raw: Raw,
+    /// Which state it was in, where the service says that.
+    pub tag: Option<String>,
+}
+
+/// Takes the tag out of an object that was listed.
+fn take_tag(raw: &mut Value) -> Option<String> {
+    match raw.as_object_mut()?.shift_remove(entity_tags::MEMBER)? {
+        Value::String(tag) => Some(tag),
+        _ => None,
+    }
 }
 
 /// Remote objects by identity.
@@ -124,14 +134,15 @@ impl Entry {
     fn read(
         collection: Collection,
         space: Option<&str>,
-        raw: Value,
+        mut raw: Value,
         text: Option<&RawValue>,
         names: &BTreeMap<u64, String>,
     ) -> Result<Option<Self>, Unfit> {
+        let tag = take_tag(&mut raw);
         let Some(name) = name_of(collection, &raw) else { return Ok(None) };
         let address = Address { parent: space.map(str::to_owned), ..Address::new(collection, name) };
-        let kept = text.map_or_else(|| Raw::from(&raw), Raw::from);
-        let remote = Remote { id: lenient::id(&raw["id"]), raw: kept };
+        let kept = text.filter(|_| tag.is_none()).map_or_else(|| Raw::from(&raw), Raw::from);
+        let remote = Remote { id: lenient::id(&raw["id"]), raw: kept, tag };
         let notified = if collection == Collection::Alerts { notified(&raw) } else { Vec::new() };
         let resource = lift_whole(collection, raw, names)?;
         Ok(Some(Self { address, resource, remote, notified }))
@@ -188,7 +199,7 @@ async fn fetch_charts(
 fn charts_listing(space: u64) -> Listing {
     let by_id = |raw: &Value| lenient::id(&raw["id"]).map(|id| id.to_string());
     let path = format!("/spaces/{space}/charts");
-    Listing { path, key: "charts", query: Vec::new(), order: None, identity: by_id }
+    Listing { path, key: "charts", query: Vec::new(), order: None, identity: by_id, tagged: true }
 }
 
 /// Whether a space has charts.
@@ -244,9 +255,10 @@ pub async fn find(api: &impl ReadApi, address: &Address, space: Option<u64>) -> 
     };
     let exact =
         |raw: &Value| name_of(address.collection, raw).is_some_and(|name| address.renamed(name) == *address);
-    let found = |raw: Value| {
+    let found = |mut raw: Value| {
+        let tag = take_tag(&mut raw);
         let resource = lift(address.collection, &raw, &titles).map_err(|unfit| unreadable(&path, &unfit))?;
-        Ok(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw: Raw::from(&raw) } })
+        Ok(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw: Raw::from(&raw), tag } })
     };
     items.into_iter().filter(exact).map(found).collect()
 }
@@ -280,7 +292,7 @@ pub async fn standing(
 /// As [`fetch`].
 pub async fn raw_alerts(api: &impl ReadApi) -> Result<Vec<Value>, ApiError> {
     match listing(Collection::Alerts) {
-        Some(alerts) => api.list(&alerts).await,
+        Some(alerts) => api.list(&Listing { tagged: false, ..alerts }).await,
         None => Ok(Vec::new()),
     }
 }
@@ -305,7 +317,7 @@ fn listing(collection: Collection) -> Option<Listing> {
         Collection::Spaces => ("/spaces", "spaces", Some("name"), by_id),
         Collection::Charts => return None,
     };
-    Some(Listing { path: path.into(), key, query: Vec::new(), order, identity })
+    Some(Listing { path: path.into(), key, query: Vec::new(), order, identity, tagged: true })
 }
 
 /// The names of what others refer to by id: services for alerts, spaces for charts.

@@ -31,6 +31,8 @@ pub struct Listing {
     /// What makes an entry one of a kind: its id, or its name with case folded. `None` is an error of the
     /// service's.
     pub identity: fn(&Value) -> Option<String>,
+    /// Whether each entry is to say which state it is in, as services do that can refuse a change meant for another state.
+    pub tagged: bool,
 }
 
 /// What one reading of a collection came to.

@@ -81,6 +81,18 @@ pub trait WriteApi: ReadApi {
     /// Any status but 2xx, and everything that can go wrong on the way; see [`ApiError`].
     fn send(&self, call: &Call) -> impl Future<Output = Result<Reply, ApiError>> + Send;
 
+    /// The same under conditions. Services that know nothing of them do as without, and so may an implementation.
+    ///
+    /// # Errors
+    /// As [`WriteApi::send`]; a status of 412 where a condition does not hold.
+    fn send_under(
+        &self,
+        call: &Call,
+        _terms: &Terms,
+    ) -> impl Future<Output = Result<Reply, ApiError>> + Send {
+        self.send(call)
+    }
+
     /// Whether the service has answered nothing for so long that nothing is sent any more.
     fn has_given_up(&self) -> bool {
         false
@@ -95,6 +107,27 @@ pub trait WriteApi: ReadApi {
         let body = serde_json::from_str(&body).ok();
         let call = Call { method: Method::Post, path: path.to_owned(), body };
         async move { self.send(&call).await }
+    }
+}
+
+/// Under which conditions a write is to be carried out, and how it is known when it comes again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The `Idempotency-Key`: requests with the same one are one request.
+    pub key: Option<String>,
+    /// Only where no object has that name (`If-None-Match: *`).
+    pub only_if_absent: bool,
+    /// Only if the object still has this tag (`If-Match`).
+    pub tag: Option<String>,
+}
+
+impl Terms {
+    /// Those of a creation: with a key of its own, and only where nothing has the name.
+    pub fn of_creation() -> Self {
+        let mut bytes = [0; 16];
+        // Without randomness there is no key, and the request is like those of everybody else.
+        let key = getrandom::fill(&mut bytes).ok().map(|()| hex::encode(bytes));
+        Self { key, only_if_absent: true, tag: None }
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::world::{self, Whose, Wish, World};
 use librato_apply::plan::{Done, Outcome};
-use librato_apply::remote::{Client, Config};
+use librato_apply::remote::{Client, Config, ReadApi as _};
 use librato_apply::render;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -129,6 +129,97 @@ fn two_runs_that_meet_on_a_slow_way_leave_everything_once() {
 #[test]
 fn three_runs_that_meet_on_a_slow_way_leave_everything_once() {
     meet(3, Some(10));
+}
+
+/// So many runs at once that want other values, first where nothing is and then where all is there: each object is there once,
+/// as one of them wants it, and whoever came too late is told so.
+fn disagree(runs: usize) {
+    runtime().block_on(async {
+        for meeting in 0..meetings() {
+            let world = World::new(Whose::Ours).await;
+            for round in 0..2 {
+                let wants = |run: usize| -> &'static str {
+                    let value = 10 + 10 * round + run;
+                    let files = FILES.replace("threshold: 5", &format!("threshold: {value}"));
+                    let files = files.replace("period: 60", &format!("period: {}", 60 * value));
+                    Box::leak(
+                        files
+                            .replace("type: bignumber", "type: line")
+                            .replace("ops@", &format!("ops{value}@"))
+                            .into_boxed_str(),
+                    )
+                };
+                let apart = [0, 1, 3, 10, 40][meeting % 5];
+                let all =
+                    (0..runs).map(|i| run(world.client(), wants(i), Duration::from_millis(i as u64 * apart)));
+                let outcomes = futures_util::future::join_all(all).await;
+                let late = |done: &Done| match done {
+                    Done::Failed(why) => why.message.contains("changed since the plan was made"),
+                    Done::Skipped(why) => why.starts_with("it needs"),
+                    Done::Written | Done::Met => true,
+                };
+                for outcome in &outcomes {
+                    assert!(
+                        outcome.duplicates.is_empty() && outcome.steps.iter().all(late),
+                        "{}",
+                        undone(outcome)
+                    );
+                }
+                let doubled: Vec<_> =
+                    names(&world).await.into_iter().filter(|(_, count)| *count > 1).collect();
+                assert_eq!(doubled, [], "made more than once");
+            }
+            // Whoever runs again alone gets what it wants.
+            let outcome = run(world.client(), FILES, Duration::ZERO).await;
+            assert_eq!(undone(&outcome), "");
+            check(&world, FILES).await;
+        }
+    });
+}
+
+#[test]
+fn two_runs_that_want_other_values_leave_everything_once() {
+    disagree(2);
+}
+
+#[test]
+fn three_runs_that_want_other_values_leave_everything_once() {
+    disagree(3);
+}
+
+#[tokio::test]
+async fn what_somebody_changed_since_the_plan_was_made_is_left_as_it_is() {
+    let world = World::new(Whose::Ours).await;
+    let (_, outcome) = world::apply(&world.client(), &Wish::read(FILES), 8).await.unwrap();
+    assert_eq!(undone(&outcome), "");
+    let (done, reached) = (AtomicBool::new(false), Arc::new(Notify::new()));
+    let signal = Arc::clone(&reached);
+    let proxy = FaultProxy::start(world.addr, move |request| {
+        let is_change = request.method == "PUT" && request.path.starts_with("/v1/alerts/");
+        (is_change && !done.swap(true, Ordering::SeqCst)).then(|| {
+            signal.notify_one();
+            Fault::Delay(Duration::from_millis(300))
+        })
+    })
+    .await;
+    let theirs = json!({"description": "theirs", "conditions": []});
+    let somebody = async {
+        reached.notified().await;
+        world.seed("PUT", "/alerts/web.slow", theirs).await;
+    };
+    let changed: &'static str = Box::leak(FILES.replace("threshold: 5", "threshold: 6").into_boxed_str());
+    let client = world::client(proxy.addr(), Duration::from_secs(10));
+    let wish = Wish::read(changed);
+    let (ran, ()) = tokio::join!(world::apply(&client, &wish, 1), somebody);
+    let outcome = ran.unwrap().1;
+    assert_eq!(outcome.counts().1, 1, "{}", undone(&outcome));
+    let said = "it was changed since the plan was made, so it was left as it is; plan again";
+    assert!(undone(&outcome).contains(said), "{}", undone(&outcome));
+    let left = world.client().get("/alerts/web.slow", &[]).await.unwrap();
+    assert_eq!(left["description"], "theirs");
+    let (_, outcome) = world::apply(&world.client(), &wish, 1).await.unwrap();
+    assert_eq!(undone(&outcome), "");
+    check(&world, changed).await;
 }
 
 /// Applies the files through a proxy that does this, when asked whether it is done, before a request is let through.

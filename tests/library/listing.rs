@@ -13,6 +13,7 @@ fn alerts() -> Listing {
         query: vec![("name".into(), "web&more".into())],
         order: Some("updated_at"),
         identity: |alert| lenient::id(alert.get("id")?).map(|id| id.to_string()),
+        tagged: false,
     }
 }
 

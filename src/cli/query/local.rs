@@ -107,8 +107,14 @@ async fn metrics(api: &impl ReadApi, pattern: &str) -> Result<Result<Vec<Value>,
     let part = pattern.split('*').max_by_key(|part| part.len()).unwrap_or_default();
     let query = if part.is_empty() { Vec::new() } else { vec![("name".to_owned(), part.to_owned())] };
     let identity: fn(&Value) -> Option<String> = |raw| lenient::text(&raw["name"]).map(str::to_lowercase);
-    let listing =
-        Listing { path: "/metrics".to_owned(), key: "metrics", query, order: Some("name"), identity };
+    let listing = Listing {
+        path: "/metrics".to_owned(),
+        key: "metrics",
+        query,
+        order: Some("name"),
+        identity,
+        tagged: false,
+    };
     let mut found = api.list(&listing).await?;
     let meant = |raw: &Value| lenient::text(&raw["name"]).is_some_and(|name| matches(pattern, name));
     found.retain(|raw| meant(raw) && !is_composite(raw));

@@ -23,8 +23,10 @@ fn shown(request: &Request) -> Vec<String> {
 }
 
 fn created(address: &Address, kind: Kind, fields: Value) -> Vec<String> {
-    let ids =
-        BTreeMap::from([(Address::service("ops"), Remote { id: Some(3), raw: Raw::from(&Value::Null) })]);
+    let ids = BTreeMap::from([(
+        Address::service("ops"),
+        Remote { id: Some(3), raw: Raw::from(&Value::Null), tag: None },
+    )]);
     let action = Action::Create { after: resource(kind, fields), fields: Vec::new() };
     shown(&request(&Change { address: address.clone(), kind, action }, &ids).unwrap())
 }
@@ -43,10 +45,10 @@ fn updated(
     let want = resource(kind, want);
     let fields = changes(&want, &before, &BTreeMap::new());
     let after = overlay(&want, &before, &|_| None);
-    let remote = Remote { id: lenient_id(&raw), raw: Raw::from(&raw) };
+    let remote = Remote { id: lenient_id(&raw), raw: Raw::from(&raw), tag: None };
     let ids = BTreeMap::from([
         (renamed_from.clone().unwrap_or_else(|| address.clone()), remote),
-        (Address::service("ops"), Remote { id: Some(3), raw: Raw::from(&Value::Null) }),
+        (Address::service("ops"), Remote { id: Some(3), raw: Raw::from(&Value::Null), tag: None }),
     ]);
     let action = Action::Update { before, after, fields, renamed_from };
     shown(&request(&Change { address: address.clone(), kind, action }, &ids).unwrap())
@@ -192,7 +194,7 @@ fn renames_keep_the_id() {
 
 #[test]
 fn deletes_and_replacements() {
-    let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw: Raw::from(&Value::Null) })]);
+    let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw: Raw::from(&Value::Null), tag: None })]);
     let gauge = resource(Kind::Metric, json!({"type": "gauge"}));
     let after = resource(Kind::Composite, json!({"composite": "s(\"a\",\"*\")"}));
     let action = Action::Replace { before: gauge, after, fields: Vec::new(), because: String::new() };
@@ -221,7 +223,7 @@ fn chart(space: &str, name: &str) -> Address {
 
 #[test]
 fn charts_are_written_below_the_id_of_their_space() {
-    let space = |id| Remote { id: Some(id), raw: Raw::from(&Value::Null) };
+    let space = |id| Remote { id: Some(id), raw: Raw::from(&Value::Null), tag: None };
     let mut ids = BTreeMap::from([(Address::space("S"), space(5)), (Address::space("T"), space(6))]);
     let fields = json!({"type": "line", "label": null, "related_space": "T", "streams": [{"metric": "m"}]});
     let after = resource(Kind::Chart, fields);
@@ -235,7 +237,7 @@ fn charts_are_written_below_the_id_of_their_space() {
     let change = Change { address: Address::space("U"), kind: Kind::Space, action: created };
     assert_eq!(shown(&request(&change, &ids).unwrap()), [r#"POST /spaces {"name":"U","tags":true}"#]);
 
-    ids.insert(chart("S", "C"), Remote { id: Some(9), raw: Raw::from(&Value::Null) });
+    ids.insert(chart("S", "C"), Remote { id: Some(9), raw: Raw::from(&Value::Null), tag: None });
     let action = Action::Delete { before: resource(Kind::Chart, json!({})), pruned: false };
     let change = Change { address: chart("S", "C"), kind: Kind::Chart, action: action.clone() };
     assert_eq!(shown(&request(&change, &ids).unwrap()), ["DELETE /spaces/5/charts/9"]);
@@ -259,8 +261,8 @@ fn a_chart_is_sent_with_all_streams_and_what_we_do_not_know_of_them() {
     let before = lift(Collection::Charts, &raw, &BTreeMap::new()).unwrap();
     let fields = changes(&want, &before, &BTreeMap::new());
     let ids = BTreeMap::from([
-        (Address::space("S"), Remote { id: Some(5), raw: Raw::from(&Value::Null) }),
-        (chart("S", "C"), Remote { id: Some(9), raw: Raw::from(&raw) }),
+        (Address::space("S"), Remote { id: Some(5), raw: Raw::from(&Value::Null), tag: None }),
+        (chart("S", "C"), Remote { id: Some(9), raw: Raw::from(&raw), tag: None }),
     ]);
     let after = overlay(&want, &before, &|_| None);
     let action = Action::Update { before, after, fields, renamed_from: Some(chart("S", "C")) };
@@ -291,7 +293,7 @@ fn an_alert_is_pointed_to_another_service_and_keeps_all_else() {
 fn nothing_is_written_over_what_cannot_be_read() {
     let raw = r#"{"conditions": [{"threshold": 1e999}]}"#.to_owned();
     let raw = Raw::from(&*serde_json::value::RawValue::from_string(raw).unwrap());
-    let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw })]);
+    let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw, tag: None })]);
     let before = resource(Kind::Alert, json!({"description": "a"}));
     let after = resource(Kind::Alert, json!({"description": "b"}));
     let fields = changes(&after, &before, &BTreeMap::new());
