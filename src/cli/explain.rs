@@ -1,11 +1,11 @@
-//! `explain`: what a field of the files means, from the schema that editors use too.
+//! `explain`: what a field of the files means, from the schema that editors use too, and what the code of a problem means.
 //! Knows JSON Schema as far as our own types produce it; nothing of single fields.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 
 use clap_complete::CompletionCandidate;
-use librato_apply::diag::suggest;
+use librato_apply::diag::{Code, suggest};
 use librato_apply::model;
 use serde_json::Value;
 
@@ -15,13 +15,41 @@ use super::ui::Ui;
 /// `explain`
 pub fn explain(path: Option<&str>, ui: &Ui) -> anyhow::Result<Exit> {
     let schema = model::published_schema();
-    ui.out(&text(&Format { root: &schema }, path.unwrap_or_default())?);
+    ui.out(&explained(&Format { root: &schema }, path.unwrap_or_default())?);
     Ok(Exit::Done)
+}
+
+/// Before the name of a code, where a field may have it too.
+const CODE: &str = "code:";
+
+/// A field, or else the code of this name.
+fn explained(format: &Format<'_>, path: &str) -> Result<String, Stop> {
+    if let Some(name) = path.strip_prefix(CODE) {
+        return Code::named(name).map(of_code).ok_or_else(|| unknown_code(name));
+    }
+    text(format, path).or_else(|stop| Code::named(path).map(of_code).ok_or(stop))
+}
+
+fn of_code(code: Code) -> String {
+    format!("Code      {}\n\n{}\n", code.name(), code.meaning())
+}
+
+fn unknown_code(name: &str) -> Stop {
+    let names = || Code::ALL.iter().map(|code| code.name());
+    let help = match suggest(name, names()) {
+        Some(close) => format!("did you mean `{CODE}{close}`?"),
+        None => "reports show it in brackets, as in warning[unknown-metric]".to_owned(),
+    };
+    Stop { exit: Exit::Error, message: format!("there is no code `{name}`"), help: vec![help] }
 }
 
 /// The fields that what is typed so far may become, for the shell.
 pub fn paths(typed: &OsStr) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
+    if let Some(name) = typed.strip_prefix(CODE) {
+        let found = Code::ALL.iter().map(|code| code.name()).filter(|code| code.starts_with(name));
+        return found.map(|code| CompletionCandidate::new(format!("{CODE}{code}"))).collect();
+    }
     let above = typed.rsplit_once('.').map_or("", |(above, _)| above);
     let schema = model::published_schema();
     let format = Format { root: &schema };
@@ -359,6 +387,25 @@ mod tests {
             "{}",
             said("x")
         );
+    }
+
+    #[test]
+    fn codes_are_explained_unless_a_field_has_the_name() {
+        let schema = model::published_schema();
+        let said = |path: &str| match explained(&Format { root: &schema }, path) {
+            Ok(text) => text,
+            Err(stop) => format!("{}: {}", stop.message, stop.help.join(" ")),
+        };
+        for code in Code::ALL {
+            assert_eq!(said(&format!("code:{}", code.name())), of_code(*code));
+        }
+        assert!(said("unknown-metric").starts_with("Code      unknown-metric\n\nA metric that "));
+        assert!(said("alerts").starts_with("Field     alerts\n"));
+        assert_eq!(
+            said("code:unknown-metrc"),
+            "there is no code `unknown-metrc`: did you mean `code:unknown-metric`?"
+        );
+        assert!(said("code:zzzzzz").contains("in brackets"));
     }
 
     #[test]

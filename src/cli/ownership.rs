@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use librato_apply::diag::{Diagnostic, Part, Place, Report, Route, printable, suggest};
+use librato_apply::diag::{Code, Diagnostic, Part, Place, Report, Route, printable, suggest};
 use librato_apply::diff::scope::{GlobError, Globs, Scope, View, parse_target};
 use librato_apply::load::Root;
 use librato_apply::model::{Address, Desired, Kind, Scopes, State};
@@ -42,7 +42,7 @@ pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
             };
             read.report.push(
                 Diagnostic::warning(
-                    "prune-off",
+                    Code::PruneOff,
                     "nothing is pruned, since not all files of the directory are read",
                 )
                 .at(place, "asked for here")
@@ -50,10 +50,12 @@ pub fn scope(read: &mut Read, targets: &[String]) -> Result<Scope, Stop> {
             );
         }
     }
-    if scope.prune.kinds().next().is_some() && read.report.iter().any(|found| found.code == "skipped-file") {
+    if scope.prune.kinds().next().is_some()
+        && read.report.iter().any(|found| found.code == Code::SkippedFile.name())
+    {
         let message = "files were skipped, and what they should have declared would be pruned";
         read.report
-            .push(Diagnostic::warning("prune-and-skipped", message).help(
+            .push(Diagnostic::warning(Code::PruneAndSkipped, message).help(
                 "correct the names of their sections, or keep other tools' files out of the directory",
             ));
     }
@@ -75,7 +77,7 @@ fn report_mistakes(read: &mut Read, key: &str, scopes: &Scopes) -> bool {
 fn report_glob(read: &mut Read, route: Route, error: &GlobError) {
     if let Some((file, _)) = read.desired.settings.home {
         let place = Place::Node { file, route, part: Part::Value };
-        read.report.push(Diagnostic::error("invalid-pattern", error.to_string()).at(place, ""));
+        read.report.push(Diagnostic::error(Code::InvalidPattern, error.to_string()).at(place, ""));
     }
 }
 
@@ -119,7 +121,7 @@ pub fn aimless(targets: &[(String, Globs)], desired: &Desired, view: &View, actu
             Some(close) => format!("did you mean {}?", printable(close)),
             None => "a pattern has stars, such as alert/web.*".to_owned(),
         };
-        report.push(Diagnostic::error("nothing-targeted", message).help(help));
+        report.push(Diagnostic::error(Code::NothingTargeted, message).help(help));
     }
     report
 }

@@ -1,7 +1,7 @@
 //! What is said as long as the built-in server keeps alerts without evaluating them: nobody shall find out in the night.
 //! When it evaluates them, this file goes, and with it all that the compiler then misses.
 
-use librato_apply::diag::Diagnostic;
+use librato_apply::diag::{Code, Diagnostic};
 use librato_apply::model::{Collection, Desired, Intent};
 use librato_apply::remote::Client;
 
@@ -26,5 +26,5 @@ pub fn note(client: &Client) -> Option<String> {
 pub fn diagnostic(client: &Client, desired: &Desired) -> Option<Diagnostic> {
     let mut ours = desired.objects.iter().filter(|(_, wish)| wish.intent != Intent::Absent);
     let alerts = ours.any(|(address, _)| address.collection == Collection::Alerts);
-    (alerts && client.leaves_alerts_unevaluated()).then(|| Diagnostic::note("alerts-not-evaluated", NOTE))
+    (alerts && client.leaves_alerts_unevaluated()).then(|| Diagnostic::note(Code::AlertsNotEvaluated, NOTE))
 }

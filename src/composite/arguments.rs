@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::functions::{OptionSpec, Parameter, Signature, Takes};
 use super::problem::Problems;
 use super::tree::{Expr, ExprKind, Name};
-use crate::diag::suggest;
+use crate::diag::{Code, suggest};
 
 /// The value of an option.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,7 +77,7 @@ pub(super) fn count(
         let span = first.span.start..arguments.last().map_or(first.span.end, |last| last.span.end);
         let takes = if parameters.len() == 1 { "one argument" } else { "fewer arguments" };
         let message = format!("`{}` takes {takes}: {}", name.text, function.signature());
-        let problem = problems.error("wrong-arguments", span, message);
+        let problem = problems.error(Code::WrongArguments, span, message);
         let brackets = matches!(parameters, [Parameter::Set, ..])
             && matches!(first.kind, ExprKind::Call(..) | ExprKind::Set(_));
         if brackets {
@@ -88,7 +88,7 @@ pub(super) fn count(
     let missing = &parameters[arguments.len()..];
     if let Some(first) = missing.iter().find(|parameter| !matches!(parameter, Parameter::Options(_))) {
         let message = format!("`{}` needs {}: {}", name.text, first.wants(), function.signature());
-        let problem = problems.error("wrong-arguments", name.span.start..end, message);
+        let problem = problems.error(Code::WrongArguments, name.span.start..end, message);
         if matches!(first, Parameter::Selector) {
             problem.help("\"*\" means every source");
         }
@@ -108,7 +108,7 @@ pub(super) fn wrong_kind(function: &Signature, parameter: Parameter, found: &Exp
     }
     let message = format!("`{}` wants {} here, not {}", function.name, parameter.wants(), describe(found));
     problems
-        .error("wrong-arguments", found.span.clone(), message)
+        .error(Code::WrongArguments, found.span.clone(), message)
         .help(format!("it is called as {}", function.signature()));
 }
 
@@ -129,7 +129,7 @@ pub(super) fn options(
         };
         if seen.contains(&spec.name) {
             let message = format!("`{}` is given twice", spec.name);
-            problems.error("repeated-option", key.span.clone(), message);
+            problems.error(Code::RepeatedOption, key.span.clone(), message);
             continue;
         }
         seen.push(spec.name);
@@ -156,7 +156,7 @@ fn required(
     for spec in specs.iter().filter(|spec| spec.required) {
         if !options.0.iter().any(|(name, _)| *name == spec.name) {
             let message = format!("`{}` needs the option `{}`", function.name, spec.name);
-            problems.error("missing-option", span.clone(), message).help(format!(
+            problems.error(Code::MissingOption, span.clone(), message).help(format!(
                 "{}, as in {}(…, {{{}: {}}})",
                 wants(spec.takes),
                 function.name,
@@ -177,14 +177,14 @@ fn unknown_option(function: &Signature, specs: &[OptionSpec], key: &Name, proble
             format!("its options are {}", names.join(", "))
         }
     };
-    problems.unknown("unknown-option", key.span.clone(), message).help(help);
+    problems.unknown(Code::UnknownOption, key.span.clone(), message).help(help);
 }
 
 fn value_of(spec: &OptionSpec, value: &Expr, problems: &mut Problems) -> Option<Given> {
     let (ExprKind::Text(text) | ExprKind::Number(text)) = &value.kind else {
         if value.kind != ExprKind::Hole {
             let message = format!("`{}` wants {}, not {}", spec.name, wants(spec.takes), describe(value));
-            problems.error("wrong-value", value.span.clone(), message);
+            problems.error(Code::WrongValue, value.span.clone(), message);
         }
         return None;
     };
@@ -192,8 +192,8 @@ fn value_of(spec: &OptionSpec, value: &Expr, problems: &mut Problems) -> Option<
     if found.is_none() {
         let message = format!("`{}` wants {}, not \"{}\"", spec.name, wants(spec.takes), text.escape_debug());
         let problem = match spec.takes {
-            Takes::OneOf(_) => problems.unknown("wrong-value", value.span.clone(), message),
-            _ => problems.error("wrong-value", value.span.clone(), message),
+            Takes::OneOf(_) => problems.unknown(Code::WrongValue, value.span.clone(), message),
+            _ => problems.error(Code::WrongValue, value.span.clone(), message),
         };
         if let Some(hint) = hint(spec.takes, text) {
             problem.help(hint);

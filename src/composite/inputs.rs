@@ -3,6 +3,7 @@
 
 use super::problem::Problems;
 use super::query::{Choice, Leaf, Node, Op};
+use crate::diag::Code;
 
 /// Reports a set that cannot be two series, or may well be another number. `repeated` says that `group_by` or `map` leaves fewer
 /// series than the patterns promise.
@@ -14,12 +15,12 @@ pub(super) fn check(name: &str, set: &Node, repeated: bool, problems: &mut Probl
         Some(count) => {
             let these = if count == 1 { "this is one".to_owned() } else { format!("these are {count}") };
             let message = format!("`{name}` takes exactly two series, and {these}");
-            problems.error("wrong-inputs", set.span.clone(), message).help(both);
+            problems.error(Code::WrongInputs, set.span.clone(), message).help(both);
         }
         None if items.len() > 2 => {
             let message =
                 format!("`{name}` takes exactly two series, and here are {} expressions", items.len());
-            problems.warning("wrong-inputs", set.span.clone(), message).help(both);
+            problems.warning(Code::WrongInputs, set.span.clone(), message).help(both);
         }
         None if repeated => {}
         None => {
@@ -28,7 +29,7 @@ pub(super) fn check(name: &str, set: &Node, repeated: bool, problems: &mut Probl
                 "`{name}` gives nothing unless there are exactly two series, and this may be any number"
             );
             problems
-                .warning("wrong-inputs", open.span.clone(), message)
+                .warning(Code::WrongInputs, open.span.clone(), message)
                 .help("make one series of it with sum(…), mean(…), min(…) or max(…)");
         }
     }

@@ -4,6 +4,7 @@
 use std::{fmt, iter::Peekable, ops::Range, str::CharIndices};
 
 use super::problem::Problems;
+use crate::diag::Code;
 
 /// One word of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +81,13 @@ impl Lexer<'_> {
         if self.rest.next().is_none() {
             self.open = true;
             problems
-                .error("invalid-composite", start..start + open.len_utf8(), "this text is not closed")
+                .error(Code::InvalidComposite, start..start + open.len_utf8(), "this text is not closed")
                 .help("texts stand between double quotes and cannot contain one");
         } else if open != '"' {
             let end = self.at();
             problems
                 .error(
-                    "invalid-composite",
+                    Code::InvalidComposite,
                     start..end,
                     format!("texts stand in double quotes, not in `{open}`"),
                 )

@@ -10,7 +10,7 @@ use super::patterns::{self, Use};
 use super::problem::Problems;
 use super::query::{Bounds, Choice, Combine, Each, Filling, Leaf, Node, Op, Select, Statistic, Windowed};
 use super::tree::{Expr, ExprKind, Name};
-use crate::diag::suggest;
+use crate::diag::{Code, suggest};
 
 /// How many series `top` and `bottom` keep unless told.
 const RANKED: usize = 10;
@@ -45,14 +45,14 @@ impl Reader<'_> {
             ExprKind::Call(name, arguments) => self.call(expr, name, arguments)?,
             ExprKind::Set(items) => {
                 if items.is_empty() {
-                    self.problems.error("wrong-arguments", expr.span.clone(), "a set cannot be empty");
+                    self.problems.error(Code::WrongArguments, expr.span.clone(), "a set cannot be empty");
                 }
                 let nodes: Vec<_> = items.iter().map(|item| self.expression(item)).collect();
                 Op::Set(nodes.into_iter().collect::<Option<_>>()?)
             }
             ExprKind::Number(number) => {
                 let message = format!("the number {number} cannot stand here: only `s(…)` makes series");
-                self.problems.error("numeric-literal", expr.span.clone(), message).help(
+                self.problems.error(Code::NumericLiteral, expr.span.clone(), message).help(
                     "multiply with scale(set, {factor: \"2\"}), replace gaps with fill(set, {value: \"0\"})",
                 );
                 return None;
@@ -60,13 +60,13 @@ impl Reader<'_> {
             ExprKind::Text(text) => {
                 let message = "expected a function call, found text";
                 self.problems
-                    .error("wrong-arguments", expr.span.clone(), message)
+                    .error(Code::WrongArguments, expr.span.clone(), message)
                     .help(format!("the series of a metric are s(\"{}\", \"*\")", text.escape_debug()));
                 return None;
             }
             ExprKind::Map(_) => {
                 let message = "expected a function call, found options";
-                self.problems.error("wrong-arguments", expr.span.clone(), message);
+                self.problems.error(Code::WrongArguments, expr.span.clone(), message);
                 return None;
             }
             ExprKind::Hole => return None,
@@ -101,7 +101,7 @@ impl Reader<'_> {
         (self.repeated, self.mapped) = before;
         if function.function == Function::Map {
             self.problems
-                .warning("deprecated-function", name.span.clone(), "`map` belongs to the time before tags")
+                .warning(Code::DeprecatedFunction, name.span.clone(), "`map` belongs to the time before tags")
                 .help("group_by(\"tag\", …) repeats an expression for each value of a tag");
         }
         let op = self.operation(function, name, &call.span, read)?;
@@ -133,7 +133,7 @@ impl Reader<'_> {
             },
             |close| format!("did you mean {}, which {}?", close.signature(), close.does),
         );
-        self.problems.unknown("unknown-function", name.span.clone(), message).help(help);
+        self.problems.unknown(Code::UnknownFunction, name.span.clone(), message).help(help);
     }
 
     fn argument(
@@ -261,11 +261,11 @@ impl Reader<'_> {
         let upper = lt.into_iter().chain(lte).fold(f64::INFINITY, f64::min);
         if options.is_empty() && !self.problems.any_within(call) {
             self.problems
-                .warning("no-bounds", name.span.clone(), "`filter` without a bound keeps every series")
+                .warning(Code::NoBounds, name.span.clone(), "`filter` without a bound keeps every series")
                 .help("give it one of `gt`, `lt`, `gte`, `lte`");
         } else if lower > upper {
             let message = format!("no number is above {lower} and below {upper}, so nothing is kept");
-            self.problems.error("wrong-value", name.span.clone(), message);
+            self.problems.error(Code::WrongValue, name.span.clone(), message);
         }
         Bounds { gt, lt, gte, lte }
     }

@@ -7,6 +7,7 @@ use super::functions;
 use super::lexer::{Token, tokens};
 use super::problem::Problems;
 use super::tree::{Expr, ExprKind, Name};
+use crate::diag::Code;
 
 /// Nesting deeper than this is refused, so that no definition can exhaust the stack.
 pub(super) const MAX_DEPTH: usize = 64;
@@ -14,7 +15,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// Longer definitions are refused unread; the service's own limit is not known.
 const MAX_LENGTH: usize = 64 << 10;
 
-const SYNTAX: &str = "invalid-composite";
+const SYNTAX: Code = Code::InvalidComposite;
 
 /// Reads a definition as far as it can be read; what cannot becomes a hole and a problem.
 pub(super) fn read(text: &str, problems: &mut Problems) -> Expr {

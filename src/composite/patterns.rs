@@ -7,6 +7,7 @@ use super::arguments::describe;
 use super::problem::Problems;
 use super::selector::Selector;
 use super::tree::{Expr, ExprKind};
+use crate::diag::Code;
 
 /// The most shifts of one `timeshift`.
 const MAX_SHIFTS: usize = 64;
@@ -22,11 +23,11 @@ fn in_alphabet(c: char) -> bool {
 pub(super) fn metric(name: &str, span: &Range<usize>, problems: &mut Problems) {
     if name.is_empty() || name.len() > 255 {
         let message = format!("a metric name has 1 to 255 characters, this one has {}", name.len());
-        problems.error("wrong-value", span.clone(), message);
+        problems.error(Code::WrongValue, span.clone(), message);
     } else if let Some(wrong) = name.chars().find(|c| !in_alphabet(*c) && *c != '*') {
         let message = format!("no metric matches this, since no name holds {wrong:?}");
         problems
-            .warning("never-matches", span.clone(), message)
+            .warning(Code::NeverMatches, span.clone(), message)
             .help("names are made of letters, digits, `.`, `:`, `-` and `_`; `*` stands for anything");
     }
 }
@@ -42,7 +43,7 @@ pub(super) fn selector(
         ExprKind::Text(text) => {
             if text.is_empty() {
                 problems
-                    .error("wrong-value", argument.span.clone(), "a source cannot be empty")
+                    .error(Code::WrongValue, argument.span.clone(), "a source cannot be empty")
                     .help("\"*\" means every source");
                 return None;
             }
@@ -51,7 +52,7 @@ pub(super) fn selector(
             if let Some(wrong) = text.chars().find(odd).filter(|_| text != "%" && !text.contains('&')) {
                 let message = format!("no source matches this, since no name holds {wrong:?}");
                 problems
-                    .warning("never-matches", argument.span.clone(), message)
+                    .warning(Code::NeverMatches, argument.span.clone(), message)
                     .help("tags are given in braces: {tag: \"pattern\"}");
             }
             Some(Selector::Source(text.clone()))
@@ -68,7 +69,7 @@ pub(super) fn selector(
                     ExprKind::Hole => return None,
                     _ => {
                         let message = format!("the pattern of a tag is text, not {}", describe(value));
-                        problems.error("wrong-value", value.span.clone(), message);
+                        problems.error(Code::WrongValue, value.span.clone(), message);
                     }
                 }
             }
@@ -83,7 +84,7 @@ fn special(text: &str, span: &Range<usize>, used_in: Use, mapped: bool, problems
     if text == "%" && used_in == Use::Metric {
         problems
             .warning(
-                "dynamic-source",
+                Code::DynamicSource,
                 span.clone(),
                 "`%` is the source chosen in a space; here it means every source",
             )
@@ -92,7 +93,7 @@ fn special(text: &str, span: &Range<usize>, used_in: Use, mapped: bool, problems
     if text.contains('&') && !mapped {
         problems
             .warning(
-                "never-matches",
+                Code::NeverMatches,
                 span.clone(),
                 "`&` is the source that `map` has come to, and there is no `map`",
             )
@@ -114,7 +115,7 @@ fn tag_name(name: &str, span: &Range<usize>, problems: &mut Problems) -> bool {
     let good = is_tag_name(name);
     if !good {
         problems
-            .error("wrong-value", span.clone(), format!("\"{}\" is no name of a tag", name.escape_debug()))
+            .error(Code::WrongValue, span.clone(), format!("\"{}\" is no name of a tag", name.escape_debug()))
             .help(TAG_NAME_RULE);
     }
     good
@@ -133,7 +134,7 @@ pub(super) fn shifts(text: &str, span: &Range<usize>, problems: &mut Problems) -
         let message =
             format!("\"{}\" is not a number, or several with commas, and a unit", text.escape_debug());
         problems
-            .error("wrong-value", span.clone(), message)
+            .error(Code::WrongValue, span.clone(), message)
             .help("\"1d\" is a day ago, \"0,1,2w\" now, one and two weeks ago; units are s, m, h, d and w");
     }
     found

@@ -2,6 +2,7 @@
 //! Knows the periods of metrics only from whoever asks.
 
 use crate::composite::words::in_words;
+use crate::diag::Code;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -44,7 +45,7 @@ fn periods(node: &Node, known: &dyn Fn(&str) -> Vec<u64>, problems: &mut Problem
                 let (every, most) = (in_words(shorter), in_words(longest));
                 let message = format!("this has a point every {every}, {other} one every {most}");
                 problems
-                    .warning("mixed-periods", span, message)
+                    .warning(Code::MixedPeriods, span, message)
                     .help(format!("give all of them the same, as in s(…, {{period: \"{longest}\"}})"));
             }
             // What comes out has the longest.

@@ -3,7 +3,7 @@
 
 use std::{fmt, ops::Range};
 
-use crate::diag::Severity;
+use crate::diag::{Code, Severity};
 
 /// One thing to say about a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Problems {
     /// Adds an error; add a hint to what is returned.
     pub(super) fn error(
         &mut self,
-        code: &'static str,
+        code: Code,
         span: Range<usize>,
         message: impl Into<String>,
     ) -> &mut Problem {
@@ -91,7 +91,7 @@ impl Problems {
     /// Adds an error about something that only we may not know; add a hint to what is returned.
     pub(super) fn unknown(
         &mut self,
-        code: &'static str,
+        code: Code,
         span: Range<usize>,
         message: impl Into<String>,
     ) -> &mut Problem {
@@ -103,23 +103,17 @@ impl Problems {
     /// Adds a warning; add a hint to what is returned.
     pub(super) fn warning(
         &mut self,
-        code: &'static str,
+        code: Code,
         span: Range<usize>,
         message: impl Into<String>,
     ) -> &mut Problem {
         self.add(Severity::Warning, code, span, message.into())
     }
 
-    fn add(
-        &mut self,
-        severity: Severity,
-        code: &'static str,
-        span: Range<usize>,
-        message: String,
-    ) -> &mut Dropped {
+    fn add(&mut self, severity: Severity, code: Code, span: Range<usize>, message: String) -> &mut Dropped {
         // One place past the end takes what is beyond the limit.
         self.found.truncate(MAX_PROBLEMS);
-        self.found.push(Problem { severity, code, span, message, help: None, unknown: false });
+        self.found.push(Problem { severity, code: code.name(), span, message, help: None, unknown: false });
         let last = self.found.len() - 1;
         &mut self.found[last]
     }

@@ -3,6 +3,7 @@
 //! the files it knows how scalars are written and which settings are secret, since nothing of these may be shown.
 //! Everything that is shown passes through the masks, so that secrets standing in the files never reach a terminal or a log.
 
+mod code;
 mod files;
 mod index;
 mod io_words;
@@ -17,6 +18,7 @@ mod scalar;
 mod shown;
 mod suggest;
 
+pub use code::{Code, Coded};
 pub use files::{Files, SourceFile};
 pub use index::{IndexBuilder, Repeated, RouteIndex};
 pub use io_words::in_plain_words;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Files, Place};
+use super::{Coded, Files, Place};
 
 /// How bad it is; the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,18 +44,18 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A problem that stops everything after validation.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Severity::Error, code, message.into())
+    pub fn error(code: impl Coded, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code.code(), message.into())
     }
 
     /// A problem that stops nothing, unless warnings are treated as errors.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, code, message.into())
+    pub fn warning(code: impl Coded, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code.code(), message.into())
     }
 
     /// Something worth knowing.
-    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Severity::Note, code, message.into())
+    pub fn note(code: impl Coded, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code.code(), message.into())
     }
 
     /// Says where it is; the last call wins.
@@ -76,7 +76,8 @@ impl Diagnostic {
         self
     }
 
-    fn new(severity: Severity, code: &'static str, message: String) -> Self {
+    /// Of what was found with a code already.
+    pub fn new(severity: Severity, code: &'static str, message: String) -> Self {
         Self { severity, code, message, primary: None, secondary: Vec::new(), help: Vec::new() }
     }
 }

@@ -7,7 +7,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::rename;
 pub use super::view::View;
-use crate::diag::{Diagnostic, Files, Part, Report, Route};
+use crate::diag::{Code, Diagnostic, Files, Part, Report, Route};
 use crate::model::{
     ALERT_STREAM, Address, Collection, Desired, Intent, Kind, Resource, Scopes, State, Wish, charts_of,
 };
@@ -136,7 +136,7 @@ impl Scope {
                 let message =
                     format!("the {} \"{address}\" is declared, but `settings.ignore` names it", wish.kind);
                 report.push(
-                    Diagnostic::error("ignored-declared", message)
+                    Diagnostic::error(Code::IgnoredDeclared, message)
                         .at(wish.origin.place(files, &Route::root(), Part::Key), "declared here")
                         .help("remove it here, or narrow the pattern under `settings.ignore`"),
                 );

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::draft::Draft;
 use super::{Imported, Made};
-use crate::diag::{Diagnostic, Place, Report, Route, Seg};
+use crate::diag::{Code, Diagnostic, Place, Report, Route, Seg};
 use crate::model::{Address, Collection, Kind, Resource};
 
 /// An object with the draft it was made of, which knows the places.
@@ -47,7 +47,7 @@ impl Collected {
                 "{} is imported as \"{}\": another {kind} has the name \"{name}\"",
                 draft.who, address.name
             );
-            let found = Diagnostic::note("repeated-name", message)
+            let found = Diagnostic::note(Code::RepeatedName, message)
                 .at(draft.place().clone(), "")
                 .also(first, "the other one")
                 .help("objects are known by their names here: rename one of the two where it is now, and import again");
@@ -68,7 +68,7 @@ impl Collected {
         });
         let known = first.map_or(name, |(address, _)| &address.name);
         let message = format!("{} is left out: there is already the {kind} \"{known}\"", draft.who);
-        let found = Diagnostic::error("repeated-name", message).at(draft.place().clone(), "");
+        let found = Diagnostic::error(Code::RepeatedName, message).at(draft.place().clone(), "");
         let found =
             first.into_iter().fold(found, |found, (_, place)| found.also(place.clone(), "the first one"));
         self.report
@@ -142,7 +142,7 @@ impl Collected {
         fields.shift_remove(field)?;
         let who = &kept.draft.who;
         let message = format!("`{field}` of {who} is left out: it uses \"{}\", which is left out", lost.name);
-        let found = Diagnostic::error("left-out-reference", message).at(kept.draft.at(route), "");
+        let found = Diagnostic::error(Code::LeftOutReference, message).at(kept.draft.at(route), "");
         self.report.push(found.help("mend what it uses first; the service keeps what it has"));
         let kind = kept.object.kind();
         if let (true, Ok(object)) = (kind != Kind::Composite, Resource::from_fields(kind, &fields)) {
@@ -163,7 +163,7 @@ fn bounded(report: &Report) -> Report {
     report.iter().take(MOST).for_each(|found| short.push(found.clone()));
     let more = report.iter().count().saturating_sub(MOST);
     if more > 0 {
-        short.push(Diagnostic::error("too-many-findings", format!("{more} more findings are not shown")));
+        short.push(Diagnostic::error(Code::TooManyFindings, format!("{more} more findings are not shown")));
     }
     short
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::reader::Read;
-use crate::diag::{Diagnostic, Place, Report, Route, Severity};
+use crate::diag::{Code, Diagnostic, Place, Report, Route, Severity};
 use crate::model::check::Checker;
 use crate::model::{Kind, Resource};
 
@@ -75,13 +75,14 @@ impl Draft {
     pub fn check(&self, kind: Kind, name: &str, report: &mut Report) -> Option<Resource> {
         let who = &self.who;
         let refuse = |place, code, message: &str, help: &[String], report: &mut Report| {
-            let found = Diagnostic::error(code, format!("{who} is left out: {message}")).at(place, "");
+            let message = format!("{who} is left out: {message}");
+            let found = Diagnostic::new(Severity::Error, code, message).at(place, "");
             report.push(help.iter().fold(found, |found, help| found.help(help)));
         };
         let object = match Resource::from_fields(kind, &self.fields) {
             Ok(object) => object,
             Err(error) => {
-                refuse(self.at(&error.route), "wrong-value", &error.message, &[], report);
+                refuse(self.at(&error.route), Code::WrongValue.name(), &error.message, &[], report);
                 return None;
             }
         };

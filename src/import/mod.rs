@@ -13,7 +13,7 @@ mod terraform;
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Diagnostic, FileId, Files, Place, Report};
+use crate::diag::{Code, Diagnostic, FileId, Files, Place, Report};
 use crate::model::{Address, Resource};
 
 pub use lbrt::lbrt;
@@ -59,7 +59,7 @@ const LARGEST: usize = 4 << 20;
 
 fn too_large(source: &Source, files: &Files) -> Option<Diagnostic> {
     let message = format!("`{}` is larger than {} MiB", source.name, LARGEST >> 20);
-    let found = Diagnostic::error("file-too-large", message).at(Place::File(source.file), "");
+    let found = Diagnostic::error(Code::FileTooLarge, message).at(Place::File(source.file), "");
     (files.text(source.file).len() > LARGEST).then_some(found)
 }
 

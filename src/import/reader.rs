@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::node::{Fields, Node, Val, number, take, truth};
-use crate::diag::{Diagnostic, Place, Report};
+use crate::diag::{Code, Diagnostic, Place, Report};
 
 /// What a field holds, and which of its values the other tool writes for "not set".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,21 +40,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports something that cannot be carried over.
-    pub fn lose(&mut self, place: Place, code: &'static str, message: String, help: Option<String>) {
+    pub fn lose(&mut self, place: Place, code: Code, message: String, help: Option<String>) {
         self.losses += 1;
         let found = Diagnostic::error(code, message).at(place, "");
         self.report.push(help.into_iter().fold(found, Diagnostic::help));
     }
 
     /// Reports something that is no loss.
-    pub fn note(&mut self, place: Place, code: &'static str, message: String, help: &str) {
+    pub fn note(&mut self, place: Place, code: Code, message: String, help: &str) {
         self.report.push(Diagnostic::note(code, message).at(place, "").help(help));
     }
 
     /// Says that lists are not written, since a part of what belongs to them is not known.
     pub fn leave_out(&mut self, place: Place, lists: &str, owner: &str) {
         let message = format!("{lists} of {owner} left out: a list that is not whole is not written");
-        self.note(place, "left-out", message, "the service keeps what it has; write it by hand to manage it");
+        self.note(
+            place,
+            Code::LeftOut,
+            message,
+            "the service keeps what it has; write it by hand to manage it",
+        );
     }
 
     /// What `read` makes, unless any part of it was lost: a list that lacks an item would say something else.
@@ -155,7 +160,7 @@ impl<'a> Reader<'a> {
         for (name, node) in fields.into_iter().filter(|(_, node)| !node.value.is_nothing()) {
             let message = format!("`{name}` of {inside} is not known here: it is left out");
             let help = "nothing of our format corresponds to it".to_owned();
-            self.lose(node.place, "unknown-field", message, Some(help));
+            self.lose(node.place, Code::UnknownField, message, Some(help));
         }
     }
 
@@ -164,11 +169,11 @@ impl<'a> Reader<'a> {
         match &node.value {
             Val::Unknown { why, .. } => {
                 let message = format!("`{name}` of {who} would have to be worked out: {why}");
-                self.lose(node.place.clone(), "needs-evaluation", message, Some(self.hint.to_owned()));
+                self.lose(node.place.clone(), Code::NeedsEvaluation, message, Some(self.hint.to_owned()));
             }
             other => {
                 let message = format!("`{name}` of {who} is {}, not {wanted}: it is left out", other.noun());
-                self.lose(node.place.clone(), "wrong-type", message, None);
+                self.lose(node.place.clone(), Code::WrongType, message, None);
             }
         }
         None

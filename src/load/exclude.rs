@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde_json::{Map, Value};
 
-use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route};
+use crate::diag::{Code, Diagnostic, FileId, Part, Place, Report, Route};
 
 /// What one file's settings exclude.
 pub(super) struct Exclude {
@@ -33,7 +33,7 @@ impl Exclude {
                     let route = Route::root().key("settings").key("exclude").index(i);
                     let place = Place::Node { file, route, part: Part::Value };
                     let message = format!("`{text}` is not a pattern: {}", error.kind());
-                    report.push(Diagnostic::error("invalid-pattern", message).at(place, ""));
+                    report.push(Diagnostic::error(Code::InvalidPattern, message).at(place, ""));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use crate::diag::{Diagnostic, Report, in_plain_words};
+use crate::diag::{Code, Diagnostic, Report, in_plain_words};
 
 /// The files below a directory, and what stood in the way of finding them.
 #[derive(Default)]
@@ -61,6 +61,6 @@ fn problem(error: &walkdir::Error, wanted: fn(&Path) -> bool) -> Report {
         Some(error) => in_plain_words(error),
         None => "it is no file".to_owned(),
     };
-    report.push(Diagnostic::error("unreadable", format!("cannot read `{}`: {reason}", display(path))));
+    report.push(Diagnostic::error(Code::Unreadable, format!("cannot read `{}`: {reason}", display(path))));
     report
 }

@@ -25,7 +25,7 @@ use std::thread;
 
 use serde_json::{Map, Value};
 
-use crate::diag::{Diagnostic, FileId, Files, Part, Place, Report, Route};
+use crate::diag::{Code, Diagnostic, FileId, Files, Part, Place, Report, Route};
 
 pub use foreign::{Foreign, read_foreign};
 pub use read::{MAX_FILE_SIZE, read_below};
@@ -126,14 +126,14 @@ pub fn read_variables(path: &Path, files: &mut Files) -> Result<Variables, Diagn
         Value::Object(value) if value.len() == 1 && value.get("vars").is_some_and(Value::is_object) => {
             let route = Route::root().key("vars");
             let message = "a file of variables has their names at its top";
-            Err(Diagnostic::error("misplaced-field", message)
+            Err(Diagnostic::error(Code::MisplacedField, message)
                 .at(Place::Node { file, route, part: Part::Key }, "")
                 .help("take out `vars:`, and write what is below it without indentation"))
         }
         Value::Object(value) => Ok(Variables { file, value }),
         Value::Null => Ok(Variables { file, value: Map::new() }),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(Diagnostic::error(
-            "not-a-mapping",
+            Code::NotAMapping,
             "a file of variables must be a mapping of names to values",
         )
         .at(Place::File(file), "")),
@@ -169,7 +169,7 @@ impl Loading {
         if nothing {
             self.loaded.report.push(
                 Diagnostic::error(
-                    "nothing-to-read",
+                    Code::NothingToRead,
                     format!("there is no YAML file in `{}`", find::display(dir)),
                 )
                 .help("files end in .yaml or .yml; hidden ones and *.vars.yaml are not read"),

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Component, Path};
 
 use super::yaml;
-use crate::diag::{Diagnostic, FileId, Files, Place, in_plain_words, printable, suggest};
+use crate::diag::{Code, Diagnostic, FileId, Files, Place, in_plain_words, printable, suggest};
 
 /// The bytes of a file; `name` is how it is called in messages.
 pub(super) fn file(path: &Path, name: &str) -> Result<Vec<u8>, Diagnostic> {
@@ -19,7 +19,7 @@ pub(super) fn all(stream: &mut dyn Read, name: &str) -> Result<Vec<u8>, Diagnost
     stream.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes).map_err(|e| failed(name, &e))?;
     if bytes.len() as u64 > MAX_FILE_SIZE {
         let message = format!("`{name}` is larger than {} MiB", MAX_FILE_SIZE >> 20);
-        return Err(Diagnostic::error("file-too-large", message).help("split it into several files"));
+        return Err(Diagnostic::error(Code::FileTooLarge, message).help("split it into several files"));
     }
     Ok(bytes)
 }
@@ -36,7 +36,7 @@ pub(super) fn add_by(
     mut add: impl FnMut(String) -> FileId,
 ) -> Result<FileId, Diagnostic> {
     if is_utf16(&bytes) {
-        return Err(Diagnostic::error("not-utf8", format!("`{name}` is written in UTF-16"))
+        return Err(Diagnostic::error(Code::NotUtf8, format!("`{name}` is written in UTF-16"))
             .help("save the file as UTF-8"));
     }
     match String::from_utf8(bytes) {
@@ -51,7 +51,7 @@ pub(super) fn add_by(
             let message = format!("`{name}` is not UTF-8 from byte {at} on");
             // Up to the first bad byte the replaced text is the same, so the place is right.
             let file = add(String::from_utf8_lossy(error.as_bytes()).into_owned());
-            Err(Diagnostic::error("not-utf8", message)
+            Err(Diagnostic::error(Code::NotUtf8, message)
                 .at(Place::Bytes { file, span: at..at }, "the first byte that is not UTF-8")
                 .help("save the file as UTF-8"))
         }
@@ -117,13 +117,13 @@ const MOST_LISTED: usize = 1000;
 fn failed(name: &str, error: &std::io::Error) -> Diagnostic {
     match error.kind() {
         ErrorKind::NotFound => {
-            let wrong = Diagnostic::error("not-found", format!("`{name}` does not exist"));
+            let wrong = Diagnostic::error(Code::NotFound, format!("`{name}` does not exist"));
             match beside(name) {
                 Some(close) => wrong.help(format!("did you mean `{close}`?")),
                 None => wrong,
             }
         }
-        _ => Diagnostic::error("unreadable", format!("cannot read `{name}`: {}", in_plain_words(error))),
+        _ => Diagnostic::error(Code::Unreadable, format!("cannot read `{name}`: {}", in_plain_words(error))),
     }
 }
 

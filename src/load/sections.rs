@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::yaml;
-use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route, suggest};
+use crate::diag::{Code, Diagnostic, FileId, Part, Place, Report, Route, suggest};
 
 /// The sections of a text. `None` when it is not one of ours or cannot be read; the report says which. `named` files must be
 /// ours, others may belong to somebody else as long as they do not look like a slip of the pen.
@@ -101,11 +101,11 @@ fn output(value: &Value) -> Option<Diagnostic> {
     } else {
         return None;
     };
-    Some(Diagnostic::error("no-definitions", format!("this is {what}, not definitions")).help(help))
+    Some(Diagnostic::error(Code::NoDefinitions, format!("this is {what}, not definitions")).help(help))
 }
 
 fn not_ours(what: &str, file: FileId) -> Diagnostic {
-    Diagnostic::error("foreign-file", format!("this looks like {what}"))
+    Diagnostic::error(Code::ForeignFile, format!("this looks like {what}"))
         .at(Place::File(file), "")
         .help("keep definitions in a directory of their own, or list this file under `settings.exclude`")
 }
@@ -141,18 +141,18 @@ fn unknown(key: &str, empty: Option<&str>, file: FileId) -> Diagnostic {
         }
     };
     let place = Place::Node { file, route: Route::root().key(key), part: Part::Key };
-    Diagnostic::error("unknown-section", format!("there is no section `{key}`"))
+    Diagnostic::error(Code::UnknownSection, format!("there is no section `{key}`"))
         .at(place, "not a section")
         .help(help)
 }
 
 fn skipped(file: FileId, why: &str) -> Diagnostic {
-    Diagnostic::note("skipped-file", format!("file skipped: {why}")).at(Place::File(file), "")
+    Diagnostic::note(Code::SkippedFile, format!("file skipped: {why}")).at(Place::File(file), "")
 }
 
 fn not_a_mapping(file: FileId) -> Diagnostic {
     let top = Place::Node { file, route: Route::root(), part: Part::Value };
-    Diagnostic::error("not-a-mapping", "a document must be a mapping of sections")
+    Diagnostic::error(Code::NotAMapping, "a document must be a mapping of sections")
         .at(top, "something else")
         .help(format!("the sections are {}", SECTIONS.join(", ")))
 }

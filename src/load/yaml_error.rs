@@ -7,10 +7,10 @@ use serde_yaml::{Error, Location};
 
 use super::indentation;
 use super::positions;
-use crate::diag::{Diagnostic, FileId, Place, Repeated};
+use crate::diag::{Code, Diagnostic, FileId, Place, Repeated};
 
 /// The code of the diagnostic for a key that is written twice.
-pub(super) const REPEATED_KEY: &str = "repeated-key";
+pub(super) const REPEATED_KEY: &str = Code::RepeatedKey.name();
 
 /// What went wrong while reading `text`, and where.
 pub(super) fn diagnose(error: &Error, text: &str, file: FileId) -> Diagnostic {
@@ -30,14 +30,14 @@ pub(super) fn diagnose(error: &Error, text: &str, file: FileId) -> Diagnostic {
 
 /// A key that is there twice: both places.
 pub(super) fn repeated_key(repeated: &Repeated, file: FileId) -> Diagnostic {
-    Diagnostic::error(REPEATED_KEY, "a key is written twice in the same mapping")
+    Diagnostic::error(Code::RepeatedKey, "a key is written twice in the same mapping")
         .at(Place::Bytes { file, span: repeated.again.clone() }, "written again here")
         .also(Place::Bytes { file, span: repeated.first.clone() }, "first written here")
 }
 
 /// An integer that 64 bits cannot hold.
 pub(super) fn bad_number(file: FileId, span: Range<usize>) -> Diagnostic {
-    Diagnostic::error("yaml-number", "a number is too large to be kept exactly")
+    Diagnostic::error(Code::YamlNumber, "a number is too large to be kept exactly")
         .at(Place::Bytes { file, span }, "beyond 64 bits")
         .help("write it between quotes if it is text")
 }
@@ -48,8 +48,8 @@ pub(super) fn too_large(file: FileId, span: Range<usize>) -> Diagnostic {
     Diagnostic::error(code, message).at(Place::Bytes { file, span }, label)
 }
 
-const TOO_LARGE: (&str, &str, &str) = (
-    "yaml-bomb",
+const TOO_LARGE: (Code, &str, &str) = (
+    Code::YamlBomb,
     "the file is too large, too deeply nested, or grows too much by its aliases",
     "gave up here",
 );
@@ -73,36 +73,36 @@ fn syntax(text: &str, file: FileId) -> Option<Diagnostic> {
         let place = Place::Bytes { file, span };
         let message = "a merge conflict is not resolved here";
         let help = "keep one side, and take out the lines with <<<<<<<, ======= and >>>>>>>";
-        return Some(Diagnostic::error("merge-conflict", message).at(place, "").help(help));
+        return Some(Diagnostic::error(Code::MergeConflict, message).at(place, "").help(help));
     }
     if is_layout(error.kind())
         && let Some(found) = indentation::astray(text, at)
     {
         let place = Place::Bytes { file, span: found.key };
         return Some(
-            Diagnostic::error("yaml-syntax", found.message)
+            Diagnostic::error(Code::YamlSyntax, found.message)
                 .at(place, "")
                 .help("lines that belong together start in the same column"),
         );
     }
     if let Some(span) = star(text, at) {
         let message = "a value that begins with `*` is an alias in YAML";
-        let diagnostic = Diagnostic::error("unknown-anchor", message).at(Place::Bytes { file, span }, "");
+        let diagnostic = Diagnostic::error(Code::UnknownAnchor, message).at(Place::Bytes { file, span }, "");
         return Some(diagnostic.help("put it in quotes: \"*\", or \"web*\" for all that begin so"));
     }
     if let Some(span) = compared(text, at) {
         let message = "a sign of comparison begins a block of text in YAML";
-        let diagnostic = Diagnostic::error("yaml-syntax", message).at(Place::Bytes { file, span }, "");
+        let diagnostic = Diagnostic::error(Code::YamlSyntax, message).at(Place::Bytes { file, span }, "");
         return Some(
             diagnostic.help("write the number alone; `type: above` or `type: below` says how it is compared"),
         );
     }
     let (message, help) = syntax_words(error.kind());
     let code = match error.kind() {
-        ErrorKind::UnknownAnchor => "unknown-anchor",
-        ErrorKind::RecursionLimitExceeded => "yaml-bomb",
-        ErrorKind::UndeclaredTagHandle => "yaml-tag",
-        _ => "yaml-syntax",
+        ErrorKind::UnknownAnchor => Code::UnknownAnchor,
+        ErrorKind::RecursionLimitExceeded => Code::YamlBomb,
+        ErrorKind::UndeclaredTagHandle => Code::YamlTag,
+        _ => Code::YamlSyntax,
     };
     let diagnostic = Diagnostic::error(code, message).at(Place::Bytes { file, span: at..at }, "noticed here");
     Some(if help.is_empty() { diagnostic } else { diagnostic.help(help) })
@@ -206,10 +206,10 @@ fn syntax_words(kind: &ErrorKind) -> (&'static str, &'static str) {
 }
 
 /// Code, message, label and hint for an error in a text whose syntax is fine.
-fn words(error: &Error) -> (&'static str, &'static str, &'static str, &'static str) {
+fn words(error: &Error) -> (Code, &'static str, &'static str, &'static str) {
     match error {
         Error::MultipleDocuments { .. } => (
-            "several-documents",
+            Code::SeveralDocuments,
             "the file holds more than one document",
             "",
             "put each document into its own file",
@@ -220,7 +220,7 @@ fn words(error: &Error) -> (&'static str, &'static str, &'static str, &'static s
         | Error::AliasReplayStackDepthExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. } => (TOO_LARGE.0, TOO_LARGE.1, TOO_LARGE.2, ""),
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
-            ("yaml-bomb", "an anchor contains an alias of itself", "would never end", "")
+            (Code::YamlBomb, "an anchor contains an alias of itself", "would never end", "")
         }
         Error::UnsupportedTag { .. }
         | Error::TaggedStructFieldName { .. }
@@ -228,36 +228,36 @@ fn words(error: &Error) -> (&'static str, &'static str, &'static str, &'static s
         | Error::TaggedScalarCannotDeserializeIntoString { .. }
         | Error::InvalidBinaryBase64 { .. }
         | Error::BinaryNotUtf8 { .. } => (
-            "yaml-tag",
+            Code::YamlTag,
             "a tag is not known or does not fit its value",
             "",
             "tags are not needed in these files; remove it",
         ),
         Error::NonFiniteFloat { .. } => (
-            "yaml-number",
+            Code::YamlNumber,
             "a number is infinite, not a number, or too large",
             "",
             "write it between quotes if it is text",
         ),
         Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => {
-            ("yaml-merge", "`<<` takes a mapping or a list of mappings", "", "")
+            (Code::YamlMerge, "`<<` takes a mapping or a list of mappings", "", "")
         }
-        Error::UnknownAnchor { .. } => ("unknown-anchor", "an alias has no anchor", "", ""),
+        Error::UnknownAnchor { .. } => (Code::UnknownAnchor, "an alias has no anchor", "", ""),
         Error::Unexpected { .. } => (
-            "yaml-key",
+            Code::YamlKey,
             "a key must be plain text, not a list or a mapping",
             "",
             "a value that begins with `{` needs quotes; templates of other tools are listed in `settings.exclude`",
         ),
         _ if is(error, BAD_NUMBER) => {
-            ("yaml-number", "a number is infinite, not a number, or too large", "", "")
+            (Code::YamlNumber, "a number is infinite, not a number, or too large", "", "")
         }
         Error::DuplicateMappingKey { .. } => {
-            (REPEATED_KEY, "a key is written twice in the same mapping", "", "")
+            (Code::RepeatedKey, "a key is written twice in the same mapping", "", "")
         }
-        _ if is(error, REPEATED) => (REPEATED_KEY, "a key is written twice in the same mapping", "", ""),
+        _ if is(error, REPEATED) => (Code::RepeatedKey, "a key is written twice in the same mapping", "", ""),
         _ => (
-            "yaml-syntax",
+            Code::YamlSyntax,
             "this is not valid YAML",
             "noticed here",
             "check quotes, brackets and indentation",

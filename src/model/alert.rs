@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::check::{Checker, at};
 use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, Word, compare};
-use crate::diag::{Route, Seg};
+use crate::diag::{Code, Route, Seg};
 
 use condition::same_in_condition;
 pub use condition::{CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
@@ -146,7 +146,7 @@ impl Alert {
             };
             let here = at(["conditions"]).index(i).key("summary_function");
             let message = format!("a {} has no `{}`", Word::Known(metric_type), Word::Known(function));
-            found.error(here, "function-does-not-fit", message).help(match metric_type {
+            found.error(here, Code::FunctionDoesNotFit, message).help(match metric_type {
                 MetricType::Counter => "of a counter there are `derivative` and `absolute_value`",
                 MetricType::Gauge => {
                     "of a gauge or composite there are `min`, `max`, `average`, `sum`, `count` and `derivative`"
@@ -162,13 +162,13 @@ impl Alert {
             found
                 .warning(
                     at(["conditions"]),
-                    "alert-without-conditions",
+                    Code::AlertWithoutConditions,
                     "an alert without conditions never fires",
                 )
                 .help("give it a condition, or remove the alert");
         } else if self.services.is_unset() {
             found
-                .warning(at(["services"]), "alert-notifies-nobody", "the alert names no services to notify")
+                .warning(at(["services"]), Code::AlertNotifiesNobody, "the alert names no services to notify")
                 .help(
                     "list their titles under `services`, or write `services: []` if nobody is to be called",
                 );
@@ -194,7 +194,7 @@ impl Spec for Alert {
             found
                 .error(
                     at(["rearm_seconds"]),
-                    "invalid-rearm",
+                    Code::InvalidRearm,
                     format!("{rearm} is not a multiple of one minute"),
                 )
                 .help(format!("the next one is {}", Seconds(rearm.0.next_multiple_of(60))));
@@ -209,7 +209,7 @@ impl Spec for Alert {
                 if !seen.insert(title) {
                     found.error(
                         at(["services"]).index(i),
-                        "repeated-item",
+                        Code::RepeatedItem,
                         format!("the service `{title}` is listed twice"),
                     );
                 }

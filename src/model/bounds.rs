@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Kind;
 use super::check::Checker;
-use crate::diag::Route;
+use crate::diag::{Code, Route};
 
 /// The longest text, in bytes.
 const TEXT: usize = 65_536;
@@ -32,14 +32,14 @@ pub fn check(kind: Kind, fields: &Value, found: &mut Checker<'_>) {
         let length = value.as_str().map_or(0, |text| text.chars().count());
         if key == "display_name" && (NAME + 1..=TEXT).contains(&length) {
             let message = format!("a display name has at most {NAME} characters, this one has {length}");
-            let finding = found.error(Route::root().key(key), "too-long", message);
+            let finding = found.error(Route::root().key(key), Code::TooLong, message);
             finding.help("what is longer belongs into `description`");
         }
     }
     if bytes > WHOLE {
         let message = format!("this takes {bytes} bytes as JSON, and an object takes at most {WHOLE}");
         found
-            .error(Route::root(), "too-large", message)
+            .error(Route::root(), Code::TooLarge, message)
             .help("shorten its texts, or divide it into several objects");
     }
 }
@@ -69,7 +69,7 @@ fn walk(value: &Value, here: &Route, found: &mut Checker<'_>) {
             if text.len() > TEXT {
                 let message = format!("a text has at most {TEXT} bytes, this one has {}", text.len());
                 found
-                    .error(here.clone(), "too-long", message)
+                    .error(here.clone(), Code::TooLong, message)
                     .help("keep the long version elsewhere and write where it is to be found");
             }
         }
@@ -88,7 +88,7 @@ fn walk(value: &Value, here: &Route, found: &mut Checker<'_>) {
 fn few(items: usize, here: &Route, found: &mut Checker<'_>) {
     if items > LIST {
         let message = format!("a list has at most {LIST} items, this one has {items}");
-        found.error(here.clone(), "too-many", message).help("divide the object into several");
+        found.error(here.clone(), Code::TooMany, message).help("divide the object into several");
     }
 }
 

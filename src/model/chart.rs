@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::check::{Checker, at};
 use super::{Address, Field, Kind, MetricType, Reference, Shape, Spec, Word, compare};
-use crate::diag::Part;
+use crate::diag::{Code, Part};
 
 pub use stream::{
     GroupFunction, STREAM_KEYS, Stream, StreamFunction, StreamType, UNMANAGED_STREAM_KEYS, is_worked_out,
@@ -110,7 +110,7 @@ impl Chart {
             && min >= max
         {
             found
-                .warning(at(["max"]), "empty-range", format!("the axis begins at {min} and ends at {max}"))
+                .warning(at(["max"]), Code::EmptyRange, format!("the axis begins at {min} and ends at {max}"))
                 .help("`min` is the lower end, `max` the upper one");
         }
     }
@@ -127,7 +127,7 @@ impl Chart {
             if written {
                 let message = format!("`{field}` has no effect on a chart of type `{}`", Word::Known(*other));
                 found
-                    .warning(at([field]), "field-does-not-fit", message)
+                    .warning(at([field]), Code::FieldDoesNotFit, message)
                     .on_key()
                     .help("remove it, or write `type: bignumber`");
             }

@@ -2,7 +2,7 @@
 //! Knows nothing of files and lines; `resolve` turns findings into diagnostics.
 
 use crate::composite::Problem;
-use crate::diag::{Part, Route, Severity};
+use crate::diag::{Code, Coded, Part, Route, Severity};
 
 /// A route inside an object, from keys alone.
 pub fn at<const N: usize>(keys: [&str; N]) -> Route {
@@ -78,13 +78,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports an error; add hints to what is returned.
-    pub fn error(&mut self, route: Route, code: &'static str, message: impl Into<String>) -> &mut Finding {
-        self.add(Severity::Error, route, code, message.into())
+    pub fn error(&mut self, route: Route, code: impl Coded, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Error, route, code.code(), message.into())
     }
 
     /// Reports a warning; add hints to what is returned.
-    pub fn warning(&mut self, route: Route, code: &'static str, message: impl Into<String>) -> &mut Finding {
-        self.add(Severity::Warning, route, code, message.into())
+    pub fn warning(&mut self, route: Route, code: impl Coded, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Warning, route, code.code(), message.into())
     }
 
     /// Reports a problem of a definition in the composite language that stands at `route`.
@@ -106,7 +106,7 @@ impl<'a> Checker<'a> {
         if let Some(wrong) = name.chars().find(|c| !is_name_char(*c)) {
             self.error(
                 Route::root(),
-                "invalid-name",
+                Code::InvalidName,
                 format!("the name holds {wrong:?}, which the API does not take"),
             )
             .on_key()
@@ -115,7 +115,7 @@ impl<'a> Checker<'a> {
         if name.is_empty() || name.len() > 255 {
             self.error(
                 Route::root(),
-                "invalid-name",
+                Code::InvalidName,
                 format!("a name has 1 to 255 characters, this one has {}", name.len()),
             )
             .on_key();
@@ -128,7 +128,7 @@ impl<'a> Checker<'a> {
         if length == 0 || length > 255 || self.name.trim() != self.name {
             self.error(
                 Route::root(),
-                "invalid-name",
+                Code::InvalidName,
                 "a title has 1 to 255 characters and neither begins nor ends with a blank",
             )
             .on_key();
@@ -138,7 +138,7 @@ impl<'a> Checker<'a> {
     /// Numbers have fewer digits at the service than here.
     pub fn number(&mut self, route: Route, number: Option<&f64>) {
         if number.is_some_and(|number| number.abs() >= 1e127) {
-            self.error(route, "out-of-range", "the API takes numbers below 1e127 only");
+            self.error(route, Code::OutOfRange, "the API takes numbers below 1e127 only");
         }
     }
 

@@ -9,7 +9,7 @@ use super::check::{Checker, at, is_color, is_transform};
 use super::compare;
 use super::{Field, Kind, Reference, Seconds, Spec, Word};
 use crate::composite::{self, Use};
-use crate::diag::Part;
+use crate::diag::{Code, Part};
 
 /// The type of a native metric. It is fixed when the metric is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -177,7 +177,11 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
         && !is_color(color)
     {
         found
-            .error(at(["attributes", "color"]), "invalid-color", "a colour is `#` and six hexadecimal digits")
+            .error(
+                at(["attributes", "color"]),
+                Code::InvalidColor,
+                "a colour is `#` and six hexadecimal digits",
+            )
             .help("write it quoted, since `#` starts a comment in YAML: color: \"#52D74C\"");
     }
     for (key, value) in [("display_max", &attributes.display_max), ("display_min", &attributes.display_min)] {
@@ -189,7 +193,7 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
         let number = number.filter(|number| number.is_finite());
         if number.is_none() {
             let message = format!("`{key}` must be a number");
-            found.error(at(["attributes", key]), "invalid-number", message);
+            found.error(at(["attributes", key]), Code::InvalidNumber, message);
         }
         found.number(at(["attributes", key]), number.as_ref());
     }
@@ -197,7 +201,7 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
         && !is_transform(formula)
     {
         found
-            .error(at(["attributes", "display_transform"]), "invalid-transform", "not a transform formula")
+            .error(at(["attributes", "display_transform"]), Code::InvalidTransform, "not a transform formula")
             .help("a linear formula of x (the value) and p (the period in seconds), such as x/p or x*8");
     }
 }
@@ -205,7 +209,7 @@ fn check_attributes(attributes: &Attributes, found: &mut Checker<'_>) {
 fn check_shared(period: &Field<Seconds>, attributes: &Attributes, found: &mut Checker<'_>) {
     if period.value() == Some(&Seconds(0)) {
         found
-            .error(at(["period"]), "invalid-period", "a period is at least one second")
+            .error(at(["period"]), Code::InvalidPeriod, "a period is at least one second")
             .help("write `period: null` for a metric without a fixed period");
     }
     check_attributes(attributes, found);

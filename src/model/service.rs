@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::check::{Checker, at};
 use super::{Field, Kind, Reference, Shape, Spec, compare};
+use crate::diag::Code;
 pub use rules::UNCLEAN;
 
 /// Where alerts are sent.
@@ -159,7 +160,7 @@ impl Service {
             if settings.0.get(*required).is_none_or(|value| value.trim().is_empty()) {
                 let finding = found.error(
                     at(["settings"]),
-                    "missing-setting",
+                    Code::MissingSetting,
                     format!("a service of type {} needs the setting `{required}`", known.name),
                 );
                 let strange = settings.0.keys().map(String::as_str).filter(|name| !known.has(name));
@@ -189,7 +190,7 @@ impl Spec for Service {
             let close = crate::diag::suggest(name, SERVICE_TYPES.iter().map(|known| known.name));
             let finding = found.warning(
                 at(["type"]),
-                "unknown-service-type",
+                Code::UnknownServiceType,
                 format!("`{name}` is not a type of service this program knows"),
             );
             match close {

@@ -1,7 +1,7 @@
 //! The order of charts in their space: that of their creation, which nothing changes afterwards.
 //! Knows nothing of what charts are.
 
-use crate::diag::{Diagnostic, Files, Part, Report, Route};
+use crate::diag::{Code, Diagnostic, Files, Part, Report, Route};
 use crate::model::{Address, ChartOrder, Desired};
 
 /// The place of a chart among those its space declares.
@@ -27,7 +27,7 @@ pub fn note_other_orders(desired: &Desired, actual: &ChartOrder, files: &Files, 
         }
         let message = format!("the service shows the charts of space \"{address}\" in another order");
         report.push(
-            Diagnostic::note("chart-order", message)
+            Diagnostic::note(Code::ChartOrder, message)
                 .at(wish.origin.place(files, &Route::root().key("charts"), Part::Key), "")
                 .help("the order is that of their creation; to change it, delete the space and apply again"),
         );

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Indirect, Step, Verdict};
+use crate::diag::Code;
 use crate::diff::scope::Globs;
 use crate::diff::{Action, Change};
 use crate::model::{ALERT_STREAM, Address, Collection, Desired, Kind, Resource, State};
@@ -68,7 +69,7 @@ impl Limits {
             .map(|(alert, impact)| format!("{}/{alert}: {}", Kind::Alert, impact.reasons().join("; ")))
             .collect();
         (self.deny_weaker_alerts && !weaker.is_empty()).then(|| Refusal {
-            code: "weaker-alerts".into(),
+            code: Code::WeakerAlerts.name().into(),
             message: format!(
                 "{} would page less than before, or may",
                 if weaker.len() == 1 { "1 alert".into() } else { format!("{} alerts", weaker.len()) }
@@ -97,7 +98,7 @@ impl Limits {
         let charts: usize = lost.iter().map(|change| lost_with(change).len()).sum();
         let count = u32::try_from(lost.len() + charts).unwrap_or(u32::MAX);
         (count > self.max_deletes).then(|| Refusal {
-            code: "too-many-deletes".into(),
+            code: Code::TooManyDeletes.name().into(),
             message: format!(
                 "{count} objects would be deleted or replaced, and the limit is {}",
                 self.max_deletes
@@ -114,7 +115,7 @@ impl Limits {
         };
         let lost: Vec<&Change> = lost.iter().filter(holds_data).copied().collect();
         (!lost.is_empty() && !self.delete_data).then(|| Refusal {
-            code: "data-lost".into(),
+            code: Code::DataLost.name().into(),
             message: format!(
                 "{} with data that no backup can restore would be deleted or replaced",
                 objects(lost.len())
@@ -128,7 +129,7 @@ impl Limits {
         let lost: Vec<&Change> =
             lost.iter().filter(|change| self.protects(change, desired)).copied().collect();
         (!lost.is_empty()).then(|| Refusal {
-            code: "protected".into(),
+            code: Code::Protected.name().into(),
             message: format!("{} protected against being deleted or replaced", objects_are(lost.len())),
             names: names(&lost),
             lift: Some("remove `protect` from the object, or its pattern from `settings.protect`".into()),
@@ -142,7 +143,7 @@ fn reserved(lost: &[&Change]) -> Option<Refusal> {
     };
     let lost: Vec<&Change> = lost.iter().filter(reserved).copied().collect();
     (!lost.is_empty()).then(|| Refusal {
-        code: "reserved".into(),
+        code: Code::Reserved.name().into(),
         message: format!("the stream `{ALERT_STREAM}` belongs to the service and is never deleted"),
         names: names(&lost),
         lift: None,
@@ -183,7 +184,7 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
     }
     let used = users.into_iter().filter(|(_, users)| !users.is_empty());
     used.map(|(service, users)| Refusal {
-        code: "service-in-use".into(),
+        code: Code::ServiceInUse.name().into(),
         message: format!(
             "the service \"{service}\" is still used by {} {}",
             users.len(),
@@ -215,7 +216,7 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
         let ids = twins[address].iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         let kind = address.collection.kind();
         Refusal {
-            code: "ambiguous".into(),
+            code: Code::Ambiguous.name().into(),
             message: format!(
                 "{} {} are called \"{address}\": ids {ids}",
                 twins[address].len(),

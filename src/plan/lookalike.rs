@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::limits::lost_with;
-use crate::diag::{Diagnostic, Files, Part, Report, Route};
+use crate::diag::{Code, Diagnostic, Files, Part, Report, Route};
 use crate::diff::{Action, Change, fields};
 use crate::model::{Address, Desired, Kind, Resource};
 
@@ -29,7 +29,7 @@ pub(super) fn note(changes: &[Change], desired: &Desired, files: &Files, report:
         let message = format!("this looks like a rename: the {kind} \"{name}\" is deleted, and was the same");
         let place = wish.origin.place(files, &Route::root(), Part::Key);
         report.push(
-            Diagnostic::note("looks-like-a-rename", message)
+            Diagnostic::note(Code::LooksLikeARename, message)
                 .at(place, "created here")
                 .help(format!("`renamed_from: {name}` keeps its id and its state")),
         );

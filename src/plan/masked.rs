@@ -1,6 +1,6 @@
 //! Services whose settings the user's role may not read: what of them a plan cannot tell. Knows no roles.
 
-use crate::diag::{Diagnostic, Report};
+use crate::diag::{Code, Diagnostic, Report};
 use crate::model::{Desired, Intent, Resource, State};
 
 /// Notes, once, that settings of declared services could not be compared. That is no drift.
@@ -16,7 +16,7 @@ pub fn note_masked(desired: &Desired, actual: &State, report: &mut Report) {
         let message =
             format!("the secret settings of {services} are hidden from this token and were not compared");
         report.push(
-            Diagnostic::note("settings-not-comparable", message)
+            Diagnostic::note(Code::SettingsNotComparable, message)
                 .help("a token of the role `admin` sees them; whether anything else differs is known"),
         );
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diag::{Diagnostic, Files, Report, Severity, Suggestions, suggest};
+use crate::diag::{Code, Diagnostic, Files, Report, Severity, Suggestions, suggest};
 use crate::diff::Change;
 use crate::model::check::{Checker, Finding};
 use crate::model::{Address, Collection, Desired, Intent, Reference, Resource, State, Wish};
@@ -30,12 +30,11 @@ pub(super) fn report(
         let findings = mixed_periods(address, wish, desired, actual);
         for finding in findings.into_iter().chain(misfits(address, wish, desired, actual)) {
             let place = wish.place(files, &finding.route, finding.part);
-            let diagnostic = match finding.severity {
-                Severity::Error if written.contains(address) => {
-                    Diagnostic::error(finding.code, finding.message)
-                }
-                _ => Diagnostic::warning(finding.code, finding.message),
+            let severity = match finding.severity {
+                Severity::Error if written.contains(address) => Severity::Error,
+                _ => Severity::Warning,
             };
+            let diagnostic = Diagnostic::new(severity, finding.code, finding.message);
             report.push(finding.help.into_iter().fold(diagnostic.at(place, ""), Diagnostic::help));
         }
     }
@@ -50,8 +49,8 @@ fn report_unknown(
     report: &mut Report,
 ) {
     let (code, noun, first) = match collection {
-        Collection::Annotations => ("unknown-annotation", "annotation stream", "post its first event"),
-        _ => ("unknown-metric", "metric", "send its first measurement"),
+        Collection::Annotations => (Code::UnknownAnnotation, "annotation stream", "post its first event"),
+        _ => (Code::UnknownMetric, "metric", "send its first measurement"),
     };
     let near = Suggestions::default();
     for (used, users) in crate::diff::undeclared(collection, desired) {
@@ -91,7 +90,7 @@ fn unmatched(
     let pattern = &reference.to.name;
     let message = format!("{} \"{user}\" reads metrics like `{pattern}`, and there are none", wish.kind);
     let place = wish.place(files, &reference.route, reference.part);
-    let diagnostic = Diagnostic::warning("unmatched-pattern", message)
+    let diagnostic = Diagnostic::warning(Code::UnmatchedPattern, message)
         .at(place, "no metric matches, neither here nor on the service");
     match closest(pattern, &names(Collection::Metrics, desired, actual)) {
         Some(close) => diagnostic.help(format!("did you mean `{close}`?")),

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Seg};
+use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Seg};
 use crate::diff::{Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, State};
 
@@ -149,7 +149,7 @@ fn report_obstacle(
             let Some((kind, place)) = place(address, &Route::root(), Part::Key) else { return };
             let message = format!("the external {kind} \"{address}\" does not exist");
             report.push(
-                at(Diagnostic::error("external-missing", message), place, "declared as external here")
+                at(Diagnostic::error(Code::ExternalMissing, message), place, "declared as external here")
                     .help("create it where it is owned, correct the name, or remove `external: true` to own it here"),
             );
         }
@@ -157,7 +157,7 @@ fn report_obstacle(
             let Some((kind, place)) = place(address, &Route::root().key("type"), Part::Value) else { return };
             let message = format!("the external {kind} \"{address}\" is of type {of}");
             report.push(
-                at(Diagnostic::error("external-type", message), place, "another type is meant here")
+                at(Diagnostic::error(Code::ExternalType, message), place, "another type is meant here")
                     .help("correct the type, or give one of two services with this title another one"),
             );
         }
@@ -165,7 +165,7 @@ fn report_obstacle(
             let Some((kind, place)) = place(address, &Route::root(), Part::Key) else { return };
             let message = format!("the {kind} \"{address}\" cannot be created without `{field}`");
             report.push(
-                at(Diagnostic::error("needed-to-create", message), place, "it does not exist yet").help(
+                at(Diagnostic::error(Code::NeededToCreate, message), place, "it does not exist yet").help(
                     format!("write `{field}`, or declare it `external: true` if somebody else makes it"),
                 ),
             );
@@ -175,14 +175,18 @@ fn report_obstacle(
             let message =
                 format!("the {kind} \"{address}\" cannot have this type without the setting `{setting}`");
             report.push(
-                at(Diagnostic::error("needed-for-type", message), place, "the service has another type now")
-                    .help("write its `settings` for this type"),
+                at(
+                    Diagnostic::error(Code::NeededForType, message),
+                    place,
+                    "the service has another type now",
+                )
+                .help("write its `settings` for this type"),
             );
         }
         Obstacle::RenameBoth(address, old) => {
             let Some((kind, _)) = place(address, &Route::root(), Part::Key) else { return };
             refusals.push(Refusal {
-                code: "rename-both".into(),
+                code: Code::RenameBoth.name().into(),
                 message: format!("the {kind} \"{address}\" is to be renamed from \"{old}\", but both exist"),
                 names: vec![address.to_string(), old.to_string()],
                 lift: Some("remove `renamed_from`, or delete one of the two".into()),
@@ -193,7 +197,7 @@ fn report_obstacle(
                 return;
             };
             let message = format!("\"{address}\" has its new name already");
-            report.push(at(Diagnostic::note("rename-done", message), place, "this line can be removed"));
+            report.push(at(Diagnostic::note(Code::RenameDone, message), place, "this line can be removed"));
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::blueprint::{Spot, Template};
 use super::findings::error;
 use super::interpolate::{Each, describe};
-use crate::diag::Route;
+use crate::diag::{Code, Route};
 use crate::model::Kind;
 use crate::model::check::Finding;
 
@@ -23,7 +23,7 @@ pub(super) fn read<'a>(
         Some(other) => {
             let message = format!("expected a list of charts, found {}", describe(other));
             let help = "write the charts out, `- name: …` for each; `[]` for none";
-            return vec![Err(error(here, "wrong-type", &message, help))];
+            return vec![Err(error(here, Code::WrongType, &message, help))];
         }
     };
     let chart = |(i, body): (usize, &'a Value)| {
@@ -40,15 +40,15 @@ pub(super) fn read<'a>(
 fn nameless(body: &Value, route: Route) -> Finding {
     match (body, body.get("name")) {
         (Value::Object(_), None | Some(Value::Null)) => {
-            error(route, "missing-field", "`name` is missing here", "charts are told apart by their names")
+            error(route, Code::MissingField, "`name` is missing here", "charts are told apart by their names")
         }
         (Value::Object(_), Some(other)) => {
             let message = format!("expected text, found {}", describe(other));
-            error(route.key("name"), "wrong-type", &message, "put it in quotes")
+            error(route.key("name"), Code::WrongType, &message, "put it in quotes")
         }
         _ => {
             let message = format!("expected a map of fields, found {}", describe(body));
-            error(route, "wrong-type", &message, "a chart is written as `- name: …` and its fields below")
+            error(route, Code::WrongType, &message, "a chart is written as `- name: …` and its fields below")
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold of every kind alike: the keys beside its own fields, and which fields `null` may clear.
 //! Checks that belong to one kind stand with the kind.
 
-use crate::diag::Route;
+use crate::diag::{Code, Route};
 use crate::model::check::{Checker, at};
 use crate::model::{Ensure, Kind, Meta, Resource, Shape};
 
@@ -13,7 +13,7 @@ pub fn meta(meta: &Meta, kind: Kind, found: &mut Checker<'_>) {
         found
             .error(
                 at(["ensure"]),
-                "misplaced-field",
+                Code::MisplacedField,
                 "an external object is never written, so `ensure` means nothing",
             )
             .on_key();
@@ -24,17 +24,17 @@ pub fn meta(meta: &Meta, kind: Kind, found: &mut Checker<'_>) {
         found
             .error(
                 at(["renamed_from"]),
-                "misplaced-field",
+                Code::MisplacedField,
                 format!("the API cannot rename {}", kind.section()),
             )
             .on_key()
             .help("its name is its identity, and the data stays under the old one");
     } else if external || absent {
         let message = "only an object that is written can be renamed";
-        found.error(at(["renamed_from"]), "misplaced-field", message).on_key();
+        found.error(at(["renamed_from"]), Code::MisplacedField, message).on_key();
     } else if old == found.name() {
         let message = "the former name is the same as the name";
-        found.error(at(["renamed_from"]), "wrong-value", message).help("remove the line");
+        found.error(at(["renamed_from"]), Code::WrongValue, message).help("remove the line");
     }
 }
 
@@ -50,7 +50,7 @@ pub fn cleared(resource: &Resource, found: &mut Checker<'_>) {
                 (Shape::OwnedMap, _) => "write `{}` for an empty map, or leave the field out",
                 (Shape::Plain, _) => "write a value, or leave the field out to keep what the service has",
             };
-            found.error(at([field]), "cannot-clear", format!("the API cannot clear `{field}`")).help(hint);
+            found.error(at([field]), Code::CannotClear, format!("the API cannot clear `{field}`")).help(hint);
         }
     }
 }
@@ -61,7 +61,7 @@ pub fn external(resource: &Resource, found: &mut Checker<'_>) {
     if let Some(field) = resource.fields().keys().find(|field| !compared(field)) {
         let message = format!("an external object is never written, so `{field}` has no effect");
         found
-            .error(Route::root().key(field), "misplaced-field", message)
+            .error(Route::root().key(field), Code::MisplacedField, message)
             .on_key()
             .help("remove the field, or `external: true`");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::diag::{Files, Part, Route};
+use crate::diag::{Code, Files, Part, Route};
 use crate::model::check::Finding;
 use crate::model::{Field, Resource, Wish};
 
@@ -37,7 +37,7 @@ fn lost_color(route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
     let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);
     comment.starts_with('#').then(|| Finding {
         severity: crate::diag::Severity::Warning,
-        code: "lost-color",
+        code: Code::LostColor.name(),
         route,
         part: Part::Value,
         message: "this clears the colour, since `#` starts a comment in YAML".to_owned(),

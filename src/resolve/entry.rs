@@ -12,7 +12,7 @@ use super::interpolate::{Each, Resolved, Scope, interpolate, refers};
 use super::ledger::Ledger;
 use super::outside::Outside;
 use super::{check, shape};
-use crate::diag::{Part, Route, Seg, Severity};
+use crate::diag::{Code, Part, Route, Seg, Severity};
 use crate::model::bounds;
 use crate::model::check::{Checker, Finding};
 use crate::model::{
@@ -96,7 +96,8 @@ pub fn read(
     context.schema.check(&body, definition(kind), &mut shape);
     // What a broken reference left behind fits nowhere.
     let follows = |finding: &Finding| {
-        broken.contains(&finding.route) || finding.code != "wrong-type" && unset.contains(&finding.route)
+        broken.contains(&finding.route)
+            || finding.code != Code::WrongType.name() && unset.contains(&finding.route)
     };
     findings.extend(shape.into_iter().filter(|finding| !follows(finding)));
     findings[before..]
@@ -253,7 +254,7 @@ fn misfit(kind: Kind, error: FieldError) -> Finding {
     let message = if kind == Kind::Service { "this does not fit here".to_owned() } else { error.message };
     Finding {
         severity: Severity::Error,
-        code: "wrong-value",
+        code: Code::WrongValue.name(),
         route: error.route,
         part: Part::Value,
         message,

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::findings::FOLLOWS;
+use super::findings::Follows;
 use super::ledger::{Ledger, Refused};
 use super::outside::{OPEN_PREFIX, Outside};
 use super::template::{self, Part};
-use crate::diag::{Part as Half, Route, Seg, Severity, Trail, suggest};
+use crate::diag::{Code, Coded, Part as Half, Route, Seg, Severity, Trail, suggest};
 use crate::model::at_route;
 use crate::model::check::Finding;
 
@@ -96,7 +96,7 @@ impl Walk<'_, '_> {
 
     fn text(&mut self, text: &str, here: &Route) -> Value {
         let Some(parts) = template::parts(text) else {
-            self.fail(here, "open-reference", "a `${` here is not closed by `}`".into())
+            self.fail(here, Code::OpenReference, "a `${` here is not closed by `}`".into())
                 .help("write `$${` for a literal `${`");
             return Value::String(text.to_owned());
         };
@@ -116,7 +116,7 @@ impl Walk<'_, '_> {
                     let Some(piece) = as_text(&found.value) else {
                         self.fail(
                             here,
-                            "wrong-type",
+                            Code::WrongType,
                             format!(
                                 "`${{{reference}}}` is {}, which cannot be part of a text",
                                 describe(&found.value)
@@ -155,13 +155,13 @@ impl Walk<'_, '_> {
             ("var", _) => self.variable(path, here),
             ("each", _) => self.each(path, here),
             ("env" | "file" | "secret", None) => {
-                self.fail(here, "misplaced-reference", format!("`${{{space}.…}}` cannot be used here"))
+                self.fail(here, Code::MisplacedReference, format!("`${{{space}.…}}` cannot be used here"))
                     .help("names, `for_each` and `settings` take `var` and `each` only");
                 None
             }
             ("env", Some((outside, _))) if !outside.may_read(path) => {
                 let message = format!("the environment variable `{path}` may not be read by files");
-                self.fail(here, "hidden-variable", message).help(format!(
+                self.fail(here, Code::HiddenVariable, message).help(format!(
                     "allow it with --allow-env {path} or LIBRATO_ALLOW_ENV={path}; names that begin with {OPEN_PREFIX} always are"
                 )).help(format!("what nobody may see is written `${{secret.{path}}}`"));
                 None
@@ -171,7 +171,7 @@ impl Walk<'_, '_> {
                 if found.is_none() {
                     self.fail(
                         here,
-                        "unset-variable",
+                        Code::UnsetVariable,
                         format!("the environment variable `{path}` is not set"),
                     )
                     .help("set it, or take the value from `vars` or --var");
@@ -182,7 +182,7 @@ impl Walk<'_, '_> {
             ("file", Some((outside, dir))) => match outside.file(dir, path) {
                 Ok(text) => Some(plain(&text)),
                 Err(why) => {
-                    self.fail(here, "unreadable", format!("the file `{path}` cannot be used: {why}"))
+                    self.fail(here, Code::Unreadable, format!("the file `{path}` cannot be used: {why}"))
                         .help("the path is relative to the directory of this file and stays below it");
                     None
                 }
@@ -196,8 +196,12 @@ impl Walk<'_, '_> {
                     },
                     |close| format!("did you mean `{close}`?"),
                 );
-                self.fail(here, "unknown-reference", format!("`${{{reference}}}` refers to nothing known"))
-                    .help(hint);
+                self.fail(
+                    here,
+                    Code::UnknownReference,
+                    format!("`${{{reference}}}` refers to nothing known"),
+                )
+                .help(hint);
                 None
             }
         }
@@ -207,7 +211,7 @@ impl Walk<'_, '_> {
         let (name, inner) = path.split_once('.').unwrap_or((path, ""));
         self.scope.ledger.used.borrow_mut().insert(name.to_owned());
         if self.scope.ledger.unknown.borrow().contains(name) {
-            self.fail(here, FOLLOWS, String::new());
+            self.fail(here, Follows, String::new());
             return None;
         }
         let Some(found) = self.scope.variables.get(name) else {
@@ -216,7 +220,8 @@ impl Walk<'_, '_> {
                 || format!("define it under `vars`, or give it with --var {name}=…"),
                 |close| format!("did you mean `{close}`?"),
             );
-            self.fail(here, "unknown-variable", format!("the variable `{name}` is not defined")).help(hint);
+            self.fail(here, Code::UnknownVariable, format!("the variable `{name}` is not defined"))
+                .help(hint);
             return None;
         };
         self.inside(found, inner, &format!("var.{name}"), here)
@@ -226,7 +231,7 @@ impl Walk<'_, '_> {
         let Some(each) = self.scope.each else {
             self.fail(
                 here,
-                "misplaced-reference",
+                Code::MisplacedReference,
                 "`${each.…}` only means something in an object with `for_each`".into(),
             );
             return None;
@@ -235,8 +240,12 @@ impl Walk<'_, '_> {
             ("key", "") => Some(Resolved { value: each.key.clone().into(), secrets: BTreeMap::new() }),
             ("value", inner) => self.inside(&each.value, inner, "each.value", here),
             _ => {
-                self.fail(here, "unknown-reference", format!("`${{each.{path}}}` refers to nothing known"))
-                    .help("there are `${each.key}` and `${each.value}`");
+                self.fail(
+                    here,
+                    Code::UnknownReference,
+                    format!("`${{each.{path}}}` refers to nothing known"),
+                )
+                .help("there are `${each.key}` and `${each.value}`");
                 None
             }
         }
@@ -259,7 +268,7 @@ impl Walk<'_, '_> {
                     .as_object()
                     .and_then(|map| self.scope.ledger.near.of(step, map.keys().map(String::as_str)));
                 let hint = close.map(|close| format!("did you mean `{close}`?"));
-                let finding = self.fail(here, "unknown-reference", format!("`{shown}` has no `{step}`"));
+                let finding = self.fail(here, Code::UnknownReference, format!("`{shown}` has no `{step}`"));
                 if let Some(hint) = hint {
                     finding.help(hint);
                 }
@@ -272,7 +281,7 @@ impl Walk<'_, '_> {
             Ok(()) => {}
             Err(Refused::First) => {
                 let message = format!("references stand for more than {} MiB of text by now", Ledger::MIB);
-                self.fail(here, "too-large", message).help("do variables repeat each other?");
+                self.fail(here, Code::TooLarge, message).help("do variables repeat each other?");
                 return None;
             }
             Err(Refused::Again) => return None,
@@ -283,7 +292,7 @@ impl Walk<'_, '_> {
         for route in secrets.keys() {
             let text = at_route(value, route).and_then(Value::as_str);
             if text.is_some_and(|text| text.contains(PLACEHOLDER)) {
-                self.fail(&here.join(route), FOLLOWS, String::new()).severity = Severity::Warning;
+                self.fail(&here.join(route), Follows, String::new()).severity = Severity::Warning;
             }
         }
         Some(Resolved { value: value.clone(), secrets })
@@ -296,17 +305,17 @@ impl Walk<'_, '_> {
             let message = format!("the secret `{name}` is not set");
             let hint = format!("set the environment variable {name} to it");
             let severity = if self.scope.lenient_secrets { Severity::Warning } else { Severity::Error };
-            self.fail(here, "unset-secret", message).help(hint).severity = severity;
+            self.fail(here, Code::UnsetSecret, message).help(hint).severity = severity;
         }
         // A placeholder keeps the rest of the object checkable.
         let value = found.unwrap_or_else(|| format!("{PLACEHOLDER}{name}"));
         Some(Resolved { value: value.into(), secrets: BTreeMap::from([(Route::root(), reference)]) })
     }
 
-    fn fail(&mut self, here: &Route, code: &'static str, message: String) -> &mut Finding {
+    fn fail(&mut self, here: &Route, code: impl Coded, message: String) -> &mut Finding {
         self.findings.push(Finding {
             severity: Severity::Error,
-            code,
+            code: code.code(),
             route: here.clone(),
             part: self.part,
             message,

@@ -7,38 +7,42 @@ use serde_json::Value;
 
 use super::template::{self, Part};
 use super::variables::Given;
-use crate::diag::{Diagnostic, Files, Part as Half, Place, Report, Route};
+use crate::diag::{Code, Diagnostic, Files, Part as Half, Place, Report, Route};
 
 /// Codes about what a value is; of the others the place itself is what is wrong.
-const ABOUT_VALUES: &[&str] = &["cannot-clear", "missing-field", "wrong-type", "wrong-value"];
+const ABOUT_VALUES: &[Code] = &[Code::CannotClear, Code::MissingField, Code::WrongType, Code::WrongValue];
 
 /// Codes about references themselves, which say all there is to say.
-const ABOUT_REFERENCES: &[&str] = &[
-    "hidden-variable",
-    "misplaced-reference",
-    "open-reference",
-    "repeated-name",
-    "too-large",
-    "unknown-reference",
-    "unknown-variable",
-    "unreadable",
-    "unset-secret",
-    "unset-variable",
-    "unused-variable",
-    "variable-cycle",
+const ABOUT_REFERENCES: &[Code] = &[
+    Code::HiddenVariable,
+    Code::MisplacedReference,
+    Code::OpenReference,
+    Code::RepeatedName,
+    Code::TooLarge,
+    Code::UnknownReference,
+    Code::UnknownVariable,
+    Code::Unreadable,
+    Code::UnsetSecret,
+    Code::UnsetVariable,
+    Code::UnusedVariable,
+    Code::VariableCycle,
 ];
+
+fn is_one(name: &str, codes: &[Code]) -> bool {
+    codes.iter().any(|code| code.name() == name)
+}
 
 /// Variables that refer to one another are followed so far.
 const MAX_STEPS: usize = 8;
 
 /// Adds to each diagnostic whose place is a reference to a variable where its value comes from.
 pub fn add(report: &mut Report, given: &BTreeMap<String, Given>, files: &Files) {
-    for diagnostic in report.iter_mut().filter(|d| !ABOUT_REFERENCES.contains(&d.code)) {
+    for diagnostic in report.iter_mut().filter(|d| !is_one(d.code, ABOUT_REFERENCES)) {
         let place = diagnostic.primary.as_ref().map(|label| &label.place);
         let Some(reference) = place.and_then(|place| reference_at(place, files)) else { continue };
         let Some(one) = source(&reference, given) else { continue };
-        if one.value == Some(Value::Null) && ABOUT_VALUES.contains(&diagnostic.code) {
-            diagnostic.code = "unset-variable";
+        if one.value == Some(Value::Null) && is_one(diagnostic.code, ABOUT_VALUES) {
+            diagnostic.code = Code::UnsetVariable.name();
             diagnostic.message = format!("the variable `{}` has no value", one.name);
             diagnostic.help = vec![format!("give it with --var {}=… or --var-file", one.name)];
             tell(diagnostic, one, "blank here");
@@ -52,11 +56,11 @@ fn tell(diagnostic: &mut Diagnostic, one: &Given, label: &str) {
     let also = match &one.source {
         Some(source) => {
             let place = Place::Node { file: source.file, route: source.route.clone(), part: Half::Value };
-            std::mem::replace(diagnostic, Diagnostic::note("", "")).also(place, label)
+            diagnostic.clone().also(place, label)
         }
         None => {
             let help = format!("the value of `{}` was given with --var or --var-string", one.name);
-            std::mem::replace(diagnostic, Diagnostic::note("", "")).help(help)
+            diagnostic.clone().help(help)
         }
     };
     *diagnostic = also;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::findings::tell;
-use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Suggestions};
+use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Suggestions};
 use crate::model::check::{Checker, at};
 use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, State, Wish};
 
@@ -82,7 +82,7 @@ fn check_reference(
             let declared = target.origin.place(files, &at(["ensure"]), Part::Value);
             report.push(
                 Diagnostic::error(
-                    "absent-reference",
+                    Code::AbsentReference,
                     format!("{who} uses a {kind} that is declared to be absent"),
                 )
                 .at(place, format!("`{name}` is used here"))
@@ -91,10 +91,11 @@ fn check_reference(
         }
         Some(target) if matches!(reference.part, Part::Text { .. }) && target.kind == Kind::Composite => {
             let declared = target.origin.place(files, &Route::root(), Part::Key);
-            let diagnostic = Diagnostic::error("nested-composite", format!("{who} uses another composite"))
-                .at(place, format!("`{name}` is a composite, and composites cannot be nested"))
-                .also(declared, "declared here")
-                .help("write the definition of the other one in its place");
+            let diagnostic =
+                Diagnostic::error(Code::NestedComposite, format!("{who} uses another composite"))
+                    .at(place, format!("`{name}` is a composite, and composites cannot be nested"))
+                    .also(declared, "declared here")
+                    .help("write the definition of the other one in its place");
             report.push(match wish.kind {
                 Kind::Chart => diagnostic.help(format!("to show it as it is, write `metric: {name}`")),
                 _ => diagnostic,
@@ -111,13 +112,13 @@ fn unknown_service(
     desired: &Desired,
     near: &Suggestions,
 ) -> Diagnostic {
-    Diagnostic::error("unknown-service", format!("{who} notifies a service that is not declared"))
+    Diagnostic::error(Code::UnknownService, format!("{who} notifies a service that is not declared"))
         .at(place, "no service has this title")
         .help(how_to_declare(title, Collection::Services, desired, near))
 }
 
 fn unknown_space(who: &str, name: &str, place: Place, desired: &Desired, near: &Suggestions) -> Diagnostic {
-    Diagnostic::error("unknown-space", format!("{who} leads to a space that is not declared"))
+    Diagnostic::error(Code::UnknownSpace, format!("{who} leads to a space that is not declared"))
         .at(place, "no space has this name")
         .help(how_to_declare(name, Collection::Spaces, desired, near))
 }
@@ -146,7 +147,7 @@ fn check_renames(desired: &Desired, files: &Files, report: &mut Report) {
             let declared = other.origin.place(files, &Route::root(), Part::Key);
             report.push(
                 Diagnostic::error(
-                    "renamed-from-declared",
+                    Code::RenamedFromDeclared,
                     format!("`{old}` is declared, so nothing can be renamed from it"),
                 )
                 .at(place.clone(), "")
@@ -157,7 +158,7 @@ fn check_renames(desired: &Desired, files: &Files, report: &mut Report) {
         if let Some(first) = claimed.insert(old.clone(), wish) {
             let first = first.origin.place(files, &at(["renamed_from"]), Part::Value);
             report.push(
-                Diagnostic::error("repeated-name", format!("two objects are renamed from `{old}`"))
+                Diagnostic::error(Code::RepeatedName, format!("two objects are renamed from `{old}`"))
                     .at(place, "")
                     .also(first, "the other one"),
             );

@@ -13,7 +13,7 @@ use super::findings::{error, tell};
 use super::interpolate::{Each, Resolved, describe};
 use super::ledger::{MAX_OBJECTS, Refused};
 use super::template;
-use crate::diag::{Diagnostic, Files, Part, Place, Report, Route, Seg};
+use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Seg};
 use crate::load::Document;
 use crate::model::check::Finding;
 use crate::model::{Address, Collection, Desired, Intent, Kind, META_KEYS, Wish};
@@ -64,17 +64,17 @@ fn read_defaults(document: &Document, report: &mut Report) -> Map<String, Value>
                 |close| format!("did you mean `{close}`?"),
             );
             let message = format!("`{name}` is not a kind of object");
-            report.push(Diagnostic::error("unknown-field", message).at(place(Part::Key), "").help(hint));
+            report.push(Diagnostic::error(Code::UnknownField, message).at(place(Part::Key), "").help(hint));
             continue;
         }
         if !matches!(fields, Value::Object(_) | Value::Null) {
             let message = format!("expected a map of fields, found {}", describe(fields));
-            report.push(Diagnostic::error("wrong-type", message).at(place(Part::Value), ""));
+            report.push(Diagnostic::error(Code::WrongType, message).at(place(Part::Value), ""));
         }
         for key in fields.as_object().into_iter().flat_map(Map::keys).filter(|key| is_of_one(name, key)) {
             let place = Place::Node { file: document.file, route: route.key(name).key(key), part: Part::Key };
             let message = format!("`{key}` is said of one object and cannot be a default");
-            report.push(Diagnostic::error("misplaced-field", message).at(place, ""));
+            report.push(Diagnostic::error(Code::MisplacedField, message).at(place, ""));
         }
     }
     section.clone()
@@ -97,7 +97,7 @@ fn as_map<'d>(
         other => {
             let place = Place::Node { file: document.file, route: route.clone(), part: Part::Value };
             let message = format!("expected a map of names, found {}", describe(other));
-            let mut wrong = Diagnostic::error("wrong-type", message).at(place, "");
+            let mut wrong = Diagnostic::error(Code::WrongType, message).at(place, "");
             if let (Value::Array(_), Some(Seg::Key(section))) = (other, route.segs().last()) {
                 wrong = wrong.help(format!(
                     "each stands below its name, without `-` and `name:`: `{section}: {{ NAME: {{ … }} }}`"
@@ -213,7 +213,7 @@ impl Template<'_> {
                                 "items of a list must be text, numbers or booleans, since they become keys";
                             findings.push(error(
                                 here.index(i),
-                                "wrong-type",
+                                Code::WrongType,
                                 message,
                                 "write a map of key: value",
                             ));
@@ -233,7 +233,7 @@ impl Template<'_> {
                 let message = format!("expected a list or a map, found {}", describe(other));
                 findings.push(error(
                     here,
-                    "wrong-type",
+                    Code::WrongType,
                     &message,
                     "or a reference to one, such as `${var.regions}`",
                 ));
@@ -255,7 +255,7 @@ impl Template<'_> {
             let message = "a secret cannot be part of a name: names are shown everywhere";
             in_name.push(error(
                 Route::root(),
-                "misplaced-reference",
+                Code::MisplacedReference,
                 message,
                 "use a variable without a secret in it",
             ));
@@ -311,7 +311,7 @@ impl Template<'_> {
         if let (true, Some(above)) = (misplaced, self.above) {
             let message = format!("`{}` is a field, not the name of an object", self.name);
             let help = format!("indent it below `{above}`");
-            return Finding { part: Part::Key, ..error(Route::root(), "wrong-type", &message, &help) };
+            return Finding { part: Part::Key, ..error(Route::root(), Code::WrongType, &message, &help) };
         }
         let message = format!("expected a map of fields, found {}", describe(found));
         let help = match (self.kind, found.as_str()) {
@@ -320,14 +320,14 @@ impl Template<'_> {
             (Kind::Annotation, Some(_)) => "write `{ display_name: … }`".to_owned(),
             _ => "write `{}` for an object without fields".to_owned(),
         };
-        error(Route::root(), "wrong-type", &message, &help)
+        error(Route::root(), Code::WrongType, &message, &help)
     }
 }
 
 fn too_many(here: usize) -> Finding {
     let message = format!("`for_each` makes more than {MAX_OBJECTS} objects, with the {here} of this one");
     let help = "do lists repeat each other? Split what is meant into several runs";
-    error(Route::root().key("for_each"), "too-large", &message, help)
+    error(Route::root().key("for_each"), Code::TooLarge, &message, help)
 }
 
 /// Adds an object, unless its name is taken: metrics and composites share one name space, and case is ignored as the service does.
@@ -345,7 +345,7 @@ fn insert(address: Address, wish: Wish, files: &Files, desired: &mut Desired, re
         (true, false) => format!("the {} `{address}` is declared twice", wish.kind),
         (false, false) => format!("`{address}` is declared as {} and as {}", first.kind, wish.kind),
     };
-    let diagnostic = Diagnostic::error("repeated-name", what);
+    let diagnostic = Diagnostic::error(Code::RepeatedName, what);
     report.push(if here == there {
         diagnostic.at(here, "").help("use `${each.key}` in the name")
     } else {

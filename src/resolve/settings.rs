@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::entry::Context;
 use super::findings::tell;
-use crate::diag::{Diagnostic, Part, Place, Report, Route};
+use crate::diag::{Code, Diagnostic, Part, Place, Report, Route};
 use crate::load::Document;
 use crate::model::{Settings, SettingsSection};
 
@@ -25,7 +25,7 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
     let Some(first) = found.next() else { return Settings::default() };
     for other in found {
         report.push(
-            Diagnostic::error("repeated-section", "there are two `settings` sections")
+            Diagnostic::error(Code::RepeatedSection, "there are two `settings` sections")
                 .at(place(other, &Route::root(), Part::Key), "this one")
                 .also(place(first, &Route::root(), Part::Key), "and this one")
                 .help("settings hold for the whole run: keep them in one file"),
@@ -42,7 +42,7 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
     let Ok(section) = SettingsSection::deserialize(&section.value) else {
         if sound {
             let place = place(first, &Route::root(), Part::Key);
-            report.push(Diagnostic::error("wrong-type", "these settings cannot be read").at(place, ""));
+            report.push(Diagnostic::error(Code::WrongType, "these settings cannot be read").at(place, ""));
         }
         return Settings::default();
     };

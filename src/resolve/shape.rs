@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::hints;
 use super::interpolate::describe;
-use crate::diag::{Part, Seg, Severity, Trail, suggest};
+use crate::diag::{Code, Part, Seg, Severity, Trail, suggest};
 use crate::model::check::Finding;
 
 /// The schema, each part of it taken apart when a value first meets it: thousands of objects meet the same few parts.
@@ -166,7 +166,7 @@ impl<'a> Shapes<'_, 'a, '_> {
                 if let (Some(least), Some(number)) = (rule.minimum, number.as_f64())
                     && number < least
                 {
-                    self.add(here, "wrong-value", format!("this must not be less than {least}"));
+                    self.add(here, Code::WrongValue, format!("this must not be less than {least}"));
                 }
             }
             _ => {}
@@ -197,7 +197,7 @@ impl<'a> Shapes<'_, 'a, '_> {
             return;
         }
         for finding in &mut self.findings[before..] {
-            (finding.severity, finding.code) = (Severity::Warning, "unknown-value");
+            (finding.severity, finding.code) = (Severity::Warning, Code::UnknownValue.name());
             finding.message = format!("this is none of the words this program knows: {}", quoted(words));
             if finding.help.is_empty() {
                 finding
@@ -214,7 +214,7 @@ impl<'a> Shapes<'_, 'a, '_> {
         let close = close.or_else(|| {
             ((value == "mean" || value == "avg") && words.contains(&"average")).then_some("average")
         });
-        let finding = self.add(here, "wrong-value", format!("this must be one of {}", quoted(words)));
+        let finding = self.add(here, Code::WrongValue, format!("this must be one of {}", quoted(words)));
         if let Some(close) = close {
             finding.help(format!("did you mean `{close}`?"));
         } else if value == "composite" {
@@ -232,7 +232,7 @@ impl<'a> Shapes<'_, 'a, '_> {
         }
         for required in rule.required.iter().filter(|required| !map.contains_key(**required)) {
             let words = rule.property(required).and_then(|part| part.rule(self.rules).known_words());
-            let finding = self.add(here, "missing-field", format!("`{required}` is missing here"));
+            let finding = self.add(here, Code::MissingField, format!("`{required}` is missing here"));
             if let Some(words) = words {
                 finding.help(format!("one of {}", quoted(&words)));
             }
@@ -242,7 +242,9 @@ impl<'a> Shapes<'_, 'a, '_> {
     fn unknown_field(&mut self, key: &str, rule: &Rule<'a>, here: Trail<'_>) {
         let names: Vec<&str> = rule.properties.iter().map(|(name, _)| *name).collect();
         let hint = self.instead_of(key, &names, rule);
-        self.add(here.key(key), "unknown-field", format!("`{key}` is not a field here")).on_key().help(hint);
+        self.add(here.key(key), Code::UnknownField, format!("`{key}` is not a field here"))
+            .on_key()
+            .help(hint);
     }
 
     /// What to write instead of a field that there is not.
@@ -295,15 +297,23 @@ impl<'a> Shapes<'_, 'a, '_> {
         };
         let map = (!fields.is_empty() && !value.is_array()).then(|| format!("write its fields: `{fields}`"));
         let hint = hints::of_type(value, types, key).or(map);
-        let finding = self.add(here, "wrong-type", format!("expected {expected}, found {}", describe(value)));
+        let finding =
+            self.add(here, Code::WrongType, format!("expected {expected}, found {}", describe(value)));
         if let Some(hint) = hint {
             finding.help(hint);
         }
     }
 
-    fn add(&mut self, here: Trail<'_>, code: &'static str, message: String) -> &mut Finding {
+    fn add(&mut self, here: Trail<'_>, code: Code, message: String) -> &mut Finding {
         let (severity, part) = (Severity::Error, Part::Value);
-        self.findings.push(Finding { severity, code, route: here.route(), part, message, help: Vec::new() });
+        self.findings.push(Finding {
+            severity,
+            code: code.name(),
+            route: here.route(),
+            part,
+            message,
+            help: Vec::new(),
+        });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
     }

@@ -11,7 +11,7 @@ use super::interpolate::{Resolved, Scope, describe, interpolate};
 use super::ledger::Ledger;
 use super::outside::Outside;
 use super::template::{self, Part};
-use crate::diag::{Diagnostic, FileId, Part as Half, Place, Report, Route, Severity, suggest};
+use crate::diag::{Code, Diagnostic, FileId, Part as Half, Place, Report, Route, Severity, suggest};
 use crate::load::Document;
 
 /// A variable as it was given.
@@ -51,7 +51,7 @@ pub fn gather(documents: &[Document], overrides: &[Given], report: &mut Report) 
             let place =
                 Place::Node { file: document.file, route: Route::root().key("vars"), part: Half::Value };
             let message = format!("expected a map of variables, found {}", describe(section));
-            let wrong = Diagnostic::error("wrong-type", message).at(place, "");
+            let wrong = Diagnostic::error(Code::WrongType, message).at(place, "");
             report.push(wrong.help("each stands behind its name, without `-`: `vars: { NAME: value }`"));
         }
         for (name, value) in section.as_object().into_iter().flatten() {
@@ -61,13 +61,13 @@ pub fn gather(documents: &[Document], overrides: &[Given], report: &mut Report) 
             if !is_name(name) {
                 let message = format!("`{name}` cannot be the name of a variable");
                 let hint = "letters, digits, `_` and `-`, beginning with a letter";
-                report.push(Diagnostic::error("invalid-name", message).at(place.clone(), "").help(hint));
+                report.push(Diagnostic::error(Code::InvalidName, message).at(place.clone(), "").help(hint));
             }
             let one = Given { name: name.clone(), value: Some(value.clone()), source: Some(source) };
             if let Some(Given { source: Some(first), .. }) = given.insert(name.clone(), one) {
                 let first = first.place(Half::Key);
                 report.push(
-                    Diagnostic::error("repeated-name", format!("the variable `{name}` is defined twice"))
+                    Diagnostic::error(Code::RepeatedName, format!("the variable `{name}` is defined twice"))
                         .at(place, "defined again here")
                         .also(first, "defined here"),
                 );
@@ -166,7 +166,7 @@ pub fn report_unused(
     for one in overrides.iter().filter(|one| one.source.is_none() && !used.contains(&one.name)) {
         let others = known.iter().filter(|(name, _)| **name != one.name).map(|(name, _)| name.as_str());
         let mut diagnostic =
-            Diagnostic::error("unused-variable", format!("no file uses the variable `{}`", one.name));
+            Diagnostic::error(Code::UnusedVariable, format!("no file uses the variable `{}`", one.name));
         if let Some(close) = suggest(&one.name, others) {
             diagnostic = diagnostic.help(format!("did you mean `{close}`?"));
         }
@@ -186,7 +186,7 @@ pub fn report_idle(
     for (name, one) in known.iter().filter(|(name, _)| !used.contains(*name) && !given(name)) {
         let Some(source) = &one.source else { continue };
         let diagnostic =
-            Diagnostic::warning("unused-variable", format!("nothing uses the variable `{name}`"));
+            Diagnostic::warning(Code::UnusedVariable, format!("nothing uses the variable `{name}`"));
         let help = format!("remove it, or use it as `${{var.{name}}}`");
         report.push(diagnostic.at(source.place(Half::Key), "").help(help));
     }
@@ -208,7 +208,7 @@ fn circle<'a>(mut names: Vec<&'a String>, given: &BTreeMap<String, Given>) -> Ve
 fn report_cycle(names: &[&String], given: &BTreeMap<String, Given>, report: &mut Report) {
     let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let mut diagnostic =
-        Diagnostic::error("variable-cycle", format!("variables refer to each other in a circle: {list}"));
+        Diagnostic::error(Code::VariableCycle, format!("variables refer to each other in a circle: {list}"));
     for (i, name) in names.iter().enumerate() {
         if let Some(source) = &given[*name].source {
             let place = source.place(Half::Value);

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use librato_apply::diag::Code;
+
 const DIR: &str = "tests/cases/bad";
 
 /// The value of `TOKEN` in the environment; it must not be shown.
@@ -118,7 +120,7 @@ fn said(case: &Path) -> String {
     said
 }
 
-/// The codes in the sources: literals of several words joined by hyphens, and what is first given to a diagnostic.
+/// The codes that the sources of these modules use.
 fn codes() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     let places = [
@@ -132,25 +134,16 @@ fn codes() -> BTreeSet<String> {
     for path in places.iter().flat_map(|place| sources(Path::new(place))) {
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap();
-        for (at, _) in text.match_indices('"') {
-            let Some((literal, _)) = text[at + 1..].split_once('"') else { continue };
-            let kebab = literal.contains('-') && is_code(literal);
-            let given = ["Diagnostic::error(", "Diagnostic::warning(", "Diagnostic::note("]
-                .iter()
-                .any(|call| text[..at].trim_end().ends_with(call));
-            if kebab || given && is_code(literal) {
-                codes.insert(literal.to_owned());
+        for code in Code::ALL {
+            let used = format!("Code::{code:?}");
+            let follows =
+                |at: usize| text[at + used.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
+            if text.match_indices(&used).any(|(at, _)| !follows(at)) {
+                codes.insert(code.name().to_owned());
             }
         }
     }
     codes
-}
-
-fn is_code(literal: &str) -> bool {
-    literal.len() < 40
-        && literal.split('-').all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric()))
-        && literal.starts_with(|c: char| c.is_ascii_lowercase())
-        && literal.chars().all(|c| !c.is_ascii_uppercase())
 }
 
 /// The files of a module, but for its tests.

@@ -1,6 +1,9 @@
 //! The committed schemas are those of the program, and what the program prints fits them.
 
+use std::fmt::Write as _;
 use std::process::Command;
+
+use librato_apply::diag::Code;
 
 fn librato_apply(args: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_librato-apply"))
@@ -30,6 +33,23 @@ fn committed_schemas_are_fresh() {
         let printed = String::from_utf8(librato_apply(&["schema", of]).stdout).unwrap();
         assert_eq!(committed, printed, "run: cargo run -- schema {of} > schemas/{file}.schema.json");
     }
+}
+
+/// `UPDATE=1 cargo test --test definitions page_of_codes` writes it anew.
+#[test]
+fn the_page_of_codes_is_fresh() {
+    let mut page = "# Codes of problems\n\nEvery problem is shown with a code in brackets, as in `warning[unknown-metric]`; \
+        `--format json` has it as `code`. Codes keep\ntheir names. `librato-apply explain CODE` says what one means; \
+        `code:CODE` where a field has the same name.\n\n| Code | Meaning |\n| --- | --- |\n"
+        .to_owned();
+    for code in Code::ALL {
+        writeln!(page, "| `{}` | {} |", code.name(), code.meaning()).unwrap();
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write("docs/codes.md", &page).unwrap();
+    }
+    let kept = std::fs::read_to_string("docs/codes.md").unwrap_or_default();
+    assert_eq!(kept, page, "run: UPDATE=1 cargo test --test definitions page_of_codes");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct Schema {
 /// `explain`
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The way to it, such as alerts.conditions.duration; without one, a whole file.
+    /// The way to it, such as alerts.conditions.duration, or the code of a problem; without one, a whole file.
     #[arg(value_name = "FIELD", add = ArgValueCompleter::new(paths))]
     pub field: Option<String>,
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use librato_apply::composite::eval::{Outcome, Window};
 use librato_apply::composite::{self, Problem, Selector, Statistic, Use};
-use librato_apply::diag::{Diagnostic, Files, IndexBuilder, Place, Report, Severity, printable};
+use librato_apply::diag::{Diagnostic, Files, IndexBuilder, Place, Report, printable};
 use librato_apply::remote::Client;
 
 use self::answer::{Answer, Line};
@@ -140,11 +140,7 @@ fn diagnose(text: &str, name: &str, problems: Vec<Problem>, ui: &Ui) -> Result<(
     let file = files.add(printable(name), text.to_owned(), |_| IndexBuilder::default().finish(true));
     let mut report = Report::default();
     for problem in problems {
-        let diagnostic = match problem.severity {
-            Severity::Error => Diagnostic::error(problem.code, problem.message),
-            Severity::Warning => Diagnostic::warning(problem.code, problem.message),
-            Severity::Note => Diagnostic::note(problem.code, problem.message),
-        };
+        let diagnostic = Diagnostic::new(problem.severity, problem.code, problem.message);
         let diagnostic = diagnostic.at(Place::Bytes { file, span: problem.span }, "");
         report.push(problem.help.into_iter().fold(diagnostic, Diagnostic::help));
     }

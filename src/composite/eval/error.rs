@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::problem::Problem;
-use crate::diag::Severity;
+use crate::diag::{Code, Severity};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,19 +43,26 @@ impl From<EvalError> for Problem {
         let (code, span, message, help) = match error {
             EvalError::TooMuch { limit, span } => {
                 let message = format!("this is more work than is allowed: {limit} samples and points");
-                ("too-much", span, message, Some("ask for less time, fewer series or a longer period"))
+                (Code::TooMuch, span, message, Some("ask for less time, fewer series or a longer period"))
             }
             EvalError::TooLarge { limit, span } => {
                 let message = format!("this holds more than is allowed at one time: {limit} bytes of series");
-                ("too-much", span, message, Some("ask for less time, fewer series or a longer period"))
+                (Code::TooMuch, span, message, Some("ask for less time, fewer series or a longer period"))
             }
             EvalError::UnknownPeriod { of, span } => {
                 let message = format!("gaps cannot be filled without knowing the period of {of}");
                 let help = "give the metric a period, or the series, as in s(…, {period: \"60\"})";
-                ("unknown-period", span, message, Some(help))
+                (Code::UnknownPeriod, span, message, Some(help))
             }
-            EvalError::Fetch { why, span } => ("no-data", span, why, None),
+            EvalError::Fetch { why, span } => (Code::NoData, span, why, None),
         };
-        Self { severity: Severity::Error, code, span, message, help: help.map(str::to_owned), unknown: false }
+        Self {
+            severity: Severity::Error,
+            code: code.name(),
+            span,
+            message,
+            help: help.map(str::to_owned),
+            unknown: false,
+        }
     }
 }

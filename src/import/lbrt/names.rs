@@ -7,7 +7,7 @@ use super::super::collected::Collected;
 use super::super::node::{Node, Val};
 use super::super::reader::Reader;
 use super::parser::Statement;
-use crate::diag::Place;
+use crate::diag::{Code, Place};
 use crate::model::Kind;
 
 /// Services by type and title, which is how lbrt tells them apart.
@@ -58,6 +58,6 @@ pub(super) fn notified(
         },
     };
     let message = format!("{} cannot notify the service \"{title}\" of type {of}: {why}", reader.who);
-    reader.lose(place, "unknown-service", message, Some(help.to_owned()));
+    reader.lose(place, Code::UnknownService, message, Some(help.to_owned()));
     None
 }

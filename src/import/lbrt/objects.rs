@@ -13,7 +13,7 @@ use super::super::reader::{Reader, Want};
 use super::super::settings;
 use super::names::{Meant, Services, notified, reserve};
 use super::parser::{Parsed, Statement};
-use crate::diag::{Diagnostic, FileId, Files, Place, Report};
+use crate::diag::{Code, Diagnostic, FileId, Files, Place, Report};
 use crate::model::Kind;
 
 /// What may be shown of a file, and what of that may not: definitions, but no settings; of everything else the first word.
@@ -49,7 +49,7 @@ pub(super) fn make(
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for parsed in all {
         if !parsed.closed {
-            let found = Diagnostic::error("invalid-ruby", "a text or a block in this file is not closed")
+            let found = Diagnostic::error(Code::InvalidRuby, "a text or a block in this file is not closed")
                 .at(Place::File(parsed.file), "")
                 .help("what stands before it was read as far as it is plain");
             report.push(found);
@@ -108,7 +108,7 @@ impl Making<'_> {
             ("service", [of, title], Some(block)) => self.service(of, title, place, block),
             ("space", [name], Some(block)) => self.space(name, place, block),
             ("template", ..) => {
-                let found = Diagnostic::note("template", "templates are not expanded").at(place, "");
+                let found = Diagnostic::note(Code::Template, "templates are not expanded").at(place, "");
                 self.report.push(found.help("what uses one by `include_template` is reported where it does"));
             }
             ("require", [path], None) => self.require(path, place),
@@ -127,7 +127,7 @@ impl Making<'_> {
             own.strip_suffix(".rb").unwrap_or(own) == name
         };
         if !self.sources.iter().any(given) {
-            let found = Diagnostic::error("not-read", "this file was not given").at(place, "");
+            let found = Diagnostic::error(Code::NotRead, "this file was not given").at(place, "");
             self.report.push(found.help("give it to this command as well"));
         }
     }
@@ -215,14 +215,14 @@ impl Making<'_> {
                     Some(space) => self.chart(space, &chart, here, inside),
                     None => {
                         let message = format!("the chart \"{chart}\" is left out with its space");
-                        self.report.push(Diagnostic::error("unknown-space", message).at(here, ""));
+                        self.report.push(Diagnostic::error(Code::UnknownSpace, message).at(here, ""));
                     }
                 },
                 ("chart", None, Some(_)) => {
                     let mut reader = Reader::new(&who, HINT, self.report);
                     let help = "lbrt writes the id of a chart that has no name: give it a name first";
                     let message = format!("a chart of {who} is left out: its name is not a text");
-                    reader.lose(here, "missing-name", message, Some(help.into()));
+                    reader.lose(here, Code::MissingName, message, Some(help.into()));
                 }
                 _ => misplaced(&mut Reader::new(&who, HINT, self.report), &word, here),
             }
@@ -267,7 +267,7 @@ fn not_plain(name: &str, place: Place) -> Diagnostic {
         "" => "this is not plain data".to_owned(),
         name => format!("`{name}` is not one of alert, service and space, or is not plain data"),
     };
-    Diagnostic::error("needs-evaluation", what).at(place, "").help(HINT)
+    Diagnostic::error(Code::NeedsEvaluation, what).at(place, "").help(HINT)
 }
 
 fn misplaced(reader: &mut Reader, name: &str, place: Place) {
@@ -275,7 +275,7 @@ fn misplaced(reader: &mut Reader, name: &str, place: Place) {
         "include_template" => format!("what a template adds to {} is not read", reader.who),
         name => format!("`{name}` in {} is not plain data, or has no place there", reader.who),
     };
-    reader.lose(place, "needs-evaluation", message, Some(HINT.to_owned()));
+    reader.lose(place, Code::NeedsEvaluation, message, Some(HINT.to_owned()));
 }
 
 /// The only argument of a statement without a block.

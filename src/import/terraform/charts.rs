@@ -9,6 +9,7 @@ use super::block::{Block, HINT, Provider, Type};
 use super::links::{Found, Links};
 use super::parts::{kept, name, note_elsewhere, rest, tags};
 use super::resources::{never_sent, stream_order};
+use crate::diag::Code;
 use crate::model::Kind;
 
 /// Makes a definition of every chart. Charts of a state come in the order of their ids, in which they were created.
@@ -39,7 +40,7 @@ fn creation(block: &Block) -> Option<u64> {
 fn space(block: &mut Block, links: &Links, reader: &mut Reader) -> Option<String> {
     let Some(node) = block.take("space_id") else {
         let message = format!("{} is left out: it has no `space_id`", block.address);
-        reader.lose(block.place.clone(), "missing-field", message, None);
+        reader.lose(block.place.clone(), Code::MissingField, message, None);
         return None;
     };
     let (what, help) = match links.find(block.world, Type::Space, &node) {
@@ -59,7 +60,7 @@ fn space(block: &mut Block, links: &Links, reader: &mut Reader) -> Option<String
             other => (format!("its `space_id` is {}", other.noun()), None),
         },
     };
-    reader.lose(node.place, "unknown-space", format!("{} is left out: {what}", block.address), help);
+    reader.lose(node.place, Code::UnknownSpace, format!("{} is left out: {what}", block.address), help);
     None
 }
 
@@ -85,7 +86,7 @@ fn chart(block: &mut Block, links: &Links, reader: &mut Reader) -> Draft {
                     "that space is not known here".to_owned()
                 };
                 let message = format!("`related_space` of {} is left out: {why}", block.address);
-                reader.lose(node.place, "unknown-space", message, Some(kept("related space")));
+                reader.lose(node.place, Code::UnknownSpace, message, Some(kept("related space")));
             }
         }
     }
@@ -116,7 +117,12 @@ fn bound(block: &mut Block, name: &str, draft: &mut Draft, reader: &mut Reader) 
                     "`{name} = 0` of {} is left out: the provider does not send a zero",
                     block.address
                 );
-                reader.note(place, "never-sent", message, &format!("write `{name}: 0` by hand to have it"));
+                reader.note(
+                    place,
+                    Code::NeverSent,
+                    message,
+                    &format!("write `{name}: 0` by hand to have it"),
+                );
             }
         }
         read => draft.put(name, read),
@@ -133,7 +139,7 @@ fn stream(item: Node, block: &Block, reader: &mut Reader) -> Option<Draft> {
                     "`{name}` of a stream of {} is left out: the provider never sends it",
                     block.address
                 );
-                reader.note(node.place, "never-sent", message, "write it by hand to have it");
+                reader.note(node.place, Code::NeverSent, message, "write it by hand to have it");
             }
         }
     }
@@ -180,7 +186,7 @@ fn sort(streams: &mut [Draft], provider: Provider, reader: &mut Reader) {
             let message =
                 format!("the provider takes two streams of {} for one, and sends one of them", reader.who);
             let help = "both are kept here: the first plan adds the other";
-            reader.note(second.place().clone(), "never-sent", message, help);
+            reader.note(second.place().clone(), Code::NeverSent, message, help);
         }
     }
 }

@@ -11,7 +11,7 @@ use hcl_edit::structure::{Block as Syntax, Body, Structure};
 use super::super::{Source, too_large};
 use super::block::type_of;
 use super::legacy;
-use crate::diag::{Diagnostic, FileId, Files, Place, Report};
+use crate::diag::{Code, Diagnostic, FileId, Files, Place, Report};
 
 /// The files of one directory.
 pub(super) type Parsed = BTreeMap<String, Vec<(FileId, Body)>>;
@@ -36,7 +36,8 @@ pub(super) fn parse(sources: &[&Source], files: &mut Files, report: &mut Report)
             Err(error) => {
                 let at = error.location().offset();
                 // The message names what was expected, never what stands there.
-                let found = Diagnostic::error("invalid-hcl", format!("this is not HCL: {}", error.message()));
+                let found =
+                    Diagnostic::error(Code::InvalidHcl, format!("this is not HCL: {}", error.message()));
                 report.push(
                     found
                         .at(Place::Bytes { file: source.file, span: at..at }, "")

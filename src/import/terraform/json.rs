@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::super::node::{Fields, Node};
 use super::block::{Block, HINT, type_of};
 use super::state::{self, node};
-use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route};
+use crate::diag::{Code, Diagnostic, FileId, Part, Place, Report, Route};
 
 /// What is written by each resource beside its own fields.
 const IGNORED: &[&str] = &["id", "timeouts", "created_by_ua"];
@@ -40,7 +40,7 @@ pub(super) fn read(world: usize, file: FileId, text: &str, report: &mut Report) 
 
 /// A file in the JSON form of the configuration language.
 pub(super) fn not_supported(file: FileId) -> Diagnostic {
-    Diagnostic::error("not-supported", "configurations in JSON (.tf.json) are not read")
+    Diagnostic::error(Code::NotSupported, "configurations in JSON (.tf.json) are not read")
         .at(Place::File(file), "")
         .help(HINT)
 }
@@ -54,7 +54,7 @@ fn not_json(file: FileId, text: &str, error: &serde_json::Error) -> Diagnostic {
         _ if error.to_string().starts_with("recursion limit") => "it is nested too deeply",
         _ => "there is something that does not belong here",
     };
-    Diagnostic::error("invalid-json", format!("this is not JSON: {what}"))
+    Diagnostic::error(Code::InvalidJson, format!("this is not JSON: {what}"))
         .at(Place::Bytes { file, span: at..at }, "")
         .help("write it again with: terraform state pull > state.json")
 }
@@ -62,13 +62,16 @@ fn not_json(file: FileId, text: &str, error: &serde_json::Error) -> Diagnostic {
 fn not_shown(file: FileId, document: &Value) -> Diagnostic {
     let found = if document.get("terraform_version").is_some() && document.get("version").is_some() {
         Diagnostic::error(
-            "raw-state",
+            Code::RawState,
             "this is a state of a version that is not read here: versions 3 and 4 are",
         )
     } else if document.get("format_version").is_some() {
-        Diagnostic::error("empty-state", "there are no values in it: nothing has been applied")
+        Diagnostic::error(Code::EmptyState, "there are no values in it: nothing has been applied")
     } else {
-        Diagnostic::error("not-terraform", "this is neither a state nor the output of `terraform show -json`")
+        Diagnostic::error(
+            Code::NotTerraform,
+            "this is neither a state nor the output of `terraform show -json`",
+        )
     };
     found
         .at(Place::File(file), "")

@@ -25,7 +25,7 @@ mod worth;
 use std::collections::HashSet;
 
 use super::{Imported, Source, Variables, collected::Collected};
-use crate::diag::{Diagnostic, Files, Report, printable};
+use crate::diag::{Code, Diagnostic, Files, Report, printable};
 use block::Block;
 
 /// Reads states, plans, configurations and their variables, all of them one world: what one file refers to may stand in another.
@@ -62,7 +62,7 @@ fn states_first(observed: Vec<Block>, configured: Vec<Block>, report: &mut Repor
         configured.iter().partition(|block| known.contains(block.address.as_str()));
     let Some(first) = both.first() else { return observed.into_iter().chain(configured).collect() };
     let message = "the state holds what this configuration made: it is read, and the configuration is not";
-    let mut note = Diagnostic::note("repeated-name", message).at(first.place.clone(), "in both");
+    let mut note = Diagnostic::note(Code::RepeatedName, message).at(first.place.clone(), "in both");
     if let Some(new) = only.first() {
         note = note.help(format!(
             "`{}` is not in the state: it is not imported, since it was not made",

@@ -15,7 +15,7 @@ use super::hcl::{Index, Parsed, header, normal};
 use super::instance::{Instance, Key, Module};
 use super::resources;
 use super::variables::{self, Values};
-use crate::diag::{Diagnostic, FileId, Place, Report};
+use crate::diag::{Code, Diagnostic, FileId, Place, Report};
 
 /// What entering a module costs, in values.
 const ENTRY: usize = 100;
@@ -83,12 +83,13 @@ impl<'a> Expanding<'a, '_> {
                 Ok(children) => children.iter().for_each(|child| self.module(child)),
                 Err(Absent::Elsewhere(source)) => {
                     let message = format!("module.{name} comes from {source}, which is not read");
-                    let found = Diagnostic::warning("module-not-read", message).at(place, "");
+                    let found = Diagnostic::warning(Code::ModuleNotRead, message).at(place, "");
                     self.report.push(found.help(HINT));
                 }
                 Err(Absent::Because(why)) => {
                     let message = format!("module.{name} is left out: {why}");
-                    self.report.push(Diagnostic::error("needs-evaluation", message).at(place, "").help(HINT));
+                    self.report
+                        .push(Diagnostic::error(Code::NeedsEvaluation, message).at(place, "").help(HINT));
                 }
             }
         }
@@ -107,14 +108,14 @@ impl<'a> Expanding<'a, '_> {
             Err(why) => {
                 let message =
                     format!("{address} is left out: how many there are would have to be worked out: {why}");
-                self.report.push(Diagnostic::error("needs-evaluation", message).at(place, "").help(HINT));
+                self.report.push(Diagnostic::error(Code::NeedsEvaluation, message).at(place, "").help(HINT));
                 return;
             }
         };
         for instance in instances.iter() {
             if self.blocks.len() >= MOST {
                 let message = format!("{address} is left out: there are more than {MOST} resources");
-                self.report.push(Diagnostic::error("too-many", message).at(place, ""));
+                self.report.push(Diagnostic::error(Code::TooMany, message).at(place, ""));
                 return;
             }
             let scope = Scope::new(module, file, instance.bindings.clone());

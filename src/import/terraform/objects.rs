@@ -14,7 +14,7 @@ use super::links::{Found, Links};
 use super::parts::{COMPUTED, kept, name, note_elsewhere, rest, tags};
 use super::resources::name_field;
 use super::{charts, services};
-use crate::diag::Files;
+use crate::diag::{Code, Files};
 use crate::model::Kind;
 
 /// Makes a definition of every block.
@@ -95,13 +95,13 @@ fn titles(node: Node, world: usize, links: &Links, reader: &mut Reader) -> Optio
                 }
                 Found::Nothing(why) => {
                     let message = format!("`services` of {} is left out: {why}", reader.who);
-                    reader.lose(item.place, "unknown-service", message, Some(kept("services")));
+                    reader.lose(item.place, Code::UnknownService, message, Some(kept("services")));
                 }
                 Found::Stranger(id) => {
                     let message =
                         format!("`services` of {} is left out: no service here has the id {id}", reader.who);
                     let help = format!("{}; write their titles by hand", kept("services"));
-                    reader.lose(item.place, "unknown-service", message, Some(help));
+                    reader.lose(item.place, Code::UnknownService, message, Some(help));
                 }
                 Found::Other => _ = reader.text(&item, "services"),
             }

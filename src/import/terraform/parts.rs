@@ -7,7 +7,7 @@ use super::super::node::{Node, Val, take};
 use super::super::reader::{Reader, Want};
 use super::block::{Block, HINT};
 use super::resources::name_field;
-use crate::diag::{Diagnostic, Place};
+use crate::diag::{Code, Diagnostic, Place};
 
 /// What Terraform computes and nobody writes.
 pub(super) const COMPUTED: &[&str] = &["id", "timeouts", "created_by_ua"];
@@ -30,7 +30,7 @@ pub(super) fn name(block: &mut Block, out: &mut Collected) -> Option<String> {
         };
         let place = node.map_or_else(|| block.place.clone(), |node| node.place);
         let found =
-            Diagnostic::error("no-name", format!("{} is left out: {what}", block.address)).at(place, "");
+            Diagnostic::error(Code::NoName, format!("{} is left out: {what}", block.address)).at(place, "");
         out.report.push(help.into_iter().fold(found, Diagnostic::help));
     }
     name
@@ -48,7 +48,7 @@ pub(super) fn note_elsewhere(address: Option<&str>, field: &str, place: &Place, 
     if let Some(address) = address {
         let message = format!("`{field}` of {} is taken for {address} of another root or state", reader.who);
         let help = "only that one has the id; import states of different servers apart";
-        reader.note(place.clone(), "found-elsewhere", message, help);
+        reader.note(place.clone(), Code::FoundElsewhere, message, help);
     }
 }
 

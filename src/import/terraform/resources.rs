@@ -2,12 +2,12 @@
 //! Knows nothing of where a resource was read.
 
 use super::block::{Provider, Type};
-use crate::diag::{Diagnostic, Place};
+use crate::diag::{Code, Diagnostic, Place};
 
 /// A resource of one of the providers that we have never heard of.
 pub(super) fn unknown_type(address: &str, name: &str, place: Place) -> Diagnostic {
     Diagnostic::error(
-        "unknown-resource",
+        Code::UnknownResource,
         format!("{address} is left out: there is no resource type `{name}`"),
     )
     .at(place, "")

@@ -8,7 +8,7 @@ use super::super::node::{GAP, Node, Val};
 use super::super::reader::{Reader, Want};
 use super::super::settings;
 use super::block::Block;
-use crate::diag::{Files, Place};
+use crate::diag::{Code, Files, Place};
 
 /// The definition of a service.
 pub(super) fn service(block: &mut Block, files: &mut Files, reader: &mut Reader) -> Draft {
@@ -42,7 +42,7 @@ fn read(node: Node, of: Option<&str>, files: &mut Files, reader: &mut Reader) ->
     };
     let Some(fields) = fields else {
         let message = format!("`settings` of {} is left out: it is not a JSON map of texts", reader.who);
-        reader.lose(place, "invalid-settings", message, Some(super::parts::kept("settings")));
+        reader.lose(place, Code::InvalidSettings, message, Some(super::parts::kept("settings")));
         return None;
     };
     Some(settings::read(fields, of, files, reader))

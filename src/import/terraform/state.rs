@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::super::node::{Fields, Node, Val};
 use super::block::{Block, type_of};
 use super::resources;
-use crate::diag::{Diagnostic, FileId, Part, Place, Report, Route};
+use crate::diag::{Code, Diagnostic, FileId, Part, Place, Report, Route};
 
 /// How many names a flat key is taken apart into; those of the providers have four.
 const DEEPEST: usize = 16;
@@ -27,7 +27,7 @@ pub(super) fn read(world: usize, file: FileId, document: &Value, report: &mut Re
         reading.resources(document);
     }
     if reading.empty {
-        let found = Diagnostic::error("empty-state", "there are no resources in this state");
+        let found = Diagnostic::error(Code::EmptyState, "there are no resources in this state");
         reading.report.push(found.at(Place::File(file), ""));
     }
     reading.blocks

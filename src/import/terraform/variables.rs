@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::node::{Fields, Node};
 use super::super::{Source, Variables};
 use super::hcl::{normal, parse_body};
-use crate::diag::{Diagnostic, FileId, Files, Place, Report};
+use crate::diag::{Code, Diagnostic, FileId, Files, Place, Report};
 
 /// A file of variables, or a single one as it was typed.
 enum Written {
@@ -78,7 +78,7 @@ fn written(source: &Source, files: &Files, report: &mut Report) -> Option<Writte
     };
     if read.is_none() {
         let message = format!("`{}` is no file of variables", source.name);
-        report.push(Diagnostic::error("invalid-variables", message).at(Place::File(source.file), ""));
+        report.push(Diagnostic::error(Code::InvalidVariables, message).at(Place::File(source.file), ""));
     }
     read
 }

@@ -9,7 +9,7 @@ use super::evaluate::{Evaluator, Scope};
 use super::functions::scalar;
 use super::hcl::{Variable, header};
 use super::variables::Given;
-use crate::diag::{Diagnostic, Place, Report};
+use crate::diag::{Code, Diagnostic, Place, Report};
 
 impl<'a> Evaluator<'a> {
     /// A variable of a module is what its caller says, or its default; that of a root what was given for it, or its default.
@@ -70,7 +70,7 @@ impl<'a> Evaluator<'a> {
     /// Says which variables of roots have their defaults, since another value may have been given where Terraform ran.
     pub fn note_defaults(&self, report: &mut Report) {
         for ((_, name), place) in &*self.defaults.borrow() {
-            let found = Diagnostic::note("default-value", format!("`var.{name}` has its default here"));
+            let found = Diagnostic::note(Code::DefaultValue, format!("`var.{name}` has its default here"));
             let help = format!("to give it another value: --var {name}=VALUE, or --var-file FILE");
             report.push(found.at(place.clone(), "").help(help));
         }
@@ -81,7 +81,7 @@ impl<'a> Evaluator<'a> {
         let declared = |name: &str| self.indexes.values().any(|index| index.variables.contains_key(name));
         for (name, _) in named.set.iter().filter(|(name, _)| !declared(name)) {
             let message = format!("no variable \"{name}\" is declared in these files");
-            report.push(Diagnostic::warning("unknown-variable", message));
+            report.push(Diagnostic::warning(Code::UnknownVariable, message));
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::composite::{TAG_NAME_RULE, is_tag_name};
-use crate::diag::Route;
+use crate::diag::{Code, Route};
 use crate::model::check::{Checker, is_name};
 use crate::model::{MetricType, Seconds, Word, compare};
 
@@ -101,13 +101,17 @@ impl Condition {
     pub(super) fn check(&self, here: &Route, found: &mut Checker<'_>) {
         let absent = self.condition_type == ConditionType::Absent;
         if self.metric_name.trim().is_empty() {
-            found.error(here.key("metric_name"), "missing-field", "a condition needs the name of a metric");
+            found.error(
+                here.key("metric_name"),
+                Code::MissingField,
+                "a condition needs the name of a metric",
+            );
         }
         match (absent, self.threshold) {
             (false, None) if self.condition_type.known().is_some() => {
                 found.error(
                     here.clone(),
-                    "missing-field",
+                    Code::MissingField,
                     "a condition `above` or `below` needs a `threshold`",
                 );
             }
@@ -127,14 +131,14 @@ impl Condition {
             found
                 .error(
                     here.key("detect_reset"),
-                    "field-does-not-fit",
+                    Code::FieldDoesNotFit,
                     "`detect_reset` only fits `derivative`",
                 )
                 .on_key()
                 .help("remove it, or write `summary_function: derivative`");
         }
         if !self.metric_name.is_empty() && !is_name(&self.metric_name) {
-            found.error(here.key("metric_name"), "invalid-name", "this is not the name of a metric").help(
+            found.error(here.key("metric_name"), Code::InvalidName, "this is not the name of a metric").help(
                 "a condition watches one metric, by its exact name: letters, digits, `.`, `:`, `-` and `_`",
             );
         }
@@ -145,7 +149,7 @@ impl Condition {
             found
                 .error(
                     here.key("tags"),
-                    "field-does-not-fit",
+                    Code::FieldDoesNotFit,
                     "a condition watches a `source` or `tags`, not both",
                 )
                 .on_key();
@@ -156,13 +160,13 @@ impl Condition {
         match self.duration {
             None if absent => {
                 found
-                    .error(here.clone(), "missing-field", "a condition `absent` needs a `duration`")
+                    .error(here.clone(), Code::MissingField, "a condition `absent` needs a `duration`")
                     .help("how long a stream may be silent, such as `duration: 10m`");
             }
             Some(Seconds(seconds)) if !(60..=3600).contains(&seconds) => {
                 let finding = found.error(
                     here.key("duration"),
-                    "invalid-duration",
+                    Code::InvalidDuration,
                     format!("a duration lies between 1m and 1h, this one is {}", Seconds(seconds)),
                 );
                 if seconds == 0 && !absent {
@@ -178,7 +182,7 @@ fn misfit(found: &mut Checker<'_>, here: &Route, field: &str) {
     found
         .error(
             here.key(field),
-            "field-does-not-fit",
+            Code::FieldDoesNotFit,
             format!("`{field}` does not fit a condition of type `absent`"),
         )
         .on_key()
@@ -214,7 +218,7 @@ pub(in crate::model) fn check_tags(tags: Option<&[Tag]>, here: &Route, found: &m
     for (i, tag) in tags.into_iter().flatten().enumerate().filter(|(_, tag)| !is_tag_name(&tag.name)) {
         let message =
             format!("no stream matches this, since `{}` is no name of a tag", tag.name.escape_debug());
-        found.warning(here.key("tags").index(i).key("name"), "never-matches", message).help(TAG_NAME_RULE);
+        found.warning(here.key("tags").index(i).key("name"), Code::NeverMatches, message).help(TAG_NAME_RULE);
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::composite::{self, Use};
-use crate::diag::{Part, Route};
+use crate::diag::{Code, Part, Route};
 use crate::model::alert::{canonical_tags, check_tags};
 use crate::model::check::{Checker, is_color, is_name, is_transform};
 use crate::model::{MetricType, Reference, Seconds, Tag, Word, compare};
@@ -157,13 +157,13 @@ impl Stream {
     pub(super) fn check(&self, here: &Route, found: &mut Checker<'_>) {
         match (&self.metric, &self.composite) {
             (None, None) => {
-                found.error(here.clone(), "missing-field", "a stream shows a `metric` or a `composite`");
+                found.error(here.clone(), Code::MissingField, "a stream shows a `metric` or a `composite`");
             }
             (Some(_), Some(_)) => {
                 found
                     .error(
                         here.key("composite"),
-                        "field-does-not-fit",
+                        Code::FieldDoesNotFit,
                         "a stream has a `metric` or a `composite`, not both",
                     )
                     .on_key();
@@ -173,7 +173,7 @@ impl Stream {
         }
         if self.composite.is_some() && self.shows_events() {
             found
-                .error(here.key("type"), "field-does-not-fit", "a composite is no stream of annotations")
+                .error(here.key("type"), Code::FieldDoesNotFit, "a composite is no stream of annotations")
                 .on_key()
                 .help("name the annotation stream under `metric`");
         }
@@ -184,14 +184,14 @@ impl Stream {
     fn check_metric(&self, metric: &str, here: &Route, found: &mut Checker<'_>) {
         if !is_name(metric) {
             found
-                .error(here.key("metric"), "invalid-name", "this is not the name of a metric")
+                .error(here.key("metric"), Code::InvalidName, "this is not the name of a metric")
                 .help("names are made of letters, digits, `.`, `:`, `-` and `_`; a definition goes under `composite`");
         }
         if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
             found
                 .error(
                     here.key("tags"),
-                    "field-does-not-fit",
+                    Code::FieldDoesNotFit,
                     "a stream shows a `source` or `tags`, not both",
                 )
                 .on_key();
@@ -200,7 +200,7 @@ impl Stream {
             found
                 .warning(
                     here.key("downsample_function"),
-                    "field-does-not-fit",
+                    Code::FieldDoesNotFit,
                     "`downsample_function` only has an effect on composites",
                 )
                 .on_key()
@@ -218,7 +218,7 @@ impl Stream {
             found
                 .error(
                     here.key(field),
-                    "field-does-not-fit",
+                    Code::FieldDoesNotFit,
                     format!("`{field}` does not fit a composite, which selects and groups by itself"),
                 )
                 .on_key()
@@ -234,17 +234,17 @@ impl Stream {
         found.number(here.key("max"), self.max.as_ref());
         if self.color.as_ref().is_some_and(|color| !is_color(color)) {
             found
-                .error(here.key("color"), "invalid-color", "a colour is `#` and six hexadecimal digits")
+                .error(here.key("color"), Code::InvalidColor, "a colour is `#` and six hexadecimal digits")
                 .help("write it quoted, since `#` starts a comment in YAML: color: \"#52D74C\"");
         }
         if self.transform_function.as_ref().is_some_and(|formula| !is_transform(formula)) {
             found
-                .error(here.key("transform_function"), "invalid-transform", "not a transform formula")
+                .error(here.key("transform_function"), Code::InvalidTransform, "not a transform formula")
                 .help("a linear formula of x (the value) and p (the period in seconds), such as x/p or x*8");
         }
         if self.period == Some(Seconds(0)) {
             found
-                .error(here.key("period"), "invalid-period", "a period is at least one second")
+                .error(here.key("period"), Code::InvalidPeriod, "a period is at least one second")
                 .help("leave it out for the period of the metric");
         }
     }

@@ -1,10 +1,11 @@
 //! What the value of a setting must be, by the type of the service: the rules by which the API's own senders refuse one.
 //! The built-in server has rules of its own; a test holds the two against each other. Never repeats a value, which may be secret.
 
+use crate::diag::Code;
 use crate::model::check::{Checker, at};
 
 /// The code for what is most likely no part of the value: a blank at an end, a line end.
-pub const UNCLEAN: &str = "unclean-setting";
+pub const UNCLEAN: &str = Code::UncleanSetting.name();
 
 /// Reports what is wrong with a setting that is not blank.
 pub(super) fn check(service_type: &str, name: &str, value: &str, found: &mut Checker<'_>) {
@@ -12,36 +13,36 @@ pub(super) fn check(service_type: &str, name: &str, value: &str, found: &mut Che
         let message =
             format!("`{name}` begins or ends with a blank, or holds a control character such as a line end");
         found
-            .error(at(["settings", name]), UNCLEAN, message)
+            .error(at(["settings", name]), Code::UncleanSetting, message)
             .help("it would be sent as it is; look at the end of the text where it comes from");
         return;
     }
     let (code, message, help) = match (service_type, name) {
         (_, "url") | ("hipchat", "server_url") if !is_url(value) => (
-            "invalid-url",
+            Code::InvalidUrl,
             "this is not a URL with a protocol",
             "write the whole address, `https://` included, or `${secret.NAME}` to read it from the environment",
         ),
         ("mail", "addresses") if !value.split(',').all(|address| is_address(address.trim())) => (
-            "invalid-address",
+            Code::InvalidAddress,
             "this is not a mail address, or one of them is not",
             "several stand in one text with commas: `a@example.org, b@example.org`",
         ),
         ("hipchat", "from") if !is_sender(value) => (
-            "invalid-setting",
+            Code::InvalidSetting,
             "`from` is not a name that HipChat takes",
             "up to 15 letters, digits, blanks, `_`, `.` and `-`",
         ),
         ("hipchat", "notify") if !matches!(value, "0" | "1") => {
-            ("invalid-setting", "`notify` is neither 0 nor 1", "1 makes a sound, 0 does not")
+            (Code::InvalidSetting, "`notify` is neither 0 nor 1", "1 makes a sound, 0 does not")
         }
         ("flowdock", "user_name") if value.chars().count() > 15 || value.contains(' ') => (
-            "invalid-setting",
+            Code::InvalidSetting,
             "`user_name` is not a name that Flowdock takes",
             "up to 15 characters without blanks",
         ),
         ("sns", "topic_arn") if !is_topic(value) => (
-            "invalid-setting",
+            Code::InvalidSetting,
             "`topic_arn` is not the name of a topic",
             "it has the form arn:aws:sns:REGION:ACCOUNT:TOPIC",
         ),
