@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::diag::printable;
+use librato_apply::diag::{counted, plural, printable};
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
 use librato_apply::model::{Collection, Kind, Scopes, published_schema};
 use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost, service_types};
-use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible, plural};
+use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible};
 use serde_json::{Map, Value, json};
 
 use super::args::{Export, Global, Output, Split};
@@ -195,7 +195,7 @@ fn report(found: &Expressible, written: &Definitions, ui: &Ui) {
         let what = format!("{} \"{}\"{part}", loss.kind, loss.name);
         ui.complain(&format!("not exported: {}: {}", printable(&what), printable(&loss.reason)));
     }
-    let objects = plural(found.objects.len(), "object", "objects");
+    let objects = counted(found.objects.len(), "object");
     match found.losses.len() {
         0 => ui.say(&format!("exported {objects}")),
         count => {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use librato_apply::diag::{Files, Report, RouteIndex, printable, render};
+use librato_apply::diag::{Files, Report, RouteIndex, counted, plural, printable, render};
 use librato_apply::import::{self, Made, Source, Variables};
 use librato_apply::load::{Foreign, read_foreign};
 use librato_apply::model::ChartOrder;
-use librato_apply::render::{definitions, plural};
+use librato_apply::render::definitions;
 
 use super::args::{self, Tool};
 use super::exit::{Exit, Stop};
@@ -43,7 +43,7 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
     let written = definitions(objects, &chart_order(&imported.objects), &imported.externals);
     export::write(&args.output, &written, ui)?;
     export::name_secrets(&written, ui);
-    let objects = plural(imported.objects.len(), "object", "objects");
+    let objects = counted(imported.objects.len(), "object");
     if report.has_errors() {
         let lost = plural(report.errors(), "thing was", "things were");
         ui.complain(&format!("imported {objects}; {lost} not carried over"));

@@ -4,11 +4,10 @@
 use std::path::Path;
 
 use librato_apply::diag::{
-    Diagnostic, FileId, Files, Place, Report, Route, Seg, Severity, printable, render,
+    Diagnostic, FileId, Files, Place, Report, Route, Seg, Severity, counted, printable, render,
 };
 use librato_apply::load::{self, Document, Loaded, Root};
 use librato_apply::model::Desired;
-use librato_apply::render as shown;
 use librato_apply::resolve::{self, Given, OPEN_PREFIX, Outside, Source};
 
 use super::args::Inputs;
@@ -143,17 +142,18 @@ pub fn check(report: &Report, files: &Files, strict: bool, ui: &Ui) -> Result<()
         let (shown, more) = report.first_errors(SHOWN);
         ui.complain(&render(&shown, files, ui.styled_err()));
         if more > 0 {
-            let more = shown::plural(more, "more error", "more errors");
+            let more = counted(more, "more error");
             ui.complain(&format!("and {more}; validate --format json has all\n\n"));
         }
     }
     if failed {
         let (errors, warnings) = (report.errors(), report.warnings());
-        let many = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
         let counts = match (errors, warnings) {
-            (0, warnings) => format!("{}, and --strict makes them errors", many(warnings, "warning")),
-            (errors, 0) => many(errors, "error"),
-            (errors, warnings) => format!("{} and {}", many(errors, "error"), many(warnings, "warning")),
+            (0, warnings) => format!("{}, and --strict makes them errors", counted(warnings, "warning")),
+            (errors, 0) => counted(errors, "error"),
+            (errors, warnings) => {
+                format!("{} and {}", counted(errors, "error"), counted(warnings, "warning"))
+            }
         };
         return Err(Stop { exit: super::Exit::Error, message: counts, help: Vec::new() });
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::diag::{Diagnostic, Report, to_json};
+use librato_apply::diag::{Diagnostic, Report, counted, to_json};
 use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::Collection;
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
@@ -37,8 +37,8 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
         return Ok(if failed { Exit::Error } else { Exit::Done });
     }
     read.check(args.inputs.strict, ui)?;
-    let objects = render::plural(read.desired.objects.len(), "object", "objects");
-    let files = render::plural(read.documents, "file", "files");
+    let objects = counted(read.desired.objects.len(), "object");
+    let files = counted(read.documents, "file");
     ui.out(&format!("Valid: {objects} in {files}.\n"));
     Ok(Exit::Done)
 }

@@ -2,6 +2,7 @@
 //! The same for a plan that was just made and for one that was saved.
 
 use anyhow::Context;
+use librato_apply::diag::counted;
 use librato_apply::plan::{Outcome, Plan};
 use librato_apply::remote::fetch::{Ids, service_types};
 use librato_apply::{apply, render};
@@ -114,6 +115,6 @@ pub fn check_that_somebody_can_answer(args: &Apply) -> Result<(), Stop> {
 /// # Errors
 /// Unless the answer is `yes`.
 pub fn confirm(plan: &Plan, ui: &Ui) -> anyhow::Result<()> {
-    let changes = render::plural(plan.steps.len(), "change", "changes");
+    let changes = counted(plan.steps.len(), "change");
     confirm::ask(&format!("Write {changes} to {}?", plan.target), "nothing was written", ui)
 }

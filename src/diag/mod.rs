@@ -4,6 +4,7 @@
 //! Everything that is shown passes through the masks, so that secrets standing in the files never reach a terminal or a log.
 
 mod code;
+mod count;
 mod files;
 mod index;
 mod io_words;
@@ -19,6 +20,7 @@ mod shown;
 mod suggest;
 
 pub use code::{Code, Coded};
+pub use count::{counted, plural};
 pub use files::{Files, SourceFile};
 pub use index::{IndexBuilder, Repeated, RouteIndex};
 pub use io_words::in_plain_words;

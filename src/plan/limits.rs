@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Indirect, Step, Verdict};
-use crate::diag::Code;
+use crate::diag::{Code, counted, plural};
 use crate::diff::scope::Globs;
 use crate::diff::{Action, Change};
 use crate::model::{ALERT_STREAM, Address, Collection, Desired, Kind, Resource, State};
@@ -70,10 +70,7 @@ impl Limits {
             .collect();
         (self.deny_weaker_alerts && !weaker.is_empty()).then(|| Refusal {
             code: Code::WeakerAlerts.name().into(),
-            message: format!(
-                "{} would page less than before, or may",
-                if weaker.len() == 1 { "1 alert".into() } else { format!("{} alerts", weaker.len()) }
-            ),
+            message: format!("{} would page less than before, or may", counted(weaker.len(), "alert")),
             names: weaker,
             lift: Some("apply without --deny weaker-alerts after a human agreed".into()),
         })
@@ -118,7 +115,7 @@ impl Limits {
             code: Code::DataLost.name().into(),
             message: format!(
                 "{} with data that no backup can restore would be deleted or replaced",
-                objects(lost.len())
+                counted(lost.len(), "object")
             ),
             names: names(&lost),
             lift: Some("--delete-data".into()),
@@ -130,7 +127,10 @@ impl Limits {
             lost.iter().filter(|change| self.protects(change, desired)).copied().collect();
         (!lost.is_empty()).then(|| Refusal {
             code: Code::Protected.name().into(),
-            message: format!("{} protected against being deleted or replaced", objects_are(lost.len())),
+            message: format!(
+                "{} protected against being deleted or replaced",
+                plural(lost.len(), "object is", "objects are")
+            ),
             names: names(&lost),
             lift: Some("remove `protect` from the object, or its pattern from `settings.protect`".into()),
         })
@@ -185,11 +185,7 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
     let used = users.into_iter().filter(|(_, users)| !users.is_empty());
     used.map(|(service, users)| Refusal {
         code: Code::ServiceInUse.name().into(),
-        message: format!(
-            "the service \"{service}\" is still used by {} {}",
-            users.len(),
-            if users.len() == 1 { "alert" } else { "alerts" }
-        ),
+        message: format!("the service \"{service}\" is still used by {}", counted(users.len(), "alert")),
         names: users,
         lift: Some("take the service out of these alerts first".into()),
     })
@@ -243,16 +239,7 @@ pub fn lost_with(change: &Change) -> Vec<Address> {
 fn names(changes: &[&Change]) -> Vec<String> {
     let with = |change: &Change| match lost_with(change).len() {
         0 => String::new(),
-        1 => " (with 1 chart)".to_owned(),
-        many => format!(" (with {many} charts)"),
+        charts => format!(" (with {})", counted(charts, "chart")),
     };
     changes.iter().map(|change| format!("{}/{}{}", change.kind, change.address, with(change))).collect()
-}
-
-fn objects(count: usize) -> String {
-    if count == 1 { "1 object".into() } else { format!("{count} objects") }
-}
-
-fn objects_are(count: usize) -> String {
-    if count == 1 { "1 object is".into() } else { format!("{count} objects are") }
 }

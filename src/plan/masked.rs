@@ -1,6 +1,6 @@
 //! Services whose settings the user's role may not read: what of them a plan cannot tell. Knows no roles.
 
-use crate::diag::{Code, Diagnostic, Report};
+use crate::diag::{Code, Diagnostic, Report, counted};
 use crate::model::{Desired, Intent, Resource, State};
 
 /// Notes, once, that settings of declared services could not be compared. That is no drift.
@@ -12,7 +12,7 @@ pub fn note_masked(desired: &Desired, actual: &State, report: &mut Report) {
     });
     let count = masked.count();
     if count > 0 {
-        let services = if count == 1 { "1 service".to_owned() } else { format!("{count} services") };
+        let services = counted(count, "service");
         let message =
             format!("the secret settings of {services} are hidden from this token and were not compared");
         report.push(

@@ -18,4 +18,4 @@ pub use json::{
 };
 pub use markdown::{markdown, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
-pub use text::{plural, refusals, summary, text};
+pub use text::{refusals, summary, text};

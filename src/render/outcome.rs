@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::json::{FORMAT_VERSION, PlanDocument};
-use super::text::plural;
-use crate::diag::printable;
+use crate::diag::{counted, printable};
 use crate::model::Kind;
 use crate::plan::{Done, INTERRUPTED, Outcome, Plan, SourcePlace, Step, UNREACHED};
 
@@ -119,11 +118,7 @@ fn last_line(outcome: &Outcome) -> String {
     match (failed + skipped, outcome.interrupted) {
         (0, false) => {
             let see = if outcome.duplicates.is_empty() { "" } else { ", but see above" };
-            format!(
-                "Done: {} written{}{see}.",
-                plural(done - outcome.met(), "change", "changes"),
-                met(outcome)
-            )
+            format!("Done: {} written{}{see}.", counted(done - outcome.met(), "change"), met(outcome))
         }
         (_, true) => {
             format!("Interrupted: {done} done, {failed} failed, {skipped} not tried. Run again to go on.")

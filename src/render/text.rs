@@ -5,7 +5,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::hang::hung;
 use super::value::{inline, is_long, line_diff};
-use crate::diag::{Seg, printable};
+use crate::diag::{Seg, counted, plural, printable};
 use crate::diff::{Action, FieldChange};
 use crate::model::Kind;
 use crate::plan::{Counts, Impact, Indirect, Plan, Refusal, SourcePlace, Step, Verdict, lost_with};
@@ -59,15 +59,9 @@ pub fn summary(plan: &Plan) -> String {
     }
     // Charts that go with their space count where deletes are limited.
     let charts: usize = plan.steps.iter().map(|step| lost_with(&step.change).len()).sum();
-    let with =
-        if charts > 0 { format!(" (with {})", plural(charts, "chart", "charts")) } else { String::new() };
+    let with = if charts > 0 { format!(" (with {})", counted(charts, "chart")) } else { String::new() };
     parts.push(format!("{delete} to delete{with}"));
     format!("{}; {} unchanged.", parts.join(", "), plan.unchanged)
-}
-
-/// A number with its noun.
-pub fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 struct Page {
@@ -228,7 +222,7 @@ pub(super) fn remark(step: &Step) -> String {
         Action::Delete { pruned, .. } => {
             let charts = match lost_with(&step.change).len() {
                 0 => None,
-                count => Some(format!("with {}", plural(count, "chart", "charts"))),
+                count => Some(format!("with {}", counted(count, "chart"))),
             };
             let why = pruned.then(|| "no longer in the files".to_owned());
             let said: Vec<String> = charts.into_iter().chain(why).collect();

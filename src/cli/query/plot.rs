@@ -3,6 +3,7 @@
 use super::answer::{Answer, Line, number};
 use super::table::{head, left_out, letter};
 use super::time::{Clock, length};
+use librato_apply::diag::counted;
 
 /// Of the whole chart, so that it fits into the log of a pipeline.
 const WIDTH: usize = 96;
@@ -193,9 +194,8 @@ fn legend(answer: &Answer, lines: &[Line], frame: &Frame, clock: &Clock) -> Stri
     for (i, (line, name)) in lines.iter().zip(answer.names()).enumerate() {
         let mark = if lines.len() == 1 { "*".to_owned() } else { letter(i) };
         let units = line.units.as_ref().map(|units| format!(" ({units})")).unwrap_or_default();
-        let points = line.points.len();
-        let noun = if points == 1 { "point" } else { "points" };
-        out.push_str(&format!("  {mark}  {name}{units}: {points} {noun}{}\n", missing(line, frame, clock)));
+        let points = counted(line.points.len(), "point");
+        out.push_str(&format!("  {mark}  {name}{units}: {points}{}\n", missing(line, frame, clock)));
     }
     if lines.len() > 1 {
         out.push_str(&format!("  {SEVERAL}  several series\n"));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use librato_apply::diag::printable;
+use librato_apply::diag::{counted, printable};
 use librato_apply::measure::{Measurement, to_line};
 use librato_apply::remote::ApiError;
 
@@ -240,10 +240,6 @@ impl Keep {
         })?;
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file), kept: 0, problem: None })
     }
-}
-
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// What helps where the service says that a metric has another type.

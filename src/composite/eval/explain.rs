@@ -2,6 +2,7 @@
 //! Says what happened; what to do about it is for the reader.
 
 use crate::composite::words::in_words;
+use crate::diag::counted;
 use std::fmt;
 use std::sync::Arc;
 
@@ -99,8 +100,4 @@ impl Step {
         }
         self.inputs.iter().try_for_each(|step| step.write(f, depth + 1))
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

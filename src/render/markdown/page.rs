@@ -1,6 +1,8 @@
 //! Pieces of a comment in the order of reading, chosen in the order of importance until the room is used up.
 //! Knows how long a comment may be; knows nothing of what the pieces say.
 
+use crate::diag::plural;
+
 /// How many characters a comment has; GitHub takes 65,536, and whoever posts it may add a few.
 pub(super) const LONGEST: usize = 60_000;
 
@@ -113,7 +115,7 @@ impl Page {
             }
             if lost > 0 {
                 let (one, many) = part.noun();
-                let lost = format!("{lost} {}", if lost == 1 { one } else { many });
+                let lost = plural(lost, one, many);
                 if shown {
                     out.push_str(&format!("\n… and {lost} more, not shown here.\n"));
                 }
