@@ -1,6 +1,7 @@
 //! Times as people write them on the command line: epoch seconds, RFC 3339, or relative to now.
 
 use jiff::Timestamp;
+use librato_apply::diag::seconds_in;
 
 use super::exit::Stop;
 
@@ -33,17 +34,11 @@ fn seconds(text: &str) -> Option<i64> {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let amount: i64 = rest[..end].parse().ok()?;
-        let unit = rest[end..].chars().next();
-        let factor = match unit {
-            None | Some('s') => 1,
-            Some('m') => 60,
-            Some('h') => 3600,
-            Some('d') => 86_400,
-            Some('w') => 604_800,
-            Some(_) => return None,
-        };
+        let behind = &rest[end..];
+        let (unit, next) = behind.split_at(behind.chars().next().map_or(0, char::len_utf8));
+        let factor = if unit.is_empty() { 1 } else { i64::try_from(seconds_in(unit)?).ok()? };
         total = total.checked_add(amount.checked_mul(factor)?)?;
-        rest = &rest[end + unit.map_or(0, char::len_utf8)..];
+        rest = next;
     }
     (!text.is_empty()).then_some(total)
 }

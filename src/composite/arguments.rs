@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::functions::{OptionSpec, Parameter, Signature, Takes};
 use super::problem::Problems;
 use super::tree::{Expr, ExprKind, Name};
-use crate::diag::{Code, suggest};
+use crate::diag::{Code, seconds_in, suggest};
 
 /// The value of an option.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -265,16 +265,9 @@ fn hint(takes: Takes, text: &str) -> Option<String> {
             Some(format!("did you mean \"{close}\"?"))
         }
         Takes::Seconds(_) | Takes::Duration => {
-            let unit = text.chars().last()?;
-            let seconds = match unit {
-                's' => 1,
-                'm' => 60,
-                'h' => 3_600,
-                'd' => 86_400,
-                _ => return None,
-            };
-            let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
-            Some(format!("write seconds: \"{}\"", count.checked_mul(seconds)?))
+            let (count, unit) = text.split_at(text.char_indices().last()?.0);
+            let seconds = count.parse::<u64>().ok()?.checked_mul(seconds_in(unit)?)?;
+            Some(format!("write seconds: \"{seconds}\""))
         }
         Takes::Boolean => suggest(text, ["true", "false"]).map(|close| format!("did you mean \"{close}\"?")),
         Takes::Count(_) if text.ends_with(['s', 'm', 'h', 'd']) => {

@@ -7,7 +7,7 @@ use super::arguments::describe;
 use super::problem::Problems;
 use super::selector::Selector;
 use super::tree::{Expr, ExprKind};
-use crate::diag::Code;
+use crate::diag::{Code, seconds_in};
 
 /// The most shifts of one `timeshift`.
 const MAX_SHIFTS: usize = 64;
@@ -142,15 +142,8 @@ pub(super) fn shifts(text: &str, span: &Range<usize>, problems: &mut Problems) -
 
 fn read_shifts(text: &str) -> Option<Vec<i64>> {
     let text = text.trim();
-    let unit = text.chars().last()?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return None,
-    };
+    let (numbers, unit) = text.split_at(text.char_indices().last()?.0);
+    let seconds = i64::try_from(seconds_in(unit)?).ok()?;
     let shift = |number: &str| {
         let number = number.trim();
         let (sign, digits) = match number.strip_prefix('+') {
@@ -160,7 +153,7 @@ fn read_shifts(text: &str) -> Option<Vec<i64>> {
         let count: i64 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()?;
         count.checked_mul(seconds).filter(|shift| *shift <= MAX_SHIFT).map(|shift| sign * shift)
     };
-    let shifts: Option<Vec<_>> = text.strip_suffix(unit)?.split(',').map(shift).collect();
+    let shifts: Option<Vec<_>> = numbers.split(',').map(shift).collect();
     shifts.filter(|shifts| shifts.len() <= MAX_SHIFTS)
 }
 

@@ -18,6 +18,7 @@ mod route;
 mod scalar;
 mod shown;
 mod suggest;
+mod time;
 
 pub use code::{Code, Coded};
 pub use count::{counted, plural};
@@ -32,3 +33,4 @@ pub use route::{Route, Seg, Trail};
 pub use scalar::follow;
 pub use shown::{is_harmless, printable};
 pub use suggest::{Suggestions, suggest};
+pub use time::seconds_in;

@@ -7,6 +7,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::diag::seconds_in;
+
 /// The three states of a field in a definition: not written (not managed), `null` (cleared), or a value.
 ///
 /// Use with `#[serde(default, skip_serializing_if = "Field::is_unset")]`.
@@ -86,10 +88,8 @@ impl Seconds {
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim_end_matches(['s', 'm', 'h']);
         let factor = match &text[digits.len()..] {
-            "" | "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            _ => return None,
+            "" => 1,
+            unit => seconds_in(unit)?,
         };
         digits.parse::<u64>().ok()?.checked_mul(factor).map(Self)
     }
@@ -102,15 +102,15 @@ impl Seconds {
             let (number, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
             let behind = behind.trim_start();
             let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
-            let factor = match &*behind[..end].to_ascii_lowercase() {
-                "s" | "sec" | "secs" | "second" | "seconds" => 1,
-                "m" | "min" | "mins" | "minute" | "minutes" => 60,
-                "h" | "hr" | "hrs" | "hour" | "hours" => 3_600,
-                "d" | "day" | "days" => 86_400,
-                "w" | "week" | "weeks" => 604_800,
+            let unit = match &*behind[..end].to_ascii_lowercase() {
+                "s" | "sec" | "secs" | "second" | "seconds" => "s",
+                "m" | "min" | "mins" | "minute" | "minutes" => "m",
+                "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+                "d" | "day" | "days" => "d",
+                "w" | "week" | "weeks" => "w",
                 _ => return None,
             };
-            sum = sum.checked_add(number.parse::<u64>().ok()?.checked_mul(factor)?)?;
+            sum = sum.checked_add(number.parse::<u64>().ok()?.checked_mul(seconds_in(unit)?)?)?;
             rest = behind[end..].trim_start();
         }
         (sum > 0).then_some(Self(sum))
