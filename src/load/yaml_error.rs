@@ -111,8 +111,10 @@ fn syntax(text: &str, file: FileId) -> Option<Diagnostic> {
 /// The `*` at or just before this place, where a value begins.
 fn star(text: &str, at: usize) -> Option<Range<usize>> {
     let before = text.get(..at)?.trim_end_matches(' ').len();
-    let star =
-        [Some(at), before.checked_sub(1)].into_iter().flatten().find(|i| text[*i..].starts_with('*'))?;
+    let star = [Some(at), before.checked_sub(1)]
+        .into_iter()
+        .flatten()
+        .find(|i| text.as_bytes().get(*i) == Some(&b'*'))?;
     let value = text[..star].trim_end_matches(' ').ends_with([':', '-', '[', ',']);
     value.then_some(star..star + 1)
 }

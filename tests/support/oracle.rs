@@ -85,9 +85,13 @@ fn asks(truth: &Truth, condition: &Value) -> String {
     if condition["type"] != "absent" {
         let named = |metric: &&Value| lower(&metric["name"]) == lower(&condition["metric_name"]);
         let metrics = truth.iter().filter(|(key, _)| key.starts_with("metrics/")).map(|(_, metric)| metric);
-        let counter = metrics.into_iter().find(named).is_some_and(|metric| metric["type"] == "counter");
-        let default = if counter { "derivative" } else { "average" };
-        let function = condition["summary_function"].as_str().unwrap_or(default);
+        let function = match (condition["summary_function"].as_str(), metrics.into_iter().find(named)) {
+            // Of a metric that does not exist nobody knows the type, and so either default will do.
+            (None | Some("average" | "derivative"), None) => "average",
+            (None, Some(metric)) if metric["type"] == "counter" => "derivative",
+            (None, Some(_)) => "average",
+            (Some(function), _) => function,
+        };
         parts.push(format!("{:?} {function}", number("threshold")));
     }
     parts.join(" ")

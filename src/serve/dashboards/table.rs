@@ -53,7 +53,7 @@ impl Entity for Dashboard {
     }
 
     fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
-        Ok(rows::named(tx, "dashboards", &fold(&self.name))?)
+        Ok(rows::titled(tx, "dashboards", "name", &fold(&self.name), &self.name)?)
     }
 }
 

@@ -41,7 +41,7 @@ impl Entity for Service {
     }
 
     fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
-        Ok(rows::named(tx, "services", &fold(&self.title))?)
+        Ok(rows::titled(tx, "services", "title", &fold(&self.title), &self.title)?)
     }
 }
 

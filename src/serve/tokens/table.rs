@@ -85,8 +85,8 @@ impl Entity for ApiToken {
     }
 
     fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
-        let key = fold(self.name.as_deref().unwrap_or_default());
-        Ok(rows::named(tx, "api_tokens", &key)?)
+        let name = self.name.as_deref().unwrap_or_default();
+        Ok(rows::titled(tx, "api_tokens", "name", &fold(name), name)?)
     }
 }
 

@@ -60,7 +60,7 @@ impl Entity for Space {
     }
 
     fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
-        Ok(rows::named(tx, "spaces", &fold(&self.name))?)
+        Ok(rows::titled(tx, "spaces", "name", &fold(&self.name), &self.name)?)
     }
 }
 
@@ -114,8 +114,8 @@ pub struct Placed {
 }
 
 impl Placed {
-    fn key(chart: &Chart) -> String {
-        fold(chart.body.get("name").and_then(Value::as_str).unwrap_or_default())
+    fn key(chart: &Chart) -> &str {
+        chart.body.get("name").and_then(Value::as_str).unwrap_or_default()
     }
 }
 

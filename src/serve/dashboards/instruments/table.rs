@@ -7,7 +7,6 @@ use crate::serve::changes::Entity;
 use crate::serve::http::by_id;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
-use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
 
@@ -55,11 +54,8 @@ impl Entity for Instrument {
     }
 
     fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
-        let key = fold(&self.name);
-        let names = tx.all("SELECT id, name FROM instruments ORDER BY id", params![], |row| {
-            Ok((row.get("id")?, fold(row.get("name")?)))
-        })?;
-        Ok(names.into_iter().find(|(_, name)| *name == key).map(|(id, _)| id))
+        let sql = "SELECT id FROM instruments WHERE name = ?1 ORDER BY id LIMIT 1";
+        Ok(tx.one(sql, params![self.name], |row| row.get("id"))?)
     }
 }
 
