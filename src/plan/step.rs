@@ -57,5 +57,5 @@ impl Step {
     }
 }
 
-/// How a parked name ends; see [`rename::temporary`].
+/// How a parked name ends; see `diff/rename.rs`.
 pub const PARKED: &str = ".librato-apply-renaming";

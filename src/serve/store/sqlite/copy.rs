@@ -28,7 +28,7 @@ const PAGES: i32 = 4096;
 const PREFIX: &str = ".librato-apply-";
 const SUFFIX: &str = ".partial";
 
-/// How [`copy`] treats the new file.
+/// How `copy` treats the new file.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Copying {
@@ -38,7 +38,7 @@ pub struct Copying {
     pub adopt: bool,
 }
 
-/// What [`copy`] made.
+/// What `copy` made.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Copied {
