@@ -67,34 +67,48 @@ fn attribute(object: &Value, key: &str) -> Value {
     }
 }
 
-/// A condition as what it asks, as text to sort by. Without a function it asks for the default of its metric's type.
-fn asks(truth: &Truth, condition: &Value) -> String {
+/// What a condition watches and compares, without the function it does that with, as text.
+fn watches(condition: &Value) -> String {
     let lower = |value: &Value| value.as_str().map(str::to_lowercase).filter(|text| !text.is_empty());
     let number = |key: &str| condition[key].as_f64().filter(|number| key != "duration" || *number != 0.0);
     let tags = condition["tags"].as_array().into_iter().flatten().map(|tag| {
         let values: BTreeSet<_> = tag["values"].as_array().into_iter().flatten().map(lower).collect();
         format!("{:?} {values:?} {}", lower(&tag["name"]), tag["grouped"].as_bool().unwrap_or_default())
     });
-    let mut parts = vec![
+    let parts = [
         condition["type"].to_string(),
         format!("{:?}", lower(&condition["metric_name"])),
         format!("{:?}", lower(&condition["source"]).filter(|source| source != "*")),
         format!("{:?}", number("duration")),
         format!("{:?}", tags.collect::<BTreeSet<_>>()),
+        format!("{:?}", number("threshold").filter(|_| condition["type"] != "absent")),
     ];
-    if condition["type"] != "absent" {
-        let named = |metric: &&Value| lower(&metric["name"]) == lower(&condition["metric_name"]);
-        let metrics = truth.iter().filter(|(key, _)| key.starts_with("metrics/")).map(|(_, metric)| metric);
-        let function = match (condition["summary_function"].as_str(), metrics.into_iter().find(named)) {
-            // Of a metric that does not exist nobody knows the type, and so either default will do.
-            (None | Some("average" | "derivative"), None) => "average",
-            (None, Some(metric)) if metric["type"] == "counter" => "derivative",
-            (None, Some(_)) => "average",
-            (Some(function), _) => function,
-        };
-        parts.push(format!("{:?} {function}", number("threshold")));
-    }
     parts.join(" ")
+}
+
+/// A condition as what it asks, as text to sort by. Where the files say no function it is the default of its metric's type that is
+/// asked for; of a metric that does not exist nobody knows the type, and so either default will do.
+fn asks(truth: &Truth, condition: &Value, written: &Value) -> String {
+    let watched = watches(condition);
+    if condition["type"] == "absent" {
+        return watched;
+    }
+    let name = |of: &Value| of.as_str().map(str::to_lowercase);
+    let named = |metric: &&Value| name(&metric["name"]) == name(&condition["metric_name"]);
+    let metrics = truth.iter().filter(|(key, _)| key.starts_with("metrics/")).map(|(_, metric)| metric);
+    let defaults: &[&str] = match metrics.into_iter().find(named).map(|metric| &metric["type"]) {
+        None => &["average", "derivative"],
+        Some(counter) if counter == "counter" => &["derivative"],
+        Some(_) => &["average"],
+    };
+    let mut written = written.as_array().into_iter().flatten().filter(|want| watches(want) == watched);
+    let unsaid = written.any(|want| want["summary_function"].is_null());
+    let function = match condition["summary_function"].as_str() {
+        None => "by default",
+        Some(function) if unsaid && defaults.contains(&function) => "by default",
+        Some(function) => function,
+    };
+    format!("{watched} {function}")
 }
 
 /// The fields that the files manage: those that are written, and of alerts those that mean their default where they are not.
@@ -125,7 +139,7 @@ pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
                         .as_array()
                         .unwrap()
                         .iter()
-                        .map(|condition| asks(truth, condition))
+                        .map(|condition| asks(truth, condition, &written))
                         .collect();
                     all.sort();
                     json!(all)
