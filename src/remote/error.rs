@@ -254,7 +254,8 @@ fn roles(method: Method, path: &str) -> &'static str {
     let mut segments = path.trim_start_matches('/').split(['/', '?']);
     let (first, last) = (segments.next().unwrap_or_default(), path.rsplit('/').next());
     match (method, first) {
-        (Method::Get, "alerts" | "services") => "`operator` or `admin`",
+        (Method::Get, "alerts") => "`recorder`, `operator` or `admin`",
+        (Method::Get, "services" | "audit") => "`operator` or `admin`",
         (Method::Post, "alerts") if last == Some("clear") => "`operator` or `admin`",
         (Method::Get, "spaces" | "instruments" | "dashboards") => "`viewer`, `operator` or `admin`",
         (Method::Get, "metrics" | "measurements" | "annotations" | "sources") => {
