@@ -262,7 +262,7 @@ fn unexpected<E: Entity>() -> Problem {
 }
 
 fn already_there<E: Entity>(location: &str, id: i64) -> Problem {
-    let message = format!("There is a {} of that name already, with id {id}.", E::KIND);
+    let message = format!("Another {} has that name already, with id {id}.", E::KIND);
     Problem::request(StatusCode::PRECONDITION_FAILED, message).located(location)
 }
 

@@ -60,8 +60,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Terms {
             address: parts.extensions.get::<Client>().and_then(|client| client.address),
             path: Arc::from(parts.uri.path()),
             expected: expected.transpose()?,
-            only_if_absent: text(&parts.headers, &header::IF_NONE_MATCH)?
-                .is_some_and(|sent| sent.trim() == "*"),
+            only_if_absent: match text(&parts.headers, &header::IF_NONE_MATCH)?.map(str::trim) {
+                None => false,
+                Some("*") => true,
+                // What would be ignored is refused: whoever sends it relies on it.
+                Some(_) => return Err(unreadable(&header::IF_NONE_MATCH, "*")),
+            },
             key: key.transpose()?,
             digest: [0; 32],
         })
@@ -98,10 +102,12 @@ fn unreadable(name: &HeaderName, wanted: &str) -> Problem {
 }
 
 impl Terms {
-    /// Those of a request with this body, however it was spelt.
+    /// Those of a request with this body, however it was spelt and in whatever order.
     pub fn over(mut self, body: &Object) -> Terms {
         if self.key.is_some() {
-            self.digest = Sha256::digest(json!(body).to_string()).into();
+            let mut body = json!(body);
+            body.sort_all_objects();
+            self.digest = Sha256::digest(body.to_string()).into();
         }
         self
     }
