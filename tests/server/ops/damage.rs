@@ -1,8 +1,11 @@
 //! Data files that were not closed, lost a part, or lie on a full disk.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -12,7 +15,15 @@ use crate::server::{Server, TOKEN, USER, check, client, fresh};
 fn refused(data: &Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_librato-apply"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--user", USER, "--data"]).arg(data);
-    let output = command.env("LIBRATO_TOKEN", TOKEN).output().unwrap();
+    let child =
+        command.env("LIBRATO_TOKEN", TOKEN).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let (id, (send, ended)) = (child.id(), channel());
+    std::thread::spawn(move || send.send(child.wait_with_output()));
+    let Ok(output) = ended.recv_timeout(Duration::from_secs(60)) else {
+        let _ = Command::new("kill").arg(id.to_string()).status();
+        panic!("it serves what it should refuse");
+    };
+    let output = output.unwrap();
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -99,14 +110,26 @@ async fn a_file_that_lost_its_end_is_refused() {
     assert!(refused(&data).contains("is cut short"));
 }
 
+/// The size of a page of SQLite.
+const PAGE: usize = 4096;
+
+/// The pages that the write-ahead log holds: after a header of 32 bytes come frames, which begin with the number of their page.
+fn pages_in_log(data: &Path) -> BTreeSet<usize> {
+    let log = std::fs::read(format!("{}-wal", data.display())).unwrap();
+    let number = |frame: &[u8]| u32::from_be_bytes(frame[..4].try_into().unwrap()) as usize;
+    log[32..].chunks_exact(24 + PAGE).map(number).collect()
+}
+
 #[tokio::test]
 async fn a_damaged_file_that_was_not_closed_is_refused() {
     let (_dir, data) = fresh();
     stopped(&data).await;
     killed(&data, 1).await;
     let mut bytes = std::fs::read(&data).unwrap();
-    let last = bytes.len() - 4096;
-    bytes[last..].fill(0x5a);
+    let newer = pages_in_log(&data);
+    // The last one of which the log holds nothing newer, which would mend it.
+    let page = (1..=bytes.len() / PAGE).rev().find(|page| !newer.contains(page)).unwrap();
+    bytes[(page - 1) * PAGE..page * PAGE].fill(0x5a);
     std::fs::write(&data, bytes).unwrap();
     let said = refused(&data);
     assert!(said.contains("is damaged") && said.contains(".recover"), "{said}");
@@ -136,7 +159,7 @@ async fn fill(data: std::path::PathBuf) {
     };
     // The reserve is taken once the server has settled.
     while !data.with_file_name("a.db-reserve").exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let long = "x".repeat(60_000);
     let event = json!({ "title": "t", "description": long });
@@ -161,7 +184,7 @@ async fn fill(data: std::path::PathBuf) {
     assert_eq!(request.send().await.unwrap().status().as_u16(), 204);
     // There is room in the file now.
     while post(&server, "/v1/annotations/s", &event).await != 201 {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert!(client().get(server.url("/readyz")).send().await.unwrap().status().is_success());
 }
