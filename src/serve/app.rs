@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 
 use super::backup;
+use super::catalog::alerting::options::AlertOptions;
 use super::catalog::cache::SeriesCache;
 use super::http::address::Network;
 use super::http::body::Limits;
@@ -35,6 +36,8 @@ pub struct Options {
     pub trusted_proxies: Vec<Network>,
     /// What counts the requests. A new one by default.
     pub telemetry: Telemetry,
+    /// How alerts are evaluated.
+    pub alerts: AlertOptions,
 }
 
 impl Default for Options {
@@ -48,6 +51,7 @@ impl Default for Options {
             measurements_per_minute: None,
             trusted_proxies: Vec::new(),
             telemetry: Telemetry::default(),
+            alerts: AlertOptions::default(),
         }
     }
 }
@@ -60,6 +64,7 @@ pub struct App {
     pub rates: Rates,
     known: SeriesCache,
     bodies: Limits,
+    alerts: AlertOptions,
     backups: backup::Turn,
 }
 
@@ -74,6 +79,7 @@ impl App {
             rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
             telemetry,
             bodies: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
+            alerts: options.alerts.clone(),
             backups: backup::Turn::default(),
         }
     }
@@ -100,6 +106,12 @@ impl FromRef<App> for Rates {
 impl FromRef<App> for SeriesCache {
     fn from_ref(app: &App) -> SeriesCache {
         app.known.clone()
+    }
+}
+
+impl FromRef<App> for AlertOptions {
+    fn from_ref(app: &App) -> AlertOptions {
+        app.alerts.clone()
     }
 }
 

@@ -41,6 +41,7 @@ mod tokens;
 mod tsdb;
 
 pub use app::Options;
+pub use catalog::alerting::options::AlertOptions;
 pub use clock::Clock;
 pub use data::{check, copy};
 pub use http::address::Network;

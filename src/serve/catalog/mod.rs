@@ -1,6 +1,7 @@
 //! The entities that several chapters of the API know: what they are, how they are read, merged, shown and kept. Answers no
 //! route; chapters do not know each other.
 
+pub mod alerting;
 pub mod cache;
 pub mod metrics;
 pub mod services;
