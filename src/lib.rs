@@ -68,6 +68,9 @@ pub mod measure;
 pub mod watch;
 
 #[cfg(feature = "serve")]
+pub mod notify;
+
+#[cfg(feature = "serve")]
 pub mod serve;
 
 /// What most programs that use the service name: `use librato_apply::prelude::*`.

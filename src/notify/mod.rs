@@ -1,0 +1,6 @@
+//! What services are told of incidents, and how: [`Message`] is what is to be said, as it waits to be sent. Knows no tables and no
+//! server of HTTP.
+
+mod message;
+
+pub use message::{Message, Subject, Test, Violation, What};
