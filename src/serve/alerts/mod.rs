@@ -1,16 +1,12 @@
 //! Alerts: `/v1/alerts`, their state and the services they notify. Nothing is evaluated yet, so every alert is ok.
 
-mod alert;
-mod condition;
-mod table;
-
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde_json::json;
 
-use self::alert::{Alert, Client, Shown};
-use self::table::Full;
+use super::catalog::alerts::alert::{Alert, Client, Shown};
+use super::catalog::alerts::table::{self, Full};
 use super::catalog::metrics::kinds::Kinds;
 use super::catalog::services::shown::Shown as ShownService;
 use super::catalog::services::table as services;

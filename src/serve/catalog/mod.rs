@@ -2,6 +2,7 @@
 //! route; chapters do not know each other.
 
 pub mod alerting;
+pub mod alerts;
 pub mod cache;
 pub mod metrics;
 pub mod services;

@@ -80,6 +80,15 @@ pub fn kinds(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashMap<String, Kind>, S
     Ok(found.into_iter().collect())
 }
 
+/// Gives `each` those metrics of these folded names that exist.
+pub fn each_of(tx: &Tx<'_>, keys: &Vec<String>, mut each: impl FnMut(&Metric)) -> Result<(), StoreError> {
+    let sql = format!("SELECT * FROM metrics WHERE {}", tx.any("key", 1));
+    tx.each(&sql, params![keys], |row| {
+        each(&from_row(row)?);
+        Ok::<_, StoreError>(ControlFlow::Continue(()))
+    })
+}
+
 /// Inserts and sets the id.
 pub fn insert(tx: &Tx<'_>, metric: &mut Metric) -> Result<(), StoreError> {
     let (key, kind, attributes) =
