@@ -8,6 +8,7 @@ use axum::extract::FromRef;
 use super::backup;
 use super::catalog::alerting::options::AlertOptions;
 use super::catalog::cache::SeriesCache;
+use super::delivery::NotifyOptions;
 use super::http::address::Network;
 use super::http::body::Limits;
 use super::http::rates::Rates;
@@ -38,6 +39,8 @@ pub struct Options {
     pub telemetry: Telemetry,
     /// How alerts are evaluated.
     pub alerts: AlertOptions,
+    /// How services are notified.
+    pub notify: NotifyOptions,
 }
 
 impl Default for Options {
@@ -52,6 +55,7 @@ impl Default for Options {
             trusted_proxies: Vec::new(),
             telemetry: Telemetry::default(),
             alerts: AlertOptions::default(),
+            notify: NotifyOptions::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod compose;
 mod connections;
 mod dashboards;
 mod data;
+mod delivery;
 mod http;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
@@ -40,10 +41,12 @@ mod tls;
 mod tokens;
 mod tsdb;
 
+pub use crate::notify::Allowed;
 pub use app::Options;
 pub use catalog::alerting::options::AlertOptions;
 pub use clock::Clock;
 pub use data::{check, copy};
+pub use delivery::{NotifyOptions, Smtp};
 pub use http::address::Network;
 pub use http::credentials::{Credentials, CredentialsError};
 pub use http::role::Role;

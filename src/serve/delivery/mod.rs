@@ -1,0 +1,5 @@
+//! Delivery of notifications: what waits in the outbox goes to services.
+
+mod options;
+
+pub use options::{NotifyOptions, Smtp};
