@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::catalog::cache::SeriesCache;
 use super::catalog::metrics::metric::{Changes, Kind, Metric};
 use super::catalog::metrics::table;
-use super::changes::{self, Sketch, Tags, Terms};
+use super::changes::{self, Sketch, Tags, Terms, Unconditional};
 use super::http::agent::agent;
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
@@ -81,14 +81,14 @@ pub async fn delete(
     remove(&store, known, terms, vec![id]).await
 }
 
-/// Deletes metrics and all that belongs to them. `If-Match` is looked at in each step, since a large metric goes in several.
+/// Deletes metrics and all that belongs to them. Conditions, which only a single one can have, are looked at in each step, since a
+/// large metric goes in several.
 async fn remove(store: &Store, known: SeriesCache, terms: Terms, ids: Vec<i64>) -> Result<Response, Problem> {
     let now = store.now();
     let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
         known.forget();
-        if terms.expected.is_some()
-            && let Some(id) = ids.last()
-            && let Some(metric) = table::get(tx, *id)?
+        if let [id] = **ids
+            && let Some(metric) = table::get(tx, id)?
         {
             changes::expect(tx, &terms, &metric)?;
         }
@@ -112,7 +112,7 @@ fn drop_last(ids: &mut Vec<i64>, done: usize) -> bool {
 pub async fn update_many(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
-    terms: Terms,
+    Unconditional(terms): Unconditional,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let now = store.now();
@@ -144,7 +144,7 @@ pub async fn update_many(
 pub async fn delete_many(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
-    terms: Terms,
+    Unconditional(terms): Unconditional,
     Query(mut query): Query,
     Body(body): Body,
 ) -> Result<Response, Problem> {

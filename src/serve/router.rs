@@ -33,7 +33,9 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
     let store = store.with_read_time(options.read_timeout);
     let app = App::new(store.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
-    let routes = routes()
+    let routes = routes();
+    let log = access::Log { telemetry: options.telemetry.clone(), secrets: routes.secrets() };
+    let routes = routes
         .into_router()
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
@@ -43,7 +45,7 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .layer(from_fn_with_state(app.store.clone(), keep_room))
         .with_state(app);
     let door = auth::Door::new(users.into(), Arc::new(Tokens(store)), options.telemetry.clone());
-    shared(routes, door, options)
+    shared(routes, door, log, options)
 }
 
 /// Method and path of every route, and the roles that may ask; for tests. No roles where nobody is asked who they are.
@@ -160,7 +162,7 @@ fn routes() -> Routes<App> {
             ],
         )
         .route("/v1/charts", [get(ReadSpaces, tokens::charts::list), post(Define, tokens::charts::create)])
-        .route(
+        .secret_route(
             "/v1/charts/{token}",
             [get(ReadSpaces, tokens::charts::show), delete(Define, tokens::charts::delete)],
         )
@@ -184,9 +186,9 @@ fn routes() -> Routes<App> {
 }
 
 /// What every answer goes through, from the inside out.
-fn shared(routes: Router, door: auth::Door, options: &Options) -> Router {
+fn shared(routes: Router, door: auth::Door, log: access::Log, options: &Options) -> Router {
     let telemetry = options.telemetry.clone();
-    let admission = Admission::new(options.max_in_flight, options.max_request_memory, telemetry.clone());
+    let admission = Admission::new(options.max_in_flight, options.max_request_memory, telemetry);
     routes
         // the fastest level still takes four fifths of such JSON away
         .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
@@ -195,7 +197,7 @@ fn shared(routes: Router, door: auth::Door, options: &Options) -> Router {
         .layer(from_fn_with_state(door, auth::require))
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(from_fn(leftover::drain))
-        .layer(from_fn_with_state(telemetry, access::log))
+        .layer(from_fn_with_state(log, access::log))
         .layer(from_fn_with_state(options.trusted_proxies.clone().into(), address::note))
 }
 
@@ -230,6 +232,7 @@ mod tests {
 
     use super::*;
     use crate::serve::budget;
+    use crate::serve::http::secret_path::SecretPaths;
     use crate::serve::store::tx::Tx;
     use crate::serve::{Credentials, Data, Telemetry};
 
@@ -308,7 +311,8 @@ mod tests {
         let routes = routes.route(path, get_of(read));
         let users = vec![Credentials::new("u", &"t".into())].into();
         let door = auth::Door::new(users, Arc::new(Tokens(store)), Telemetry::default());
-        let router = shared(routes, door, &options);
+        let log = access::Log { telemetry: Telemetry::default(), secrets: SecretPaths::default() };
+        let router = shared(routes, door, log, &options);
         let asked = tokio::spawn(router.clone().oneshot(get(path)));
         until(|| begun.load(Ordering::Relaxed) == 1).await;
         assert_eq!(
@@ -319,6 +323,60 @@ mod tests {
         asked.abort();
         while router.clone().oneshot(get("/nothing")).await.unwrap().status() != 404 {
             tokio::task::yield_now().await;
+        }
+    }
+
+    /// A chart token is a secret, and part of paths: those of requests, of answers, and of what somebody misspelt.
+    #[tokio::test(flavor = "current_thread")]
+    async fn no_chart_token_stands_in_the_log_or_in_the_audit() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let (_dir, _, router) = server(&Options::default());
+        let ask = async |method: &str, path: &str, body: &'static str| {
+            let request = get(path);
+            let (mut parts, _) = request.into_parts();
+            parts.method = method.parse().unwrap();
+            parts.headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+            let answer = router.clone().oneshot(Request::from_parts(parts, Body::from(body))).await.unwrap();
+            let status = answer.status().as_u16();
+            let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        };
+        assert_eq!(ask("POST", "/v1/instruments", r#"{"name": "i"}"#).await.0, 201);
+        let made = ask("POST", "/v1/charts", r#"{"entity_type": "instrument", "entity_id": 1}"#).await;
+        let made: serde_json::Value = serde_json::from_str(&made.1).unwrap();
+        let token = made["token"].as_str().unwrap().to_owned();
+        for (method, path, status) in [
+            ("GET", format!("/v1/charts/{token}"), 200),
+            ("PUT", format!("/v1/charts/{token}"), 405),
+            ("GET", format!("/v1/charts/{token}/"), 404),
+            ("GET", format!("/charts/{token}"), 404),
+            ("DELETE", format!("/v1/charts/{token}"), 204),
+            ("DELETE", format!("/v1/charts/{token}"), 404),
+        ] {
+            assert_eq!(ask(method, &path, "").await.0, status, "{method} {path}");
+        }
+        let (_, audit) = ask("GET", "/v1/audit", "").await;
+        let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(log.matches("/v1/charts/[hidden]").count(), 7, "{log}");
+        assert!(audit.contains("chart token"), "{audit}");
+        assert!(!log.contains(&token) && !audit.contains(&token), "{log}{audit}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
         }
     }
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::catalog::sources::table::{self, Source};
-use super::changes::{self, Terms};
+use super::changes::{self, Tags, Terms};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments};
 use super::http::bounds;
@@ -18,9 +18,10 @@ use super::store::tx::Tx;
 const ORDERS: Orders = &[("name", "key")];
 
 /// The filter `name` looks at display names as well.
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.filtered(table::NAMES);
-    let listed = store.read(move |tx: &Tx| page.cut(tx, "sources", Source::from_row)).await?;
+    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "sources", Source::from_row)?);
+    let listed = store.read(cut).await?;
     Ok(answer::ok(&listed.envelope("sources", Source::shown)))
 }
 

@@ -10,7 +10,7 @@ use super::catalog::alerts::table::{self, Full};
 use super::catalog::metrics::kinds::Kinds;
 use super::catalog::services::shown::Shown as ShownService;
 use super::catalog::services::table as services;
-use super::changes::{self, Tags, Terms};
+use super::changes::{self, Tags, Terms, Unconditional};
 use super::http::agent::agent;
 use super::http::answer;
 use super::http::auth::Caller;
@@ -105,7 +105,11 @@ pub async fn status(State(store): State<Store>, Segments(id): Segments<String>) 
     Ok(answer::ok(&json!({ "alert": { "id": full.alert.id }, "status": "ok" })))
 }
 
-pub async fn clear(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+pub async fn clear(
+    State(store): State<Store>,
+    _: Unconditional,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
     store.read(move |tx| table::find(tx, &id).map(drop)).await?;
     Ok(answer::no_content())
 }

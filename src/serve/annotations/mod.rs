@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use self::event::{Event, UNASSIGNED};
 use self::table::{Stream, Window};
-use super::changes::{self, Tags, Terms};
+use super::changes::{self, Once, Tags, Terms, Unconditional};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
@@ -83,20 +83,31 @@ fn by_source(events: &[Event]) -> Value {
     Value::Object(sources)
 }
 
+/// The same request with the same key adds nothing again.
 pub async fn add(
     State(store): State<Store>,
+    Unconditional(terms): Unconditional,
     Segments(name): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
-    let sent = Event::new(&body, store.now())?;
-    let write = move |tx: &Tx| -> Result<_, Problem> {
-        let (stream, mut event) = (table::find_or_make(tx, &name)?, sent.clone());
-        table::insert_event(tx, stream.id, &mut event)?;
-        Ok((stream, event))
+    let (now, terms) = (store.now(), terms.over(&body));
+    let sent = Event::new(&body, now)?;
+    let write = move |tx: &Tx| {
+        let find = |id| {
+            let stream = table::find(tx, &name)?;
+            let event = table::find_event(tx, stream.id, id)?;
+            Ok((stream, event))
+        };
+        let make = || {
+            let (stream, mut event) = (table::find_or_make(tx, &name)?, sent.clone());
+            table::insert_event(tx, stream.id, &mut event)?;
+            Ok((event.id, (stream, event)))
+        };
+        changes::once(tx, &terms, now, find, make)
     };
-    let (stream, event) = store.write(write).await?;
+    let Once { made: (stream, event), replayed } = store.write(write).await?;
     let location = format!("/v1/annotations/{}/{}", answer::segment(&stream.name), event.id);
-    Ok(answer::created(&location, &event.shown()))
+    Ok(changes::marked(answer::created(&location, &event.shown()), replayed))
 }
 
 /// Documented as 204, but both generations of python-librato crash on an empty body, and nobody on a full one.
@@ -147,6 +158,7 @@ pub async fn show_event(
 
 pub async fn put_event(
     State(store): State<Store>,
+    _: Unconditional,
     Segments((name, id)): EventPath,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -156,6 +168,7 @@ pub async fn put_event(
 
 pub async fn delete_event(
     State(store): State<Store>,
+    _: Unconditional,
     Segments((name, id)): EventPath,
 ) -> Result<Response, Problem> {
     let id = numeric(&id)?;
@@ -166,6 +179,7 @@ pub async fn delete_event(
 
 pub async fn add_link(
     State(store): State<Store>,
+    _: Unconditional,
     Segments((name, id)): EventPath,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -191,6 +205,7 @@ pub async fn add_link(
 
 pub async fn delete_link(
     State(store): State<Store>,
+    _: Unconditional,
     Segments((name, id, rel)): Segments<(String, String, String)>,
 ) -> Result<Response, Problem> {
     let remove = move |event: &mut Event| {

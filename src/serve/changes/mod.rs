@@ -8,9 +8,10 @@ mod terms;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-pub use self::terms::{Tags, Terms};
+pub use self::terms::{Tags, Terms, Unconditional};
 use super::http::answer;
 use super::http::body::numeric;
 use super::http::paging::Listed;
@@ -74,19 +75,11 @@ pub async fn create<E: Entity>(
     find: impl Fn(&Tx<'_>, i64) -> Result<E, Problem> + Send + 'static,
     show: impl FnOnce(&E, &str) -> Response,
 ) -> Result<Response, Problem> {
+    if terms.expected.is_some() {
+        return Err(terms::unheeded(&header::IF_MATCH, "what is to be made is in no state yet"));
+    }
     let (now, place) = (store.now(), format!("{home}/"));
-    let job = move |tx: &Tx<'_>| -> Result<_, Problem> {
-        if let Some(key) = &terms.key
-            && let Some(known) = table::known(tx, &terms.request(key), now)?
-        {
-            if known.digest != terms.digest {
-                return Err(another_body());
-            }
-            let made = find(tx, known.object)
-                .map_err(|problem| if problem.is_not_found() { gone() } else { problem })?;
-            let tag = tag_of(tx, &made)?;
-            return Ok((made, tag, true));
-        }
+    let keep = move |tx: &Tx<'_>, terms: &Terms| {
         let mut made = make(tx)?;
         if terms.only_if_absent
             && let Some(id) = made.namesake(tx)?
@@ -94,19 +87,55 @@ pub async fn create<E: Entity>(
             return Err(already_there::<E>(&format!("{place}{id}"), id));
         }
         made.save(tx, now)?;
-        record(tx, &terms, now, "create", None, Some(&made))?;
-        if let Some(key) = &terms.key {
-            table::remember(tx, &terms.request(key), &terms.digest, made.id(), now)?;
-        }
+        record(tx, terms, now, "create", None, Some(&made))?;
+        Ok(made)
+    };
+    let job = move |tx: &Tx<'_>| -> Result<_, Problem> {
+        let Once { made, replayed } =
+            once(tx, &terms, now, |id| find(tx, id), || keep(tx, &terms).map(|made| (made.id(), made)))?;
         let tag = tag_of(tx, &made)?;
-        Ok((made, tag, false))
+        Ok((made, tag, replayed))
     };
     let (made, tag, replayed) = store.write(job).await?;
-    let mut response = tagged(show(&made, &format!("{home}/{}", made.id())), &tag);
+    Ok(marked(tagged(show(&made, &format!("{home}/{}", made.id())), &tag), replayed))
+}
+
+/// What a request made that may come again.
+pub struct Once<T> {
+    pub made: T,
+    /// Whether it was made when the request came before.
+    pub replayed: bool,
+}
+
+/// What `make` makes, which has an id; where the same request came before with the same key, what `find` finds of what it made.
+pub fn once<T>(
+    tx: &Tx<'_>,
+    terms: &Terms,
+    now: i64,
+    find: impl FnOnce(i64) -> Result<T, Problem>,
+    make: impl FnOnce() -> Result<(i64, T), Problem>,
+) -> Result<Once<T>, Problem> {
+    let Some(key) = &terms.key else { return Ok(Once { made: make()?.1, replayed: false }) };
+    let request = terms.request(key);
+    if let Some(known) = table::known(tx, &request, now)? {
+        if known.digest != terms.digest {
+            return Err(another_body());
+        }
+        let made =
+            find(known.object).map_err(|problem| if problem.is_not_found() { gone() } else { problem })?;
+        return Ok(Once { made, replayed: true });
+    }
+    let (id, made) = make()?;
+    table::remember(tx, &request, &terms.digest, id, now)?;
+    Ok(Once { made, replayed: false })
+}
+
+/// The answer, which says so when it is to a request that was carried out before.
+pub fn marked(mut response: Response, replayed: bool) -> Response {
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }
 
 /// 200 with what `read` finds, as `show` has it.
@@ -156,7 +185,6 @@ pub async fn upsert<E: Entity>(
     let now = store.now();
     let job = move |tx: &Tx<'_>| -> Result<_, Problem> {
         let (mut object, before) = match read(tx)? {
-            Some(found) if terms.only_if_absent => return Err(already_there::<E>(&terms.path, found.id())),
             Some(mut found) => {
                 expect(tx, &terms, &found)?;
                 let before = Sketch::of(&found);
@@ -247,11 +275,24 @@ fn tag_of<E: Entity>(tx: &Tx<'_>, object: &E) -> Result<String, StoreError> {
     Ok(tag::of(&table::tag_key(tx)?, E::KIND, &object.whole()))
 }
 
-/// 412 unless the object is in a state that the request is meant for.
+/// 412 unless the object, which is there, is in a state that the request is meant for.
 pub fn expect<E: Entity>(tx: &Tx<'_>, terms: &Terms, object: &E) -> Result<(), Problem> {
+    if terms.only_if_absent {
+        return Err(already_there::<E>(&stored_path(terms, object), object.id()));
+    }
     match &terms.expected {
         Some(expected) if !expected.fits(&tag_of(tx, object)?) => Err(unexpected::<E>()),
         _ => Ok(()),
+    }
+}
+
+/// The path of the request, in which the name of the object is spelt as it is stored.
+fn stored_path<E: Entity>(terms: &Terms, object: &E) -> String {
+    let name = object.name();
+    let names_it = |last| fold(&percent_decode_str(last).decode_utf8_lossy()) == fold(&name);
+    match terms.path.rsplit_once('/') {
+        Some((home, last)) if names_it(last) => format!("{home}/{}", answer::segment(&name)),
+        _ => terms.path.to_string(),
     }
 }
 
@@ -262,7 +303,8 @@ fn unexpected<E: Entity>() -> Problem {
 }
 
 fn already_there<E: Entity>(location: &str, id: i64) -> Problem {
-    let message = format!("Another {} has that name already, with id {id}.", E::KIND);
+    let id = if id == 0 { String::new() } else { format!(", with id {id}") };
+    let message = format!("Another {} has that name already{id}.", E::KIND);
     Problem::request(StatusCode::PRECONDITION_FAILED, message).located(location)
 }
 

@@ -34,16 +34,26 @@ impl Expected {
         if header.trim() == "*" {
             return Some(Expected::Any);
         }
-        let mut tags = Vec::new();
-        for tag in header.split(',').map(str::trim) {
-            let strong = tag.strip_prefix("W/").unwrap_or(tag);
-            let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
-            if inner.contains('"') {
+        let (mut tags, mut found, mut rest) = (Vec::new(), false, header);
+        loop {
+            // A list may have empty places.
+            rest = rest.trim_start_matches([' ', '\t', ',']);
+            if rest.is_empty() {
+                break;
+            }
+            let strong = rest.strip_prefix("W/").unwrap_or(rest);
+            let (inner, after) = strong.strip_prefix('"')?.split_once('"')?;
+            let after = after.trim_start();
+            if !(after.is_empty() || after.starts_with(',')) {
                 return None;
             }
-            if strong == tag {
-                tags.push(tag.to_owned());
+            if strong.len() == rest.len() {
+                tags.push(format!("\"{inner}\""));
             }
+            (found, rest) = (true, after);
+        }
+        if !found {
+            return None;
         }
         Some(Expected::OneOf(tags))
     }
@@ -85,7 +95,11 @@ mod tests {
         {
             assert_eq!(list.fits(tag), fits, "{tag}");
         }
-        for unreadable in ["", "a", "\"a", "\"a\" \"b\"", "\"a\",", "*, \"a\""] {
+        let list = Expected::read(", \"a,b\",\"\", W/\"c,\"\t,").unwrap();
+        for (tag, fits) in [("\"a,b\"", true), ("\"\"", true), ("\"c,\"", false), ("\"a\"", false)] {
+            assert_eq!(list.fits(tag), fits, "{tag}");
+        }
+        for unreadable in ["", ",", "a", "\"a", "\"a\" \"b\"", "\"a\"b", "*, \"a\"", "w/\"a\"", "W/ \"a\""] {
             assert_eq!(Expected::read(unreadable), None, "{unreadable}");
         }
     }

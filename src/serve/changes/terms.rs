@@ -1,5 +1,6 @@
 //! What a request says beside its body: who sends it from where, which state of an object it is meant for (`If-Match`,
-//! `If-None-Match`), and by which key it is known when it comes again (`Idempotency-Key`). Decides nothing.
+//! `If-None-Match`), and by which key it is known when it comes again (`Idempotency-Key`). Decides nothing, but refuses conditions
+//! that nobody would look at.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -45,8 +46,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Terms {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Terms, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        let expected = text(&parts.headers, &header::IF_MATCH)?.map(|sent| {
-            Expected::read(sent)
+        let expected = list(&parts.headers, &header::IF_MATCH)?.map(|sent| {
+            Expected::read(&sent)
                 .ok_or_else(|| unreadable(&header::IF_MATCH, "* or a list of tags between quotation marks"))
         });
         let key = text(&parts.headers, &KEY)?.map(|sent| match sent.len() {
@@ -72,6 +73,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Terms {
     }
 }
 
+/// What a request says beside its body where no state of an object is looked at: one that names a state is refused, since it
+/// would be carried out in any.
+pub struct Unconditional(pub Terms);
+
+impl<S: Send + Sync> FromRequestParts<S> for Unconditional {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Unconditional, Problem> {
+        for name in [header::IF_MATCH, header::IF_NONE_MATCH] {
+            if parts.headers.contains_key(&name) {
+                return Err(unheeded(&name, "this request is carried out whatever is there"));
+            }
+        }
+        Terms::from_request_parts(parts, state).await.map(Unconditional)
+    }
+}
+
 /// Whether the tags of what is listed are asked for, which no client of the API does.
 #[derive(Debug, Clone, Copy)]
 pub struct Tags {
@@ -82,9 +100,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Tags {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Tags, Infallible> {
-        let mut wishes = parts.headers.get_all("prefer").iter();
-        Ok(Tags { wanted: wishes.any(|wish| wish == entity_tags::PREFERENCE) })
+        let mut wishes = parts.headers.get_all("prefer").iter().filter_map(|wish| wish.to_str().ok());
+        Ok(Tags { wanted: wishes.any(|wish| prefers(wish, entity_tags::PREFERENCE)) })
     }
+}
+
+/// Whether a header `Prefer` names this preference, in any case, among others or with parameters.
+fn prefers(header: &str, preference: &str) -> bool {
+    let mut quoted = false;
+    let apart = |sign: char| {
+        quoted ^= sign == '"';
+        sign == ',' && !quoted
+    };
+    header.split(apart).any(|wish| {
+        let name = wish.split([';', '=']).next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case(preference)
+    })
+}
+
+/// A header that is a list, which may come in several lines.
+fn list(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Problem> {
+    let lines = headers.get_all(name).iter().map(|line| line.to_str().map_err(|_| unreadable(name, "ASCII")));
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    Ok((!lines.is_empty()).then(|| lines.join(",")))
 }
 
 /// A header that is there once at most, as text.
@@ -101,6 +139,13 @@ fn unreadable(name: &HeaderName, wanted: &str) -> Problem {
     Problem::unreadable(format!("The header {name} cannot be used: it must be {wanted}."))
 }
 
+/// A condition that would not be looked at, so that whoever sends it would rely on it in vain.
+pub fn unheeded(name: &HeaderName, reason: &str) -> Problem {
+    Problem::unreadable(format!(
+        "The header {name} means nothing here: {reason}. Send the request without it."
+    ))
+}
+
 impl Terms {
     /// Those of a request with this body, however it was spelt and in whatever order.
     pub fn over(mut self, body: &Object) -> Terms {
@@ -115,5 +160,22 @@ impl Terms {
     /// The request that this key is for.
     pub fn request<'a>(&'a self, key: &'a str) -> Request<'a> {
         Request { account: &self.caller.account, path: &self.path, key }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preference_may_stand_among_others() {
+        for header in
+            ["entity-tags", "Entity-Tags", "return=minimal, entity-tags", "entity-tags;a=b , wait=1"]
+        {
+            assert!(prefers(header, entity_tags::PREFERENCE), "{header}");
+        }
+        for header in ["", "entity", "no-entity-tags", "a=\"x, entity-tags\"", "a; entity-tags"] {
+            assert!(!prefers(header, entity_tags::PREFERENCE), "{header}");
+        }
     }
 }

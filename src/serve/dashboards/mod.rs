@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use self::table::Dashboard;
-use super::changes::{self, Terms};
+use super::changes::{self, Tags, Terms};
 use super::http::answer;
 use super::http::body::{Body, Query, Segments, numeric};
 use super::http::bounds;
@@ -19,10 +19,11 @@ use super::store::tx::Tx;
 
 const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?;
     let read = move |tx: &Tx| {
-        page.cut(tx, "dashboards", Dashboard::from_row)?.try_map(|all| table::complete(tx, all))
+        let dashboards = page.cut(tx, "dashboards", Dashboard::from_row)?;
+        changes::listed(tx, tags, dashboards.try_map(|all| table::complete(tx, all))?)
     };
     Ok(answer::ok(&store.read(read).await?.envelope("dashboards", Dashboard::shown)))
 }

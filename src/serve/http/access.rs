@@ -1,6 +1,6 @@
 //! One log line and one count per request, another line per change of a definition, the request's id, and the last
 //! line of defence when a handler panics.
-//! Never logs a header, a query, a credential or a body.
+//! Never logs a header, a query, a credential, a body or a segment of a path that its route calls secret.
 
 use std::any::Any;
 use std::time::Instant;
@@ -14,24 +14,32 @@ use super::address::Client;
 use super::auth::Asked;
 use super::problem::Problem;
 use super::role::Access;
+use super::secret_path::SecretPaths;
 use crate::serve::telemetry::Telemetry;
 use crate::wire::unevaluated;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What the log counts with, and what it must not show.
+#[derive(Clone)]
+pub struct Log {
+    pub telemetry: Telemetry,
+    pub secrets: SecretPaths,
+}
+
 /// Logs the request on target `librato_apply::serve::access`, counts it, and marks the answer with its id.
-pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Next) -> Response {
+pub async fn log(State(log): State<Log>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
     let version = request.version();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let path = log.secrets.shown(request.uri().path(), route.is_some()).into_owned();
     let id = request_id(&request);
     let peer =
         request.extensions().get::<Client>().and_then(|client| client.address).map(tracing::field::display);
     let mut response = next.run(request).await;
     let (status, took) = (response.status(), started.elapsed());
-    telemetry.answered(&method, route.as_ref().map(MatchedPath::as_str), status, took);
+    log.telemetry.answered(&method, route.as_ref().map(MatchedPath::as_str), status, took);
     let user = response.extensions().get::<Asked>().map(|asked| &*asked.0);
     tracing::info!(
         target: "librato_apply::serve::access",
@@ -46,13 +54,14 @@ pub async fn log(State(telemetry): State<Telemetry>, request: Request, next: Nex
     );
     let access = response.extensions().get::<Access>();
     if status.is_success() && access.is_some_and(|access| access.changes_definitions()) {
+        let made = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
         tracing::info!(
             target: "librato_apply::serve::audit",
             user,
             peer,
             %method,
             path,
-            made = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok()),
+            made = made.map(|location| log.secrets.shown(location, true)).as_deref(),
             request_id = id.to_str().unwrap_or_default(),
             "changed"
         );
@@ -117,6 +126,7 @@ mod tests {
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
+        let state = Log { telemetry: Telemetry::default(), secrets: SecretPaths::default() };
         let app: Router = Router::new()
             .route(
                 "/v1/x",
@@ -127,7 +137,7 @@ mod tests {
                 }),
             )
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn_with_state(Telemetry::default(), log));
+            .layer(from_fn_with_state(state, log));
         let request = Request::get("/v1/x?token=s3cret")
             .header("authorization", "s3cret")
             .header("x-request-id", "id-1")

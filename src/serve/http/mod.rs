@@ -23,4 +23,5 @@ pub mod rates;
 pub mod reply;
 pub mod role;
 pub mod route;
+pub mod secret_path;
 pub mod users;

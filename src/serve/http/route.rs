@@ -14,6 +14,7 @@ use axum::routing::{MethodFilter, MethodRouter, any as any_method, on};
 use super::auth::Caller;
 use super::problem::Problem;
 use super::role::Access;
+use super::secret_path::SecretPaths;
 
 /// A handler with the method it answers and what it gives access to.
 pub struct Guarded<S> {
@@ -81,11 +82,12 @@ async fn permit(State(access): State<Access>, request: Request, next: Next) -> R
 pub struct Routes<S> {
     router: Router<S>,
     listed: Vec<(&'static str, &'static str, Access)>,
+    secrets: Vec<&'static str>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn new() -> Routes<S> {
-        Routes { router: Router::new(), listed: Vec::new() }
+        Routes { router: Router::new(), listed: Vec::new(), secrets: Vec::new() }
     }
 
     /// One path and who answers its methods.
@@ -97,6 +99,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
         self.router = self.router.route(path, all);
         self
+    }
+
+    /// The same for a path whose last segment is a secret, which no log shows.
+    pub fn secret_route<const N: usize>(mut self, path: &'static str, methods: [Guarded<S>; N]) -> Routes<S> {
+        self.secrets.push(path);
+        self.route(path, methods)
+    }
+
+    /// The paths whose last segment is a secret.
+    pub fn secrets(&self) -> SecretPaths {
+        SecretPaths::new(&self.secrets)
     }
 
     /// The router, to be given its fallbacks and layers.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use self::table::Snapshot;
 use super::catalog::spaces::table::chart_exists;
+use super::changes::{self, Once, Unconditional};
 use super::http::answer;
 use super::http::body::{Body, Segments, numeric};
 use super::http::bounds;
@@ -25,8 +26,13 @@ const DURATION: i64 = 3600;
 /// For who wonders why the job does not get on.
 const NOT_RENDERED: &str = "This server renders no images yet; the snapshot stays queued.";
 
-pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Response, Problem> {
-    let now = store.now();
+/// The same request with the same key makes nothing again.
+pub async fn create(
+    State(store): State<Store>,
+    Unconditional(terms): Unconditional,
+    Body(body): Body,
+) -> Result<Response, Problem> {
+    let (now, terms) = (store.now(), terms.over(&body));
     bounds::check(&body, &[])?;
     bounds::whole(&body)?;
     let mut read = Reader::new(&body);
@@ -41,19 +47,27 @@ pub async fn create(State(store): State<Store>, Body(body): Body) -> Result<Resp
     let (subject, chart) = subject_of(subject)?;
     let new = Snapshot { id: 0, job: 0, subject, duration, end_time, created_at: now, updated_at: now };
     let write = move |tx: &Tx| {
-        if let Some(chart) = chart
-            && !chart_exists(tx, chart)?
-        {
-            return Err(Problem::param("subject", format!("there is no chart with id {chart}")));
-        }
-        Ok(table::insert(tx, &new)?)
+        let make = || {
+            if let Some(chart) = chart
+                && !chart_exists(tx, chart)?
+            {
+                return Err(Problem::param("subject", format!("there is no chart with id {chart}")));
+            }
+            let made = table::insert(tx, &new)?;
+            Ok((made.id, made))
+        };
+        changes::once(tx, &terms, now, |id| find(tx, id), make)
     };
-    let made = store.write(write).await?;
+    let Once { made, replayed } = store.write(write).await?;
     let mut response = answer::json(StatusCode::ACCEPTED, &made.shown());
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/snapshots/{}", made.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(response)
+    Ok(changes::marked(response, replayed))
+}
+
+fn find(tx: &Tx<'_>, id: i64) -> Result<Snapshot, Problem> {
+    by_id::find(tx, "snapshots", id, Snapshot::from_row)
 }
 
 /// What to picture: a chart with the sources or tags to show, or, from old clients, an instrument by its address.
@@ -82,8 +96,7 @@ fn subject_of(sent: Option<&Object>) -> Result<(Value, Option<i64>), Problem> {
 
 pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
     let id = numeric(&id)?;
-    let read = move |tx: &Tx| by_id::find(tx, "snapshots", id, Snapshot::from_row);
-    Ok(answer::ok(&store.read(read).await?.shown()))
+    Ok(answer::ok(&store.read(move |tx| find(tx, id)).await?.shown()))
 }
 
 /// How far something that takes longer has come. All else is finished before it is answered, without a job.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 
 use self::table::{ApiToken, random_token};
-use super::changes::{self, Terms};
+use super::changes::{self, Tags, Terms};
 use super::http::answer;
 use super::http::auth::{Rights, TokenLookup};
 use super::http::body::{Body, Query, Segments, numeric};
@@ -33,19 +33,20 @@ impl TokenLookup for Tokens {
 
 const ORDERS: Orders = &[("id", "id"), ("name", "key")];
 
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
-    listed(&store, &query).await
+pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
+    listed(&store, tags, &query).await
 }
 
 /// One token by id; appoptics-api-go also asks by name and expects a list.
 pub async fn show(
     State(store): State<Store>,
+    tags: Tags,
     Segments(id): Segments<String>,
     Query(mut query): Query,
 ) -> Result<Response, Problem> {
     if id.parse::<i64>().is_err() {
         query.insert("name".to_owned(), id.into());
-        return listed(&store, &query).await;
+        return listed(&store, tags, &query).await;
     }
     let id = numeric(&id)?;
     let show = |token: &ApiToken| answer::ok(&token.shown());
@@ -53,9 +54,9 @@ pub async fn show(
 }
 
 /// The filter `name` is a whole name or a pattern, never a part of one.
-async fn listed(store: &Store, query: &Object) -> Result<Response, Problem> {
+async fn listed(store: &Store, tags: Tags, query: &Object) -> Result<Response, Problem> {
     let page = Page::read(query, ORDERS)?.filtered(Filter::Pattern("key"));
-    let cut = move |tx: &Tx| page.cut(tx, "api_tokens", ApiToken::from_row);
+    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "api_tokens", ApiToken::from_row)?);
     Ok(answer::ok(&store.read(cut).await?.envelope("api_tokens", ApiToken::shown)))
 }
 

@@ -8,7 +8,7 @@ use axum::response::Response;
 use self::table::Instrument;
 use crate::serve::catalog::metrics::kinds::Kinds;
 use crate::serve::catalog::spaces::stream;
-use crate::serve::changes::{self, Terms};
+use crate::serve::changes::{self, Tags, Terms};
 use crate::serve::http::answer;
 use crate::serve::http::body::{Body, Query, Segments, numeric};
 use crate::serve::http::bounds;
@@ -20,10 +20,11 @@ use crate::serve::store::tx::Tx;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
     let read = move |tx: &Tx| {
-        page.cut(tx, "instruments", Instrument::from_row)?.try_map(|all| table::complete(tx, all))
+        let instruments = page.cut(tx, "instruments", Instrument::from_row)?;
+        changes::listed(tx, tags, instruments.try_map(|all| table::complete(tx, all))?)
     };
     Ok(answer::ok(&store.read(read).await?.envelope("instruments", Instrument::shown)))
 }

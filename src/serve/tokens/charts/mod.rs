@@ -7,9 +7,10 @@ use axum::response::Response;
 
 use self::table::ChartToken;
 use super::table::random_token;
-use crate::serve::changes::{self, Terms};
+use crate::serve::changes::{self, Tags, Terms};
 use crate::serve::http::answer;
 use crate::serve::http::body::{Body, Query, Segments};
+use crate::serve::http::by_id;
 use crate::serve::http::fields::Reader;
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::Problem;
@@ -19,13 +20,14 @@ use crate::serve::store::{Store, rows};
 
 const ORDERS: Orders = &[("token", "token")];
 
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
     let page = Page::read_by(&query, ORDERS, "token")?.filtered(Filter::Part(&["token"]));
-    let cut = move |tx: &Tx| page.cut(tx, "chart_tokens", ChartToken::from_row);
+    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "chart_tokens", ChartToken::from_row)?);
     Ok(answer::ok(&store.read(cut).await?.envelope("charts", ChartToken::shown)))
 }
 
 pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
+    let terms = terms.over(&body);
     let mut read = Reader::new(&body);
     let entity_type = read.text("entity_type").value().unwrap_or_default();
     let entities = match entity_type.as_str() {
@@ -39,7 +41,7 @@ pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) 
     read.require("entity_id");
     let entity_id = read.integer("entity_id").value().unwrap_or_default();
     read.finish()?;
-    let new = ChartToken { token: random_token()?, entity_type, entity_id };
+    let new = ChartToken { id: 0, token: random_token()?, entity_type, entity_id };
     let make = move |tx: &Tx| {
         if !rows::exists(tx, entities, entity_id)? {
             let message = format!("there is no {} with this id", new.entity_type);
@@ -47,17 +49,19 @@ pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) 
         }
         Ok(new.clone())
     };
-    let nothing = |_: &Tx, _: &mut ChartToken| Ok(());
-    let (made, _, _) = changes::upsert(&store, terms, |_| Ok(None), make, nothing).await?;
-    Ok(answer::created(&format!("/v1/charts/{}", made.token), &made.shown()))
+    let find = |tx: &Tx, id: i64| by_id::find(tx, "chart_tokens", id, ChartToken::from_row);
+    // Found by its token, not by its id.
+    let show =
+        |made: &ChartToken, _: &str| answer::created(&format!("/v1/charts/{}", made.token), &made.shown());
+    changes::create(&store, terms, "/v1/charts".to_owned(), make, find, show).await
 }
 
 pub async fn show(
     State(store): State<Store>,
     Segments(token): Segments<String>,
 ) -> Result<Response, Problem> {
-    let read = move |tx: &Tx| table::find(tx, &token)?.ok_or_else(Problem::not_found);
-    Ok(answer::ok(&store.read(read).await?.shown()))
+    let find = move |tx: &Tx| table::find(tx, &token)?.ok_or_else(Problem::not_found);
+    changes::show(&store, find, |found| answer::ok(&found.shown())).await
 }
 
 pub async fn delete(

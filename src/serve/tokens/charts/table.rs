@@ -9,6 +9,8 @@ use crate::serve::store::tx::{Row, Tx, params};
 
 #[derive(Clone)]
 pub struct ChartToken {
+    /// By which it is found again where it must not be named.
+    pub id: i64,
     pub token: String,
     pub entity_type: String,
     pub entity_id: i64,
@@ -21,6 +23,7 @@ impl ChartToken {
 
     pub fn from_row(row: &Row<'_>) -> Result<ChartToken, StoreError> {
         Ok(ChartToken {
+            id: row.get("id")?,
             token: row.get("token")?,
             entity_type: row.get("entity_type")?,
             entity_id: row.get("entity_id")?,
@@ -28,13 +31,13 @@ impl ChartToken {
     }
 }
 
-/// Known by its token, so it has no id and no name, and several may be for one object.
+/// Known by its token, so it has no name, and several may be for one object.
 impl Entity for ChartToken {
     const KIND: &'static str = "chart token";
     const SECRET: Option<&'static str> = Some("token");
 
     fn id(&self) -> i64 {
-        0
+        self.id
     }
 
     fn name(&self) -> String {
@@ -58,9 +61,11 @@ pub fn find(tx: &Tx<'_>, token: &str) -> Result<Option<ChartToken>, StoreError> 
     tx.one("SELECT * FROM chart_tokens WHERE token = ?1", params![token], ChartToken::from_row)
 }
 
-fn insert(tx: &Tx<'_>, made: &ChartToken) -> Result<(), StoreError> {
-    let sql = "INSERT INTO chart_tokens (token, entity_type, entity_id) VALUES (?1, ?2, ?3)";
-    tx.execute(sql, params![made.token, made.entity_type, made.entity_id]).map(drop)
+/// Inserts and sets the id.
+fn insert(tx: &Tx<'_>, made: &mut ChartToken) -> Result<(), StoreError> {
+    let sql = "INSERT INTO chart_tokens (token, entity_type, entity_id) VALUES (?1, ?2, ?3) RETURNING id";
+    made.id = tx.id(sql, params![made.token, made.entity_type, made.entity_id])?;
+    Ok(())
 }
 
 /// Whether there was such a token.
