@@ -16,6 +16,8 @@ mod connections;
 mod dashboards;
 mod data;
 mod delivery;
+mod health;
+mod heartbeat;
 mod http;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
@@ -47,6 +49,7 @@ pub use catalog::alerting::options::AlertOptions;
 pub use clock::Clock;
 pub use data::{check, copy};
 pub use delivery::{NotifyOptions, Smtp};
+pub use heartbeat::beat as heartbeat;
 pub use http::address::Network;
 pub use http::credentials::{Credentials, CredentialsError};
 pub use http::role::Role;

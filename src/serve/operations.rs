@@ -4,6 +4,9 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use super::health::Check;
+use super::heartbeat;
+use super::http::answer;
 use super::http::problem::Problem;
 use super::store::Store;
 use super::telemetry::Telemetry;
@@ -18,12 +21,46 @@ pub async fn ready(State(store): State<Store>) -> Result<&'static str, Problem> 
     store.unready().map_or(Ok("ok\n"), |error| Err(Problem::not_ready(error)))
 }
 
+/// What `GET /v1/health` answers.
+#[derive(serde::Serialize)]
+struct Health<'a> {
+    status: &'static str,
+    checks: &'a [Check],
+    heartbeat: Heartbeat,
+}
+
+/// The address that is called while all is well, of which nothing is shown.
+#[derive(serde::Serialize)]
+struct Heartbeat {
+    status: &'static str,
+    last_answered: Option<i64>,
+    /// Why it is not called now, or what went wrong when it was.
+    reason: Option<String>,
+}
+
+/// Each check, and why the heartbeat stopped. Always 200: whether requests can be served is what `/readyz` says.
+pub async fn checks(State(store): State<Store>, State(telemetry): State<Telemetry>) -> Response {
+    let verdict = heartbeat::verdict(&store, &telemetry);
+    let last = telemetry.last_heartbeats();
+    let (status, reason) = match (last.tried, verdict.stops_heartbeat(), last.failure) {
+        (None, ..) => ("off", None),
+        (Some(_), Some(why), _) => ("stopped", Some(why)),
+        (Some(_), None, Some(why)) => ("failing", Some(why)),
+        (Some(_), None, None) => ("ok", None),
+    };
+    let heartbeat = Heartbeat { status, last_answered: last.answered, reason };
+    let status = if verdict.failures().is_none() { "ok" } else { "failing" };
+    answer::ok(&Health { status, checks: &verdict.checks, heartbeat })
+}
+
 /// `GET /metrics`, which Prometheus reads.
 pub async fn metrics(
     State(store): State<Store>,
     State(telemetry): State<Telemetry>,
 ) -> Result<Response, Problem> {
-    let text = telemetry.page(store.condition()).map_err(Problem::internal)?;
+    let text = telemetry
+        .page(store.condition(), &heartbeat::verdict(&store, &telemetry))
+        .map_err(Problem::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text).into_response())
 }

@@ -58,7 +58,8 @@ pub fn listed() -> Vec<(&'static str, &'static str, &'static [Role])> {
 /// Every route, what it gives access to, and who answers.
 fn routes() -> Routes<App> {
     use Access::{
-        Administer, Audit, Clear, Define, Probe, ReadAlerts, ReadData, ReadServices, ReadSpaces, Send,
+        Administer, Audit, Clear, Define, Probe, ReadAlerts, ReadData, ReadHealth, ReadServices, ReadSpaces,
+        Send,
     };
     Routes::new()
         .route(auth::HEALTH, [get(Probe, operations::health)])
@@ -174,6 +175,7 @@ fn routes() -> Routes<App> {
         // the account
         .route("/v1/backup", [get(Administer, backup::show), head(Administer, backup::head)])
         .route("/v1/audit", [get(Audit, audit::list)])
+        .route("/v1/health", [get(ReadHealth, operations::checks)])
         .route("/v1/jobs/{id}", [get(ReadData, snapshots::show_job)])
         .route("/v1/api_tokens", [get(Administer, tokens::list), post(Define, tokens::create)])
         .route(

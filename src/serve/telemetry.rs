@@ -2,8 +2,8 @@
 //! Labels come from fixed sets only: a client cannot make the page grow.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::health::{Pulse, Verdict};
 use super::store::Condition;
 
 /// Upper bounds in seconds: commits on a slow disk take tens of milliseconds, an oversized request seconds.
@@ -38,6 +39,52 @@ struct Inner {
     limited: Counter,
     copy: Gauge,
     stored: Stored,
+    watch: Watch,
+}
+
+/// What alerts need, as the parts that do it say: each the moment, in milliseconds of the clock that only goes on, up to
+/// which its work is done. So it falls behind by itself where a part is stuck.
+struct Watch {
+    evaluation: Mark,
+    delivery: Mark,
+    lag: Gauge<f64, AtomicU64>,
+    waiting: Gauge<f64, AtomicU64>,
+    heartbeats: Family<Outcome, Counter>,
+    last: Mutex<Heartbeats>,
+    healthy: Gauge,
+}
+
+/// The last calls of the heartbeat's address, in epoch seconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heartbeats {
+    /// When it was called and answered.
+    pub answered: Option<i64>,
+    /// When it was called, or would have been.
+    pub tried: Option<i64>,
+    /// What went wrong when it was called last.
+    pub failure: Option<String>,
+}
+
+/// Up to when something is done; or that it is not to be done, or has not begun.
+struct Mark(AtomicI64);
+
+const OFF: i64 = i64::MIN;
+const SILENT: i64 = i64::MIN + 1;
+
+impl Mark {
+    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
+    fn set(&self, ran: i64, behind: Duration) {
+        let behind = i64::try_from(behind.as_millis()).unwrap_or(i64::MAX);
+        self.0.store(ran.saturating_sub(behind).max(SILENT + 1), Ordering::Relaxed);
+    }
+
+    fn pulse(&self, ran: i64) -> Pulse {
+        match self.0.load(Ordering::Relaxed) {
+            OFF => Pulse::Off,
+            SILENT => Pulse::Silent,
+            done => Pulse::Behind(Duration::from_millis(ran.saturating_sub(done).try_into().unwrap_or(0))),
+        }
+    }
 }
 
 /// What is known of the data file, as of the last look.
@@ -68,6 +115,11 @@ struct Reason {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
 impl Default for Telemetry {
     fn default() -> Telemetry {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
@@ -83,6 +135,7 @@ impl Default for Telemetry {
             limited: Counter::default(),
             copy: Gauge::default(),
             stored: Stored::default(),
+            watch: Watch::default(),
         };
         inner.register();
         Telemetry { inner: Arc::new(inner) }
@@ -107,6 +160,44 @@ impl Inner {
             "1 while the data file is a copy that nobody adopted: it neither notifies nor knows old sessions";
         all.register("unadopted_copy", help, self.copy.clone());
         self.stored.register(all);
+        self.watch.register(all);
+    }
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch {
+            evaluation: Mark(AtomicI64::new(OFF)),
+            delivery: Mark(AtomicI64::new(OFF)),
+            lag: Gauge::default(),
+            waiting: Gauge::default(),
+            heartbeats: Family::default(),
+            last: Mutex::default(),
+            healthy: Gauge::default(),
+        }
+    }
+}
+
+impl Watch {
+    fn register(&self, all: &mut Registry) {
+        let help = "How far the evaluation of alerts is behind what is stored; NaN where none takes place";
+        all.register_with_unit("alert_evaluation_lag", help, Unit::Seconds, self.lag.clone());
+        let help = "How long the notification that waits longest for its first attempt has been due; NaN where none are sent";
+        all.register_with_unit("notification_wait", help, Unit::Seconds, self.waiting.clone());
+        let help = "Calls of the heartbeat's address: answered, failed, or left out because a check failed";
+        all.register("heartbeats", help, self.heartbeats.clone());
+        let help = "Whether every check of GET /v1/health passes";
+        all.register("healthy", help, self.healthy.clone());
+    }
+
+    fn look(&self, ran: i64, verdict: &Verdict) {
+        let seconds = |mark: &Mark| match mark.pulse(ran) {
+            Pulse::Off | Pulse::Silent => f64::NAN,
+            Pulse::Behind(time) => time.as_secs_f64(),
+        };
+        self.lag.set(seconds(&self.evaluation));
+        self.waiting.set(seconds(&self.delivery));
+        self.healthy.set(verdict.failures().is_none().into());
     }
 }
 
@@ -186,9 +277,62 @@ impl Telemetry {
         self.inner.connections.dec();
     }
 
-    /// All of it in the text format of OpenMetrics, with the condition that the data file is in now.
-    pub(super) fn page(&self, condition: &Condition) -> Result<String, fmt::Error> {
+    /// Alerts are to be evaluated; until [`Telemetry::evaluated`] is called that counts as failed.
+    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
+    pub(super) fn evaluates(&self) {
+        self.inner.watch.evaluation.0.store(SILENT, Ordering::Relaxed);
+    }
+
+    /// The evaluation was `behind` what is stored when the server had run for `ran` milliseconds. To be called on every round,
+    /// also when there was nothing to do: from then on the lag grows by itself.
+    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
+    pub(super) fn evaluated(&self, ran: i64, behind: Duration) {
+        self.inner.watch.evaluation.set(ran, behind);
+    }
+
+    /// Notifications are to be sent; until [`Telemetry::delivered`] is called that counts as failed.
+    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
+    pub(super) fn delivers(&self) {
+        self.inner.watch.delivery.0.store(SILENT, Ordering::Relaxed);
+    }
+
+    /// The due delivery that has waited longest for its *first* attempt had waited for `waiting` when the server had run for
+    /// `ran` milliseconds; nothing where none waits. To be called once a minute at least, also when nothing is due.
+    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
+    pub(super) fn delivered(&self, ran: i64, waiting: Duration) {
+        self.inner.watch.delivery.set(ran, waiting);
+    }
+
+    /// How far evaluation and delivery are behind when the server has run for `ran` milliseconds.
+    pub(super) fn pulses(&self, ran: i64) -> (Pulse, Pulse) {
+        (self.inner.watch.evaluation.pulse(ran), self.inner.watch.delivery.pulse(ran))
+    }
+
+    /// A minute of the heartbeat passed: its address answered, failed for a reason, or was not called since something is wrong.
+    pub(super) fn heartbeat(&self, now: i64, outcome: Result<(), Option<String>>) {
+        let word = match &outcome {
+            Ok(()) => "answered",
+            Err(Some(_)) => "failed",
+            Err(None) => "stopped",
+        };
+        self.inner.watch.heartbeats.get_or_create(&Outcome { outcome: word }).inc();
+        let mut last = self.inner.watch.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.tried = Some(now);
+        if outcome.is_ok() {
+            last.answered = Some(now);
+        }
+        last.failure = outcome.err().flatten();
+    }
+
+    /// The last calls of the heartbeat's address.
+    pub(super) fn last_heartbeats(&self) -> Heartbeats {
+        self.inner.watch.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All of it in the text format of OpenMetrics, with the condition that the data file is in now and the verdict on it.
+    pub(super) fn page(&self, condition: &Condition, verdict: &Verdict) -> Result<String, fmt::Error> {
         self.inner.stored.look(condition);
+        self.inner.watch.look(condition.clock.ran(), verdict);
         let mut text = String::new();
         encode(&mut text, &self.inner.registry)?;
         Ok(text)
@@ -215,6 +359,7 @@ fn known(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::Clock;
 
     #[test]
     fn the_page_tells_what_happened_and_invents_no_labels() {
@@ -225,13 +370,19 @@ mod tests {
             telemetry.answered(&odd.parse().unwrap(), None, StatusCode::NOT_FOUND, took);
         }
         telemetry.shed("places");
-        let page = telemetry.page(&Condition::default()).unwrap();
+        let (condition, verdict) =
+            (Condition::new(Clock::standing_at(0), None), Verdict { checks: Vec::new() });
+        telemetry.evaluated(0, Duration::from_millis(500));
+        condition.clock.pass(Duration::from_secs(2));
+        let page = telemetry.page(&condition, &verdict).unwrap();
         for line in [
             r#"librato_apply_requests_total{method="GET",route="/v1/metrics",status="200"} 1"#,
             r#"librato_apply_requests_total{method="other",route="none",status="404"} 3"#,
             r#"librato_apply_request_duration_seconds_bucket{le="0.005",route="/v1/metrics"} 1"#,
             r#"librato_apply_requests_shed_total{reason="places"} 1"#,
             "librato_apply_request_memory_bytes 0",
+            "librato_apply_alert_evaluation_lag_seconds 2.5",
+            "librato_apply_notification_wait_seconds NaN",
             "# EOF",
         ] {
             assert!(page.lines().any(|found| found == line), "no {line} in\n{page}");

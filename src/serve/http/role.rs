@@ -60,6 +60,8 @@ pub enum Access {
     Clear,
     /// Reading who changed which definition.
     Audit,
+    /// Reading whether the server does what alerts need.
+    ReadHealth,
     /// Changing any definition.
     Define,
     /// Reading secrets and everything at once: API tokens, backups.
@@ -75,7 +77,7 @@ impl Access {
             Access::Send => &[Recorder, Admin],
             Access::ReadSpaces => &[Viewer, Operator, Admin],
             Access::ReadAlerts => &[Recorder, Operator, Admin],
-            Access::ReadServices | Access::Clear | Access::Audit => &[Operator, Admin],
+            Access::ReadServices | Access::Clear | Access::Audit | Access::ReadHealth => &[Operator, Admin],
             Access::Define | Access::Administer => &[Admin],
         }
     }
