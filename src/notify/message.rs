@@ -128,7 +128,7 @@ impl Message {
     ) -> Self {
         let what = match &notice.message {
             watch::Message::Trigger { violations, truncated, again, .. } => What::Trigger {
-                violations: violations.iter().filter_map(|one| Violation::new(one, watched)).collect(),
+                violations: Violation::all(violations, watched),
                 truncated: *truncated,
                 again: *again,
             },
@@ -150,6 +150,11 @@ impl Message {
 }
 
 impl Violation {
+    /// Those that conditions were found violated by.
+    pub fn all(found: &[watch::Violation], watched: &[watch::Condition]) -> Vec<Self> {
+        found.iter().filter_map(|one| Self::new(one, watched)).collect()
+    }
+
     /// Nothing where the alert has no such condition.
     fn new(found: &watch::Violation, watched: &[watch::Condition]) -> Option<Self> {
         let condition = watched.get(found.condition)?;

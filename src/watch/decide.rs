@@ -95,7 +95,9 @@ impl AlertState {
         let incident = Incident::new(self.next, at, rearm);
         self.next += 1;
         let silent = self.last.get(scope).is_some_and(|last| at < last.saturating_add(rearm));
-        out.push(Transition::Opened { incident: incident.number, stream: scope.clone(), at, silent });
+        let (violations, truncated) = listed(self.violations(scope));
+        let stream = scope.clone();
+        out.push(Transition::Opened { incident: incident.number, stream, at, silent, violations, truncated });
         self.agenda.put(next_check(at, at), Subject::Stale(incident.number, scope.clone()));
         self.incidents.insert(scope.clone(), incident);
     }

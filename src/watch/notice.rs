@@ -81,6 +81,10 @@ pub enum Transition {
         at: i64,
         /// Whether it is too early after the last trigger for a notice.
         silent: bool,
+        /// Why: what violates, in order of streams, silenced or not.
+        violations: Vec<Violation>,
+        /// How many further streams there are.
+        truncated: usize,
     },
     /// An incident closed. The notice, if somebody was told of it, comes next.
     Closed {

@@ -78,6 +78,21 @@ impl AlertState {
         }
     }
 
+    /// An alert of which nothing was kept, since nothing of it was pending, met or open at second `through`: each of its conditions
+    /// watches since its second of `since`, and the next incident is number `next`. [`Self::prime`] is to follow.
+    pub fn quiet(alert: &Alert, since: &[i64], through: i64, next: u64) -> Self {
+        let mut state = Self { next, ..Self::new(alert, through) };
+        for (tracks, since) in state.conditions.iter_mut().zip(since) {
+            *tracks = Tracks::new(*since);
+        }
+        state
+    }
+
+    /// The number of the next incident.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
     /// The frontier when it was last advanced.
     pub fn through(&self) -> i64 {
         self.through

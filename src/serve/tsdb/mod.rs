@@ -5,7 +5,7 @@ pub mod aggregate;
 pub mod block;
 mod bytes;
 pub mod compaction;
-mod envelope;
+pub mod envelope;
 mod error;
 pub mod horizon;
 pub mod journal;

@@ -42,7 +42,7 @@ pub(super) fn alert(conditions: Vec<Condition>) -> Alert {
 pub(super) fn line(transition: &Transition) -> String {
     let of = |stream: &Option<Stream>| stream.as_ref().map(|one| format!(" {one}")).unwrap_or_default();
     match transition {
-        Transition::Opened { incident, stream, at, silent } => {
+        Transition::Opened { incident, stream, at, silent, .. } => {
             format!("{at} opened {incident}{}{}", of(stream), if *silent { " silent" } else { "" })
         }
         Transition::Closed { incident, stream, at, how, notified } => {

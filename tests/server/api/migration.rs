@@ -115,6 +115,9 @@ async fn files_of_earlier_versions() {
             let report = check(&path).unwrap();
             assert!(report.is_sound(), "{name} after the {round} time: {report}");
             assert_eq!(report.count("journal"), Some(0), "{name} is packed: {report}");
+            let file = rusqlite::Connection::open(&path).unwrap();
+            let held: bool = file.query_row("SELECT held FROM alert_clock", [], |row| row.get(0)).unwrap();
+            assert!(held, "nobody is paged by the alerts of {name} until somebody says so");
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::condition::{self, Condition};
+use crate::notify::Subject;
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::catalog::services::shown::Shown as ShownService;
 use crate::serve::catalog::services::table::Service;
@@ -19,6 +20,7 @@ use crate::serve::names::{NAME_RULE, is_name};
 /// Seconds between two notifications when the writer does not say.
 const REARM: i64 = 600;
 
+#[derive(Debug, Clone)]
 pub struct Alert {
     pub id: i64,
     pub name: String,
@@ -34,6 +36,10 @@ pub struct Alert {
     /// Epoch seconds.
     pub created_at: i64,
     pub updated_at: i64,
+    /// Grows with each change of the alert or of its state by somebody else than the evaluation.
+    pub revision: i64,
+    /// The number of its last incident.
+    pub incidents: u64,
 }
 
 impl Alert {
@@ -52,6 +58,8 @@ impl Alert {
             md: false,
             created_at: now,
             updated_at: now,
+            revision: 0,
+            incidents: 0,
         };
         alert.merge(body, kind_of, now)?;
         Ok(alert)
@@ -97,6 +105,17 @@ impl Alert {
         self.updated_at = now;
         read.finish()?;
         bounds::whole(&self.shown(&[], Role::Admin, Client::Other))
+    }
+
+    /// What is said of it where it is told of.
+    pub fn subject(&self) -> Subject {
+        let runbook = self.attributes.get("runbook_url").and_then(Value::as_str);
+        Subject {
+            id: self.id,
+            name: self.name.clone(),
+            description: self.description.clone(),
+            runbook_url: runbook.map(str::to_owned),
+        }
     }
 
     /// `services` are those of the alert, of whose settings `role` decides what is shown.

@@ -23,6 +23,8 @@ pub struct Condition {
     pub source: Option<String>,
     /// Objects with `name`, `grouped`, `values` and, when true, `dynamic`.
     pub tags: Vec<Value>,
+    /// The second after which it counts what is received; 0 where nobody has said.
+    pub since: i64,
 }
 
 /// What is asked of the metric.
@@ -80,6 +82,7 @@ pub fn read(body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>, errors: &mut 
         metric_name,
         source: read.text("source").value().filter(|source| !source.is_empty()),
         tags: tags(&mut read),
+        since: 0,
     };
     let valid = read.errors.is_empty();
     errors.merge(read.errors);

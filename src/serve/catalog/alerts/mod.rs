@@ -3,6 +3,4 @@
 pub mod alert;
 pub mod condition;
 pub mod table;
-// Nobody evaluates yet.
-#[allow(dead_code)]
 pub mod watched;

@@ -74,6 +74,8 @@ pub fn from_row(row: &Row<'_>) -> Result<Alert, StoreError> {
         md: row.get("md")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
+        revision: row.get("revision")?,
+        incidents: u64::try_from(row.get::<i64>("incidents")?).unwrap_or_default(),
     })
 }
 
@@ -137,6 +139,7 @@ fn condition_from_row(row: &Row<'_>) -> Result<Condition, StoreError> {
         metric_name: row.get("metric_name")?,
         source: row.get("source")?,
         tags: row.json("conditions", "tags")?,
+        since: row.get("since")?,
     })
 }
 
@@ -203,7 +206,7 @@ fn save_row(tx: &Tx<'_>, alert: &Alert) -> Result<i64, StoreError> {
         );
     }
     let sql = "UPDATE alerts SET key = ?1, name = ?2, description = ?3, attributes = ?4, active = ?5, rearm_seconds = ?6,
-        rearm_per_signal = ?7, md = ?8, updated_at = ?9 WHERE id = ?10 RETURNING id";
+        rearm_per_signal = ?7, md = ?8, updated_at = ?9, revision = revision + 1 WHERE id = ?10 RETURNING id";
     tx.id(
         sql,
         params![
@@ -233,14 +236,16 @@ fn save_conditions(tx: &Tx<'_>, alert: &mut Alert) -> Result<(), StoreError> {
         (0_i64..).zip(&alert.conditions).partition(|(_, condition)| condition.id.is_some());
     if !kept.is_empty() {
         let sql = "INSERT INTO conditions (alert_id, position, type, metric_name, source, tags, threshold,
-            summary_function, duration, detect_reset, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            summary_function, duration, detect_reset, since, id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         tx.many(sql, |rows| {
             kept.iter().try_for_each(|(position, condition)| put(rows, alert.id, *position, condition))
         })?;
     }
     if !new.is_empty() {
         let sql = "INSERT INTO conditions (alert_id, position, type, metric_name, source, tags, threshold,
-            summary_function, duration, detect_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id";
+            summary_function, duration, detect_reset, since)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id";
         let made = tx.many(sql, |rows| {
             new.iter().try_for_each(|(position, condition)| put(rows, alert.id, *position, condition))
         })?;
@@ -258,7 +263,7 @@ fn put(rows: &mut Many<'_>, alert: i64, position: i64, condition: &Condition) ->
         }
         Test::Absent { duration } => (None, None, Some(*duration), None),
     };
-    let (kind, Condition { id, metric_name, source, .. }) = (condition.test.name(), condition);
+    let (kind, Condition { id, metric_name, source, since, .. }) = (condition.test.name(), condition);
     let tags = json!(condition.tags).to_string();
     let values = params![
         alert,
@@ -271,6 +276,7 @@ fn put(rows: &mut Many<'_>, alert: i64, position: i64, condition: &Condition) ->
         function,
         duration,
         detect_reset,
+        since,
         id
     ];
     rows.run(if id.is_some() { values } else { &values[..values.len() - 1] })
@@ -291,6 +297,52 @@ fn save_services(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Proble
         placed.try_for_each(|(position, id)| rows.run(params![alert.id, id, position]))
     })?;
     Ok(services)
+}
+
+/// The revisions of all alerts, which tell what was changed since they were last looked at.
+pub fn revisions(tx: &Tx<'_>) -> Result<HashMap<i64, i64>, StoreError> {
+    let all = tx.all("SELECT id, revision FROM alerts", params![], |row| {
+        Ok((row.get("id")?, row.get("revision")?))
+    })?;
+    Ok(all.into_iter().collect())
+}
+
+/// The revisions of those of these alerts that are there.
+pub fn revisions_of(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<HashMap<i64, i64>, StoreError> {
+    let sql = format!("SELECT id, revision FROM alerts WHERE {}", tx.any("id", 1));
+    let found = tx.all(&sql, params![ids], |row| Ok((row.get("id")?, row.get("revision")?)))?;
+    Ok(found.into_iter().collect())
+}
+
+/// Up to `most` alerts with ids above `after`, complete but for what is only shown.
+pub fn after(tx: &Tx<'_>, after: i64, most: i64) -> Result<Vec<Alert>, StoreError> {
+    let sql = "SELECT * FROM alerts WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let mut alerts = tx.all(sql, params![after, most], from_row)?;
+    fill(tx, &mut alerts)?;
+    Ok(alerts)
+}
+
+/// Those of these alerts that are there, likewise.
+pub fn get_all(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<Vec<Alert>, StoreError> {
+    let sql = format!("SELECT * FROM alerts WHERE {} ORDER BY id", tx.any("id", 1));
+    let mut alerts = tx.all(&sql, params![ids], from_row)?;
+    fill(tx, &mut alerts)?;
+    Ok(alerts)
+}
+
+/// Notes the numbers of the last incidents of alerts.
+pub fn count_incidents(tx: &Tx<'_>, last: &[(i64, i64)]) -> Result<(), StoreError> {
+    if last.is_empty() {
+        return Ok(());
+    }
+    let sql = "UPDATE alerts SET incidents = ?2 WHERE id = ?1 AND incidents < ?2";
+    tx.many(sql, |many| last.iter().try_for_each(|(id, last)| many.run(params![id, last]))).map(drop)
+}
+
+/// Says of alerts that they, or their states, are not any more as evaluation knows them.
+pub fn revise(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<(), StoreError> {
+    let sql = format!("UPDATE alerts SET revision = revision + 1 WHERE {}", tx.any("id", 1));
+    tx.execute(&sql, params![ids]).map(drop)
 }
 
 /// Deletes the alert with its conditions and its links to services.

@@ -43,6 +43,14 @@ pub fn get_all(tx: &Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Arc<Service>>, S
     Ok(found.into_iter().map(|service| (service.id, Arc::new(service))).collect())
 }
 
+/// The types and titles of those of `ids` that exist, whatever their settings are.
+pub fn titles(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<HashMap<i64, (String, String)>, StoreError> {
+    let sql = format!("SELECT id, type, title FROM services WHERE {}", tx.any("id", 1));
+    let found =
+        tx.all(&sql, params![ids], |row| Ok((row.get("id")?, (row.get("type")?, row.get("title")?))))?;
+    Ok(found.into_iter().collect())
+}
+
 pub fn exists(tx: &Tx<'_>, id: i64) -> Result<bool, StoreError> {
     rows::exists(tx, "services", id)
 }

@@ -2,7 +2,7 @@
 
 /// Every column that holds JSON, but for the labels of series, which have a checksum: its table, its name, the type of what
 /// is in it. `serve check` goes through them.
-pub const JSON: [(&str, &str, &str); 11] = [
+pub const JSON: [(&str, &str, &str); 14] = [
     ("metrics", "attributes", "object"),
     ("events", "links", "array"),
     ("services", "settings", "object"),
@@ -14,4 +14,7 @@ pub const JSON: [(&str, &str, &str); 11] = [
     ("snapshots", "subject", "object"),
     ("audit", "before_change", "object"),
     ("audit", "after_change", "object"),
+    ("incidents", "snapshot", "object"),
+    ("deliveries", "rest", "array"),
+    ("deliveries", "payload", "object"),
 ];

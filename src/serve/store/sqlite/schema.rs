@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     PROPERTIES_AND_DAMAGE,
     CHECKSUMS_OF_LABELS,
     CHANGES,
+    ALERTING,
 ];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
@@ -321,6 +322,103 @@ CREATE TABLE audit (
 CREATE INDEX audit_by_time ON audit (made_at, id);
 
 INSERT INTO file_properties (key, value) VALUES ('tag_key', hex(randomblob(32)));
+";
+
+/// What the evaluation of alerts keeps: its clock, what tells incidents of this file from those of others, and whether its
+/// notifications are held back, as they are at first in a file whose alerts nobody evaluated; the states of alerts; what was found and
+/// who was told. `revision` of an alert grows with each change of it or of its state by somebody else than the evaluation, `incidents`
+/// is the number of its last incident, `since` of a condition the second from which it counts (0 in a file from before). What is kept
+/// of incidents and deliveries outlives the alert and the service.
+const ALERTING: &str = "
+CREATE TABLE alert_clock (
+    id INTEGER PRIMARY KEY,
+    file INTEGER NOT NULL,
+    clock INTEGER,
+    wall INTEGER,
+    held INTEGER NOT NULL
+) STRICT;
+INSERT INTO alert_clock (id, file, held)
+    VALUES (1, abs(random() % 4294967296), EXISTS (SELECT 1 FROM alerts));
+
+ALTER TABLE alerts ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE alerts ADD COLUMN incidents INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conditions ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+
+-- `body` is a page of the state in an envelope; `pages` is how many there are.
+CREATE TABLE alert_states (
+    id INTEGER PRIMARY KEY,
+    alert_id INTEGER NOT NULL REFERENCES alerts ON DELETE CASCADE,
+    page INTEGER NOT NULL,
+    pages INTEGER NOT NULL,
+    through INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (alert_id, page)
+) STRICT;
+
+-- `snapshot` is why it opened. `triggered` is the last trigger, `event_id` the event in librato.alerts.
+CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    alert_id INTEGER NOT NULL,
+    alert TEXT NOT NULL,
+    stream TEXT,
+    opened INTEGER NOT NULL,
+    triggered INTEGER,
+    closed INTEGER,
+    how TEXT,
+    silent INTEGER NOT NULL,
+    event_id INTEGER,
+    snapshot TEXT NOT NULL
+) STRICT;
+CREATE INDEX incidents_by_alert ON incidents (alert_id, id);
+CREATE INDEX incidents_by_opening ON incidents (opened, id);
+CREATE INDEX incidents_by_end ON incidents (closed, id);
+
+-- `at` is event time. `rest` is who is still to be told, of a mail to many. `in_doubt` says that an attempt may have arrived, `digest` in
+-- which delivery it went along.
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    alert_id INTEGER NOT NULL,
+    alert TEXT NOT NULL,
+    service_id INTEGER NOT NULL,
+    service_type TEXT NOT NULL,
+    service_title TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    first_at INTEGER,
+    last_at INTEGER,
+    ended_at INTEGER,
+    status TEXT NOT NULL,
+    in_doubt INTEGER NOT NULL,
+    digest INTEGER,
+    detail TEXT,
+    rest TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    UNIQUE (key, service_id, seq)
+) STRICT;
+CREATE INDEX deliveries_by_status ON deliveries (status, next_at, id);
+CREATE INDEX deliveries_by_time ON deliveries (created_at, id);
+CREATE INDEX deliveries_by_end ON deliveries (ended_at, id);
+
+CREATE TABLE silences (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    starts INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
+    made_by TEXT NOT NULL,
+    why TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT;
+CREATE INDEX silences_by_end ON silences (ends, id);
+
+CREATE INDEX conditions_by_metric ON conditions (lower(metric_name));
 ";
 
 /// Gives the labels that are there their checksums.

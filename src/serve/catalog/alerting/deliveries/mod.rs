@@ -1,0 +1,4 @@
+//! Deliveries: what services are to be told, and what became of it.
+
+pub mod delivery;
+pub mod table;

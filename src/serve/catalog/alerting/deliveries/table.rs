@@ -1,0 +1,95 @@
+//! The table of deliveries.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::delivery::{Delivery, Kind, Payload, Service, Status};
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::{Row, Tx, params};
+
+/// From a row that has the columns of the table.
+pub fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
+    let payload: Value = row.json("deliveries", "payload")?;
+    let payload = if payload.get("what").is_some() {
+        Payload::Message(Box::new(row.json("deliveries", "payload")?))
+    } else {
+        Payload::Summary(payload)
+    };
+    Ok(Delivery {
+        id: row.get("id")?,
+        key: row.get("key")?,
+        seq: row.get("seq")?,
+        alert: row.get("alert_id")?,
+        alert_name: row.get("alert")?,
+        service: Service {
+            id: row.get("service_id")?,
+            kind: row.get("service_type")?,
+            title: row.get("service_title")?,
+        },
+        kind: row.word("deliveries", "kind", Kind::of)?,
+        at: row.get("at")?,
+        created_at: row.get("created_at")?,
+        next_at: row.get("next_at")?,
+        attempts: row.get("attempts")?,
+        first_at: row.get("first_at")?,
+        last_at: row.get("last_at")?,
+        ended_at: row.get("ended_at")?,
+        status: row.word("deliveries", "status", Status::of)?,
+        in_doubt: row.get("in_doubt")?,
+        digest: row.get("digest")?,
+        detail: row.get("detail")?,
+        rest: row.json("deliveries", "rest")?,
+        payload,
+    })
+}
+
+/// Puts deliveries into the outbox. One that is there already stays as it is.
+pub fn insert(tx: &Tx<'_>, deliveries: &[Delivery]) -> Result<(), StoreError> {
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO deliveries (key, seq, alert_id, alert, service_id, service_type, service_title, kind, at,
+        created_at, next_at, attempts, ended_at, status, in_doubt, rest, payload)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, 0, '[]', ?14)
+        ON CONFLICT (key, service_id, seq) DO NOTHING";
+    tx.many(sql, |many| {
+        deliveries.iter().try_for_each(|delivery| {
+            let Delivery { key, seq, alert, alert_name, service, at, created_at, next_at, .. } = delivery;
+            let (kind, status) = (delivery.kind.name(), delivery.status.name());
+            let payload = match &delivery.payload {
+                Payload::Message(message) => json!(message).to_string(),
+                Payload::Summary(summary) => summary.to_string(),
+            };
+            let Service { id, kind: service_type, title } = service;
+            many.run(params![
+                key,
+                seq,
+                alert,
+                alert_name,
+                id,
+                service_type,
+                title,
+                kind,
+                at,
+                created_at,
+                next_at,
+                delivery.ended_at,
+                status,
+                payload
+            ])
+        })
+    })
+    .map(drop)
+}
+
+/// Of these incidents, which services have, may have or may yet get a trigger.
+pub fn told(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashSet<(String, i64)>, StoreError> {
+    let any = tx.any("key", 1);
+    let sql = format!(
+        "SELECT key, service_id FROM deliveries WHERE {any} AND kind = 'trigger'
+         AND (status IN ('waiting', 'sent') OR in_doubt <> 0 OR digest IS NOT NULL)"
+    );
+    let found = tx.all(&sql, params![keys], |row| Ok((row.get("key")?, row.get("service_id")?)))?;
+    Ok(found.into_iter().collect())
+}

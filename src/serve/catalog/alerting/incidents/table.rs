@@ -1,0 +1,74 @@
+//! The table of incidents.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::incident::{Incident, how, word};
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::{Row, Tx, params};
+use crate::watch::How;
+
+/// From a row that has the columns of the table.
+pub fn from_row(row: &Row<'_>) -> Result<Incident, StoreError> {
+    let ended: Option<&str> = row.get("how")?;
+    Ok(Incident {
+        id: row.get("id")?,
+        key: row.get("key")?,
+        alert: row.get("alert_id")?,
+        alert_name: row.get("alert")?,
+        stream: row.get("stream")?,
+        opened: row.get("opened")?,
+        triggered: row.get("triggered")?,
+        closed: row.get("closed")?,
+        how: ended.map(|_| row.word("incidents", "how", how)).transpose()?,
+        silent: row.get("silent")?,
+        event: row.get("event_id")?,
+        snapshot: row.json("incidents", "snapshot")?,
+    })
+}
+
+/// Inserts open incidents.
+pub fn open(tx: &Tx<'_>, incidents: &[Incident]) -> Result<(), StoreError> {
+    if incidents.is_empty() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO incidents (key, alert_id, alert, stream, opened, silent, snapshot)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    tx.many(sql, |many| {
+        incidents.iter().try_for_each(|incident| {
+            let Incident { key, alert, alert_name, stream, opened, silent, snapshot, .. } = incident;
+            many.run(params![key, alert, alert_name, stream, opened, silent, json!(snapshot).to_string()])
+        })
+    })
+    .map(drop)
+}
+
+/// Closes incidents, by their keys.
+pub fn close(tx: &Tx<'_>, closed: &[(String, i64, How)]) -> Result<(), StoreError> {
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let sql = "UPDATE incidents SET closed = ?2, how = ?3 WHERE key = ?1 AND closed IS NULL";
+    tx.many(sql, |many| closed.iter().try_for_each(|(key, at, how)| many.run(params![key, at, word(*how)])))
+        .map(drop)
+}
+
+/// Notes triggers, by the keys of incidents: when, and the event that was made of the first one.
+pub fn trigger(tx: &Tx<'_>, triggered: &[(String, i64, Option<i64>)]) -> Result<(), StoreError> {
+    if triggered.is_empty() {
+        return Ok(());
+    }
+    let sql =
+        "UPDATE incidents SET triggered = ?2, event_id = coalesce(event_id, ?3), silent = 0 WHERE key = ?1";
+    tx.many(sql, |many| triggered.iter().try_for_each(|(key, at, event)| many.run(params![key, at, event])))
+        .map(drop)
+}
+
+/// The events of incidents, by the keys of these.
+pub fn events(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashMap<String, i64>, StoreError> {
+    let any = tx.any("key", 1);
+    let sql = format!("SELECT key, event_id FROM incidents WHERE {any} AND event_id IS NOT NULL");
+    let found = tx.all(&sql, params![keys], |row| Ok((row.get("key")?, row.get("event_id")?)))?;
+    Ok(found.into_iter().collect())
+}
