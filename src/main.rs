@@ -73,20 +73,22 @@ fn log(cli: &cli::args::Cli, ui: &Ui) {
         _ => (false, false),
     };
     let level = match (cli.global.verbose, serving) {
-        _ if cli.global.quiet => "error",
-        (0, false) => "warn",
-        (0, true) | (1, false) => "info",
-        (1, true) | (2, false) => "debug",
-        _ => "trace",
+        _ if cli.global.quiet => LevelFilter::ERROR,
+        (0, false) => LevelFilter::WARN,
+        (0, true) | (1, false) => LevelFilter::INFO,
+        (1, true) | (2, false) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
     // What libraries have to say below a warning is about themselves.
-    let others = if cli.global.quiet { "error" } else { "warn" };
+    let others = if cli.global.quiet { LevelFilter::ERROR } else { LevelFilter::WARN };
     // The server of one command answers what the client logs already.
-    let server = if serving || level == "trace" { level } else { others };
+    let server = if serving || level == LevelFilter::TRACE { level } else { others };
     // What a certificate is refused for is said with the request that it stopped.
-    let filter =
-        format!("{others},rustls_platform_verifier=off,librato_apply={level},librato_apply::serve={server}");
-    let filter: Targets = filter.parse().unwrap_or_default();
+    let filter = Targets::new()
+        .with_default(others)
+        .with_target("rustls_platform_verifier", LevelFilter::OFF)
+        .with_target("librato_apply", level)
+        .with_target("librato_apply::serve", server);
     let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(ui.secrets.log());
     if json {
         log.json().flatten_event(true).finish().with(filter).init();

@@ -90,9 +90,9 @@ impl Stream<'_> {
         let (mut lost, mut backoff) = (false, self.client.config().retry.backoff());
         loop {
             if find_first || lost {
-                let mut twins =
+                let found =
                     self.same(&fields).await.context("whether the event exists could not be found out")?;
-                if let Some(found) = (!twins.is_empty()).then(|| twins.swap_remove(0)) {
+                if let Some(found) = found.into_iter().next() {
                     ui.say("note: this event exists already; it was not made again");
                     let differs =
                         |field: &&str| fields.get(*field).is_some_and(|given| *given != found[*field]);
@@ -108,7 +108,7 @@ impl Stream<'_> {
             let error = match self.client.send(&call).await {
                 Ok(reply) => {
                     if lost {
-                        self.tell_twins(&fields, ui).await;
+                        self.report_duplicates(&fields, ui).await;
                     }
                     return created(reply, fields);
                 }
@@ -124,15 +124,20 @@ impl Stream<'_> {
 
     /// An earlier try may have been carried out after all, late. An equal event may also be somebody else's, so none is
     /// deleted here.
-    async fn tell_twins(&self, fields: &Map<String, Value>, ui: &Ui) {
-        let twins = self.same(fields).await.unwrap_or_default();
-        if twins.len() > 1 {
-            let ids: Vec<String> =
-                twins.iter().filter_map(|twin| Some(lenient::id(&twin["id"])?.to_string())).collect();
-            ui.complain(&format!(
-                "note: an answer was lost, and the event stands more than once: {}",
-                ids.join(", ")
-            ));
+    async fn report_duplicates(&self, fields: &Map<String, Value>, ui: &Ui) {
+        match self.same(fields).await {
+            Ok(duplicates) if duplicates.len() > 1 => {
+                let ids: Vec<String> =
+                    duplicates.iter().filter_map(|event| Some(lenient::id(&event["id"])?.to_string())).collect();
+                ui.complain(&format!(
+                    "note: an answer was lost, and the event stands more than once: {}",
+                    ids.join(", ")
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => ui.complain(&format!(
+                "note: an answer was lost, and whether the event stands more than once could not be found out: {error}"
+            )),
         }
     }
 

@@ -59,11 +59,11 @@ struct Holder {
 impl Holder {
     fn of(process: u32) -> Self {
         // Only one of our own words is ever shown of it: arguments may hold anything.
-        let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-        let words = String::from_utf8_lossy(&line);
-        let command =
-            words.split('\0').skip(1).find_map(|word| COMMANDS.iter().find(|known| **known == word));
-        Self { process: Some(process), command: command.copied() }
+        let command = std::fs::read(format!("/proc/{process}/cmdline")).ok().and_then(|line| {
+            let words = String::from_utf8_lossy(&line);
+            words.split('\0').skip(1).find_map(|word| COMMANDS.iter().find(|known| **known == word)).copied()
+        });
+        Self { process: Some(process), command }
     }
 
     fn is_server(&self) -> bool {

@@ -155,10 +155,10 @@ impl Object for Alert {
     }
 
     /// With the version, without which some services take an alert for one of the first, withdrawn kind.
-    fn whole(&self) -> Value {
+    fn whole(&self) -> Result<Value, Error> {
         let mut body = json!(self);
         body["version"] = 2.into();
-        body
+        Ok(body)
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
         assert!(alert.conditions[0].is_immediate() && !alert.conditions[1].is_immediate());
         assert!(!format!("{alert:?}").contains("canary"));
         assert_eq!(
-            alert.whole(),
+            alert.whole().unwrap(),
             json!({"name": "a", "description": null,
                 "conditions": [
                     {"id": 9, "type": "above", "metric_name": "m", "source": null, "threshold": 5.0, "later": 1},
@@ -248,7 +248,7 @@ mod tests {
     fn a_new_alert_says_only_what_it_was_told() {
         let alert = Alert::new("a").when(Condition::absent("m", Duration::from_secs(600)));
         assert_eq!(
-            alert.creation(),
+            alert.creation().unwrap(),
             json!({"name": "a", "conditions": [{"type": "absent", "metric_name": "m", "source": null, "duration": 600}],
                 "services": [], "attributes": {}, "active": true, "version": 2})
         );

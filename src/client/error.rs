@@ -22,6 +22,14 @@ pub enum Error {
         /// What it is, such as `alert`.
         kind: &'static str,
     },
+    /// An object that cannot be written as JSON.
+    #[error("this {kind} cannot be written as JSON: {why}")]
+    Unwritable {
+        /// What it is, such as `alert`.
+        kind: &'static str,
+        /// Why not.
+        why: String,
+    },
     /// A job that the service took on did not come to a good end.
     #[error("the service took the work on as a job, and the job is {state}{}", why.as_deref().map(|why| format!(": {why}")).unwrap_or_default())]
     Job {

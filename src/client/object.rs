@@ -88,18 +88,27 @@ pub trait Object: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn key(&self) -> Option<Self::Key<'_>>;
 
     /// The body that creates it: what is not said is left out, so that the service's defaults hold.
-    fn creation(&self) -> Value {
-        let mut body = self.whole();
+    ///
+    /// # Errors
+    /// As [`Object::whole`].
+    fn creation(&self) -> Result<Value, Error> {
+        let mut body = self.whole()?;
         if let Value::Object(fields) = &mut body {
             fields.retain(|_, value| !value.is_null());
         }
-        body
+        Ok(body)
     }
 
     /// The body that makes the service's object equal to this one: `null` for what is not there any more.
-    fn whole(&self) -> Value {
-        // Maps with keys that are no texts are the only thing that cannot be JSON, and there are none.
-        serde_json::to_value(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`] where it cannot be written as JSON, which no object of this library does.
+    fn whole(&self) -> Result<Value, Error> {
+        let unwritable = |error: serde_json::Error| Error::Unwritable {
+            kind: Self::COLLECTION.noun,
+            why: error.to_string(),
+        };
+        serde_json::to_value(self).map_err(unwritable)
     }
 
     /// The key, of an object that came from the service.

@@ -131,7 +131,7 @@ impl<'a, T: Object> Objects<'a, T> {
             (Identity::Name | Identity::FoldedName, Some(key)) => (Method::Put, self.path_of(key)),
             _ => (Method::Post, self.path.clone().into_owned()),
         };
-        let call = Call { method, path: path.clone(), body: Some(self.spelled(object.creation())) };
+        let call = Call { method, path: path.clone(), body: Some(self.spelled(object.creation()?)) };
         let reply = self.librato.write(&call).await?;
         match (reply.body, reply.location) {
             (Some(raw), _) if raw.is_object() => Ok(decode(&path, raw)?),
@@ -150,7 +150,7 @@ impl<'a, T: Object> Objects<'a, T> {
     /// # Errors
     /// [`Error::NoId`] where it was not read; where the service refuses it.
     pub async fn save(&self, object: &T) -> Result<(), Error> {
-        self.update(object.saved_key()?, object.whole()).await
+        self.update(object.saved_key()?, object.whole()?).await
     }
 
     /// Changes only the fields that are given, as JSON in the words of the API; `null` clears one.

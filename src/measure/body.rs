@@ -30,15 +30,22 @@ impl Dialect {
 
     /// The body of a request with some measurements of `batch`, all of this dialect.
     pub(super) fn body(self, batch: &[Measurement], chosen: &[usize]) -> String {
-        // Only a map with keys that are not texts, or a failing `Serialize`, could fail here.
-        serde_json::to_string(&Body { dialect: self, batch, chosen }).unwrap_or_default()
+        text(&Body { dialect: self, batch, chosen })
     }
 }
 
 /// One measurement as a line of JSON with the API's field names, as [`read`](super::read) reads it.
 pub fn to_line(measurement: &Measurement) -> String {
     let told = measurement.metric_type == MetricType::Counter;
-    serde_json::to_string(&Item { measurement, dialect: Dialect::of(measurement), told }).unwrap_or_default()
+    text(&Item { measurement, dialect: Dialect::of(measurement), told })
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "only keys that are no texts and a `Serialize` that fails could fail, and there are none here"
+)]
+fn text(json: &impl Serialize) -> String {
+    serde_json::to_string(json).expect("texts and numbers")
 }
 
 struct Body<'a> {

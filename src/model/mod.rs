@@ -39,6 +39,7 @@ pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_sch
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
 pub use service::{MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, is_harmless};
 pub use space::{NamedChart, Space};
+pub(crate) use spec::as_json;
 pub use spec::{Reference, Shape, Spec};
 pub use word::Word;
 

@@ -93,9 +93,18 @@ pub trait Spec {
 
 /// The fields of an object as they were written, unwritten ones left out.
 pub(super) fn fields(object: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(object) {
-        Ok(Value::Object(fields)) => fields,
-        // Plain structs of text, numbers and maps with text keys always serialise to an object.
+    match as_json(object) {
+        Value::Object(fields) => fields,
+        // Only structs have fields.
         _ => Map::new(),
     }
+}
+
+/// An object, or part of one, as JSON.
+#[expect(
+    clippy::expect_used,
+    reason = "plain structs of text, numbers and maps with text keys always serialise"
+)]
+pub(crate) fn as_json(plain: &impl Serialize) -> Value {
+    serde_json::to_value(plain).expect("text, numbers and maps with text keys")
 }

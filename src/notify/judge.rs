@@ -70,8 +70,8 @@ impl Success {
         match self {
             Self::Slack { says_ok: true } => body.trim_ascii() != b"ok",
             Self::Slack { says_ok: false } => {
-                let said = serde_json::from_slice::<Value>(body).unwrap_or_default();
-                ["ok", "success"].iter().any(|key| said[*key] == Value::Bool(false))
+                let denies = |said: Value| ["ok", "success"].iter().any(|key| said[*key] == Value::Bool(false));
+                serde_json::from_slice(body).is_ok_and(denies)
             }
             Self::VictorOps => {
                 serde_json::from_slice::<Value>(body).is_ok_and(|said| said["result"] == "failure")
@@ -106,7 +106,7 @@ fn wait(answer: &Answer<'_>) -> Option<Duration> {
         Err(_) => {
             let until = httpdate::parse_http_date(text).ok()?;
             let until = until.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
-            until.saturating_sub(u64::try_from(answer.now).unwrap_or_default())
+            until.saturating_sub(u64::try_from(answer.now).unwrap_or(0))
         }
     };
     Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))

@@ -177,12 +177,16 @@ pub(super) fn runbook(message: &Message) -> Option<Url> {
 
 /// As `Fri, Jan 10 2014 at 21:58:03 UTC`.
 pub(super) fn time(at: i64) -> String {
-    Timestamp::from_second(at).unwrap_or_default().strftime("%a, %b %-d %Y at %H:%M:%S UTC").to_string()
+    match Timestamp::from_second(at) {
+        Ok(time) => time.strftime("%a, %b %-d %Y at %H:%M:%S UTC").to_string(),
+        // Past the end of the calendar.
+        Err(_) => at.to_string(),
+    }
 }
 
 /// As RFC 3339 has it.
 pub(super) fn iso(at: i64) -> String {
-    Timestamp::from_second(at).unwrap_or_default().to_string()
+    Timestamp::from_second(at).map_or_else(|_| at.to_string(), |time| time.to_string())
 }
 
 /// A number as people read it.
@@ -215,7 +219,7 @@ mod tests {
         for (threshold, value, shown) in [
             (10.0, 100.0, "100"),
             (10.0, 12.34567, "12.34"),
-            (3.14, 3.14159, "3.1415"),
+            (2.15, 2.15159, "2.1515"),
             (1.0, 2.001, "2"),
             (1.0, -2.999, "-2.99"),
             (1e20, 1.5e20, "1.5e20"),

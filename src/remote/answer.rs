@@ -194,9 +194,10 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = text(headers, RETRY_AFTER.as_str())?;
     match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => {
-            httpdate::parse_http_date(value).ok().map(|date| date.duration_since(now).unwrap_or_default())
-        }
+        // A date that is over asks for no pause.
+        Err(_) => httpdate::parse_http_date(value)
+            .ok()
+            .map(|date| date.duration_since(now).unwrap_or(Duration::ZERO)),
     }
 }
 

@@ -105,7 +105,7 @@ pub fn read(
         .filter(|f| f.severity == Severity::Error)
         .for_each(|f| cut(body.to_mut(), &f.route));
 
-    let meta = take_meta(&mut body);
+    let meta = take_meta(kind, &mut body, findings)?;
     if kind == Kind::Chart {
         // Its identity, which stands beside its fields.
         body.to_mut().as_object_mut()?.shift_remove("name");
@@ -163,14 +163,19 @@ fn add(
 }
 
 /// Takes the keys of [`Meta`] out of an object.
-fn take_meta(body: &mut Cow<'_, Value>) -> Meta {
-    let mut keys = body.as_object().into_iter().flat_map(Map::keys);
+fn take_meta(kind: Kind, body: &mut Cow<'_, Value>, findings: &mut Vec<Finding>) -> Option<Meta> {
+    let mut keys = body.as_object()?.keys();
     if !keys.any(|key| META_KEYS.contains(&key.as_str())) {
-        return Meta::default();
+        return Some(Meta::default());
     }
-    let Value::Object(body) = body.to_mut() else { return Meta::default() };
+    let body = body.to_mut().as_object_mut()?;
     let meta = META_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), body.shift_remove(*key)?)));
-    Meta::deserialize(Value::Object(meta.collect())).unwrap_or_default()
+    // Of the right types, as the shape was checked; if not, then no object is better than one without its `protect`.
+    let meta = Meta::deserialize(Value::Object(meta.collect()));
+    let found = |error: serde_json::Error| {
+        findings.push(misfit(kind, FieldError { route: Route::root(), message: error.to_string() }));
+    };
+    meta.map_err(found).ok()
 }
 
 /// The name of a kind's entry in the schema.

@@ -54,11 +54,7 @@ fn shown(entry: &Entry) -> Shown<'_> {
         object_id: Some(entry.object).filter(|id| *id != 0),
         name: &entry.name,
         action: &entry.action,
-        before: json(entry.before.as_deref()),
-        after: json(entry.after.as_deref()),
+        before: entry.before.as_deref(),
+        after: entry.after.as_deref(),
     }
-}
-
-fn json(text: Option<&str>) -> Option<&RawValue> {
-    serde_json::from_str(text?).ok()
 }

@@ -18,6 +18,7 @@ use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::{Choice, NAME_RULE, is_name};
+use super::store::error::StoreError;
 use super::store::tx::Tx;
 use super::store::{Store, Turn};
 
@@ -92,11 +93,15 @@ async fn remove(store: &Store, known: SeriesCache, terms: Terms, ids: Vec<i64>) 
         {
             changes::expect(tx, &terms, &metric)?;
         }
-        table::delete_many(tx, ids, turn, |id| match table::get(tx, id).ok().flatten() {
-            Some(metric) => {
-                changes::record(tx, &terms, now, "delete", Some(Sketch::of(&metric)), None::<&Metric>)
-            }
-            None => Ok(()),
+        table::delete_many(tx, ids, turn, |id| {
+            let before = match table::get(tx, id) {
+                Ok(Some(metric)) => Sketch::of(&metric),
+                Ok(None) => return Ok(()),
+                // What cannot be read can be deleted.
+                Err(StoreError::Damaged { .. }) => Sketch::unread(id, ""),
+                Err(error) => return Err(error.into()),
+            };
+            changes::record(tx, &terms, now, "delete", Some(before), None::<&Metric>)
         })
     };
     store.write_in_turns(ids, step, drop_last).await?;

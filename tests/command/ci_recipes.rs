@@ -124,7 +124,7 @@ impl Runner {
     }
 
     fn read(&self, file: &str) -> String {
-        std::fs::read_to_string(self.path(file)).unwrap_or_default()
+        std::fs::read_to_string(self.path(file)).unwrap()
     }
 }
 

@@ -123,7 +123,7 @@ fn submit(endpoint: &str, file: &Path) -> (Option<i32>, String, u64) {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let Ok(text) = std::fs::read_to_string(&status) else { continue };
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
         peak = peak.max(kib);

@@ -32,7 +32,7 @@ fn mistakes_are_explained_as_the_texts_say() {
     assert!(cases.len() >= 30, "only {} cases were found", cases.len());
     for (case, said) in all_said(&cases) {
         let beside = Path::new(DIR).join(&case).with_extension("txt");
-        let expected = std::fs::read_to_string(&beside).unwrap_or_default();
+        let expected = std::fs::read_to_string(&beside).unwrap_or_else(|_| String::from("(no such file)"));
         if said == expected {
             continue;
         }
@@ -98,7 +98,7 @@ fn all_said(cases: &[PathBuf]) -> Vec<(PathBuf, String)> {
 
 /// What `validate` says about a case, and how it ends.
 fn said(case: &Path) -> String {
-    let bytes = std::fs::read(Path::new(DIR).join(case)).unwrap_or_default();
+    let bytes = std::fs::read(Path::new(DIR).join(case)).unwrap();
     let text = String::from_utf8_lossy(&bytes);
     let args = text.lines().next().and_then(|line| line.strip_prefix("# args: ")).unwrap_or_default();
     let output = Command::new(env!("CARGO_BIN_EXE_librato-apply"))

@@ -181,7 +181,7 @@ async fn beside_others(api: &Arc<Api>, what: &str, work: impl AsyncFnOnce(&Api))
 
 /// Of this process, requests and answers included; zero where the system does not tell.
 fn peak_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
 }

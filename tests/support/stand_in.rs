@@ -89,7 +89,7 @@ impl StandIn {
 
     async fn handle(&self, request: Request) -> Response<axum::body::Body> {
         let (parts, body) = request.into_parts();
-        let body: Bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let body: Bytes = to_bytes(body, usize::MAX).await.unwrap();
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
                 .into_owned()

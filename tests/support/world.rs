@@ -132,7 +132,7 @@ impl World {
         let response = self.backend.router().oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or_default())
+        (parts.status.as_u16(), json(&bytes))
     }
 
     /// Everything that is kept, by collection and name or id: alerts list services by id, conditions in order of id.
@@ -231,7 +231,7 @@ async fn refuse_other_type(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
-    let sent: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let sent = json(&bytes);
     if parts.method == "PUT" && parts.uri.path().starts_with("/v1/services/") && sent["type"].is_string() {
         let read = axum::http::Request::builder()
             .uri(parts.uri.path())
@@ -248,13 +248,18 @@ async fn refuse_other_type(
     next.run(Request::from_parts(parts, Body::from(bytes))).await
 }
 
+/// Nothing, or what is no JSON, as `null`.
+fn json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or(Value::Null)
+}
+
 async fn record(State(log): State<Log>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
     log.lock().unwrap().push(Logged {
         method: parts.method.to_string(),
         path: parts.uri.path().trim_start_matches("/v1").to_owned(),
-        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        body: json(&bytes),
     });
     next.run(Request::from_parts(parts, Body::from(bytes))).await
 }

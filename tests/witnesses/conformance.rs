@@ -234,7 +234,7 @@ fn go_run(home: &Path) -> Command {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-cache");
     let own = home.join("usr/lib/go-1.19");
     if own.is_dir() {
-        let path = std::env::var("PATH").unwrap_or_default();
+        let path = std::env::var("PATH").unwrap();
         command.env("GOROOT", &own).env("PATH", format!("{}:{path}", own.join("bin").display()));
     }
     command.env("GOCACHE", cache).env("GOPATH", home.join("usr/share/gocode")).env("GO111MODULE", "off");

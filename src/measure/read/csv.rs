@@ -72,7 +72,7 @@ impl Table {
         let mut table = Self { columns: Vec::new(), reader, fields: Vec::new(), ends: vec![0; 64] };
         let count = table.split(header)?;
         for index in 0..count {
-            let name = table.field(index).trim();
+            let name = table.field(index)?.trim();
             let column = Column::named(name).ok_or_else(|| {
                 format!("`{}` is not a field of a measurement; a tag is written tags.NAME", shown(name))
             })?;
@@ -95,7 +95,7 @@ impl Table {
         }
         let mut draft = Draft::default();
         for (index, column) in self.columns.iter().enumerate() {
-            let field = self.field(index).trim();
+            let field = self.field(index)?.trim();
             if !field.is_empty() {
                 fill(&mut draft, column, field)?;
             }
@@ -127,10 +127,11 @@ impl Table {
         }
     }
 
-    fn field(&self, index: usize) -> &str {
+    fn field(&self, index: usize) -> Result<&str, String> {
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         // Cut out of UTF-8 at quotes and commas, so it is UTF-8.
-        std::str::from_utf8(&self.fields[start..self.ends[index]]).unwrap_or_default()
+        let bytes = &self.fields[start..self.ends[index]];
+        std::str::from_utf8(bytes).map_err(|_| format!("field {} is not UTF-8", index + 1))
     }
 }
 

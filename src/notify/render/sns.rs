@@ -96,7 +96,7 @@ fn signed(
     let unsigned = || Unsendable::Settings("the request cannot be signed with these settings".to_owned());
     let (id, secret) = (settings.token("access_key_id")?, settings.token("secret_access_key")?);
     let identity = Credentials::new(id, secret, None, None, "settings").into();
-    let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(at.now).unwrap_or_default());
+    let now = UNIX_EPOCH + Duration::from_secs(u64::try_from(at.now).unwrap_or(0));
     let params = SigningParams::builder()
         .identity(&identity)
         .region(region)

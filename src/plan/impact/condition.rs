@@ -7,7 +7,7 @@ use super::effect::{Effect, Verdict};
 use super::pattern::{self, Relation};
 use super::words::Words;
 use crate::diff::items::pair_items;
-use crate::model::{Alert, Condition, ConditionType, Seconds, Spec};
+use crate::model::{Alert, Condition, ConditionType, Seconds, Spec, as_json};
 
 /// The effects of everything that differs between the conditions of two alerts.
 pub(super) fn changes(before: &Alert, after: &Alert, words: &Words) -> Vec<Effect> {
@@ -68,8 +68,7 @@ fn kind_of_streams(before: &Alert, after: &Alert) -> Vec<Effect> {
 
 /// Conditions in the form in which the comparison pairs them.
 fn values(conditions: &[Condition]) -> Vec<Value> {
-    // Plain structs of text and numbers always serialise.
-    conditions.iter().map(|condition| serde_json::to_value(condition).unwrap_or_default()).collect()
+    conditions.iter().map(as_json).collect()
 }
 
 /// One condition, before and after.

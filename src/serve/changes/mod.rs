@@ -10,6 +10,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub use self::terms::{Tags, Terms, Unconditional};
 use super::http::answer;
@@ -243,7 +244,7 @@ pub async fn delete<E: Entity>(
             Err(_) => None,
         };
         remove(tx)?;
-        record(tx, &terms, now, "delete", before.or_else(|| Some(Sketch::unread::<E>(&terms))), None::<&E>)
+        record(tx, &terms, now, "delete", before.or_else(|| Some(Sketch::at_path::<E>(&terms))), None::<&E>)
     };
     store.write(job).await?;
     Ok(answer::no_content())
@@ -329,11 +330,17 @@ impl Sketch {
         Sketch { id: object.id(), name: object.name(), whole: Some(object.whole()) }
     }
 
+    /// Of one that is damaged.
+    pub fn unread(id: i64, name: &str) -> Sketch {
+        Sketch { id, name: name.to_owned(), whole: None }
+    }
+
     /// Of one that is damaged the path tells which it was.
-    fn unread<E: Entity>(terms: &Terms) -> Sketch {
+    fn at_path<E: Entity>(terms: &Terms) -> Sketch {
         let last = terms.path.rsplit('/').next().unwrap_or_default();
         let name = if E::SECRET.is_none() { last } else { "" };
-        Sketch { id: last.parse().unwrap_or_default(), name: name.to_owned(), whole: None }
+        // What is addressed by its name has no id in its path.
+        Sketch::unread(last.parse().unwrap_or(0), name)
     }
 }
 
@@ -361,11 +368,15 @@ pub fn record<E: Entity>(
         kind: E::KIND.to_owned(),
         object: id,
         action: action.to_owned(),
-        before: before.map(|value| value.to_string()),
-        after: after.map(|value| value.to_string()),
+        before: before.as_ref().map(raw).transpose()?,
+        after: after.as_ref().map(raw).transpose()?,
         name,
     };
     Ok(table::record(tx, &entry, &fold(&entry.name))?)
+}
+
+fn raw(value: &Value) -> Result<Box<RawValue>, Problem> {
+    serde_json::value::to_raw_value(value).map_err(|error| Problem::internal(error.to_string()))
 }
 
 /// Leaves of what is secret only whether it was changed.

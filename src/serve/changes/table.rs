@@ -1,5 +1,7 @@
 //! What is kept of changes: the keys of requests that may come again, and the audit.
 
+use serde_json::value::RawValue;
+
 use crate::serve::store::error::StoreError;
 use crate::serve::store::page::{Page, PageRequest};
 use crate::serve::store::tx::{Param, Row, Tx, params};
@@ -66,8 +68,8 @@ pub struct Entry {
     pub name: String,
     pub action: String,
     /// JSON, without what is secret.
-    pub before: Option<String>,
-    pub after: Option<String>,
+    pub before: Option<Box<RawValue>>,
+    pub after: Option<Box<RawValue>>,
 }
 
 impl Entry {
@@ -81,8 +83,8 @@ impl Entry {
             object: row.get("object_id")?,
             name: row.get("name")?,
             action: row.get("action")?,
-            before: some(row.get("before_change")?),
-            after: some(row.get("after_change")?),
+            before: some(row.json("audit", "before_change")?),
+            after: some(row.json("audit", "after_change")?),
         })
     }
 }
@@ -90,8 +92,8 @@ impl Entry {
 /// In place of an object that is not there.
 const NOTHING: &str = "{}";
 
-fn some(object: &str) -> Option<String> {
-    Some(object.to_owned()).filter(|object| object != NOTHING)
+fn some(object: Box<RawValue>) -> Option<Box<RawValue>> {
+    Some(object).filter(|object| object.get() != NOTHING)
 }
 
 /// Writes an entry, whose id is given to it.
@@ -99,7 +101,7 @@ pub fn record(tx: &Tx<'_>, entry: &Entry, key: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO audit (made_at, made_by, address, kind, object_id, name, key, action, before_change, after_change)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let Entry { time, user, address, kind, object, name, action, before, after, .. } = entry;
-    let [before, after] = [before, after].map(|object| object.as_deref().unwrap_or(NOTHING));
+    let [before, after] = [before, after].map(|object| object.as_deref().map_or(NOTHING, RawValue::get));
     tx.execute(sql, params![time, user, address, kind, object, name, key, action, before, after]).map(drop)
 }
 

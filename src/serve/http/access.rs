@@ -49,7 +49,7 @@ pub async fn log(State(log): State<Log>, request: Request, next: Next) -> Respon
         path,
         status = status.as_u16(),
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        request_id = id.to_str().unwrap_or_default(),
+        request_id = id.to_str().ok(),
         "request"
     );
     let access = response.extensions().get::<Access>();
@@ -62,7 +62,7 @@ pub async fn log(State(log): State<Log>, request: Request, next: Next) -> Respon
             %method,
             path,
             made = made.map(|location| log.secrets.shown(location, true)).as_deref(),
-            request_id = id.to_str().unwrap_or_default(),
+            request_id = id.to_str().ok(),
             "changed"
         );
     }
@@ -83,8 +83,8 @@ fn request_id(request: &Request) -> HeaderValue {
     {
         return id.clone();
     }
-    let made = getrandom::u64().unwrap_or_default();
-    HeaderValue::from_str(&format!("{made:016x}")).unwrap_or(HeaderValue::from_static("none"))
+    let made = getrandom::u64().ok().and_then(|made| HeaderValue::from_str(&format!("{made:016x}")).ok());
+    made.unwrap_or(HeaderValue::from_static("none"))
 }
 
 /// What a panic becomes. The panic's own text went to the panic hook and is not repeated.

@@ -50,13 +50,13 @@ async fn state(server: &Server, base: u64) -> Value {
         });
         let sums: Map<String, Value> = sums.collect();
         metric.attributes.shift_remove("created_by_ua");
-        metrics.insert(metric.name.clone(), json!({"is": metric.whole(), "measured": sums}));
+        metrics.insert(metric.name.clone(), json!({"is": metric.whole().unwrap(), "measured": sums}));
     }
     let mut streams = Map::new();
     for stream in librato.annotation_streams().list().await.unwrap() {
         let mut events = librato.events(&stream.name).list(&Interval::last(100)).await.unwrap();
         events.values_mut().flatten().for_each(|event| event.start_time = None);
-        streams.insert(stream.name.clone(), json!({"is": stream.whole(), "events": events}));
+        streams.insert(stream.name.clone(), json!({"is": stream.whole().unwrap(), "events": events}));
     }
     let mut alerts = Map::new();
     for mut alert in librato.alerts().list().await.unwrap() {
@@ -65,7 +65,7 @@ async fn state(server: &Server, base: u64) -> Value {
             // What python-librato always sends is what counts of a gauge where nothing is sent.
             condition.summary_function.get_or_insert("average".into());
         }
-        alerts.insert(alert.name.clone(), alert.whole());
+        alerts.insert(alert.name.clone(), alert.whole().unwrap());
     }
     let sources: Vec<String> =
         librato.sources().list().await.unwrap().into_iter().map(|source| source.name).collect();

@@ -119,7 +119,7 @@ fn an_incident_leaves_its_row_its_deliveries_and_its_event() {
     };
     let text = "Look at the database.\n`web.ms` from `web1` was above threshold 10 with value 12.5";
     let expected = (("web.slow".to_owned(), text.to_owned()), Some("web1".to_owned()), 1_000, None);
-    assert_eq!(event(&tx), [expected.clone()]);
+    assert_eq!(event(&tx), std::slice::from_ref(&expected));
 
     assert_eq!(record(&tx, &terms(1_071), &[driven.take(1_060, 3.0)]).unwrap(), [0_i64; 0]);
     let [incident] = all_incidents(&tx).try_into().unwrap();

@@ -75,7 +75,7 @@ pub fn from_row(row: &Row<'_>) -> Result<Alert, StoreError> {
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
         revision: row.get("revision")?,
-        incidents: u64::try_from(row.get::<i64>("incidents")?).unwrap_or_default(),
+        incidents: u64::try_from(row.get::<i64>("incidents")?).map_err(StoreError::internal)?,
     })
 }
 
