@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum::extract::FromRef;
 
 use super::backup;
+use super::catalog::alerting::evaluation::Evaluation;
 use super::catalog::alerting::options::AlertOptions;
 use super::catalog::cache::SeriesCache;
 use super::delivery::NotifyOptions;
 use super::http::address::Network;
 use super::http::body::Limits;
 use super::http::rates::Rates;
+use super::http::users::Users;
 use super::store::Store;
 use super::submit::Intake;
 use super::telemetry::Telemetry;
@@ -68,22 +70,23 @@ pub struct App {
     pub rates: Rates,
     known: SeriesCache,
     bodies: Limits,
-    alerts: AlertOptions,
+    evaluation: Evaluation,
     backups: backup::Turn,
 }
 
 impl App {
-    pub fn new(store: Store, options: &Options) -> App {
+    pub fn new(store: Store, users: Users, options: &Options) -> App {
         let telemetry = options.telemetry.clone();
         let clock = store.clock();
         telemetry.serves_copy(store.is_unadopted_copy());
+        let evaluation = Evaluation::new(options.alerts.clone(), users, telemetry.lost_states());
         App {
             known: SeriesCache::of(store.condition().epoch.clone()),
             store,
             rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
             telemetry,
             bodies: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
-            alerts: options.alerts.clone(),
+            evaluation,
             backups: backup::Turn::default(),
         }
     }
@@ -113,9 +116,9 @@ impl FromRef<App> for SeriesCache {
     }
 }
 
-impl FromRef<App> for AlertOptions {
-    fn from_ref(app: &App) -> AlertOptions {
-        app.alerts.clone()
+impl FromRef<App> for Evaluation {
+    fn from_ref(app: &App) -> Evaluation {
+        app.evaluation.clone()
     }
 }
 

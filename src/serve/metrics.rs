@@ -7,6 +7,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::catalog::alerting::edits;
+use super::catalog::alerting::evaluation::Evaluation;
 use super::catalog::cache::SeriesCache;
 use super::catalog::metrics::metric::{Changes, Kind, Metric};
 use super::catalog::metrics::table;
@@ -74,17 +76,24 @@ fn made(name: &str, kind: Kind, changes: &Changes, agent: Option<&str>) -> Resul
 pub async fn delete(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
+    State(by): State<Evaluation>,
     terms: Terms,
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let find = move |tx: &Tx| table::id_of(tx, &name)?.ok_or_else(Problem::not_found);
     let id = store.read(find).await?;
-    remove(&store, known, terms, vec![id]).await
+    remove(&store, known, by, terms, vec![id]).await
 }
 
 /// Deletes metrics and all that belongs to them. Conditions, which only a single one can have, are looked at in each step, since a
 /// large metric goes in several.
-async fn remove(store: &Store, known: SeriesCache, terms: Terms, ids: Vec<i64>) -> Result<Response, Problem> {
+async fn remove(
+    store: &Store,
+    known: SeriesCache,
+    by: Evaluation,
+    terms: Terms,
+    ids: Vec<i64>,
+) -> Result<Response, Problem> {
     let now = store.now();
     let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
         known.forget();
@@ -94,6 +103,9 @@ async fn remove(store: &Store, known: SeriesCache, terms: Terms, ids: Vec<i64>) 
             changes::expect(tx, &terms, &metric)?;
         }
         table::delete_many(tx, ids, turn, |id| {
+            if let Some(name) = table::name_of(tx, id)? {
+                edits::drop_metric(tx, &by, &name, now)?;
+            }
             let before = match table::get(tx, id) {
                 Ok(Some(metric)) => Sketch::of(&metric),
                 Ok(None) => return Ok(()),
@@ -149,6 +161,7 @@ pub async fn update_many(
 pub async fn delete_many(
     State(store): State<Store>,
     State(known): State<SeriesCache>,
+    State(by): State<Evaluation>,
     Unconditional(terms): Unconditional,
     Query(mut query): Query,
     Body(body): Body,
@@ -156,7 +169,7 @@ pub async fn delete_many(
     query.extend(body);
     let (chosen, excluded) = chosen(&query)?;
     let ids = store.query(move |tx| table::choose(tx, &chosen, &excluded)).await?;
-    remove(&store, known, terms, ids).await
+    remove(&store, known, by, terms, ids).await
 }
 
 fn chosen(body: &Object) -> Result<(Choice, Choice), Problem> {

@@ -31,7 +31,8 @@ use super::{
 /// Prometheus finds what the server counts; with none, nothing is allowed in.
 pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Router {
     let store = store.with_read_time(options.read_timeout);
-    let app = App::new(store.clone(), options);
+    let users = users.into();
+    let app = App::new(store.clone(), users.clone(), options);
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
     let routes = routes();
     let log = access::Log { telemetry: options.telemetry.clone(), secrets: routes.secrets() };
@@ -44,7 +45,7 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .layer(rated)
         .layer(from_fn_with_state(app.store.clone(), keep_room))
         .with_state(app);
-    let door = auth::Door::new(users.into(), Arc::new(Tokens(store)), options.telemetry.clone());
+    let door = auth::Door::new(users, Arc::new(Tokens(store)), options.telemetry.clone());
     shared(routes, door, log, options)
 }
 

@@ -40,6 +40,7 @@ struct Inner {
     copy: Gauge,
     stored: Stored,
     watch: Watch,
+    lost_states: Counter,
 }
 
 /// What alerts need, as the parts that do it say: each the moment, in milliseconds of the clock that only goes on, up to
@@ -136,6 +137,7 @@ impl Default for Telemetry {
             copy: Gauge::default(),
             stored: Stored::default(),
             watch: Watch::default(),
+            lost_states: Counter::default(),
         };
         inner.register();
         Telemetry { inner: Arc::new(inner) }
@@ -159,6 +161,9 @@ impl Inner {
         let help =
             "1 while the data file is a copy that nobody adopted: it neither notifies nor knows old sessions";
         all.register("unadopted_copy", help, self.copy.clone());
+        let help =
+            "States of alerts that could not be read, so that the alerts began as if they were made then";
+        all.register("alert_states_lost", help, self.lost_states.clone());
         self.stored.register(all);
         self.watch.register(all);
     }
@@ -233,6 +238,11 @@ impl Telemetry {
         self.inner.seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
         let request = Request { method: known(method), route, status: status.as_u16() };
         self.inner.requests.get_or_create(&request).inc();
+    }
+
+    /// Counts the states of alerts that could not be read.
+    pub(super) fn lost_states(&self) -> Counter {
+        self.inner.lost_states.clone()
     }
 
     pub(super) fn stored(&self, measurements: usize) {

@@ -1,10 +1,16 @@
-//! Alerts: `/v1/alerts`, their state and the services they notify. Nothing is evaluated yet, so every alert is ok.
+//! Alerts: `/v1/alerts`, whether they fire, and the services they notify.
+
+#[cfg(test)]
+mod tests;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::catalog::alerting::edits;
+use super::catalog::alerting::evaluation::Evaluation;
+use super::catalog::alerting::incidents::table as incidents;
 use super::catalog::alerts::alert::{Alert, Client, Shown};
 use super::catalog::alerts::table::{self, Full};
 use super::catalog::metrics::kinds::Kinds;
@@ -22,6 +28,9 @@ use super::http::problem::Problem;
 use super::http::role::Role;
 use super::store::Store;
 use super::store::tx::Tx;
+
+/// For so many seconds an alert counts among those that have ceased to fire.
+const CLEARED: i64 = 86_400;
 
 const ORDERS: Orders = &[("updated_at", "updated_at")];
 
@@ -74,6 +83,7 @@ pub async fn show(
 
 pub async fn put(
     State(store): State<Store>,
+    State(by): State<Evaluation>,
     terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
@@ -83,39 +93,73 @@ pub async fn put(
         let kinds = Kinds::of(tx, &body)?;
         full.alert.merge(&body, &|name: &str| kinds.kind(name), now)
     };
-    changes::put(&store, terms, move |tx| table::find_bare(tx, &id), edit).await
+    changes::put(&store, terms, found(id, by), edit).await
+}
+
+/// The alert that a path means, about to be changed.
+fn found(id: String, by: Evaluation) -> impl Fn(&Tx<'_>) -> Result<Full, Problem> + Send + 'static {
+    move |tx: &Tx| Ok(table::find_bare(tx, &id)?.edited(&by))
 }
 
 pub async fn delete(
     State(store): State<Store>,
+    State(by): State<Evaluation>,
     terms: Terms,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    let meant = id.clone();
-    let remove = move |tx: &Tx| Ok(table::delete(tx, table::id_of(tx, &meant)?)?);
+    let (meant, now) = (id.clone(), store.now());
+    let remove = move |tx: &Tx| {
+        let id = table::id_of(tx, &meant)?;
+        edits::end(tx, &by, id, now)?;
+        Ok(table::delete(tx, id)?)
+    };
     changes::delete(&store, terms, move |tx| table::find_bare(tx, &id), remove).await
 }
 
-pub async fn all_status() -> Response {
-    answer::ok(&json!({ "firing": [], "cleared": [] }))
+/// Which alerts fire, and which have ceased to within a day.
+pub async fn all_status(State(store): State<Store>) -> Result<Response, Problem> {
+    let since = store.now().saturating_sub(CLEARED);
+    let (firing, cleared) = store
+        .read(move |tx: &Tx| Ok::<_, Problem>((incidents::firing(tx)?, incidents::cleared(tx, since)?)))
+        .await?;
+    let shown = |all: Vec<(i64, i64)>, key: &str| -> Vec<Value> {
+        all.into_iter().map(|(id, at)| json!({ "id": id, key: at })).collect()
+    };
+    Ok(answer::ok(&json!({
+        "firing": shown(firing, "triggered_at"),
+        "cleared": shown(cleared, "cleared_at"),
+    })))
 }
 
 pub async fn status(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let full = store.read(move |tx| table::find(tx, &id)).await?;
-    Ok(answer::ok(&json!({ "alert": { "id": full.alert.id }, "status": "ok" })))
+    let read = move |tx: &Tx| -> Result<_, Problem> {
+        let id = table::id_of(tx, &id)?;
+        Ok((id, incidents::is_open(tx, id)?))
+    };
+    let (id, fires) = store.read(read).await?;
+    let status = if fires { "triggered" } else { "ok" };
+    Ok(answer::ok(&json!({ "alert": { "id": id }, "status": status })))
 }
 
 pub async fn clear(
     State(store): State<Store>,
-    _: Unconditional,
+    State(by): State<Evaluation>,
+    Unconditional(terms): Unconditional,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    store.read(move |tx| table::find(tx, &id).map(drop)).await?;
+    let now = store.now();
+    let clear = move |tx: &Tx| {
+        let full = table::find_bare(tx, &id)?;
+        edits::clear(tx, &by, &full.alert, now)?;
+        changes::record(tx, &terms, now, "clear", None, Some(&full))
+    };
+    store.write(clear).await?;
     Ok(answer::no_content())
 }
 
 pub async fn attach(
     State(store): State<Store>,
+    State(by): State<Evaluation>,
     view: View,
     terms: Terms,
     Segments(id): Segments<String>,
@@ -134,7 +178,7 @@ pub async fn attach(
         }
         bounds::few(alert.services.len()).map_err(|message| Problem::param("services", message))
     };
-    let (full, _) = changes::change(&store, terms, move |tx| table::find_bare(tx, &id), edit).await?;
+    let (full, _) = changes::change(&store, terms, found(id, by), edit).await?;
     let service = full.services.iter().find(|service| service.id == wanted);
     let service = service.map(|service| ShownService::to(view.role, service.as_ref()));
     let location = format!("/v1/alerts/{}/services/{wanted}", full.alert.id);
@@ -143,6 +187,7 @@ pub async fn attach(
 
 pub async fn detach(
     State(store): State<Store>,
+    State(by): State<Evaluation>,
     terms: Terms,
     Segments((id, service)): Segments<(String, String)>,
 ) -> Result<Response, Problem> {
@@ -152,7 +197,7 @@ pub async fn detach(
         alert.services.remove(at);
         Ok(())
     };
-    changes::put(&store, terms, move |tx| table::find_bare(tx, &id), edit).await
+    changes::put(&store, terms, found(id, by), edit).await
 }
 
 /// How the client that asks is shown alerts.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::credentials::Credentials;
+use super::role::Role;
 
 /// The users of a server. Clones mean the same ones.
 #[derive(Debug, Clone)]
@@ -20,6 +21,13 @@ impl Users {
     /// Who may come in now.
     pub(super) fn accepted(&self) -> Arc<[Credentials]> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whose account it is: the first admin's, else the first user's; nobody's where there are none.
+    pub(in crate::serve) fn account(&self) -> Arc<str> {
+        let all = self.accepted();
+        let admin = all.iter().find(|one| one.role == Role::Admin);
+        admin.or(all.first()).map_or_else(|| Arc::from(""), |one| Arc::clone(&one.name))
     }
 
     /// From the next request on these may come in, and nobody else.

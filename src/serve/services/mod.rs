@@ -4,6 +4,8 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::catalog::alerting::deliveries::table as deliveries;
+use super::catalog::alerts::table as alerts;
 use super::catalog::services::settings;
 use super::catalog::services::shown::Shown;
 use super::catalog::services::table::{self, Service};
@@ -91,13 +93,19 @@ pub async fn put(
     changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
 }
 
-/// Deletes, which also detaches it from every alert.
+/// Deletes, which also detaches it from every alert and gives up what it was still to be told.
 pub async fn delete(
     State(store): State<Store>,
     terms: Terms,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
-    changes::delete_row(&store, terms, &id, "services", table::find).await
+    let (id, now) = (numeric(&id)?, store.now());
+    let remove = move |tx: &Tx| {
+        alerts::revise(tx, &alerts::notifying(tx, id)?)?;
+        deliveries::give_up(tx, id, now)?;
+        if rows::delete(tx, "services", id)? { Ok(()) } else { Err(Problem::not_found()) }
+    };
+    changes::delete(&store, terms, move |tx| table::find(tx, id), remove).await
 }
 
 /// Lays `body` over `service`: what is absent stays, settings are replaced as a whole.

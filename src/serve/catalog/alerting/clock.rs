@@ -25,14 +25,21 @@ pub struct Written {
 impl Clock {
     /// As it stands in the file.
     pub fn read(tx: &Tx<'_>) -> Result<Clock, StoreError> {
-        table::clock(tx)?.ok_or_else(|| StoreError::internal("the file has no clock of evaluation"))
+        let row = table::clock(tx)?;
+        let row = row.ok_or_else(|| StoreError::internal("the file has no clock of evaluation"))?;
+        let file = u32::try_from(row.file);
+        Ok(Clock {
+            file: file.map_err(|_| StoreError::internal("the number of the file is out of range"))?,
+            written: row.clock.zip(row.wall).map(|(clock, wall)| Written { clock, wall }),
+            held: row.held,
+        })
     }
 }
 
 /// Writes the clock down. Whatever states have changed by then must be written first, or in the same transaction: what has no state is
 /// taken for quiet up to it.
 pub fn write(tx: &Tx<'_>, written: Written) -> Result<(), StoreError> {
-    table::write_clock(tx, written)
+    table::write_clock(tx, written.clock, written.wall)
 }
 
 /// Notifications may go, or not any more. Whether that is a change.

@@ -3,12 +3,16 @@
 
 pub mod clock;
 pub mod deliveries;
+pub mod edits;
+pub mod evaluation;
 mod events;
 pub mod incidents;
 pub mod options;
 pub mod record;
+pub mod restore;
 pub mod silences;
 pub mod states;
 mod table;
+mod terms;
 #[cfg(test)]
 mod tests;

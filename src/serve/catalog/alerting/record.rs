@@ -13,6 +13,7 @@ use super::events;
 use super::incidents::incident::{Incident, Snapshot};
 use super::incidents::table as incidents;
 use super::states::{self, Kept};
+pub use super::terms::Terms;
 use crate::notify::{Message, Violation};
 use crate::serve::catalog::alerts::alert::Alert;
 use crate::serve::catalog::alerts::table as alerts;
@@ -30,19 +31,8 @@ pub struct Recorded {
     pub watched: Arc<watch::Alert>,
     /// In order.
     pub transitions: Vec<Transition>,
-    /// Its state after all of it; nothing where it is not kept any more.
-    pub state: Option<Kept>,
-}
-
-/// What is the same for all that is written together.
-#[derive(Debug, Clone)]
-pub struct Terms {
-    /// Whose account it is, as messages say it.
-    pub account: Arc<str>,
-    /// Whether anybody is notified at all.
-    pub notify: bool,
-    /// The second it is.
-    pub now: i64,
+    /// Its state after all of it.
+    pub state: Kept,
 }
 
 /// Writes what happened to alerts, several hundred at most, each once. The ids of those of which nothing was written, since somebody has changed or
@@ -58,7 +48,7 @@ pub fn record(tx: &Tx<'_>, terms: &Terms, batch: &[Recorded]) -> Result<Vec<i64>
 
 /// The same for whoever has read the alerts in this transaction.
 pub fn write(tx: &Tx<'_>, terms: &Terms, batch: &[&Recorded]) -> Result<(), StoreError> {
-    let states: Vec<&Kept> = batch.iter().filter_map(|one| one.state.as_ref()).collect();
+    let states: Vec<&Kept> = batch.iter().map(|one| &one.state).collect();
     states::save(tx, &states)?;
     if batch.iter().all(|one| one.transitions.is_empty()) {
         return Ok(());

@@ -1,22 +1,28 @@
 //! The table with the clock of evaluation: one row.
 
-use super::clock::{Clock, Written};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Tx, params};
 
-pub fn clock(tx: &Tx<'_>) -> Result<Option<Clock>, StoreError> {
+/// The row.
+pub struct Once {
+    pub file: i64,
+    pub clock: Option<i64>,
+    pub wall: Option<i64>,
+    pub held: bool,
+}
+
+pub fn clock(tx: &Tx<'_>) -> Result<Option<Once>, StoreError> {
     tx.one("SELECT * FROM alert_clock", params![], |row| {
-        let file = u32::try_from(row.get::<i64>("file")?);
-        let (clock, wall): (Option<i64>, Option<i64>) = (row.get("clock")?, row.get("wall")?);
-        Ok(Clock {
-            file: file.map_err(|_| StoreError::internal("the number of the file is out of range"))?,
-            written: clock.zip(wall).map(|(clock, wall)| Written { clock, wall }),
+        Ok(Once {
+            file: row.get("file")?,
+            clock: row.get("clock")?,
+            wall: row.get("wall")?,
             held: row.get("held")?,
         })
     })
 }
 
-pub fn write_clock(tx: &Tx<'_>, Written { clock, wall }: Written) -> Result<(), StoreError> {
+pub fn write_clock(tx: &Tx<'_>, clock: i64, wall: i64) -> Result<(), StoreError> {
     tx.execute("UPDATE alert_clock SET clock = ?1, wall = ?2", params![clock, wall]).map(drop)
 }
 

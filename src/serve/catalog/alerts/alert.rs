@@ -45,22 +45,7 @@ pub struct Alert {
 impl Alert {
     /// A new alert from the body of a POST.
     pub fn new(body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>, now: i64) -> Result<Alert, Problem> {
-        let mut alert = Alert {
-            id: 0,
-            name: String::new(),
-            description: None,
-            conditions: Vec::new(),
-            services: Vec::new(),
-            attributes: Object::new(),
-            active: true,
-            rearm_seconds: REARM,
-            rearm_per_signal: false,
-            md: false,
-            created_at: now,
-            updated_at: now,
-            revision: 0,
-            incidents: 0,
-        };
+        let mut alert = Alert { created_at: now, updated_at: now, ..Alert::unread(0) };
         alert.merge(body, kind_of, now)?;
         Ok(alert)
     }
@@ -105,6 +90,35 @@ impl Alert {
         self.updated_at = now;
         read.finish()?;
         bounds::whole(&self.shown(&[], Role::Admin, Client::Other))
+    }
+
+    /// One of which nothing is known but the id.
+    pub fn unread(id: i64) -> Alert {
+        Alert {
+            id,
+            name: String::new(),
+            description: None,
+            conditions: Vec::new(),
+            services: Vec::new(),
+            attributes: Object::new(),
+            active: true,
+            rearm_seconds: REARM,
+            rearm_per_signal: false,
+            md: false,
+            created_at: 0,
+            updated_at: 0,
+            revision: 0,
+            incidents: 0,
+        }
+    }
+
+    /// Whether the same is evaluated of another one, and in the same way.
+    pub fn is_watched_as(&self, other: &Alert) -> bool {
+        let (mine, its) = (&self.conditions, &other.conditions);
+        let settings = |of: &Alert| (of.active, of.rearm_seconds, of.rearm_per_signal);
+        settings(self) == settings(other)
+            && mine.len() == its.len()
+            && mine.iter().zip(its).all(|(mine, its)| mine.asks_as(its))
     }
 
     /// What is said of it where it is told of.

@@ -183,6 +183,14 @@ pub struct Shown<'a> {
 }
 
 impl Condition {
+    /// Whether it asks the same as another one, letter by letter.
+    pub fn asks_as(&self, other: &Condition) -> bool {
+        self.test == other.test
+            && self.metric_name == other.metric_name
+            && self.source == other.source
+            && self.tags == other.tags
+    }
+
     pub fn shown(&self) -> Shown<'_> {
         let (threshold, summary_function, detect_reset, duration) = match &self.test {
             Test::Threshold { threshold, function, duration, detect_reset, .. } => {

@@ -2,5 +2,6 @@
 
 pub mod alert;
 pub mod condition;
+mod entity;
 pub mod table;
 pub mod watched;

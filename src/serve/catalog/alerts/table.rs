@@ -4,14 +4,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::alert::{Alert, Client};
+use super::alert::Alert;
 use super::condition::{Condition, Test};
+use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::services::table::{self as services, Service};
-use crate::serve::changes::Entity;
 use crate::serve::http::problem::Problem;
-use crate::serve::http::role::Role;
 use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
@@ -21,41 +20,26 @@ use crate::serve::store::tx::{Many, Row, Tx, params};
 pub struct Full {
     pub alert: Alert,
     pub services: Vec<Arc<Service>>,
+    /// Where it is being changed, what it was before.
+    pub edited: Option<Edited>,
+}
+
+/// An alert before a change, and how alerts are evaluated.
+pub struct Edited {
+    pub before: Alert,
+    pub by: Evaluation,
 }
 
 impl Full {
     /// Without what is only shown.
     pub fn new(alert: Alert) -> Full {
-        Full { alert, services: Vec::new() }
-    }
-}
-
-impl Entity for Full {
-    const KIND: &'static str = "alert";
-
-    fn id(&self) -> i64 {
-        self.alert.id
+        Full { alert, services: Vec::new(), edited: None }
     }
 
-    fn name(&self) -> String {
-        self.alert.name.clone()
-    }
-
-    fn whole(&self) -> Value {
-        let mut whole = json!(self.alert.shown(&[], Role::Admin, Client::Other));
-        whole["services"] = json!(self.alert.services);
-        whole
-    }
-
-    /// `updated_at` moves with every accepted change.
-    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
-        self.alert.updated_at = now;
-        self.services = save(tx, &mut self.alert)?;
-        Ok(())
-    }
-
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
-        Ok(rows::named(tx, "alerts", &fold(&self.alert.name))?)
+    /// About to be changed.
+    pub fn edited(self, by: &Evaluation) -> Full {
+        let edited = Edited { before: self.alert.clone(), by: by.clone() };
+        Full { edited: Some(edited), ..self }
     }
 }
 
@@ -87,7 +71,7 @@ pub fn complete(tx: &Tx<'_>, mut alerts: Vec<Alert>) -> Result<Vec<Full>, StoreE
     let known = services::get_all(tx, &Vec::from_iter(ids))?;
     let full = |alert: Alert| {
         let services = alert.services.iter().filter_map(|id| known.get(id).cloned()).collect();
-        Full { alert, services }
+        Full { services, ..Full::new(alert) }
     };
     Ok(alerts.into_iter().map(full).collect())
 }
@@ -173,7 +157,7 @@ fn meant<T>(
 }
 
 /// Writes the alert as it is, inserting it when it has no id yet, and gives the services that it notifies.
-fn save(tx: &Tx<'_>, alert: &mut Alert) -> Result<Vec<Arc<Service>>, Problem> {
+pub fn save(tx: &Tx<'_>, alert: &mut Alert) -> Result<Vec<Arc<Service>>, Problem> {
     alert.id = save_row(tx, alert).map_err(|error| match error {
         StoreError::Taken => Problem::taken("name"),
         error => error.into(),
@@ -328,6 +312,37 @@ pub fn get_all(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<Vec<Alert>, StoreError> {
     let mut alerts = tx.all(&sql, params![ids], from_row)?;
     fill(tx, &mut alerts)?;
     Ok(alerts)
+}
+
+/// The same without those that cannot be read, which are logged.
+pub fn readable(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<Vec<Alert>, StoreError> {
+    match get_all(tx, ids) {
+        Err(StoreError::Damaged { .. }) => {}
+        found => return found,
+    }
+    let mut alerts = Vec::with_capacity(ids.len());
+    for id in ids {
+        match get_all(tx, &vec![*id]) {
+            Ok(found) => alerts.extend(found),
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::error!(target: "librato_apply::serve", "the alert {id} is left out: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(alerts)
+}
+
+/// The alerts with a condition on the metric of this folded name.
+pub fn naming(tx: &Tx<'_>, key: &str) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT DISTINCT alert_id FROM conditions WHERE lower(metric_name) = ?1 ORDER BY alert_id";
+    tx.all(sql, params![key], |row| row.get("alert_id"))
+}
+
+/// The alerts that notify a service.
+pub fn notifying(tx: &Tx<'_>, service: i64) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT alert_id FROM alert_services WHERE service_id = ?1 ORDER BY alert_id";
+    tx.all(sql, params![service], |row| row.get("alert_id"))
 }
 
 /// Notes the numbers of the last incidents of alerts.

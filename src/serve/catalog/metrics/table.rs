@@ -63,6 +63,11 @@ pub fn id_of(tx: &Tx<'_>, name: &str) -> Result<Option<i64>, StoreError> {
     tx.one("SELECT id FROM metrics WHERE key = ?1", params![fold(name)], |row| row.get("id"))
 }
 
+/// The name of the metric with this id, also when the rest of it cannot be read.
+pub fn name_of(tx: &Tx<'_>, id: i64) -> Result<Option<String>, StoreError> {
+    tx.one("SELECT name FROM metrics WHERE id = ?1", params![id], |row| row.get("name"))
+}
+
 /// The metric with this id, unless it was deleted meanwhile.
 pub fn get(tx: &Tx<'_>, id: i64) -> Result<Option<Metric>, StoreError> {
     rows::find(tx, "metrics", id, from_row)

@@ -327,7 +327,7 @@ INSERT INTO file_properties (key, value) VALUES ('tag_key', hex(randomblob(32)))
 /// What the evaluation of alerts keeps: its clock, what tells incidents of this file from those of others, and whether its
 /// notifications are held back, as they are at first in a file whose alerts nobody evaluated; the states of alerts; what was found and
 /// who was told. `revision` of an alert grows with each change of it or of its state by somebody else than the evaluation, `incidents`
-/// is the number of its last incident, `since` of a condition the second from which it counts (0 in a file from before). What is kept
+/// is the number of its last incident, `since` of a condition the second from which it counts. What is kept
 /// of incidents and deliveries outlives the alert and the service.
 const ALERTING: &str = "
 CREATE TABLE alert_clock (
@@ -343,6 +343,7 @@ INSERT INTO alert_clock (id, file, held)
 ALTER TABLE alerts ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE alerts ADD COLUMN incidents INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conditions ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+UPDATE conditions SET since = unixepoch();
 
 -- `body` is a page of the state in an envelope; `pages` is how many there are.
 CREATE TABLE alert_states (

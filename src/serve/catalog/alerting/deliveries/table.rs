@@ -1,6 +1,7 @@
 //! The table of deliveries.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 
@@ -92,4 +93,37 @@ pub fn told(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashSet<(String, i64)>, S
     );
     let found = tx.all(&sql, params![keys], |row| Ok((row.get("key")?, row.get("service_id")?)))?;
     Ok(found.into_iter().collect())
+}
+
+/// What was said of an incident.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    /// The services that it was said to.
+    pub services: Vec<i64>,
+    /// The number of what is said next.
+    pub next: u32,
+}
+
+/// What was said of these incidents, by their keys.
+pub fn numbers(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashMap<String, Numbers>, StoreError> {
+    let any = tx.any("key", 1);
+    let sql = format!(
+        "SELECT key, service_id, max(seq) AS last FROM deliveries WHERE {any} GROUP BY key, service_id"
+    );
+    let mut all: HashMap<String, Numbers> = HashMap::new();
+    tx.each(&sql, params![keys], |row| {
+        let numbers = all.entry(row.get("key")?).or_default();
+        numbers.services.push(row.get("service_id")?);
+        let next = u32::try_from(row.get::<i64>("last")?).unwrap_or(u32::MAX).saturating_add(1);
+        numbers.next = numbers.next.max(next);
+        Ok::<_, StoreError>(ControlFlow::Continue(()))
+    })?;
+    Ok(all)
+}
+
+/// Gives up what waits for a service that is deleted.
+pub fn give_up(tx: &Tx<'_>, service: i64, now: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE deliveries SET status = 'failed', ended_at = ?2, detail = 'The service was deleted.'
+        WHERE service_id = ?1 AND status = 'waiting'";
+    tx.execute(sql, params![service, now]).map(drop)
 }

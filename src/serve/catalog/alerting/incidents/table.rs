@@ -28,6 +28,34 @@ pub fn from_row(row: &Row<'_>) -> Result<Incident, StoreError> {
     })
 }
 
+/// What an alert has open.
+pub fn open_of(tx: &Tx<'_>, alert: i64) -> Result<Vec<Incident>, StoreError> {
+    let sql = "SELECT * FROM incidents WHERE alert_id = ?1 AND closed IS NULL ORDER BY id";
+    tx.all(sql, params![alert], from_row)
+}
+
+/// Whether an alert has any open.
+pub fn is_open(tx: &Tx<'_>, alert: i64) -> Result<bool, StoreError> {
+    tx.exists("SELECT 1 FROM incidents WHERE alert_id = ?1 AND closed IS NULL", params![alert])
+}
+
+/// The alerts that fire, each with the time since when; newest first.
+pub fn firing(tx: &Tx<'_>) -> Result<Vec<(i64, i64)>, StoreError> {
+    let sql = "SELECT alert_id, min(opened) AS since FROM incidents WHERE closed IS NULL
+        GROUP BY alert_id ORDER BY since DESC, alert_id";
+    tx.all(sql, params![], |row| Ok((row.get("alert_id")?, row.get("since")?)))
+}
+
+/// The alerts that have ceased to fire since a second and do not again, each with the time when; newest first.
+pub fn cleared(tx: &Tx<'_>, since: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    const MOST: i64 = 100;
+    let sql = "SELECT alert_id, max(closed) AS ended FROM incidents WHERE closed > ?1
+        AND alert_id IN (SELECT id FROM alerts)
+        AND alert_id NOT IN (SELECT alert_id FROM incidents WHERE closed IS NULL)
+        GROUP BY alert_id ORDER BY ended DESC, alert_id LIMIT ?2";
+    tx.all(sql, params![since, MOST], |row| Ok((row.get("alert_id")?, row.get("ended")?)))
+}
+
 /// Inserts open incidents.
 pub fn open(tx: &Tx<'_>, incidents: &[Incident]) -> Result<(), StoreError> {
     if incidents.is_empty() {

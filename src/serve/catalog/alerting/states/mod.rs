@@ -18,8 +18,6 @@ const STREAMS: usize = 1_000;
 pub struct Kept {
     pub alert: i64,
     pub through: i64,
-    /// The number of the alert's last incident.
-    pub incidents: u64,
     /// The pages, sealed.
     bodies: Vec<Vec<u8>>,
 }
@@ -47,9 +45,13 @@ impl Kept {
         Ok(Kept {
             alert,
             through: state.through(),
-            incidents: state.next().saturating_sub(1),
             bodies: (0..).zip(&pages).map(seal).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Of an alert that is not evaluated any more.
+    pub fn nothing(alert: i64) -> Kept {
+        Kept { alert, through: 0, bodies: Vec::new() }
     }
 }
 
@@ -68,11 +70,6 @@ pub fn save(tx: &Tx<'_>, states: &[&Kept]) -> Result<(), StoreError> {
         })
     });
     table::insert(tx, rows)
-}
-
-/// Forgets what is kept of an alert.
-pub fn forget(tx: &Tx<'_>, alert: i64) -> Result<(), StoreError> {
-    table::delete(tx, &vec![alert])
 }
 
 /// What is kept of these alerts; those of which nothing is kept are left out.
