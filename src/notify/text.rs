@@ -20,7 +20,7 @@ pub(super) fn blocks(message: &Message) -> Vec<Block<'_>> {
     let What::Trigger { violations, .. } = &message.what else { return Vec::new() };
     let mut blocks: Vec<Block<'_>> = Vec::new();
     for violation in violations {
-        match blocks.iter_mut().find(|block| block.stream == violation.stream) {
+        match blocks.iter_mut().rev().find(|block| block.stream == violation.stream) {
             Some(block) => block.violations.push(violation),
             None => blocks.push(Block { stream: &violation.stream, violations: vec![violation] }),
         }

@@ -8,6 +8,8 @@ mod pagerduty;
 mod slack;
 mod sns;
 mod teams;
+#[cfg(test)]
+mod tests;
 mod victorops;
 mod webhook;
 mod zapier;

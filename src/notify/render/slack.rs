@@ -104,7 +104,8 @@ fn trigger(message: &Message, at: &Surroundings, limits: &Limits, kept: usize) -
         fields.push(json!({"title": escaped(&clip(block.stream, limits.name)), "value": value}));
     }
     if let Some(more) = more(message, kept) {
-        fields.push(json!({"title": "", "value": more}));
+        // Discord takes no empty one.
+        fields.push(json!({"title": "…", "value": more}));
     }
     json!({"attachments": [{"fallback": fallback(message, at), "color": TRIGGERED, "pretext": pretext,
         "fields": fields, "mrkdwn_in": ["pretext", "text", "fields"]}]})
