@@ -45,6 +45,8 @@ codes! {
     ChartOrder = "chart-order",
     /// The plan would delete or replace objects whose data no backup can restore.
     DataLost = "data-lost",
+    /// Services of this type reach nobody any more.
+    DeadService = "dead-service",
     /// A variable of Terraform has no value given, so its default is used.
     DefaultValue = "default-value",
     /// A function of the composite language that has a better successor.
@@ -55,6 +57,8 @@ codes! {
     EmptyRange = "empty-range",
     /// A state or plan of Terraform without anything in it.
     EmptyState = "empty-state",
+    /// Services of this type will reach nobody after a day that is known.
+    EndingService = "ending-service",
     /// An object is declared as `external`, and the service has none of this name.
     ExternalMissing = "external-missing",
     /// An `external` service has another type than the files say.

@@ -37,7 +37,10 @@ pub use entry::{Ensure, ForEach, META_KEYS, Meta};
 pub use field::{Field, Seconds};
 pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_schema, variables_schema};
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
-pub use service::{MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, is_harmless};
+pub use service::{
+    Ending, MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, dead_service,
+    ending_service, is_harmless,
+};
 pub use space::{NamedChart, Space};
 pub(crate) use spec::as_json;
 pub use spec::{Reference, Shape, Spec};

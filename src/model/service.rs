@@ -1,6 +1,7 @@
 //! Notification services: their settings by type, and which of these are secret.
 //! Knows nothing of how a notification is sent.
 
+mod dead;
 mod rules;
 
 use indexmap::IndexMap;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use super::check::{Checker, at};
 use super::{Field, Kind, Reference, Shape, Spec, compare};
 use crate::diag::Code;
+pub use dead::{Ending, dead_service, ending_service};
 pub use rules::UNCLEAN;
 
 /// Where alerts are sent.
@@ -90,7 +92,7 @@ pub const SERVICE_TYPES: &[ServiceType] = &[
     ServiceType {
         name: "pagerduty",
         required: &["service_key", "event_type", "description"],
-        harmless: &["event_type", "description"],
+        harmless: &["event_type", "description", "api"],
     },
     ServiceType {
         name: "opsgenie",
@@ -103,7 +105,7 @@ pub const SERVICE_TYPES: &[ServiceType] = &[
         required: &["topic_arn", "access_key_id", "secret_access_key"],
         harmless: &["topic_arn"],
     },
-    ServiceType { name: "webhook", required: &["url"], harmless: &[] },
+    ServiceType { name: "webhook", required: &["url"], harmless: &["format"] },
     ServiceType { name: "zapier", required: &["url"], harmless: &[] },
     ServiceType { name: "bigpanda", required: &["app_key", "token"], harmless: &[] },
     ServiceType { name: "neptune", required: &["api_key"], harmless: &[] },

@@ -5,6 +5,7 @@ mod blueprint;
 mod charts;
 mod check;
 mod colors;
+mod dead;
 mod entry;
 mod findings;
 mod hints;
@@ -64,6 +65,7 @@ pub fn resolve(
     // A map that is made at once is half as large as one that grew.
     desired.objects = std::mem::take(&mut desired.objects).into_iter().collect();
     references::check(&desired, files, &mut report);
+    dead::check(&desired, files, &mut report);
     variables::report_unused(&options.variables, &ledger.used.borrow(), &given, &mut report);
     // What is wrong may be what would use them.
     if !report.has_errors() {

@@ -46,6 +46,16 @@ pub(super) fn check(service_type: &str, name: &str, value: &str, found: &mut Che
             "`topic_arn` is not the name of a topic",
             "it has the form arn:aws:sns:REGION:ACCOUNT:TOPIC",
         ),
+        ("webhook", "format") if !matches!(value, "librato" | "json" | "teams") => (
+            Code::InvalidSetting,
+            "`format` is not one of librato, json and teams",
+            "librato is a form as Librato sent it, json the same as a JSON body, teams a card for Microsoft Teams",
+        ),
+        ("pagerduty", "api") if !matches!(value, "v1" | "v2") => (
+            Code::InvalidSetting,
+            "`api` is neither v1 nor v2",
+            "the version of PagerDuty's events that the key is for; without it, v1",
+        ),
         _ => return,
     };
     found.error(at(["settings", name]), code, message).help(help);
@@ -79,12 +89,16 @@ fn is_sender(value: &str) -> bool {
 }
 
 fn is_topic(value: &str) -> bool {
-    let ["arn", "aws", "sns", region, account, topic] = value.split(':').collect::<Vec<_>>()[..] else {
+    let ["arn", "aws" | "aws-cn" | "aws-us-gov", "sns", region, account, topic] =
+        value.split(':').collect::<Vec<_>>()[..]
+    else {
         return false;
     };
+    let topic = topic.strip_suffix(".fifo").unwrap_or(topic);
+    let place = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let digits = !account.is_empty() && account.chars().all(|c| c.is_ascii_digit());
     let word = !topic.is_empty() && topic.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-    !region.is_empty() && digits && word
+    !region.is_empty() && region.chars().all(place) && digits && word
 }
 
 #[cfg(test)]
@@ -110,6 +124,12 @@ mod tests {
             ("flowdock", "user_name", "has blank", "invalid-setting"),
             ("sns", "topic_arn", "arn:aws:sns:eu-west-1:123:top-ic", ""),
             ("sns", "topic_arn", "arn:aws:sqs:eu:1:t", "invalid-setting"),
+            ("sns", "topic_arn", "arn:aws-cn:sns:cn-north-1:123:topic.fifo", ""),
+            ("sns", "topic_arn", "arn:aws:sns:x.example.org/:123:topic", "invalid-setting"),
+            ("webhook", "format", "teams", ""),
+            ("webhook", "format", "xml", "invalid-setting"),
+            ("pagerduty", "api", "v2", ""),
+            ("pagerduty", "api", "2", "invalid-setting"),
             ("pagerduty", "service_key", " k", "unclean-setting"),
             ("pagerduty", "service_key", "k\u{0}", "unclean-setting"),
             ("pagerduty", "description", "two\nlines\n", ""),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{digest, digests, render};
-use crate::model::SERVICE_TYPES;
+use crate::model::{SERVICE_TYPES, dead_service};
 use crate::notify::dead::dead;
 use crate::notify::judge::{Answer, Outcome};
 use crate::notify::message::{How, Message, Subject, Test, Violation, What};

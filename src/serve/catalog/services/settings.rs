@@ -41,7 +41,7 @@ const TYPES: &[Type] = &[
     Type {
         name: "pagerduty",
         required: &["service_key", "event_type", "description"],
-        harmless: &["event_type", "description"],
+        harmless: &["event_type", "description", "api"],
     },
     Type {
         name: "opsgenie",
@@ -54,7 +54,7 @@ const TYPES: &[Type] = &[
         required: &["topic_arn", "access_key_id", "secret_access_key"],
         harmless: &["topic_arn"],
     },
-    Type { name: "webhook", required: &["url"], harmless: &[] },
+    Type { name: "webhook", required: &["url"], harmless: &["format"] },
     Type { name: "zapier", required: &["url"], harmless: &[] },
     Type { name: "bigpanda", required: &["app_key", "token"], harmless: &[] },
     Type { name: "neptune", required: &["api_key"], harmless: &[] },
@@ -105,7 +105,9 @@ pub fn check(service_type: &str, settings: &Settings, errors: &mut Errors) {
     }
     let rules: &[(&str, Rule)] = match service_type {
         "mail" => &[("addresses", addresses)],
-        "slack" | "zapier" | "webhook" => &[("url", url)],
+        "slack" | "zapier" => &[("url", url)],
+        "webhook" => &[("url", url), ("format", format)],
+        "pagerduty" => &[("api", api)],
         "hipchat" => &[("from", from), ("notify", notify), ("server_url", url)],
         "flowdock" => &[("user_name", user_name)],
         "sns" => &[("topic_arn", topic_arn)],
@@ -164,6 +166,20 @@ fn notify(value: &str) -> Result<(), String> {
     if matches!(value, "0" | "1") { Ok(()) } else { fail("Is not valid") }
 }
 
+/// Ours: in which form a webhook gets its messages.
+fn format(value: &str) -> Result<(), String> {
+    one_of(value, &["librato", "json", "teams"])
+}
+
+/// Ours: which version of PagerDuty's events.
+fn api(value: &str) -> Result<(), String> {
+    one_of(value, &["v1", "v2"])
+}
+
+fn one_of(value: &str, words: &[&str]) -> Result<(), String> {
+    if words.contains(&value) { Ok(()) } else { Err(format!("Is not one of: {}", words.join(", "))) }
+}
+
 fn user_name(value: &str) -> Result<(), String> {
     if value.chars().count() < 16 && !value.contains(' ') { Ok(()) } else { fail("Invalid format") }
 }
@@ -171,8 +187,10 @@ fn user_name(value: &str) -> Result<(), String> {
 fn topic_arn(value: &str) -> Result<(), String> {
     let parts: Vec<&str> = value.split(':').collect();
     let valid = match parts[..] {
-        ["arn", "aws", "sns", region, account, topic] => {
+        ["arn", "aws" | "aws-cn" | "aws-us-gov", "sns", region, account, topic] => {
+            let topic = topic.strip_suffix(".fifo").unwrap_or(topic);
             !region.is_empty()
+                && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
                 && !account.is_empty()
                 && account.bytes().all(|b| b.is_ascii_digit())
                 && !topic.is_empty()
@@ -225,7 +243,24 @@ mod tests {
                 json!({"topic_arn": "arn:aws:sqs:eu:1:t", "access_key_id": "a", "secret_access_key": "s"}),
                 false,
             ),
+            (
+                "sns",
+                json!({"topic_arn": "arn:aws-cn:sns:cn-north-1:123:t.fifo", "access_key_id": "a", "secret_access_key": "s"}),
+                true,
+            ),
+            (
+                "sns",
+                json!({"topic_arn": "arn:aws:sns:x.example.org/:1:t", "access_key_id": "a", "secret_access_key": "s"}),
+                false,
+            ),
             ("webhook", json!({"url": "https://u:p@example.org/hook"}), true),
+            ("webhook", json!({"url": "https://example.org/hook", "format": "teams"}), true),
+            ("webhook", json!({"url": "https://example.org/hook", "format": "xml"}), false),
+            (
+                "pagerduty",
+                json!({"service_key": "k", "event_type": "e", "description": "d", "api": "v3"}),
+                false,
+            ),
             ("webhook", json!({"url": {"a": 1}}), false),
             ("bigpanda", json!({"app_key": "k", "token": null}), false),
             ("neptune", json!({"api_key": "k"}), true),
