@@ -70,7 +70,8 @@ impl Success {
         match self {
             Self::Slack { says_ok: true } => body.trim_ascii() != b"ok",
             Self::Slack { says_ok: false } => {
-                let denies = |said: Value| ["ok", "success"].iter().any(|key| said[*key] == Value::Bool(false));
+                let denies =
+                    |said: Value| ["ok", "success"].iter().any(|key| said[*key] == Value::Bool(false));
                 serde_json::from_slice(body).is_ok_and(denies)
             }
             Self::VictorOps => {

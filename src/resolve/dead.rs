@@ -23,7 +23,8 @@ pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
             let diagnostic = Diagnostic::warning(Code::DeadService, message).at(place("type"), "");
             report.push(diagnostic.help(advice(&only_by_dead(desired, &address.name))));
         }
-        if let Some(why) = ending_service(service) {
+        let hostname = service.settings.value().and_then(|settings| settings.0.get("hostname"));
+        if let Some(why) = ending_service(kind, hostname.map(String::as_str)) {
             let diagnostic = Diagnostic::warning(Code::EndingService, why.message).at(place("type"), "");
             report.push(diagnostic.help(why.help));
         }

@@ -1,7 +1,5 @@
 //! Types of services that have come to an end, or will: definitions of them stay valid, and notify nobody.
 
-use super::Service;
-
 /// Why services of a type reach nobody any more; nothing of those that are alive, and of unknown ones. The built-in server has the
 /// same list; a test holds the two against each other.
 pub fn dead_service(service_type: &str) -> Option<&'static str> {
@@ -24,10 +22,9 @@ pub struct Ending {
 }
 
 /// The API of Opsgenie has a last day; who names the host of its successor has moved.
-pub fn ending_service(service: &Service) -> Option<Ending> {
-    let hostname = service.settings.value().and_then(|settings| settings.0.get("hostname"));
+pub fn ending_service(service_type: &str, hostname: Option<&str>) -> Option<Ending> {
     let moved = hostname.is_some_and(|host| host.trim().eq_ignore_ascii_case("api.atlassian.com"));
-    let ends = service.service_type.value().is_some_and(|kind| kind == "opsgenie") && !moved;
+    let ends = service_type == "opsgenie" && !moved;
     ends.then_some(Ending {
         message: "Opsgenie ends on 5 April 2027, and its API with it",
         help: "move to Jira Service Management, and write `hostname: api.atlassian.com` with a key from there",
