@@ -15,10 +15,14 @@ mod compose;
 mod connections;
 mod dashboards;
 mod data;
+mod deliveries;
 mod delivery;
+#[cfg(test)]
+mod driven;
 mod health;
 mod heartbeat;
 mod http;
+mod incidents;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
 mod listen;
@@ -30,6 +34,7 @@ mod reading;
 mod router;
 mod series;
 mod services;
+mod silences;
 mod snapshots;
 mod sources;
 mod spaces;

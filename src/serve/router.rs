@@ -23,8 +23,8 @@ use super::store::Store;
 use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
-    alerts, annotations, audit, backup, compose, metrics, operations, reading, services, snapshots, sources,
-    spaces, submit,
+    alerts, annotations, audit, backup, compose, deliveries, incidents, metrics, operations, reading,
+    services, silences, snapshots, sources, spaces, submit,
 };
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
@@ -59,8 +59,8 @@ pub fn listed() -> Vec<(&'static str, &'static str, &'static [Role])> {
 /// Every route, what it gives access to, and who answers.
 fn routes() -> Routes<App> {
     use Access::{
-        Administer, Audit, Clear, Define, Probe, ReadAlerts, ReadData, ReadHealth, ReadServices, ReadSpaces,
-        Send,
+        Administer, Audit, Clear, Define, Probe, ReadAlerts, ReadData, ReadHealth, ReadIncidents,
+        ReadServices, ReadSpaces, Send,
     };
     Routes::new()
         .route(auth::HEALTH, [get(Probe, operations::health)])
@@ -117,6 +117,11 @@ fn routes() -> Routes<App> {
         .route("/v1/alerts/{id}/clear", [post(Clear, alerts::clear)])
         .route("/v1/alerts/{id}/services", [post(Define, alerts::attach)])
         .route("/v1/alerts/{id}/services/{service}", [delete(Define, alerts::detach)])
+        .route("/v1/incidents", [get(ReadIncidents, incidents::list)])
+        .route("/v1/incidents/{key}", [get(ReadIncidents, incidents::show)])
+        .route("/v1/deliveries", [get(ReadIncidents, deliveries::list)])
+        .route("/v1/silences", [get(ReadIncidents, silences::list), post(Clear, silences::create)])
+        .route("/v1/silences/{id}", [delete(Clear, silences::delete)])
         // services
         .route("/v1/services", [get(ReadServices, services::list), post(Define, services::create)])
         .route(

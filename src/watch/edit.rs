@@ -95,6 +95,12 @@ impl AlertState {
         out
     }
 
+    /// The last trigger of an open incident was withdrawn, since all it said is silenced now: the end of the silence is to say it.
+    pub fn withhold(&mut self, incident: u64) {
+        let open = self.incidents.values_mut().filter(|open| open.number == incident);
+        open.for_each(|open| open.withheld = true);
+    }
+
     /// Nobody could report from one second of the clock to another.
     pub fn outage(&mut self, ctx: &Context<'_>, outage: Outage) {
         if outage.length() == 0 {

@@ -23,9 +23,16 @@ pub struct Silence {
 impl Silence {
     /// Whether it is about a stream of an alert in this second of the evaluation clock.
     pub(super) fn covers(&self, alert: &str, stream: &Stream, clock: i64) -> bool {
-        self.starts <= clock
-            && clock < self.ends
-            && matches(&self.alert, alert)
-            && matches(&self.stream, stream.as_str())
+        self.starts <= clock && clock < self.ends && self.is_of(alert) && self.is_about(stream.as_str())
+    }
+
+    /// Whether it is about streams of this alert.
+    pub fn is_of(&self, alert: &str) -> bool {
+        matches(&self.alert, alert)
+    }
+
+    /// Whether it is about this stream of such an alert.
+    pub fn is_about(&self, stream: &str) -> bool {
+        matches(&self.stream, stream)
     }
 }

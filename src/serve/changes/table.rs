@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use crate::serve::store::error::StoreError;
-use crate::serve::store::page::{Page, PageRequest};
-use crate::serve::store::tx::{Param, Row, Tx, params};
+use crate::serve::store::page::{Conditions, Page, PageRequest, page_where};
+use crate::serve::store::tx::{Row, Tx, params};
 
 /// How long a request with a key is known again, in seconds.
 pub const KEYS_KEPT: i64 = 24 * 3600;
@@ -115,31 +115,17 @@ pub struct Search {
 
 /// A page of the audit.
 pub fn search(tx: &Tx<'_>, search: &Search, page: &PageRequest) -> Result<Page<Entry>, StoreError> {
-    let (mut conditions, mut params): (Vec<String>, Vec<&dyn Param>) = (Vec::new(), Vec::new());
-    for (column, wanted) in [("kind", &search.kind), ("made_by", &search.user)] {
-        if let Some(wanted) = wanted {
-            params.push(wanted);
-            conditions.push(format!("{column} = ?{}", params.len()));
+    let mut wanted = Conditions::default();
+    for (column, value) in [("kind", &search.kind), ("made_by", &search.user)] {
+        if let Some(value) = value {
+            wanted.add(value, |at| format!("{column} = ?{at}"));
         }
     }
     if let Some(start) = &search.start {
-        params.push(start);
-        conditions.push(format!("made_at >= ?{}", params.len()));
+        wanted.add(start, |at| format!("made_at >= ?{at}"));
     }
     if let Some((name, _)) = &page.filter {
-        params.push(name);
-        conditions.push(tx.contains("key", params.len()));
+        wanted.add(name, |at| tx.contains("key", at));
     }
-    let filter =
-        if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-    let number = |row: &Row<'_>| row.get::<i64>("number");
-    let total = tx.one("SELECT count(*) AS number FROM audit", params![], number)?.unwrap_or_default();
-    let count = format!("SELECT count(*) AS number FROM audit {filter}");
-    let found = tx.one(&count, &params, number)?.unwrap_or_default();
-    let (direction, at) = (if page.descending { "DESC" } else { "ASC" }, params.len());
-    params.push(&page.length);
-    params.push(&page.offset);
-    let select =
-        format!("SELECT * FROM audit {filter} ORDER BY id {direction} LIMIT ?{} OFFSET ?{}", at + 1, at + 2);
-    Ok(Page { items: tx.all(&select, &params, Entry::from_row)?, found, total })
+    page_where(tx, "audit", wanted, page, Entry::from_row)
 }

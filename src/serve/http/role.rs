@@ -56,7 +56,9 @@ pub enum Access {
     ReadAlerts,
     /// Reading services, with their settings masked for all but admins.
     ReadServices,
-    /// Clearing an alert.
+    /// Reading incidents, deliveries and silences.
+    ReadIncidents,
+    /// Clearing an alert, and silencing alerts.
     Clear,
     /// Reading who changed which definition.
     Audit,
@@ -77,7 +79,11 @@ impl Access {
             Access::Send => &[Recorder, Admin],
             Access::ReadSpaces => &[Viewer, Operator, Admin],
             Access::ReadAlerts => &[Recorder, Operator, Admin],
-            Access::ReadServices | Access::Clear | Access::Audit | Access::ReadHealth => &[Operator, Admin],
+            Access::ReadServices
+            | Access::ReadIncidents
+            | Access::Clear
+            | Access::Audit
+            | Access::ReadHealth => &[Operator, Admin],
             Access::Define | Access::Administer => &[Admin],
         }
     }

@@ -1,6 +1,7 @@
 //! What changes of definitions do to what is evaluated: the machine runs on the stored state, in the transaction of the change, so that
 //! the ends of incidents and the clears are its own. The evaluation notices by the alert's revision and takes it up again.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::clock::{Clock, Written};
@@ -97,6 +98,23 @@ pub fn drop_metric(tx: &Tx<'_>, by: &Evaluation, name: &str, now: i64) -> Result
     }
     let readable = alerts::readable(tx, &ids)?;
     on_state(tx, by, &readable, now, false, |ctx, state, at| state.drop_metric(ctx, name, at))?;
+    alerts::revise(tx, &ids)
+}
+
+/// Triggers of these incidents, by their alerts, were withdrawn before anybody could hear of them, since they are silenced.
+pub fn withhold(
+    tx: &Tx<'_>,
+    by: &Evaluation,
+    incidents: &BTreeMap<i64, BTreeSet<u64>>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let ids: Vec<i64> = incidents.keys().copied().collect();
+    let readable = alerts::readable(tx, &ids)?;
+    on_state(tx, by, &readable, now, false, |ctx, state, _| {
+        let of_alert = incidents.get(&ctx.alert.id);
+        of_alert.into_iter().flatten().for_each(|incident| state.withhold(*incident));
+        Vec::new()
+    })?;
     alerts::revise(tx, &ids)
 }
 

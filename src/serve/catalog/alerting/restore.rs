@@ -2,6 +2,7 @@
 
 use super::clock::Written;
 use super::deliveries::table as deliveries;
+use super::incidents::incident::number;
 use super::incidents::table as incidents;
 use super::states::Found;
 use crate::serve::catalog::alerts::alert::Alert;
@@ -50,9 +51,7 @@ pub fn orphans(tx: &Tx<'_>, alert: i64, at: i64) -> Result<Vec<Transition>, Stor
     let open = incidents::open_of(tx, alert)?;
     let told = deliveries::numbers(tx, &open.iter().map(|incident| incident.key.clone()).collect())?;
     for incident in open {
-        let Some(number) = incident.key.rsplit('-').next().and_then(|number| number.parse().ok()) else {
-            continue;
-        };
+        let Some(number) = number(&incident.key) else { continue };
         let stream = incident.stream.map(Into::into);
         let services: Vec<i64> = told.get(&incident.key).map_or_else(Vec::new, |told| told.services.clone());
         let (how, notified) = (How::Auto, incident.triggered.is_some());

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use super::delivery::{Delivery, Kind, Payload, Service, Status};
+use crate::serve::catalog::alerting::meant::Meant;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::page::{Conditions, Page, PageRequest, page_where};
 use crate::serve::store::tx::{Row, Tx, params};
 
 /// From a row that has the columns of the table.
@@ -43,6 +45,56 @@ pub fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
         rest: row.json("deliveries", "rest")?,
         payload,
     })
+}
+
+/// Which deliveries are wanted.
+pub struct Search {
+    /// An id, a name or a pattern of names.
+    pub alert: Option<String>,
+    /// An id or a title.
+    pub service: Option<String>,
+    pub status: Option<Status>,
+    /// The earliest second in which it was made.
+    pub start: Option<i64>,
+}
+
+/// A page of deliveries.
+pub fn search(tx: &Tx<'_>, search: &Search, page: &PageRequest) -> Result<Page<Delivery>, StoreError> {
+    let alert = search.alert.as_deref().map(Meant::of);
+    let status = search.status.map(Status::name);
+    let id: Option<i64> = search.service.as_deref().and_then(|service| service.parse().ok());
+    let mut wanted = Conditions::default();
+    if let Some(alert) = &alert {
+        alert.add(&mut wanted);
+    }
+    match (&id, &search.service) {
+        (Some(id), _) => wanted.add(id, |at| format!("service_id = ?{at}")),
+        (None, Some(title)) => wanted.add(title, |at| format!("service_title = ?{at}")),
+        (None, None) => {}
+    }
+    if let Some(status) = &status {
+        wanted.add(status, |at| format!("status = ?{at}"));
+    }
+    if let Some(start) = &search.start {
+        wanted.add(start, |at| format!("created_at >= ?{at}"));
+    }
+    page_where(tx, "deliveries", wanted, page, from_row)
+}
+
+/// The triggers that wait and certainly did not arrive.
+pub fn withdrawable(tx: &Tx<'_>) -> Result<Vec<Delivery>, StoreError> {
+    let sql =
+        "SELECT * FROM deliveries WHERE status = 'waiting' AND kind = 'trigger' AND in_doubt = 0 ORDER BY id";
+    tx.all(sql, params![], from_row)
+}
+
+/// Withdraws deliveries, since they are silenced.
+pub fn silence(tx: &Tx<'_>, ids: &Vec<i64>, now: i64) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE deliveries SET status = 'silenced', ended_at = ?2 WHERE {} AND status = 'waiting' AND in_doubt = 0",
+        tx.any("id", 1)
+    );
+    tx.execute(&sql, params![ids, now]).map(drop)
 }
 
 /// Puts deliveries into the outbox. One that is there already stays as it is.

@@ -69,6 +69,11 @@ pub struct Snapshot {
     pub conditions: Vec<Value>,
 }
 
+/// The number of an incident in its alert, which its key ends in.
+pub fn number(key: &str) -> Option<u64> {
+    key.rsplit('-').next()?.parse().ok()
+}
+
 /// The word for how an incident ended.
 pub fn word(how: How) -> &'static str {
     match how {

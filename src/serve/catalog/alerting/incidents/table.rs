@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::incident::{Incident, how, word};
+use crate::serve::catalog::alerting::meant::Meant;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::page::{Conditions, Page, PageRequest, page_where};
 use crate::serve::store::tx::{Row, Tx, params};
 use crate::watch::How;
 
@@ -26,6 +28,38 @@ pub fn from_row(row: &Row<'_>) -> Result<Incident, StoreError> {
         event: row.get("event_id")?,
         snapshot: row.json("incidents", "snapshot")?,
     })
+}
+
+/// The incident of this key.
+pub fn find(tx: &Tx<'_>, key: &str) -> Result<Option<Incident>, StoreError> {
+    tx.one("SELECT * FROM incidents WHERE key = ?1", params![key], from_row)
+}
+
+/// Which incidents are wanted.
+pub struct Search {
+    /// An id, a name or a pattern of names.
+    pub alert: Option<String>,
+    pub is_open: Option<bool>,
+    /// A second in which, or after which, it was open.
+    pub start: Option<i64>,
+}
+
+/// A page of incidents.
+pub fn search(tx: &Tx<'_>, search: &Search, page: &PageRequest) -> Result<Page<Incident>, StoreError> {
+    let alert = search.alert.as_deref().map(Meant::of);
+    let mut wanted = Conditions::default();
+    if let Some(alert) = &alert {
+        alert.add(&mut wanted);
+    }
+    match search.is_open {
+        None => {}
+        Some(true) => wanted.hold("closed IS NULL"),
+        Some(false) => wanted.hold("closed IS NOT NULL"),
+    }
+    if let Some(start) = &search.start {
+        wanted.add(start, |at| format!("coalesce(closed, ?{at}) >= ?{at}"));
+    }
+    page_where(tx, "incidents", wanted, page, from_row)
 }
 
 /// What an alert has open.

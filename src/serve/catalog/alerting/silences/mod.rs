@@ -2,3 +2,4 @@
 
 pub mod silence;
 pub mod table;
+pub mod withdraw;
