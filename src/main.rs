@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 use clap::error::ErrorKind;
-use cli::{Exit, Stop, Ui, unwritten};
+use cli::{Exit, SetLevel, Start, Stop, Ui, unwritten};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
+use tracing_subscriber::reload;
 
 fn main() -> ExitCode {
     if let Some(answered) = cli::complete::requested() {
@@ -27,7 +28,12 @@ fn main() -> ExitCode {
         }
     };
     let ui = Ui::new(&cli.global);
-    log(&cli, &ui);
+    // Before the log begins, since it is one of the things that `serve` is told.
+    let mut start = match Start::of(&cli, &ui) {
+        Ok(start) => start,
+        Err(error) => return report(&error, &ui).into(),
+    };
+    start.set_level = Some(log(&cli, &start, &ui));
     cli::args::shape::meaningless(&matches).iter().for_each(|note| ui.say(note));
     let runtime = match runtime(&cli) {
         Ok(runtime) => runtime,
@@ -36,7 +42,7 @@ fn main() -> ExitCode {
             return Exit::Error.into();
         }
     };
-    let exit = match runtime.block_on(cli::run(cli, &ui)) {
+    let exit = match runtime.block_on(cli::run(cli, start, &ui)) {
         Ok(exit) => exit,
         Err(error) => report(&error, &ui),
     };
@@ -66,35 +72,44 @@ fn runtime(cli: &cli::args::Cli) -> std::io::Result<tokio::runtime::Runtime> {
     }
 }
 
-/// The log goes to stderr; it never holds headers or bodies.
-fn log(cli: &cli::args::Cli, ui: &Ui) {
-    let (serving, json) = match &cli.command {
-        cli::args::Command::Serve(serve) => (true, serve.log_format == cli::args::LogFormat::Json),
-        _ => (false, false),
+/// The log goes to stderr; it never holds headers or bodies. What is returned sets the level of a server that runs.
+fn log(cli: &cli::args::Cli, start: &Start, ui: &Ui) -> SetLevel {
+    let serving = matches!(cli.command, cli::args::Command::Serve(_));
+    let (quiet, verbose) = (cli.global.quiet, cli.global.verbose);
+    let (filter, handle) = reload::Layer::new(filter(quiet, verbose, serving, start.level()));
+    let set_level = move |level: LevelFilter| {
+        let _ = handle.modify(|now| *now = self::filter(quiet, verbose, serving, level));
     };
-    let level = match (cli.global.verbose, serving) {
-        _ if cli.global.quiet => LevelFilter::ERROR,
+    let log = tracing_subscriber::registry().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(ui.secrets.log());
+    if start.json() {
+        log.with(layer.json().flatten_event(true)).init();
+    } else {
+        log.with(layer.with_ansi(ui.styled_err()).with_target(false)).init();
+    }
+    Box::new(set_level)
+}
+
+/// What is logged: `level` by a server where no flag says more or less.
+fn filter(quiet: bool, verbose: u8, serving: bool, level: LevelFilter) -> Targets {
+    let level = match (verbose, serving) {
+        _ if quiet => LevelFilter::ERROR,
         (0, false) => LevelFilter::WARN,
-        (0, true) | (1, false) => LevelFilter::INFO,
+        (0, true) => level,
+        (1, false) => LevelFilter::INFO,
         (1, true) | (2, false) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
     // What libraries have to say below a warning is about themselves.
-    let others = if cli.global.quiet { LevelFilter::ERROR } else { LevelFilter::WARN };
+    let others = level.min(LevelFilter::WARN);
     // The server of one command answers what the client logs already.
     let server = if serving || level == LevelFilter::TRACE { level } else { others };
     // What a certificate is refused for is said with the request that it stopped.
-    let filter = Targets::new()
+    Targets::new()
         .with_default(others)
         .with_target("rustls_platform_verifier", LevelFilter::OFF)
         .with_target("librato_apply", level)
-        .with_target("librato_apply::serve", server);
-    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(ui.secrets.log());
-    if json {
-        log.json().flatten_event(true).finish().with(filter).init();
-    } else {
-        log.with_ansi(ui.styled_err()).with_target(false).finish().with(filter).init();
-    }
+        .with_target("librato_apply::serve", server)
 }
 
 fn report(error: &anyhow::Error, ui: &Ui) -> Exit {

@@ -9,7 +9,7 @@ mod global;
 mod import;
 mod inputs;
 pub mod kind;
-mod parse;
+pub mod parse;
 pub mod query;
 pub mod resolve;
 pub mod schema;
@@ -18,7 +18,6 @@ pub mod shape;
 mod submit;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 pub use annotate::Annotate;
 pub use export::{Export, Output, Split};
@@ -31,7 +30,7 @@ pub use submit::{InputFormat, MetricKind, Submit};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
-use self::parse::{parse_address, parse_positive, parse_seconds, parse_time};
+use self::parse::parse_seconds;
 use super::complete::names::{commands, declared};
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
@@ -195,69 +194,21 @@ pub struct Apply {
 pub struct Serve {
     #[command(subcommand)]
     pub command: Option<ServeCommand>,
-    /// The address to listen on: `HOST:PORT`, or `:PORT` for every address of this machine; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = parse_address)]
-    pub listen: std::net::SocketAddr,
-    /// The file that holds everything; made if it does not exist.
-    #[arg(long, value_name = "FILE", default_value = "librato.db")]
-    pub data: PathBuf,
-    /// As it was called before: `serve check FILE`.
-    #[arg(long, hide = true, value_name = "FILE", conflicts_with_all = ["data", "listen", "credentials", "tls_cert"])]
-    pub check: Option<PathBuf>,
-    /// Believe the clock though it is far from the time at which the data file was last written, so that old measurements
-    /// are rolled up and dropped by it; otherwise it must hold for a day first.
-    #[arg(long, conflicts_with = "check")]
-    pub accept_clock: bool,
-    /// More users: a file with `USER TOKEN ROLE` lines, where ROLE is admin, operator, recorder or viewer.
+    /// A YAML file with these options and more; a flag wins over the environment, and that over the file [env: LIBRATO_SERVE_CONFIG].
     #[arg(long, value_name = "FILE")]
-    pub credentials: Option<PathBuf>,
-    /// Speak HTTPS with this certificate (PEM, followed by those that vouch for it).
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    pub tls_cert: Option<PathBuf>,
-    /// The private key of the certificate (PEM).
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    pub tls_key: Option<PathBuf>,
-    /// A proxy in front of the server, as an address or a network such as 10.0.0.0/8: what it writes into
-    /// X-Forwarded-For is believed. May be repeated.
+    pub config: Option<PathBuf>,
+    /// As it was called before: `serve check FILE`.
+    #[arg(long, hide = true, value_name = "FILE")]
+    #[cfg_attr(feature = "serve", arg(conflicts_with_all = ["data", "listen", "credentials", "tls_cert", "accept_clock"]))]
+    pub check: Option<PathBuf>,
+    /// The options of the table.
     #[cfg(feature = "serve")]
-    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
-    pub trusted_proxy: Vec<librato_apply::serve::Network>,
-    /// The longest request body, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 10_000_000, help_heading = "Limits")]
-    pub max_body: usize,
-    /// How many connections may be open at once; for more, those go that have been idle longest.
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = parse_positive, help_heading = "Limits")]
-    pub max_connections: usize,
-    /// How many requests are worked on at once; more are told to come again.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = parse_positive, help_heading = "Limits")]
-    pub max_in_flight: usize,
-    /// Memory for the bodies and answers of these requests, in bytes; those that do not fit are told to come again.
-    #[arg(long, value_name = "BYTES", default_value_t = 256_000_000, value_parser = parse_positive, help_heading = "Limits")]
-    pub max_request_memory: usize,
-    /// How long a connection may be idle. Headers that have begun have 10 s at most.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Limits")]
-    pub header_timeout: Duration,
-    /// How long the body of a request may take.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time, help_heading = "Limits")]
-    pub body_timeout: Duration,
-    /// How long one read may take, and wait before it begins; what takes longer is refused.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time, help_heading = "Limits")]
-    pub read_timeout: Duration,
-    /// How many measurements a user may submit in a minute; without it there is no limit.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
-    pub rate_limit: Option<u64>,
-    /// How to write the log.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, help_heading = "Output")]
-    pub log_format: LogFormat,
-}
-
-/// How a log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    #[command(flatten)]
+    pub flags: crate::cli::settings::Flags,
+    /// What a build without a server is told all the same.
+    #[cfg(not(feature = "serve"))]
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<String>,
 }
 
 /// `completions`

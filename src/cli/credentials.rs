@@ -1,7 +1,7 @@
 //! User and token, from flags, environment and files. What is secret of them is made known to what prints.
 
 use base64::Engine;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::args::Global;
 use super::exit::Stop;
@@ -47,16 +47,21 @@ pub fn given(global: &Global, ui: &Ui) -> anyhow::Result<Given> {
         }
         None => env("LIBRATO_TOKEN"),
     };
-    if let Some(token) = &token {
-        ui.hide(token);
-        // A service that echoes headers would show it in this form.
-        let user = user.as_deref().unwrap_or_default();
-        ui.hide(&base64::engine::general_purpose::STANDARD.encode(format!("{user}:{token}")));
-    }
-    Ok(Given { user, token: token.map(SecretString::from) })
+    Ok(Given::new(user, token.map(SecretString::from), ui))
 }
 
 impl Given {
+    /// A user and a token that were found already.
+    pub fn new(user: Option<String>, token: Option<SecretString>, ui: &Ui) -> Given {
+        if let Some(token) = token.as_ref().map(SecretString::expose_secret) {
+            ui.hide(token);
+            // A service that echoes headers would show it in this form.
+            let user = user.as_deref().unwrap_or_default();
+            ui.hide(&base64::engine::general_purpose::STANDARD.encode(format!("{user}:{token}")));
+        }
+        Given { user, token }
+    }
+
     /// Whether a user or a token was given.
     pub fn any(&self) -> bool {
         self.user.is_some() || self.token.is_some()

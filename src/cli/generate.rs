@@ -15,6 +15,8 @@ pub fn schema(of: SchemaOf, ui: &Ui) -> anyhow::Result<Exit> {
         SchemaOf::Vars => model::variables_schema(),
         SchemaOf::Plan => schemars::schema_for!(render::PlanDocument).to_value(),
         SchemaOf::Query => schemars::schema_for!(QueryDocument).to_value(),
+        #[cfg(feature = "serve")]
+        SchemaOf::Serve => super::settings::schema(),
         SchemaOf::Outcome => schemars::schema_for!(render::OutcomeDocument).to_value(),
     };
     ui.document(&(serde_json::to_string_pretty(&schema)? + "\n"));

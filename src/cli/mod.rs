@@ -36,6 +36,8 @@ mod resolve;
 mod saved;
 mod secrets;
 mod serve;
+#[cfg(feature = "serve")]
+mod settings;
 mod stage;
 mod submit;
 mod table;
@@ -47,13 +49,14 @@ mod write;
 
 use args::{Cli, Command};
 pub use exit::{Exit, Stop, chain};
+pub use serve::{SetLevel, Start};
 pub use ui::{Ui, unwritten};
 
 /// Runs a command to its exit code.
 ///
 /// # Errors
 /// Whatever ends it early; a [`Stop`] inside chooses the code.
-pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
+pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
     let global = &cli.global;
     if reaches_a_service(&cli.command) {
         interrupts::tell(ui);
@@ -70,7 +73,7 @@ pub async fn run(cli: Cli, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Get(args) => get::get(&args, global, ui).await,
         Command::Delete(args) => delete::delete(&args, global, ui).await,
         Command::Resolve(args) => resolve::resolve(&args, global, ui).await,
-        Command::Serve(args) => serve::serve(&args, global, ui).await,
+        Command::Serve(args) => serve::serve(&args, start, global, ui).await,
         Command::Import(args) => import::import(&args, ui),
         Command::Explain(args) => explain::explain(args.field.as_deref(), ui),
         Command::Schema(args) => generate::schema(args.of, ui),

@@ -1,95 +1,99 @@
-//! What `serve` reads from files at its start and, on a hangup signal, once more: users, token, certificate. A file
-//! that cannot be used then leaves everything as it was.
+//! What `serve` reads at its start and, on a hangup signal, once more: users, token, certificate, level of the log. What cannot
+//! be used then leaves everything as it was; what takes effect at a start only is named.
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use librato_apply::serve::{Credentials, Tls, Users};
 
 use super::Stop;
 use super::args::{Global, Serve};
+use super::credentials::Given;
+use super::serve::SetLevel;
+use super::settings::{Resolved, Settings};
 use super::ui::Ui;
 
-/// The files, and what was made of them.
+/// The users of the file, and the one of flags, environment and settings.
+pub fn users(settings: &Settings, ui: &Ui) -> anyhow::Result<Vec<Credentials>> {
+    let given = Given::new(settings.user.clone(), settings.token.clone(), ui);
+    let mut all = match &settings.credentials {
+        None => Vec::new(),
+        Some(file) => {
+            let hint =
+                "write one `USER TOKEN ROLE` a line, where ROLE is admin, operator, recorder or viewer";
+            let refused = |reason: &dyn std::fmt::Display| {
+                let message = format!("cannot use the credentials of {}: {reason}", file.display());
+                Stop::usage(message, hint)
+            };
+            let text = std::fs::read_to_string(file).map_err(|error| refused(&error))?;
+            warn_if_open(file, "tokens", ui);
+            Credentials::read(&text).map_err(|error| refused(&error))?
+        }
+    };
+    if all.is_empty() || given.any() {
+        let (user, token) = given.both()?;
+        all.push(Credentials::new(user, token));
+    }
+    warn_of_short_tokens(&all, ui);
+    Ok(all)
+}
+
+/// The certificate, where one is given.
+pub fn tls(settings: &Settings, ui: &Ui) -> anyhow::Result<Option<Tls>> {
+    let (Some(certificate), Some(key)) = (&settings.tls_cert, &settings.tls_key) else {
+        return Ok(None);
+    };
+    warn_if_open(key, "private key", ui);
+    let hint = "give a certificate and its key as PEM files";
+    Ok(Some(Tls::read(certificate, key).map_err(|error| Stop::usage(error.to_string(), hint))?))
+}
+
+/// Says that others can read what only the owner should.
+pub fn warn_if_open(file: &Path, what: &str, ui: &Ui) {
+    if open_to_others(file) {
+        let file = file.display();
+        ui.complain(&format!("warning: others can read the {what} in {file}; run `chmod 600 {file}`"));
+    }
+}
+
+fn warn_of_short_tokens(all: &[Credentials], ui: &Ui) {
+    let mut short: Vec<&str> = all.iter().filter(|one| one.is_short()).map(Credentials::user).collect();
+    short.dedup();
+    if !short.is_empty() {
+        ui.complain(&format!(
+            "warning: tokens of less than 8 characters are soon guessed; give longer ones to {}",
+            short.join(", ")
+        ));
+    }
+}
+
+/// What is read again, and by whose words.
 pub struct Files<'a> {
     pub args: &'a Serve,
     pub global: &'a Global,
     pub ui: &'a Ui,
+    pub set_level: Option<SetLevel>,
 }
 
 impl Files<'_> {
-    /// The users of the file, and the one of flags and environment.
-    pub fn users(&self) -> anyhow::Result<Vec<Credentials>> {
-        let given = super::credentials::given(self.global, self.ui)?;
-        let mut all = match &self.args.credentials {
-            None => Vec::new(),
-            Some(file) => {
-                let hint =
-                    "write one `USER TOKEN ROLE` a line, where ROLE is admin, operator, recorder or viewer";
-                let refused = |reason: &dyn std::fmt::Display| {
-                    let message = format!("cannot use the credentials of {}: {reason}", file.display());
-                    Stop::usage(message, hint)
-                };
-                let text = std::fs::read_to_string(file).map_err(|error| refused(&error))?;
-                self.warn_if_open(file, "tokens");
-                Credentials::read(&text).map_err(|error| refused(&error))?
-            }
-        };
-        if all.is_empty() || given.any() {
-            let (user, token) = given.both()?;
-            all.push(Credentials::new(user, token));
-        }
-        self.warn_of_short_tokens(&all);
-        Ok(all)
-    }
-
-    /// The certificate, where one is given.
-    pub fn tls(&self) -> anyhow::Result<Option<Tls>> {
-        let (Some(certificate), Some(key)) = (&self.args.tls_cert, &self.args.tls_key) else {
-            return Ok(None);
-        };
-        self.warn_if_open(key, "private key");
-        let hint = "give a certificate and its key as PEM files";
-        Ok(Some(Tls::read(certificate, key).map_err(|error| Stop::usage(error.to_string(), hint))?))
-    }
-
-    fn warn_if_open(&self, file: &Path, what: &str) {
-        if open_to_others(file) {
-            let file = file.display();
-            self.ui
-                .complain(&format!("warning: others can read the {what} in {file}; run `chmod 600 {file}`"));
-        }
-    }
-
-    fn warn_of_short_tokens(&self, all: &[Credentials]) {
-        let mut short: Vec<&str> = all.iter().filter(|one| one.is_short()).map(Credentials::user).collect();
-        short.dedup();
-        if !short.is_empty() {
-            self.ui.complain(&format!(
-                "warning: tokens of less than 8 characters are soon guessed; give longer ones to {}",
-                short.join(", ")
-            ));
-        }
-    }
-
-    /// Whether there is something to be read again.
+    /// On every hangup signal from here on, reads again what `now` was made of, into `users` and `tls`. Without files the
+    /// signal keeps its usual meaning, to end. Never returns.
     #[cfg(unix)]
-    fn any(&self) -> bool {
-        self.args.credentials.is_some() || self.global.token_file.is_some() || self.args.tls_cert.is_some()
-    }
-
-    /// On every hangup signal from here on, reads the files again into `users` and `tls`. Without files the signal
-    /// keeps its usual meaning, to end. Never returns.
-    #[cfg(unix)]
-    pub fn on_hangup(&self, users: Users, tls: Option<Tls>) -> impl Future<Output = Infallible> {
+    pub fn on_hangup(
+        self,
+        now: Resolved,
+        users: Users,
+        tls: Option<Tls>,
+    ) -> impl Future<Output = Infallible> {
         use tokio::signal::unix::{SignalKind, signal};
 
-        let hangups = self.any().then(|| signal(SignalKind::hangup()));
+        let hangups = (!now.files.is_empty()).then(|| signal(SignalKind::hangup()));
+        let mut now = now;
         async move {
             match hangups {
                 Some(Ok(mut hangups)) => {
                     while hangups.recv().await.is_some() {
-                        self.read_again(&users, tls.as_ref());
+                        self.read_again(&mut now, &users, tls.as_ref());
                     }
                 }
                 Some(Err(error)) => {
@@ -103,22 +107,27 @@ impl Files<'_> {
 
     /// There are no hangup signals.
     #[cfg(not(unix))]
-    pub fn on_hangup(&self, _: Users, _: Option<Tls>) -> impl Future<Output = Infallible> {
+    pub fn on_hangup(self, _: Resolved, _: Users, _: Option<Tls>) -> impl Future<Output = Infallible> {
         std::future::pending()
     }
 
+    /// The settings are compared with those of the start: what needs a restart is said each time until there was one.
     #[cfg(unix)]
-    fn read_again(&self, users: &Users, tls: Option<&Tls>) {
-        let (given, global) = (self.args, self.global);
-        let files = [&given.credentials, &global.token_file, &given.tls_cert, &given.tls_key];
-        // Reading a pipe that nobody writes to again would stop the server.
-        let endless = |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|found| !found.is_file());
-        if let Some(file) = files.into_iter().flatten().find(endless) {
+    fn read_again(&self, now: &mut Resolved, users: &Users, tls: Option<&Tls>) {
+        if let Some(file) = now.files.iter().find(|file| endless(file)) {
             let reason = format!("{} is no regular file, so it cannot be read twice", file.display());
             tracing::error!(target: "librato_apply::serve", reason, "credentials and certificate stay as they were");
             return;
         }
-        match self.users() {
+        let (args, global, ui) = (self.args, self.global, self.ui);
+        match super::settings::resolve(&args.flags, args.config.as_deref(), global, ui) {
+            Ok(newer) => self.take(now, newer),
+            Err(error) => {
+                let reason = format!("{error:#}");
+                tracing::error!(target: "librato_apply::serve", reason, "the settings stay as they were");
+            }
+        }
+        match self::users(&now.settings, ui) {
             Ok(all) => {
                 let changes = users.replace(all).to_string();
                 let changes = if changes.is_empty() { "nothing changed" } else { &changes };
@@ -130,7 +139,7 @@ impl Files<'_> {
             }
         }
         let Some(tls) = tls else { return };
-        match self.tls() {
+        match self::tls(&now.settings, ui) {
             Ok(newer) => {
                 newer.iter().for_each(|newer| tls.replace(newer));
                 tracing::info!(target: "librato_apply::serve", "the certificate was read again");
@@ -141,6 +150,31 @@ impl Files<'_> {
             }
         }
     }
+
+    #[cfg(unix)]
+    fn take(&self, now: &mut Resolved, newer: Resolved) {
+        let mut waiting = now.needs_restart(&newer);
+        if now.settings.tls_cert.is_some() != newer.settings.tls_cert.is_some() {
+            waiting.push("tls");
+        }
+        if !waiting.is_empty() {
+            let options = waiting.join(", ");
+            tracing::warn!(target: "librato_apply::serve", options, "some options were changed that need a restart");
+        }
+        if let (Some(set_level), true) = (&self.set_level, now.settings.log_level != newer.settings.log_level)
+        {
+            let level = newer.settings.log_level;
+            set_level(level);
+            tracing::warn!(target: "librato_apply::serve", %level, "the level of the log was changed");
+        }
+        now.replace(newer);
+    }
+}
+
+/// Reading a pipe that nobody writes to again would stop the server.
+#[cfg(unix)]
+fn endless(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| !found.is_file())
 }
 
 #[cfg(unix)]

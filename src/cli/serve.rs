@@ -5,7 +5,9 @@ mod commands;
 #[cfg(feature = "serve")]
 mod open_files;
 
-use super::args::{Global, Serve};
+use tracing_subscriber::filter::LevelFilter;
+
+use super::args::{Cli, Global, Serve};
 use super::exit::Exit;
 use super::ui::Ui;
 
@@ -13,9 +15,66 @@ use super::ui::Ui;
 #[cfg(feature = "serve")]
 const BACKLOG: u32 = 1024;
 
+/// Sets what the log of a running server holds.
+pub type SetLevel = Box<dyn Fn(LevelFilter) + Send + Sync>;
+
+/// What must be known before the log begins.
+#[derive(Default)]
+pub struct Start {
+    #[cfg(feature = "serve")]
+    resolved: Option<super::settings::Resolved>,
+    pub set_level: Option<SetLevel>,
+}
+
+impl Start {
+    /// Reads the options of a server that is to be started; of other commands there is nothing to be known.
+    ///
+    /// # Errors
+    /// Where one of them cannot be used.
+    #[cfg(feature = "serve")]
+    pub fn of(cli: &Cli, ui: &Ui) -> anyhow::Result<Start> {
+        let super::args::Command::Serve(args) = &cli.command else { return Ok(Start::default()) };
+        if args.command.is_some() || args.check.is_some() {
+            return Ok(Start::default());
+        }
+        let resolved = super::settings::resolve(&args.flags, args.config.as_deref(), &cli.global, ui)?;
+        Ok(Start { resolved: Some(resolved), set_level: None })
+    }
+
+    /// Without the feature there is no server.
+    #[cfg(not(feature = "serve"))]
+    pub fn of(_: &Cli, _: &Ui) -> anyhow::Result<Start> {
+        Ok(Start::default())
+    }
+
+    /// Whether the log is JSON.
+    #[cfg(feature = "serve")]
+    pub fn json(&self) -> bool {
+        self.resolved.as_ref().is_some_and(|resolved| resolved.settings.log_json)
+    }
+
+    /// Whether the log is JSON.
+    #[cfg(not(feature = "serve"))]
+    pub fn json(&self) -> bool {
+        false
+    }
+
+    /// How much a server logs.
+    #[cfg(feature = "serve")]
+    pub fn level(&self) -> LevelFilter {
+        self.resolved.as_ref().map_or(LevelFilter::INFO, |resolved| resolved.settings.log_level)
+    }
+
+    /// How much a server logs.
+    #[cfg(not(feature = "serve"))]
+    pub fn level(&self) -> LevelFilter {
+        LevelFilter::INFO
+    }
+}
+
 /// Serves until Ctrl-C or a termination signal; requests in flight are finished. Or looks after a file.
 #[cfg(feature = "serve")]
-pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     use anyhow::Context;
     use librato_apply::serve::{Data, Opening, Store, Users, router};
 
@@ -25,34 +84,38 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     if let Some(file) = &args.check {
         return commands::check(file, ui).await;
     }
-    let files = super::reload::Files { args, global, ui };
-    let users = Users::from(files.users()?);
-    let (options, mut listening) = settings(args);
-    listening.tls = files.tls()?;
+    let Some(resolved) = start.resolved else { anyhow::bail!("the options were not read") };
+    super::settings::unknown_variables().iter().for_each(|line| ui.complain(line));
+    let settings = &resolved.settings;
+    let users = Users::from(super::reload::users(settings, ui)?);
+    let mut listening = settings.listening.clone();
+    listening.tls = super::reload::tls(settings, ui)?;
     listening.max_connections = open_files::make_room(listening.max_connections, ui)?;
     let scheme = if listening.tls.is_some() { "https" } else { "http" };
-    if listening.tls.is_none() && !args.listen.ip().is_loopback() {
+    if listening.tls.is_none() && !settings.listen.ip().is_loopback() {
         ui.complain("warning: tokens cross the network unprotected; give --tls-cert and --tls-key, or let a proxy on this machine do it");
     }
     // A limit on the size of files (`ulimit -f`) would kill the server where a full disk only fails a write.
     #[cfg(target_os = "linux")]
     let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
     // Before the file is made, since a start that fails shall leave none.
-    let socket = bind(args.listen).with_context(|| format!("cannot listen on {}", args.listen))?;
+    let socket = bind(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
     ui.complain(super::unevaluated::WARNING);
-    let data = Data::File(args.data.clone());
+    let data = Data::File(settings.data.clone());
     let mut opening = Opening::default();
-    opening.accept_clock = args.accept_clock;
+    opening.accept_clock = settings.accept_clock;
     let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
     let store = opened.map_err(commands::once)?;
+    let (listen, path) = (settings.listen, settings.data.clone());
+    let router = router(store.clone(), users.clone(), &settings.options);
+    let files = super::reload::Files { args, global, ui, set_level: start.set_level };
     let (stop, files_again) =
-        (super::interrupts::told_to_stop(), files.on_hangup(users.clone(), listening.tls.clone()));
-    let router = router(store.clone(), users, &options);
-    let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {}", args.listen))?;
+        (super::interrupts::told_to_stop(), files.on_hangup(resolved, users, listening.tls.clone()));
+    let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    ui.complain(&format!("listening on {scheme}://{address} over {}", args.data.display()));
+    ui.complain(&format!("listening on {scheme}://{address} over {}", path.display()));
     if let Some(copied_at) = store.copied_at() {
-        ui.complain(&commands::unadopted(&args.data, Some(copied_at)));
+        ui.complain(&commands::unadopted(&path, Some(copied_at)));
     }
     tokio::select! {
         served = listening.run(listener, router, store, stop) => served?,
@@ -60,26 +123,6 @@ pub async fn serve(args: &Serve, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     }
     ui.say("stopped");
     Ok(Exit::Done)
-}
-
-#[cfg(feature = "serve")]
-fn settings(args: &Serve) -> (librato_apply::serve::Options, librato_apply::serve::Listening) {
-    use librato_apply::serve::{Listening, Options};
-
-    let mut options = Options::default();
-    options.max_body_bytes = args.max_body;
-    options.body_timeout = args.body_timeout;
-    options.max_in_flight = args.max_in_flight;
-    options.max_request_memory = args.max_request_memory;
-    options.read_timeout = args.read_timeout;
-    options.measurements_per_minute = args.rate_limit;
-    options.trusted_proxies = args.trusted_proxy.clone();
-    let mut listening = Listening::default();
-    listening.header_timeout = args.header_timeout;
-    listening.max_connections = args.max_connections;
-    listening.trusted_proxies = args.trusted_proxy.clone();
-    listening.telemetry = options.telemetry.clone();
-    (options, listening)
 }
 
 /// Takes the address without listening yet: until then nobody can connect, and nobody else can have it.
@@ -97,6 +140,6 @@ fn bind(address: std::net::SocketAddr) -> std::io::Result<tokio::net::TcpSocket>
 
 /// Without the feature there is no server.
 #[cfg(not(feature = "serve"))]
-pub async fn serve(_: &Serve, _: &Global, _: &Ui) -> anyhow::Result<Exit> {
+pub async fn serve(_: &Serve, _: Start, _: &Global, _: &Ui) -> anyhow::Result<Exit> {
     Err(super::Stop::usage("this build has no server", "build it with the feature `serve`").into())
 }

@@ -28,6 +28,8 @@ fn committed_schemas_are_fresh() {
         ("plan", "plan"),
         ("outcome", "outcome"),
         ("query", "query"),
+        #[cfg(feature = "serve")]
+        ("serve", "serve"),
     ] {
         let committed = std::fs::read_to_string(format!("schemas/{file}.schema.json")).unwrap();
         let printed = String::from_utf8(librato_apply(&["schema", of]).stdout).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A limit of time.
-pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
+pub fn parse_time(text: &str) -> Result<Duration, String> {
     let wrong = || "write a time such as 10s, 500ms or 1m".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| wrong())?;
@@ -17,7 +17,7 @@ pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
 }
 
 /// An address to listen on.
-pub(super) fn parse_address(text: &str) -> Result<std::net::SocketAddr, String> {
+pub fn parse_address(text: &str) -> Result<std::net::SocketAddr, String> {
     let wrong = || "write HOST:PORT, such as 127.0.0.1:8080".to_owned();
     let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     let found = std::net::ToSocketAddrs::to_socket_addrs(&whole).map_err(|_| wrong())?;
@@ -28,12 +28,12 @@ pub(super) fn parse_address(text: &str) -> Result<std::net::SocketAddr, String> 
 }
 
 /// A number above zero.
-pub(super) fn parse_positive(text: &str) -> Result<usize, String> {
+pub fn parse_positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a number above zero".to_owned())
 }
 
 /// Whole seconds, as the files write them.
-pub(super) fn parse_seconds(text: &str) -> Result<u64, String> {
+pub fn parse_seconds(text: &str) -> Result<u64, String> {
     let seconds =
         librato_apply::model::Seconds::parse(text).ok_or("write a time such as 60, 60s, 5m or 1h")?;
     Ok(seconds.0)

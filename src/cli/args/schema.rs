@@ -34,4 +34,7 @@ pub enum SchemaOf {
     Outcome,
     /// `query --format json`.
     Query,
+    /// The file of `serve --config`.
+    #[cfg(feature = "serve")]
+    Serve,
 }

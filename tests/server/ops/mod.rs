@@ -3,6 +3,7 @@
 
 mod access;
 mod backup;
+mod config;
 mod copies;
 mod damage;
 mod file;

@@ -1,0 +1,65 @@
+//! What `serve` is told: by flags, which win over the environment, which wins over the file of `--config`. What can be told
+//! stands in one table (`table.rs`), of which flags, variables, keys, help, schema and documentation are made.
+
+mod args;
+mod env;
+mod file;
+mod layers;
+mod read;
+mod shown;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use librato_apply::serve::{Listening, Options};
+use secrecy::SecretString;
+use tracing_subscriber::filter::LevelFilter;
+
+pub use args::Flags;
+pub use env::unknown as unknown_variables;
+pub use layers::{Resolved, resolve};
+pub use shown::schema;
+
+/// What a server starts with.
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    pub accept_clock: bool,
+    pub user: Option<String>,
+    pub token: Option<SecretString>,
+    pub credentials: Option<PathBuf>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub options: Options,
+    pub listening: Listening,
+    /// Whether anybody is to be notified, where that was said.
+    pub notify: Option<bool>,
+    pub log_json: bool,
+    pub log_level: LevelFilter,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let options = Options::default();
+        let mut listening = Listening::default();
+        listening.telemetry = options.telemetry.clone();
+        Settings {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            data: PathBuf::new(),
+            accept_clock: false,
+            user: None,
+            token: None,
+            credentials: None,
+            tls_cert: None,
+            tls_key: None,
+            options,
+            listening,
+            notify: None,
+            log_json: false,
+            log_level: LevelFilter::INFO,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Single values of options: from text to what it means, or to words about how it is written. None of these words repeats the
+//! text, which may be a secret.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use crate::cli::args::parse::{parse_address as address, parse_positive as positive, parse_time as time};
+
+pub fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "write a whole number, such as 10".to_owned())
+}
+
+pub fn bytes(text: &str, least: u64) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number >= least);
+    number.ok_or_else(|| format!("write a number of bytes, {least} or more"))
+}
+
+pub fn switch(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "write true or false".to_owned())
+}
+
+pub fn choice<'a>(text: &str, known: &[&'a str]) -> Result<&'a str, String> {
+    let found = known.iter().find(|known| **known == text);
+    found.copied().ok_or_else(|| format!("write one of {}", known.join(", ")))
+}
+
+/// Whole seconds within bounds; zero where that is one of them.
+pub fn seconds(text: &str, least: i64, most: i64) -> Result<i64, String> {
+    let hours = text.strip_suffix('h').and_then(|hours| hours.parse::<u64>().ok());
+    let zero = matches!(text, "0" | "0s" | "0m");
+    let read = match hours {
+        _ if zero => Duration::ZERO,
+        Some(hours) => Duration::from_secs(hours.saturating_mul(3600)),
+        None => time(text)?,
+    };
+    let whole = (read.subsec_nanos() == 0).then_some(read.as_secs());
+    let found =
+        whole.and_then(|whole| i64::try_from(whole).ok()).filter(|found| (least..=most).contains(found));
+    found.ok_or_else(|| format!("write whole seconds from {least} to {most}, such as {}s", least.max(10)))
+}
+
+pub fn token(text: &str) -> Result<SecretString, String> {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return Err("write exactly one token".to_owned());
+    }
+    Ok(text.into())
+}
+
+/// A URL that holds no credentials.
+pub fn url(text: &str, schemes: &[&str]) -> Result<String, String> {
+    let found = parsed(text, schemes)?;
+    if holds_credentials(&found) {
+        return Err("a URL here must hold no credentials".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A URL that may hold credentials.
+pub fn url_with_secrets(text: &str, schemes: &[&str]) -> Result<SecretString, String> {
+    parsed(text, schemes)?;
+    Ok(text.into())
+}
+
+fn parsed(text: &str, schemes: &[&str]) -> Result<Url, String> {
+    let wrong = || {
+        let forms: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://HOST")).collect();
+        format!("write a URL: {}", forms.join(" or "))
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let good = schemes.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty());
+    if good { Ok(url) } else { Err(wrong()) }
+}
+
+/// Whether an argument would show credentials to everybody on this machine. Of what cannot be understood, nobody knows that it
+/// does not. The user of a mail relay is none; its password is.
+pub fn shows_credentials(text: &str) -> bool {
+    match Url::parse(text) {
+        Ok(url) if url.has_host() => holds_credentials(&url),
+        // `user:password@host` is a URL, too, whose scheme is the user.
+        _ => text.contains(['@', '?', '#']),
+    }
+}
+
+fn holds_credentials(url: &Url) -> bool {
+    let mail = matches!(url.scheme(), "smtp" | "smtps");
+    let query = url.query_pairs().any(|(name, _)| !(mail && name == "tls"));
+    url.password().is_some() || !mail && !url.username().is_empty() || query || url.fragment().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_that_people_write() {
+        for (written, expected) in
+            [("localhost:8080", "127.0.0.1:8080"), (":8080", "0.0.0.0:8080"), ("[::1]:80", "[::1]:80")]
+        {
+            assert_eq!(address(written).unwrap().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn urls_with_credentials_are_known() {
+        for shows in [
+            "http://u:p@proxy:3128",
+            "http://token@proxy",
+            "https://proxy/?key=x",
+            "https://proxy/#x",
+            "smtp://u:p@mail",
+            "smtps://mail/?password=x",
+            "u:p@proxy",
+            "//u:p@proxy?",
+        ] {
+            assert!(shows_credentials(shows), "{shows}");
+        }
+        for plain in ["http://proxy:3128", "smtp://u@mail:587", "smtp://mail/?tls=opportunistic", "proxy"] {
+            assert!(!shows_credentials(plain), "{plain}");
+        }
+    }
+
+    #[test]
+    fn seconds_have_bounds_and_no_fractions() {
+        assert_eq!(seconds("5m", 1, 300), Ok(300));
+        assert_eq!(seconds("2h", 1, 86_400), Ok(7200));
+        assert_eq!(seconds("0s", 0, 300), Ok(0));
+        for wrong in ["0s", "500ms", "1500ms", "301", "6m", "-1", "x", "999999999999999999999h"] {
+            assert!(seconds(wrong, 1, 300).is_err(), "{wrong}");
+        }
+    }
+}
