@@ -96,8 +96,8 @@ pub fn resolve(flags: &Flags, config: Option<&Path>, global: &Global, ui: &Ui) -
         let help = vec!["`librato-apply schema serve` has every key".to_owned()];
         return Err(Stop { exit: Exit::Usage, message, help }.into());
     }
-    let holds_secret = |key: &&&str| named(key).is_some_and(|opt| opt.secret != Secret::No);
-    if let (Some(path), true) = (&config, read.said.keys().filter(holds_secret).next().is_some()) {
+    let holds_secret = |key: &str| named(key).is_some_and(|opt| opt.secret != Secret::No);
+    if let (Some(path), true) = (&config, read.said.keys().any(|key| holds_secret(key))) {
         crate::cli::reload::warn_if_open(path, "secrets", ui);
     }
     together(&all.settings)?;

@@ -152,7 +152,7 @@ pub static TABLE: &[Opt] = &[
     .again()
     .help("The private key of the certificate (PEM)"),
     opt("trusted_proxies", "trusted-proxy", "NETWORK", Shape::List, |s, text| {
-        s.options.trusted_proxies.push(text.parse().map_err(|error| format!("{error}"))?);
+        s.options.trusted_proxies.push(text.parse()?);
         Ok(())
     })
     .help("A proxy in front of the server, as an address or a network such as 10.0.0.0/8: what it writes into X-Forwarded-For is believed. May be repeated"),
