@@ -131,13 +131,13 @@ fn guide() -> BTreeMap<String, String> {
     found
 }
 
-fn scripts() -> PathBuf {
+pub fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
 /// The directory called `name`, which `make` fills when it is not there. It is moved into place when it is whole, so
 /// that a run that was cut short leaves nothing that looks finished.
-fn installed(name: &str, make: impl FnOnce(&Path) -> Result<Command, String>) -> Result<PathBuf, String> {
+pub fn installed(name: &str, make: impl FnOnce(&Path) -> Result<Command, String>) -> Result<PathBuf, String> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let home = target.join(name);
     if home.is_dir() {

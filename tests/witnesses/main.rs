@@ -3,9 +3,11 @@
 
 mod coming_from_python;
 mod conformance;
+mod notifications;
 mod promtool;
 #[path = "../support/python_librato.rs"]
 mod python_librato;
 mod readme;
 #[path = "../support/server.rs"]
 mod server;
+mod sinks;
