@@ -321,6 +321,7 @@ fn every_type_has_a_row_or_is_dead() {
     let rows: BTreeSet<&str> = all_kinds().iter().map(|(_, kind, _)| *kind).collect();
     for known in SERVICE_TYPES {
         let name = known.name;
+        assert_eq!(dead(name), dead_service(name), "the client says the same of {name}");
         assert!(
             rows.contains(name) != dead(name).is_some(),
             "{name} needs a row in this table, or is to be dead"
