@@ -1,6 +1,7 @@
-//! Errors of the way to the service as failures of a step. Knows what a role has to do with it, and nothing of steps.
+//! Errors of the way to the service as failures of a step. Knows what a role has to do with it and what helps, and nothing of
+//! steps.
 
-use crate::plan::Failure;
+use crate::plan::{Failure, Remedy};
 use crate::remote::call::CallError;
 use crate::remote::{ApiError, Method};
 
@@ -13,13 +14,48 @@ impl From<ApiError> for Failure {
         } else {
             error.to_string()
         };
-        Self { message, needs_role }
+        Self { message, needs_role, remedy: remedy(error.status(), is_change) }
+    }
+}
+
+/// What helps after an answer of this status.
+fn remedy(status: Option<u16>, is_change: bool) -> Remedy {
+    match status {
+        Some(404 | 410 | 412) if is_change => Remedy::Plan,
+        Some(408 | 409 | 425 | 429) => Remedy::Again,
+        Some(400..=499) => Remedy::Mend,
+        _ => Remedy::Again,
     }
 }
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let masked = matches!(error, CallError::Masked(_));
-        Self { message: error.to_string(), needs_role: masked.then(|| "`admin`".to_owned()) }
+        Self {
+            message: error.to_string(),
+            needs_role: masked.then(|| "`admin`".to_owned()),
+            remedy: Remedy::Mend,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helps_goes_by_what_was_answered() {
+        for (status, is_change, helps) in [
+            (None, true, Remedy::Again),
+            (Some(503), false, Remedy::Again),
+            (Some(429), true, Remedy::Again),
+            (Some(412), true, Remedy::Plan),
+            (Some(404), true, Remedy::Plan),
+            (Some(412), false, Remedy::Mend),
+            (Some(400), true, Remedy::Mend),
+            (Some(422), false, Remedy::Mend),
+        ] {
+            assert_eq!(remedy(status, is_change), helps, "{status:?}");
+        }
     }
 }

@@ -42,7 +42,7 @@ pub async fn delete(args: &Delete, global: &Global, ui: &Ui) -> anyhow::Result<E
 fn check(args: &Delete) -> Result<(), Stop> {
     let kind = args.kind;
     match (kind, args.id, args.names.as_slice()) {
-        (Kind::Measurements | Kind::Snapshots, ..) => Err(Stop::usage(
+        (Kind::Measurements | Kind::Snapshots | Kind::Audit, ..) => Err(Stop::usage(
             format!("{} cannot be deleted", kind.plural()),
             "measurements go with their metric: delete metric NAME",
         )),

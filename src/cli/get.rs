@@ -1,5 +1,6 @@
 //! `get`: what the service has, as a table or as documents. Secrets are masked before anything is made of them.
 
+mod audit;
 mod columns;
 mod document;
 mod masked;
@@ -65,6 +66,7 @@ fn nothing(args: &Get) -> String {
             "No measurements of {name} without tags in this time; those with tags are shown by: librato-apply query {name}"
         ),
         (Kind::Events, Some(stream)) => format!("No events of {stream} in this time."),
+        (Kind::Audit, _) => "Nobody changed what is asked for, as far as the audit goes back.".to_owned(),
         (_, Some(pattern)) => format!("No {kinds} fit {pattern}."),
         _ => format!("There are no {kinds}."),
     }
@@ -80,12 +82,12 @@ struct Shown {
 fn check(args: &Get) -> Result<(), Stop> {
     let timed =
         args.start.is_some() || args.end.is_some() || args.count.is_some() || !args.sources.is_empty();
-    let series = matches!(args.kind, Kind::Events | Kind::Measurements);
+    let series = matches!(args.kind, Kind::Events | Kind::Measurements | Kind::Audit);
     if (timed && !series) || (args.resolution.is_some() && args.kind != Kind::Measurements) {
         let message = format!("{} have no times to choose by", args.kind.plural());
         return Err(Stop::usage(
             message,
-            "--start, --end, --count and --source are for events and measurements, --resolution is for measurements",
+            "--start, --end, --count and --source are for events and measurements, --start and --count for the audit, --resolution is for measurements",
         ));
     }
     if args.start.is_some() && args.end.is_some() && args.count.is_some() {
@@ -126,6 +128,14 @@ async fn find(client: &Client, args: &Get, interval: &Interval) -> anyhow::Resul
             Ok(found
                 .map(|objects| Shown { objects, named: false })
                 .ok_or_else(|| unknown(Kind::Annotations, stream)))
+        }
+        (Kind::Audit, ..) => {
+            let wanted = match audit::wanted(args) {
+                Ok(wanted) => wanted,
+                Err(stop) => return Ok(Err(stop.into())),
+            };
+            let found = there(audit::read(client, &wanted).await)?;
+            Ok(found.map(|objects| Shown { objects, named: false }).ok_or_else(no_audit))
         }
         (kind, _, Some(id)) => match remote::numbered(client, kind, id).await? {
             Some(entry) => named(remote::completed(client, kind, vec![entry]).await?),
@@ -211,6 +221,11 @@ fn there<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
         Err(error) if error.is_not_found() => Ok(None),
         read => read.map(Some),
     }
+}
+
+fn no_audit() -> anyhow::Error {
+    let help = vec!["the built-in server does, for those whose role is operator or admin".to_owned()];
+    Stop { exit: Exit::Error, message: "this service keeps no audit".to_owned(), help }.into()
 }
 
 fn unknown(kind: Kind, name: &str) -> anyhow::Error {

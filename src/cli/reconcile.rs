@@ -18,7 +18,7 @@ use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::ownership;
 use super::progress::waiting;
-use super::target::{Target, Written, target};
+use super::target::{Place, Target, Written, target};
 use super::ui::{Ui, pretty};
 use super::{backup, saved, unevaluated, write};
 
@@ -45,10 +45,10 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 
 /// `plan`: and compare with what exists.
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    let wish = wish(&args.planning, ui)?;
-    let made = make(&wish, global, ui).await;
+    let mut wish = wish(&args.planning, ui)?;
+    let made = make(&mut wish, global, ui).await;
     if let Err(error) = &made {
-        let (why, found) = (format!("{error:#}"), diagnostics(&Report::default(), &wish));
+        let (why, found) = (format!("{error:#}"), diagnostics(&wish.read.report, &wish));
         match args.format {
             PlanFormat::Text => {}
             PlanFormat::Json => ui.document(&pretty(&render::document_without_plan(&why, found))?),
@@ -60,9 +60,8 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
     show(args, &wish, planned, &target, &given, ui)
 }
 
-async fn make(wish: &Wish, global: &Global, ui: &Ui) -> anyhow::Result<(Planned, Target, Given)> {
-    wish.read.check(false, ui)?;
-    let session = Session::open(wish.read.endpoint(), global, Access::Compare, ui).await?;
+async fn make(wish: &mut Wish, global: &Global, ui: &Ui) -> anyhow::Result<(Planned, Target, Given)> {
+    let session = wish.session(global, Access::Compare, ui).await?;
     let planned = session.plan(wish, ui).await;
     let Session { target, given, connection } = session;
     connection.close().await?;
@@ -124,20 +123,20 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
     if let Some(path) = &args.saved {
         return apply_saved(path, args, global, ui).await;
     }
-    let wish = wish(&args.planning, ui)?;
-    if let Err(error) = wish.read.check(false, ui) {
-        if args.format == Format::Json {
-            let found = diagnostics(&Report::default(), &wish);
-            let document = render::document_without_plan(&error.message, found);
+    let mut wish = wish(&args.planning, ui)?;
+    let opened = wish.session(global, Access::Write, ui).await;
+    if let Err(error) = &opened {
+        if args.format == Format::Json && wish.read.report.has_errors() {
+            let found = diagnostics(&wish.read.report, &wish);
+            let document = render::document_without_plan(&format!("{error:#}"), found);
             ui.document(&pretty(&render::outcome_document(
                 &Plan::default(),
                 document,
                 &plan::Outcome::default(),
             ))?);
         }
-        return Err(error.into());
     }
-    let session = Session::open(wish.read.endpoint(), global, Access::Write, ui).await?;
+    let session = opened?;
     let ended = plan_and_write(args, &wish, &session, global, ui).await;
     session.connection.close().await?;
     ended
@@ -181,7 +180,8 @@ async fn apply_saved(path: &Path, args: &args::Apply, global: &Global, ui: &Ui) 
         dir: PathBuf::new(),
         place: format!("the saved plan {}", path.display()),
     };
-    let session = Session::open(Some(written), global, Access::Write, ui).await?;
+    let (target, given) = Session::meant(Some(written), global, ui)?;
+    let session = Session::open(target, given, global, Access::Write, ui).await?;
     let ended = write_saved(&saved, args, global, &session, ui).await;
     session.connection.close().await?;
     ended
@@ -247,15 +247,48 @@ struct Planned {
     unevaluated: Option<Diagnostic>,
 }
 
+impl Wish {
+    /// A connection to the service that is meant, once the files hold no mistakes: those without which no service is needed, and
+    /// words that this service refuses. Warnings are shown with those of the plan.
+    async fn session(&mut self, global: &Global, access: Access, ui: &Ui) -> anyhow::Result<Session> {
+        let read = &mut self.read;
+        if read.report.has_errors() {
+            read.check(false, ui)?;
+        }
+        let opened = async {
+            let (target, given) = Session::meant(read.endpoint(), global, ui)?;
+            if matches!(target.place, Place::Embedded(_)) {
+                read.report.refuse_unknown_words();
+                if read.report.has_errors() {
+                    read.check(false, ui)?;
+                }
+            }
+            Session::open(target, given, global, access, ui).await
+        };
+        let opened = opened.await;
+        if opened.is_err() && !read.report.has_errors() {
+            // There will be no plan to show them with.
+            read.check(false, ui)?;
+        }
+        opened
+    }
+}
+
 impl Session {
+    /// The service that is meant, and who asks.
+    fn meant(written: Option<Written>, global: &Global, ui: &Ui) -> anyhow::Result<(Target, Given)> {
+        let given = credentials::given(global, ui)?;
+        let target = target(global, || Ok(written), &given, ui)?;
+        Ok((target, given))
+    }
+
     async fn open(
-        written: Option<Written>,
+        target: Target,
+        given: Given,
         global: &Global,
         access: Access,
         ui: &Ui,
     ) -> anyhow::Result<Self> {
-        let given = credentials::given(global, ui)?;
-        let target = target(global, || Ok(written), &given, ui)?;
         let connection = endpoint::connect(global, &target, &given, access, ui).await;
         let connection = connection.map_err(|error| target.explain_way(error))?;
         Ok(Self { target, given, connection })
@@ -274,7 +307,11 @@ impl Session {
             .await
             .with_context(|| format!("cannot read {}", self.target))
             .map_err(|error| self.target.explain(error))?;
-        let mut report = Report::default();
+        let mut report = wish.read.report.clone();
+        if self.connection.client.leaves_alerts_unevaluated() {
+            // Only the built-in server says so.
+            report.refuse_unknown_words();
+        }
         let view = wish.scope.view(desired, &actual.state);
         report.extend(ownership::aimless(&wish.targets, desired, &view, &actual.state));
         let input = plan::Input {
@@ -288,6 +325,7 @@ impl Session {
         };
         let plan = plan::build(input, &mut report);
         plan::note_other_orders(desired, &actual.chart_order, &wish.read.files, &mut report);
+        report.sort(&wish.read.files);
         let unevaluated = unevaluated::diagnostic(&self.connection.client, desired);
         Ok(Planned { plan, actual, report, unevaluated })
     }
@@ -309,11 +347,8 @@ impl Session {
 }
 
 fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {
-    let list = |report: &Report| match to_json(report, &wish.read.files) {
+    match to_json(report, &wish.read.files) {
         Value::Array(items) => items,
         _ => Vec::new(),
-    };
-    let mut all = list(&wish.read.report);
-    all.extend(list(report));
-    all
+    }
 }

@@ -65,7 +65,7 @@ pub fn collection(kind: Kind) -> Option<Collection> {
         Kind::Instruments => Instrument::COLLECTION,
         Kind::Dashboards => Dashboard::COLLECTION,
         Kind::Tokens => ApiToken::COLLECTION,
-        Kind::Events | Kind::Measurements | Kind::Snapshots => return None,
+        Kind::Events | Kind::Measurements | Kind::Snapshots | Kind::Audit => return None,
     })
 }
 
@@ -185,5 +185,6 @@ async fn entries_below(client: &Client, space: &str) -> Result<Vec<Entry>, ApiEr
 
 /// Whether objects of this kind are told apart by ids.
 pub fn has_ids(kind: Kind) -> bool {
-    !matches!(kind, Kind::Metrics | Kind::Composites | Kind::Measurements | Kind::Annotations | Kind::Sources)
+    use Kind::{Annotations, Audit, Composites, Measurements, Metrics, Sources};
+    !matches!(kind, Metrics | Composites | Measurements | Annotations | Sources | Audit)
 }

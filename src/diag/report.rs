@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Coded, Files, Place};
+use super::{Code, Coded, Files, Place};
 
 /// How bad it is; the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,6 +97,24 @@ impl Report {
     /// Adds all of another report.
     pub fn extend(&mut self, other: Report) {
         self.diagnostics.extend(other.diagnostics);
+    }
+
+    /// For a service of which it is known that it refuses each word that this program does not know: what was a warning is an
+    /// error.
+    pub fn refuse_unknown_words(&mut self) {
+        let words =
+            [Code::UnknownValue, Code::UnknownServiceType, Code::UnknownFunction, Code::UnknownOption]
+                .map(Code::name);
+        for found in &mut self.diagnostics {
+            if found.severity == Severity::Warning && words.contains(&found.code) {
+                found.severity = Severity::Error;
+                found.help.retain(|help| help.starts_with("did you mean"));
+                found.help.push(
+                    "the service refuses it: it is the built-in server, which knows no other words"
+                        .to_owned(),
+                );
+            }
+        }
     }
 
     /// Whether anything in it forbids going on.

@@ -23,7 +23,7 @@ use crate::model::{Address, Desired, State};
 pub use charts::note_other_orders;
 pub use impact::{Effect, Impact, Indirect, Verdict};
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous, lost_with};
-pub use outcome::{Done, Failure, INTERRUPTED, Outcome, UNREACHED};
+pub use outcome::{Done, Failure, INTERRUPTED, Outcome, Remedy, UNREACHED};
 pub use saved::{SavedError, SavedPlan};
 pub use step::{SourcePlace, Step};
 

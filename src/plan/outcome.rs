@@ -35,11 +35,26 @@ pub struct Failure {
     pub message: String,
     /// The role that a token needs for it, where that is the reason.
     pub needs_role: Option<String>,
+    /// What helps.
+    #[serde(default)]
+    pub remedy: Remedy,
+}
+
+/// What helps after a failure; what helps least by itself is the greatest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Remedy {
+    /// The same once more: the reason may pass.
+    #[default]
+    Again,
+    /// Another plan: what this one was made from has changed.
+    Plan,
+    /// A change of what was sent: the same would be refused again.
+    Mend,
 }
 
 impl From<String> for Failure {
     fn from(message: String) -> Self {
-        Self { message, needs_role: None }
+        Self { message, needs_role: None, remedy: Remedy::default() }
     }
 }
 
@@ -92,6 +107,15 @@ impl Outcome {
         });
         // The fewer roles may do it, the more it takes.
         failed.collect::<Option<Vec<_>>>()?.into_iter().min_by_key(|roles| roles.len())
+    }
+
+    /// What helps with all that failed.
+    pub fn remedy(&self) -> Remedy {
+        let failed = self.steps.iter().filter_map(|done| match done {
+            Done::Failed(failure) => Some(failure.remedy),
+            _ => None,
+        });
+        failed.max().unwrap_or_default()
     }
 
     /// Whether nothing of it came about, for want of a role: then running it again is of no use.

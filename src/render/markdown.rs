@@ -22,6 +22,9 @@ const MARKER: &str = "<!-- librato-apply plan -->";
 /// How many objects of one refusal are named.
 const NAMES: usize = 30;
 
+/// How many hints of one problem are given.
+const HELPS: usize = 3;
+
 /// How many effects of one alert are told, and fields of one change named.
 const EFFECTS: usize = 20;
 const FIELDS: usize = 4;
@@ -92,7 +95,12 @@ fn diagnostic_piece(diagnostic: &Value) -> Piece {
             (Some(file), ..) => format!(" {}", code(file)),
             _ => String::new(),
         };
-    let text = format!("- **{}**: {}{place}\n", prose(severity), prose(text("message")));
+    let name = text("code");
+    let name = if name.is_empty() { String::new() } else { format!(" {}", code(name)) };
+    let mut said = format!("- **{}**{name}: {}{place}\n", prose(severity), prose(text("message")));
+    let help = diagnostic["help"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    help.take(HELPS).for_each(|help| said.push_str(&format!("  - {}\n", prose(help))));
+    let text = said;
     match severity {
         "error" => Piece { part: Part::Errors, keep: page::REFUSALS, text },
         "note" => Piece { part: Part::Notes, keep: page::NOTES, text },

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::json::{FORMAT_VERSION, PlanDocument};
 use crate::diag::{counted, printable};
 use crate::model::Kind;
-use crate::plan::{Done, INTERRUPTED, Outcome, Plan, SourcePlace, Step, UNREACHED};
+use crate::plan::{Done, INTERRUPTED, Outcome, Plan, Remedy, SourcePlace, Step, UNREACHED};
 
 /// The outcome of an apply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -115,31 +115,37 @@ pub fn outcome_text(plan: &Plan, outcome: &Outcome) -> String {
 
 fn last_line(outcome: &Outcome) -> String {
     let (done, failed, skipped) = outcome.counts();
-    match (failed + skipped, outcome.interrupted) {
-        (0, false) => {
-            let see = if outcome.duplicates.is_empty() { "" } else { ", but see above" };
-            format!("Done: {} written{}{see}.", counted(done - outcome.met(), "change"), met(outcome))
+    if failed + skipped == 0 && !outcome.interrupted {
+        let see = if outcome.duplicates.is_empty() { "" } else { ", but see above" };
+        return format!("Done: {} written{}{see}.", counted(done - outcome.met(), "change"), met(outcome));
+    }
+    let next = next(outcome);
+    if outcome.interrupted {
+        return format!("Interrupted: {done} done, {failed} failed, {skipped} not tried. {next}");
+    }
+    let part = if done == 0 { "Not done: ".to_owned() } else { format!("Done in part: {done} done, ") };
+    if outcome.was_cut_off() {
+        return format!("{part}{failed} failed, {skipped} not tried, since {UNREACHED}. {next}");
+    }
+    match outcome.denied() {
+        Some(role) if done == 0 => {
+            format!(
+                "Nothing was written: the token lacks the role for it. Run it with a token of the role {role}."
+            )
         }
-        (_, true) => {
-            format!("Interrupted: {done} done, {failed} failed, {skipped} not tried. Run again to go on.")
-        }
-        (_, false) if outcome.was_cut_off() => format!(
-            "Done in part: {done} done, {failed} failed, {skipped} not tried, since {UNREACHED}. Run again to go on."
+        Some(role) => format!(
+            "{part}{failed} refused to this token, {skipped} skipped. For the rest run it with a token of the role {role}."
         ),
-        (_, false) => match outcome.denied() {
-            Some(role) if done == 0 => {
-                format!(
-                    "Nothing was written: the token lacks the role for it. Run it with a token of the role {role}."
-                )
-            }
-            Some(role) => format!(
-                "Done in part: {done} done, {failed} refused to this token, {skipped} skipped. \
-                 For the rest run it with a token of the role {role}."
-            ),
-            None => {
-                format!("Done in part: {done} done, {failed} failed, {skipped} skipped. Run again to go on.")
-            }
-        },
+        None => format!("{part}{failed} failed, {skipped} skipped. {next}"),
+    }
+}
+
+/// What to do about what was not done.
+fn next(outcome: &Outcome) -> &'static str {
+    match outcome.remedy() {
+        Remedy::Again => "Run again to go on.",
+        Remedy::Plan => "Somebody has changed what was planned for: plan again to go on.",
+        Remedy::Mend => "Mend what failed, for the reasons above, then run again.",
     }
 }
 

@@ -103,7 +103,7 @@ pub fn read(
     findings[before..]
         .iter()
         .filter(|f| f.severity == Severity::Error)
-        .for_each(|f| cut(body.to_mut(), &f.route));
+        .for_each(|f| take_out(body.to_mut(), &f.route, broken.contains(&f.route)));
 
     let meta = take_meta(kind, &mut body, findings)?;
     if kind == Kind::Chart {
@@ -209,14 +209,44 @@ fn lay_under(body: &mut Cow<'_, Value>, defaults: Option<&Map<String, Value>>) {
     }
 }
 
+/// What stands for a text that a broken reference would have given, where what is around it can still be checked.
+pub(super) const LOST: &str = "lost.invalid";
+
+/// Takes out what is broken: with something in its place where it is a reference in a list, whose other items are to be checked.
+fn take_out(value: &mut Value, route: &Route, is_reference: bool) {
+    let in_place = match route.segs().split_last() {
+        Some((Seg::Key(key), above)) if above.iter().any(|seg| matches!(seg, Seg::Index(_))) => {
+            is_required(key).then(|| if key == "value" { 0.into() } else { LOST.into() })
+        }
+        Some((Seg::Index(at), above)) => {
+            let list = at_route(value, &Route(above.to_vec())).and_then(Value::as_array);
+            let mut others = list.into_iter().flatten().enumerate().filter(|(i, _)| i != at);
+            others.all(|(_, other)| other.is_string() || other.is_null()).then(|| LOST.into())
+        }
+        _ => None,
+    };
+    let found = route.segs().iter().try_fold(&mut *value, |value, seg| match seg {
+        Seg::Key(key) => value.get_mut(key),
+        Seg::Index(i) => value.get_mut(*i),
+    });
+    match (in_place, found) {
+        (Some(in_place), Some(found)) if is_reference => *found = in_place,
+        _ => cut(value, route),
+    }
+}
+
+/// What an item of a list cannot do without.
+fn is_required(key: &str) -> bool {
+    matches!(key, "type" | "metric_name" | "name" | "operator" | "value")
+}
+
 /// Removes what is broken. Inside a list item that cannot do without it, the whole list goes, lest indices shift.
 fn cut(value: &mut Value, route: &Route) {
     let segs = route.segs();
-    let required = |key: &str| matches!(key, "type" | "metric_name" | "name" | "operator" | "value");
     let list = segs.iter().position(|seg| matches!(seg, Seg::Index(_)));
     let end = match (list, segs.last()) {
         (Some(list), Some(Seg::Index(_))) => list,
-        (Some(list), Some(Seg::Key(key))) if required(key) => list,
+        (Some(list), Some(Seg::Key(key))) if is_required(key) => list,
         _ => segs.len(),
     };
     // A list item that lacks a field is reported at the item, so its last step is an index.

@@ -30,6 +30,8 @@ pub struct Each {
     pub key: String,
     /// `${each.value}`.
     pub value: Resolved,
+    /// Whether the list is broken, so that nothing is known of its items.
+    pub is_unknown: bool,
 }
 
 /// What stands for a secret that is not set, followed by its name: much that is secret is a URL.
@@ -236,6 +238,10 @@ impl Walk<'_, '_> {
             );
             return None;
         };
+        if each.is_unknown {
+            self.fail(here, Follows, String::new());
+            return None;
+        }
         match path.split_once('.').unwrap_or((path, "")) {
             ("key", "") => Some(Resolved { value: each.key.clone().into(), secrets: BTreeMap::new() }),
             ("value", inner) => self.inside(&each.value, inner, "each.value", here),

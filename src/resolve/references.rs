@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::entry::LOST;
 use super::findings::tell;
 use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Suggestions};
 use crate::model::check::{Checker, at};
@@ -64,6 +65,8 @@ fn check_reference(
     match desired.objects.get(&reference.to) {
         None if matches!(reference.to.collection, Collection::Metrics | Collection::Annotations) => return,
         Some(target) if target.intent != Intent::Absent && target.kind != Kind::Composite => return,
+        // What a broken reference left behind was reported there.
+        None if reference.to.name == LOST => return,
         _ => {}
     }
     let place = wish.place(files, &reference.route, reference.part);

@@ -140,7 +140,12 @@ impl Template<'_> {
             Err(Refused::Again) => return Vec::new(),
         }
         for each in &items {
-            let Some((address, wish)) = self.instance(each.as_ref(), context, findings) else { continue };
+            let Some((address, wish)) = self.instance(each.as_ref(), context, findings) else {
+                if self.kind == Kind::Space {
+                    self.charts(entry::LOST, each.as_ref(), context, files, findings);
+                }
+                continue;
+            };
             findings.extend(colors::lost(self.body, &wish, files));
             let charts = match self.kind {
                 Kind::Space => self.charts(&address.name, each.as_ref(), context, files, findings),
@@ -220,15 +225,22 @@ impl Template<'_> {
                             return None;
                         }
                     };
-                    Some(Some(Each { key, value: below(&Route::root().index(i)) }))
+                    Some(Some(Each { key, value: below(&Route::root().index(i)), is_unknown: false }))
                 };
                 list.iter().enumerate().filter_map(key).collect()
             }
             Value::Object(map) => map
                 .keys()
-                .map(|key| Some(Each { key: key.clone(), value: below(&Route::root().key(key)) }))
+                .map(|key| {
+                    let value = below(&Route::root().key(key));
+                    Some(Each { key: key.clone(), value, is_unknown: false })
+                })
                 .collect(),
-            _ if broken => Vec::new(),
+            // One, so that what else is wrong with it is found.
+            _ if broken => {
+                let value = Resolved { value: Value::Null, secrets: Default::default() };
+                vec![Some(Each { key: String::new(), value, is_unknown: true })]
+            }
             other => {
                 let message = format!("expected a list or a map, found {}", describe(other));
                 findings.push(error(
@@ -265,14 +277,10 @@ impl Template<'_> {
             Value::Number(_) | Value::Bool(_) => name.to_string(),
             _ => String::new(),
         };
-        if !in_name.is_empty() {
-            findings.extend(in_name.into_iter().map(|f| Finding {
-                part: Part::Key,
-                route: Route::root(),
-                ..f
-            }));
-            return None;
-        }
+        // It is read all the same, for what else is wrong with it.
+        let is_named = in_name.is_empty();
+        let name = if is_named { name } else { entry::LOST.to_owned() };
+        findings.extend(in_name.into_iter().map(|f| Finding { part: Part::Key, route: Route::root(), ..f }));
         // Not with the list of a `for_each`, which would be copied for each of its items.
         let left_out = |key: &str| key == "for_each" || key == "charts" && self.kind == Kind::Space;
         let is_name = |key: &str| key == "name" && self.kind == Kind::Chart;
@@ -296,6 +304,9 @@ impl Template<'_> {
         let written = entry::Written { kind: self.kind, name: &name, body, defaults };
         let origin = self.at.origin(self.kind);
         let wish = entry::read(written, each, &self.at.document.dir, origin, context, findings)?;
+        if !is_named {
+            return None;
+        }
         let address = match self.space {
             Some(space) => Address::chart(space, name),
             None => Address::new(self.kind.collection(), name),

@@ -381,3 +381,42 @@ fn parts_of_names_are_answered_with_names() {
     let says = ["did you mean \"Twins/Slow\"?", "get charts 'Twi*/*'"];
     world.run("get charts Twi").exits(1).says(&says);
 }
+
+#[test]
+fn the_audit_tells_who_changed_what() {
+    let world = World::new();
+    world.send(
+        "PUT",
+        "/v1/services/1",
+        &json!({"settings": {"url": "https://hooks.example.org/T0/canary-2"}}),
+    );
+    world.send("PUT", "/v1/metrics/db.ms", &json!({"period": 60}));
+    let all = world.run("get audit").exits(0);
+    let lines: Vec<&str> = all.stdout.lines().collect();
+    assert!(lines[0].starts_with("TIME") && lines[0].contains("CHANGED"), "{}", all.stdout);
+    let last = lines.last().unwrap();
+    for word in ["ops@example.org", "change", "metric", "db.ms", "period", "127.0.0.1"] {
+        assert!(last.contains(word), "{word}: {last}");
+    }
+    assert!(all.stdout.contains("settings"), "{}", all.stdout);
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let newest = world.run("get audit --count 1").exits(0);
+    assert_eq!(
+        (newest.stdout.lines().count(), newest.stdout.lines().last().map(words)),
+        (2, Some(words(last)))
+    );
+    let named = world.run("get audit db.ms --start -1h --format json").exits(0).json();
+    let actions: Vec<&str> =
+        named["audit"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["create", "change"]);
+    world.run("get audit nobody").exits(0).says(&["Nobody changed"]);
+    world.run("get audit --end -1h").exits(64).says(&["--start and --count"]);
+    world.run("delete audit x").exits(64);
+    let foreign = Trap::start(Some(json_answer(404, "{}")));
+    let dir = tempfile::tempdir().unwrap();
+    let cli = Cli::new(dir.path()).env("LIBRATO_USER", "u").env("LIBRATO_TOKEN", "t0ken-of-nobody");
+    cli.env("LIBRATO_ENDPOINT", &foreign.endpoint())
+        .run(&["get", "audit"])
+        .exits(1)
+        .says(&["keeps no audit"]);
+}

@@ -253,30 +253,86 @@ fn a_put_holds_what_changed_and_what_the_api_demands() {
 
 #[test]
 fn what_fails_does_not_hold_up_the_rest() {
-    // The server knows its types of services; the program lets others pass with a warning.
-    let world = World::new(&format!(
-        "{DEFINITIONS}  web.pigeon: {{ conditions: [{{ type: above, metric_name: web.ms, threshold: 5 }}], services: [pigeon] }}\n"
-    ));
+    // What a server takes at one time only that server knows.
+    let dir = project(&[(
+        "def/web.yaml",
+        &format!(
+            "{DEFINITIONS}  web.pigeon: {{ conditions: [{{ type: above, metric_name: web.ms, threshold: 5 }}], services: [pigeon] }}\n"
+        ),
+    )]);
+    let server = Server::start_with(&dir.path().join("web.db"), TOKEN, &["--max-body", "4096"]);
+    let world = World { dir, server };
+    let long = format!("https://example.org/{}", "roof".repeat(2000));
     world.rewrite(
         "services:\n  ops-mail",
-        "services:\n  pigeon: { type: carrier-pigeon, settings: { loft: roof } }\n  ops-mail",
+        &format!("services:\n  pigeon: {{ type: webhook, settings: {{ url: {long} }} }}\n  ops-mail"),
     );
     let ran = world.run(&["apply", "def", "--auto-approve"]).exits(4);
     let ran = ran.prints(&[
         "failed: create service pigeon  (def/web.yaml:13:3)",
-        "400",
+        "413",
         "skipped: create alert web.pigeon",
         "it needs the create of service \"pigeon\"",
-        "Done in part: 6 done, 1 failed, 1 skipped.",
+        "Done in part: 6 done, 1 failed, 1 skipped. Mend what failed, for the reasons above, then run again.",
     ]);
     assert!(!ran.stdout.contains("roof"), "{}", ran.stdout);
+    // Once more it is the same, and nothing is said to have been done.
+    world.run(&["apply", "def", "--auto-approve"]).exits(4).prints(&["Not done: 1 failed, 1 skipped. Mend"]);
     // Running again does what is left, once it can be done.
-    world.rewrite(
-        "type: carrier-pigeon, settings: { loft: roof }",
-        "type: mail, settings: { addresses: a@b.c }",
-    );
+    world.rewrite(&long, "https://example.org/short");
     world.run(&["apply", "def", "--auto-approve"]).exits(0).prints(&["2 changes written"]);
     world.run(&["plan", "def", "--detailed-exitcode"]).exits(0);
+}
+
+/// A word that no service may know is kept with a warning; of the built-in server it is known which words it takes.
+#[test]
+fn a_misspelt_word_is_an_error_where_the_service_is_known_to_refuse_it() {
+    let words = "services: { ops: { type: slak, settings: { url: 'https://example.org/x' } } }\n\
+                 metrics: { m: { type: gauge } }\n\
+                 spaces: { Web: { charts: [{ name: A, type: pie, streams: [{ metric: m, group_function: breakot }] }] } }\n";
+    let said = [
+        "error[unknown-service-type]",
+        "did you mean `slack`?",
+        "`bignumber`",
+        "did you mean `breakout`?",
+        "the built-in server",
+        "3 errors",
+    ];
+    let world = World::new(words);
+    world.run(&["validate", "def"]).exits(0).says(&["warning[unknown-service-type]"]);
+    world.run(&["plan", "def"]).exits(1).says(&said);
+    world.run(&["apply", "def", "--auto-approve"]).exits(1).says(&said);
+    assert_eq!(world.server.writes(), [""; 0]);
+    for command in [&["plan", "def"][..], &["apply", "def", "--auto-approve"]] {
+        let cli = Cli::new(world.dir.path()).env("LIBRATO_ENDPOINT", "embedded:new.db");
+        let ran = cli.run(command).exits(1).says(&said);
+        assert!(!ran.stderr.contains("made") && !world.dir.path().join("new.db").exists(), "{}", ran.stderr);
+    }
+    // Others may know more.
+    let service = Trap::start_by(|request| {
+        let list =
+            request.split(['/', '?', ' ']).find(|word| ["metrics", "services", "spaces"].contains(word))?;
+        Some(json_answer(
+            200,
+            &json!({"query": {"found": 0, "total": 0, "offset": 0, "length": 0}, list: []}).to_string(),
+        ))
+    });
+    let cli = Cli::new(world.dir.path()).env("LIBRATO_USER", USER).env("LIBRATO_TOKEN", TOKEN);
+    let ran = cli.env("LIBRATO_ENDPOINT", &service.endpoint()).run(&["plan", "def"]);
+    ran.says(&["warning[unknown-service-type]", "did you mean `slack`?"]);
+}
+
+/// What the files alone show, and what only the service shows, is one report with one count.
+#[test]
+fn warnings_of_files_and_of_the_plan_are_counted_together() {
+    let world = World::new(
+        "vars: { unused: 1 }\nalerts: { x: { conditions: [{ type: above, metric_name: m, threshold: 5 }], services: [] } }\n",
+    );
+    let ran = world.run(&["plan", "def"]).exits(0);
+    let warnings = ran.stderr.matches("warning[").count();
+    assert!(warnings >= 2, "{}", ran.stderr);
+    ran.says(&["warning[unused-variable]", "warning[unknown-metric]"]);
+    world.run(&["plan", "def", "--strict"]).exits(1).says(&[&format!("{warnings} warnings, and --strict")]);
 }
 
 #[test]
@@ -311,7 +367,9 @@ fn a_comment_says_why_there_is_no_plan() {
     let ran = world.run(&["plan", "def", "--format", "markdown"]).exits(1).says(&["did you mean `above`?"]);
     let lines: Vec<&str> = ran.stdout.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(lines[..3], ["<!-- librato-apply plan -->", "### No plan", "**1 error and 1 warning**"]);
-    assert!(lines[4].starts_with("- **error**: ") && lines[4].contains("def/web.yaml:1:"), "{}", ran.stdout);
+    let error = "- **error** <code>missing-field</code>: ";
+    assert!(lines[4].starts_with(error) && lines[4].contains("def/web.yaml:1:"), "{}", ran.stdout);
+    assert!(lines.iter().any(|line| line.starts_with("  - did you mean ")), "{}", ran.stdout);
 
     let world = World::new("metrics: { web.hits: { type: gauge } }\n");
     let plan = ["plan", "def", "--format", "markdown"];

@@ -21,13 +21,13 @@ pub struct Get {
     /// How to print; a table by default, and all that is known of an object that is named.
     #[arg(long, value_enum)]
     pub format: Option<GetFormat>,
-    /// Of events and measurements: from when on; epoch seconds, RFC 3339, or so long ago: `-8h`.
+    /// Of events, measurements and the audit: from when on; epoch seconds, RFC 3339, or so long ago: `-8h`.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Time")]
     pub start: Option<String>,
     /// Of events and measurements: until when.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Time")]
     pub end: Option<String>,
-    /// Of events and measurements: how many of each source; 20 where no --start is given.
+    /// Of events and measurements: how many of each source; of the audit how many in all, the newest. 20 where no --start is given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Time")]
     pub count: Option<u64>,
     /// Of measurements: one for so many seconds (`60`, `5m`); by default each for itself.

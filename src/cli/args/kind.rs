@@ -47,6 +47,8 @@ pub enum Kind {
     /// Snapshots of charts; only by --id.
     #[value(alias = "snapshot")]
     Snapshots,
+    /// Who changed which definition, of a server that keeps it; NAME is a part of the name of what was changed.
+    Audit,
 }
 
 impl Kind {
@@ -67,6 +69,7 @@ impl Kind {
             Self::Dashboards => "dashboard",
             Self::Tokens => "API token",
             Self::Snapshots => "snapshot",
+            Self::Audit => "audit entry",
         }
     }
 
@@ -87,6 +90,7 @@ impl Kind {
             Self::Dashboards => "dashboards",
             Self::Tokens => "tokens",
             Self::Snapshots => "snapshots",
+            Self::Audit => "audit",
         }
     }
 
@@ -95,6 +99,7 @@ impl Kind {
         match self {
             Self::Annotations => "annotation",
             Self::Tokens => "token",
+            Self::Audit => "audit",
             other => other.noun(),
         }
     }

@@ -69,8 +69,26 @@ fn columns(kind: Kind) -> &'static [Column] {
         Kind::Tokens => {
             &[ID, NAME, ("ROLE", |raw| text(&raw["role"])), ("ACTIVE", |raw| text(&raw["active"]))]
         }
+        Kind::Audit => &[
+            ("TIME", |raw| time(&raw["time"])),
+            ("USER", |raw| text(&raw["user"])),
+            ("ACTION", |raw| text(&raw["action"])),
+            ("KIND", |raw| text(&raw["kind"])),
+            NAME,
+            ("CHANGED", changed),
+            ("FROM", |raw| text(&raw["address"])),
+        ],
         Kind::Snapshots => &[ID, ("IMAGE", |raw| text(&raw["image_href"]))],
     }
+}
+
+/// The fields of an object that a change made others.
+fn changed(entry: &Value) -> String {
+    let (Some(before), Some(after)) = (entry["before"].as_object(), entry["after"].as_object()) else {
+        return String::new();
+    };
+    let names = after.keys().chain(before.keys().filter(|name| !after.contains_key(*name)));
+    names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect::<Vec<_>>().join(", ")
 }
 
 fn text(value: &Value) -> String {

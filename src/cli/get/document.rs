@@ -40,7 +40,7 @@ fn in_words(value: &Value) -> Value {
             ("duration" | "period" | "rearm_seconds" | "source_lag" | "resolution", Some(seconds)) => {
                 u64::try_from(seconds).ok().map(|seconds| Seconds(seconds).to_string().into())
             }
-            (name, Some(seconds)) if name.ends_with("_at") || name.ends_with("_time") => {
+            (name, Some(seconds)) if name == "time" || name.ends_with("_at") || name.ends_with("_time") => {
                 jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string().into())
             }
             _ => None,

@@ -7,6 +7,9 @@ use serde_json::Value;
 /// What stands in the place of a secret.
 const HIDDEN: &str = "(sensitive)";
 
+/// What the audit of a server has in the place of a secret.
+const MARKS: &[&str] = &["[hidden]", "[changed]"];
+
 /// Replaces every secret in an object by a word.
 pub fn mask(object: &mut Value) {
     match object {
@@ -25,6 +28,8 @@ pub fn mask(object: &mut Value) {
                             }
                         }
                     }
+                    // Of a secret that the service itself leaves out of its audit, this is all that is known.
+                    (_, Value::String(word)) if MARKS.contains(&word.as_str()) => {}
                     // Whatever these are, they are no words for people.
                     ("token" | "api_token" | "settings", value) if !value.is_null() => {
                         *value = HIDDEN.into();

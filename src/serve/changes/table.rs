@@ -129,3 +129,22 @@ pub fn search(tx: &Tx<'_>, search: &Search, page: &PageRequest) -> Result<Page<E
     }
     page_where(tx, "audit", wanted, page, Entry::from_row)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::store::scratch;
+
+    #[test]
+    fn a_key_is_known_for_a_day_and_may_then_be_used_again() {
+        let scratch = scratch();
+        let tx = scratch.tx();
+        let request = Request { account: &[1; 32], path: "/v1/alerts", key: "k" };
+        let object = |now| known(&tx, &request, now).unwrap().map(|known| known.object);
+        remember(&tx, &request, &[0; 32], 7, 1000).unwrap();
+        assert_eq!(object(1000 + KEYS_KEPT - 1), Some(7));
+        assert_eq!(object(1000 + KEYS_KEPT), None, "whether or not it is still kept");
+        remember(&tx, &request, &[0; 32], 8, 1000 + KEYS_KEPT).unwrap();
+        assert_eq!(object(1000 + KEYS_KEPT), Some(8));
+    }
+}

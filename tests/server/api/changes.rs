@@ -314,8 +314,11 @@ async fn full() -> Api {
     assert_eq!(api.put("/v1/sources/s", "{}").await.status, 201);
     let event = r#"{"title": "v91", "links": [{"rel": "ci", "href": "https://ci.example.org"}]}"#;
     assert_eq!(api.post("/v1/annotations/deploys", event).await.status, 201);
+    assert_eq!(api.post("/v1/silences", SILENCE).await.status, 201);
     api
 }
+
+const SILENCE: &str = r#"{"alert": "web.*", "why": "moving", "duration": 3600}"#;
 
 /// The path of a route, with what [`full`] has made in it.
 fn all_there(route: &str, chart_token: &str) -> String {
@@ -331,7 +334,8 @@ fn all_there(route: &str, chart_token: &str) -> String {
         .replace("{service}", "1")
 }
 
-/// On each route that changes a definition or an event: whoever names a state relies on it. Submissions are data, and have none.
+/// On each route that changes a definition or an event: whoever names a state relies on it. Submissions are data, and have none. A handler
+/// that looks at no state takes `Unconditional`, which refuses such a request.
 #[tokio::test]
 async fn no_request_is_carried_out_whatever_if_match_says() {
     for super::roles::Row { method, path: route, .. } in super::roles::table() {
@@ -352,6 +356,7 @@ async fn no_request_is_carried_out_whatever_if_match_says() {
             ("POST", "/v1/charts") => r#"{"entity_type": "instrument", "entity_id": 1}"#,
             ("POST", "/v1/api_tokens") => r#"{"name": "other", "role": "viewer"}"#,
             ("POST", "/v1/alerts/1/services") => r#"{"service": 1}"#,
+            ("POST", "/v1/silences") => SILENCE,
             (_, "/v1/metrics") => r#"{"names": ["m"], "period": 60}"#,
             _ => r#"{"display_name": "other"}"#,
         };

@@ -309,6 +309,61 @@ mod tests {
         }
     }
 
+    const KEY: &str = "INSERT INTO idempotency_keys (account, path, request_key, digest, object_id, made_at)
+        VALUES (x'00', '/v1/alerts', 'k', x'00', 1, ?1)";
+
+    const ENTRIES: &str =
+        "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2)
+        INSERT INTO audit (made_at, made_by, kind, object_id, name, key, action, before_change, after_change)
+        SELECT ?1, 'ops', 'alert', n, 'a', 'a', 'change', '{}', '{}' FROM numbers";
+
+    fn rows(connection: &Connection, table: &str) -> i64 {
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn keys_are_kept_for_a_day_and_the_audit_for_ninety() {
+        let (connection, clock) = (scratch(), Clock::standing_at(BORN));
+        let maintenance = over(&connection, &clock, false);
+        connection.execute(KEY, [BORN]).unwrap();
+        connection.execute(ENTRIES, [BORN, 3]).unwrap();
+        let passes = |hours: u64| {
+            clock.pass(Duration::from_secs(hours * 3600));
+            pause(&maintenance, &connection);
+            (rows(&connection, "idempotency_keys"), rows(&connection, "audit"))
+        };
+        assert_eq!(passes(23), (1, 3));
+        assert_eq!(passes(2), (0, 3));
+        assert_eq!(passes(88 * 24), (0, 3));
+        assert_eq!(passes(24), (0, 0));
+    }
+
+    #[test]
+    fn a_clock_that_was_wrong_for_a_while_forgets_no_change() {
+        let (connection, clock) = (scratch(), Clock::standing_at(BORN));
+        let maintenance = over(&connection, &clock, false);
+        connection.execute(KEY, [BORN]).unwrap();
+        connection.execute(ENTRIES, [BORN, 3]).unwrap();
+        clock.set(BORN + 400 * DAY);
+        for _ in 0..20 {
+            clock.pass(Duration::from_secs(60));
+            pause(&maintenance, &connection);
+        }
+        assert_eq!((rows(&connection, "idempotency_keys"), rows(&connection, "audit")), (1, 3));
+    }
+
+    #[test]
+    fn the_audit_holds_its_newest_entries() {
+        let (connection, clock) = (scratch(), Clock::standing_at(BORN));
+        let maintenance = over(&connection, &clock, false);
+        connection.execute(ENTRIES, [BORN, 100_000]).unwrap();
+        connection.execute(ENTRIES, [BORN + 1, 7]).unwrap();
+        clock.pass(Duration::from_secs(60));
+        pause(&maintenance, &connection);
+        let oldest: i64 = connection.query_row("SELECT min(id) FROM audit", [], |row| row.get(0)).unwrap();
+        assert_eq!((rows(&connection, "audit"), oldest), (100_000, 8));
+    }
+
     /// What happens to the clock of a machine, in seconds.
     #[derive(Debug, Clone)]
     enum Step {
