@@ -259,11 +259,40 @@ fn default(description: &str) -> Option<String> {
     Some(rest.split([':', ';', '.']).next().unwrap_or(rest).trim().replace('`', ""))
 }
 
+/// A value as files really have it, of fields whose type says little about that.
+fn typical(path: &str) -> Option<&'static str> {
+    const VALUES: &[(&str, &str)] = &[
+        ("services.settings", "{ url: \"${secret.SLACK_URL}\" }"),
+        ("services.type", "slack"),
+        ("alerts.services", "[ops-mail]"),
+        (
+            "alerts.conditions",
+            "[{ type: above, metric_name: web.response_ms, threshold: 800, duration: 5m }]",
+        ),
+        ("conditions.metric_name", "web.response_ms"),
+        ("conditions.threshold", "800"),
+        ("conditions.tags", "[{ name: region, values: [eu, us] }]"),
+        (".source", "\"web-*\""),
+        (".runbook_url", "https://wiki.example.org/slow"),
+        (".composite", "'sum(s(\"web.hits\", \"*\"))'"),
+        ("streams.metric", "web.response_ms"),
+        ("charts.streams", "[{ metric: web.response_ms, source: \"*\" }]"),
+        ("charts.thresholds", "[{ operator: \">\", value: 800, type: red }]"),
+        (".display_name", "\"Response time\""),
+        (".display_units_short", "ms"),
+        (".display_units_long", "milliseconds"),
+        (".description", "\"How long pages take\""),
+        (".renamed_from", "\"the old name\""),
+    ];
+    VALUES.iter().find(|(end, _)| path.ends_with(end)).map(|(_, value)| *value)
+}
+
 /// What a value may look like.
 fn example(path: &str, kind: &str, words: &[(&str, &str)], default: Option<&str>) -> String {
     let name = path.rsplit('.').next().unwrap_or(path);
     let value = match (words.first(), default) {
         (Some((word, _)), _) => *word,
+        _ if typical(path).is_some() => typical(path).unwrap_or_default(),
         _ if name == "endpoint" => "https://metrics.example.org",
         _ if name == "for_each" => "[eu, us]",
         _ if name == "exclude" => "[docker-compose.yml, \"deploy/**\"]",
@@ -365,6 +394,13 @@ mod tests {
         assert!(said("alert").starts_with("Field     alerts\n"), "{}", said("alert"));
         assert!(said("for_each").starts_with("Field     metrics.for_each\n"), "{}", said("for_each"));
         assert!(said("conditions.threshold").starts_with("Field     alerts.conditions.threshold\n"));
+        for (field, example) in [
+            ("alerts.conditions", "Example   conditions: [{ type: above, metric_name: "),
+            ("services.settings", "Example   settings: { url: \"${secret."),
+            ("composites.composite", "Example   composite: 'sum(s("),
+        ] {
+            assert!(said(field).contains(example), "{}", said(field));
+        }
         assert!(said("settings.endpoint").contains("Example   endpoint: https://metrics.example.org\n"));
     }
 

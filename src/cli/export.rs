@@ -38,11 +38,33 @@ pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<E
     })
     .await?;
     let found = found(&actual, &globs)?;
+    let missing = missing(&args.targets, &found)?;
+    if found.objects.is_empty() && found.losses.is_empty() && !missing.is_empty() {
+        let message = format!("there is nothing to export: nothing fits {}", missing.join(", "));
+        let help = "targets are KIND/GLOB, such as alert/web.*; `librato-apply get KIND` lists what there is";
+        return Err(Stop { exit: Exit::Error, message, help: vec![help.to_owned()] }.into());
+    }
+    missing.iter().for_each(|target| ui.complain(&format!("nothing fits {target}")));
     // Elsewhere another service may have the title: what paged must not come to mail.
     let written = definitions(&found.objects, &actual.chart_order, &service_types(&actual.ids));
     write(&args.output, &written, ui)?;
     report(&found, &written, ui);
-    Ok(if found.losses.is_empty() { Exit::Done } else { Exit::Partial })
+    Ok(if found.losses.is_empty() && missing.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// The targets that name an object or a part of the names, and that nothing fits: a misspelt one is no success. A kind of which
+/// there is nothing is none.
+fn missing(given: &[String], found: &Expressible) -> Result<Vec<String>, Stop> {
+    let mut missing = Vec::new();
+    for text in given.iter().filter(|text| text.contains('/')) {
+        let globs = targets(std::slice::from_ref(text))?;
+        let mut all = found.objects.iter().map(|(address, resource)| (resource.kind(), address));
+        let lost = found.losses.iter().any(|loss| text.ends_with(&format!("/{}", loss.name)));
+        if !lost && !all.any(|(kind, address)| globs.mean(kind, address)) {
+            missing.push(printable(text).to_string());
+        }
+    }
+    Ok(missing)
 }
 
 /// The patterns of the command line; all kinds where there are none.

@@ -63,8 +63,15 @@ async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> 
     .await?;
     let name = &measurement.name;
     if let Some((_, reason)) = delivery.refused.first() {
+        let flag = tally::other_type(reason);
+        // The service says it in words of its own.
+        let reason = match flag {
+            Some(tally::COUNTER) => format!("{name} is a counter, and was sent as another type"),
+            Some(_) => format!("{name} is a gauge, and was sent as another type"),
+            None => reason.clone(),
+        };
         let message = format!("the measurement of {name} was not accepted: {reason}");
-        let help = tally::other_type(reason).map(str::to_owned).into_iter().collect();
+        let help = flag.map(str::to_owned).into_iter().collect();
         return Err(Stop { exit: Exit::Error, message, help }.into());
     }
     if let Some(error) = delivery.error {

@@ -22,6 +22,24 @@ fn empty_service() -> Trap {
 }
 
 #[test]
+fn who_looks_after_a_file_that_is_not_there_or_serves_nobody_is_told_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| Cli::new(dir.path()).run(args);
+    for args in [
+        &["serve", "check", "no.db"][..],
+        &["serve", "backup", "no.db", "to.db"],
+        &["serve", "adopt", "no.db"],
+    ] {
+        run(args).exits(1).says(&["there is no file no.db", "is the path right?"]);
+    }
+    run(&["serve", "--data", "new.db"]).exits(64).says(&["there is no user", "--credentials FILE"]);
+    run(&["annotate", "deploys", "--title", "x", "--endpoint", "embedded:a.db"]).exits(0);
+    let copied = run(&["serve", "backup", "a.db", "b.db"]).exits(0).prints(&["1 events"]);
+    assert!(!copied.stdout.contains("file_properties"), "{}", copied.stdout);
+    assert!(!dir.path().join("no.db").exists() && !dir.path().join("new.db").exists());
+}
+
+#[test]
 fn without_an_endpoint_the_error_says_how_to_give_one() {
     let dir = project(&[("a.yaml", METRIC)]);
     for command in [&["plan"][..], &["apply", "--auto-approve"], &["submit", "x", "1"]] {

@@ -382,6 +382,16 @@ fn parts_of_names_are_answered_with_names() {
     world.run("get charts Twi").exits(1).says(&says);
 }
 
+/// A misspelt name is no success, and leaves no document behind.
+#[test]
+fn an_export_of_what_is_not_there_is_no_success() {
+    let world = World::new();
+    let ran = world.run("export alert/nosuch").exits(1).says(&["nothing fits alert/nosuch"]);
+    assert_eq!(ran.stdout, "");
+    world.run("export alert/web.slow alert/nosuch").exits(4).says(&["nothing fits alert/nosuch"]);
+    world.run("export annotation").exits(0);
+}
+
 #[test]
 fn the_audit_tells_who_changed_what() {
     let world = World::new();

@@ -97,7 +97,9 @@ fn who_forgets_that_a_metric_is_a_counter_is_told_the_flag() {
     let at = ["--endpoint", "embedded:./a.db"];
     let run = |args: &[&str]| Cli::new(dir.path()).run(&[&["submit"], args, &at[..]].concat());
     run(&["hits", "1", "--type", "counter"]).exits(0);
-    run(&["hits", "2"]).exits(1).says(&["different type", "  = help: --type counter"]);
+    run(&["hits", "2"])
+        .exits(1)
+        .says(&["hits is a counter, and was sent as another type", "  = help: --type counter"]);
     std::fs::write(dir.path().join("lines"), "hits 3\n").unwrap();
     run(&["--from", "lines"]).exits(1).says(&["  = help: --type counter"]);
 }

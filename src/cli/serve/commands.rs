@@ -41,6 +41,7 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
 
 /// Reports on stdout. That a file is in use says nothing about it, so that has an exit code of its own.
 pub async fn check(file: &Path, ui: &Ui) -> anyhow::Result<Exit> {
+    there(file)?;
     let path = file.to_owned();
     let report = match tokio::task::spawn_blocking(move || serve::check(&path)).await? {
         Ok(report) => report,
@@ -74,8 +75,22 @@ pub fn unadopted(file: &Path, copied_at: Option<i64>) -> String {
     )
 }
 
+/// A file that is looked after is there already.
+fn there(file: &Path) -> Result<(), Stop> {
+    if file.exists() {
+        return Ok(());
+    }
+    let message = format!("there is no file {}", file.display());
+    Err(Stop {
+        exit: Exit::Error,
+        message,
+        help: vec!["is the path right? `serve` alone makes a new file".to_owned()],
+    })
+}
+
 /// `None` when it was stopped.
 async fn copy(from: &Path, to: &Path, how: Copying, free: &str, ui: &Ui) -> anyhow::Result<Option<Copied>> {
+    there(from)?;
     let stop = Arc::new(AtomicBool::new(false));
     let (source, target, stopped) = (from.to_owned(), to.to_owned(), Arc::clone(&stop));
     let mut copying = tokio::task::spawn_blocking(move || serve::copy(&source, &target, how, &stopped));
@@ -122,13 +137,14 @@ fn size(bytes: u64) -> String {
 }
 
 async fn adopt(file: &Path, ui: &Ui) -> anyhow::Result<Exit> {
+    there(file)?;
     let path = file.to_owned();
     let marked = tokio::task::spawn_blocking(move || serve::adopt(&path)).await?.map_err(once)?;
     let file = file.display();
     ui.say(&if marked {
-        format!("{file} is the original now")
+        format!("{file} is no longer marked as a copy: what is served from it is the original")
     } else {
-        format!("{file} is no copy: nothing to do")
+        format!("{file} is not marked as a copy: there is nothing to do")
     });
     Ok(Exit::Done)
 }

@@ -242,8 +242,11 @@ impl Keep {
     }
 }
 
+pub const COUNTER: &str = "--type counter";
+const GAUGE: &str = "--type gauge";
+
 /// What helps where the service says that a metric has another type.
 pub fn other_type(reason: &str) -> Option<&'static str> {
-    let told = reason.contains("different type");
-    told.then_some(if reason.contains("is a counter") { "--type counter" } else { "--type gauge" })
+    let is = |what: &str| reason.contains("different type") && reason.contains(what);
+    is("is a counter").then_some(COUNTER).or_else(|| is("is a gauge").then_some(GAUGE))
 }

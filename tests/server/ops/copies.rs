@@ -62,8 +62,8 @@ async fn a_copy_is_marked_until_it_is_adopted() {
         assert!(run("adopt", &[file], &[]).1.contains("in use by another server"));
         server.stop();
     }
-    assert!(run("adopt", &[&marked], &[]).1.contains("is the original now"));
-    assert!(run("adopt", &[&marked], &[]).1.contains("is no copy"));
+    assert!(run("adopt", &[&marked], &[]).1.contains("no longer marked as a copy"));
+    assert!(run("adopt", &[&marked], &[]).1.contains("not marked as a copy"));
     let server = Server::start(&marked, &[]);
     assert_eq!(metric(&server, "librato_apply_unadopted_copy ").await, "0");
     assert!(!server.log().contains("is a copy"), "{}", server.log());

@@ -3,6 +3,18 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Tables that the server keeps for itself, whose rows say nothing to people.
+const INTERNAL: &[&str] = &[
+    "alert_clock",
+    "alert_services",
+    "alert_states",
+    "dashboard_instruments",
+    "file_properties",
+    "idempotency_keys",
+    "journal_folded",
+    "streams_of_charts",
+];
+
 /// Problems told in one report; a damaged file can have millions.
 pub const TOLD: usize = 100;
 
@@ -69,8 +81,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.is_sound() { "sound" } else { "damaged" };
         writeln!(f, "{}: {verdict} (schema {})", self.path.display(), self.schema)?;
-        for (name, count) in &self.counts {
-            writeln!(f, "  {count} {name}")?;
+        let internal = |name: &str| INTERNAL.contains(&name);
+        for (name, count) in self.counts.iter().filter(|(name, _)| !internal(name)) {
+            writeln!(f, "  {count} {}", name.replace('_', " "))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "  {note}"))?;
         self.problems.iter().try_for_each(|problem| writeln!(f, "  problem: {problem}"))
