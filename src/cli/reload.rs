@@ -31,11 +31,17 @@ pub fn users(settings: &Settings, ui: &Ui) -> anyhow::Result<Vec<Credentials>> {
         }
     };
     if all.is_empty() || given.any() {
-        let (user, token) = given.both()?;
+        let (user, token) = given.both().map_err(several)?;
         all.push(Credentials::new(user, token));
     }
     warn_of_short_tokens(&all, ui);
     Ok(all)
+}
+
+/// A server may have more users than the one of the flags.
+fn several(mut stop: Stop) -> Stop {
+    stop.help.push("or give --credentials FILE, with one `USER TOKEN ROLE` a line".to_owned());
+    stop
 }
 
 /// The certificate, where one is given.
