@@ -100,7 +100,10 @@ fn copies_are_refused_where_they_would_do_harm() {
     refused("backup", &data, &copy, &[], "give --overwrite");
     refused("backup", &data, &data, &["--overwrite"], "exists");
     refused("restore", &copy, &data, &[], "rename it first");
-    refused("backup", &path("none.db"), &other, &[], "No such file");
+    refused("backup", &path("none.db"), &other, &[], "there is no file");
+    // A copy that was broken off is not given on.
+    std::fs::write(path("short.db"), &before[..before.len() / 2]).unwrap();
+    refused("restore", &path("short.db"), &other, &[], "short.db is ");
     assert_eq!(run("adopt", &[&path("none.db")], &[]).0, 1);
     refused("backup", &data, &path("no/such/dir.db"), &[], "No such file");
     std::fs::write(path("other.db-wal"), "the end of a file that is gone").unwrap();
