@@ -15,7 +15,7 @@ use crate::wire::lenient;
 impl<A: WriteApi> Run<'_, A> {
     /// Creates an object and gives back what the service made of it, or what was there already.
     pub(super) async fn create(&self, post: &Call, change: &Change) -> Result<Made, Failure> {
-        let mut backoff = self.options.retry.backoff();
+        let mut attempts = self.options.retry.attempts(post.method).accounted();
         let (mut lost, mut lost_at) = (0, None);
         // The same for every try: services that know keys take them for one request.
         let terms = Terms::of_creation();
@@ -35,7 +35,7 @@ impl<A: WriteApi> Run<'_, A> {
             // A name that is taken now was free when the plan was made: by a try of ours, or by somebody else.
             let refused = matches!(error.status(), Some(400 | 409 | 412 | 422));
             if !refused {
-                self.wait(&mut backoff, error.clone()).await?;
+                self.wait(&mut attempts, error.clone()).await?;
             }
             let space = self.space_of(&change.address);
             let found = find(self.api, &change.address, space).await?;

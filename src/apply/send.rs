@@ -1,5 +1,5 @@
 //! Calls that may be repeated without harm: PUT and DELETE.
-//! Knows when a failure is worth another try; knows nothing of plans.
+//! Knows what a repetition may find; knows nothing of plans.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::run::Run;
 use crate::plan::Failure;
-use crate::remote::{ApiError, Call, Method, Reply, Terms, WriteApi};
+use crate::remote::{ApiError, Attempts, Call, Method, Reply, Terms, WriteApi};
 
 /// How often who waits looks whether there is still something to wait for.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -34,45 +34,42 @@ impl<A: WriteApi> Run<'_, A> {
     /// The same for an object that is to be in the state of this tag.
     pub(super) async fn send_as_read(&self, call: &Call, tag: Option<String>) -> Result<Reply, ApiError> {
         let mut terms = Terms { tag, ..Terms::default() };
-        let (mut backoff, mut before) = (self.options.retry.backoff(), None);
+        // A POST that comes here may be repeated: whoever sends it removes what is there twice.
+        let mut attempts = self.options.retry.attempts(call.method).accounted();
         loop {
             match self.api.send_under(call, &terms).await {
                 Ok(reply) => return Ok(reply),
-                // What went wrong says more than that nothing was sent any more.
-                Err(error @ ApiError::Unreachable { .. }) => return Err(before.unwrap_or(error)),
                 // Gone is what a delete is for, whoever did it: perhaps an earlier try whose answer was lost.
                 Err(error) if call.method == Method::Delete && error.is_not_found() => {
                     // Only what no earlier try can have deleted was gone before.
-                    let ours = before.as_ref().is_some_and(ApiError::may_have_been_executed);
-                    return Ok(Reply { status: if ours { 204 } else { GONE }, body: None, location: None });
+                    let status = if attempts.may_have_been_executed() { 204 } else { GONE };
+                    return Ok(Reply { status, body: None, location: None });
                 }
                 Err(error) => {
-                    if error.may_have_been_executed() {
+                    self.wait(&mut attempts, error).await?;
+                    if attempts.may_have_been_executed() {
                         // It may be this very change that the next try would find.
                         terms.tag = None;
                     }
-                    self.wait(&mut backoff, error.clone()).await?;
-                    before = Some(error);
                 }
             }
         }
     }
 
     /// Waits before another try, or gives the error back where none makes sense.
-    pub(super) async fn wait(
-        &self,
-        backoff: &mut crate::remote::Backoff,
-        error: ApiError,
-    ) -> Result<(), ApiError> {
-        let Some(delay) = backoff.next_delay(&error) else { return Err(error) };
-        tracing::info!(error = %error, delay_ms = delay.as_millis() as u64, "trying again");
+    pub(super) async fn wait(&self, attempts: &mut Attempts, error: ApiError) -> Result<(), ApiError> {
+        attempts.next(error, |delay| self.rest(delay)).await
+    }
+
+    /// Waits, unless there is nothing to wait for any more: then false.
+    async fn rest(&self, delay: Duration) -> bool {
         let end = Instant::now() + delay;
         while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
             if self.observer.stopped() || self.api.has_given_up() {
-                return Err(error);
+                return false;
             }
             tokio::time::sleep(left.min(GLANCE)).await;
         }
-        Ok(())
+        true
     }
 }

@@ -1,7 +1,7 @@
 //! `annotate`: posts an event to a stream, or ends one. Repeats what may have been lost without making it twice.
 
 use anyhow::{Context, anyhow};
-use librato_apply::remote::{ApiError, Call, Client, Method, ReadApi, Reply, WriteApi, segment};
+use librato_apply::remote::{ApiError, Call, Client, Method, ReadApi, Reply, WriteApi, segment, sleep};
 use librato_apply::wire::lenient;
 use serde_json::{Map, Value, json};
 
@@ -87,9 +87,9 @@ impl Stream<'_> {
     /// event of the same title, source and start; `find_first` does that before the first try as well.
     async fn post(&self, fields: Map<String, Value>, find_first: bool, ui: &Ui) -> anyhow::Result<Value> {
         let call = Call { method: Method::Post, path: self.path.clone(), body: Some(fields.clone().into()) };
-        let (mut lost, mut backoff) = (false, self.client.config().retry.backoff());
+        let mut attempts = self.client.config().retry.attempts(call.method).accounted();
         loop {
-            if find_first || lost {
+            if find_first || attempts.may_have_been_executed() {
                 let found =
                     self.same(&fields).await.context("whether the event exists could not be found out")?;
                 if let Some(found) = found.into_iter().next() {
@@ -107,18 +107,14 @@ impl Stream<'_> {
             }
             let error = match self.client.send(&call).await {
                 Ok(reply) => {
-                    if lost {
+                    if attempts.may_have_been_executed() {
                         self.report_duplicates(&fields, ui).await;
                     }
                     return created(reply, fields);
                 }
                 Err(error) => error,
             };
-            lost |= error.may_have_been_executed();
-            match backoff.next_delay(&error) {
-                Some(delay) => tokio::time::sleep(delay).await,
-                None => return Err(anyhow!(error).context("the event was not posted")),
-            }
+            attempts.next(error, sleep).await.context("the event was not posted")?;
         }
     }
 

@@ -9,9 +9,7 @@ use secrecy::SecretString;
 
 use super::Error;
 use crate::measure::{Measurement, Options, Queue, Sanitizer, SubmitError, Submitted};
-use crate::remote::{
-    ApiError, Backoff, Call, Client, Config, Endpoint, Method, Reply, RetryPolicy, WriteApi,
-};
+use crate::remote::{Call, Client, Config, Endpoint, Method, Reply, RetryPolicy, WriteApi, sleep};
 
 /// An API token on its way into a connection; made from any kind of text, also from one that is secret already.
 pub struct Token(SecretString);
@@ -203,30 +201,20 @@ impl Librato {
 
     /// One write. PUT and DELETE are tried again while that may help; a POST only where it certainly was not executed.
     pub(super) async fn write(&self, call: &Call) -> Result<Reply, Error> {
-        let mut backoff = self.client.config().retry.backoff();
-        let mut lost = false;
+        let mut attempts = self.client.config().retry.attempts(call.method);
         loop {
-            let error = match self.client.send(call).await {
+            match self.client.send(call).await {
                 Ok(reply) => return Ok(reply),
                 // Deleted by the attempt whose answer was lost.
-                Err(error) if lost && call.method == Method::Delete && error.is_not_found() => {
+                Err(error)
+                    if attempts.may_have_been_executed()
+                        && call.method == Method::Delete
+                        && error.is_not_found() =>
+                {
                     return Ok(Reply { status: 204, body: None, location: None });
                 }
-                Err(error) => error,
-            };
-            lost |= error.may_have_been_executed();
-            match self.delay(&mut backoff, call, &error) {
-                Some(delay) => tokio::time::sleep(delay).await,
-                None => return Err(error.into()),
+                Err(error) => attempts.next(error, sleep).await?,
             }
         }
-    }
-
-    /// How long to wait before the next attempt; `None` is the end.
-    fn delay(&self, backoff: &mut Backoff, call: &Call, error: &ApiError) -> Option<Duration> {
-        if call.method == Method::Post && error.may_have_been_executed() {
-            return None;
-        }
-        backoff.next_delay(error)
     }
 }

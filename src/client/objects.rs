@@ -2,7 +2,6 @@
 //! Knows kinds only through [`Object`].
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::marker::PhantomData;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -12,7 +11,7 @@ use super::object::{Identity, Object};
 use super::read::decode;
 use super::select::{Found, Page, Select};
 use super::{Error, Librato};
-use crate::remote::{ApiError, Call, Method, ReadApi, segment};
+use crate::remote::{ApiError, Call, Method, Part, Progress, ReadApi, Stage, segment};
 use crate::wire;
 
 /// The objects of one kind.
@@ -71,13 +70,20 @@ impl<'a, T: Object> Objects<'a, T> {
     pub fn stream_of(&self, select: Select) -> BoxStream<'a, Result<T, Error>> {
         let (all, path) = (self.clone(), self.path.clone());
         let select = select.steady(T::COLLECTION.order);
-        let pages = stream::try_unfold(Some(Reading::new(select)), move |reading| {
+        let progress = Progress::from(select.offset);
+        let pages = stream::try_unfold(Some((select, progress)), move |left| {
             let all = all.clone();
             async move {
-                let Some(mut reading) = reading else { return Ok::<_, Error>(None) };
-                let page = all.raw_page(&reading.select).await?;
-                let fresh = reading.take(page, &all);
-                Ok(Some((fresh, (!reading.ended).then_some(reading))))
+                let Some((mut select, mut progress)) = left else { return Ok::<_, Error>(None) };
+                let page = all.identified(all.raw_page(&select).await?)?;
+                select.offset += page.items.len() as u64;
+                let (fresh, stage) = progress.take(page);
+                let mut fresh: Vec<Result<Value, Error>> = fresh.into_iter().map(Ok).collect();
+                if let Stage::Moved { found, distinct } = stage {
+                    let path = all.path.to_string();
+                    fresh.push(Err(ApiError::Incomplete { path, found, distinct }.into()));
+                }
+                Ok(Some((fresh, (stage == Stage::More).then_some((select, progress)))))
             }
         });
         let items = pages.map_ok(|items: Vec<Result<Value, Error>>| stream::iter(items)).try_flatten();
@@ -190,57 +196,19 @@ impl<'a, T: Object> Objects<'a, T> {
         Ok(wire::Page::read(body, T::COLLECTION.key).map_err(unreadable)?)
     }
 
+    fn identified(&self, page: wire::Page) -> Result<Part<Value>, Error> {
+        let identified = |raw: Value| match T::COLLECTION.identity_of(&raw) {
+            Some(identity) => Ok((identity, raw)),
+            None => {
+                let detail = format!("an entry of `{}` has no identity", T::COLLECTION.key);
+                Err(ApiError::Decode { path: self.path.to_string(), detail }.into())
+            }
+        };
+        let items = page.items.into_iter().map(identified).collect::<Result<_, Error>>()?;
+        Ok(Part { query: page.query, items })
+    }
+
     fn read(&self, raw: Value) -> Result<T, Error> {
         Ok(decode(&self.path, raw)?)
-    }
-}
-
-/// How far a list has been read.
-struct Reading {
-    select: Select,
-    seen: HashSet<String>,
-    /// Where it began.
-    start: u64,
-    /// What the first page said.
-    found: Option<u64>,
-    ended: bool,
-}
-
-impl Reading {
-    fn new(select: Select) -> Self {
-        Self { start: select.offset, select, seen: HashSet::new(), found: None, ended: false }
-    }
-
-    /// What is new in the next page. The last page ends with an error where the whole was not read.
-    fn take<T: Object>(&mut self, page: wire::Page, all: &Objects<'_, T>) -> Vec<Result<Value, Error>> {
-        let came = page.items.len() as u64;
-        let mut fresh = Vec::new();
-        for raw in page.items {
-            match T::COLLECTION.identity_of(&raw) {
-                Some(identity) => {
-                    if self.seen.insert(identity) {
-                        fresh.push(Ok(raw));
-                    }
-                }
-                None => {
-                    let detail = format!("an entry of `{}` has no identity", T::COLLECTION.key);
-                    fresh.push(Err(ApiError::Decode { path: all.path.to_string(), detail }.into()));
-                }
-            }
-        }
-        self.select.offset += came;
-        // A bare array is not paginated: it is the whole.
-        let Some(query) = page.query else {
-            self.ended = true;
-            return fresh;
-        };
-        let moved = self.found.is_some_and(|found| found != query.found);
-        self.found.get_or_insert(query.found);
-        self.ended = moved || came == 0 || self.select.offset >= query.found;
-        let (found, distinct) = (query.found.saturating_sub(self.start), self.seen.len() as u64);
-        if self.ended && (moved || found != distinct) {
-            fresh.push(Err(ApiError::Incomplete { path: all.path.to_string(), found, distinct }.into()));
-        }
-        fresh
     }
 }

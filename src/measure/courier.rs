@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::Measurement;
 use super::body::Dialect;
 use super::outcome::Submitted;
-use crate::remote::{ApiError, RetryPolicy, TransportKind, WriteApi};
+use crate::remote::{ApiError, Method, RetryPolicy, TransportKind, WriteApi, sleep};
 use crate::wire::Failures;
 
 /// How many measurements the API recommends for one request.
@@ -127,12 +127,14 @@ impl Courier {
         chosen: &[usize],
     ) -> Answer {
         let body = dialect.body(batch, chosen);
-        let (mut backoff, begun, mut unclear) = (self.retry.backoff(), Instant::now(), false);
+        // What may arrive twice is counted.
+        let mut attempts = self.retry.attempts(Method::Post).accounted();
+        let begun = Instant::now();
         loop {
             let error = match api.post_text(dialect.path(), body.clone()).await {
                 Ok(_) => {
                     self.reached.store(true, Ordering::Relaxed);
-                    return Answer::Accepted { repeated: unclear };
+                    return Answer::Accepted { repeated: attempts.may_have_been_executed() };
                 }
                 Err(error) => error,
             };
@@ -146,12 +148,11 @@ impl Courier {
             if let Some(reason) = refusal(&error) {
                 return Answer::Refused(reason);
             }
-            unclear |= error.may_have_been_executed();
-            let hopeless =
-                !self.reached.load(Ordering::Relaxed) && begun.elapsed() > self.retry.first_contact;
-            match backoff.next_delay(&error) {
-                Some(delay) if !hopeless => tokio::time::sleep(delay).await,
-                _ => return Answer::Failed { error, unclear },
+            let reached = self.reached.load(Ordering::Relaxed);
+            let hopeless = !reached && begun.elapsed() > self.retry.first_contact;
+            let rest = async |delay| !hopeless && sleep(delay).await;
+            if let Err(error) = attempts.next(error, rest).await {
+                return Answer::Failed { error, unclear: attempts.may_have_been_executed() };
             }
         }
     }

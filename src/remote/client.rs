@@ -174,22 +174,14 @@ impl Client {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let (mut backoff, mut before) = (self.shared.config.retry.backoff(), None);
+        let Shared { config, reach, .. } = &*self.shared;
+        let mut attempts = config.retry.attempts(Method::Get);
+        let rest = async |delay| reach.given_up().is_none() && reach.rest(delay).await;
         loop {
-            let error = match op().await {
+            match op().await {
                 Ok(value) => return Ok(value),
-                // What went wrong says more than that nothing was sent any more.
-                Err(error @ ApiError::Unreachable { .. }) => return Err(before.unwrap_or(error)),
-                Err(error) => error,
-            };
-            let Some(delay) = backoff.next_delay(&error) else {
-                return Err(error);
-            };
-            tracing::info!(%error, ?delay, "trying again");
-            if self.shared.reach.given_up().is_some() || !self.shared.reach.rest(delay).await {
-                return Err(error);
+                Err(error) => attempts.next(error, rest).await?,
             }
-            before = Some(error);
         }
     }
 

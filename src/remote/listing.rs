@@ -46,9 +46,12 @@ enum Reading<T> {
 }
 
 /// One page: what was made of its entries, and what tells them apart.
-pub(super) struct Part<T> {
-    query: Option<Query>,
-    items: Vec<(String, T)>,
+#[derive(Debug)]
+pub struct Part<T> {
+    /// What the page says of the whole; a bare array says nothing.
+    pub query: Option<Query>,
+    /// What makes each entry one of a kind, and the entry.
+    pub items: Vec<(String, T)>,
 }
 
 impl Listing {
@@ -125,48 +128,132 @@ where
     F: Future<Output = Result<Part<T>, ApiError>>,
 {
     let first = page(0).await?;
-    let mut seen = Distinct { identities: HashSet::new(), items: Vec::new() };
-    let step = first.items.len() as u64;
-    seen.add(first.items);
-    // A bare array is not paginated: it is the whole.
-    let Some(query) = first.query else {
-        return Ok(Reading::Whole(seen.items));
-    };
-    let found = query.found;
-    if step > 0 {
-        // Some services give shorter pages than they are asked for, so the first one sets the step.
-        let offsets = (1..).map(|page: u64| page * step).take_while(|offset| *offset < found);
-        let mut pages = stream::iter(offsets).map(page).buffered(concurrency);
-        while let Some(page) = pages.try_next().await? {
-            let agrees = page.query.is_some_and(|query| query.found == found);
-            let before = seen.count();
-            seen.add(page.items);
-            // A page that brings nothing new, however often it is asked for, would go on for ever.
-            if !agrees || seen.count() == before {
-                return Ok(Reading::Moving { found, distinct: seen.count() });
-            }
-        }
+    let (mut progress, step) = (Progress::from(0), first.items.len() as u64);
+    let (mut items, mut stage) = progress.take(first);
+    // Some services give shorter pages than they are asked for, so the first one sets the step.
+    let found = progress.found();
+    let offsets = (1..).map(|page: u64| page * step).take_while(|offset| *offset < found);
+    let mut pages = stream::iter(offsets).map(page).buffered(concurrency);
+    while stage == Stage::More
+        && let Some(page) = pages.try_next().await?
+    {
+        let fresh;
+        (fresh, stage) = progress.take(page);
+        items.extend(fresh);
     }
-    let distinct = seen.count();
-    Ok(if distinct == found { Reading::Whole(seen.items) } else { Reading::Moving { found, distinct } })
+    Ok(match stage {
+        Stage::Whole => Reading::Whole(items),
+        Stage::Moved { found, distinct } => Reading::Moving { found, distinct },
+        Stage::More => Reading::Moving { found, distinct: progress.distinct() },
+    })
 }
 
-/// The entries so far, each once. An entry that moved between pages while they were read comes twice.
-struct Distinct<T> {
-    identities: HashSet<String>,
-    items: Vec<T>,
+/// How far a collection has been read, page by page in the order of the offsets.
+#[derive(Debug)]
+pub struct Progress {
+    start: u64,
+    /// What the first page said.
+    found: Option<u64>,
+    /// How many entries came, and which of them are different ones. One that moved between pages while they were read comes twice.
+    came: u64,
+    seen: HashSet<String>,
 }
 
-impl<T> Distinct<T> {
-    fn add(&mut self, items: Vec<(String, T)>) {
-        for (identity, item) in items {
-            if self.identities.insert(identity) {
-                self.items.push(item);
-            }
-        }
+/// What a collection is known to be after a page of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// There are pages left.
+    More,
+    /// All of it was read.
+    Whole,
+    /// What the pages say does not agree: somebody wrote meanwhile.
+    Moved {
+        /// How many entries there should be.
+        found: u64,
+        /// How many different ones came.
+        distinct: u64,
+    },
+}
+
+impl Progress {
+    /// Nothing read so far, and the first page begins at an offset.
+    pub fn from(start: u64) -> Self {
+        Self { start, found: None, came: 0, seen: HashSet::new() }
     }
 
-    fn count(&self) -> u64 {
-        self.items.len() as u64
+    /// Takes the next page; what of it is new, and how far that is.
+    pub fn take<T>(&mut self, page: Part<T>) -> (Vec<T>, Stage) {
+        let Part { query, items } = page;
+        let (came, is_first) = (items.len() as u64, self.found.is_none());
+        let new = items.into_iter().filter(|(identity, _)| self.seen.insert(identity.clone()));
+        let fresh: Vec<T> = new.map(|(_, item)| item).collect();
+        self.came += came;
+        let said = query.map(|query| query.found.saturating_sub(self.start));
+        // A bare array is not paginated: it is the whole.
+        if said.is_none() && is_first {
+            return (fresh, Stage::Whole);
+        }
+        let (found, distinct) = (*self.found.get_or_insert(said.unwrap_or_default()), self.distinct());
+        // A page that brings nothing new, however often it is asked for, would go on for ever.
+        let stands = said == Some(found) && (!fresh.is_empty() || found == 0);
+        let stage = match stands {
+            true if self.came < found => Stage::More,
+            true if distinct == found => Stage::Whole,
+            _ => Stage::Moved { found, distinct },
+        };
+        (fresh, stage)
+    }
+
+    /// How many entries there are from the first page on; none that is known of where nothing says so.
+    fn found(&self) -> u64 {
+        self.found.unwrap_or(0)
+    }
+
+    fn distinct(&self) -> u64 {
+        self.seen.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(found: Option<u64>, items: &[&'static str]) -> Part<&'static str> {
+        let query = found.map(|found| Query { found, total: None, offset: None, length: None });
+        Part { query, items: items.iter().map(|item| ((*item).to_owned(), *item)).collect() }
+    }
+
+    fn read(start: u64, pages: &[Part<&'static str>]) -> (Vec<&'static str>, Stage) {
+        let (mut progress, mut items, mut stage) = (Progress::from(start), Vec::new(), Stage::More);
+        for page in pages {
+            assert_eq!(stage, Stage::More, "a page after the end");
+            let fresh;
+            (fresh, stage) = progress.take(Part { query: page.query, items: page.items.clone() });
+            items.extend(fresh);
+        }
+        (items, stage)
+    }
+
+    #[test]
+    fn pages_are_read_until_they_are_the_whole_or_do_not_agree() {
+        let moved = |found, distinct| Stage::Moved { found, distinct };
+        let some = Some(3);
+        assert_eq!(read(0, &[part(None, &["a", "b"])]), (vec!["a", "b"], Stage::Whole));
+        assert_eq!(read(0, &[part(Some(0), &[])]), (vec![], Stage::Whole));
+        assert_eq!(read(0, &[part(some, &["a", "b"])]), (vec!["a", "b"], Stage::More));
+        assert_eq!(
+            read(0, &[part(some, &["a", "b"]), part(some, &["c"])]),
+            (vec!["a", "b", "c"], Stage::Whole)
+        );
+        // From an offset on there are fewer.
+        assert_eq!(read(1, &[part(some, &["b", "c"])]), (vec!["b", "c"], Stage::Whole));
+        assert_eq!(read(9, &[part(some, &[])]), (vec![], Stage::Whole));
+        // One that moved between the pages hides another one.
+        assert_eq!(read(0, &[part(some, &["a", "b"]), part(some, &["b"])]).1, moved(3, 2));
+        assert_eq!(read(0, &[part(some, &["a", "b"]), part(Some(4), &["c"])]).1, moved(3, 3));
+        assert_eq!(read(0, &[part(some, &["a", "b"]), part(None, &["c"])]).1, moved(3, 3));
+        assert_eq!(read(0, &[part(some, &[])]).1, moved(3, 0));
+        assert_eq!(read(0, &[part(some, &["a"]), part(some, &["a"])]).1, moved(3, 1));
+        assert_eq!(read(0, &[part(Some(1), &["a", "b"])]).1, moved(1, 2));
     }
 }

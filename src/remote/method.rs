@@ -19,6 +19,11 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether executing a request twice comes to the same as once.
+    pub fn is_idempotent(self) -> bool {
+        self != Method::Post
+    }
+
     /// The word on the request line.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -28,10 +28,10 @@ use serde_json::value::{RawValue, to_raw_value};
 pub use client::{Client, Config, DEFAULT_TIMEOUT, USER_AGENT};
 pub use endpoint::{Endpoint, EndpointError, segment};
 pub use error::{ApiError, ClientError, TransportKind};
-pub use listing::Listing;
+pub use listing::{Listing, Part, Progress, Stage};
 pub use method::Method;
 pub use reach::Trouble;
-pub use retry::{Backoff, RetryPolicy};
+pub use retry::{Attempts, Decision, RetryPolicy, sleep};
 
 /// Reading the service. Reads are idempotent, so an implementation may repeat them as it sees fit.
 pub trait ReadApi: Send + Sync {
