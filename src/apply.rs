@@ -9,7 +9,8 @@ mod run;
 mod send;
 mod stream;
 
-use std::sync::Mutex;
+use futures_util::stream::StreamExt;
+use parking_lot::Mutex;
 
 use crate::diff::Action;
 use crate::model::Collection;
@@ -17,8 +18,7 @@ use crate::plan::{Done, Failure, INTERRUPTED, Outcome, Plan, Step, UNREACHED};
 use crate::remote::WriteApi;
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::Ids;
-use futures_util::stream::StreamExt;
-use run::{Creation, Run, lock, unlocked};
+use run::{Creation, Run};
 
 pub use run::{Observer, Options};
 
@@ -156,7 +156,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
         }
         if let Some(made) = created {
             self.with_ids(|ids| ids.insert(change.address.clone(), made.remote.clone()));
-            lock(&self.created).push(Creation::new(change, made));
+            self.created.lock().push(Creation::new(change, made));
         }
         Ok(done)
     }

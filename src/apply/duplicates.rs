@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::run::{Adopted, Creation, Made, Run, lock};
+use super::run::{Adopted, Creation, Made, Run};
 use crate::diff::Change;
 use crate::diff::rename::is_successor;
 use crate::model::{Address, Collection};
@@ -49,7 +49,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
     /// Looks once at every place where something was created that may be doubled: one listing for each.
     async fn reduce(&self, wanted: impl Fn(&Creation<'_>) -> bool) {
         let due: Vec<Creation<'a>> = {
-            let mut created = lock(&self.created);
+            let mut created = self.created.lock();
             let (due, rest) = std::mem::take(&mut *created).into_iter().partition(|it| wanted(it));
             *created = rest;
             due
@@ -63,11 +63,11 @@ impl<'a, A: WriteApi> Run<'a, A> {
                     let others = alike.len() > 1;
                     self.keep_lowest(&creation.change, &mut creation.made, alike).await;
                     if others || creation.made.lost > 0 {
-                        lock(&self.watched).push(creation);
+                        self.watched.lock().push(creation);
                     }
                 }
                 Some(Err(error)) => self.report_unseen(&creation.change, error),
-                None if creation.made.lost > 0 => lock(&self.watched).push(creation),
+                None if creation.made.lost > 0 => self.watched.lock().push(creation),
                 None => {}
             }
         }
@@ -129,7 +129,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
         let longest = settle * RUNS_TAKE;
         let mut said = false;
         loop {
-            let watched = std::mem::take(&mut *lock(&self.watched));
+            let watched = std::mem::take(&mut *self.watched.lock());
             let open = self.look_again(watched).await;
             let over = begun.elapsed() >= longest || self.observer.stopped();
             let waits = |it: &Open<'_>| !it.others.is_empty() || it.is_awaited(settle);
@@ -144,7 +144,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
                     longest.as_secs()
                 ));
             }
-            lock(&self.watched).extend(open.into_iter().map(|it| it.creation));
+            self.watched.lock().extend(open.into_iter().map(|it| it.creation));
             tokio::time::sleep(pause.min(settle)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
@@ -266,7 +266,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
     }
 
     fn report(&self, text: String) {
-        let mut reported = lock(&self.duplicates);
+        let mut reported = self.duplicates.lock();
         if !reported.contains(&text) {
             reported.push(text);
         }

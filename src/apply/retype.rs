@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::run::{Creation, Run, lock};
+use super::run::{Creation, Run};
 use crate::diff::rename::{is_successor, retypes, successor};
 use crate::diff::{Action, Change};
 use crate::model::{Address, Collection, Kind, Resource};
@@ -141,7 +141,7 @@ impl<A: WriteApi> Run<'_, A> {
                 self.keep_lowest(&creation, &mut made, alike).await;
                 let new = made.remote.clone();
                 if made.lost > 0 {
-                    lock(&self.watched).push(Creation::of_its_own(creation, made));
+                    self.watched.lock().push(Creation::of_its_own(creation, made));
                 }
                 new
             }

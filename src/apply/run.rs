@@ -2,8 +2,8 @@
 //! Knows nothing of how anything is written.
 
 use std::borrow::Cow;
-use std::sync::Mutex;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::diff::Change;
@@ -49,17 +49,6 @@ pub(super) struct Run<'a, A> {
     /// Held while a service is made anew.
     pub(super) retyping: tokio::sync::Mutex<()>,
     pub(super) notes: Mutex<Vec<String>>,
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // A poisoned lock only tells that another step panicked; what it guards is sound.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// What a lock guards, in the end.
-pub(super) fn unlocked<T>(mutex: Mutex<T>) -> T {
-    // As in `lock`.
-    mutex.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// An object that a creation ended with.
@@ -126,30 +115,10 @@ impl<A> Run<'_, A> {
     }
 
     pub(super) fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {
-        work(&mut lock(&self.ids))
+        work(&mut self.ids.lock())
     }
 
     pub(super) fn note(&self, text: String) {
-        lock(&self.notes).push(text);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_poisoned_lock_guards_is_kept() {
-        let notes = Mutex::new(vec!["kept"]);
-        let poisoned = std::thread::scope(|scope| {
-            scope
-                .spawn(|| {
-                    let _guard = lock(&notes);
-                    panic!("while it is held");
-                })
-                .join()
-        });
-        assert!(poisoned.is_err() && notes.is_poisoned());
-        assert_eq!(unlocked(notes), ["kept"]);
+        self.notes.lock().push(text);
     }
 }

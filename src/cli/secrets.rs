@@ -1,7 +1,9 @@
 //! What must never be shown, and the texts without it. Everything that reaches a stream passes here, the log included.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use librato_apply::remote::segment;
 
@@ -27,7 +29,7 @@ impl Secrets {
         }
         let quoted = serde_json::Value::String(secret.to_owned()).to_string();
         let inside = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         for form in [secret.to_owned(), inside.to_owned(), segment(secret)] {
             if !known.contains(&form) {
                 known.push(form);
@@ -40,7 +42,7 @@ impl Secrets {
     /// Remembers a value together with the variable it was read from.
     pub fn hide_named(&self, name: &str, secret: &str) {
         self.hide(secret);
-        let mut named = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut named = self.1.lock();
         if secret.len() >= SHORTEST && !named.iter().any(|(value, _)| value == secret) {
             named.push((secret.to_owned(), format!("${{secret.{name}}}")));
             named.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
@@ -49,13 +51,13 @@ impl Secrets {
 
     /// A text of a definition with the secrets that were read in this run as references again.
     pub fn as_references(&self, text: &str) -> String {
-        let named = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = self.1.lock();
         named.iter().fold(text.to_owned(), |text, (value, reference)| text.replace(value.as_str(), reference))
     }
 
     /// A text without any of them.
     pub fn redact(&self, text: &str) -> String {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         known.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(sensitive)"))
     }
 

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use indicatif::ProgressBar;
+use parking_lot::Mutex;
 
 use super::args::{Color, Global};
 use super::exit::Exit;
@@ -132,14 +133,14 @@ impl Ui {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(self.redact(text).as_bytes()).and_then(|()| stdout.flush());
         if let Err(error) = written {
-            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.lost.lock().get_or_insert(error);
         }
     }
 
     /// The exit code of a run that came to `exit`: a result that could not be printed is no success, unless its reader had
     /// seen enough and went away.
     pub fn end(&self, exit: Exit) -> Exit {
-        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let lost = self.lost.lock().take();
         let Some(lost) = lost.as_ref().and_then(unwritten) else { return exit };
         self.error(&lost, &[]);
         if matches!(exit, Exit::Done | Exit::Pending) { Exit::Error } else { exit }
@@ -171,8 +172,8 @@ impl Ui {
         }
     }
 
-    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
-        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    fn bar(&self) -> parking_lot::MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock()
     }
 
     /// Prints what must be said even when quiet.

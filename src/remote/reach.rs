@@ -1,9 +1,9 @@
 //! Whether the service answers at all: one notion for all requests of a client, so that none finds out for itself alone.
 //! Knows outcomes and time; sends nothing and prints nothing.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -66,7 +66,7 @@ impl Reach {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Begins a request. It ends with what is given back.

@@ -1,8 +1,8 @@
 //! One gate for all requests of a client: what one was told to wait, every other waits too.
 //! Knows time only; which answers ask for a pause is read elsewhere.
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// The gate. Open until somebody asks for a pause.
@@ -24,7 +24,7 @@ impl Throttle {
     pub(super) fn pause(&self, pause: Duration) {
         // An instant has an end; a year is as good as forever here.
         let until = Some(Instant::now() + pause.min(Duration::from_secs(365 * 86_400)));
-        let mut closed_until = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closed_until = self.closed_until.lock();
         *closed_until = (*closed_until).max(until);
     }
 
@@ -49,7 +49,7 @@ impl Throttle {
 
     /// What is left of a pause.
     pub(super) fn left(&self) -> Option<Duration> {
-        let closed_until = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed_until = *self.closed_until.lock();
         closed_until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 }

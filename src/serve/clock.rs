@@ -1,8 +1,10 @@
 //! The two clocks of the server: the time of day, which may be wrong and may be set, and the time it has run, which
 //! only goes on. Knows nothing of what is done with them.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// Where a server takes the time from. Clones share it.
 #[derive(Debug, Clone)]
@@ -66,7 +68,7 @@ impl Clock {
     }
 
     fn hands(&self) -> Option<MutexGuard<'_, Hands>> {
-        Some(self.set.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(self.set.as_ref()?.lock())
     }
 }
 

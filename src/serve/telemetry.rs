@@ -2,11 +2,12 @@
 //! Labels come from fixed sets only: a client cannot make the page grow.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -326,7 +327,7 @@ impl Telemetry {
             Err(None) => "stopped",
         };
         self.inner.watch.heartbeats.get_or_create(&Outcome { outcome: word }).inc();
-        let mut last = self.inner.watch.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.inner.watch.last.lock();
         last.tried = Some(now);
         if outcome.is_ok() {
             last.answered = Some(now);
@@ -336,7 +337,7 @@ impl Telemetry {
 
     /// The last calls of the heartbeat's address.
     pub(super) fn last_heartbeats(&self) -> Heartbeats {
-        self.inner.watch.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.watch.last.lock().clone()
     }
 
     /// All of it in the text format of OpenMetrics, with the condition that the data file is in now and the verdict on it.

@@ -1,8 +1,9 @@
 //! The server's certificate. Owns what is offered in a handshake; knows no connections.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -70,7 +71,7 @@ impl Tls {
     /// From the next handshake on offers the certificate of `newer`.
     pub fn replace(&self, newer: &Tls) {
         let newer = newer.current();
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = newer;
+        *self.config.write() = newer;
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
@@ -78,6 +79,6 @@ impl Tls {
     }
 
     fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.config.read())
     }
 }

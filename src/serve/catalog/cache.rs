@@ -5,7 +5,9 @@
 //! deletes metrics makes it forget everything.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::serve::catalog::metrics::meta::MetricMeta;
 use crate::serve::catalog::metrics::metric::Kind;
@@ -151,7 +153,7 @@ impl SeriesCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         let age = self.epoch.now();
         if inner.age != age {
             *inner = Inner { age, ..Inner::default() };

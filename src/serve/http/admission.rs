@@ -2,8 +2,8 @@
 //! turned away at once with 503, so that a flood costs answers and not the server.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::auth;
@@ -125,7 +126,7 @@ fn add(units: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
 
 impl Memory {
     fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 
     fn grow(&self, held: &mut Held, bytes: usize) -> Result<(), Exceeded> {

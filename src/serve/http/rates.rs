@@ -2,13 +2,14 @@
 //! Off unless the server is given a limit.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use parking_lot::Mutex;
 
 use super::auth::Caller;
 use super::problem::Problem;
@@ -60,7 +61,7 @@ impl Rates {
 
     fn take(&self, account: [u8; 32], measurements: u64, now: i64) -> Result<(), Problem> {
         let Some(limit) = self.limit else { return Ok(()) };
-        let mut all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.used.lock();
         let used = all.entry(account).or_default();
         *used = used.at(now);
         let wanted = used.measurements.saturating_add(measurements);
@@ -76,7 +77,7 @@ impl Rates {
 
     fn header(&self, account: [u8; 32], now: i64) -> Option<HeaderValue> {
         let limit = self.limit?;
-        let all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.used.lock();
         let used = all.get(&account).copied().unwrap_or_default().at(now);
         let remaining = limit.saturating_sub(used.measurements);
         HeaderValue::from_str(&format!("limit={limit},remaining={remaining},reset={}", used.reset())).ok()

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use super::credentials::Credentials;
 use super::role::Role;
@@ -20,7 +22,7 @@ impl From<Vec<Credentials>> for Users {
 impl Users {
     /// Who may come in now.
     pub(super) fn accepted(&self) -> Arc<[Credentials]> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read())
     }
 
     /// Whose account it is: the first admin's, else the first user's; nobody's where there are none.
@@ -32,7 +34,7 @@ impl Users {
 
     /// From the next request on these may come in, and nobody else.
     pub fn replace(&self, all: Vec<Credentials>) -> UserChanges {
-        let mut accepted = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut accepted = self.0.write();
         let changes = UserChanges::between(&accepted, &all);
         *accepted = all.into();
         changes

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::damage::Damage;
 use super::epoch::Epoch;
@@ -45,12 +46,12 @@ impl Condition {
     }
 
     pub fn trouble(&self) -> Option<Trouble> {
-        *lock(&self.trouble)
+        *self.trouble.lock()
     }
 
     /// Remembers why nothing can be written, and logs it unless that is known.
     pub fn fails(&self, trouble: Trouble) {
-        let mut known = lock(&self.trouble);
+        let mut known = self.trouble.lock();
         if *known != Some(trouble) {
             *known = Some(trouble);
             tracing::error!(target: "librato_apply::serve", "nothing can be written: {}", trouble.reason());
@@ -72,28 +73,24 @@ impl Condition {
             Some(Trouble::Full) if !has_room() => return,
             Some(_) => {}
         }
-        if lock(&self.trouble).take().is_some() {
+        if self.trouble.lock().take().is_some() {
             tracing::warn!(target: "librato_apply::serve", "the data file can be written again");
         }
     }
 
     pub fn notice(&self, damage: Vec<Damage>) {
         if !damage.is_empty() {
-            lock(&self.noticed).extend(damage);
+            self.noticed.lock().extend(damage);
         }
     }
 
     /// What was noticed since it was last taken.
     pub fn take_noticed(&self) -> BTreeSet<Damage> {
-        std::mem::take(&mut *lock(&self.noticed))
+        std::mem::take(&mut *self.noticed.lock())
     }
 
     pub fn set_clock(&self, ahead: i64, doubted: bool) {
         self.clock_ahead.store(ahead, Ordering::Relaxed);
         self.clock_doubted.store(doubted.into(), Ordering::Relaxed);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,10 @@
 //! What keeps the file in order, apart from when: the steps of `compact` by a horizon that no wrong clock moves,
 //! setting aside what is damaged, and remembering the time.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::compact::{self, Time};
@@ -93,7 +94,7 @@ impl Job for Maintenance {
     fn tick(&self, connection: &Connection) -> rusqlite::Result<()> {
         let clock = &self.condition.clock;
         let (wall, ran) = (clock.wall(), clock.ran());
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let (before, passed) = (state.clock, ran - state.ran);
         state.ran = ran;
         if let Some(reserve) = self.condition.reserve.as_ref().filter(|_| self.condition.trouble().is_none())
@@ -112,7 +113,7 @@ impl Job for Maintenance {
 
     /// The write that remembers the time, when that is due or `closing`.
     fn remember(&self, closing: bool) -> Option<Write> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let due = state.remembered.is_none_or(|at| state.ran - at >= REMEMBERED);
         if !due && !closing {
             return None;
@@ -134,7 +135,7 @@ impl Job for Maintenance {
             return Ok(None);
         }
         let wall = self.condition.clock.wall();
-        let horizon = self.state.lock().unwrap_or_else(PoisonError::into_inner).horizon.now(wall);
+        let horizon = self.state.lock().horizon.now(wall);
         let now = Time { wall: wall.div_euclid(1000), horizon };
         let (work, found) = watch(|| compact::step(connection, now, closing));
         self.condition.notice(found);

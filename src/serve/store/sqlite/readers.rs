@@ -1,9 +1,10 @@
 //! A small pool of connections that only read, so that lists do not wait for commits, nor for those who ask for much.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,7 +28,7 @@ type Place = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 impl Idle {
     fn lock(&self) -> MutexGuard<'_, Vec<Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::lock::{private, sibling};
 
@@ -23,7 +24,7 @@ impl Reserve {
 
     /// Takes the room unless it is taken; whether it is now.
     pub fn hold(&self) -> bool {
-        let mut is_held = self.is_held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_held = self.is_held.lock();
         if !*is_held {
             // Zeros that are written take room, unlike a length that is set.
             let file = private().write(true).create(true).truncate(true).open(&self.path);
@@ -38,7 +39,7 @@ impl Reserve {
     }
 
     pub fn give_up(&self) {
-        let mut is_held = self.is_held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_held = self.is_held.lock();
         let _ = std::fs::remove_file(&self.path);
         *is_held = false;
     }

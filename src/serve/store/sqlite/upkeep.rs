@@ -2,12 +2,13 @@
 //! it, as long as there is any, in transactions between those of the requests. What the work is, the jobs know.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::contents::{Job, Worked};
@@ -47,7 +48,7 @@ impl Upkeep {
     /// Does what is to be done before the file is closed, then ends the thread.
     pub fn close(&self) {
         let _ = self.stop.send(());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
