@@ -68,7 +68,7 @@ pub async fn apply<A: WriteApi>(
     }
     run.settle().await;
     let steps = done.into_iter().map(ended).collect();
-    let [notes, duplicates] = [run.notes, run.duplicates].map(unlocked);
+    let [notes, duplicates] = [run.notes, run.duplicates].map(Mutex::into_inner);
     Outcome { steps, notes, duplicates, interrupted: observer.stopped() }
 }
 

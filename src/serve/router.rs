@@ -12,7 +12,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 use super::app::{App, Options};
-use super::dashboards::{self, instruments};
+use super::catalog::services::table::Service;
+use super::catalog::spaces::table::Space;
+use super::changes::crud;
+use super::dashboards::Dashboard;
+use super::dashboards::instruments::Instrument;
 use super::http::admission::{self, Admission};
 use super::http::problem::Problem;
 use super::http::role::{Access, Role};
@@ -24,7 +28,7 @@ use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
     alerts, annotations, audit, backup, compose, deliveries, incidents, metrics, operations, reading,
-    services, silences, snapshots, sources, spaces, submit,
+    silences, snapshots, sources, spaces, submit,
 };
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
@@ -123,16 +127,27 @@ fn routes() -> Routes<App> {
         .route("/v1/silences", [get(ReadIncidents, silences::list), post(Clear, silences::create)])
         .route("/v1/silences/{id}", [delete(Clear, silences::delete)])
         // services
-        .route("/v1/services", [get(ReadServices, services::list), post(Define, services::create)])
+        .route(
+            "/v1/services",
+            [get(ReadServices, crud::list::<Service>), post(Define, crud::create::<Service>)],
+        )
         .route(
             "/v1/services/{id}",
-            [get(ReadServices, services::show), put(Define, services::put), delete(Define, services::delete)],
+            [
+                get(ReadServices, crud::show::<Service>),
+                put(Define, crud::put::<Service>),
+                delete(Define, crud::delete::<Service>),
+            ],
         )
         // spaces and charts
-        .route("/v1/spaces", [get(ReadSpaces, spaces::list), post(Define, spaces::create)])
+        .route("/v1/spaces", [get(ReadSpaces, crud::list::<Space>), post(Define, crud::create::<Space>)])
         .route(
             "/v1/spaces/{id}",
-            [get(ReadSpaces, spaces::show), put(Define, spaces::put), delete(Define, spaces::delete)],
+            [
+                get(ReadSpaces, spaces::show),
+                put(Define, crud::put::<Space>),
+                delete(Define, crud::delete::<Space>),
+            ],
         )
         .route(
             "/v1/spaces/{id}/charts",
@@ -150,22 +165,28 @@ fn routes() -> Routes<App> {
         .route("/v1/snapshots", [post(Define, snapshots::create)])
         .route("/v1/snapshots/{id}", [get(ReadSpaces, snapshots::show)])
         // what clients of the time before spaces and tags call
-        .route("/v1/instruments", [get(ReadSpaces, instruments::list), post(Define, instruments::create)])
+        .route(
+            "/v1/instruments",
+            [get(ReadSpaces, crud::list::<Instrument>), post(Define, crud::create::<Instrument>)],
+        )
         .route(
             "/v1/instruments/{id}",
             [
-                get(ReadSpaces, instruments::show),
-                put(Define, instruments::put),
-                delete(Define, instruments::delete),
+                get(ReadSpaces, crud::show::<Instrument>),
+                put(Define, crud::put::<Instrument>),
+                delete(Define, crud::delete::<Instrument>),
             ],
         )
-        .route("/v1/dashboards", [get(ReadSpaces, dashboards::list), post(Define, dashboards::create)])
+        .route(
+            "/v1/dashboards",
+            [get(ReadSpaces, crud::list::<Dashboard>), post(Define, crud::create::<Dashboard>)],
+        )
         .route(
             "/v1/dashboards/{id}",
             [
-                get(ReadSpaces, dashboards::show),
-                put(Define, dashboards::put),
-                delete(Define, dashboards::delete),
+                get(ReadSpaces, crud::show::<Dashboard>),
+                put(Define, crud::put::<Dashboard>),
+                delete(Define, crud::delete::<Dashboard>),
             ],
         )
         .route("/v1/charts", [get(ReadSpaces, tokens::charts::list), post(Define, tokens::charts::create)])

@@ -2,6 +2,7 @@
 //! Owns the conditions under which that happens, requests that come again, and the audit; all of it in the transaction of the
 //! change. Knows no kind.
 
+pub mod crud;
 pub mod table;
 mod tag;
 mod terms;

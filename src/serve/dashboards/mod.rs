@@ -3,65 +3,41 @@
 pub mod instruments;
 mod table;
 
-use axum::extract::State;
-use axum::response::Response;
+use serde_json::Value;
 
-use self::table::Dashboard;
-use super::changes::{self, Tags, Terms};
-use super::http::answer;
-use super::http::body::{Body, Query, Segments, numeric};
+pub use self::table::Dashboard;
+use super::changes::crud::Crud;
 use super::http::bounds;
 use super::http::fields::{Given, Object, Reader, integer};
-use super::http::paging::{Orders, Page};
+use super::http::paging::Orders;
 use super::http::problem::Problem;
-use super::store::Store;
-use super::store::tx::Tx;
+use super::http::role::Role;
+use super::store::error::StoreError;
+use super::store::tx::{Row, Tx};
 
-const ORDERS: Orders = &[("name", "key")];
+impl Crud for Dashboard {
+    const TABLE: &'static str = "dashboards";
+    const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
-    let page = Page::read(&query, ORDERS)?;
-    let read = move |tx: &Tx| {
-        let dashboards = page.cut(tx, "dashboards", Dashboard::from_row)?;
-        changes::listed(tx, tags, dashboards.try_map(|all| table::complete(tx, all))?)
-    };
-    Ok(answer::ok(&store.read(read).await?.envelope("dashboards", Dashboard::shown)))
-}
+    fn from_row(row: &Row<'_>) -> Result<Dashboard, StoreError> {
+        Dashboard::from_row(row)
+    }
 
-pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
-    let terms = terms.over(&body);
-    let make = move |_: &Tx| {
-        let mut made = Dashboard::default();
-        merge(&mut made, &body)?;
-        Ok(made)
-    };
-    let show = |made: &Dashboard, location: &str| answer::created(location, &made.shown());
-    changes::create(&store, terms, "/v1/dashboards".to_owned(), make, table::find, show).await
-}
+    fn complete(tx: &Tx<'_>, all: Vec<Dashboard>) -> Result<Vec<Dashboard>, StoreError> {
+        table::complete(tx, all)
+    }
 
-pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let show = |dashboard: &Dashboard| answer::ok(&dashboard.shown());
-    changes::show(&store, move |tx| table::find(tx, id), show).await
-}
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Dashboard, Problem> {
+        table::find(tx, id)
+    }
 
-pub async fn put(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-    Body(body): Body,
-) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let edit = move |_: &Tx, dashboard: &mut Dashboard| merge(dashboard, &body);
-    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
-}
+    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+        merge(self, body)
+    }
 
-pub async fn delete(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-) -> Result<Response, Problem> {
-    changes::delete_row(&store, terms, &id, "dashboards", table::find).await
+    fn shown(&self, _: Role) -> Value {
+        Dashboard::shown(self)
+    }
 }
 
 /// Instruments come as ids or as objects with an `id`, and replace those there were.

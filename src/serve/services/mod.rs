@@ -1,7 +1,5 @@
 //! Notification services: `/v1/services`. Titles need not be unique; settings are checked by type.
 
-use axum::extract::State;
-use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::catalog::alerting::deliveries::table as deliveries;
@@ -9,18 +7,17 @@ use super::catalog::alerts::table as alerts;
 use super::catalog::services::settings;
 use super::catalog::services::shown::Shown;
 use super::catalog::services::table::{self, Service};
-use super::changes::{self, Entity, Tags, Terms};
-use super::http::answer;
-use super::http::auth::Caller;
-use super::http::body::{Body, Query, Segments, numeric};
+use super::changes::Entity;
+use super::changes::crud::Crud;
 use super::http::bounds;
 use super::http::fields::{Object, Reader};
-use super::http::paging::{Orders, Page};
+use super::http::paging::Orders;
 use super::http::problem::{Errors, Problem};
 use super::http::role::Role;
 use super::names::fold;
-use super::store::tx::Tx;
-use super::store::{Store, rows};
+use super::store::error::StoreError;
+use super::store::rows;
+use super::store::tx::{Row, Tx};
 
 impl Entity for Service {
     const KIND: &'static str = "service";
@@ -47,65 +44,33 @@ impl Entity for Service {
     }
 }
 
-const ORDERS: Orders = &[("title", "key"), ("updated_at", "updated_at")];
+/// Deleting one also detaches it from every alert and gives up what it was still to be told.
+impl Crud for Service {
+    const TABLE: &'static str = "services";
+    const ORDERS: Orders = &[("title", "key"), ("updated_at", "updated_at")];
+    const NAMED: bool = false;
 
-pub async fn list(
-    State(store): State<Store>,
-    caller: Caller,
-    tags: Tags,
-    Query(query): Query,
-) -> Result<Response, Problem> {
-    let page = Page::read(&query, ORDERS)?.without_name();
-    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "services", Service::from_row)?);
-    let listed = store.read(cut).await?;
-    Ok(answer::ok(&listed.envelope("services", |service: &Service| Shown::to(caller.role, service))))
-}
+    fn from_row(row: &Row<'_>) -> Result<Service, StoreError> {
+        Service::from_row(row)
+    }
 
-pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
-    let (role, terms) = (terms.caller.role, terms.over(&body));
-    let make = move |_: &Tx| {
-        let mut made = Service::default();
-        merge(&mut made, &body, true)?;
-        Ok(made)
-    };
-    let show = |made: &Service, location: &str| answer::created(location, &Shown::to(role, made));
-    changes::create(&store, terms, "/v1/services".to_owned(), make, table::find, show).await
-}
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Service, Problem> {
+        table::find(tx, id)
+    }
 
-pub async fn show(
-    State(store): State<Store>,
-    caller: Caller,
-    Segments(id): Segments<String>,
-) -> Result<Response, Problem> {
-    let (id, role) = (numeric(&id)?, caller.role);
-    let show = |service: &Service| answer::ok(&Shown::to(role, service));
-    changes::show(&store, move |tx| table::find(tx, id), show).await
-}
+    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+        let is_new = self.id == 0;
+        merge(self, body, is_new)
+    }
 
-pub async fn put(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-    Body(body): Body,
-) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let edit = move |_: &Tx, service: &mut Service| merge(service, &body, false);
-    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
-}
+    fn shown(&self, role: Role) -> Value {
+        json!(Shown::to(role, self))
+    }
 
-/// Deletes, which also detaches it from every alert and gives up what it was still to be told.
-pub async fn delete(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-) -> Result<Response, Problem> {
-    let (id, now) = (numeric(&id)?, store.now());
-    let remove = move |tx: &Tx| {
+    fn before_delete(tx: &Tx<'_>, id: i64, now: i64) -> Result<(), Problem> {
         alerts::revise(tx, &alerts::notifying(tx, id)?)?;
-        deliveries::give_up(tx, id, now)?;
-        if rows::delete(tx, "services", id)? { Ok(()) } else { Err(Problem::not_found()) }
-    };
-    changes::delete(&store, terms, move |tx| table::find(tx, id), remove).await
+        Ok(deliveries::give_up(tx, id, now)?)
+    }
 }
 
 /// Lays `body` over `service`: what is absent stays, settings are replaced as a whole.

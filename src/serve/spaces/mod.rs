@@ -2,40 +2,49 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::catalog::metrics::kinds::Kinds;
 use super::catalog::spaces::chart::Chart;
 use super::catalog::spaces::table::{self, Placed, Space};
+use super::changes::crud::Crud;
 use super::changes::{self, Tags, Terms};
 use super::http::answer;
-use super::http::body::{Body, Query, Segments, numeric};
+use super::http::body::{Body, Segments, numeric};
 use super::http::bounds;
 use super::http::claimed;
 use super::http::fields::{Object, Reader};
-use super::http::paging::{Orders, Page, tagged};
+use super::http::paging::{Orders, tagged};
 use super::http::problem::Problem;
+use super::http::role::Role;
 use super::store::Store;
-use super::store::tx::Tx;
+use super::store::error::StoreError;
+use super::store::tx::{Row, Tx};
 
-const ORDERS: Orders = &[("name", "key")];
+/// Deleting one also deletes its charts.
+impl Crud for Space {
+    const TABLE: &'static str = "spaces";
+    const ORDERS: Orders = &[("name", "key")];
 
-pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
-    let page = Page::read(&query, ORDERS)?;
-    let cut = move |tx: &Tx| changes::listed(tx, tags, page.cut(tx, "spaces", Space::from_row)?);
-    let listed = store.read(cut).await?;
-    Ok(answer::ok(&listed.envelope("spaces", Space::shown)))
-}
+    fn from_row(row: &Row<'_>) -> Result<Space, StoreError> {
+        Space::from_row(row)
+    }
 
-pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
-    let terms = terms.over(&body);
-    let make = move |_: &Tx| {
-        let mut made = Space::default();
-        merge(&mut made, &body)?;
-        Ok(made)
-    };
-    let show = |made: &Space, location: &str| answer::created(location, &made.shown());
-    changes::create(&store, terms, "/v1/spaces".to_owned(), make, table::find, show).await
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Space, Problem> {
+        table::find(tx, id)
+    }
+
+    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+        bounds::check(body, &["name"])?;
+        let mut read = Reader::new(body);
+        read.name("name", &mut self.name);
+        read.boolean("tags").put(&mut self.tags);
+        read.finish()
+    }
+
+    fn shown(&self, _: Role) -> Value {
+        Space::shown(self)
+    }
 }
 
 /// The only answer that tells which charts a space has.
@@ -47,39 +56,11 @@ pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) ->
         Ok(space)
     };
     let show = |space: &Space| {
-        let mut shown = space.shown();
+        let mut shown = Space::shown(space);
         shown["charts"] = space.charts.iter().map(|id| json!({ "id": id })).collect();
         answer::ok(&shown)
     };
     changes::show(&store, read, show).await
-}
-
-pub async fn put(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-    Body(body): Body,
-) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let edit = move |_: &Tx, space: &mut Space| merge(space, &body);
-    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
-}
-
-/// Deletes the space and its charts.
-pub async fn delete(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-) -> Result<Response, Problem> {
-    changes::delete_row(&store, terms, &id, "spaces", table::find).await
-}
-
-fn merge(space: &mut Space, body: &Object) -> Result<(), Problem> {
-    bounds::check(body, &["name"])?;
-    let mut read = Reader::new(body);
-    read.name("name", &mut space.name);
-    read.boolean("tags").put(&mut space.tags);
-    read.finish()
 }
 
 /// Neither paged nor wrapped: a bare array.

@@ -2,68 +2,45 @@
 
 mod table;
 
-use axum::extract::State;
-use axum::response::Response;
+use serde_json::Value;
 
-use self::table::Instrument;
+pub use self::table::Instrument;
 use crate::serve::catalog::metrics::kinds::Kinds;
 use crate::serve::catalog::spaces::stream;
-use crate::serve::changes::{self, Tags, Terms};
-use crate::serve::http::answer;
-use crate::serve::http::body::{Body, Query, Segments, numeric};
+use crate::serve::changes::crud::Crud;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader};
-use crate::serve::http::paging::{Orders, Page};
+use crate::serve::http::paging::Orders;
 use crate::serve::http::problem::{Errors, Problem};
-use crate::serve::store::Store;
-use crate::serve::store::tx::Tx;
+use crate::serve::http::role::Role;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::{Row, Tx};
 
-const ORDERS: Orders = &[("updated_at", "updated_at")];
+/// Deleting one also takes it off every dashboard.
+impl Crud for Instrument {
+    const TABLE: &'static str = "instruments";
+    const ORDERS: Orders = &[("updated_at", "updated_at")];
+    const NAMED: bool = false;
 
-pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -> Result<Response, Problem> {
-    let page = Page::read(&query, ORDERS)?.without_name();
-    let read = move |tx: &Tx| {
-        let instruments = page.cut(tx, "instruments", Instrument::from_row)?;
-        changes::listed(tx, tags, instruments.try_map(|all| table::complete(tx, all))?)
-    };
-    Ok(answer::ok(&store.read(read).await?.envelope("instruments", Instrument::shown)))
-}
+    fn from_row(row: &Row<'_>) -> Result<Instrument, StoreError> {
+        Instrument::from_row(row)
+    }
 
-pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) -> Result<Response, Problem> {
-    let terms = terms.over(&body);
-    let make = move |tx: &Tx| {
-        let mut made = Instrument::default();
-        merge(tx, &mut made, &body)?;
-        Ok(made)
-    };
-    let show = |made: &Instrument, location: &str| answer::created(location, &made.shown());
-    changes::create(&store, terms, "/v1/instruments".to_owned(), make, table::find, show).await
-}
+    fn complete(tx: &Tx<'_>, all: Vec<Instrument>) -> Result<Vec<Instrument>, StoreError> {
+        table::complete(tx, all)
+    }
 
-pub async fn show(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let show = |instrument: &Instrument| answer::ok(&instrument.shown());
-    changes::show(&store, move |tx| table::find(tx, id), show).await
-}
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Instrument, Problem> {
+        table::find(tx, id)
+    }
 
-pub async fn put(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-    Body(body): Body,
-) -> Result<Response, Problem> {
-    let id = numeric(&id)?;
-    let edit = move |tx: &Tx, instrument: &mut Instrument| merge(tx, instrument, &body);
-    changes::put(&store, terms, move |tx| table::find(tx, id), edit).await
-}
+    fn merge(&mut self, tx: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+        merge(tx, self, body)
+    }
 
-/// Deletes, which also takes it off every dashboard.
-pub async fn delete(
-    State(store): State<Store>,
-    terms: Terms,
-    Segments(id): Segments<String>,
-) -> Result<Response, Problem> {
-    changes::delete_row(&store, terms, &id, "instruments", table::find).await
+    fn shown(&self, _: Role) -> Value {
+        Instrument::shown(self)
+    }
 }
 
 /// Lays a body over the instrument: attributes and streams are replaced when they are sent.
