@@ -97,7 +97,9 @@ async fn remove(
     let now = store.now();
     let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
         known.forget();
-        if let [id] = **ids
+        // Without one nothing is read: what cannot be read can be deleted.
+        if terms.expected.is_some()
+            && let [id] = **ids
             && let Some(metric) = table::get(tx, id)?
         {
             changes::expect(tx, &terms, &metric)?;
