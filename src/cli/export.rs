@@ -61,7 +61,7 @@ fn missing(given: &[String], found: &Expressible) -> Result<Vec<String>, Stop> {
         let mut all = found.objects.iter().map(|(address, resource)| (resource.kind(), address));
         let lost = found.losses.iter().any(|loss| text.ends_with(&format!("/{}", loss.name)));
         if !lost && !all.any(|(kind, address)| globs.mean(kind, address)) {
-            missing.push(printable(text).to_string());
+            missing.push(printable(text));
         }
     }
     Ok(missing)

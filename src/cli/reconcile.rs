@@ -125,16 +125,17 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
     }
     let mut wish = wish(&args.planning, ui)?;
     let opened = wish.session(global, Access::Write, ui).await;
-    if let Err(error) = &opened {
-        if args.format == Format::Json && wish.read.report.has_errors() {
-            let found = diagnostics(&wish.read.report, &wish);
-            let document = render::document_without_plan(&format!("{error:#}"), found);
-            ui.document(&pretty(&render::outcome_document(
-                &Plan::default(),
-                document,
-                &plan::Outcome::default(),
-            ))?);
-        }
+    if let Err(error) = &opened
+        && args.format == Format::Json
+        && wish.read.report.has_errors()
+    {
+        let found = diagnostics(&wish.read.report, &wish);
+        let document = render::document_without_plan(&format!("{error:#}"), found);
+        ui.document(&pretty(&render::outcome_document(
+            &Plan::default(),
+            document,
+            &plan::Outcome::default(),
+        ))?);
     }
     let session = opened?;
     let ended = plan_and_write(args, &wish, &session, global, ui).await;
