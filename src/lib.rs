@@ -65,6 +65,8 @@ pub mod import;
 
 pub mod measure;
 
+pub mod offline;
+
 pub mod watch;
 
 #[cfg(feature = "serve")]

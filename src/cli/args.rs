@@ -16,6 +16,7 @@ pub mod schema;
 mod serve;
 pub mod shape;
 mod submit;
+pub mod test;
 
 use std::path::PathBuf;
 
@@ -57,6 +58,8 @@ pub enum Command {
     Init(Init),
     /// Check files as far as can be known without the service.
     Validate(Validate),
+    /// Run the tests of alerts: made-up measurements in, what the alerts do out. Needs no service and no secrets.
+    Test(test::Test),
     /// Show what would change. Nothing is written.
     Plan(Plan),
     /// Plan, confirm, and write.

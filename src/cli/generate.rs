@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::args::schema::SchemaOf;
 use super::exit::Exit;
 use super::query::document::QueryDocument;
+use super::test::document::TestDocument;
 use super::ui::Ui;
 
 /// `schema`
@@ -17,6 +18,7 @@ pub fn schema(of: SchemaOf, ui: &Ui) -> anyhow::Result<Exit> {
         SchemaOf::Query => schemars::schema_for!(QueryDocument).to_value(),
         #[cfg(feature = "serve")]
         SchemaOf::Serve => super::settings::schema(),
+        SchemaOf::Test => schemars::schema_for!(TestDocument).to_value(),
         SchemaOf::Outcome => schemars::schema_for!(render::OutcomeDocument).to_value(),
     };
     ui.document(&(serde_json::to_string_pretty(&schema)? + "\n"));

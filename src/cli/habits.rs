@@ -49,7 +49,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     ),
     (&["rm", "remove"], "`librato-apply delete KIND NAME`"),
     (&["create", "update", "edit", "set"], "write it into a file, then `librato-apply apply FILE`"),
-    (&["lint", "check", "test"], "`librato-apply validate` checks files"),
+    (&["lint", "check"], "`librato-apply validate` checks files"),
     (&["push", "sync", "deploy", "up"], "`librato-apply apply`"),
     (&["pull", "dump", "backup"], "`librato-apply export` writes what the service has"),
     (&["login", "auth", "config"], "set LIBRATO_ENDPOINT, LIBRATO_USER and LIBRATO_TOKEN"),

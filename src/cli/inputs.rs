@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use librato_apply::diag::{
-    Diagnostic, FileId, Files, Place, Report, Route, Seg, Severity, counted, printable, render,
+    Code, Diagnostic, FileId, Files, Place, Report, Route, Seg, Severity, counted, printable, render,
 };
 use librato_apply::load::{self, Document, Loaded, Root};
 use librato_apply::model::Desired;
@@ -34,7 +34,35 @@ pub struct Read {
 /// # Errors
 /// For `--var` arguments that make no sense; all else is in the report.
 pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
-    let Loaded { mut files, documents, mut report, roots } = load::load(&inputs.paths, &mut std::io::stdin());
+    let loaded = load::load(&inputs.paths, &mut std::io::stdin());
+    let allowed = allowed(&inputs.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
+    resolved(loaded, inputs, offline, &Here { ui, allowed: &allowed }, ui)
+}
+
+/// Reads and resolves with the files of tests. Secrets are not looked at, so that it makes no difference whether they are set.
+///
+/// # Errors
+/// As of [`read`].
+pub fn read_with_tests(inputs: &Inputs, ui: &Ui) -> Result<Read, Stop> {
+    let loaded = load::load_with_tests(&inputs.paths, &mut std::io::stdin());
+    let allowed = allowed(&inputs.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
+    let mut read = resolved(loaded, inputs, true, &Blind(Here { ui, allowed: &allowed }), ui)?;
+    let mut report = Report::default();
+    let unset =
+        |found: &&Diagnostic| found.severity == Severity::Warning && found.code == Code::UnsetSecret.name();
+    read.report.iter().filter(|found| !unset(found)).for_each(|found| report.push(found.clone()));
+    read.report = report;
+    Ok(read)
+}
+
+fn resolved(
+    loaded: Loaded,
+    inputs: &Inputs,
+    offline: bool,
+    outside: &dyn Outside,
+    ui: &Ui,
+) -> Result<Read, Stop> {
+    let Loaded { mut files, documents, mut report, roots } = loaded;
     let mut variables = Vec::new();
     for path in &inputs.var_files {
         match load::read_variables(path, &mut files) {
@@ -50,8 +78,7 @@ pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
     }
     let options = resolve::Options { variables, lenient_secrets: offline };
     let count = documents.len();
-    let allowed = allowed(&inputs.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
-    let (desired, found) = resolve::resolve(documents, &mut files, &options, &Here { ui, allowed: &allowed });
+    let (desired, found) = resolve::resolve(documents, &mut files, &options, outside);
     report.extend(found);
     report.sort(&files);
     resolve::secret_texts(&desired).iter().for_each(|text| ui.hide(text));
@@ -224,6 +251,27 @@ impl Outside for Here<'_> {
 
     fn file(&self, dir: &Path, path: &str) -> Result<String, String> {
         load::read_below(dir, path)
+    }
+}
+
+/// The same without secrets.
+struct Blind<'a>(Here<'a>);
+
+impl Outside for Blind<'_> {
+    fn env(&self, name: &str) -> Option<String> {
+        self.0.env(name)
+    }
+
+    fn may_read(&self, name: &str) -> bool {
+        self.0.may_read(name)
+    }
+
+    fn secret(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, dir: &Path, path: &str) -> Result<String, String> {
+        self.0.file(dir, path)
     }
 }
 

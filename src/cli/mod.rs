@@ -16,6 +16,7 @@ mod export;
 mod files;
 mod generate;
 mod get;
+mod grid;
 pub mod habits;
 #[cfg(feature = "serve")]
 mod holder;
@@ -42,6 +43,7 @@ mod stage;
 mod submit;
 mod table;
 mod target;
+mod test;
 mod time;
 mod ui;
 mod unevaluated;
@@ -64,6 +66,7 @@ pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Init(args) => init::init(&args.dir, ui),
         Command::Validate(args) => reconcile::validate(&args, ui),
+        Command::Test(args) => test::test(&args, ui),
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
         Command::Export(args) => export::export(&args, global, ui).await,
@@ -88,6 +91,7 @@ fn reaches_a_service(command: &Command) -> bool {
         command,
         Command::Init(_)
             | Command::Validate(_)
+            | Command::Test(_)
             | Command::Serve(_)
             | Command::Import(_)
             | Command::Explain(_)

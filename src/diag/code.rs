@@ -229,6 +229,8 @@ codes! {
     TooMuch = "too-much",
     /// A setting begins or ends with a blank, or holds a control character.
     UncleanSetting = "unclean-setting",
+    /// A test is about an alert that no file declares, or that is not there to be tested.
+    UnknownAlert = "unknown-alert",
     /// An alias of YAML has no anchor.
     UnknownAnchor = "unknown-anchor",
     /// An annotation stream that neither the files nor the service have.

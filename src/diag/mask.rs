@@ -18,6 +18,7 @@ const SECTIONS: &[&str] = &[
     "alerts",
     "spaces",
     "charts",
+    "tests",
 ];
 
 /// Keys of our own `settings` section, which holds no secrets; other keys in it look like service settings that slipped to the left.

@@ -42,11 +42,24 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
-/// A YAML file that is no file of variables.
+/// A YAML file that is no file of variables, nor one of tests.
 pub(super) fn is_ours(path: &Path) -> bool {
+    is_ours_or_tests(path) && !is_tests(path)
+}
+
+/// A YAML file that is no file of variables.
+pub(super) fn is_ours_or_tests(path: &Path) -> bool {
     let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-    let variables = path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().ends_with(b".vars"));
-    yaml && !variables
+    yaml && !has_stem(path, b".vars")
+}
+
+/// A file of tests, which only those who test read.
+pub(super) fn is_tests(path: &Path) -> bool {
+    has_stem(path, b".test")
+}
+
+fn has_stem(path: &Path, end: &[u8]) -> bool {
+    path.file_stem().is_some_and(|stem| stem.as_encoded_bytes().ends_with(end))
 }
 
 fn problem(error: &walkdir::Error, wanted: fn(&Path) -> bool) -> Report {

@@ -80,10 +80,19 @@ pub struct Variables {
 }
 
 /// Reads all inputs: `-` is `stdin`, a directory stands for the YAML files below it (hidden ones, `.librato-apply/` and
-/// `*.vars.yaml` left out), anything else is one file. A file reached twice is read once. Never stops early: what is wrong is in
-/// the report.
+/// `*.vars.yaml` and `*.test.yaml` left out), anything else is one file. A file reached twice is read once. Never stops early: what
+/// is wrong is in the report.
 pub fn load(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
-    let mut loading = Loading { loaded: Loaded::default(), seen: HashSet::new(), texts: Vec::new() };
+    all(inputs, find::is_ours, stdin)
+}
+
+/// Like [`load`], with the files `*.test.yaml`.
+pub fn load_with_tests(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
+    all(inputs, find::is_ours_or_tests, stdin)
+}
+
+fn all(inputs: &[PathBuf], wanted: fn(&Path) -> bool, stdin: &mut dyn Read) -> Loaded {
+    let mut loading = Loading::of(wanted);
     for input in inputs {
         if input.as_os_str() == STDIN_ARGUMENT {
             loading.stdin(stdin);
@@ -99,7 +108,7 @@ pub fn load(inputs: &[PathBuf], stdin: &mut dyn Read) -> Loaded {
 /// Reads of the files below a directory only what `settings` and `vars` say, for who wants to know nothing else. What is wrong with
 /// files that have neither is not reported, nor that there are none.
 pub fn load_settings(dir: &Path) -> Loaded {
-    let mut loading = Loading { loaded: Loaded::default(), seen: HashSet::new(), texts: Vec::new() };
+    let mut loading = Loading::of(find::is_ours);
     for path in find::below(dir, find::is_ours).files {
         if read::file(&path, "").is_ok_and(|bytes| sections::may_have(&bytes, WANTED)) {
             loading.file(&path, false);
@@ -142,6 +151,8 @@ pub fn read_variables(path: &Path, files: &mut Files) -> Result<Variables, Diagn
 
 struct Loading {
     loaded: Loaded,
+    /// Which files below a directory are meant.
+    wanted: fn(&Path) -> bool,
     /// Canonical paths of what was read, and the name of standard input.
     seen: HashSet<PathBuf>,
     /// What was read and is to be understood.
@@ -149,6 +160,10 @@ struct Loading {
 }
 
 impl Loading {
+    fn of(wanted: fn(&Path) -> bool) -> Self {
+        Self { loaded: Loaded::default(), wanted, seen: HashSet::new(), texts: Vec::new() }
+    }
+
     fn stdin(&mut self, stdin: &mut dyn Read) {
         if !self.seen.insert(STDIN_ARGUMENT.into()) {
             return;
@@ -163,7 +178,7 @@ impl Loading {
         if let Ok(canonical) = dir.canonicalize() {
             self.loaded.roots.push(Root::Directory(canonical));
         }
-        let found = find::below(dir, find::is_ours);
+        let found = find::below(dir, self.wanted);
         let nothing = found.files.is_empty() && !found.report.has_errors();
         self.loaded.report.extend(found.report);
         if nothing {
@@ -172,7 +187,7 @@ impl Loading {
                     Code::NothingToRead,
                     format!("there is no YAML file in `{}`", find::display(dir)),
                 )
-                .help("files end in .yaml or .yml; hidden ones and *.vars.yaml are not read"),
+                .help("files end in .yaml or .yml; hidden ones, *.vars.yaml and *.test.yaml are not read"),
             );
         }
         for path in found.files {
@@ -212,7 +227,11 @@ impl Loading {
         let files = &loaded.files;
         let understood = on_all_cores(&texts, |(file, source)| {
             let mut report = Report::default();
-            (sections::of(files.text(*file), *file, source.named, &mut report), report)
+            let mut value = sections::of(files.text(*file), *file, source.named, &mut report);
+            if source.path.as_deref().is_some_and(find::is_tests) {
+                value.iter_mut().for_each(|value| sections::only_tests(value, *file, &mut report));
+            }
+            (value, report)
         });
         let excluding = |((file, source), (value, _)): (&(FileId, Source), &(Option<_>, Report))| {
             exclude::Exclude::of(value.as_ref()?, *file, source.path.as_deref(), &mut loaded.report)

@@ -132,6 +132,20 @@ fn checked(
     map
 }
 
+/// Reports and takes out what a file of tests cannot define, since plan and apply do not read it.
+pub(super) fn only_tests(value: &mut Map<String, Value>, file: FileId, report: &mut Report) {
+    value.retain(|key, _| {
+        let fits = matches!(key.as_str(), "tests" | "vars");
+        if !fits {
+            let place = Place::Node { file, route: Route::root().key(key), part: Part::Key };
+            let message = format!("`{key}` stands in a file of tests, which plan and apply do not read");
+            let help = "a file *.test.yaml holds `tests` only: move this to a file of another name";
+            report.push(Diagnostic::error(Code::MisplacedField, message).at(place, "").help(help));
+        }
+        fits
+    });
+}
+
 fn unknown(key: &str, empty: Option<&str>, file: FileId) -> Diagnostic {
     let help = match (suggest(key, SECTIONS.iter().copied()), empty) {
         (Some(near), _) => format!("did you mean `{near}`?"),
@@ -158,5 +172,15 @@ fn not_a_mapping(file: FileId) -> Diagnostic {
 }
 
 /// The sections a document may have at its top, in the order of the manual.
-pub const SECTIONS: &[&str] =
-    &["settings", "vars", "defaults", "metrics", "composites", "annotations", "services", "alerts", "spaces"];
+pub const SECTIONS: &[&str] = &[
+    "settings",
+    "vars",
+    "defaults",
+    "metrics",
+    "composites",
+    "annotations",
+    "services",
+    "alerts",
+    "spaces",
+    "tests",
+];

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Address, Field, Kind, MetricType, Resource, Scopes, Seconds, State};
+use super::{Address, AlertTest, Field, Kind, MetricType, Resource, Scopes, Seconds, State};
 use crate::composite;
 use crate::diag::{FileId, Files, Part, Place, Route, Seg, follow};
 
@@ -82,6 +82,17 @@ impl Wish {
     }
 }
 
+/// A test that the files declare.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeclaredTest {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub test: AlertTest,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
 /// A stretch of a resolved text as one of the text that is written, references and all. What came in through a reference is shown as
 /// the whole text.
 pub fn as_written(part: Part, resolved: Option<&str>, written: Option<&str>) -> Part {
@@ -108,6 +119,8 @@ pub struct Desired {
     pub objects: BTreeMap<Address, Wish>,
     /// The names of the declared charts in the order of the files, by space.
     pub chart_order: ChartOrder,
+    /// Tests of alerts, in the order of the files.
+    pub tests: Vec<DeclaredTest>,
     /// What the `settings` section says.
     pub settings: Settings,
 }

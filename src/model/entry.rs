@@ -71,3 +71,22 @@ impl<T: JsonSchema> JsonSchema for Entry<T> {
         })
     }
 }
+
+/// Something that is no object, but of which `for_each` may make several, too.
+#[derive(Debug)]
+pub struct Repeated<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for Repeated<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}Entry", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        let for_each = Meta::json_schema(generator).get("properties").map(|all| all["for_each"].clone());
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.extend(for_each.map(|one| ("for_each".to_owned(), one)));
+        }
+        schema
+    }
+}

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::entry::Entry;
-use super::{Alert, Annotation, Chart, Composite, Kind, Metric, Service, Space};
+use super::entry::{Entry, Repeated};
+use super::{Alert, AlertTest, Annotation, Chart, Composite, Kind, Metric, Service, Space};
 
 /// A file of definitions. Any file may hold any section; the files of a directory are merged.
 #[derive(Debug, JsonSchema)]
@@ -32,6 +32,8 @@ pub struct ConfigFile {
     pub alerts: Option<IndexMap<String, Entry<Alert>>>,
     /// Spaces with their charts, by name.
     pub spaces: Option<IndexMap<String, Entry<Space>>>,
+    /// Tests of alerts by name, for `librato-apply test`; they can also stand in files `*.test.yaml`, which only that reads.
+    pub tests: Option<IndexMap<String, Repeated<AlertTest>>>,
 }
 
 /// What holds for the whole run.

@@ -3,6 +3,7 @@
 
 mod address;
 mod alert;
+mod alert_test;
 mod annotation;
 pub mod bounds;
 mod chart;
@@ -14,6 +15,7 @@ mod entry;
 mod field;
 mod file;
 mod metric;
+mod moment;
 mod service;
 mod space;
 mod spec;
@@ -26,17 +28,22 @@ use serde_json::{Map, Value};
 
 pub use address::{Address, Collection, Kind};
 pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
+pub use alert_test::{
+    AlertState, AlertTest, ClearedHow, Expectation, ExpectedNotice, ExpectedStreams, NoticeKind, TestAction,
+    TestInput, TestSample, TestSummary,
+};
 pub use annotation::{ALERT_STREAM, Annotation};
 pub use chart::{
     Chart, ChartType, GroupFunction, Operator, STREAM_KEYS, Stream, StreamFunction, StreamType, Threshold,
     ThresholdColour, UNMANAGED_STREAM_KEYS, is_worked_out,
 };
 pub use contents::{charts_of, with_contents};
-pub use desired::{ChartOrder, Desired, Intent, Origin, Settings, Wish, as_written, at_route};
+pub use desired::{ChartOrder, DeclaredTest, Desired, Intent, Origin, Settings, Wish, as_written, at_route};
 pub use entry::{Ensure, ForEach, META_KEYS, Meta};
 pub use field::{Field, Seconds};
 pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_schema, variables_schema};
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
+pub use moment::Moment;
 pub use service::{
     Ending, MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, dead_service,
     ending_service, is_harmless,
@@ -153,7 +160,11 @@ pub struct FieldError {
     pub message: String,
 }
 
-fn read<T: for<'de> Deserialize<'de>>(fields: &Map<String, Value>) -> Result<T, FieldError> {
+/// Reads fields.
+///
+/// # Errors
+/// For the first that does not fit.
+pub fn read<T: for<'de> Deserialize<'de>>(fields: &Map<String, Value>) -> Result<T, FieldError> {
     // Keeping the path costs as much as reading, and most objects have no mistakes.
     if let Ok(read) = T::deserialize(fields) {
         return Ok(read);

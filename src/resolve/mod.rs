@@ -18,6 +18,7 @@ mod section;
 mod settings;
 mod shape;
 mod template;
+mod trials;
 mod variables;
 
 use serde_json::Value;
@@ -61,6 +62,7 @@ pub fn resolve(
         Desired { settings: settings::read(&documents, &context, &mut report), ..Desired::default() };
     for document in documents {
         section::read_all(&document, &context, files, &mut desired, &mut report);
+        desired.tests.extend(trials::read(&document, &context, &mut report));
     }
     // A map that is made at once is half as large as one that grew.
     desired.objects = std::mem::take(&mut desired.objects).into_iter().collect();

@@ -7,7 +7,9 @@ use super::entry::LOST;
 use super::findings::tell;
 use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Suggestions};
 use crate::model::check::{Checker, at};
-use crate::model::{Address, Collection, Desired, Intent, Kind, Reference, Resource, State, Wish};
+use crate::model::{
+    Address, Collection, DeclaredTest, Desired, Intent, Kind, Reference, Resource, State, Wish,
+};
 
 /// Reports uses of what is not declared, or is declared to be absent, and renames that contradict each other.
 pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
@@ -22,6 +24,49 @@ pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
     check_periods(desired, files, report);
     check_functions(desired, files, report);
     check_renames(desired, files, report);
+    check_tests(desired, files, report);
+}
+
+/// Tests of alerts that are not there.
+fn check_tests(desired: &Desired, files: &Files, report: &mut Report) {
+    let near = Suggestions::default();
+    let mut names: BTreeMap<&str, &DeclaredTest> = BTreeMap::new();
+    for declared in &desired.tests {
+        if let Some(first) = names.insert(&declared.name, declared) {
+            let [here, there] =
+                [declared, first].map(|test| test.origin.place(files, &Route::root(), Part::Key));
+            let message = format!("there are two tests called `{}`", declared.name);
+            let diagnostic = Diagnostic::error(Code::RepeatedName, message);
+            report.push(if here == there {
+                diagnostic.at(here, "").help("use `${each.key}` in the name")
+            } else {
+                diagnostic.at(here, "declared again here").also(there, "declared here")
+            });
+        }
+        let name = &declared.test.alert;
+        let found = desired.objects.get(&Address::new(Collection::Alerts, name));
+        let place = || declared.origin.place(files, &at(["alert"]), Part::Value);
+        let wrong = |message: String| Diagnostic::error(Code::UnknownAlert, message).at(place(), "");
+        match found.map(|wish| wish.intent) {
+            Some(Intent::Present) => {}
+            Some(Intent::Absent) => {
+                let message = format!("the alert `{name}` is declared to be absent, so it cannot be tested");
+                report.push(wrong(message));
+            }
+            Some(Intent::External) => {
+                let message = format!("the alert `{name}` is external, so no file says what it does");
+                report.push(wrong(message));
+            }
+            None => {
+                let alerts = desired.objects.keys().filter(|a| a.collection == Collection::Alerts);
+                let help = near.of(name, alerts.map(|a| a.name.as_str())).map_or_else(
+                    || "a test is about an alert of the files that are read together with it".to_owned(),
+                    |close| format!("did you mean `{close}`?"),
+                );
+                report.push(wrong(format!("no file declares an alert `{name}`")).help(help));
+            }
+        }
+    }
 }
 
 /// Composites that put together what is reported at different intervals.

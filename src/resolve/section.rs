@@ -85,7 +85,8 @@ fn is_of_one(section: &str, key: &str) -> bool {
     META_KEYS.contains(&key) || matches!((section, key), ("spaces", "charts") | ("charts", "name"))
 }
 
-fn as_map<'d>(
+/// A section as a map of names; nothing where it is blank, or is reported to be something else.
+pub(super) fn as_map<'d>(
     section: &'d Value,
     document: &Document,
     route: &Route,
@@ -128,7 +129,7 @@ impl Template<'_> {
         findings: &mut Vec<Finding>,
     ) -> Vec<(Address, Wish)> {
         let mut made = Vec::new();
-        let items = self.items(context, findings);
+        let items = items(self.body, self.outer, context, findings);
         // Before any is made: there may be more than any memory holds.
         let made_by_lists = items.iter().flatten().count();
         match context.ledger.takes_objects(made_by_lists) {
@@ -183,75 +184,6 @@ impl Template<'_> {
                 .extend(inside.into_iter().map(|found| Finding { route: route.join(&found.route), ..found }));
         }
         made
-    }
-
-    fn items(&self, context: &Context<'_>, findings: &mut Vec<Finding>) -> Vec<Option<Each>> {
-        let Some(for_each) = self.body.get("for_each").filter(|items| !items.is_null()) else {
-            return vec![self.outer.cloned()];
-        };
-        let mut inside = Vec::new();
-        let found = context.interpolate(for_each, None, None, &mut inside);
-        let here = Route::root().key("for_each");
-        let broken = !inside.is_empty();
-        findings.extend(inside.into_iter().map(|f| Finding { route: here.join(&f.route), ..f }));
-        let below = |route: &Route| Resolved {
-            value: crate::model::at_route(&found.value, route).cloned().unwrap_or_default(),
-            // In the order of routes, what is below one comes right behind it.
-            secrets: found
-                .secrets
-                .range(route..)
-                .map_while(|(at, text)| {
-                    Some((Route(at.0.strip_prefix(route.0.as_slice())?.to_vec()), text.clone()))
-                })
-                .collect(),
-        };
-        match &found.value {
-            Value::Array(list) => {
-                let key = |(i, item): (usize, &Value)| {
-                    let key = match item {
-                        Value::String(text) => text.clone(),
-                        Value::Number(_) | Value::Bool(_) => item.to_string(),
-                        // What a broken reference left behind was reported there.
-                        Value::Null if broken => return None,
-                        _ => {
-                            let message =
-                                "items of a list must be text, numbers or booleans, since they become keys";
-                            findings.push(error(
-                                here.index(i),
-                                Code::WrongType,
-                                message,
-                                "write a map of key: value",
-                            ));
-                            return None;
-                        }
-                    };
-                    Some(Some(Each { key, value: below(&Route::root().index(i)), is_unknown: false }))
-                };
-                list.iter().enumerate().filter_map(key).collect()
-            }
-            Value::Object(map) => map
-                .keys()
-                .map(|key| {
-                    let value = below(&Route::root().key(key));
-                    Some(Each { key: key.clone(), value, is_unknown: false })
-                })
-                .collect(),
-            // One, so that what else is wrong with it is found.
-            _ if broken => {
-                let value = Resolved { value: Value::Null, secrets: Default::default() };
-                vec![Some(Each { key: String::new(), value, is_unknown: true })]
-            }
-            other => {
-                let message = format!("expected a list or a map, found {}", describe(other));
-                findings.push(error(
-                    here,
-                    Code::WrongType,
-                    &message,
-                    "or a reference to one, such as `${var.regions}`",
-                ));
-                Vec::new()
-            }
-        }
     }
 
     fn instance(
@@ -335,7 +267,82 @@ impl Template<'_> {
     }
 }
 
-fn too_many(here: usize) -> Finding {
+/// What a `for_each` makes its object for; without one, the object itself once.
+pub(super) fn items(
+    body: &Value,
+    outer: Option<&Each>,
+    context: &Context<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Option<Each>> {
+    let Some(for_each) = body.get("for_each").filter(|items| !items.is_null()) else {
+        return vec![outer.cloned()];
+    };
+    let mut inside = Vec::new();
+    let found = context.interpolate(for_each, None, None, &mut inside);
+    let here = Route::root().key("for_each");
+    let broken = !inside.is_empty();
+    findings.extend(inside.into_iter().map(|f| Finding { route: here.join(&f.route), ..f }));
+    let below = |route: &Route| Resolved {
+        value: crate::model::at_route(&found.value, route).cloned().unwrap_or_default(),
+        // In the order of routes, what is below one comes right behind it.
+        secrets: found
+            .secrets
+            .range(route..)
+            .map_while(|(at, text)| {
+                Some((Route(at.0.strip_prefix(route.0.as_slice())?.to_vec()), text.clone()))
+            })
+            .collect(),
+    };
+    match &found.value {
+        Value::Array(list) => {
+            let key = |(i, item): (usize, &Value)| {
+                let key = match item {
+                    Value::String(text) => text.clone(),
+                    Value::Number(_) | Value::Bool(_) => item.to_string(),
+                    // What a broken reference left behind was reported there.
+                    Value::Null if broken => return None,
+                    _ => {
+                        let message =
+                            "items of a list must be text, numbers or booleans, since they become keys";
+                        findings.push(error(
+                            here.index(i),
+                            Code::WrongType,
+                            message,
+                            "write a map of key: value",
+                        ));
+                        return None;
+                    }
+                };
+                Some(Some(Each { key, value: below(&Route::root().index(i)), is_unknown: false }))
+            };
+            list.iter().enumerate().filter_map(key).collect()
+        }
+        Value::Object(map) => map
+            .keys()
+            .map(|key| {
+                let value = below(&Route::root().key(key));
+                Some(Each { key: key.clone(), value, is_unknown: false })
+            })
+            .collect(),
+        // One, so that what else is wrong with it is found.
+        _ if broken => {
+            let value = Resolved { value: Value::Null, secrets: Default::default() };
+            vec![Some(Each { key: String::new(), value, is_unknown: true })]
+        }
+        other => {
+            let message = format!("expected a list or a map, found {}", describe(other));
+            findings.push(error(
+                here,
+                Code::WrongType,
+                &message,
+                "or a reference to one, such as `${var.regions}`",
+            ));
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn too_many(here: usize) -> Finding {
     let message = format!("`for_each` makes more than {MAX_OBJECTS} objects, with the {here} of this one");
     let help = "do lists repeat each other? Split what is meant into several runs";
     error(Route::root().key("for_each"), Code::TooLarge, &message, help)

@@ -35,6 +35,8 @@ pub struct Feed {
     closed: Vec<(i64, Key, Point)>,
     /// What the frontier has not come to.
     readings: Vec<Reading>,
+    /// What it has come to, where that is kept.
+    kept: Option<Vec<Reading>>,
 }
 
 impl Feed {
@@ -50,7 +52,18 @@ impl Feed {
             tagged: HashSet::new(),
             closed: Vec::new(),
             readings: Vec::new(),
+            kept: None,
         }
+    }
+
+    /// From now on keeps what conditions have seen, for who wants to show it.
+    pub fn keep_readings(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    /// What conditions have seen since this is kept, in no order within one [`Self::tick`].
+    pub fn readings(&self) -> &[Reading] {
+        self.kept.as_deref().unwrap_or_default()
     }
 
     /// The alert.
@@ -128,6 +141,9 @@ impl Feed {
         }
         self.close_groups(clock);
         let frontier = clock.saturating_sub(self.alert.delay(&self.settings));
+        if let Some(kept) = &mut self.kept {
+            kept.extend(self.readings.iter().filter(|reading| reading.u <= frontier).cloned());
+        }
         let ctx = Context { alert: &self.alert, settings: &self.settings, silences: &self.silences };
         self.state.advance(&ctx, frontier, &mut self.readings)
     }

@@ -102,6 +102,15 @@ fn examples_apply_and_then_nothing_is_left_to_do() {
         }
         let validated = run(&["validate", "--strict"], *case, home.path());
         ends_with(0, &validated);
+        // Tests know no endpoint, and need no secret.
+        let mut tests = binary(home.path());
+        tests.env_clear().args(["test", "--strict"]).arg(examples().join(case.0));
+        if let Some(stage) = case.1 {
+            tests.arg("--var-file").arg(examples().join(case.0).join(format!("{stage}.vars.yaml")));
+        }
+        let tested = tests.output().unwrap();
+        ends_with(0, &tested);
+        assert!(case.0 == "platform" || text(&tested).contains("all ok"), "{}", text(&tested));
 
         let planned = run(&["plan", "--detailed-exitcode", "--strict"], *case, home.path());
         ends_with(2, &planned);

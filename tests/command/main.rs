@@ -19,3 +19,4 @@ mod saved;
 mod spaces;
 mod submit;
 mod submit_faults;
+mod test;

@@ -30,6 +30,7 @@ fn committed_schemas_are_fresh() {
         ("query", "query"),
         #[cfg(feature = "serve")]
         ("serve", "serve"),
+        ("test", "test"),
     ] {
         let committed = std::fs::read_to_string(format!("schemas/{file}.schema.json")).unwrap();
         let printed = String::from_utf8(librato_apply(&["schema", of]).stdout).unwrap();
@@ -59,7 +60,9 @@ fn documents_fit_their_schemas() {
     let dir = tempfile::tempdir().unwrap();
     let project = dir.path().to_str().unwrap();
     assert!(librato_apply(&["init", project]).status.success());
-    for (command, schema, more) in [("plan", "plan", None), ("apply", "outcome", Some("--auto-approve"))] {
+    for (command, schema, more) in
+        [("test", "test", None), ("plan", "plan", None), ("apply", "outcome", Some("--auto-approve"))]
+    {
         let mut args = vec![command, project, "--format", "json"];
         args.extend(more);
         let document = json(&librato_apply(&args).stdout);

@@ -162,8 +162,13 @@ fn curl(_: &Client) -> Result<PathBuf, String> {
 }
 
 fn pip(wanted: &Client) -> Result<PathBuf, String> {
-    let requirements = format!("{}-{}.txt", wanted.name, wanted.version);
-    installed(&wanted.directory(), |fresh| {
+    from_pip(&wanted.directory())
+}
+
+/// A package of Python, by its name and version: `tests/clients/` has what belongs to it, by content.
+pub fn from_pip(name: &str) -> Result<PathBuf, String> {
+    let requirements = format!("{name}.txt");
+    installed(name, |fresh| {
         let mut command = Command::new("python3");
         command
             .args([

@@ -3,6 +3,7 @@
 
 mod coming_from_python;
 mod conformance;
+mod junit;
 mod notifications;
 mod promtool;
 #[path = "../support/python_librato.rs"]

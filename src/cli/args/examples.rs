@@ -6,6 +6,12 @@ pub fn of(command: &str) -> &'static str {
     match command {
         "init" => "librato-apply init monitoring",
         "validate" => "librato-apply validate monitoring/",
+        "test" => {
+            "\
+librato-apply test monitoring/
+librato-apply test monitoring/ --filter '*slow*'
+librato-apply test monitoring/ --require-coverage --junit tests.xml"
+        }
         "plan" => {
             "\
 librato-apply plan monitoring/

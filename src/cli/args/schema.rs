@@ -37,4 +37,6 @@ pub enum SchemaOf {
     /// The file of `serve --config`.
     #[cfg(feature = "serve")]
     Serve,
+    /// `test --format json`.
+    Test,
 }

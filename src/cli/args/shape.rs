@@ -10,7 +10,7 @@ use crate::cli::unevaluated;
 
 /// The commands by what people come for.
 pub const GROUPS: [(&str, &[&str]); 4] = [
-    ("Definitions", &["init", "validate", "plan", "apply", "export", "import"]),
+    ("Definitions", &["init", "validate", "test", "plan", "apply", "export", "import"]),
     ("Data", &["query", "submit", "annotate"]),
     ("Service", &["get", "delete", "resolve", "serve"]),
     ("Other", &["explain", "schema", "completions", "man"]),
@@ -165,7 +165,7 @@ mod tests {
             let args = sub.into_iter().flat_map(Command::get_arguments).filter(|arg| !arg.is_hide_set());
             args.map(|arg| arg.get_id().to_string()).collect()
         };
-        for name in ["init", "man", "completions", "schema", "import", "validate"] {
+        for name in ["init", "man", "completions", "schema", "import", "validate", "test"] {
             assert!(CONNECTION.iter().all(|flag| !listed(name).iter().any(|id| id == flag)), "{name}");
         }
         assert!(!listed("man").iter().any(|id| id == "color"));

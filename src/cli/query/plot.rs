@@ -1,9 +1,10 @@
 //! An answer as a chart in characters that can be read in a log: axes with times and values, a letter for each series, gaps.
 
-use super::answer::{Answer, Line, number};
+use super::super::grid::{Frame, Scale, between};
+use super::answer::{Answer, Line};
 use super::table::{head, left_out, letter};
 use super::time::{Clock, length};
-use librato_apply::diag::counted;
+use librato_apply::diag::{counted, number};
 
 /// Of the whole chart, so that it fits into the log of a pipeline.
 const WIDTH: usize = 96;
@@ -23,10 +24,11 @@ pub fn plot(answer: &Answer, clock: &Clock) -> String {
     let lines = &answer.lines[..answer.lines.len().min(MOST)];
     let mut out = head(answer, clock);
     out.push('\n');
-    let scale = Scale::of(lines);
+    let values = lines.iter().flat_map(|line| &line.points).map(|point| point.value);
+    let scale = Scale::of(values, HEIGHT, 5.0);
     let labels: Vec<String> = scale.ticks.iter().map(|tick| number(*tick)).collect();
     let margin = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1);
-    let frame = Frame::of(answer, lines, WIDTH - margin - 2);
+    let frame = frame(answer, lines, WIDTH - margin - 2);
     let cells = draw(lines, &scale, &frame);
     if let Some(units) = answer.units() {
         out.push_str(&format!("{units:>margin$}\n"));
@@ -43,70 +45,12 @@ pub fn plot(answer: &Answer, clock: &Clock) -> String {
     out + &left_out(answer, lines.len())
 }
 
-/// From values to rows, the largest at the top.
-struct Scale {
-    low: f64,
-    high: f64,
-    ticks: Vec<f64>,
-}
-
-impl Scale {
-    /// Ends at round numbers outside of what is drawn.
-    fn of(lines: &[Line]) -> Self {
-        let values = || lines.iter().flat_map(|line| &line.points).map(|point| point.value);
-        let (mut low, mut high) =
-            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        if low >= high {
-            let room = if low == 0.0 { 1.0 } else { low.abs() / 10.0 };
-            (low, high) = (low - room, high + room);
-        }
-        let step = round_step(high / 5.0 - low / 5.0);
-        let (first, last) = ((low / step).floor(), (high / step).ceil());
-        let all: Vec<f64> = (0..=8).map(|i| (first + f64::from(i)) * step).collect();
-        let ticks: Vec<f64> = all.into_iter().filter(|tick| *tick <= last * step + step / 2.0).collect();
-        match (ticks.first(), ticks.last()) {
-            // Numbers so large or so close that no round ones lie between them.
-            (Some(a), Some(b)) if a.is_finite() && b.is_finite() && a < b && *b >= high => {
-                Self { low: *a, high: *b, ticks }
-            }
-            _ => Self { low, high, ticks: vec![low, high] },
-        }
-    }
-
-    fn row(&self, value: f64) -> usize {
-        // Halved, since the whole range of numbers is wider than the largest of them.
-        let share = (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
-        let from_below = (share.clamp(0.0, 1.0) * (HEIGHT - 1) as f64).round() as usize;
-        HEIGHT - 1 - from_below
-    }
-}
-
-/// 1, 2 or 5 times a power of ten, at least this much.
-fn round_step(least: f64) -> f64 {
-    let power = 10_f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= least).unwrap_or(least)
-}
-
-/// From times to columns.
-struct Frame {
-    start: i64,
-    end: i64,
-    columns: usize,
-}
-
-impl Frame {
-    /// The time that was asked for, and the beginning of a first period that lies before it.
-    fn of(answer: &Answer, lines: &[Line], columns: usize) -> Self {
-        let times = || lines.iter().flat_map(|line| &line.points).map(|point| point.time);
-        let start = times().min().unwrap_or(answer.span.start).min(answer.span.start);
-        let end = times().max().unwrap_or(answer.span.end).max(answer.span.end);
-        Self { start, end: end.max(start.saturating_add(1)), columns }
-    }
-
-    fn column(&self, time: i64) -> usize {
-        let share = (time - self.start) as f64 / (self.end - self.start) as f64;
-        (share.clamp(0.0, 1.0) * (self.columns - 1) as f64).round() as usize
-    }
+/// The time that was asked for, and the beginning of a first period that lies before it.
+fn frame(answer: &Answer, lines: &[Line], columns: usize) -> Frame {
+    let times = || lines.iter().flat_map(|line| &line.points).map(|point| point.time);
+    let start = times().min().unwrap_or(answer.span.start).min(answer.span.start);
+    let end = times().max().unwrap_or(answer.span.end).max(answer.span.end);
+    Frame { start, end: end.max(start.saturating_add(1)), columns }
 }
 
 fn draw(lines: &[Line], scale: &Scale, frame: &Frame) -> Vec<Vec<char>> {
@@ -132,16 +76,10 @@ fn join(line: &Line, scale: &Scale, frame: &Frame, cells: &mut [Vec<char>]) {
             continue;
         }
         let place = |point: &librato_apply::composite::eval::Point| {
-            (frame.column(point.time) as f64, scale.row(point.value) as f64)
+            (frame.column(point.time), scale.row(point.value))
         };
-        let ((from, above), (to, below)) = (place(a), place(b));
-        let steps = (to - from).abs().max((below - above).abs());
-        let mut step = 1.0;
-        while step < steps {
-            let share = step / steps;
-            let (column, row) = (from + (to - from) * share, above + (below - above) * share);
-            cells[row.round() as usize][column.round() as usize] = '·';
-            step += 1.0;
+        for (column, row) in between(place(a), place(b)) {
+            cells[row][column] = '·';
         }
     }
 }
@@ -152,17 +90,9 @@ fn is_gap(line: &Line, before: i64, after: i64) -> bool {
     (after - before).saturating_mul(2) > period.saturating_mul(3)
 }
 
-/// Seconds from tick to tick.
-const STEPS: &[i64] = &[
-    1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800,
-    604_800, 1_209_600, 2_592_000, 7_776_000, 31_536_000,
-];
-
 /// The axis and the times below it.
 fn time_axis(frame: &Frame, margin: usize, clock: &Clock) -> String {
-    let most = i64::try_from(frame.columns / 12).unwrap_or(1).max(1);
-    let step = STEPS.iter().find(|step| (frame.end - frame.start) / **step < most);
-    let step = step.copied().unwrap_or(frame.end - frame.start);
+    let step = frame.step(12);
     let form = match step {
         86_400.. => "%Y-%m-%d",
         60.. => "%H:%M",

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{Answer, number};
+use librato_apply::diag::number;
+
+use super::answer::Answer;
 use super::time::{Clock, length};
 
 /// What fits into a log.
