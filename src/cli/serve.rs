@@ -3,6 +3,8 @@
 #[cfg(feature = "serve")]
 mod commands;
 #[cfg(feature = "serve")]
+mod delivery;
+#[cfg(feature = "serve")]
 mod open_files;
 
 use tracing_subscriber::filter::LevelFilter;
@@ -108,9 +110,14 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let store = opened.map_err(commands::once)?;
     let (listen, path) = (settings.listen, settings.data.clone());
     let router = router(store.clone(), users.clone(), &settings.options);
+    let delivered = delivery::begin(&store, &settings.options, ui).await?;
     let files = super::reload::Files { args, global, ui, set_level: start.set_level };
     let (stop, files_again) =
         (super::interrupts::told_to_stop(), files.on_hangup(resolved, users, listening.tls.clone()));
+    let stop = async {
+        stop.await;
+        delivered.await;
+    };
     let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     ui.complain(&format!("listening on {scheme}://{address} over {}", path.display()));

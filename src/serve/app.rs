@@ -9,7 +9,7 @@ use super::backup;
 use super::catalog::alerting::evaluation::Evaluation;
 use super::catalog::alerting::options::AlertOptions;
 use super::catalog::cache::SeriesCache;
-use super::delivery::NotifyOptions;
+use super::delivery::{NotifyOptions, Sending};
 use super::http::address::Network;
 use super::http::body::Limits;
 use super::http::rates::Rates;
@@ -71,6 +71,7 @@ pub struct App {
     known: SeriesCache,
     bodies: Limits,
     evaluation: Evaluation,
+    sending: Sending,
     backups: backup::Turn,
 }
 
@@ -87,6 +88,7 @@ impl App {
             telemetry,
             bodies: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
             evaluation,
+            sending: Sending::new(&options.notify),
             backups: backup::Turn::default(),
         }
     }
@@ -119,6 +121,12 @@ impl FromRef<App> for SeriesCache {
 impl FromRef<App> for Evaluation {
     fn from_ref(app: &App) -> Evaluation {
         app.evaluation.clone()
+    }
+}
+
+impl FromRef<App> for Sending {
+    fn from_ref(app: &App) -> Sending {
+        app.sending.clone()
     }
 }
 

@@ -53,7 +53,7 @@ pub use app::Options;
 pub use catalog::alerting::options::AlertOptions;
 pub use clock::Clock;
 pub use data::{check, copy};
-pub use delivery::{NotifyOptions, Smtp};
+pub use delivery::{Dispatcher, NotifyError, NotifyOptions, Smtp};
 pub use heartbeat::beat as heartbeat;
 pub use http::address::Network;
 pub use http::credentials::{Credentials, CredentialsError};

@@ -27,7 +27,7 @@ use super::store::Store;
 use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
-    alerts, annotations, audit, backup, compose, deliveries, incidents, metrics, operations, reading,
+    alerts, annotations, audit, backup, compose, deliveries, delivery, incidents, metrics, operations, reading,
     silences, snapshots, sources, spaces, submit,
 };
 
@@ -139,6 +139,7 @@ fn routes() -> Routes<App> {
                 delete(Define, crud::delete::<Service>),
             ],
         )
+        .route("/v1/services/{id}/test", [post(Administer, delivery::test::test)])
         // spaces and charts
         .route("/v1/spaces", [get(ReadSpaces, crud::list::<Space>), post(Define, crud::create::<Space>)])
         .route(

@@ -42,6 +42,35 @@ struct Inner {
     stored: Stored,
     watch: Watch,
     lost_states: Counter,
+    outbox: Outbox,
+}
+
+/// What waits for services, and what became of it.
+#[derive(Default)]
+struct Outbox {
+    deliveries: Family<Delivery, Counter>,
+    waiting: Gauge,
+    oldest: Gauge,
+    circuits: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Delivery {
+    r#type: &'static str,
+    outcome: String,
+}
+
+impl Outbox {
+    fn register(&self, all: &mut Registry) {
+        let help =
+            "Notifications by type of service and what became of them; retried ones are not at their end";
+        all.register("deliveries", help, self.deliveries.clone());
+        all.register("deliveries_waiting", "Notifications that wait to be sent", self.waiting.clone());
+        let help = "How long the notification has waited that has waited longest";
+        all.register_with_unit("delivery_oldest_waiting", help, Unit::Seconds, self.oldest.clone());
+        let help = "Services that failed so often in a row that they are only probed";
+        all.register("delivery_circuits_open", help, self.circuits.clone());
+    }
 }
 
 /// What alerts need, as the parts that do it say: each the moment, in milliseconds of the clock that only goes on, up to
@@ -139,6 +168,7 @@ impl Default for Telemetry {
             stored: Stored::default(),
             watch: Watch::default(),
             lost_states: Counter::default(),
+            outbox: Outbox::default(),
         };
         inner.register();
         Telemetry { inner: Arc::new(inner) }
@@ -167,6 +197,7 @@ impl Inner {
         all.register("alert_states_lost", help, self.lost_states.clone());
         self.stored.register(all);
         self.watch.register(all);
+        self.outbox.register(all);
     }
 }
 
@@ -302,16 +333,28 @@ impl Telemetry {
     }
 
     /// Notifications are to be sent; until [`Telemetry::delivered`] is called that counts as failed.
-    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
     pub(super) fn delivers(&self) {
         self.inner.watch.delivery.0.store(SILENT, Ordering::Relaxed);
     }
 
     /// The due delivery that has waited longest for its *first* attempt had waited for `waiting` when the server had run for
     /// `ran` milliseconds; nothing where none waits. To be called once a minute at least, also when nothing is due.
-    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
     pub(super) fn delivered(&self, ran: i64, waiting: Duration) {
         self.inner.watch.delivery.set(ran, waiting);
+    }
+
+    /// What became of `count` deliveries to services of a type.
+    pub(super) fn delivery(&self, kind: &'static str, outcome: &str, count: usize) {
+        let labels = Delivery { r#type: kind, outcome: outcome.to_owned() };
+        self.inner.outbox.deliveries.get_or_create(&labels).inc_by(count as u64);
+    }
+
+    /// What waits now, for how long the oldest of it has, and how many services are only probed.
+    pub(super) fn outbox(&self, waiting: i64, oldest: Duration, circuits: usize) {
+        let outbox = &self.inner.outbox;
+        outbox.waiting.set(waiting);
+        outbox.oldest.set(i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX));
+        outbox.circuits.set(i64::try_from(circuits).unwrap_or(i64::MAX));
     }
 
     /// How far evaluation and delivery are behind when the server has run for `ran` milliseconds.

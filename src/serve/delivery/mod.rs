@@ -1,5 +1,15 @@
-//! Delivery of notifications: what waits in the outbox goes to services.
+//! Delivery of notifications: what waits in the outbox goes to services, when, in which order and how often again.
 
+mod decide;
+mod dispatch;
 mod options;
+mod pace;
+mod sending;
+mod table;
+pub mod test;
+#[cfg(test)]
+mod tests;
 
+pub use dispatch::Dispatcher;
 pub use options::{NotifyOptions, Smtp};
+pub use sending::{NotifyError, Sending};

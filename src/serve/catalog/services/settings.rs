@@ -15,6 +15,11 @@ impl Settings {
     pub fn stored(&self) -> String {
         Value::Object(self.0.clone()).to_string()
     }
+
+    /// With its secrets, for a request to the service and nothing else.
+    pub fn revealed(&self) -> &Map<String, Value> {
+        &self.0
+    }
 }
 
 /// What stands for a value that the reader may not see.
@@ -71,6 +76,11 @@ pub fn is_type(name: &str) -> bool {
 /// Whether a setting may be shown to people who may not see secrets.
 pub fn is_harmless(service_type: &str, setting: &str) -> bool {
     find(service_type).is_some_and(|known| known.harmless.contains(&setting))
+}
+
+/// A type of services as a label of what is counted.
+pub fn type_name(name: &str) -> &'static str {
+    find(name).map_or("other", |known| known.name)
 }
 
 fn find(name: &str) -> Option<&'static Type> {

@@ -1,0 +1,31 @@
+//! The dispatcher of notifications beside the server: begun with it, and ended before it closes its file.
+
+use librato_apply::serve::{Dispatcher, Options, Store};
+
+use super::super::ui::Ui;
+
+/// Begins to send what is due, unless nobody is to be notified, and says what stands in the way. What is returned ends it.
+pub async fn begin(
+    store: &Store,
+    options: &Options,
+    ui: &Ui,
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let notifies = options.alerts.evaluate && options.alerts.notify && !store.is_unadopted_copy();
+    let begun = if notifies {
+        let dispatcher = Dispatcher::new(store, &options.telemetry, &options.notify)?;
+        for warning in dispatcher.warnings().await? {
+            ui.complain(&format!("warning: {warning}"));
+        }
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(dispatcher.run(async { _ = ended.await }));
+        Some((end, task))
+    } else {
+        None
+    };
+    Ok(async move {
+        if let Some((end, task)) = begun {
+            drop(end);
+            let _ = task.await;
+        }
+    })
+}

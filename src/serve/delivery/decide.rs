@@ -1,0 +1,115 @@
+//! What becomes of deliveries that are due, before an attempt and after it. Pure.
+
+use super::table::{Head, Written};
+use crate::composite::matches;
+use crate::notify::{Message, Report, Verdict, What};
+use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Kind, Payload, Status};
+use crate::serve::catalog::alerting::silences::silence::Silence;
+
+/// Who is not reached within a day is given up.
+pub const GIVE_UP: i64 = 86_400;
+
+/// A refusal is tried once more, this many seconds later.
+pub const ONCE_MORE: i64 = 60;
+
+/// Messages waiting for one service beyond which they are told together, where the service takes that.
+pub const STORM: i64 = 20;
+
+/// Incidents in one message at most.
+pub const IN_DIGEST: usize = 50;
+
+/// Why a delivery needs no attempt, if it needs none.
+pub fn settled(head: &Head, silences: &[Silence], is_open: bool, now: i64) -> Option<Written> {
+    let Head { delivery, outdated, told } = head;
+    let (status, detail) = match (delivery.kind, &delivery.payload) {
+        (Kind::Trigger, _) if *outdated => (Status::Replaced, "a newer trigger of the incident waits"),
+        (Kind::Clear, _) if !told => (Status::Dropped, "its trigger never arrived"),
+        (_, Payload::Summary(_)) => (Status::Failed, "there is no message any more"),
+        (Kind::Trigger, Payload::Message(message))
+            if !delivery.in_doubt && is_silenced(message, silences) =>
+        {
+            (Status::Silenced, "silenced before it was sent")
+        }
+        _ if is_open && is_old(delivery, now) => {
+            let last = delivery.detail.clone();
+            let detail = last.unwrap_or_else(|| "the service could not be reached for a day".to_owned());
+            return Some(ended(delivery, Status::Expired, Some(detail)));
+        }
+        _ => return None,
+    };
+    Some(ended(delivery, status, Some(detail.to_owned())))
+}
+
+/// Whether each stream of a trigger is silenced now.
+fn is_silenced(message: &Message, silences: &[Silence]) -> bool {
+    let What::Trigger { violations, .. } = &message.what else { return false };
+    let about: Vec<&Silence> =
+        silences.iter().filter(|one| matches(&one.alert, &message.alert.name)).collect();
+    let silenced = |stream: &str| about.iter().any(|one| matches(&one.stream, stream));
+    !about.is_empty() && violations.iter().all(|violation| silenced(&violation.stream))
+}
+
+fn is_old(delivery: &Delivery, now: i64) -> bool {
+    now.saturating_sub(delivery.created_at) >= GIVE_UP
+}
+
+fn ended(delivery: &Delivery, status: Status, detail: Option<String>) -> Written {
+    Written { status, detail, ..untouched(delivery) }
+}
+
+/// A delivery as it is.
+pub fn untouched(delivery: &Delivery) -> Written {
+    Written {
+        id: delivery.id,
+        status: delivery.status,
+        tried: false,
+        next_at: delivery.next_at,
+        in_doubt: delivery.in_doubt,
+        digest: delivery.digest,
+        detail: delivery.detail.clone(),
+        rest: delivery.rest.clone(),
+    }
+}
+
+/// What an attempt makes of the deliveries that it brought, the first of which lent its name. `wait` is the back-off in seconds,
+/// `refused` tells whether it was refused before.
+pub fn attempted(
+    deliveries: &[Delivery],
+    report: &Report,
+    now: i64,
+    wait: i64,
+    refused: bool,
+) -> Vec<Written> {
+    let first = deliveries.first().map(|delivery| delivery.id);
+    let each = |delivery: &Delivery| {
+        let later = |seconds: i64| match is_old(delivery, now) {
+            true => (Status::Expired, now),
+            false => (Status::Waiting, now.saturating_add(seconds)),
+        };
+        let carried = Some(delivery.id) != first;
+        let (status, next_at) = match report.verdict {
+            Verdict::Taken if carried => (Status::Replaced, now),
+            Verdict::Taken => (Status::Sent, now),
+            Verdict::Passing { retry_after } => {
+                let asked = retry_after.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
+                later(wait.max(asked))
+            }
+            Verdict::Unready => later(wait),
+            Verdict::Lasting if refused => (Status::Failed, now),
+            Verdict::Lasting => later(ONCE_MORE),
+            Verdict::Dead => (Status::Unsupported, now),
+            Verdict::NotTaken => (Status::Dropped, now),
+        };
+        let taken = report.verdict == Verdict::Taken;
+        Written {
+            status,
+            tried: true,
+            next_at,
+            in_doubt: delivery.in_doubt || report.in_doubt,
+            digest: first.filter(|_| carried && taken),
+            rest: report.rest.clone(),
+            ..ended(delivery, status, report.detail.clone())
+        }
+    };
+    deliveries.iter().map(each).collect()
+}

@@ -1,0 +1,410 @@
+//! The dispatcher: takes from the outbox what is due and brings it to services, each at its own pace and all at the same time. It
+//! decides nothing by itself (`decide`, `pace`); what it has sent is marked after it was sent, so that a server that is killed sends
+//! again rather than not at all.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::task::JoinSet;
+
+use super::decide::{self, IN_DIGEST, STORM};
+use super::options::NotifyOptions;
+use super::pace::{End, Pace, backoff};
+use super::sending::{NotifyError, Sending};
+use super::table::{self, Head, Queue, Written};
+use crate::diag::counted;
+use crate::notify::{Message, Report, Verdict, digest, digests, render};
+use crate::serve::catalog::alerting::clock::Clock as AlertClock;
+use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Payload, Status};
+use crate::serve::catalog::alerting::silences::silence::Silence;
+use crate::serve::catalog::services::settings::type_name;
+use crate::serve::catalog::services::table::{self as services, Service};
+use crate::serve::store::Store;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::Tx;
+use crate::serve::telemetry::Telemetry;
+
+/// Requests under way at one time.
+const AT_ONCE: usize = 16;
+
+/// How often it looks for what is due.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long attempts may take that are under way when the server stops.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Nothing is put off for longer than a far end may ask for, in seconds.
+const LONGEST: i64 = 3_600;
+
+/// What brings notifications to services.
+pub struct Dispatcher {
+    store: Store,
+    telemetry: Telemetry,
+    sending: Sending,
+    paces: HashMap<i64, Pace>,
+    attempts: JoinSet<Attempt>,
+    /// Deliveries that are under way or whose end is not written down yet, with their incidents.
+    busy: HashMap<i64, (String, i64)>,
+    unwritten: Vec<Vec<Written>>,
+    /// What was refused once.
+    refused: HashSet<i64>,
+    /// From 0 to 1, by chance.
+    share: fn() -> f64,
+    failing: bool,
+}
+
+/// An attempt that has ended.
+struct Attempt {
+    service: i64,
+    kind: String,
+    title: String,
+    deliveries: Vec<Delivery>,
+    report: Report,
+}
+
+/// What is known of one service when its turn comes.
+struct Turn {
+    service: Option<Arc<Service>>,
+    heads: Vec<Head>,
+    silences: Vec<Silence>,
+}
+
+impl Dispatcher {
+    /// Sends nothing before [`Dispatcher::run`]. `telemetry` is that of the router's [`Options`](crate::serve::Options).
+    ///
+    /// # Errors
+    /// When nothing could be sent with these options.
+    pub fn new(
+        store: &Store,
+        telemetry: &Telemetry,
+        options: &NotifyOptions,
+    ) -> Result<Dispatcher, NotifyError> {
+        let sending = Sending::new(options);
+        sending.at(0)?;
+        Ok(Dispatcher {
+            store: store.clone(),
+            telemetry: telemetry.clone(),
+            sending,
+            paces: HashMap::new(),
+            attempts: JoinSet::new(),
+            busy: HashMap::new(),
+            unwritten: Vec::new(),
+            refused: HashSet::new(),
+            share: chance,
+            failing: false,
+        })
+    }
+
+    /// Sends what is due until `stop` resolves; attempts that are under way then have a few seconds left.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        self.telemetry.delivers();
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            self.round().await;
+            tokio::select! {
+                () = &mut stop => break,
+                Some(ended) = self.attempts.join_next() => self.note(ended.ok()).await,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+        let rest = async {
+            while let Some(ended) = self.attempts.join_next().await {
+                self.note(ended.ok()).await;
+            }
+        };
+        if tokio::time::timeout(LAST, rest).await.is_err() {
+            tracing::warn!(target: "librato_apply::serve", "some notifications were under way and will be sent again");
+        }
+    }
+
+    /// Starts what is due, as far as there is room.
+    pub(super) async fn round(&mut self) {
+        match self.look().await {
+            Ok(()) => self.failing = false,
+            Err(error) => {
+                if !self.failing {
+                    tracing::error!(target: "librato_apply::serve", %error, "notifications cannot be read or marked; this goes on being tried");
+                }
+                self.failing = true;
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), StoreError> {
+        self.write_down().await?;
+        let (now, ran) = (self.store.now(), self.store.clock().ran());
+        let latest = now.saturating_add(LONGEST);
+        let queues = self.store.read(move |tx: &Tx| table::queues(tx, now, latest)).await?;
+        self.tell(&queues, now, ran);
+        for queue in queues.iter().filter(|queue| queue.due > 0) {
+            self.serve(queue, now, ran).await?;
+        }
+        Ok(())
+    }
+
+    /// What is known of what waits goes to telemetry.
+    fn tell(&mut self, queues: &[Queue], now: i64, ran: i64) {
+        let seconds = |since: Option<i64>| {
+            let waited = since.map_or(0, |since| now.saturating_sub(since).max(0));
+            Duration::from_secs(waited.unsigned_abs())
+        };
+        // Whoever waits behind a far end that does not answer is not held up by this server.
+        let open = |queue: &&Queue| self.paces.get(&queue.service).is_none_or(|pace| !pace.is_open());
+        let untried = queues.iter().filter(open).filter_map(|queue| queue.untried).min();
+        self.telemetry.delivered(ran, seconds(untried));
+        let waiting = queues.iter().map(|queue| queue.waiting).sum();
+        let oldest = seconds(queues.iter().map(|queue| queue.oldest).min());
+        let waits: HashSet<i64> = queues.iter().map(|queue| queue.service).collect();
+        // A service for which nothing waits has a clean sheet once its burst is filled again.
+        self.paces.retain(|service, pace| waits.contains(service) || !pace.is_quiet(ran));
+        let circuits = self.paces.values().filter(|pace| pace.is_open()).count();
+        self.telemetry.outbox(waiting, oldest, circuits);
+    }
+
+    /// Starts what is due for one service.
+    async fn serve(&mut self, queue: &Queue, now: i64, ran: i64) -> Result<(), StoreError> {
+        let pace = self.paces.entry(queue.service).or_insert_with(|| Pace::new(ran));
+        let (room, is_open) =
+            (pace.room(ran).min(AT_ONCE - self.attempts.len().min(AT_ONCE)), pace.is_open());
+        if room == 0 && !is_open {
+            return Ok(());
+        }
+        let turn = self.turn(queue.service, now).await?;
+        let mut settled = Vec::new();
+        let mut left = Vec::new();
+        for head in turn.heads {
+            let is_busy = self.busy.contains_key(&head.delivery.id)
+                || self
+                    .busy
+                    .values()
+                    .any(|(key, service)| *key == head.delivery.key && *service == queue.service);
+            if is_busy {
+                continue;
+            }
+            match decide::settled(&head, &turn.silences, is_open, now) {
+                Some(written) => settled.push((head.delivery, written)),
+                None => left.push(head.delivery),
+            }
+        }
+        let Some(service) = turn.service else {
+            let gone = left.drain(..).map(|delivery| {
+                let detail = Some("the service was deleted".to_owned());
+                let written = Written { status: Status::Failed, detail, ..decide::untouched(&delivery) };
+                (delivery, written)
+            });
+            settled.extend(gone.collect::<Vec<_>>());
+            return self.settle(&queue.kind, settled).await;
+        };
+        self.settle(&service.service_type, settled).await?;
+        if queue.waiting > STORM && digests(&service.service_type) && left.len() > 1 {
+            if room > 0 {
+                let rest = left[0].rest.clone();
+                let together =
+                    left.into_iter().filter(|delivery| delivery.rest == rest).take(IN_DIGEST).collect();
+                self.start(&service, together, now);
+            }
+            return Ok(());
+        }
+        for delivery in left.into_iter().take(room) {
+            self.start(&service, vec![delivery], now);
+        }
+        Ok(())
+    }
+
+    async fn turn(&self, service: i64, now: i64) -> Result<Turn, StoreError> {
+        let (latest, most) = (now.saturating_add(LONGEST), 3 * IN_DIGEST);
+        let read = move |tx: &Tx| {
+            Ok::<_, StoreError>(Turn {
+                service: services::get_all(tx, &[service])?.remove(&service),
+                heads: table::heads(tx, service, now, latest, most)?,
+                silences: table::silences_at(tx, now)?,
+            })
+        };
+        self.store.read(read).await
+    }
+
+    /// Writes down what needs no attempt.
+    async fn settle(&mut self, kind: &str, settled: Vec<(Delivery, Written)>) -> Result<(), StoreError> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        let mut written = Vec::with_capacity(settled.len());
+        for (delivery, one) in settled {
+            self.busy.insert(delivery.id, (delivery.key, delivery.service.id));
+            self.telemetry.delivery(type_name(kind), one.status.name(), 1);
+            written.push(one);
+        }
+        self.unwritten.push(written);
+        self.write_down().await
+    }
+
+    /// Sends one message, or several as a digest.
+    fn start(&mut self, service: &Service, deliveries: Vec<Delivery>, now: i64) {
+        if let Some(pace) = self.paces.get_mut(&service.id) {
+            pace.begin();
+        }
+        for delivery in &deliveries {
+            self.busy.insert(delivery.id, (delivery.key.clone(), service.id));
+        }
+        let (sending, settings) = (self.sending.clone(), service.settings.revealed().clone());
+        let (id, kind, title) = (service.id, service.service_type.clone(), service.title.clone());
+        self.attempts.spawn(async move {
+            let report = attempt(&sending, &kind, &settings, &deliveries, now).await;
+            Attempt { service: id, kind, title, deliveries, report }
+        });
+    }
+
+    /// Notes what came of an attempt.
+    async fn note(&mut self, ended: Option<Attempt>) {
+        let Some(Attempt { service, kind, title, deliveries, report }) = ended else {
+            tracing::error!(target: "librato_apply::serve", "sending a notification failed inside the server");
+            return;
+        };
+        let (now, ran, share) = (self.store.now(), self.store.clock().ran(), (self.share)());
+        let end = match report.verdict {
+            Verdict::Taken | Verdict::Lasting => End::Answered,
+            Verdict::Passing { retry_after } => End::Failed(retry_after),
+            Verdict::Unready | Verdict::Dead | Verdict::NotTaken => End::Unasked,
+        };
+        if let Some(pace) = self.paces.get_mut(&service) {
+            let was_open = pace.is_open();
+            pace.end(end, ran, share);
+            match (was_open, pace.is_open()) {
+                (false, true) => {
+                    tracing::warn!(target: "librato_apply::serve", service, kind, title, "a service fails; it is only probed until it answers");
+                }
+                (true, false) => {
+                    tracing::info!(target: "librato_apply::serve", service, kind, title, "a service answers again");
+                }
+                _ => {}
+            }
+        }
+        let failures = deliveries.iter().map(|delivery| delivery.attempts).max().unwrap_or_default();
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX).saturating_add(1);
+        let wait = i64::try_from(backoff(failures, share).as_secs()).unwrap_or(LONGEST);
+        let refused = deliveries.first().is_some_and(|delivery| self.refused.contains(&delivery.id));
+        let written = decide::attempted(&deliveries, &report, now, wait, refused);
+        for one in &written {
+            match (report.verdict, one.status) {
+                (Verdict::Lasting, Status::Waiting) => _ = self.refused.insert(one.id),
+                _ => _ = self.refused.remove(&one.id),
+            }
+        }
+        self.count(service, &kind, &title, &report, &written);
+        self.unwritten.push(written);
+        if let Err(error) = self.write_down().await {
+            tracing::error!(target: "librato_apply::serve", %error, "what was sent cannot be marked yet; this goes on being tried");
+        }
+    }
+
+    /// Counts and logs what came of an attempt.
+    fn count(&self, service: i64, kind: &str, title: &str, report: &Report, written: &[Written]) {
+        let outcome = match report.verdict {
+            Verdict::Taken => "sent",
+            _ => written.first().map_or("", |one| one.status.name()),
+        };
+        let outcome = if outcome == Status::Waiting.name() { "retried" } else { outcome };
+        self.telemetry.delivery(type_name(kind), outcome, written.len());
+        let detail = report.detail.as_deref().unwrap_or_default();
+        let (status, count) = (report.status.unwrap_or_default(), written.len());
+        match outcome {
+            "sent" => {
+                tracing::debug!(target: "librato_apply::serve", service, kind, title, count, "notified");
+            }
+            "retried" => {
+                tracing::warn!(target: "librato_apply::serve", service, kind, title, status, detail, count, "a notification was not taken; it is tried again");
+            }
+            "dropped" => {}
+            _ => {
+                tracing::error!(target: "librato_apply::serve", service, kind, title, status, detail, count, outcome, "a notification was given up");
+            }
+        }
+    }
+
+    /// Marks what was sent and what has ended. What cannot be marked stays busy, so that it is not sent again meanwhile.
+    async fn write_down(&mut self) -> Result<(), StoreError> {
+        while let Some(written) = self.unwritten.last().cloned() {
+            let now = self.store.now();
+            let ids: Vec<i64> = written.iter().map(|one| one.id).collect();
+            self.store.write(move |tx: &Tx| table::write(tx, &written, now)).await?;
+            self.unwritten.pop();
+            for id in ids {
+                self.busy.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the operator should know at the start: who will not be told, and why.
+    ///
+    /// # Errors
+    /// When the data cannot be read.
+    pub async fn warnings(&self) -> std::io::Result<Vec<String>> {
+        let has_relay = self.sending.has_relay();
+        let read = move |tx: &Tx| {
+            let mails = if has_relay { Vec::new() } else { table::attached_mail(tx)? };
+            Ok::<_, StoreError>((AlertClock::read(tx)?.held, mails))
+        };
+        let (held, mails) = self.store.read(read).await.map_err(std::io::Error::other)?;
+        let held = held.then(|| {
+            "notifications of this file are held back, since nothing was evaluated in it before; `librato-apply notify plan` says who would \
+             be paged, and `serve --notify` or `serve adopt` lets them go"
+                .to_owned()
+        });
+        let mails = mails.into_iter().map(|(title, alerts)| {
+            format!(
+                "no mail relay is configured (`--smtp`), so the service \"{title}\" of {} reaches nobody",
+                counted(alerts, "active alert")
+            )
+        });
+        Ok(held.into_iter().chain(mails).collect())
+    }
+
+    #[cfg(test)]
+    pub(super) fn without_chance(&mut self) {
+        self.share = || 1.0;
+    }
+
+    /// Waits until everything that is under way has ended.
+    #[cfg(test)]
+    pub(super) async fn quiet(&mut self) {
+        while let Some(ended) = self.attempts.join_next().await {
+            self.note(ended.ok()).await;
+        }
+    }
+}
+
+/// One attempt, with the settings of now.
+async fn attempt(
+    sending: &Sending,
+    kind: &str,
+    settings: &Map<String, Value>,
+    deliveries: &[Delivery],
+    now: i64,
+) -> Report {
+    let messages: Vec<&Message> = deliveries
+        .iter()
+        .filter_map(|delivery| match &delivery.payload {
+            Payload::Message(message) => Some(&**message),
+            Payload::Summary(_) => None,
+        })
+        .collect();
+    // It was made before the dispatcher was.
+    let Ok((sender, surroundings)) = sending.at(now) else { return Report::unready("nothing can be sent") };
+    let request = match messages.as_slice() {
+        [one] => render(kind, settings, one, &surroundings),
+        many => {
+            let many: Vec<Message> = many.iter().map(|message| (*message).clone()).collect();
+            digest(kind, settings, &many, &surroundings)
+        }
+    };
+    let rest = deliveries.first().map(|delivery| delivery.rest.as_slice()).unwrap_or_default();
+    sender.send(request, settings, rest, now).await
+}
+
+/// From 0 to 1; without randomness the middle.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
+}

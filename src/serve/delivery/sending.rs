@@ -1,0 +1,97 @@
+//! What sends notifications, made of the operator's options when it is first needed: reading the system's certificates takes longer
+//! than most requests.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use url::Url;
+
+use super::options::NotifyOptions;
+use crate::notify::{Client, Patience, Relay, RelayOptions, Sender, Surroundings, Way};
+
+/// Why nothing can be sent: what is wrong with the options, for the operator; without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotifyError(String);
+
+/// What sends; clones share it.
+#[derive(Clone)]
+pub struct Sending {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: NotifyOptions,
+    made: OnceLock<Result<Made, NotifyError>>,
+}
+
+struct Made {
+    sender: Sender,
+    surroundings: Surroundings,
+}
+
+impl Sending {
+    pub fn new(options: &NotifyOptions) -> Sending {
+        Sending { shared: Arc::new(Shared { options: options.clone(), made: OnceLock::new() }) }
+    }
+
+    /// What sends, and what requests are made with at the second `now`.
+    pub fn at(&self, now: i64) -> Result<(&Sender, Surroundings), NotifyError> {
+        let made = self.shared.made.get_or_init(|| make(&self.shared.options));
+        let Made { sender, surroundings } = made.as_ref().map_err(Clone::clone)?;
+        Ok((sender, Surroundings { now, ..surroundings.clone() }))
+    }
+
+    /// Whether there is a relay for mail.
+    pub fn has_relay(&self) -> bool {
+        self.shared.options.smtp.is_some()
+    }
+}
+
+fn make(options: &NotifyOptions) -> Result<Made, NotifyError> {
+    let wrong = |what: &str| NotifyError(what.to_owned());
+    let public_url = options.public_url.as_deref().map(web).transpose();
+    let public_url = public_url.map_err(|()| wrong("the public URL is no http:// or https:// URL"))?;
+    let mut bases = BTreeMap::new();
+    for (kind, base) in &options.bases {
+        let base =
+            web(base).map_err(|()| wrong(&format!("the base for {kind} is no http:// or https:// URL")))?;
+        bases.insert(kind.clone(), base);
+    }
+    let host = public_url.as_ref().and_then(Url::host_str).map_or_else(host_name, str::to_owned);
+    let way = Way {
+        allow: options.allow.clone(),
+        proxy: options.proxy.clone(),
+        ca_file: options.ca_file.clone(),
+        patience: Patience::default(),
+    };
+    let client = Client::new(&way).map_err(|error| NotifyError(error.to_string()))?;
+    let relay = options.smtp.as_ref().map(|smtp| {
+        Relay::new(RelayOptions {
+            url: &smtp.url,
+            password: smtp.password.as_ref(),
+            from: options.mail_from.as_deref(),
+            host: &host,
+            ca_file: options.ca_file.as_deref(),
+            patience: Patience::default(),
+        })
+    });
+    let relay = relay.transpose().map_err(|error| NotifyError(error.to_string()))?;
+    let surroundings = Surroundings { public_url, bases, host, now: 0 };
+    Ok(Made { sender: Sender { client, relay }, surroundings })
+}
+
+fn web(text: &str) -> Result<Url, ()> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(())
+}
+
+/// The name of this machine, as far as it is known without asking anybody.
+fn host_name() -> String {
+    let read = ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .iter()
+        .find_map(|file| std::fs::read_to_string(file).ok());
+    let name = read.unwrap_or_default().trim().to_ascii_lowercase();
+    let usable =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    if usable { name } else { "localhost".to_owned() }
+}

@@ -1,0 +1,127 @@
+//! What the dispatcher asks of the table of deliveries, and what it writes there.
+
+use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Status};
+use crate::serve::catalog::alerting::deliveries::table::from_row;
+use crate::serve::catalog::alerting::silences::silence::Silence;
+use crate::serve::catalog::alerting::silences::table as silences;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::{Tx, params};
+
+/// What waits for one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    pub service: i64,
+    /// Its type when the newest of it was made.
+    pub kind: String,
+    pub waiting: i64,
+    /// Of these, how many are due.
+    pub due: i64,
+    /// When the oldest of it was made.
+    pub oldest: i64,
+    /// Since when the one has been due that waits longest for its first attempt.
+    pub untried: Option<i64>,
+}
+
+/// What waits, by service. Whatever is due later than `latest` was put off by a clock that was wrong, and is due.
+pub fn queues(tx: &Tx<'_>, now: i64, latest: i64) -> Result<Vec<Queue>, StoreError> {
+    let sql = "SELECT service_id, MAX(service_type) AS kind, COUNT(*) AS waiting, MIN(created_at) AS oldest,
+        SUM(CASE WHEN next_at <= ?1 OR next_at > ?2 THEN 1 ELSE 0 END) AS due,
+        MIN(CASE WHEN attempts = 0 AND next_at <= ?1 THEN next_at END) AS untried
+        FROM deliveries WHERE status = 'waiting' GROUP BY service_id ORDER BY MIN(next_at), service_id";
+    tx.all(sql, params![now, latest], |row| {
+        Ok(Queue {
+            service: row.get("service_id")?,
+            kind: row.get("kind")?,
+            waiting: row.get("waiting")?,
+            due: row.get("due")?,
+            oldest: row.get("oldest")?,
+            untried: row.get("untried")?,
+        })
+    })
+}
+
+/// The first that waits of an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    pub delivery: Delivery,
+    /// A newer trigger of the incident waits, too.
+    pub outdated: bool,
+    /// The service has, may have or may yet get a trigger of the incident.
+    pub told: bool,
+}
+
+/// The first `most` of what is due for a service, of each incident only the first that waits.
+pub fn heads(tx: &Tx<'_>, service: i64, now: i64, latest: i64, most: usize) -> Result<Vec<Head>, StoreError> {
+    let sql = "SELECT *,
+        EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
+            AND other.service_id = first.service_id AND other.seq > first.seq AND other.status = 'waiting'
+            AND other.kind = 'trigger') AS outdated,
+        EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
+            AND other.service_id = first.service_id AND other.kind = 'trigger'
+            AND (other.status IN ('waiting', 'sent') OR other.in_doubt <> 0 OR other.digest IS NOT NULL)) AS told
+        FROM deliveries AS first WHERE status = 'waiting' AND service_id = ?1 AND (next_at <= ?2 OR next_at > ?3)
+        AND NOT EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
+            AND other.service_id = first.service_id AND other.seq < first.seq AND other.status = 'waiting')
+        ORDER BY id LIMIT ?4";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    tx.all(sql, params![service, now, latest, most], |row| {
+        Ok(Head { delivery: from_row(row)?, outdated: row.get("outdated")?, told: row.get("told")? })
+    })
+}
+
+/// The silences that hold now.
+pub fn silences_at(tx: &Tx<'_>, now: i64) -> Result<Vec<Silence>, StoreError> {
+    let all = silences::watched(tx, now)?;
+    Ok(all.into_iter().filter(|one| one.starts <= now && now < one.ends && one.ended_at.is_none()).collect())
+}
+
+/// What becomes of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub id: i64,
+    pub status: Status,
+    /// Whether it was attempted.
+    pub tried: bool,
+    pub next_at: i64,
+    pub in_doubt: bool,
+    pub digest: Option<i64>,
+    pub detail: Option<String>,
+    pub rest: Vec<String>,
+}
+
+/// Writes what became of deliveries; what has ended meanwhile stays.
+pub fn write(tx: &Tx<'_>, all: &[Written], now: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE deliveries SET status = ?2, next_at = ?3, attempts = attempts + ?4,
+        first_at = CASE WHEN ?4 = 1 THEN COALESCE(first_at, ?5) ELSE first_at END,
+        last_at = CASE WHEN ?4 = 1 THEN ?5 ELSE last_at END,
+        ended_at = ?6, in_doubt = ?7, digest = ?8, detail = ?9, rest = ?10
+        WHERE id = ?1 AND status = 'waiting'";
+    tx.many(sql, |many| {
+        all.iter().try_for_each(|one| {
+            let ended = one.status.is_end().then_some(now);
+            let rest = serde_json::to_string(&one.rest).map_err(StoreError::internal)?;
+            many.run(params![
+                one.id,
+                one.status.name(),
+                one.next_at,
+                i64::from(one.tried),
+                now,
+                ended,
+                one.in_doubt,
+                one.digest,
+                one.detail,
+                rest
+            ])
+        })
+    })
+    .map(drop)
+}
+
+/// The titles of services of type mail that active alerts tell, and how many alerts that are.
+pub fn attached_mail(tx: &Tx<'_>) -> Result<Vec<(String, i64)>, StoreError> {
+    let sql = "SELECT services.title AS title, COUNT(*) AS alerts FROM services
+        JOIN alert_services ON alert_services.service_id = services.id
+        JOIN alerts ON alerts.id = alert_services.alert_id
+        WHERE services.type = 'mail' AND alerts.active <> 0 GROUP BY services.id, services.title ORDER BY services.id";
+    tx.all(sql, params![], |row| Ok((row.get("title")?, row.get("alerts")?)))
+}
