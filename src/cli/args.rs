@@ -9,6 +9,7 @@ mod global;
 mod import;
 mod inputs;
 pub mod kind;
+pub mod notify;
 pub mod parse;
 pub mod query;
 pub mod resolve;
@@ -81,6 +82,8 @@ pub enum Command {
     Delete(delete::Delete),
     /// Clear a triggered alert.
     Resolve(resolve::Resolve),
+    /// Try a notification service out, or show who would be paged.
+    Notify(notify::Notify),
     /// Run a compatible server over one file.
     Serve(Serve),
     /// Print the JSON Schema of the files, or of a JSON plan, outcome or answer.

@@ -25,6 +25,7 @@ mod init;
 mod inputs;
 mod interrupts;
 mod man;
+mod notify;
 mod ownership;
 mod patience;
 mod progress;
@@ -76,6 +77,7 @@ pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Get(args) => get::get(&args, global, ui).await,
         Command::Delete(args) => delete::delete(&args, global, ui).await,
         Command::Resolve(args) => resolve::resolve(&args, global, ui).await,
+        Command::Notify(args) => notify::notify(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, start, global, ui).await,
         Command::Import(args) => import::import(&args, ui),
         Command::Explain(args) => explain::explain(args.field.as_deref(), ui),

@@ -10,7 +10,7 @@ use super::parse::parse_time;
 use crate::cli::complete::places::endpoints;
 
 /// Flags that every command takes, before or after it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The service: `https://host`, or `embedded:PATH` for a file of the built-in server [env: LIBRATO_ENDPOINT].
     #[arg(long, global = true, value_name = "URL", help_heading = "Connection", add = ArgValueCompleter::new(endpoints))]

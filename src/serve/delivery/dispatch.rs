@@ -53,6 +53,8 @@ pub struct Dispatcher {
     /// From 0 to 1, by chance.
     share: fn() -> f64,
     failing: bool,
+    /// Whether it was seen to what was held back.
+    released: bool,
 }
 
 /// An attempt that has ended.
@@ -94,6 +96,7 @@ impl Dispatcher {
             refused: HashSet::new(),
             share: chance,
             failing: false,
+            released: false,
         })
     }
 
@@ -134,6 +137,9 @@ impl Dispatcher {
 
     async fn look(&mut self) -> Result<(), StoreError> {
         self.write_down().await?;
+        if !self.released {
+            self.release().await?;
+        }
         let (now, ran) = (self.store.now(), self.store.clock().ran());
         let latest = now.saturating_add(LONGEST);
         let queues = self.store.read(move |tx: &Tx| table::queues(tx, now, latest)).await?;
@@ -141,6 +147,21 @@ impl Dispatcher {
         for queue in queues.iter().filter(|queue| queue.due > 0) {
             self.serve(queue, now, ran).await?;
         }
+        Ok(())
+    }
+
+    /// What was held back goes, if somebody has said so since.
+    async fn release(&mut self) -> Result<(), StoreError> {
+        let now = self.store.now();
+        let release = move |tx: &Tx| match AlertClock::read(tx)?.held {
+            true => Ok(0),
+            false => table::release(tx, now),
+        };
+        let count = self.store.write(release).await?;
+        if count > 0 {
+            tracing::info!(target: "librato_apply::serve", count, "notifications that were held back go now");
+        }
+        self.released = true;
         Ok(())
     }
 

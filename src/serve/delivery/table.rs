@@ -117,6 +117,13 @@ pub fn write(tx: &Tx<'_>, all: &[Written], now: i64) -> Result<(), StoreError> {
     .map(drop)
 }
 
+/// Lets triggers of open incidents go that were held back. How many.
+pub fn release(tx: &Tx<'_>, now: i64) -> Result<u64, StoreError> {
+    let sql = "UPDATE deliveries SET status = 'waiting', ended_at = NULL, next_at = ?1, created_at = ?1
+        WHERE status = 'held' AND kind = 'trigger' AND key IN (SELECT key FROM incidents WHERE closed IS NULL)";
+    tx.execute(sql, params![now])
+}
+
 /// The titles of services of type mail that active alerts tell, and how many alerts that are.
 pub fn attached_mail(tx: &Tx<'_>) -> Result<Vec<(String, i64)>, StoreError> {
     let sql = "SELECT services.title AS title, COUNT(*) AS alerts FROM services

@@ -333,6 +333,23 @@ async fn what_cannot_be_marked_is_not_sent_again() {
     assert_eq!(world.sink.count(), 1);
 }
 
+#[tokio::test]
+async fn what_was_held_back_goes_once_somebody_says_so_if_it_is_still_open() {
+    let mut world = World::new("webhook", ok).await;
+    world.sql("UPDATE alert_clock SET held = 1").await;
+    world.queue(vec![trigger("open", 0), trigger("open", 1), trigger("closed", 0)]).await;
+    world.sql("UPDATE deliveries SET status = 'held', ended_at = 1").await;
+    world.sql("INSERT INTO incidents (key, alert_id, alert, opened, closed, silent, snapshot) VALUES ('open', 7, 'db.slow', 1, NULL, 0, '{}'), ('closed', 7, 'db.slow', 1, 2, 0, '{}')").await;
+    world.pass(2).await;
+    assert_eq!(world.statuses().await, ["held"; 3]);
+    assert_eq!(world.dispatcher.warnings().await.unwrap().len(), 1);
+    world.sql("UPDATE alert_clock SET held = 0").await;
+    world.dispatcher = dispatcher(&world.store, &world.telemetry);
+    world.pass(2).await;
+    assert_eq!(world.statuses().await, ["replaced", "sent", "held"]);
+    assert!(world.dispatcher.warnings().await.unwrap().is_empty());
+}
+
 /// Ten thousand incidents at once at one chat service.
 #[tokio::test]
 async fn a_storm_becomes_digests_at_one_request_a_second() {
