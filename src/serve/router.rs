@@ -27,8 +27,8 @@ use super::store::Store;
 use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
-    alerts, annotations, audit, backup, compose, deliveries, delivery, incidents, metrics, operations, reading,
-    silences, snapshots, sources, spaces, submit,
+    alerts, annotations, audit, backup, compose, deliveries, delivery, incidents, metrics, operations,
+    reading, silences, snapshots, sources, spaces, submit,
 };
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where

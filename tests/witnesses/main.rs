@@ -12,3 +12,4 @@ mod readme;
 #[path = "../support/server.rs"]
 mod server;
 mod sinks;
+mod smtp;
