@@ -1,6 +1,7 @@
 //! The parts of a running server, and how it is to behave. Handlers and extractors ask for the part that they need
 //! (`FromRef`), so that none of them knows the whole; only the router does.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::FromRef;
@@ -80,6 +81,7 @@ impl App {
         let telemetry = options.telemetry.clone();
         let clock = store.clock();
         telemetry.serves_copy(store.is_unadopted_copy());
+        store.condition().history.store(options.alerts.history, Ordering::Relaxed);
         let evaluation = Evaluation::new(options.alerts.clone(), users, telemetry.lost_states());
         App {
             known: SeriesCache::of(store.condition().epoch.clone()),

@@ -21,7 +21,7 @@ use super::store::tx::{Tx, params};
 use super::{Clock, Credentials, Data, Opening, Options, Store};
 use crate::watch::{AlertState, Context, Reading, Settings, Silence, Transition};
 
-const SETTINGS: Settings = Settings { settle: 10, max_age: 900, gather: 0 };
+pub const SETTINGS: Settings = Settings { settle: 10, max_age: 900, gather: 0 };
 /// When the server's clock stands.
 pub const NOW: i64 = 1_000_000;
 
@@ -42,6 +42,17 @@ impl Server {
         Server { router: router(store.clone(), users, &Options::default()), store, clock }
     }
 
+    /// With two services.
+    pub async fn with_services() -> Server {
+        let server = Server::new();
+        for title in ["a", "b"] {
+            let settings = json!({ "addresses": "a@example.com" });
+            let service = json!({ "type": "mail", "title": title, "settings": settings });
+            server.good("POST", "/v1/services", service).await;
+        }
+        server
+    }
+
     pub async fn ask(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
         let credentials = format!("Basic {}", STANDARD.encode("ops@example.org:t"));
         let request = Request::builder()
@@ -53,7 +64,7 @@ impl Server {
             .unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let (status, body) = (answer.status(), to_bytes(answer.into_body(), usize::MAX).await.unwrap());
-        (status, serde_json::from_slice(&body).unwrap_or_default())
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
     /// What is answered where it must go well.
@@ -76,7 +87,7 @@ impl Server {
         values: Vec<(i64, &'static str, f64)>,
     ) -> Vec<Transition> {
         let job = move |tx: &Tx| {
-            let (state, recorded) = take_up(tx, alert, |ctx, state| {
+            let (state, recorded) = take_up(tx, alert, to, |ctx, state| {
                 let reading = |&(u, stream, value): &(i64, &str, f64)| Reading {
                     u,
                     t: u,
@@ -119,11 +130,12 @@ impl Server {
 pub fn take_up(
     tx: &Tx<'_>,
     alert: i64,
+    now: i64,
     drive: impl FnOnce(&Context<'_>, &mut AlertState) -> Vec<Transition>,
 ) -> Result<(AlertState, Recorded), Problem> {
     let alert = table::get_all(tx, &vec![alert])?.pop().ok_or_else(Problem::not_found)?;
     let watched = Watched::of(tx, [&alert])?.watch(&alert);
-    let all = silences::watched(tx, NOW)?;
+    let all = silences::watched(tx, now)?;
     let all: Vec<Silence> = all.iter().map(|silence| silence.watched()).collect();
     let ctx = Context { alert: &watched, settings: &SETTINGS, silences: &all };
     let (found, written) = (states::load(tx, &[alert.id])?.remove(&alert.id), Once::read(tx)?.written);
@@ -137,12 +149,7 @@ pub fn take_up(
 
 /// With two services and an alert on `m` above 10 that tells them, and fires.
 pub async fn firing() -> Server {
-    let server = Server::new();
-    for title in ["a", "b"] {
-        let settings = json!({ "addresses": "a@example.com" });
-        let service = json!({ "type": "mail", "title": title, "settings": settings });
-        server.good("POST", "/v1/services", service).await;
-    }
+    let server = Server::with_services().await;
     server.good("PUT", "/v1/metrics/m", json!({ "type": "gauge" })).await;
     server.good("POST", "/v1/alerts", alert(json!({}))).await;
     server.evaluate(1, NOW + 100, vec![(NOW + 50, "web1", 20.0)]).await;
@@ -156,6 +163,7 @@ pub fn alert(more: Value) -> Value {
         "name": "a", "services": [1, 2],
         "conditions": [{ "type": "above", "metric_name": "m", "threshold": 10 }],
     });
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let Value::Object(more) = more else { panic!("no object: {more}") };
+    body.as_object_mut().unwrap().extend(more);
     body
 }

@@ -127,6 +127,7 @@ struct Stored {
     clock_ahead: Gauge,
     clock_doubted: Gauge,
     failures: Gauge,
+    history_dropped: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -251,6 +252,9 @@ impl Stored {
         all.register("clock_doubted", help, self.clock_doubted.clone());
         let help = "Steps of the maintenance that failed since the start";
         all.register("maintenance_failures", help, self.failures.clone());
+        let help =
+            "Incidents and deliveries that were deleted before their time, to keep their history small";
+        all.register("alert_history_dropped", help, self.history_dropped.clone());
     }
 
     fn look(&self, condition: &Condition) {
@@ -261,6 +265,7 @@ impl Stored {
         self.clock_ahead.set(condition.clock_ahead.load(Ordering::Relaxed));
         self.clock_doubted.set(condition.clock_doubted.load(Ordering::Relaxed));
         self.failures.set(count(&condition.failures));
+        self.history_dropped.set(count(&condition.history_dropped));
     }
 }
 

@@ -55,6 +55,8 @@ impl AlertState {
             // What was news before would else be told by the edit.
             let told = self.incidents.values_mut().filter(|incident| incident.triggered.is_some());
             told.for_each(|incident| incident.news = false);
+            // What has re-armed stays so: a state that was stored meanwhile does not know of it any more.
+            self.last.retain(|_, last| last.saturating_add(old.rearm()) > at);
         }
         self.rebuild_agenda(ctx, at);
         self.close_left(ctx, at, How::Normal, &mut out);

@@ -1,6 +1,8 @@
 //! Alerts: `/v1/alerts`, whether they fire, and the services they notify.
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
 
 use axum::extract::{FromRequestParts, State};

@@ -15,6 +15,9 @@ use crate::serve::Clock;
 /// Free pages in the file with which it can do for a while.
 const ROOM: i64 = 1024;
 
+/// Bytes that the history of alerts may take where nobody says.
+const HISTORY: u64 = 256_000_000;
+
 #[derive(Debug, Default)]
 pub struct Condition {
     pub clock: Clock,
@@ -38,11 +41,15 @@ pub struct Condition {
     pub failures: AtomicU64,
     /// Statements of requests.
     pub statements: AtomicU64,
+    /// Bytes that the history of alerts may take.
+    pub history: AtomicU64,
+    /// How much of it went before its time, for the sake of these.
+    pub history_dropped: AtomicU64,
 }
 
 impl Condition {
     pub fn new(clock: Clock, reserve: Option<Reserve>) -> Condition {
-        Condition { clock, reserve, ..Condition::default() }
+        Condition { clock, reserve, history: AtomicU64::new(HISTORY), ..Condition::default() }
     }
 
     pub fn trouble(&self) -> Option<Trouble> {

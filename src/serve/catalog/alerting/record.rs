@@ -132,46 +132,52 @@ impl Written {
         }
         let ids: BTreeSet<i64> = self.notices.iter().flat_map(|told| told.services.iter().copied()).collect();
         let known = services::titles(tx, &Vec::from_iter(ids))?;
-        let (triggers, clears): (Vec<_>, Vec<_>) =
-            self.notices.iter().partition(|told| told.message.is_trigger());
-        let status = |told: &Told, _: i64| match told.silenced {
-            true => Status::Silenced,
-            false if clock.held => Status::Held,
-            false if !terms.notify => Status::Muted,
-            false => Status::Waiting,
-        };
-        deliveries::insert(tx, &outbox(&triggers, &known, terms.now, status))?;
-        if !clears.is_empty() {
-            let keys: Vec<String> = clears.iter().map(|told| told.message.key.clone()).collect();
-            let told: HashSet<(String, i64)> = deliveries::told(tx, &keys)?;
-            let status =
-                |clear: &Told, service: i64| match told.contains(&(clear.message.key.clone(), service)) {
-                    false => Status::Dropped,
-                    true if !terms.notify => Status::Muted,
-                    true => Status::Waiting,
-                };
-            deliveries::insert(tx, &outbox(&clears, &known, terms.now, status))?;
+        let is_clear = |told: &&Told| !told.message.is_trigger();
+        let keys: Vec<String> =
+            self.notices.iter().filter(is_clear).map(|told| told.message.key.clone()).collect();
+        let mut heard = if keys.is_empty() { HashSet::new() } else { deliveries::told(tx, &keys)? };
+        let mut outbox = Vec::new();
+        for told in &self.notices {
+            let services = told.services.iter().filter_map(|id| Some((*id, known.get(id)?)));
+            for (id, (kind, title)) in services {
+                let status = told.status(clock, terms, id, &mut heard);
+                let service = Service { id, kind: kind.clone(), title: title.clone() };
+                outbox.push(Delivery::new(told.message.clone(), service, terms.now, status));
+            }
         }
+        deliveries::insert(tx, &outbox)?;
+        let triggers: Vec<&Told> = self.notices.iter().filter(|told| told.message.is_trigger()).collect();
         note(tx, &triggers)
     }
 }
 
-/// A delivery for each service that exists.
-fn outbox(
-    notices: &[&Told],
-    known: &HashMap<i64, (String, String)>,
-    now: i64,
-    status: impl Fn(&Told, i64) -> Status,
-) -> Vec<Delivery> {
-    let mut all = Vec::new();
-    for told in notices {
-        let services = told.services.iter().filter_map(|id| Some((*id, known.get(id)?)));
-        for (id, (kind, title)) in services {
-            let service = Service { id, kind: kind.clone(), title: title.clone() };
-            all.push(Delivery::new(told.message.clone(), service, now, status(told, id)));
+impl Told {
+    /// What becomes of it at a service. `heard` is who has, may have or may yet get a trigger of which incident.
+    fn status(
+        &self,
+        clock: &Clock,
+        terms: &Terms,
+        service: i64,
+        heard: &mut HashSet<(String, i64)>,
+    ) -> Status {
+        let hears = (self.message.key.clone(), service);
+        if !self.message.is_trigger() {
+            return match heard.contains(&hears) {
+                false => Status::Dropped,
+                true if !terms.notify => Status::Muted,
+                true => Status::Waiting,
+            };
+        }
+        match () {
+            () if self.silenced => Status::Silenced,
+            () if clock.held => Status::Held,
+            () if !terms.notify => Status::Muted,
+            () => {
+                heard.insert(hears);
+                Status::Waiting
+            }
         }
     }
-    all
 }
 
 /// Notes triggers in their incidents, with an event for the first of each.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::clock::Clock;
 use super::deliveries::delivery::{Delivery, Kind, Status};
 use super::deliveries::table as deliveries;
-use super::incidents::incident::Incident;
+use super::incidents::incident::{Incident, word};
 use super::incidents::table as incidents;
 use super::record::{Recorded, Terms, record};
 use super::states::{self, Found, Kept};
@@ -16,6 +16,7 @@ use crate::serve::catalog::alerts::table::{self as alerts, Full};
 use crate::serve::catalog::alerts::watched::Watched;
 use crate::serve::catalog::services::table::{self as services, Service};
 use crate::serve::changes::Entity as _;
+use crate::serve::series::sqlite::examine::WORDS;
 use crate::serve::store::tx::{Tx, params};
 use crate::serve::store::{Scratch, scratch};
 use crate::watch::{self, AlertState, Context, How, Reading, Settings, Transition};
@@ -169,6 +170,30 @@ fn nobody_gets_a_clear_of_what_never_arrived() {
     }
 }
 
+/// The last that an open incident says, once; nothing of those that are over, and the clear follows.
+#[test]
+fn what_was_held_back_goes_as_far_as_it_is_still_true() {
+    let scratch = scratch();
+    let tx = scratch.tx();
+    let mut driven = Driven::new(&tx);
+    super::clock::hold(&tx, true).unwrap();
+    for (at, value) in [(1_000, 20.0), (1_060, 1.0), (2_000, 20.0), (3_000, 20.0)] {
+        record(&tx, &terms(at + 11), &[driven.take(at, value)]).unwrap();
+    }
+    assert!(super::clock::release(&tx, 3_100).unwrap() && !super::clock::release(&tx, 3_100).unwrap());
+    record(&tx, &terms(4_000), &[driven.take(3_990, 1.0)]).unwrap();
+    let of_one: Vec<_> = outcomes(&tx).into_iter().filter(|(service, ..)| *service == 1).collect();
+    let (trigger, clear) = (Kind::Trigger, Kind::Clear);
+    let expected = [
+        (1, 0, trigger, Status::Dropped),
+        (1, 1, clear, Status::Dropped),
+        (1, 0, trigger, Status::Replaced),
+        (1, 1, trigger, Status::Waiting),
+        (1, 2, clear, Status::Waiting),
+    ];
+    assert_eq!(of_one, expected);
+}
+
 #[test]
 fn a_service_that_is_gone_is_not_told() {
     let scratch = scratch();
@@ -220,6 +245,20 @@ fn every_damage_of_a_state_is_noticed() {
     for end in 0..body.len() {
         assert!(matches!(load(&body[..end], 1), Found::Unreadable(_)), "{end} bytes");
     }
+}
+
+/// The examination of a file knows every word.
+#[test]
+fn words_are_those_that_a_check_knows() {
+    let known = |table: &str, column: &str| {
+        let found = WORDS.iter().find(|(of, name, _)| (*of, *name) == (table, column));
+        found.map(|(.., words)| words.to_vec()).unwrap()
+    };
+    let all: Vec<_> = Status::ALL.iter().map(|status| status.name()).collect();
+    assert_eq!(known("deliveries", "status"), all);
+    assert_eq!(known("deliveries", "kind"), [Kind::Trigger.name(), Kind::Clear.name()]);
+    assert_eq!(known("incidents", "how"), [How::Normal, How::Manual, How::Auto].map(word));
+    assert!(all.iter().all(|name| Status::of(name).is_some_and(|status| status.name() == *name)));
 }
 
 #[test]

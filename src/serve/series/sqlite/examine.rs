@@ -1,12 +1,12 @@
-//! The examination of series and points in a data file: can all of them be read, and what was set aside?
+//! The examination of series and points in a data file, and of the states of alerts: can all of them be read, and what was set aside?
 
 use rusqlite::{Connection, Row};
 
 use super::damage::{all_set_aside, stored_labels};
-use crate::serve::store::sqlite::report::Report;
+use crate::serve::store::sqlite::report::{Report, TOLD};
 use crate::serve::store::sqlite::schema::WITH_CHECKSUMS_OF_LABELS;
 use crate::serve::tsdb::labels::Labels;
-use crate::serve::tsdb::{Error, block, journal};
+use crate::serve::tsdb::{Error, block, envelope, journal};
 
 /// A table of packed measurements: its name, the columns needed, and what opens a row of them.
 type Packed = (&'static str, &'static str, fn(&Row<'_>) -> rusqlite::Result<Result<usize, Error>>);
@@ -61,6 +61,66 @@ pub fn packed(connection: &Connection, report: &mut Report) -> rusqlite::Result<
 pub fn set_aside(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     if report.has("damaged") {
         all_set_aside(connection)?.into_iter().for_each(|told| report.note(format!("set aside: {told}")));
+    }
+    Ok(())
+}
+
+/// Columns of the history of alerts, with the words that belong there.
+pub const WORDS: [(&str, &str, &[&str]); 3] = [
+    ("incidents", "how", &["normal", "manual", "auto"]),
+    ("deliveries", "kind", &["trigger", "clear"]),
+    (
+        "deliveries",
+        "status",
+        &[
+            "waiting",
+            "sent",
+            "failed",
+            "expired",
+            "silenced",
+            "muted",
+            "held",
+            "unsupported",
+            "replaced",
+            "dropped",
+        ],
+    ),
+];
+
+pub fn alerting(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    for (table, column, known) in
+        WORDS.into_iter().filter(|(table, ..)| report.has(table)).collect::<Vec<_>>()
+    {
+        let known: Vec<String> = known.iter().map(|word| format!("'{word}'")).collect();
+        let sql = format!("SELECT id FROM {table} WHERE {column} NOT IN ({}) LIMIT {TOLD}", known.join(", "));
+        let mut select = connection.prepare(&sql)?;
+        for id in select.query_map([], |row| row.get::<_, i64>(0))? {
+            report.problem(format!(
+                "{column} in row {} of {table} is none of the words that belong there",
+                id?
+            ));
+        }
+    }
+    if report.has("alert_states") { states(connection, report) } else { Ok(()) }
+}
+
+fn states(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(
+        "SELECT id, alert_id, page, body, pages, (SELECT count(*) FROM alert_states AS all_of
+            WHERE all_of.alert_id = alert_states.alert_id) AS there FROM alert_states ORDER BY id",
+    )?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, alert, page): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let opened = envelope::open(&[alert, page], row.get_ref(3)?.as_blob()?);
+        match opened.map(serde_json::from_slice::<serde::de::IgnoredAny>) {
+            Ok(Ok(_)) if row.get::<_, i64>(4)? == row.get::<_, i64>(5)? => {}
+            Ok(Ok(_)) => {
+                report.problem(format!("row {id} of alert_states: pages of alert {alert} are missing"));
+            }
+            Ok(Err(_)) => report.problem(format!("row {id} of alert_states {}", Error::Unreadable)),
+            Err(why) => report.problem(format!("row {id} of alert_states {why}")),
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::compact::{self, Time};
 use super::damage::{self, Origin};
+use super::history::{self, forget_old};
 use super::write;
 use crate::serve::store::condition::Condition;
 use crate::serve::store::damage::{Damage, watch};
@@ -26,6 +27,8 @@ const CLOCK_HELD: Property<i64> = Property::new("clock_held_ms");
 
 /// How often the time is written down, in milliseconds.
 const REMEMBERED: i64 = 5000;
+/// How often it is looked whether the history of alerts takes too much room, in milliseconds.
+const MEASURED: i64 = 600_000;
 /// Sizes of clock errors are told from a minute on.
 const MINUTE: i64 = 60_000;
 
@@ -39,6 +42,8 @@ struct State {
     /// How long the process had run at the last tick, and when the time was last written down.
     ran: i64,
     remembered: Option<i64>,
+    /// When the history of alerts was last measured.
+    measured: i64,
     clock: Clockwork,
 }
 
@@ -68,7 +73,7 @@ impl Maintenance {
         let held = CLOCK_HELD.get(connection)?.unwrap_or(0);
         let horizon = Horizon::new(seen, held, accept_clock);
         condition.damaged.store(damage::count_set_aside(connection)?, Ordering::Relaxed);
-        let state = State { horizon, ran, remembered: None, clock: Clockwork::Believed };
+        let state = State { horizon, ran, remembered: None, measured: ran, clock: Clockwork::Believed };
         let maintenance = Maintenance { condition, state: Mutex::new(state) };
         maintenance.tick(connection)?;
         Ok(maintenance)
@@ -120,8 +125,17 @@ impl Job for Maintenance {
         }
         state.remembered = Some(state.ran);
         let Horizon { seen, held, .. } = state.horizon;
+        let measures = state.ran - state.measured >= MEASURED;
+        if measures {
+            state.measured = state.ran;
+        }
+        let condition = Arc::clone(&self.condition);
         Some(Box::new(move |connection| {
             forget_old(connection, seen / 1000)?;
+            if measures {
+                let gone = history::bound(connection, condition.history.load(Ordering::Relaxed))?;
+                condition.history_dropped.fetch_add(gone, Ordering::Relaxed);
+            }
             LAST_SEEN.set(connection, &seen)?;
             CLOCK_HELD.set(connection, &held)?;
             Ok(())
@@ -163,20 +177,6 @@ impl Job for Maintenance {
         }
         Ok((!writes.is_empty()).then_some(Worked { writes, behind }))
     }
-}
-
-/// Deletes what is kept of changes for a time only: keys of requests for a day, the audit for 90 days and at most its newest
-/// entries.
-fn forget_old(connection: &Connection, now: i64) -> rusqlite::Result<()> {
-    const DAY: i64 = 86_400;
-    const AUDITED_DAYS: i64 = 90;
-    const AUDITED: i64 = 100_000;
-    connection.prepare_cached("DELETE FROM idempotency_keys WHERE made_at < ?1")?.execute([now - DAY])?;
-    connection.prepare_cached("DELETE FROM audit WHERE made_at < ?1")?.execute([now - AUDITED_DAYS * DAY])?;
-    connection
-        .prepare_cached("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1")?
-        .execute([AUDITED])?;
-    Ok(())
 }
 
 /// Says how the clock stands.

@@ -5,7 +5,8 @@ mod compact;
 mod damage;
 #[cfg(test)]
 mod damage_tests;
-mod examine;
+pub mod examine;
+mod history;
 mod maintenance;
 mod table;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use crate::serve::tsdb::range::TimeRange;
 /// What lies in a data file beside the definitions.
 pub const CONTENTS: Contents = Contents {
     jobs: &[maintenance::begin],
-    examinations: &[examine::labels, examine::packed, examine::set_aside],
+    examinations: &[examine::labels, examine::packed, examine::set_aside, examine::alerting],
 };
 
 /// What a transaction on this connection sees.

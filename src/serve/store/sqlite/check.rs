@@ -148,6 +148,13 @@ mod tests {
             INSERT INTO series (id, metric_id, dialect, key, labels) VALUES (3, 1, 'source', '', '');
             INSERT INTO blocks (id, series_id, resolution, start, block) VALUES (5, 3, 1, 0, x'0105');
             INSERT INTO events (stream_id, title, start_time, links) VALUES (99, 't', 0, '[');
+            INSERT INTO alert_states (id, alert_id, page, pages, through, body) VALUES (4, 1, 0, 1, 0, x'c5ffff');
+            INSERT INTO alert_states (id, alert_id, page, pages, through, body) VALUES (6, 2, 0, 2, 0, CAST('{}' AS BLOB));
+            INSERT INTO incidents (key, alert_id, alert, opened, how, silent, snapshot)
+                VALUES ('k', 1, 'a', 0, 'loud', 0, '[]');
+            INSERT INTO deliveries (key, seq, alert_id, alert, service_id, service_type, service_title, kind, at,
+                created_at, next_at, attempts, status, in_doubt, rest, payload)
+                VALUES ('k', 0, 1, 'a', 1, 'mail', 't', 'shout', 0, 0, 0, 0, 'lost', 0, '{}', '{');
             DROP INDEX events_by_time;
             CREATE TABLE more (x);";
         spoil.execute_batch(spoilt).unwrap();
@@ -159,6 +166,14 @@ mod tests {
             "row 5 of blocks cannot be read",
             "row 1 of events refers to something that is not in streams",
             "links in row 1 of events is not a JSON array",
+            "row 4 of alert_states is cut short",
+            "row 6 of alert_states: pages of alert 2 are missing",
+            "snapshot in row 1 of incidents is not a JSON object",
+            "how in row 1 of incidents is none of the words that belong there",
+            "kind in row 1 of deliveries is none of the words that belong there",
+            "status in row 1 of deliveries is none of the words that belong there",
+            "rest in row 1 of deliveries is not a JSON array",
+            "payload in row 1 of deliveries is not a JSON object",
             "events_by_time is missing",
             "more does not belong there",
         ] {

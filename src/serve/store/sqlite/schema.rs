@@ -405,6 +405,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_status ON deliveries (status, next_at, id);
 CREATE INDEX deliveries_by_time ON deliveries (created_at, id);
 CREATE INDEX deliveries_by_end ON deliveries (ended_at, id);
+CREATE INDEX deliveries_to_shrink ON deliveries (id) WHERE ended_at IS NOT NULL AND length(payload) > 1000;
 
 CREATE TABLE silences (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

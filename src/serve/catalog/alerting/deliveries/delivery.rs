@@ -137,7 +137,7 @@ impl Status {
 
     /// Whether nothing more becomes of it.
     pub fn is_end(self) -> bool {
-        self != Status::Waiting
+        !matches!(self, Status::Waiting | Status::Held)
     }
 }
 

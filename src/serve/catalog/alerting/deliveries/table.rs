@@ -179,3 +179,17 @@ pub fn give_up(tx: &Tx<'_>, service: i64, now: i64) -> Result<(), StoreError> {
         WHERE service_id = ?1 AND status = 'waiting'";
     tx.execute(sql, params![service, now]).map(drop)
 }
+
+/// Lets go what is held back: the last that open incidents say. What was said before is replaced by it, and what is over is dropped.
+pub fn release(tx: &Tx<'_>, now: i64) -> Result<(), StoreError> {
+    let over = "UPDATE deliveries SET status = 'dropped', ended_at = ?1 WHERE status = 'held'
+        AND key NOT IN (SELECT key FROM incidents WHERE closed IS NULL)";
+    let earlier = "UPDATE deliveries SET status = 'replaced', ended_at = ?1 WHERE status = 'held'
+        AND EXISTS (SELECT 1 FROM deliveries AS later WHERE later.key = deliveries.key
+            AND later.service_id = deliveries.service_id AND later.seq > deliveries.seq)";
+    let go = "UPDATE deliveries SET status = 'waiting', next_at = ?1 WHERE status = 'held'";
+    for sql in [over, earlier, go] {
+        tx.execute(sql, params![now])?;
+    }
+    Ok(())
+}

@@ -63,10 +63,10 @@ pub fn search(tx: &Tx<'_>, search: &Search, page: &PageRequest) -> Result<Page<S
             wanted.add(&search.now, |at| format!("starts > ?{at} AND ended_at IS NULL"));
         }
         Some(Phase::Active) => {
-            wanted.add(&search.now, |at| format!("starts <= ?{at} AND ends > ?{at} AND ended_at IS NULL"))
+            wanted.add(&search.now, |at| format!("starts <= ?{at} AND ends > ?{at} AND ended_at IS NULL"));
         }
         Some(Phase::Ended) => {
-            wanted.add(&search.now, |at| format!("(ends <= ?{at} OR ended_at IS NOT NULL)"))
+            wanted.add(&search.now, |at| format!("(ends <= ?{at} OR ended_at IS NOT NULL)"));
         }
     }
     if let Some((alert, _)) = &page.filter {
