@@ -78,7 +78,7 @@ impl Start {
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     use anyhow::Context;
-    use librato_apply::serve::{Data, Opening, Store, Users, router};
+    use librato_apply::serve::{Data, Evaluator, Opening, Store, Users, router};
 
     if let Some(command) = &args.command {
         return commands::run(command, ui).await;
@@ -109,7 +109,10 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
     let store = opened.map_err(commands::once)?;
     let (listen, path) = (settings.listen, settings.data.clone());
-    let router = router(store.clone(), users.clone(), &settings.options);
+    let options = &settings.options;
+    listening.evaluation =
+        Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry)?;
+    let router = router(store.clone(), users.clone(), options);
     let delivered = delivery::begin(&store, &settings.options, ui).await?;
     let files = super::reload::Files { args, global, ui, set_level: start.set_level };
     let (stop, files_again) =

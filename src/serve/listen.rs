@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 use super::connections::{Busy, Connections, Place};
 use super::http::address::{Network, Peer, household};
 use super::stall::Stall;
-use super::{Store, Telemetry, Tls};
+use super::{Evaluator, Store, Telemetry, Tls};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -56,6 +56,8 @@ pub struct Listening {
     pub tls: Option<Tls>,
     /// What counts the connections: that of the router's [`Options`](super::Options).
     pub telemetry: Telemetry,
+    /// Who evaluates the alerts of the store; ended before that is closed. Nobody by default.
+    pub evaluation: Option<Evaluator>,
 }
 
 impl Default for Listening {
@@ -68,6 +70,7 @@ impl Default for Listening {
             drain: Duration::from_secs(30),
             tls: None,
             telemetry: Telemetry::default(),
+            evaluation: None,
         }
     }
 }
@@ -135,7 +138,14 @@ impl Listening {
         if !in_time {
             tracing::warn!(target: "librato_apply::serve", "some requests did not finish in time and were cut off");
         }
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        let evaluation = self.evaluation.clone();
+        let close = move || {
+            if let Some(evaluation) = evaluation {
+                evaluation.stop();
+            }
+            store.close();
+        };
+        let closed = tokio::task::spawn_blocking(close).await;
         closed.map_err(|error| io::Error::other(format!("the server did not close its file: {error}")))?;
         failure.map_or(Ok(()), Err)
     }

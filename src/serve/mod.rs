@@ -2,6 +2,7 @@
 //! Owns the route table, the rules of the API and the storage. It knows nothing of plans or files of definitions:
 //! the rest of the program reaches it over HTTP only.
 
+mod alert_figures;
 mod alerts;
 mod annotations;
 mod app;
@@ -19,6 +20,7 @@ mod deliveries;
 mod delivery;
 #[cfg(test)]
 mod driven;
+mod evaluation;
 mod health;
 mod heartbeat;
 mod http;
@@ -54,6 +56,7 @@ pub use catalog::alerting::options::AlertOptions;
 pub use clock::Clock;
 pub use data::{check, copy};
 pub use delivery::{Dispatcher, NotifyError, NotifyOptions, Smtp};
+pub use evaluation::Evaluator;
 pub use heartbeat::beat as heartbeat;
 pub use http::address::Network;
 pub use http::credentials::{Credentials, CredentialsError};

@@ -16,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::alert_figures::AlertFigures;
 use super::health::{Pulse, Verdict};
 use super::store::Condition;
 
@@ -43,6 +44,7 @@ struct Inner {
     watch: Watch,
     lost_states: Counter,
     outbox: Outbox,
+    alerts: AlertFigures,
 }
 
 /// What waits for services, and what became of it.
@@ -103,7 +105,6 @@ const OFF: i64 = i64::MIN;
 const SILENT: i64 = i64::MIN + 1;
 
 impl Mark {
-    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
     fn set(&self, ran: i64, behind: Duration) {
         let behind = i64::try_from(behind.as_millis()).unwrap_or(i64::MAX);
         self.0.store(ran.saturating_sub(behind).max(SILENT + 1), Ordering::Relaxed);
@@ -170,6 +171,7 @@ impl Default for Telemetry {
             watch: Watch::default(),
             lost_states: Counter::default(),
             outbox: Outbox::default(),
+            alerts: AlertFigures::default(),
         };
         inner.register();
         Telemetry { inner: Arc::new(inner) }
@@ -199,6 +201,7 @@ impl Inner {
         self.stored.register(all);
         self.watch.register(all);
         self.outbox.register(all);
+        self.alerts.register(all);
     }
 }
 
@@ -325,16 +328,19 @@ impl Telemetry {
     }
 
     /// Alerts are to be evaluated; until [`Telemetry::evaluated`] is called that counts as failed.
-    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
     pub(super) fn evaluates(&self) {
         self.inner.watch.evaluation.0.store(SILENT, Ordering::Relaxed);
     }
 
     /// The evaluation was `behind` what is stored when the server had run for `ran` milliseconds. To be called on every round,
     /// also when there was nothing to do: from then on the lag grows by itself.
-    #[allow(dead_code, reason = "called by the evaluation and the dispatcher")]
     pub(super) fn evaluated(&self, ran: i64, behind: Duration) {
         self.inner.watch.evaluation.set(ran, behind);
+    }
+
+    /// What is counted of the evaluation of alerts.
+    pub(super) fn alerts(&self) -> &AlertFigures {
+        &self.inner.alerts
     }
 
     /// Notifications are to be sent; until [`Telemetry::delivered`] is called that counts as failed.

@@ -33,7 +33,7 @@ impl Alert {
     }
 
     /// Whether anything can come of it.
-    pub(super) fn is_watched(&self) -> bool {
+    pub fn is_watched(&self) -> bool {
         self.active && !self.conditions.is_empty()
     }
 }

@@ -127,7 +127,7 @@ impl Condition {
     }
 
     /// Whether a value violates it; for `absent` none does.
-    pub(super) fn is_violated_by(&self, value: f64) -> bool {
+    pub fn is_violated_by(&self, value: f64) -> bool {
         match self.test {
             Test::Threshold { above: true, threshold, .. } => value > threshold,
             Test::Threshold { above: false, threshold, .. } => value < threshold,

@@ -108,6 +108,12 @@ impl AlertState {
         if outage.length() == 0 {
             return;
         }
+        self.changed = true;
+        // Whoever is stopped again before the end of an outage is stored tells of it anew.
+        if let Some(last) = self.outages.last_mut().filter(|last| outage.from < last.to) {
+            *last = Outage { from: last.from.min(outage.from), to: last.to.max(outage.to) };
+            return;
+        }
         // Deadlines are only put later, which the agenda finds out by itself. Outages that no deadline can depend on any more are
         // forgotten.
         let longest = ctx.alert.conditions.iter().map(Condition::duration).max().unwrap_or(0);

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::alert::{Alert, Settings};
-use super::arrival::{Class, Timing};
+use super::arrival::Class;
 use super::condition::Condition;
 use super::edit::pairing;
 use super::group::Groups;
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Rule};
 use super::matching::{Series, Streams};
 use super::notice::Transition;
 use super::outage::Outage;
@@ -94,15 +94,14 @@ impl Feed {
         let watching = |condition: &&Condition| same(&condition.metric, metric);
         let shape = self.alert.conditions.iter().find(watching)?.shape;
         let key = (fold(metric), series.clone());
-        let Settings { settle, max_age, .. } = self.settings;
-        let timing = Timing { width: shape.width(), period: shape.period, settle, max_age };
+        let rule = Rule::new(&shape, &self.settings);
         if matches!(series, Series::Tags(_)) {
             self.tagged.insert((key.0.clone(), series.repeated_as()));
         }
         let mut closed = Vec::new();
-        let incoming = self.series.entry(key.clone()).or_insert_with(|| Incoming::new(shape.kind, timing));
-        let class = incoming.add(t, r, sample, &mut closed);
-        let open_for = timing.open_for();
+        let incoming = self.series.entry(key.clone()).or_default();
+        let class = incoming.add(&rule, t, r, sample, &mut closed);
+        let open_for = rule.open_for();
         self.closed.extend(closed.into_iter().map(|point| (point.u + open_for, key.clone(), point)));
         Some(class)
     }
@@ -119,16 +118,14 @@ impl Feed {
     /// Comes to the end of second `clock`: all samples received in it and before have been given. How often this is called makes
     /// no difference to what happens.
     pub fn tick(&mut self, clock: i64) -> Vec<Transition> {
-        let Settings { settle, max_age, .. } = self.settings;
         for (key, incoming) in &mut self.series {
             let watching = |condition: &&Condition| same(&condition.metric, &key.0);
             let Some(condition) = self.alert.conditions.iter().find(watching) else { continue };
-            let shape = condition.shape;
-            let timing = Timing { width: shape.width(), period: shape.period, settle, max_age };
+            let rule = Rule::new(&condition.shape, &self.settings);
             let mut closed = Vec::new();
-            incoming.close(clock, &mut closed);
+            incoming.close(&rule, clock, &mut closed);
             let points = closed.into_iter();
-            self.closed.extend(points.map(|point| (point.u + timing.open_for(), key.clone(), point)));
+            self.closed.extend(points.map(|point| (point.u + rule.open_for(), key.clone(), point)));
         }
         // Groups want points in the order they closed in.
         let mut closed = std::mem::take(&mut self.closed);

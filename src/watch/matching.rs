@@ -68,7 +68,7 @@ impl Series {
     }
 
     /// What tells that a series of a source repeats a tagged one: emitters that write both dialects mean each measurement once.
-    pub(super) fn repeated_as(&self) -> Option<String> {
+    pub fn repeated_as(&self) -> Option<String> {
         match self {
             Self::Source(source) => source.as_ref().map(|source| fold(source)),
             Self::Tags(tags) => tags.get(SOURCE).map(|source| fold(source)),

@@ -36,6 +36,7 @@ mod point;
 mod saved;
 mod silence;
 mod state;
+mod step;
 #[cfg(test)]
 mod tests;
 mod tracks;
@@ -46,7 +47,7 @@ pub use condition::{Condition, Function, Kind, Shape, Test};
 pub use feed::Feed;
 pub use group::Groups;
 pub use incident::Incident;
-pub use incoming::Incoming;
+pub use incoming::{Incoming, Rule};
 pub use matching::{Series, Stream, Streams, Tag, streams_of};
 pub use notation::{NotationError, values};
 pub use notice::{How, Message, Notice, Transition, Violation, incident_key};

@@ -144,6 +144,7 @@ impl AlertState {
             last: head.last.into_iter().collect(),
             outages: head.outages,
             agenda: Agenda::default(),
+            changed: false,
         };
         for page in pages {
             for (place, stream, run) in page.runs {
@@ -158,6 +159,7 @@ impl AlertState {
             }
         }
         state.conditions.iter_mut().for_each(Tracks::count);
+        state.take_changed();
         state.firing = ctx.alert.is_watched() && state.conditions.iter().all(|tracks| tracks.met > 0);
         state.rebuild_agenda(ctx, state.through);
         Ok(state)

@@ -58,6 +58,8 @@ pub struct AlertState {
     pub(super) last: BTreeMap<Option<Stream>, i64>,
     pub(super) outages: Vec<Outage>,
     pub(super) agenda: Agenda,
+    /// Whether the gate or an outage changed since it was last looked at.
+    pub(super) changed: bool,
 }
 
 impl AlertState {
@@ -75,6 +77,7 @@ impl AlertState {
             last: BTreeMap::new(),
             outages: Vec::new(),
             agenda: Agenda::default(),
+            changed: true,
         }
     }
 
@@ -101,6 +104,43 @@ impl AlertState {
     /// When a condition began to watch, for differences: nothing before it is a predecessor.
     pub fn since(&self, condition: usize) -> i64 {
         self.conditions.get(condition).map_or(i64::MAX, |tracks| tracks.since)
+    }
+
+    /// Goes on from a later frontier, up to which nothing is known to have happened that is not in it.
+    pub fn resume(&mut self, through: i64) {
+        self.through = self.through.max(through);
+    }
+
+    /// Whether a normal reading of a stream changes nothing: nothing is remembered of it, and nothing waits for a reading. Those that
+    /// are still to be applied are not looked at.
+    pub fn is_at_rest(&self, condition: usize, stream: &Stream) -> bool {
+        let rests = |tracks: &Tracks| !tracks.runs.contains_key(stream);
+        self.gate.is_none() && self.conditions.get(condition).is_some_and(rests)
+    }
+
+    /// Whether what [`Self::pages`] gives is another since this was last asked, but for how far it has come.
+    pub fn take_changed(&mut self) -> bool {
+        let mut changed = std::mem::take(&mut self.changed);
+        self.conditions.iter_mut().for_each(|tracks| changed |= std::mem::take(&mut tracks.changed));
+        changed
+    }
+
+    /// Whether anything is remembered of streams of a condition.
+    pub fn remembers(&self, condition: usize) -> bool {
+        self.conditions
+            .get(condition)
+            .is_some_and(|tracks| !(tracks.runs.is_empty() && tracks.seen.is_empty()))
+    }
+
+    /// How many streams are remembered under all conditions, apart from those that were only seen.
+    pub fn pairs(&self) -> usize {
+        let silent = |tracks: &Tracks| tracks.seen.values().filter(|seen| seen.met.is_some()).count();
+        self.conditions.iter().map(|tracks| tracks.runs.len() + silent(tracks)).sum()
+    }
+
+    fn open_gate(&mut self) {
+        self.gate = None;
+        self.changed = true;
     }
 
     /// Whether an incident is open.
@@ -182,7 +222,7 @@ impl AlertState {
         let mut effects = Vec::new();
         for reading in group {
             if self.gate.is_some_and(|gate| reading.u > gate) {
-                self.gate = None;
+                self.open_gate();
             }
             let Some(condition) = ctx.alert.conditions.get(reading.condition) else { continue };
             let tracks = &mut self.conditions[reading.condition];
@@ -238,7 +278,7 @@ impl AlertState {
                     // A stream that is absent sends nothing that could be applied: a minute of its silence counts as much.
                     let absent = ctx.alert.conditions.iter().zip(&self.conditions);
                     if absent.into_iter().any(|(condition, tracks)| condition.is_absent() && tracks.met > 0) {
-                        self.gate = None;
+                        self.open_gate();
                     }
                 }
                 Subject::Due(..) | Subject::Stale(..) => {}
@@ -273,6 +313,7 @@ impl AlertState {
         } else if deadline <= at {
             after.met = Some(at);
         }
+        tracks.changed |= was_met || after.met.is_some();
         if !was_met && after.met.is_some() && at <= self.cleared {
             // It would have been dismissed by the clear, had it been absent by then.
             tracks.seen.remove(stream);
@@ -282,7 +323,7 @@ impl AlertState {
         let is_met = after.met.is_some();
         tracks.met = tracks.met + usize::from(is_met) - usize::from(was_met);
         if is_met && self.gate.is_some_and(|gate| at > gate) {
-            self.gate = None;
+            self.open_gate();
         }
         self.arm_silence(ctx, place, stream, at);
         (is_met != was_met).then(|| Effect { stream: stream.clone(), was_met, is_met })
@@ -295,6 +336,7 @@ impl AlertState {
             return None;
         }
         tracks.runs.remove(stream);
+        tracks.changed = true;
         tracks.met -= 1;
         Some(Effect { stream: stream.clone(), was_met: true, is_met: false })
     }

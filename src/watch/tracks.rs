@@ -21,6 +21,8 @@ pub(super) struct Tracks {
     pub seen: HashMap<Stream, Seen>,
     /// How many streams meet the condition.
     pub met: usize,
+    /// Whether anything that is stored of it changed since it was last looked at.
+    pub changed: bool,
 }
 
 /// What a reading or a deadline did to a stream.
@@ -67,11 +69,13 @@ impl Tracks {
                 return None;
             }
             let run = Run::next(None, condition, reading.t, reading.u, value, cleared);
+            self.changed = true;
             self.runs.insert(reading.stream.clone(), run);
             let effect = Effect { stream: reading.stream.clone(), was_met: false, is_met: run.is_met() };
             return effect.is_met.then_some(effect);
         };
         let was_met = run.is_met();
+        self.changed = true;
         let is_met = if violates {
             *run = Run::next(Some(run), condition, reading.t, reading.u, value, cleared);
             run.is_met()
@@ -89,6 +93,7 @@ impl Tracks {
             return Some(Effect { stream: reading.stream.clone(), was_met: false, is_met: false });
         };
         let was_met = seen.met.is_some();
+        self.changed |= was_met;
         seen.again(reading.u, finite(reading.value), duration);
         // Its entry in the agenda is still there, unless the deadline has passed.
         (was_met || seen.armed.is_none()).then(|| Effect {
@@ -150,6 +155,7 @@ impl Tracks {
     }
 
     pub(super) fn count(&mut self) {
+        self.changed = true;
         self.met = self.met_streams().count();
     }
 

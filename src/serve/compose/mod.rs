@@ -99,6 +99,25 @@ pub fn data(tx: &Tx<'_>, metric: &Metric, question: &legacy::Question, now: i64)
     Ok(Data::new(interval.resolution, answer))
 }
 
+/// The whole results of a definition over a stretch of seconds, for who watches them: a point a period, by the labels of each series.
+pub fn evaluated(
+    tx: &Tx<'_>,
+    text: &str,
+    (start, end): (i64, i64),
+    period: i64,
+    now: i64,
+) -> Result<Results, Problem> {
+    let compiled = compiled("composite", text)?;
+    let window = of_span(TimeRange { start, end }, period, Statistic::Mean);
+    let mut tables = Tables::new(tx, now, window.resolution, &|_: &Labels| true);
+    let outcome = run("composite", text, &compiled, &mut tables, &window)?;
+    let points = |series: &Series| series.points.iter().map(|point| (point.time, point.value)).collect();
+    Ok(outcome.series.iter().map(|series| (Labels::clone(&series.labels), points(series))).collect())
+}
+
+/// Series of results, as pairs of time and value.
+pub type Results = Vec<(Labels, Vec<(i64, f64)>)>;
+
 fn compiled(parameter: &str, text: &str) -> Result<composite::Query, Problem> {
     composite::compile(text).map_err(|problems| {
         let mut errors = Errors::default();

@@ -146,6 +146,16 @@ impl Problem {
         self
     }
 
+    /// What a client would read, for the log.
+    pub fn told(&self) -> String {
+        self.errors.to_string()
+    }
+
+    /// Whether another try may end otherwise.
+    pub fn is_passing(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     pub fn is_not_found(&self) -> bool {
         self.status == StatusCode::NOT_FOUND
     }

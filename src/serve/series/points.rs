@@ -16,20 +16,31 @@ pub type Recent = HashMap<i64, Vec<Point>>;
 
 /// How far somebody who follows the journal has read it. Begins before everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(dead_code)] // Until alerts are evaluated over it.
 pub struct Cursor(pub i64);
 
 /// What somebody who follows the journal reads of it next.
 #[derive(Debug, Default, PartialEq)]
-#[allow(dead_code)] // Until alerts are evaluated over it.
 pub struct Tail {
-    /// In order of their arrival.
-    pub samples: Vec<Sample>,
+    /// Those that are wanted, in order of their arrival.
+    pub rows: Vec<Received>,
+    /// Bytes of the rows that were read.
+    pub bytes: usize,
     /// Where to go on.
     pub next: Cursor,
     /// Rows behind the cursor are gone: they were compacted before they were read, and their points are in blocks alone.
     pub missed: bool,
 }
+
+/// What is wanted of a row of the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// The second in which it was received.
+    pub at: i64,
+    pub samples: Vec<Sample>,
+}
+
+/// A series with the metric it belongs to.
+pub type Owned = (i64, Series);
 
 /// The points of all series, as one transaction sees them.
 pub trait Points {
@@ -53,9 +64,23 @@ pub trait Points {
     /// The packed points of one series, tier by tier.
     fn packed(&self, series: i64, time: TimeRange) -> Result<Vec<Point>, StoreError>;
 
-    /// The samples that were appended behind `after`, as many as lie in about `most` bytes.
-    #[allow(dead_code)] // Until alerts are evaluated over it.
-    fn tail(&self, after: Cursor, most: usize) -> Result<Tail, StoreError>;
+    /// The samples that were appended behind `after`, as many as lie in about `most` bytes, as far as their series are `wanted`.
+    fn tail(&self, after: Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError>;
+
+    /// Where the journal ends.
+    fn end(&self) -> Result<Cursor, StoreError>;
+
+    /// Gives `each` the samples that are in the journal alone, up to `until`, with the second they were received in and in order of
+    /// their arrival, as far as their series are `wanted`.
+    fn waiting(
+        &self,
+        until: Cursor,
+        wanted: &dyn Fn(i64) -> bool,
+        each: &mut dyn FnMut(i64, &Sample),
+    ) -> Result<(), StoreError>;
+
+    /// Those of these series that exist and can be read.
+    fn of_ids(&self, ids: &Vec<i64>) -> Result<Vec<Owned>, StoreError>;
 
     /// Deletes about `most` series of a metric with their points. Whether that was the last of them.
     fn forget(&self, metric: i64, most: usize) -> Result<bool, StoreError>;

@@ -39,12 +39,34 @@ pub struct Condition {
     pub epoch: Epoch,
     /// Steps of the maintenance that failed.
     pub failures: AtomicU64,
+    /// How far somebody has read the journal.
+    pub followed: Followed,
     /// Statements of requests.
     pub statements: AtomicU64,
     /// Bytes that the history of alerts may take.
     pub history: AtomicU64,
     /// How much of it went before its time, for the sake of these.
     pub history_dropped: AtomicU64,
+}
+
+/// The last row of the journal that somebody who follows it has read; everything where nobody does.
+#[derive(Debug)]
+pub struct Followed(AtomicI64);
+
+impl Default for Followed {
+    fn default() -> Followed {
+        Followed(AtomicI64::new(i64::MAX))
+    }
+}
+
+impl Followed {
+    pub fn set(&self, row: i64) {
+        self.0.store(row, Ordering::Release);
+    }
+
+    pub fn get(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl Condition {

@@ -38,9 +38,14 @@ impl Watched {
         let mut keys: Vec<String> = conditions.map(|condition| fold(&condition.metric_name)).collect();
         keys.sort_unstable();
         keys.dedup();
+        Watched::of_names(tx, &keys)
+    }
+
+    /// Those with these names in small letters.
+    pub fn of_names(tx: &Tx<'_>, keys: &Vec<String>) -> Result<Watched, StoreError> {
         let mut known = Watched::default();
         if !keys.is_empty() {
-            metrics::each_of(tx, &keys, |metric| known.note(metric))?;
+            metrics::each_of(tx, keys, |metric| known.note(metric))?;
         }
         Ok(known)
     }

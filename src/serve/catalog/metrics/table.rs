@@ -94,6 +94,13 @@ pub fn each_of(tx: &Tx<'_>, keys: &Vec<String>, mut each: impl FnMut(&Metric)) -
     })
 }
 
+/// The folded names of metrics, by their ids.
+pub fn keys(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<HashMap<i64, String>, StoreError> {
+    let sql = format!("SELECT id, key FROM metrics WHERE {}", tx.any("id", 1));
+    let found = tx.all(&sql, params![ids], |row| Ok((row.get("id")?, row.get("key")?)))?;
+    Ok(found.into_iter().collect())
+}
+
 /// Inserts and sets the id.
 pub fn insert(tx: &Tx<'_>, metric: &mut Metric) -> Result<(), StoreError> {
     let (key, kind, attributes) =

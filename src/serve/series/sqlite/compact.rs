@@ -21,6 +21,10 @@ use crate::serve::tsdb::{block, journal};
 const GROWN: usize = 2 << 20;
 const OLD: i64 = 30;
 
+/// Rows that somebody who follows the journal has not read wait so many seconds, and so many bytes.
+const UNREAD: i64 = 60;
+const MOST_UNREAD: i64 = 64 << 20;
+
 /// When so many rows of the journal wait for a later step, submissions come faster than they are compacted.
 const BEHIND: i64 = 4096;
 /// Blocks rolled up in one step.
@@ -33,6 +37,8 @@ pub struct Time {
     pub wall: i64,
     /// By which measurements age; see `horizon`.
     pub horizon: i64,
+    /// The last row of the journal that was read by who follows it.
+    pub followed: i64,
 }
 
 /// The next step of what is due at `now`, all of the journal being due when `closing`; nothing when nothing is. What is
@@ -61,7 +67,9 @@ pub fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
 /// Packs the oldest rows of the journal, when that is due or `anyway`.
 fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Work>, StoreError> {
     let reached = watermark::get(connection)?;
-    let Some(Oldest { samples, bytes, first, last }) = oldest(connection, reached)? else { return Ok(None) };
+    let until = if anyway || reached.row > 0 { i64::MAX } else { readable(connection, now)? };
+    let found = oldest(connection, reached, until)?;
+    let Some(Oldest { samples, bytes, first, last }) = found else { return Ok(None) };
     // One that was received in times to come was so before the clock was set back.
     let young = first > now.wall - OLD && first <= now.wall;
     if !anyway && reached.row == 0 && bytes < GROWN && young {
@@ -77,6 +85,19 @@ fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Wo
     Ok(Some(Work { blocks, compacted: Some(last), behind, dropped, ..Work::default() }))
 }
 
+/// The last row that may be compacted. What is unread waits, but not until the journal has grown too long.
+fn readable(connection: &Connection, now: Time) -> Result<i64, StoreError> {
+    let sql = "SELECT ifnull(min(received_at), ?2), ifnull(sum(length(block)), 0) FROM journal WHERE id > ?1";
+    if now.followed == i64::MAX {
+        return Ok(i64::MAX);
+    }
+    let (oldest, bytes): (i64, i64) = connection
+        .prepare_cached(sql)?
+        .query_row([now.followed, now.wall], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let waited = now.wall - oldest > UNREAD || bytes > MOST_UNREAD;
+    Ok(if waited { i64::MAX } else { now.followed })
+}
+
 /// The oldest rows of the journal, without what is in blocks already.
 struct Oldest {
     samples: Vec<Sample>,
@@ -88,9 +109,10 @@ struct Oldest {
 }
 
 /// As many rows as are compacted together, of which the last may be large by itself; or those that a step left half done.
-fn oldest(connection: &Connection, reached: Watermark) -> Result<Option<Oldest>, StoreError> {
-    let mut select = connection.prepare_cached("SELECT id, received_at, block FROM journal ORDER BY id")?;
-    let mut rows = select.query([])?;
+fn oldest(connection: &Connection, reached: Watermark, until: i64) -> Result<Option<Oldest>, StoreError> {
+    let sql = "SELECT id, received_at, block FROM journal WHERE id <= ?1 ORDER BY id";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([until])?;
     let mut oldest: Option<Oldest> = None;
     while oldest.as_ref().is_none_or(|oldest| match reached.row {
         0 => oldest.bytes < GROWN,
@@ -159,7 +181,7 @@ mod tests {
     }
 
     fn at(now: i64) -> Time {
-        Time { wall: now, horizon: now }
+        Time { wall: now, horizon: now, followed: i64::MAX }
     }
 
     fn write(connection: &Connection, parts: Vec<Part>) {
@@ -246,6 +268,27 @@ mod tests {
         drain(&connection, BORN + 100, true);
         assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 1));
         assert_eq!(read(&connection, 1).len(), 2);
+    }
+
+    /// What somebody still has to read waits, but not for long.
+    #[test]
+    fn what_is_unread_is_not_compacted_at_once() {
+        let connection = scratch();
+        (0..3).for_each(|n| submit(&connection, BORN, &[("a", BORN + n, 1.0)]));
+        let left = |now: i64, followed: i64| {
+            let now = Time { followed, ..at(now) };
+            while let Some(work) = step(&connection, now, false).unwrap() {
+                write(&connection, work.parts());
+            }
+            rows(&connection, "journal")
+        };
+        assert_eq!(left(BORN + OLD, 0), 3);
+        assert_eq!(left(BORN + OLD, 2), 1);
+        assert_eq!(left(BORN + UNREAD, 2), 1);
+        assert_eq!(left(BORN + UNREAD + 1, 2), 0);
+        assert_eq!(read(&connection, 1).len(), 3);
+        submit(&connection, BORN + 100, &[("a", BORN + 100, 1.0)]);
+        assert_eq!(left(BORN + 100 + OLD, i64::MAX), 0, "nobody follows");
     }
 
     /// What is written in parts can be read whole after each of them, also when the rest is worked out anew.

@@ -35,7 +35,9 @@ fn damage(origin: Origin, row: i64) -> Damage {
 fn maintain(connection: &Connection, now: i64, closing: bool) -> Vec<String> {
     let mut told = Vec::new();
     loop {
-        let (work, damaged) = watch(|| step(connection, Time { wall: now, horizon: now }, closing).unwrap());
+        let (work, damaged) = watch(|| {
+            step(connection, Time { wall: now, horizon: now, followed: i64::MAX }, closing).unwrap()
+        });
         let none = damaged.is_empty();
         told.extend(damaged.into_iter().filter_map(|damage| set_aside(damage, connection, now).unwrap()));
         match work {

@@ -150,7 +150,8 @@ impl Job for Maintenance {
         }
         let wall = self.condition.clock.wall();
         let horizon = self.state.lock().horizon.now(wall);
-        let now = Time { wall: wall.div_euclid(1000), horizon };
+        let followed = self.condition.followed.get();
+        let now = Time { wall: wall.div_euclid(1000), horizon, followed };
         let (work, found) = watch(|| compact::step(connection, now, closing));
         self.condition.notice(found);
         let mut writes: Vec<Write> = Vec::new();

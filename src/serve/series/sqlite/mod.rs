@@ -6,6 +6,7 @@ mod damage;
 #[cfg(test)]
 mod damage_tests;
 pub mod examine;
+mod follow;
 mod history;
 mod maintenance;
 mod table;
@@ -18,13 +19,14 @@ use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
 
-use super::points::{Cursor, Points, Recent, Tail};
+use super::points::{Cursor, Owned, Points, Recent, Tail};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::sqlite::contents::Contents;
 use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::journal::Row;
 use crate::serve::tsdb::labels::{Labels, Series};
 use crate::serve::tsdb::range::TimeRange;
+use crate::serve::tsdb::sample::Sample;
 
 /// What lies in a data file beside the definitions.
 pub const CONTENTS: Contents = Contents {
@@ -61,8 +63,25 @@ impl Points for Sqlite<'_> {
         table::packed(self.0, series, time)
     }
 
-    fn tail(&self, after: Cursor, most: usize) -> Result<Tail, StoreError> {
-        table::tail(self.0, after, most)
+    fn tail(&self, after: Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError> {
+        follow::tail(self.0, after, most, wanted)
+    }
+
+    fn end(&self) -> Result<Cursor, StoreError> {
+        follow::end(self.0)
+    }
+
+    fn waiting(
+        &self,
+        until: Cursor,
+        wanted: &dyn Fn(i64) -> bool,
+        each: &mut dyn FnMut(i64, &Sample),
+    ) -> Result<(), StoreError> {
+        follow::waiting(self.0, until, wanted, each)
+    }
+
+    fn of_ids(&self, ids: &Vec<i64>) -> Result<Vec<Owned>, StoreError> {
+        table::of_ids(self.0, ids)
     }
 
     fn forget(&self, metric: i64, most: usize) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@ use super::damage::{DAMAGED, Origin, stored_labels};
 use super::watermark;
 use crate::pattern::fold;
 use crate::serve::budget;
-use crate::serve::series::points::{Cursor, Recent, Tail};
+use crate::serve::series::points::{Owned, Recent};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::aggregate::Point;
@@ -37,6 +37,24 @@ pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, St
         series.push(one);
     }
     Ok(series)
+}
+
+/// Those of these series that exist and can be read.
+pub fn of_ids(connection: &Connection, ids: &Vec<i64>) -> Result<Vec<Owned>, StoreError> {
+    let sql = "SELECT id, metric_id, dialect, labels, checksum FROM series WHERE id = ?1 AND dialect <> ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        budget::proceed()?;
+        let mut rows = select.query(params![id, DAMAGED])?;
+        let Some(row) = rows.next()? else { continue };
+        let metric = row.get("metric_id")?;
+        match Labels::read(metric, &stored_labels(row)?) {
+            Ok(labels) => found.push((metric, Series { id: *id, labels })),
+            Err(_) => damage::note(Origin::Series.table(), *id),
+        }
+    }
+    Ok(found)
 }
 
 /// Goes through the journal once, for the series that are `wanted`, all of them in `range`.
@@ -145,34 +163,6 @@ pub fn append(connection: &Connection, rows: &[journal::Row], received: i64) -> 
     Ok(())
 }
 
-/// The samples of the rows behind `after`, as many as lie in about `most` bytes of them.
-#[allow(dead_code)] // Until alerts are evaluated over it.
-pub fn tail(connection: &Connection, after: Cursor, most: usize) -> Result<Tail, StoreError> {
-    // Ids never come back, so a row that is younger than the cursor and gone has been there.
-    let sql =
-        "SELECT ifnull(min(id), 1 + (SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'))
-        FROM journal";
-    let first: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-    let missed = first > after.0 + 1;
-    let mut tail = Tail { samples: Vec::new(), next: Cursor(after.0.max(first - 1)), missed };
-    let mut select = connection.prepare_cached("SELECT id, block FROM journal WHERE id > ?1 ORDER BY id")?;
-    let mut rows = select.query([after.0])?;
-    let mut bytes = 0;
-    while bytes < most
-        && let Some(row) = rows.next()?
-    {
-        budget::proceed()?;
-        let id = row.get("id")?;
-        let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
-        (tail.next, bytes) = (Cursor(id), bytes + packed.len());
-        match journal::open(packed) {
-            Ok(mut found) => tail.samples.append(&mut found),
-            Err(_) => damage::note(Origin::Journal.table(), id),
-        }
-    }
-    Ok(tail)
-}
-
 /// The series of `metric` with these labels; made where there is none.
 pub fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i64, StoreError> {
     let text = labels.text();
@@ -203,37 +193,4 @@ pub fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i
 pub fn forget(connection: &Connection, metric: i64, most: usize) -> Result<bool, StoreError> {
     let sql = "DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT ?2)";
     Ok(connection.prepare_cached(sql)?.execute(params![metric, most as i64])? < most)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::serve::series::sqlite::testing;
-    use crate::serve::store::sqlite::scratch;
-    use crate::serve::tsdb::sample::Stats;
-
-    /// Whoever follows the journal reads each sample once, in order, and is told when some went past.
-    #[test]
-    fn the_journal_can_be_followed() {
-        let connection = scratch();
-        let submit = |value: f64| testing::submit(&connection, "m", 60, &[(Labels::Source(None), 60, value)]);
-        let tail = |after, most| tail(&connection, after, most).unwrap();
-        let values = |tail: &Tail| tail.samples.iter().map(|one| one.stats).collect::<Vec<_>>();
-        assert_eq!(tail(Cursor::default(), 100), Tail::default());
-        (1..=3).for_each(|value| submit(f64::from(value)));
-        let first = tail(Cursor::default(), 1);
-        assert_eq!((values(&first), first.missed), (vec![Stats::Single(1.0)], false));
-        let rest = tail(first.next, usize::MAX);
-        assert_eq!((values(&rest), rest.missed), (vec![Stats::Single(2.0), Stats::Single(3.0)], false));
-        testing::compact(&connection, 60);
-        let none = tail(rest.next, usize::MAX);
-        assert_eq!((values(&none), none.next, none.missed), (vec![], rest.next, false));
-        submit(4.0);
-        testing::compact(&connection, 60);
-        assert!(tail(none.next, usize::MAX).missed, "compacted before it was read");
-        submit(5.0);
-        let late = tail(none.next, usize::MAX);
-        assert_eq!((values(&late), late.missed), (vec![Stats::Single(5.0)], true));
-        assert!(!tail(late.next, usize::MAX).missed);
-    }
 }

@@ -32,7 +32,9 @@ pub fn delete(connection: &Connection, metric: i64) {
 
 /// Packs all of the journal, as it is done when the file is closed.
 pub fn compact(connection: &Connection, now: i64) {
-    while let Some(work) = step(connection, Time { wall: now, horizon: now }, true).unwrap() {
+    while let Some(work) =
+        step(connection, Time { wall: now, horizon: now, followed: i64::MAX }, true).unwrap()
+    {
         work.parts().iter().for_each(|part| write::write(connection, part).unwrap());
     }
 }

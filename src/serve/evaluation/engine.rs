@@ -1,0 +1,590 @@
+//! The engine: it follows the journal, closes points as the clock goes on, lets each alert come to its frontier, and writes what
+//! happened. A round a second; between two rounds it knows nothing that is not durable.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::{EvaluationClock, Step};
+use super::composites::Composites;
+use super::figures::{Figures, Standing};
+use super::index::{Closed, Index, Pair, Watched, read};
+use super::loading::{self, History, Loaded, Question, Watcher, sample};
+use super::places::Place;
+use super::seat::{Passed, Seat};
+use crate::serve::catalog::alerting::clock::Clock as Kept;
+use crate::serve::catalog::alerting::evaluation::Evaluation;
+use crate::serve::catalog::alerting::silences::table as silences;
+use crate::serve::catalog::alerts::table as alerts;
+use crate::serve::names::fold;
+use crate::serve::series;
+use crate::serve::series::points::{Cursor, Points as _, Tail};
+use crate::serve::store::Store;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::Tx;
+use crate::serve::tsdb::aggregate::Aggregate;
+use crate::watch::{Outage, Series, Settings, Silence};
+
+/// Bytes of the journal that are read at one time.
+const MOST_BYTES: usize = 4 << 20;
+
+/// Streams of one condition, and of all together.
+pub const STREAMS: usize = 100_000;
+const ALL_STREAMS: usize = 1_000_000;
+
+/// How long taking up alerts may take.
+const LOADING: Duration = Duration::from_secs(600);
+
+/// Whoever the alerts of a store are evaluated for.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) store: Store,
+    pub(super) by: Evaluation,
+    pub(super) settings: Settings,
+    pub(super) figures: Figures,
+    pub(super) clock: EvaluationClock,
+    cursor: Cursor,
+    index: Index,
+    pub(super) seats: Vec<Option<Seat>>,
+    /// Seats by the ids of alerts.
+    pub(super) ids: HashMap<i64, u32>,
+    /// The alerts that name a metric, whether it exists or not.
+    names: HashMap<String, BTreeSet<i64>>,
+    /// The revision of each alert that was looked at, also of those that are not watched.
+    revisions: HashMap<i64, i64>,
+    silences: Vec<Silence>,
+    epoch: u64,
+    /// What has to be taken up anew.
+    pub(super) reload: BTreeSet<i64>,
+    dropped: HashSet<String>,
+    pub(super) composites: Composites,
+    /// The second up to which points were closed.
+    done: i64,
+    closed: Vec<Closed>,
+    free: Vec<u32>,
+    /// Metrics, some alerts of which have left.
+    left: HashSet<String>,
+    /// What was written, for tests.
+    #[cfg(test)]
+    pub(super) log: Vec<crate::watch::Transition>,
+    /// When states and clock were last written, by the time run in milliseconds.
+    pub(super) written: i64,
+    /// When a write that failed is tried again, likewise, and how long the pause was.
+    pub(super) rest: (i64, i64),
+}
+
+/// What is read of the store each second.
+struct Look {
+    tail: Tail,
+    revisions: HashMap<i64, i64>,
+    silences: Vec<Silence>,
+}
+
+impl Engine {
+    /// Takes up all alerts of a store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open(store: Store, by: Evaluation, figures: Figures) -> Result<Engine, StoreError> {
+        let (wall, ran) = (store.clock().wall(), store.clock().ran());
+        let epoch = store.condition().epoch.now();
+        let begin = |tx: &Tx| Ok::<_, StoreError>((Kept::read(tx)?.written, series::of(tx)?.end()?));
+        let (written, cursor) = store.read(begin).await?;
+        let (clock, step) = EvaluationClock::start(written.map(|written| written.clock), wall, ran);
+        let mut engine = Engine {
+            settings: by.settings(),
+            by,
+            figures,
+            clock,
+            cursor,
+            index: Index::default(),
+            seats: Vec::new(),
+            ids: HashMap::new(),
+            names: HashMap::new(),
+            revisions: HashMap::new(),
+            silences: Vec::new(),
+            epoch,
+            reload: BTreeSet::new(),
+            dropped: HashSet::new(),
+            composites: Composites::default(),
+            done: clock.past(),
+            closed: Vec::new(),
+            free: Vec::new(),
+            left: HashSet::new(),
+            #[cfg(test)]
+            log: Vec::new(),
+            written: ran,
+            rest: (i64::MIN, 0),
+            store,
+        };
+        engine.follow(cursor);
+        let (outage, set_back) = match step {
+            Some(Step::Forward(outage)) => (Some(outage), None),
+            Some(Step::Back(by)) => (None, Some(by)),
+            None => (None, None),
+        };
+        if let Some(by) = set_back {
+            engine.figures.stepped();
+            tracing::warn!(target: "librato_apply::serve", "the clock is {by} s behind the one that alerts were evaluated by: what runs for them keeps its remaining time");
+        }
+        engine.take_up(None, outage, set_back).await?;
+        // Whoever is stopped before the clock goes on must find what it made of the states.
+        engine.write_states().await;
+        Ok(engine)
+    }
+
+    /// One round.
+    ///
+    /// # Errors
+    /// When the store cannot be read; what was done by then stays, and the next round goes on.
+    pub async fn tick(&mut self) -> Result<(), StoreError> {
+        let (wall, ran) = (self.store.clock().wall(), self.store.clock().ran());
+        let step = self.clock.tick(wall, ran);
+        if let Some(step) = step {
+            self.step(step);
+        }
+        self.look().await?;
+        if !self.reload.is_empty() {
+            let ids: Vec<i64> = self.reload.iter().copied().collect();
+            self.take_up(Some(ids), None, None).await?;
+        }
+        let clock = self.clock.past();
+        self.evaluate_composites(clock).await;
+        self.index.close(clock, &mut self.closed);
+        self.done = self.done.max(clock);
+        self.pass_on();
+        for seat in self.seats.iter_mut().flatten() {
+            seat.close_groups(&self.settings, clock);
+        }
+        self.advance(clock);
+        self.commit().await;
+        self.write_states_in_turn().await;
+        self.tell();
+        Ok(())
+    }
+
+    /// Writes what is to be known after a stop.
+    pub async fn close(&mut self) {
+        self.commit().await;
+        self.write_states().await;
+        self.follow(Cursor(i64::MAX));
+    }
+
+    /// The clock did not go on as it should.
+    fn step(&mut self, step: Step) {
+        self.figures.stepped();
+        match step {
+            Step::Forward(outage) => {
+                let length = outage.to - outage.from;
+                tracing::warn!(target: "librato_apply::serve", "the clock went forward by {length} s: silence in that time counts for no alert");
+                self.outage(outage);
+            }
+            Step::Back(by) => {
+                tracing::warn!(target: "librato_apply::serve", "the clock was set back by {by} s: what runs for alerts keeps its remaining time");
+                let now = self.clock.past();
+                self.index.set_back(by, now);
+                self.composites.set_back(by);
+                for seat in self.seats.iter_mut().flatten() {
+                    seat.set_back(&self.settings, by, now);
+                }
+                self.done = now;
+                // Until the clock is written down again, a start would find it in times to come.
+                self.written = i64::MIN;
+            }
+        }
+    }
+
+    fn outage(&mut self, outage: Outage) {
+        for seat in self.seats.iter_mut().flatten() {
+            seat.outage(&self.settings, outage);
+        }
+    }
+
+    /// Reads what the journal has got, and what somebody changed.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let epoch = self.store.condition().epoch.now();
+        if epoch != self.epoch {
+            // Who changed a metric has had his turn on the writer when this is through.
+            self.store.write(|_: &Tx| Ok::<_, StoreError>(())).await?;
+            self.find_changed_metrics().await?;
+            self.epoch = epoch;
+        }
+        loop {
+            let look = self.read().await?;
+            self.note_changes(&look);
+            if look.tail.missed {
+                self.catch_up(look.tail.next).await?;
+                return Ok(());
+            }
+            if !self.ids.is_empty() {
+                self.take(&look.tail).await?;
+            }
+            self.cursor = look.tail.next;
+            self.follow(self.cursor);
+            if look.tail.bytes < MOST_BYTES {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Look, StoreError> {
+        let (places, cursor, now) = (self.index.places(), self.cursor, self.clock.now());
+        let nobody = self.ids.is_empty();
+        let job = move |tx: &Tx| {
+            let points = series::of(tx)?;
+            let tail = if nobody {
+                Tail { next: points.end()?.max(cursor), ..Tail::default() }
+            } else {
+                let places = read(&places);
+                points.tail(cursor, MOST_BYTES, &|series| places.get(series) != Place::Nobody)?
+            };
+            let silences = silences::watched(tx, now)?.iter().map(|one| one.watched()).collect();
+            Ok::<_, StoreError>(Look { tail, revisions: alerts::revisions(tx)?, silences })
+        };
+        self.store.read(job).await
+    }
+
+    /// Finds out which alerts are not any more as they were.
+    fn note_changes(&mut self, look: &Look) {
+        for (id, revision) in &look.revisions {
+            if self.revisions.get(id) != Some(revision) {
+                self.reload.insert(*id);
+            }
+        }
+        if look.revisions.len() < self.revisions.len() {
+            self.reload.extend(self.revisions.keys().filter(|id| !look.revisions.contains_key(id)));
+        }
+        if look.silences != self.silences {
+            self.silences.clone_from(&look.silences);
+            self.seats.iter_mut().flatten().for_each(Seat::look_again);
+        }
+    }
+
+    /// Rows were compacted before they were read: everything is taken up as after a restart.
+    async fn catch_up(&mut self, next: Cursor) -> Result<(), StoreError> {
+        self.figures.caught_up();
+        tracing::warn!(target: "librato_apply::serve", "the evaluation of alerts was overtaken by the compaction of the journal; it goes on from what is stored");
+        self.write_states().await;
+        self.cursor = next;
+        self.follow(next);
+        self.take_up(None, None, None).await
+    }
+
+    /// Says how far the journal has been read, which its compaction waits for.
+    fn follow(&self, cursor: Cursor) {
+        self.store.condition().followed.set(cursor.0);
+    }
+
+    /// Puts samples into the open points of their series.
+    async fn take(&mut self, tail: &Tail) -> Result<(), StoreError> {
+        self.meet(tail).await?;
+        for row in &tail.rows {
+            // What was written late was not there when the second of its receipt was looked at.
+            let received = row.at.max(self.done.saturating_add(1));
+            for one in &row.samples {
+                let Place::At(slot) = self.index.place(one.series) else { continue };
+                let stats = sample(&Aggregate::from(one.stats));
+                let class = self.index.take(slot, one.time, received, &stats, &mut self.closed);
+                if self.figures.arrived(class, received)
+                    && let Some(tracked) = self.index.tracked(slot)
+                {
+                    Figures::tell(class, self.index.name_of(tracked), &tracked.stream);
+                }
+            }
+            self.pass_on();
+        }
+        Ok(())
+    }
+
+    /// Looks up the series that were not met before.
+    async fn meet(&mut self, tail: &Tail) -> Result<(), StoreError> {
+        let samples = tail.rows.iter().flat_map(|row| &row.samples);
+        let unknown = samples.filter(|one| self.index.place(one.series) == Place::Unknown);
+        let ids: BTreeSet<i64> = unknown.map(|one| one.series).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids = Vec::from_iter(ids);
+        let asked = ids.clone();
+        let found = self.store.read(move |tx| series::of(tx)?.of_ids(&asked)).await?;
+        let known: HashSet<i64> = found.iter().map(|(_, series)| series.id).collect();
+        let strange: BTreeSet<i64> =
+            found.iter().map(|(metric, _)| *metric).filter(|id| self.index.metric(*id).is_none()).collect();
+        let strange = self.names_of(Vec::from_iter(strange)).await?;
+        for (metric, one) in found {
+            let new = strange.get(&metric).and_then(|name| self.names.get(name));
+            match (self.index.metric(metric), new) {
+                (Some(_), _) => self.match_new(metric, one.id, &loading::series_of(one.labels)),
+                // It is found, with all that the journal has of it, when these are taken up.
+                (None, Some(alerts)) => self.reload.extend(alerts),
+                (None, None) => self.index.nobody(one.id),
+            }
+        }
+        ids.iter().filter(|id| !known.contains(id)).for_each(|id| self.index.nobody(*id));
+        Ok(())
+    }
+
+    /// The names of metrics, in small letters.
+    async fn names_of(&self, ids: Vec<i64>) -> Result<HashMap<i64, String>, StoreError> {
+        if ids.is_empty() || self.names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.store.read(move |tx| crate::serve::catalog::metrics::table::keys(tx, &ids)).await
+    }
+
+    /// Begins to track a series that was just made, if some condition watches it.
+    fn match_new(&mut self, metric: i64, id: i64, series: &Series) {
+        let mut watched = Watched::default();
+        let Some(metric) = self.index.metric(metric) else { return };
+        let name = Arc::clone(&metric.name);
+        for pair in &metric.pairs {
+            let Some(Some(seat)) = self.seats.get_mut(pair.seat as usize) else { continue };
+            let place = pair.place as usize;
+            let Some(stream) = seat.watched.conditions[place].streams.stream_of(series) else { continue };
+            if seat.streams[place] >= STREAMS {
+                self.figures.left_out(1);
+            } else {
+                seat.streams[place] += 1;
+                watched.add(*pair, &stream);
+            }
+        }
+        if watched.stream.is_none() || self.index.len() >= ALL_STREAMS {
+            self.figures.left_out(usize::from(watched.stream.is_some()));
+            self.index.nobody(id);
+        } else {
+            self.index.track(&name, id, series, watched);
+        }
+    }
+
+    /// Hands closed points to those who watch their series.
+    fn pass_on(&mut self) {
+        let mut closed = std::mem::take(&mut self.closed);
+        for Closed { slot, second, point } in closed.drain(..) {
+            let Some(tracked) = self.index.tracked_mut(slot) else { continue };
+            let others = tracked.others.iter().flatten().map(|(pair, stream)| (*pair, stream));
+            let all = tracked.watchers.iter().map(|pair| (*pair, &tracked.stream)).chain(others);
+            let mut kept = false;
+            for (Pair { seat, place }, stream) in all {
+                let Some(Some(seat)) = self.seats.get_mut(seat as usize) else { continue };
+                let (place, series) = (place as usize, tracked.id);
+                let (hot, twice) = (tracked.hot, tracked.twice);
+                kept |= seat.pass(&Passed { place, series, stream, second, point: &point, hot, twice });
+            }
+            if kept {
+                tracked.hot = tracked.hot.max(point.u);
+            }
+        }
+        self.closed = closed;
+    }
+
+    /// Lets alerts come to their frontiers.
+    fn advance(&mut self, clock: i64) {
+        for seat in self.seats.iter_mut().flatten() {
+            seat.advance(&self.settings, &self.silences, clock);
+        }
+    }
+
+    /// Shows how things stand.
+    fn tell(&mut self) {
+        let seats = || self.seats.iter().flatten();
+        let standing = Standing {
+            alerts: self.ids.len(),
+            streams: self.index.len(),
+            pairs: seats().map(|seat| seat.pairs).sum(),
+            left_out: self.composites.left_out(),
+            incidents: seats().map(|seat| seat.state.incidents().count()).sum(),
+            ran: self.store.clock().ran(),
+            behind: Duration::from_secs(u64::try_from(self.clock.past() - self.done).unwrap_or(0)),
+        };
+        self.figures.show(&standing);
+    }
+
+    /// The second up to which everything was evaluated.
+    pub(super) fn done(&self) -> i64 {
+        self.done
+    }
+
+    /// Finds the metrics that are not any more what they were; their alerts are taken up anew.
+    async fn find_changed_metrics(&mut self) -> Result<(), StoreError> {
+        let names: Vec<String> = self.names.keys().cloned().collect();
+        let job = move |tx: &Tx| crate::serve::catalog::alerts::watched::Watched::of_names(tx, &names);
+        let known = self.store.read(job).await?;
+        for (name, alerts) in &self.names {
+            let (before, now) = (self.index.metric_named(name).map(|metric| &metric.known), known.get(name));
+            let composite = self.composites.known(name);
+            if before.or(composite) == now {
+                continue;
+            }
+            self.reload.extend(alerts);
+            if before.is_some_and(|before| now.is_none_or(|now| now.id != before.id)) {
+                self.dropped.insert(name.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up alerts, all or some, from what is stored.
+    async fn take_up(
+        &mut self,
+        ids: Option<Vec<i64>>,
+        outage: Option<Outage>,
+        set_back: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let question = Question {
+            by: self.by.clone(),
+            ids: ids.clone(),
+            until: self.cursor,
+            clock: self.done,
+            now: self.clock.now(),
+            settings: self.settings,
+            outage,
+            set_back,
+            dropped: self.dropped.clone(),
+            most: STREAMS,
+        };
+        let store = self.store.clone().with_read_time(LOADING);
+        let job = move |tx: &Tx| {
+            let revisions = alerts::revisions(tx)?;
+            Ok::<_, StoreError>((loading::load(tx, &question)?, revisions))
+        };
+        let (loaded, revisions) = store.query(job).await?;
+        match &ids {
+            None => {
+                self.index = Index::default();
+                self.seats.clear();
+                self.free.clear();
+                self.composites.clear();
+                self.ids.clear();
+                self.names.clear();
+                self.revisions = revisions;
+            }
+            Some(ids) => {
+                self.leave(ids);
+                for id in ids {
+                    match revisions.get(id) {
+                        Some(revision) => self.revisions.insert(*id, *revision),
+                        None => self.revisions.remove(id),
+                    };
+                }
+            }
+        }
+        self.dropped.clear();
+        match &ids {
+            Some(ids) => self.reload.retain(|id| !ids.contains(id)),
+            None => self.reload.clear(),
+        }
+        self.seat(loaded);
+        Ok(())
+    }
+
+    /// Alerts are about to be taken up anew, or are gone.
+    fn leave(&mut self, ids: &[i64]) {
+        let mut seats = HashSet::new();
+        let mut names = HashSet::new();
+        for id in ids {
+            let Some(at) = self.ids.remove(id) else { continue };
+            let Some(seat) = self.seats.get_mut(at as usize).and_then(Option::take) else { continue };
+            seats.insert(at);
+            self.free.push(at);
+            for condition in &seat.watched.conditions {
+                let name = fold(&condition.metric);
+                if let Some(alerts) = self.names.get_mut(&name) {
+                    alerts.remove(id);
+                    if alerts.is_empty() {
+                        self.names.remove(&name);
+                    }
+                }
+                names.insert(name);
+            }
+        }
+        self.index.leave(&names, &seats);
+        self.composites.leave(&seats);
+        self.left.extend(names);
+    }
+
+    /// Gives alerts their seats, and their series those who watch them.
+    fn seat(&mut self, loaded: Loaded) {
+        let Loaded { alerts, metrics, series, left_out } = loaded;
+        for (name, known) in &metrics {
+            let before = self.index.metric_named(name).filter(|metric| metric.known != *known);
+            if let Some(before) = before {
+                if before.known.id != known.id {
+                    self.dropped.insert(name.clone());
+                }
+                self.index.forget(name);
+                // Whoever else watches it has to find its series again.
+                self.reload.extend(self.names.get(name).into_iter().flatten());
+            }
+        }
+        let mut taken = Vec::with_capacity(alerts.len());
+        for one in alerts {
+            let seat = self.free.pop().unwrap_or(self.seats.len() as u32);
+            if seat as usize == self.seats.len() {
+                self.seats.push(None);
+            }
+            for (place, condition) in (0..).zip(&one.watched.conditions) {
+                let name = fold(&condition.metric);
+                let pair = Pair { seat, place };
+                match metrics.get(&name) {
+                    Some(known) if known.composite.is_some() => self.composites.enter(&name, known, pair),
+                    Some(known) => self.index.enter(&name, known, pair, &self.settings),
+                    None => {}
+                }
+                self.names.entry(name).or_default().insert(one.alert.id);
+            }
+            self.ids.insert(one.alert.id, seat);
+            self.revisions.insert(one.alert.id, one.alert.revision);
+            let mut new = Seat::new(one.alert, one.watched, one.state, &self.settings);
+            new.transitions = one.transitions;
+            new.changed = new.state.take_changed();
+            self.seats[seat as usize] = Some(new);
+            taken.push(seat);
+        }
+        self.figures.left_out(left_out);
+        for history in series {
+            self.take_history(history, &taken);
+        }
+        let swept = std::mem::take(&mut self.left);
+        self.index.sweep(&swept);
+        for at in &taken {
+            let Some(Some(seat)) = self.seats.get_mut(*at as usize) else { continue };
+            seat.close_groups(&self.settings, self.done);
+            seat.prime(&self.settings, &self.silences);
+        }
+    }
+    /// Gives alerts that are taken up what one of their series had lately.
+    fn take_history(&mut self, history: History, taken: &[u32]) {
+        let History { id, metric, series, watchers, incoming, closed } = history;
+        let mut watched = Watched::default();
+        for one in &watchers {
+            let Some(Some(seat)) = self.seats.get_mut(taken[one.alert] as usize) else { continue };
+            seat.streams[one.place] += 1;
+            watched.add(Pair { seat: taken[one.alert], place: one.place as u32 }, &one.stream);
+        }
+        if self.index.place(id) == Place::Unknown && self.index.len() >= ALL_STREAMS {
+            self.figures.left_out(1);
+            return;
+        }
+        let Some((slot, is_new)) = self.index.track(&metric, id, &series, watched) else { return };
+        if is_new {
+            self.index.prime(slot, incoming);
+        }
+        let Some(tracked) = self.index.tracked_mut(slot) else { return };
+        let newest = tracked.newest().unwrap_or(i64::MIN);
+        let twice = tracked.twice;
+        let mut hot = i64::MIN;
+        // What is still open comes when it closes.
+        for (second, point) in closed.iter().filter(|(_, point)| point.t <= newest) {
+            let mut kept = false;
+            for Watcher { alert, place, stream } in &watchers {
+                let Some(Some(seat)) = self.seats.get_mut(taken[*alert] as usize) else { continue };
+                let (place, second, series) = (*place, *second, id);
+                kept |= seat.pass(&Passed { place, series, stream, second, point, hot, twice });
+            }
+            if kept {
+                hot = hot.max(point.u);
+            }
+        }
+        tracked.hot = tracked.hot.max(hot);
+    }
+}

@@ -1,0 +1,148 @@
+//! Alerts are evaluated here: a thread that reads what the journal has got, drives the machine ([`crate::watch`]) and writes what
+//! happened. Nothing is evaluated that is not durable, and there is no hook in the way of a submission.
+
+mod clock;
+mod composites;
+mod engine;
+mod figures;
+mod index;
+mod loading;
+mod places;
+mod results;
+mod seat;
+#[cfg(test)]
+mod tests;
+mod wheel;
+mod writing;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::watch::{Receiver, Sender, channel};
+
+use self::engine::Engine;
+use self::figures::Figures;
+use super::catalog::alerting::evaluation::Evaluation;
+use super::catalog::alerting::options::AlertOptions;
+use super::http::users::Users;
+use super::store::Store;
+use super::telemetry::Telemetry;
+
+/// A round begins this long after a second has, so that what was received in the second before is written.
+const AFTER: i64 = 50;
+
+/// The longest pause after failures, in seconds.
+const LONGEST_PAUSE: u64 = 60;
+
+/// The evaluation of the alerts of one store, on a thread of its own. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Evaluator {
+    stop: Sender<bool>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Evaluator {
+    /// Begins to evaluate the alerts of a store, unless the options say that nobody shall. Must be called inside a runtime. `users` and
+    /// `telemetry` are those of the router.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub fn start(
+        store: Store,
+        users: Users,
+        options: &AlertOptions,
+        telemetry: &Telemetry,
+    ) -> std::io::Result<Option<Evaluator>> {
+        if !options.evaluate {
+            return Ok(None);
+        }
+        telemetry.evaluates();
+        let (stop, stopped) = channel(false);
+        let by = Evaluation::new(options.clone(), users, telemetry.lost_states());
+        let work = Work { store, by, telemetry: telemetry.clone() };
+        let runtime = Handle::current();
+        let thread = thread::Builder::new()
+            .name("evaluation".to_owned())
+            .spawn(move || runtime.block_on(work.until(stopped)))?;
+        Ok(Some(Evaluator { stop, thread: Arc::new(Mutex::new(Some(thread))) }))
+    }
+
+    /// Writes down how far it has come, and ends. Blocks.
+    pub fn stop(&self) {
+        let _ = self.stop.send(true);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread needs.
+struct Work {
+    store: Store,
+    by: Evaluation,
+    telemetry: Telemetry,
+}
+
+impl Work {
+    async fn until(self, mut stopped: Receiver<bool>) {
+        let (mut engine, mut failures) = (None, 0_u32);
+        loop {
+            let pause = match AssertUnwindSafe(self.round(&mut engine)).catch_unwind().await {
+                Ok(true) => {
+                    failures = 0;
+                    self.until_next_second()
+                }
+                outcome => {
+                    self.telemetry.alerts().failures.inc();
+                    if outcome.is_err() {
+                        // What it holds may be half done. All that matters is stored.
+                        engine = None;
+                        tracing::error!(target: "librato_apply::serve", "the evaluation of alerts panicked; it begins anew from what is stored");
+                    }
+                    failures += 1;
+                    Duration::from_secs(
+                        1_u64.checked_shl(failures - 1).unwrap_or(u64::MAX).min(LONGEST_PAUSE),
+                    )
+                }
+            };
+            tokio::select! {
+                _ = stopped.wait_for(|stop| *stop) => break,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        if let Some(engine) = &mut engine {
+            let _ = AssertUnwindSafe(engine.close()).catch_unwind().await;
+        }
+    }
+
+    /// One round; whether it went well.
+    async fn round(&self, engine: &mut Option<Engine>) -> bool {
+        let outcome = match engine {
+            Some(engine) => engine.tick().await,
+            None => {
+                let figures = Figures::new(self.telemetry.clone());
+                match Engine::open(self.store.clone(), self.by.clone(), figures).await {
+                    Ok(opened) => {
+                        *engine = Some(opened);
+                        Ok(())
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        if let Err(error) = &outcome {
+            tracing::error!(target: "librato_apply::serve", %error, "alerts cannot be evaluated now; it is tried again");
+        }
+        outcome.is_ok()
+    }
+
+    fn until_next_second(&self) -> Duration {
+        let past = (self.store.clock().wall() - AFTER).rem_euclid(1000);
+        Duration::from_millis((1000 - past).unsigned_abs())
+    }
+}
