@@ -102,7 +102,9 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
     // Before the file is made, since a start that fails shall leave none.
     let socket = bind(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
-    ui.complain(super::unevaluated::WARNING);
+    if !settings.options.alerts.evaluate {
+        ui.complain(super::unevaluated::WARNING);
+    }
     let data = Data::File(settings.data.clone());
     let mut opening = Opening::default();
     opening.accept_clock = settings.accept_clock;

@@ -1,5 +1,4 @@
-//! What is said as long as the built-in server keeps alerts without evaluating them: nobody shall find out in the night.
-//! When it evaluates them, this file goes, and with it all that the compiler then misses.
+//! What is said where a server keeps alerts without evaluating them, as an embedded one does: nobody shall find out in the night.
 
 use librato_apply::diag::{Code, Diagnostic};
 use librato_apply::model::{Collection, Desired, Intent};
@@ -8,14 +7,12 @@ use librato_apply::remote::Client;
 /// What a table shows as the state of every alert.
 pub const STATUS: &str = "not evaluated";
 
-/// Below the flags of `serve`.
-pub const HELP: &str = "Alerts are kept, but not evaluated yet: this server notifies nobody.";
-
-/// When `serve` starts.
+/// When `serve` starts so.
 #[cfg(feature = "serve")]
-pub const WARNING: &str = "warning: alerts are kept, but not evaluated yet: this server notifies nobody";
+pub const WARNING: &str =
+    "warning: alerts are kept, but not evaluated (--no-alerts): this server notifies nobody";
 
-const NOTE: &str = "this server keeps alerts, but does not evaluate them yet: none of them notifies anybody";
+const NOTE: &str = "this server evaluates no alerts (an embedded one never does, nor one with --no-alerts): none of them notifies anybody before `serve` runs over its file";
 
 /// Behind what a command did with alerts, where the service is such a server.
 pub fn note(client: &Client) -> Option<String> {

@@ -35,7 +35,7 @@ codes! {
     AlertNotifiesNobody = "alert-notifies-nobody",
     /// The alert has no conditions, so it never triggers.
     AlertWithoutConditions = "alert-without-conditions",
-    /// The service keeps alerts without evaluating them.
+    /// The service keeps alerts without evaluating them, as an embedded server does.
     AlertsNotEvaluated = "alerts-not-evaluated",
     /// Several objects of the service have a name that the plan has to choose one of.
     Ambiguous = "ambiguous",

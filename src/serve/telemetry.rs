@@ -338,6 +338,11 @@ impl Telemetry {
         self.inner.watch.evaluation.set(ran, behind);
     }
 
+    /// Whether alerts are evaluated, or are to be.
+    pub(super) fn is_evaluating(&self) -> bool {
+        self.inner.watch.evaluation.0.load(Ordering::Relaxed) != OFF
+    }
+
     /// What is counted of the evaluation of alerts.
     pub(super) fn alerts(&self) -> &AlertFigures {
         &self.inner.alerts

@@ -1,5 +1,5 @@
-//! How a server says that it keeps alerts without evaluating them, as the built-in one does for now. When it evaluates them,
-//! this file goes, and with it all that the compiler then misses.
+//! How a server says that it keeps alerts without evaluating them, as the built-in one does for the length of a command, or where it is
+//! told to.
 
 /// The header of every answer.
 pub const HEADER: &str = "x-alerts";

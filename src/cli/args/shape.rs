@@ -6,7 +6,6 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory};
 
 use super::{Cli, examples};
-use crate::cli::unevaluated;
 
 /// The commands by what people come for.
 pub const GROUPS: [(&str, &[&str]); 4] = [
@@ -51,7 +50,7 @@ fn shaped(command: Command, shared: &[Arg]) -> Command {
     let hidden = shared.iter().filter(|arg| !means(&name, arg.get_id().as_str()));
     let command = hidden.fold(command, |command, arg| command.arg(arg.clone().hide(true)));
     let command = match name.as_str() {
-        "serve" => credentials_of_serve(command, shared).after_help(unevaluated::HELP),
+        "serve" => credentials_of_serve(command, shared),
         _ => command,
     };
     let nested: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();

@@ -67,7 +67,9 @@ pub async fn log(State(log): State<Log>, request: Request, next: Next) -> Respon
         );
     }
     response.headers_mut().insert(REQUEST_ID, id);
-    response.headers_mut().insert(unevaluated::HEADER, HeaderValue::from_static(unevaluated::VALUE));
+    if !log.telemetry.is_evaluating() {
+        response.headers_mut().insert(unevaluated::HEADER, HeaderValue::from_static(unevaluated::VALUE));
+    }
     if status.is_server_error() && version < Version::HTTP_2 {
         // python-librato retries a 5xx on the same connection object, which only works when the server closed it.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -80,7 +80,7 @@ pub trait Points {
     ) -> Result<(), StoreError>;
 
     /// Those of these series that exist and can be read.
-    fn of_ids(&self, ids: &Vec<i64>) -> Result<Vec<Owned>, StoreError>;
+    fn of_ids(&self, ids: &[i64]) -> Result<Vec<Owned>, StoreError>;
 
     /// Deletes about `most` series of a metric with their points. Whether that was the last of them.
     fn forget(&self, metric: i64, most: usize) -> Result<bool, StoreError>;

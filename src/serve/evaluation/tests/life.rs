@@ -9,7 +9,7 @@ fn above() -> Value {
 #[tokio::test]
 async fn a_value_beyond_its_threshold_opens_an_incident_and_a_normal_one_closes_it() {
     let mut bench = Bench::new().await;
-    let alert = bench.alert(above()).await;
+    let alert = bench.alert(&above()).await;
     bench.pass(1).await;
     bench.value("web", 1, 2.0).await;
     bench.pass(10).await;
@@ -31,7 +31,7 @@ async fn series_metrics_and_alerts_may_come_in_any_order() {
     let mut bench = Bench::new().await;
     bench.value("web", 0, 2.0).await;
     bench.pass(2).await;
-    let old = bench.alert(above()).await;
+    let old = bench.alert(&above()).await;
     bench.pass(1).await;
     bench.value("db", 3, 3.0).await;
     let body =
@@ -58,7 +58,7 @@ async fn series_metrics_and_alerts_may_come_in_any_order() {
 #[tokio::test]
 async fn what_is_changed_meanwhile_counts_at_once() {
     let mut bench = Bench::new().await;
-    let alert = bench.alert(above()).await;
+    let alert = bench.alert(&above()).await;
     bench.value("web", 0, 2.0).await;
     bench.pass(12).await;
     bench.value("web", 12, 2.0).await;
@@ -103,7 +103,7 @@ async fn composites_are_evaluated_for_their_conditions() {
         json!({ "type": "composite", "period": 60, "source_lag": 0, "composite": "sum(s(\"m\", \"*\"))" });
     bench.good("PUT", "/v1/metrics/total", &composite).await;
     let conditions = json!([{ "type": "above", "metric_name": "total", "threshold": 4 }]);
-    let alert = bench.alert(conditions).await;
+    let alert = bench.alert(&conditions).await;
     bench.pass(60).await;
     bench.value("web", 60, 2.0).await;
     bench.value("db", 61, 3.0).await;
@@ -122,7 +122,7 @@ async fn composites_are_evaluated_for_their_conditions() {
 #[tokio::test]
 async fn what_is_compacted_unread_is_found_in_storage() {
     let mut bench = Bench::new().await;
-    let alert = bench.alert(above()).await;
+    let alert = bench.alert(&above()).await;
     bench.value("web", 0, 0.0).await;
     bench.pass(2).await;
     bench.value("web", 2, 2.0).await;
@@ -138,7 +138,7 @@ async fn what_is_compacted_unread_is_found_in_storage() {
 #[tokio::test]
 async fn what_cannot_be_written_is_written_later() {
     let mut bench = Bench::new().await;
-    let alert = bench.alert(above()).await;
+    let alert = bench.alert(&above()).await;
     bench.pass(1).await;
     bench.value("web", 1, 2.0).await;
     bench.pass(5).await;

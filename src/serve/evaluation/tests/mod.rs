@@ -97,7 +97,7 @@ impl Bench {
     }
 
     /// Makes an alert on these conditions; its id.
-    async fn alert(&self, conditions: Value) -> i64 {
+    async fn alert(&self, conditions: &Value) -> i64 {
         let body = json!({ "name": "a", "rearm_seconds": 60, "conditions": conditions });
         self.good("POST", "/v1/alerts", &body).await["id"].as_i64().unwrap()
     }

@@ -14,7 +14,7 @@ fn absent(duration: i64) -> Value {
 #[tokio::test]
 async fn late_old_and_future_values_are_counted_and_page_nobody() {
     let mut bench = Bench::new().await;
-    bench.alert(both()).await;
+    bench.alert(&both()).await;
     bench.value("web", 0, 0.0).await;
     bench.pass(1).await;
     bench.value("web", 1, 0.0).await;
@@ -37,7 +37,7 @@ async fn late_old_and_future_values_are_counted_and_page_nobody() {
 async fn clocks_of_senders_that_are_off_delay_nothing() {
     for skew in [-200, 200] {
         let mut bench = Bench::new().await;
-        let alert = bench.alert(both()).await;
+        let alert = bench.alert(&both()).await;
         bench.pass(1).await;
         bench.value("web", 1 + skew, 2.0).await;
         bench.pass(11).await;
@@ -50,7 +50,7 @@ async fn clocks_of_senders_that_are_off_delay_nothing() {
 async fn silence_while_nobody_listened_is_no_absence() {
     for restart in [false, true] {
         let mut bench = Bench::new().await;
-        let alert = bench.alert(absent(120)).await;
+        let alert = bench.alert(&absent(120)).await;
         bench.pass(1).await;
         bench.value("web", 1, 1.0).await;
         bench.pass(59).await;
@@ -75,7 +75,7 @@ async fn a_clock_that_is_set_back_makes_nothing_happen_and_nothing_wait() {
     for restart in [false, true] {
         let mut bench = Bench::new().await;
         let alert = bench
-            .alert(json!([
+            .alert(&json!([
                 { "type": "above", "metric_name": "m", "threshold": 1 },
                 { "type": "absent", "metric_name": "n", "duration": 60 },
             ]))
@@ -105,7 +105,7 @@ async fn a_clock_that_is_set_back_makes_nothing_happen_and_nothing_wait() {
 #[tokio::test]
 async fn a_short_stop_changes_nothing() {
     let mut bench = Bench::new().await;
-    let alert = bench.alert(absent(60)).await;
+    let alert = bench.alert(&absent(60)).await;
     bench.pass(1).await;
     bench.value("web", 1, 1.0).await;
     bench.pass(29).await;

@@ -80,7 +80,7 @@ impl Points for Sqlite<'_> {
         follow::waiting(self.0, until, wanted, each)
     }
 
-    fn of_ids(&self, ids: &Vec<i64>) -> Result<Vec<Owned>, StoreError> {
+    fn of_ids(&self, ids: &[i64]) -> Result<Vec<Owned>, StoreError> {
         table::of_ids(self.0, ids)
     }
 

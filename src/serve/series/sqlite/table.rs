@@ -40,7 +40,7 @@ pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, St
 }
 
 /// Those of these series that exist and can be read.
-pub fn of_ids(connection: &Connection, ids: &Vec<i64>) -> Result<Vec<Owned>, StoreError> {
+pub fn of_ids(connection: &Connection, ids: &[i64]) -> Result<Vec<Owned>, StoreError> {
     let sql = "SELECT id, metric_id, dialect, labels, checksum FROM series WHERE id = ?1 AND dialect <> ?2";
     let mut select = connection.prepare_cached(sql)?;
     let mut found = Vec::with_capacity(ids.len());
