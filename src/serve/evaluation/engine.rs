@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::clock::{EvaluationClock, Step};
 use super::composites::Composites;
 use super::figures::{Figures, Standing};
-use super::index::{Closed, Index, Pair, Watched, read};
+use super::index::{Closed, Index, Pair, Watched};
 use super::loading::{self, History, Loaded, Question, Watcher, sample};
 use super::places::Place;
 use super::seat::{Passed, Seat};
@@ -235,7 +235,7 @@ impl Engine {
             let tail = if nobody {
                 Tail { next: points.end()?.max(cursor), ..Tail::default() }
             } else {
-                let places = read(&places);
+                let places = places.read();
                 points.tail(cursor, MOST_BYTES, &|series| places.get(series) != Place::Nobody)?
             };
             let silences = silences::watched(tx, now)?.iter().map(|one| one.watched()).collect();

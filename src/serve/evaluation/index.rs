@@ -1,7 +1,9 @@
 //! Who watches which series: samples in, closed points out, each with those who watch it. Knows alerts only by their seats.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use super::places::{Place, Places};
 use super::wheel::Wheel;
@@ -99,7 +101,7 @@ impl Index {
     }
 
     pub fn place(&self, series: i64) -> Place {
-        read(&self.places).get(series)
+        self.places.read().get(series)
     }
 
     pub fn len(&self) -> usize {
@@ -213,7 +215,7 @@ impl Index {
         for name in names {
             let Some(at) = self.names.get(name.as_str()).copied() else { continue };
             let Some(Some(metric)) = self.metrics.get_mut(at as usize) else { continue };
-            let mut places = write(&self.places);
+            let mut places = self.places.write();
             metric.slots.retain(|slot| {
                 let Some(tracked) = self.tracked.get_mut(*slot as usize) else { return false };
                 let idle = tracked.as_ref().is_none_or(|one| one.watchers.is_empty() && one.others.is_none());
@@ -238,7 +240,7 @@ impl Index {
         let Some(at) = self.names.remove(name) else { return };
         let Some(metric) = self.metrics.get_mut(at as usize).and_then(Option::take) else { return };
         self.ids.remove(&metric.known.id);
-        let mut places = write(&self.places);
+        let mut places = self.places.write();
         for slot in metric.slots {
             if let Some(one) = self.tracked.get_mut(slot as usize).and_then(Option::take) {
                 places.set(one.id, Place::Unknown);
@@ -249,14 +251,14 @@ impl Index {
 
     /// Nobody watches this series.
     pub fn nobody(&mut self, series: i64) {
-        write(&self.places).set(series, Place::Nobody);
+        self.places.write().set(series, Place::Nobody);
     }
 
     /// Begins to track a series of a metric, or adds to those who watch it. Gives its slot, and whether it is new.
     pub fn track(&mut self, metric: &str, id: i64, series: &Series, watched: Watched) -> Option<(u32, bool)> {
         let at = *self.names.get(metric)?;
         let metric = self.metrics.get_mut(at as usize)?.as_mut()?;
-        let place = read(&self.places).get(id);
+        let place = self.places.read().get(id);
         if let Place::At(slot) = place
             && let Some(Some(tracked)) = self.tracked.get_mut(slot as usize)
         {
@@ -304,7 +306,7 @@ impl Index {
             twice,
         });
         metric.slots.push(slot);
-        write(&self.places).set(id, Place::At(slot));
+        self.places.write().set(id, Place::At(slot));
         Some((slot, true))
     }
 
@@ -361,14 +363,6 @@ fn shared(lists: &mut HashSet<Arc<[Pair]>>, pairs: &[Pair]) -> Arc<[Pair]> {
     let list: Arc<[Pair]> = pairs.into();
     lists.insert(Arc::clone(&list));
     list
-}
-
-pub fn read(places: &RwLock<Places>) -> RwLockReadGuard<'_, Places> {
-    places.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write(places: &RwLock<Places>) -> RwLockWriteGuard<'_, Places> {
-    places.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

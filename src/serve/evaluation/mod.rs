@@ -16,11 +16,12 @@ mod wheel;
 mod writing;
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
@@ -74,7 +75,7 @@ impl Evaluator {
     /// Writes down how far it has come, and ends. Blocks.
     pub fn stop(&self) {
         let _ = self.stop.send(true);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
