@@ -112,10 +112,10 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let store = opened.map_err(commands::once)?;
     let (listen, path) = (settings.listen, settings.data.clone());
     let options = &settings.options;
+    let router = router(store.clone(), users.clone(), options);
+    let delivered = delivery::begin(&store, options, ui).await?;
     listening.evaluation =
         Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry)?;
-    let router = router(store.clone(), users.clone(), options);
-    let delivered = delivery::begin(&store, &settings.options, ui).await?;
     let files = super::reload::Files { args, global, ui, set_level: start.set_level };
     let (stop, files_again) =
         (super::interrupts::told_to_stop(), files.on_hangup(resolved, users, listening.tls.clone()));
