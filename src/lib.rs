@@ -47,7 +47,7 @@
 pub mod composite;
 pub mod diag;
 pub mod model;
-mod pattern;
+pub mod pattern;
 
 pub mod load;
 pub mod resolve;

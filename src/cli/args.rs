@@ -16,6 +16,7 @@ pub mod resolve;
 pub mod schema;
 mod serve;
 pub mod shape;
+pub mod silence;
 mod submit;
 pub mod test;
 
@@ -84,6 +85,10 @@ pub enum Command {
     Resolve(resolve::Resolve),
     /// Try a notification service out, or show who would be paged.
     Notify(notify::Notify),
+    /// Notify nobody of some alerts for a time.
+    Silence(silence::Silence),
+    /// End silences before their time.
+    Unsilence(silence::Unsilence),
     /// Run a compatible server over one file.
     Serve(Serve),
     /// Print the JSON Schema of the files, or of a JSON plan, outcome or answer.

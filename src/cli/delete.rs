@@ -46,6 +46,11 @@ fn check(args: &Delete) -> Result<(), Stop> {
             format!("{} cannot be deleted", kind.plural()),
             "measurements go with their metric: delete metric NAME",
         )),
+        (Kind::Incidents | Kind::Deliveries, ..) => Err(Stop::usage(
+            format!("{} cannot be deleted", kind.plural()),
+            "the server forgets them after 90 days",
+        )),
+        (Kind::Silences, ..) => Err(Stop::usage("silences are ended, not deleted", "unsilence ID")),
         (Kind::Events, Some(_), [_]) => Ok(()),
         (Kind::Events, ..) => {
             Err(Stop::usage("which event?", "give its stream and its id: delete event STREAM --id ID"))

@@ -1,11 +1,13 @@
 //! `get`: what the service has, as a table or as documents. Secrets are masked before anything is made of them.
 
+pub mod alerting;
 mod audit;
 mod columns;
 mod document;
 mod masked;
 mod series;
 mod states;
+mod watch;
 
 use anyhow::Context;
 use globset::{Glob, GlobBuilder};
@@ -24,8 +26,14 @@ use super::remote::{self, Entry};
 use super::table::Table;
 use super::ui::Ui;
 
+pub use columns::time;
+
 /// Shows what is asked for.
 pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+    alerting::check(args)?;
+    if alerting::are(args.kind) {
+        return alerting::show(args, global, ui).await;
+    }
     check(args)?;
     let interval = series::interval(args)?;
     let (shown, states) = remote::with_service(global, ui, Access::Read, async |client, target| {

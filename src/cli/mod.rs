@@ -40,6 +40,7 @@ mod secrets;
 mod serve;
 #[cfg(feature = "serve")]
 mod settings;
+mod silence;
 mod stage;
 mod submit;
 mod table;
@@ -78,6 +79,8 @@ pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Delete(args) => delete::delete(&args, global, ui).await,
         Command::Resolve(args) => resolve::resolve(&args, global, ui).await,
         Command::Notify(args) => notify::notify(&args, global, ui).await,
+        Command::Silence(args) => silence::silence(&args, global, ui).await,
+        Command::Unsilence(args) => silence::unsilence(&args, global, ui).await,
         Command::Serve(args) => serve::serve(&args, start, global, ui).await,
         Command::Import(args) => import::import(&args, ui),
         Command::Explain(args) => explain::explain(args.field.as_deref(), ui),

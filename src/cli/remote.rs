@@ -66,6 +66,7 @@ pub fn collection(kind: Kind) -> Option<Collection> {
         Kind::Dashboards => Dashboard::COLLECTION,
         Kind::Tokens => ApiToken::COLLECTION,
         Kind::Events | Kind::Measurements | Kind::Snapshots | Kind::Audit => return None,
+        Kind::Incidents | Kind::Deliveries | Kind::Silences => return None,
     })
 }
 

@@ -3,6 +3,7 @@
 use librato_apply::client::Librato;
 use librato_apply::diag::{printable, suggest};
 use librato_apply::remote::{ApiError, Client, ReadApi};
+use serde_json::Value;
 
 use super::args::Global;
 use super::args::kind::Kind;
@@ -10,7 +11,8 @@ use super::args::resolve::Resolve;
 use super::delete::{ambiguous, title};
 use super::endpoint::Access;
 use super::exit::Exit;
-use super::get::missing;
+use super::get::alerting::{Asked, why};
+use super::get::{missing, time};
 use super::remote::{self, Entry};
 use super::ui::Ui;
 use super::unevaluated;
@@ -28,12 +30,26 @@ pub async fn resolve(args: &Resolve, global: &Global, ui: &Ui) -> anyhow::Result
             unevaluated::note(client).iter().for_each(|note| ui.say(note));
             return Ok(Exit::Done);
         }
+        let open = open(client, id).await;
         ui.stage.sends();
         Librato::from(client.clone()).alerts().clear(id).await?;
-        ui.done(&format!("Resolved {} on {target}.\n", title(Kind::Alerts, &alert)));
+        let what = open.iter().map(described).collect::<String>();
+        let end = if what.is_empty() { "." } else { ":" };
+        ui.done(&format!("Resolved {} on {target}{end}\n{what}", title(Kind::Alerts, &alert)));
         Ok(Exit::Done)
     })
     .await
+}
+
+/// The incidents that are going to be closed. A service that does not say them clears the alert all the same.
+async fn open(client: &Client, id: u64) -> Vec<Value> {
+    Asked::open(id).read(client).await.unwrap_or_else(|_| Vec::new())
+}
+
+/// `  open since 2026-11-22T10:00:00Z: web.ms above 800: web1 912`
+fn described(incident: &Value) -> String {
+    let (since, why) = (time(&incident["opened_at"]), why(incident));
+    format!("  open since {}{}\n", since, if why.is_empty() { why } else { printable(&format!(": {why}")) })
 }
 
 /// Whether the service says that the alert is not triggered.

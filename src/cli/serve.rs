@@ -1,9 +1,13 @@
 //! `serve`: the built-in server as a program of its own, until it is told to stop.
 
 #[cfg(feature = "serve")]
+mod announce;
+#[cfg(feature = "serve")]
 mod commands;
 #[cfg(feature = "serve")]
 mod delivery;
+#[cfg(feature = "serve")]
+mod heartbeat;
 #[cfg(feature = "serve")]
 mod open_files;
 
@@ -90,6 +94,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     super::settings::unknown_variables().iter().for_each(|line| ui.complain(line));
     let settings = &resolved.settings;
     let users = Users::from(super::reload::users(settings, ui)?);
+    let heart = heartbeat::Heart::of(&settings.options.notify)?;
     let mut listening = settings.listening.clone();
     listening.tls = super::reload::tls(settings, ui)?;
     listening.max_connections = open_files::make_room(listening.max_connections, ui)?;
@@ -110,12 +115,18 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     opening.accept_clock = settings.accept_clock;
     let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
     let store = opened.map_err(commands::once)?;
+    // Before anything is evaluated, since what is then notified goes by it.
+    let standing = librato_apply::serve::standing(&store, settings.notify == Some(true)).await?;
     let (listen, path) = (settings.listen, settings.data.clone());
     let options = &settings.options;
     let router = router(store.clone(), users.clone(), options);
     let delivered = delivery::begin(&store, options, ui).await?;
     listening.evaluation =
         Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry)?;
+    if options.telemetry.is_evaluating() {
+        ui.complain(&announce::line(settings, standing, store.is_unadopted_copy()));
+    }
+    let heart = heartbeat::beats(heart, store.clone(), options.telemetry.clone());
     let files = super::reload::Files { args, global, ui, set_level: start.set_level };
     let (stop, files_again) =
         (super::interrupts::told_to_stop(), files.on_hangup(resolved, users, listening.tls.clone()));
@@ -132,6 +143,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     tokio::select! {
         served = listening.run(listener, router, store, stop) => served?,
         never = files_again => match never {},
+        never = heart => match never {},
     }
     ui.say("stopped");
     Ok(Exit::Done)

@@ -29,7 +29,7 @@ pub fn parse(text: &str, now: i64, flag: &str) -> Result<i64, Stop> {
 }
 
 /// `90`, `90s`, `5m`, `2h30m`, `1d`, `1w`.
-fn seconds(text: &str) -> Option<i64> {
+pub fn seconds(text: &str) -> Option<i64> {
     let (mut total, mut rest) = (0_i64, text);
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

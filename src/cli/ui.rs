@@ -137,6 +137,11 @@ impl Ui {
         }
     }
 
+    /// Whether results reach nobody any more.
+    pub fn reader_left(&self) -> bool {
+        self.lost.lock().is_some()
+    }
+
     /// The exit code of a run that came to `exit`: a result that could not be printed is no success, unless its reader had
     /// seen enough and went away.
     pub fn end(&self, exit: Exit) -> Exit {

@@ -53,6 +53,7 @@ mod tsdb;
 pub use crate::notify::Allowed;
 pub use app::Options;
 pub use catalog::alerting::options::AlertOptions;
+pub use catalog::alerting::standing::{Standing, standing};
 pub use clock::Clock;
 pub use data::{check, copy};
 pub use delivery::{Dispatcher, NotifyError, NotifyOptions, Smtp};

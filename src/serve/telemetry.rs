@@ -339,7 +339,7 @@ impl Telemetry {
     }
 
     /// Whether alerts are evaluated, or are to be.
-    pub(super) fn is_evaluating(&self) -> bool {
+    pub fn is_evaluating(&self) -> bool {
         self.inner.watch.evaluation.0.load(Ordering::Relaxed) != OFF
     }
 

@@ -1,6 +1,7 @@
 //! The command line: the real binary with its exit codes and streams, most of it against a real server in a process of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // clippy.toml allows these in tests, not in what they share
 
+mod alerting;
 mod annotate;
 mod canary;
 mod ci_recipes;

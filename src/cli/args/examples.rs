@@ -60,7 +60,9 @@ librato-apply annotate deploys --title \"web 91\" --start 2026-11-22T10:00:00Z -
             "\
 librato-apply get alerts 'web.*'
 librato-apply get alert web.slow --format json
-librato-apply get measurements web.ms --start -1h --resolution 60s"
+librato-apply get measurements web.ms --start -1h --resolution 60s
+librato-apply get incidents 'web.*' --start -1d
+librato-apply get deliveries --status waiting"
         }
         "delete" => {
             "\
@@ -68,6 +70,17 @@ librato-apply delete alert web.slow
 librato-apply delete space --id 7 --auto-approve"
         }
         "resolve" => "librato-apply resolve web.slow",
+        "silence" => {
+            "\
+librato-apply silence 'db.*' --for 2h --why \"moving the database\"
+librato-apply silence web.slow --stream 'web7*' --until +30m --why \"new disk\""
+        }
+        "unsilence" => "librato-apply unsilence 7",
+        "notify" => {
+            "\
+librato-apply notify test ops-slack
+librato-apply notify plan"
+        }
         "serve" => {
             "\
 export LIBRATO_TOKEN=…

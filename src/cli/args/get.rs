@@ -21,7 +21,16 @@ pub struct Get {
     /// How to print; a table by default, and all that is known of an object that is named.
     #[arg(long, value_enum)]
     pub format: Option<GetFormat>,
-    /// Of events, measurements and the audit: from when on; epoch seconds, RFC 3339, or so long ago: `-8h`.
+    /// Of incidents, deliveries and silences: only those in this state, such as `open`, `waiting` or `active`.
+    #[arg(long, value_name = "STATUS", help_heading = "Alerts")]
+    pub status: Option<String>,
+    /// Of deliveries: only those to this service.
+    #[arg(long, value_name = "SERVICE", help_heading = "Alerts")]
+    pub service: Option<String>,
+    /// Of incidents: stay, and show each that opens or closes.
+    #[arg(short, long, help_heading = "Alerts")]
+    pub watch: bool,
+    /// Of events, measurements, the audit, incidents and deliveries: from when on; a week back for the last two. Epoch seconds, RFC 3339, or so long ago: `-8h`.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = "Time")]
     pub start: Option<String>,
     /// Of events and measurements: until when.

@@ -49,6 +49,15 @@ pub enum Kind {
     Snapshots,
     /// Who changed which definition, of a server that keeps it; NAME is a part of the name of what was changed.
     Audit,
+    /// When alerts fired, and why; NAME is an alert.
+    #[value(alias = "incident")]
+    Incidents,
+    /// Who was notified of it; NAME is an alert.
+    #[value(alias = "delivery")]
+    Deliveries,
+    /// For which alerts nobody is notified; NAME is an alert.
+    #[value(alias = "silence")]
+    Silences,
 }
 
 impl Kind {
@@ -70,6 +79,9 @@ impl Kind {
             Self::Tokens => "API token",
             Self::Snapshots => "snapshot",
             Self::Audit => "audit entry",
+            Self::Incidents => "incident",
+            Self::Deliveries => "delivery",
+            Self::Silences => "silence",
         }
     }
 
@@ -91,6 +103,9 @@ impl Kind {
             Self::Tokens => "tokens",
             Self::Snapshots => "snapshots",
             Self::Audit => "audit",
+            Self::Incidents => "incidents",
+            Self::Deliveries => "deliveries",
+            Self::Silences => "silences",
         }
     }
 

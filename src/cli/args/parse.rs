@@ -32,6 +32,12 @@ pub fn parse_positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a number above zero".to_owned())
 }
 
+/// A length of time that people plan with, in seconds.
+pub fn parse_length(text: &str) -> Result<i64, String> {
+    let seconds = crate::cli::time::seconds(text).filter(|seconds| *seconds > 0);
+    seconds.ok_or_else(|| "write a time such as 30m, 2h30m or 1d".to_owned())
+}
+
 /// Whole seconds, as the files write them.
 pub fn parse_seconds(text: &str) -> Result<u64, String> {
     let seconds =

@@ -11,7 +11,7 @@ use super::{Cli, examples};
 pub const GROUPS: [(&str, &[&str]); 4] = [
     ("Definitions", &["init", "validate", "test", "plan", "apply", "export", "import"]),
     ("Data", &["query", "submit", "annotate"]),
-    ("Service", &["get", "delete", "resolve", "serve"]),
+    ("Service", &["get", "delete", "resolve", "notify", "silence", "unsilence", "serve"]),
     ("Other", &["explain", "schema", "completions", "man"]),
 ];
 
@@ -22,7 +22,8 @@ const CONNECTION: [&str; 6] = ["endpoint", "user", "token_file", "timeout", "ca_
 fn means(command: &str, flag: &str) -> bool {
     let reads_files = matches!(command, "plan" | "apply");
     let asks = reads_files
-        || matches!(command, "export" | "query" | "submit" | "annotate" | "get" | "delete" | "resolve");
+        || matches!(command, "export" | "query" | "submit" | "annotate" | "get" | "delete" | "resolve")
+        || matches!(command, "notify" | "silence" | "unsilence");
     match flag {
         "user" | "token_file" => asks || command == "serve",
         "trust_settings_endpoint" => asks,

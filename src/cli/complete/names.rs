@@ -76,10 +76,11 @@ fn asked_for() -> Option<(Kind, Global)> {
     let kind = match command.as_str() {
         "query" | "submit" => Kind::Metrics,
         "annotate" => Kind::Annotations,
-        "resolve" => Kind::Alerts,
+        "resolve" | "silence" => Kind::Alerts,
         _ => match *matches.get_one::<Kind>("kind")? {
             Kind::Measurements => Kind::Metrics,
             Kind::Events => Kind::Annotations,
+            Kind::Incidents | Kind::Deliveries | Kind::Silences => Kind::Alerts,
             kind => kind,
         },
     };

@@ -21,6 +21,7 @@ fn columns(kind: Kind) -> &'static [Column] {
     const NAME: Column = ("NAME", |raw| text(&raw["name"]));
     const DISPLAY_NAME: Column = ("DISPLAY NAME", |raw| text(&raw["display_name"]));
     const TYPE: Column = ("TYPE", |raw| text(&raw["type"]));
+    const TYPE_OF_SERVICE: Column = ("TYPE", |raw| text(&raw["service"]["type"]));
     match kind {
         Kind::Metrics => &[
             NAME,
@@ -78,6 +79,42 @@ fn columns(kind: Kind) -> &'static [Column] {
             ("CHANGED", changed),
             ("FROM", |raw| text(&raw["address"])),
         ],
+        Kind::Incidents => &[
+            ("ALERT", |raw| text(&raw["alert"]["name"])),
+            ("STATUS", |raw| match raw["closed"].as_str() {
+                Some(how) if how != "normal" => format!("{} ({how})", text(&raw["status"])),
+                _ => text(&raw["status"]),
+            }),
+            ("STREAM", |raw| text(&raw["stream"])),
+            ("OPENED", |raw| time(&raw["opened_at"])),
+            ("CLOSED", |raw| time(&raw["closed_at"])),
+            ("WHY", super::alerting::why),
+            ("KEY", |raw| text(&raw["incident_key"])),
+        ],
+        Kind::Deliveries => &[
+            ID,
+            ("ALERT", |raw| text(&raw["alert"]["name"])),
+            ("SERVICE", |raw| text(&raw["service"]["title"])),
+            TYPE_OF_SERVICE,
+            ("KIND", |raw| text(&raw["kind"])),
+            ("STATUS", |raw| text(&raw["status"])),
+            ("MADE", |raw| time(&raw["created_at"])),
+            ("ATTEMPTS", |raw| text(&raw["attempts"])),
+            ("NEXT", |raw| time(&raw["next_attempt_at"])),
+            ("DETAIL", |raw| first_line(&text(&raw["detail"]))),
+        ],
+        Kind::Silences => &[
+            ID,
+            ("ALERT", |raw| text(&raw["alert"])),
+            ("STREAM", |raw| text(&raw["stream"])),
+            ("STATUS", |raw| text(&raw["status"])),
+            ("FROM", |raw| time(&raw["start_time"])),
+            ("UNTIL", |raw| {
+                time(if raw["ended_at"].is_null() { &raw["end_time"] } else { &raw["ended_at"] })
+            }),
+            ("BY", |raw| text(&raw["user"])),
+            ("WHY", |raw| first_line(&text(&raw["why"]))),
+        ],
         Kind::Snapshots => &[ID, ("IMAGE", |raw| text(&raw["image_href"]))],
     }
 }
@@ -91,7 +128,8 @@ fn changed(entry: &Value) -> String {
     names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect::<Vec<_>>().join(", ")
 }
 
-fn text(value: &Value) -> String {
+/// A scalar as people read it.
+pub fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -150,6 +150,26 @@ async fn a_hangup_takes_what_it_can_and_names_what_needs_a_restart() {
     assert!(!server.log().contains("-canary"), "{}", server.log());
 }
 
+/// Where nothing is evaluated the address is not called, whatever else is well; and nothing that is said holds it.
+#[tokio::test]
+async fn a_heartbeat_that_stopped_says_why_and_not_where() {
+    let (_dir, config) =
+        project(&format!("{FILE}heartbeat: {{url: 'http://127.0.0.1:9/canary-of-the-heart'}}\n"));
+    let server = Server::spawn(command(&config, &[], &[]));
+    let health = async || {
+        let request = client().get(server.url("/v1/health")).basic_auth("ops", Some("file-canary"));
+        request.send().await.unwrap().json::<serde_json::Value>().await.unwrap()["heartbeat"].clone()
+    };
+    let mut tries = 0..1000;
+    while health().await["status"] == "off" {
+        tries.next().unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let said = health().await;
+    assert!(said["reason"].is_string() && said["last_answered"].is_null(), "{said}");
+    assert!(!format!("{said}{}", server.log()).contains("canary"), "{said} {}", server.log());
+}
+
 /// Who is on call sees whether alerts are looked after, and why the heartbeat stopped; nothing of its address.
 #[tokio::test]
 async fn the_health_says_what_each_check_came_to() {

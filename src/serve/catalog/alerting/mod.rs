@@ -12,6 +12,7 @@ pub mod options;
 pub mod record;
 pub mod restore;
 pub mod silences;
+pub mod standing;
 pub mod states;
 mod table;
 mod terms;

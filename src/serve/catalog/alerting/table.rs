@@ -30,3 +30,10 @@ pub fn write_clock(tx: &Tx<'_>, clock: i64, wall: i64) -> Result<(), StoreError>
 pub fn hold(tx: &Tx<'_>, held: bool) -> Result<bool, StoreError> {
     Ok(tx.execute("UPDATE alert_clock SET held = ?1 WHERE held <> ?1", params![held])? > 0)
 }
+
+/// How many alerts are active.
+pub fn active(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) AS active FROM alerts WHERE active = ?1";
+    let found: Option<i64> = tx.one(sql, params![true], |row| row.get("active"))?;
+    Ok(found.and_then(|found| found.try_into().ok()).unwrap_or(0))
+}
