@@ -59,7 +59,7 @@ async def main(arguments):
     if len(arguments) == 4:
         user, password = (argument.encode() for argument in arguments[2:])
         check = lambda server, session, envelope, mechanism, data: AuthResult(
-            success=(data.login, data.password) == (user, password))
+            success=(data.login, data.password) == (user, password), handled=False)
         options.update(auth_required=True, authenticator=check)
     handler = Handler()
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(handler, **options), "127.0.0.1", 0)

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
 
 use librato_apply::notify::{Handed, Letter, Mail, Patience, Relay, RelayOptions};
 use serde_json::Value;
@@ -27,7 +28,8 @@ impl Running {
     fn start(home: &Path, arguments: &[&str]) -> Running {
         let mut command = Command::new("python3");
         command.env("PYTHONPATH", home).arg(scripts().join("smtp_server.py")).args(arguments);
-        let mut program = command.stdout(Stdio::piped()).spawn().unwrap();
+        // It tells of every handshake that we break off.
+        let mut program = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut running = Running { said: BufReader::new(program.stdout.take().unwrap()), program, port: 0 };
         running.port = running.line().trim().parse().unwrap();
         running
@@ -59,7 +61,10 @@ impl Running {
     }
 }
 
-fn home() -> Option<PathBuf> {
+/// Installed once: both tests ask for it at the same time.
+static HOME: LazyLock<Option<PathBuf>> = LazyLock::new(install);
+
+fn install() -> Option<PathBuf> {
     let installed = installed("aiosmtpd-1.4.6", |fresh| {
         let mut command = Command::new("python3");
         command
@@ -112,8 +117,8 @@ fn nothing_left(handed: &Handed) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_arrives_as_it_was_written_and_each_address_is_on_its_own() {
-    let Some(home) = home() else { return };
-    let mut server = Running::start(&home, &[]);
+    let Some(home) = HOME.as_deref() else { return };
+    let mut server = Running::start(home, &[]);
     let relay = server.relay("", "", None);
     let handed = relay.hand_over(&mail(&["a@example.org"], true), &[]).await;
     assert!(nothing_left(&handed) && handed.arrived, "{handed:?}");
@@ -166,14 +171,14 @@ async fn mail_arrives_as_it_was_written_and_each_address_is_on_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_goes_over_tls_to_a_relay_that_is_trusted() {
-    let Some(home) = home() else { return };
+    let Some(home) = HOME.as_deref() else { return };
     let directory = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
     let (cert, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
     std::fs::write(&cert, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let files = [cert.to_str().unwrap(), key.to_str().unwrap(), "ops", "s3cret"];
-    let mut server = Running::start(&home, &files);
+    let mut server = Running::start(home, &files);
     let letter = mail(&["a@example.org"], true);
 
     let good = server.relay("ops:s3cret@", "?tls=required", Some(&cert));
@@ -190,7 +195,7 @@ async fn a_password_goes_over_tls_to_a_relay_that_is_trusted() {
     let untrusted = server.relay("ops:s3cret@", "?tls=required", None).hand_over(&letter, &[]).await;
     assert!(untrusted.waiting == ["a@example.org"] && !untrusted.arrived, "{untrusted:?}");
 
-    let plain = Running::start(&home, &[]);
+    let plain = Running::start(home, &[]);
     let stripped = plain.relay("", "?tls=required", Some(&cert)).hand_over(&letter, &[]).await;
     assert!(stripped.troubles[0].contains("no STARTTLS") && !stripped.arrived, "{stripped:?}");
 }
