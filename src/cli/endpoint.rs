@@ -28,6 +28,8 @@ pub enum Access {
     Change,
     /// It is written. One that does not exist is made.
     Write,
+    /// It is written once it is known what. Until then an empty one in memory stands in for one that does not exist.
+    Intend,
 }
 
 impl Access {
@@ -45,9 +47,30 @@ pub struct Connection {
     _patience: Patience,
     #[cfg(feature = "serve")]
     embedded: Option<super::embedded::Embedded>,
+    /// Whether an empty file in memory stands in for one that is to be written.
+    stands_in: bool,
 }
 
 impl Connection {
+    /// Makes the file that an empty one in memory stood in for, now that it is written. Whether there was one to make.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub async fn make_file(
+        &mut self,
+        global: &Global,
+        target: &Target,
+        given: &Given,
+        ui: &Ui,
+    ) -> anyhow::Result<bool> {
+        if self.stands_in {
+            let real = connect(global, target, given, Access::Write, ui).await?;
+            std::mem::replace(self, real).close().await?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
     /// Ends the connection; an embedded server closes its file.
     ///
     /// # Errors
@@ -84,6 +107,7 @@ pub async fn connect(
                 client,
                 #[cfg(feature = "serve")]
                 embedded: None,
+                stands_in: false,
             })
         }
         #[cfg(feature = "serve")]
@@ -97,14 +121,21 @@ pub async fn connect(
                 }
                 .into());
             }
+            let stands_in = is_new && access == Access::Intend;
+            let read_only = access.only_reads() || stands_in;
             let (embedded, config) =
-                super::embedded::start(path, access.only_reads(), global.give_up_after, ui).await?;
+                super::embedded::start(path, read_only, global.give_up_after, ui).await?;
             if is_new && access == Access::Write {
                 ui.say(&format!("note: made {}", path.display()));
             }
             let client = Client::new(configure(config, global, access.only_reads()))
                 .context("cannot talk to the embedded server")?;
-            Ok(Connection { _patience: Patience::begin(&client, ui), client, embedded: Some(embedded) })
+            Ok(Connection {
+                _patience: Patience::begin(&client, ui),
+                client,
+                embedded: Some(embedded),
+                stands_in,
+            })
         }
         #[cfg(not(feature = "serve"))]
         Place::Embedded(_) => {

@@ -7,7 +7,7 @@ mod path;
 use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
-use librato_apply::diag::{Code, suggest};
+use librato_apply::diag::{Advice, Code, suggest};
 use librato_apply::model;
 
 use self::format::Format;
@@ -35,7 +35,15 @@ fn explained(format: &Format<'_>, path: &str) -> Result<String, Stop> {
 }
 
 fn of_code(code: Code) -> String {
-    format!("Code      {}\n\n{}\n", code.name(), code.meaning())
+    let mut text = format!("Code      {}\n\n{}\n", code.name(), code.meaning());
+    if let Some(Advice { cause, wrong, mend, right, .. }) = code.advice() {
+        let piece = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        text += &format!("\n{cause}\n\n{}\n{mend}\n", piece(wrong));
+        if right != wrong {
+            text += &format!("\n{}", piece(right));
+        }
+    }
+    text
 }
 
 fn unknown_code(name: &str) -> Stop {
@@ -148,6 +156,13 @@ mod tests {
             assert_eq!(said(&format!("code:{}", code.name())), of_code(*code));
         }
         assert!(said("unknown-metric").starts_with("Code      unknown-metric\n\nA metric that "));
+        assert_eq!(
+            said("unused-variable"),
+            "Code      unused-variable\n\nA variable that nothing uses.\n\n\
+             A variable is defined, and no file uses it: the place that used it is gone, or has another name.\n\n    \
+             vars: { limit: 5 }\n    metrics: { m: { type: gauge } }\n\nRemove it, or use it.\n\n    \
+             metrics: { m: { type: gauge } }\n"
+        );
         assert!(said("alerts").starts_with("Field     alerts\n"));
         assert_eq!(
             said("code:unknown-metrc"),

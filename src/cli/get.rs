@@ -1,13 +1,16 @@
 //! `get`: what the service has, as a table or as documents. Secrets are masked before anything is made of them.
 
 pub mod alerting;
+pub mod asked;
 mod audit;
 mod columns;
 mod document;
 mod masked;
 mod series;
 mod states;
+mod text;
 mod watch;
+pub mod why;
 
 use anyhow::Context;
 use globset::{Glob, GlobBuilder};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use librato_apply::diag::{Files, Report, RouteIndex, counted, plural, printable, render};
+use librato_apply::diag::{Files, Report, RouteIndex, counted, printable, render};
 use librato_apply::import::{self, Made, Source, Variables};
 use librato_apply::load::{Foreign, read_foreign};
 use librato_apply::model::ChartOrder;
@@ -25,6 +25,7 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
         Tool::Terraform => import::terraform(&sources, &variables, &mut files),
         Tool::Lbrt => import::lbrt(&sources, &mut files),
     };
+    let left_out = report.errors() + imported.left_out();
     report.extend(imported.report);
     report.sort(&files);
     let shown = render(&report, &files, ui.styled_err());
@@ -43,13 +44,15 @@ pub fn import(args: &args::Import, ui: &Ui) -> anyhow::Result<Exit> {
     let written = definitions(objects, &chart_order(&imported.objects), &imported.externals);
     export::write(&args.output, &written, ui)?;
     export::name_secrets(&written, ui);
-    let objects = counted(imported.objects.len(), "object");
+    let mut summary = format!("{} written", counted(imported.objects.len(), "object"));
+    if left_out > 0 {
+        summary += &format!(", {left_out} left out");
+    }
     if report.has_errors() {
-        let lost = plural(report.errors(), "thing was", "things were");
-        ui.complain(&format!("imported {objects}; {lost} not carried over"));
+        ui.complain(&summary);
         return Ok(Exit::Partial);
     }
-    ui.say(&format!("imported {objects}"));
+    ui.say(&summary);
     Ok(Exit::Done)
 }
 

@@ -24,8 +24,11 @@ mod import;
 mod init;
 mod inputs;
 mod interrupts;
+mod level;
 mod man;
 mod notify;
+#[cfg(feature = "serve")]
+mod open_to_others;
 mod ownership;
 mod patience;
 mod progress;
@@ -53,7 +56,8 @@ mod write;
 
 use args::{Cli, Command};
 pub use exit::{Exit, Stop, chain};
-pub use serve::{SetLevel, Start};
+pub use level::SetLevel;
+pub use serve::Start;
 pub use ui::{Ui, unwritten};
 
 /// Runs a command to its exit code.

@@ -124,7 +124,7 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
         return apply_saved(path, args, global, ui).await;
     }
     let mut wish = wish(&args.planning, ui)?;
-    let opened = wish.session(global, Access::Write, ui).await;
+    let opened = wish.session(global, Access::Intend, ui).await;
     if let Err(error) = &opened
         && args.format == Format::Json
         && wish.read.report.has_errors()
@@ -137,8 +137,8 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
             &plan::Outcome::default(),
         ))?);
     }
-    let session = opened?;
-    let ended = plan_and_write(args, &wish, &session, global, ui).await;
+    let mut session = opened?;
+    let ended = plan_and_write(args, &wish, &mut session, global, ui).await;
     session.connection.close().await?;
     ended
 }
@@ -146,7 +146,7 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
 async fn plan_and_write(
     args: &args::Apply,
     wish: &Wish,
-    session: &Session,
+    session: &mut Session,
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
@@ -163,6 +163,8 @@ async fn plan_and_write(
     }
     if !args.auto_approve {
         write::confirm(&plan, ui)?;
+    }
+    if session.make_file(global, ui).await? || !args.auto_approve {
         actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
     let exit = write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await?;
@@ -182,8 +184,8 @@ async fn apply_saved(path: &Path, args: &args::Apply, global: &Global, ui: &Ui) 
         place: format!("the saved plan {}", path.display()),
     };
     let (target, given) = Session::meant(Some(written), global, ui)?;
-    let session = Session::open(target, given, global, Access::Write, ui).await?;
-    let ended = write_saved(&saved, args, global, &session, ui).await;
+    let mut session = Session::open(target, given, global, Access::Intend, ui).await?;
+    let ended = write_saved(&saved, args, global, &mut session, ui).await;
     session.connection.close().await?;
     ended
 }
@@ -192,21 +194,23 @@ async fn write_saved(
     saved: &plan::SavedPlan,
     args: &args::Apply,
     global: &Global,
-    session: &Session,
+    session: &mut Session,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), &session.given, ui)?;
-    let open = || saved::open(saved, &session.connection, &session.target, &sealing, ui);
-    let (plan, mut actual) = open().await?;
+    let Session { target, given, connection } = session;
+    let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), given, ui)?;
+    let (plan, mut actual) = saved::open(saved, connection, target, &sealing, ui).await?;
     write::show(&plan, args, ui);
     if !plan.refusals.is_empty() || plan.is_empty() {
         return write::finish_unwritten(&plan, Vec::new(), args, ui);
     }
     if !args.auto_approve {
         write::confirm(&plan, ui)?;
-        actual = open().await?.1;
     }
-    write::write(&plan, actual.ids, Vec::new(), args, global, &session.connection, ui).await
+    if connection.make_file(global, target, given, ui).await? || !args.auto_approve {
+        actual = saved::open(saved, connection, target, &sealing, ui).await?.1;
+    }
+    write::write(&plan, actual.ids, Vec::new(), args, global, connection, ui).await
 }
 
 /// What is asked for, which may still hold mistakes, and what a run may do.
@@ -295,6 +299,11 @@ impl Session {
         Ok(Self { target, given, connection })
     }
 
+    /// What was planned against a file that does not exist is written to one. Whether it was made now.
+    async fn make_file(&mut self, global: &Global, ui: &Ui) -> anyhow::Result<bool> {
+        self.connection.make_file(global, &self.target, &self.given, ui).await
+    }
+
     /// Fetches what the files speak of and compares. Only reads.
     async fn plan(&self, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
         let desired = &wish.read.desired;
@@ -309,8 +318,7 @@ impl Session {
             .with_context(|| format!("cannot read {}", self.target))
             .map_err(|error| self.target.explain(error))?;
         let mut report = wish.read.report.clone();
-        if self.connection.client.leaves_alerts_unevaluated() {
-            // Only the built-in server says so.
+        if self.connection.client.asks_the_built_in_server() {
             report.refuse_unknown_words();
         }
         let view = wish.scope.view(desired, &actual.state);

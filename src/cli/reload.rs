@@ -9,7 +9,8 @@ use librato_apply::serve::{Credentials, Tls, Users};
 use super::Stop;
 use super::args::{Global, Serve};
 use super::credentials::Given;
-use super::serve::SetLevel;
+use super::level::SetLevel;
+use super::open_to_others::warn_if_open;
 use super::settings::{Resolved, Settings};
 use super::ui::Ui;
 
@@ -52,14 +53,6 @@ pub fn tls(settings: &Settings, ui: &Ui) -> anyhow::Result<Option<Tls>> {
     warn_if_open(key, "private key", ui);
     let hint = "give a certificate and its key as PEM files";
     Ok(Some(Tls::read(certificate, key).map_err(|error| Stop::usage(error.to_string(), hint))?))
-}
-
-/// Says that others can read what only the owner should.
-pub fn warn_if_open(file: &Path, what: &str, ui: &Ui) {
-    if open_to_others(file) {
-        let file = file.display();
-        ui.complain(&format!("warning: others can read the {what} in {file}; run `chmod 600 {file}`"));
-    }
 }
 
 fn warn_of_short_tokens(all: &[Credentials], ui: &Ui) {
@@ -181,15 +174,4 @@ impl Files<'_> {
 #[cfg(unix)]
 fn endless(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|found| !found.is_file())
-}
-
-#[cfg(unix)]
-fn open_to_others(file: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(file).is_ok_and(|found| found.mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &Path) -> bool {
-    false
 }

@@ -15,14 +15,12 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::args::{Cli, Global, Serve};
 use super::exit::Exit;
+use super::level::SetLevel;
 use super::ui::Ui;
 
 /// Connections that wait for being taken.
 #[cfg(feature = "serve")]
 const BACKLOG: u32 = 1024;
-
-/// Sets what the log of a running server holds.
-pub type SetLevel = Box<dyn Fn(LevelFilter) + Send + Sync>;
 
 /// What must be known before the log begins.
 #[derive(Default)]

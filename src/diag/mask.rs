@@ -4,7 +4,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use super::index::{Entry, Kind, RouteIndex};
-use super::{mask_text, suggest};
+use super::{harmless_settings, mask_text, suggest};
 
 /// The sections of a document; what stands beside them and resembles none may be anything that slipped to the left.
 const SECTIONS: &[&str] = &[
@@ -61,7 +61,11 @@ enum Role {
     Services,
     /// One service.
     Service,
-    /// A service's settings and all below.
+    /// The settings of a service, of which these are harmless.
+    Settings(&'static [&'static str]),
+    /// A setting that is harmless, unless it took in what does not belong to it.
+    Harmless,
+    /// What may be a secret, and all below.
     Secret,
     /// Anything else.
     Plain,
@@ -73,7 +77,8 @@ impl Role {
         let settings = suggest(key, ["settings"]).is_some();
         match self {
             _ if key == "<<" => self,
-            Role::Secret => Role::Secret,
+            Role::Settings(harmless) if harmless.contains(&key) => Role::Harmless,
+            Role::Secret | Role::Settings(_) | Role::Harmless => Role::Secret,
             Role::Top if settings => Role::OwnSettings,
             Role::Top if key == "defaults" => Role::Defaults,
             Role::Top if suggest(key, ["services"]).is_some() => Role::Services,
@@ -97,7 +102,11 @@ impl Role {
     /// The role of a node of this kind: where a mapping belongs, a scalar or a list is a value that slipped in.
     fn of(self, kind: &Kind) -> Self {
         match (self, kind) {
-            (Role::OwnSettings | Role::Services | Role::Service, Kind::Scalar | Kind::Seq(_)) => Role::Secret,
+            (
+                Role::OwnSettings | Role::Services | Role::Service | Role::Settings(_),
+                Kind::Scalar | Kind::Seq(_),
+            ) => Role::Secret,
+            (Role::Harmless, Kind::Map(_)) => Role::Secret,
             _ => self,
         }
     }
@@ -133,23 +142,27 @@ impl<'a> Walk<'a> {
             self.hide_properties(here.span.start);
         }
         match &here.kind {
-            Kind::Scalar if role == Role::Secret || self.swallows_settings(&here.span) => {
+            Kind::Scalar if self.is_hidden(role, &here.span) => {
                 self.found.push(here.span.clone());
             }
             Kind::Scalar => {}
             Kind::Alias(target) => self.todo.push((*target, role)),
             Kind::Seq(items) => self.todo.extend(items.iter().map(|item| (*item, role))),
             Kind::Map(entries) => {
+                let harmless = if role == Role::Service { self.harmless(entries) } else { &[] };
                 for entry in entries {
-                    self.visit_entry(entry, role);
+                    self.visit_entry(entry, role, harmless);
                 }
             }
         }
     }
 
-    fn visit_entry(&mut self, entry: &Entry, role: Role) {
+    fn visit_entry(&mut self, entry: &Entry, role: Role, harmless: &'static [&'static str]) {
         let index = self.index;
-        let below = role.below(&entry.key);
+        let below = match role.below(&entry.key) {
+            Role::Secret if entry.key == "settings" && !harmless.is_empty() => Role::Settings(harmless),
+            below => below,
+        };
         self.todo.push((entry.value, below));
         if !matches!(self.index.nodes.get(entry.key_node).map(|n| &n.kind), Some(Kind::Scalar)) {
             // One stray `? ` makes a key of all that follows.
@@ -170,6 +183,23 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn is_hidden(&self, role: Role, span: &Range<usize>) -> bool {
+        match role {
+            Role::Secret => true,
+            Role::Harmless => !self.text.get(span.clone()).is_some_and(is_plain),
+            _ => self.swallows_settings(span),
+        }
+    }
+
+    /// The harmless settings of a service with these entries, which say once and in plain words of which type it is.
+    fn harmless(&self, entries: &[Entry]) -> &'static [&'static str] {
+        let mut types = entries.iter().filter(|entry| entry.key == "type");
+        let (Some(only), None) = (types.next(), types.next()) else { return &[] };
+        let scalar = self.index.nodes.get(only.value).filter(|node| matches!(node.kind, Kind::Scalar));
+        let text = scalar.and_then(|node| self.text.get(node.span.clone())).unwrap_or_default();
+        harmless_settings(text.trim().trim_matches(['"', '\'']))
+    }
+
     /// Whether it is a string that was closed too late and took in what follows it.
     fn swallows_settings(&self, span: &Range<usize>) -> bool {
         self.text.get(span.clone()).is_some_and(|text| text.contains('\n') && text.contains("setting"))
@@ -186,6 +216,13 @@ impl<'a> Walk<'a> {
             start = token;
         }
     }
+}
+
+/// Whether a harmless value is surely nothing else: one line without what could begin another key or value.
+fn is_plain(text: &str) -> bool {
+    let inner = text.trim();
+    let quoted = ['"', '\''].into_iter().find_map(|quote| inner.strip_prefix(quote)?.strip_suffix(quote));
+    quoted.unwrap_or(inner).chars().all(|c| c.is_alphanumeric() || " _-.@,/+".contains(c))
 }
 
 /// A setting that was commented out is still a secret, wherever the line stands now. Takes every `#` for the start of a comment.

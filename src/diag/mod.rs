@@ -3,6 +3,7 @@
 //! the files it knows how scalars are written and which settings are secret, since nothing of these may be shown.
 //! Everything that is shown passes through the masks, so that secrets standing in the files never reach a terminal or a log.
 
+mod advice;
 mod code;
 mod count;
 mod files;
@@ -17,10 +18,12 @@ mod render;
 mod report;
 mod route;
 mod scalar;
+mod settings;
 mod shown;
 mod suggest;
 mod time;
 
+pub use advice::Advice;
 pub use code::{Code, Coded};
 pub use count::{counted, plural};
 pub use files::{Files, SourceFile};
@@ -33,6 +36,7 @@ pub use render::render;
 pub use report::{Diagnostic, Label, Report, Severity};
 pub use route::{Route, Seg, Trail};
 pub use scalar::follow;
+pub use settings::harmless_settings;
 pub use shown::{is_harmless, printable};
 pub use suggest::{Suggestions, suggest};
 pub use time::seconds_in;

@@ -54,6 +54,14 @@ pub struct Imported {
     pub report: Report,
 }
 
+impl Imported {
+    /// How many things the objects lack: what is an error, and what is only warned of since it may be none of ours.
+    pub fn left_out(&self) -> usize {
+        let unread = |found: &&Diagnostic| found.code == Code::ModuleNotRead.name();
+        self.report.errors() + self.report.iter().filter(unread).count()
+    }
+}
+
 /// The largest text in a language of another tool that is read; its tree takes many times as much.
 const LARGEST: usize = 4 << 20;
 

@@ -31,6 +31,9 @@ const SOUND: &[&str] = &[
     "services:\r\n  ops:\r\n    settings:\r\n      url: CANARY\r\n",
     "services:\n  ops:\n    \"sett\\u0069ngs\":\n      url: CANARY\n",
     "services:\n  \"ops\u{3000}team\":\n    settings:\n      url: CANARY\n      \u{a0}b: CANARY\n  ops\u{a0}team:\n    settings: {url: CANARY}\n",
+    "services: {ops: {type: pagerduty, settings: {event_type: go, service_key: CANARY, description: \"x\", url: 'CANARY'}}}\n",
+    "services:\n  ops:\n    settings:\n      event_type: go\n      service_key: CANARY\n      description: \"x y\"\n      token: \"CANARY\"\n    type: pagerduty\n",
+    "services:\n  ops:\n    type: mail\n    settings:\n      addresses: [ops@example.org, dev@example.org]\n      a: CANARY\n      b: {addresses: CANARY}\n",
     "services:\n  ops:\n    settings:\n    - CANARY\n    - - CANARY\n    - ? [CANARY]\n      : CANARY\n",
 ];
 
@@ -197,5 +200,53 @@ fn control_characters_do_nothing() {
         let harmless = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
         assert!(output.chars().all(harmless), "{output:?}");
         assert!(!output.contains("\n::error"), "{output}");
+    }
+}
+
+/// What is known to be harmless helps to see the mistake; the same word means nothing with another type or at another place.
+#[test]
+fn harmless_settings_are_shown_and_only_those() {
+    for (text, shown, hidden) in [
+        (
+            "services:\n  a: {type: pagerduty, settings: {event_type: go, service_key: CANARY}}\n",
+            "event_type: go",
+            "",
+        ),
+        (
+            "services:\n  a:\n    type: 'mail'\n    settings:\n      addresses: [a@x.org, \"b@x.org\"]\n",
+            "[a@x.org, \"b@x.org\"]",
+            "",
+        ),
+        ("services:\n  a: {type: slack, settings: {event_type: gone}}\n", "event_type: ****", "gone"),
+        ("services:\n  a: {settings: {event_type: gone}}\n", "event_type: ****", "gone"),
+        (
+            "services:\n  a: {type: mail, type: pagerduty, settings: {event_type: gone}}\n",
+            "event_type: ****",
+            "gone",
+        ),
+        ("services:\n  a: {type: pagerduty, setings: {event_type: gone}}\n", "event_type: ****", "gone"),
+        (
+            "services:\n  a: {type: pagerduty, settings: {b: {event_type: gone}}}\n",
+            "event_type: ****",
+            "gone",
+        ),
+        (
+            "services:\n  a: {type: pagerduty, settings: {description: \"x: gone\"}}\n",
+            "description: *****",
+            "gone",
+        ),
+        (
+            "services:\n  a:\n    type: pagerduty\n    settings:\n      description: 'x\n        gone'\n",
+            "description: **",
+            "gone",
+        ),
+    ] {
+        let (report, files) = all_lines(text);
+        let output = render(&report, &files, false);
+        assert!(
+            output.contains(shown) && (hidden.is_empty() || !output.contains(hidden)),
+            "{text}\n shows\n{output}"
+        );
+        assert!(!output.contains(CANARY), "{text}\n shows\n{output}");
     }
 }

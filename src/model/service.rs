@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::check::{Checker, at};
 use super::{Field, Kind, Reference, Shape, Spec, compare};
-use crate::diag::Code;
+use crate::diag::{Code, harmless_settings};
 pub use dead::{Ending, dead_service, ending_service};
 pub use rules::UNCLEAN;
 
@@ -70,56 +70,39 @@ pub struct ServiceType {
     pub name: &'static str,
     /// ServiceSettings without which the API refuses the service.
     pub required: &'static [&'static str],
-    /// ServiceSettings that may be shown; every other one is treated as a secret.
-    pub harmless: &'static [&'static str],
 }
 
 /// The types and their settings, from the API's own senders of notifications.
 pub const SERVICE_TYPES: &[ServiceType] = &[
-    ServiceType { name: "mail", required: &["addresses"], harmless: &["addresses"] },
-    ServiceType { name: "slack", required: &["url"], harmless: &[] },
-    ServiceType {
-        name: "hipchat",
-        required: &["auth_token", "from", "room_id", "notify"],
-        harmless: &["from", "room_id", "notify"],
-    },
-    ServiceType {
-        name: "campfire",
-        required: &["subdomain", "token", "room"],
-        harmless: &["subdomain", "room"],
-    },
-    ServiceType { name: "flowdock", required: &["api_token"], harmless: &["user_name"] },
-    ServiceType {
-        name: "pagerduty",
-        required: &["service_key", "event_type", "description"],
-        harmless: &["event_type", "description", "api"],
-    },
-    ServiceType {
-        name: "opsgenie",
-        required: &["customer_key"],
-        harmless: &["tags", "recipients", "teams", "hostname"],
-    },
-    ServiceType { name: "victorops", required: &["api_key"], harmless: &["routing_key"] },
-    ServiceType {
-        name: "sns",
-        required: &["topic_arn", "access_key_id", "secret_access_key"],
-        harmless: &["topic_arn"],
-    },
-    ServiceType { name: "webhook", required: &["url"], harmless: &["format"] },
-    ServiceType { name: "zapier", required: &["url"], harmless: &[] },
-    ServiceType { name: "bigpanda", required: &["app_key", "token"], harmless: &[] },
-    ServiceType { name: "neptune", required: &["api_key"], harmless: &[] },
+    ServiceType { name: "mail", required: &["addresses"] },
+    ServiceType { name: "slack", required: &["url"] },
+    ServiceType { name: "hipchat", required: &["auth_token", "from", "room_id", "notify"] },
+    ServiceType { name: "campfire", required: &["subdomain", "token", "room"] },
+    ServiceType { name: "flowdock", required: &["api_token"] },
+    ServiceType { name: "pagerduty", required: &["service_key", "event_type", "description"] },
+    ServiceType { name: "opsgenie", required: &["customer_key"] },
+    ServiceType { name: "victorops", required: &["api_key"] },
+    ServiceType { name: "sns", required: &["topic_arn", "access_key_id", "secret_access_key"] },
+    ServiceType { name: "webhook", required: &["url"] },
+    ServiceType { name: "zapier", required: &["url"] },
+    ServiceType { name: "bigpanda", required: &["app_key", "token"] },
+    ServiceType { name: "neptune", required: &["api_key"] },
 ];
 
 impl ServiceType {
+    /// Settings that may be shown; every other one is treated as a secret.
+    pub fn harmless(&self) -> &'static [&'static str] {
+        harmless_settings(self.name)
+    }
+
     fn has(&self, setting: &str) -> bool {
-        self.required.contains(&setting) || self.harmless.contains(&setting)
+        self.required.contains(&setting) || self.harmless().contains(&setting)
     }
 }
 
 /// Whether a setting may be shown. Without a known type nothing may.
 pub fn is_harmless(service_type: Option<&str>, setting: &str) -> bool {
-    SERVICE_TYPES.iter().any(|known| Some(known.name) == service_type && known.harmless.contains(&setting))
+    service_type.is_some_and(|known| harmless_settings(known).contains(&setting))
 }
 
 impl Service {

@@ -20,7 +20,7 @@ use crate::remote::throttle::Throttle;
 use crate::remote::{
     ApiError, Call, ClientError, Endpoint, Listing, Method, ReadApi, Reply, RetryPolicy, Terms, WriteApi, tls,
 };
-use crate::wire::{Failures, entity_tags, unevaluated as wire};
+use crate::wire::{Failures, entity_tags, ours, unevaluated as wire};
 
 /// The time limit of one request where nothing else is said; python-librato has the same.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -106,6 +106,8 @@ struct Shared {
     /// Answers are read on as many threads as can run.
     cores: Semaphore,
     reach: Reach,
+    /// Whether it is the server of this program.
+    ours: AtomicBool,
     /// Whether it said that it evaluates no alerts.
     unevaluated: AtomicBool,
 }
@@ -149,6 +151,7 @@ impl Client {
             writes: Semaphore::new(config.write_concurrency.max(1)),
             cores: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
             reach: Reach::new(config.retry.first_contact, config.give_up_after),
+            ours: AtomicBool::new(false),
             unevaluated: AtomicBool::new(false),
             config,
         };
@@ -158,6 +161,11 @@ impl Client {
     /// What this client was made with.
     pub fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    /// Whether the service said, in an answer so far, that it is the server of this program.
+    pub fn asks_the_built_in_server(&self) -> bool {
+        self.shared.ours.load(Ordering::Relaxed)
     }
 
     /// Whether the service said, in an answer so far, that it keeps alerts without evaluating them.
@@ -236,7 +244,8 @@ impl Client {
         (body, headers): (Body<'_>, HeaderMap),
         read: impl FnOnce(&[u8]) -> serde_json::Result<T> + Send + 'static,
     ) -> Result<(Option<T>, Reply), ApiError> {
-        let Shared { config, http, throttle, reads, writes, cores, reach, unevaluated } = &*self.shared;
+        let Shared { config, http, throttle, reads, writes, cores, reach, ours: known, unevaluated } =
+            &*self.shared;
         let hidden = hidden(config.token.expose_secret(), &body);
         let ca_file = config.ca_file.is_some();
         let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden, ca_file };
@@ -268,6 +277,9 @@ impl Client {
         asking.heard(&answer);
         drop(asking);
         let answer = answer?;
+        if answer.headers.contains_key(ours::HEADER) {
+            known.store(true, Ordering::Relaxed);
+        }
         if answer.headers.get(wire::HEADER).is_some_and(|said| said == wire::VALUE) {
             unevaluated.store(true, Ordering::Relaxed);
         }

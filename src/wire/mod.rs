@@ -4,6 +4,7 @@
 pub mod entity_tags;
 mod errors;
 pub mod lenient;
+pub mod ours;
 mod page;
 pub mod unevaluated;
 

@@ -34,7 +34,7 @@ fn who_looks_after_a_file_that_is_not_there_or_serves_nobody_is_told_what_to_do(
     }
     run(&["serve", "--data", "new.db"]).exits(64).says(&["there is no user", "--credentials FILE"]);
     run(&["annotate", "deploys", "--title", "x", "--endpoint", "embedded:a.db"]).exits(0);
-    let copied = run(&["serve", "backup", "a.db", "b.db"]).exits(0).prints(&["1 events"]);
+    let copied = run(&["serve", "backup", "a.db", "b.db"]).exits(0).prints(&["1 stream, 1 event\n"]);
     assert!(!copied.stdout.contains("file_properties"), "{}", copied.stdout);
     assert!(!dir.path().join("no.db").exists() && !dir.path().join("new.db").exists());
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use librato_apply::diag::Code;
+use librato_apply::diag::{Advice, Code};
 
 fn librato_apply(args: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_librato-apply"))
@@ -46,13 +46,56 @@ fn the_page_of_codes_is_fresh() {
         `code:CODE` where a field has the same name.\n\n| Code | Meaning |\n| --- | --- |\n"
         .to_owned();
     for code in Code::ALL {
-        writeln!(page, "| `{}` | {} |", code.name(), code.meaning()).unwrap();
+        let name = code.name();
+        let name = code.advice().map_or_else(|| format!("`{name}`"), |_| format!("[`{name}`](#{name})"));
+        writeln!(page, "| {name} | {} |", code.meaning()).unwrap();
+    }
+    for advice in Code::ALL.iter().filter_map(|code| code.advice()) {
+        let Advice { code, cause, wrong, mend, right } = advice;
+        writeln!(page, "\n## {}\n\n{cause}\n\n```text\n{wrong}\n```\n\n{mend}", code.name()).unwrap();
+        if right != wrong {
+            writeln!(page, "\n```yaml\n{right}\n```").unwrap();
+        }
     }
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write("docs/codes.md", &page).unwrap();
     }
     let kept = std::fs::read_to_string("docs/codes.md").unwrap();
     assert_eq!(kept, page, "run: UPDATE=1 cargo test --test definitions page_of_codes");
+}
+
+/// Codes that only a service shows; their examples need not be met by reading files.
+const OF_PLANS: &[Code] = &[
+    Code::Ambiguous,
+    Code::DataLost,
+    Code::ExternalMissing,
+    Code::LooksLikeARename,
+    Code::Protected,
+    Code::ServiceInUse,
+    Code::TooManyDeletes,
+    Code::UnknownMetric,
+];
+
+#[test]
+fn the_examples_of_advice_have_the_problem_and_what_is_mended_has_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, mut seen, mut failed) = (dir.path().join("example.yaml"), 0, String::new());
+    for advice in Code::ALL.iter().filter_map(|code| code.advice()) {
+        seen += 1;
+        let mark = format!("[{}]", advice.code.name());
+        let said = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            String::from_utf8(librato_apply(&["validate", file.to_str().unwrap()]).stderr).unwrap()
+        };
+        let (wrong, right) = (said(advice.wrong), said(advice.right));
+        if wrong.contains(&mark) == OF_PLANS.contains(&advice.code) {
+            writeln!(failed, "{mark}: {wrong}").unwrap();
+        }
+        if advice.right != advice.wrong && (right.contains(&mark) || right.contains("error[")) {
+            writeln!(failed, "{mark} mended: {right}").unwrap();
+        }
+    }
+    assert!(seen >= 25 && failed.is_empty(), "{seen}\n{failed}");
 }
 
 #[test]

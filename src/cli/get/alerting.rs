@@ -3,10 +3,9 @@
 
 use librato_apply::diag::printable;
 use librato_apply::pattern;
-use librato_apply::remote::{ApiError, Client, Listing, ReadApi};
-use librato_apply::wire::lenient;
 use serde_json::Value;
 
+use super::asked::Asked;
 use super::{columns, document, watch};
 use crate::cli::args::Global;
 use crate::cli::args::get::{Get, GetFormat};
@@ -121,85 +120,4 @@ fn query(args: &Get, now: i64) -> Result<Vec<(String, String)>, Stop> {
     let more = [("alert", &args.name), ("service", &args.service)];
     query.extend(more.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?))));
     Ok(query)
-}
-
-/// What is asked for, again and again where it is watched.
-pub struct Asked {
-    kind: Kind,
-    query: Vec<(String, String)>,
-}
-
-impl Asked {
-    /// The open incidents of an alert.
-    pub fn open(alert: u64) -> Asked {
-        let query = [("alert", alert.to_string()), ("status", "open".to_owned())];
-        Asked { kind: Kind::Incidents, query: query.map(|(key, value)| (key.to_owned(), value)).into() }
-    }
-
-    /// All of them, oldest first.
-    ///
-    /// # Errors
-    /// Where the service does not say it.
-    pub async fn read(&self, client: &Client) -> Result<Vec<Value>, ApiError> {
-        let identity = |raw: &Value| lenient::id(&raw["id"]).map(|id| id.to_string());
-        let key = self.kind.plural();
-        let (path, query) = (format!("/{key}"), self.query.clone());
-        client.list(&Listing { path, key, query, order: None, identity, tagged: false }).await
-    }
-
-    /// A service that has no such thing says only that there is nothing of that name.
-    pub fn explained(&self, error: ApiError) -> anyhow::Error {
-        if !error.is_not_found() {
-            return error.into();
-        }
-        let message = format!("this service keeps no {}", self.kind.plural());
-        let help = vec!["`librato-apply serve` does; the API that others speak has none".to_owned()];
-        Stop { exit: Exit::Error, message, help }.into()
-    }
-}
-
-/// Why an incident opened: `web.ms above 800: web1 912, web2 850`.
-pub fn why(incident: &Value) -> String {
-    let mut causes: Vec<(String, Vec<String>)> = Vec::new();
-    for violation in incident["violations"].as_array().into_iter().flatten() {
-        let threshold = columns::text(&violation["threshold"]);
-        let words =
-            [&columns::text(&violation["metric"]), &columns::text(&violation["condition_type"]), &threshold];
-        let cause = words.into_iter().filter(|word| !word.is_empty()).cloned().collect::<Vec<_>>().join(" ");
-        let value = match violation["condition_type"].as_str() {
-            Some("absent") => String::new(),
-            _ => columns::text(&violation["value"]),
-        };
-        let stream = format!("{} {value}", columns::text(&violation["stream"])).trim().to_owned();
-        match causes.iter_mut().find(|(known, _)| *known == cause) {
-            Some((_, streams)) => streams.push(stream),
-            None => causes.push((cause, vec![stream])),
-        }
-    }
-    let mut words: Vec<String> =
-        causes.into_iter().map(|(cause, streams)| format!("{cause}: {}", streams.join(", "))).collect();
-    match incident["violations_truncated"].as_u64() {
-        Some(more) if more > 0 => words.push(format!("and {more} more")),
-        _ => {}
-    }
-    words.join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn an_incident_says_why_by_condition() {
-        let violation = |stream: &str, kind: &str, threshold: Value, value: f64| json!({"stream": stream, "metric": "web.ms", "condition_type": kind, "threshold": threshold, "value": value});
-        let incident = json!({"violations": [
-            violation("web1", "above", json!(800.0), 912.5),
-            violation("web2", "above", json!(800.0), 850.0),
-            violation("web3", "absent", json!(null), 3.0),
-        ], "violations_truncated": 2});
-        assert_eq!(why(&incident), "web.ms above 800: web1 912.5, web2 850; web.ms absent: web3; and 2 more");
-        assert_eq!(why(&json!({})), "");
-    }
 }

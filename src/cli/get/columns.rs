@@ -3,6 +3,7 @@
 use librato_apply::model::Seconds;
 use serde_json::Value;
 
+use super::text::text;
 use crate::cli::args::kind::Kind;
 
 /// A header and what stands below it.
@@ -88,7 +89,7 @@ fn columns(kind: Kind) -> &'static [Column] {
             ("STREAM", |raw| text(&raw["stream"])),
             ("OPENED", |raw| time(&raw["opened_at"])),
             ("CLOSED", |raw| time(&raw["closed_at"])),
-            ("WHY", super::alerting::why),
+            ("WHY", super::why::why),
             ("KEY", |raw| text(&raw["incident_key"])),
         ],
         Kind::Deliveries => &[
@@ -126,20 +127,6 @@ fn changed(entry: &Value) -> String {
     };
     let names = after.keys().chain(before.keys().filter(|name| !after.contains_key(*name)));
     names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect::<Vec<_>>().join(", ")
-}
-
-/// A scalar as people read it.
-pub fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_f64() {
-            // 60.0 and 60 are one number to people.
-            Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => format!("{float:.0}"),
-            _ => number.to_string(),
-        },
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
 }
 
 /// A time as people read it.

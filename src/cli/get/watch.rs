@@ -7,8 +7,10 @@ use librato_apply::diag::printable;
 use librato_apply::remote::Client;
 use serde_json::{Value, json};
 
-use super::alerting::{Asked, why};
-use super::columns::{text, time};
+use super::asked::Asked;
+use super::columns::time;
+use super::text::text;
+use super::why::why;
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 

@@ -98,7 +98,7 @@ pub fn resolve(flags: &Flags, config: Option<&Path>, global: &Global, ui: &Ui) -
     }
     let holds_secret = |key: &str| named(key).is_some_and(|opt| opt.secret != Secret::No);
     if let (Some(path), true) = (&config, read.said.keys().any(|key| holds_secret(key))) {
-        crate::cli::reload::warn_if_open(path, "secrets", ui);
+        crate::cli::open_to_others::warn_if_open(path, "secrets", ui);
     }
     together(&all.settings)?;
     all.files.extend(

@@ -1,4 +1,5 @@
-//! Configuration files as syntax trees, grouped by directory, and what of their texts may be shown: our resources, but no settings.
+//! Configuration files as syntax trees, grouped by directory, and what of their texts may be shown: our resources, but of settings
+//! only those that are known to be harmless.
 //! Knows nothing of what an expression is worth.
 
 use std::collections::{BTreeMap, HashMap};
@@ -27,7 +28,7 @@ pub(super) fn parse(sources: &[&Source], files: &mut Files, report: &mut Report)
         let text = files.text(source.file);
         match parse_body(text) {
             Ok(body) => {
-                let (shown, hidden) = visible(&body);
+                let (shown, hidden) = visible(&body, text);
                 files.reveal(source.file, shown, hidden);
                 parsed.entry(normal(&source.dir)).or_default().push((source.file, body));
             }
@@ -56,7 +57,7 @@ pub(super) fn parse_body(text: &str) -> Result<Body, hcl_edit::parser::Error> {
 }
 
 /// What may be shown of a file, and what of that may not.
-fn visible(body: &Body) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+fn visible(body: &Body, text: &str) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
     let (mut shown, mut hidden) = (Vec::new(), Vec::new());
     for block in body.blocks() {
         let ours = block.ident.as_str() == "resource"
@@ -65,10 +66,24 @@ fn visible(body: &Body) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
             shown.extend(block.span());
             hidden.extend(block.body.get_attribute("settings").and_then(|settings| settings.value.span()));
         } else if matches!(block.ident.as_str(), "module" | "variable") {
-            shown.push(header(block));
+            shown.push(first_line(block, text));
         }
     }
     (shown, hidden)
+}
+
+/// The bytes of a block before its body, and the brace that opens it.
+fn first_line(block: &Syntax, text: &str) -> Range<usize> {
+    let header = header(block);
+    let rest = text.get(header.end..).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start().len();
+    let rest = rest.trim_start();
+    let brace = match rest.strip_prefix('{').map(|rest| rest.trim_start_matches([' ', '\t'])) {
+        Some(behind) if behind.starts_with('}') => rest.len() - behind.len() + 1,
+        Some(_) => 1,
+        None => return header,
+    };
+    header.start..header.end + blanks + brace
 }
 
 /// The bytes of a block before its body.

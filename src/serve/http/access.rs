@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::role::Access;
 use super::secret_path::SecretPaths;
 use crate::serve::telemetry::Telemetry;
-use crate::wire::unevaluated;
+use crate::wire::{ours, unevaluated};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -67,6 +67,7 @@ pub async fn log(State(log): State<Log>, request: Request, next: Next) -> Respon
         );
     }
     response.headers_mut().insert(REQUEST_ID, id);
+    response.headers_mut().insert(ours::HEADER, HeaderValue::from_static(ours::VALUE));
     if !log.telemetry.is_evaluating() {
         response.headers_mut().insert(unevaluated::HEADER, HeaderValue::from_static(unevaluated::VALUE));
     }

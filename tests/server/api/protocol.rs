@@ -82,7 +82,10 @@ async fn request_ids_are_echoed_or_made() {
     let api = Api::new();
     let ask = async |id: &str| {
         let request = Request::get("/healthz").header("x-request-id", id).body(Body::empty()).unwrap();
-        api.call(request).await.header("x-request-id").unwrap().to_owned()
+        let answer = api.call(request).await;
+        // So that our own commands know whom they speak to.
+        assert_eq!(answer.header("x-librato-apply"), Some("serve"));
+        answer.header("x-request-id").unwrap().to_owned()
     };
     assert_eq!(ask("abc-123").await, "abc-123");
     assert_ne!(ask(&"x".repeat(500)).await.len(), 500);

@@ -42,7 +42,7 @@ async fn a_copy_is_marked_until_it_is_adopted() {
     let (code, said) = run("backup", &[&data, &copy], &[]);
     assert_eq!(code, 0, "{said}");
     assert!(said.starts_with(&format!("Copied {} to {}: ", data.display(), copy.display())), "{said}");
-    assert!(said.contains("copy.db: sound") && said.contains("  1 alerts"), "{said}");
+    assert!(said.contains("copy.db: sound") && said.contains("  1 alert,"), "{said}");
     let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     server.stop();
@@ -82,7 +82,7 @@ async fn no_copy_takes_the_name_of_a_part_of_a_data_file() {
     }
     server.stop();
     let (sound, said) = check(&data);
-    assert!(sound && said.contains("  1 alerts"), "{said}");
+    assert!(sound && said.contains("  1 alert,"), "{said}");
 }
 
 #[test]
@@ -103,7 +103,10 @@ fn copies_are_refused_where_they_would_do_harm() {
     refused("backup", &path("none.db"), &other, &[], "there is no file");
     // A copy that was broken off is not given on.
     std::fs::write(path("short.db"), &before[..before.len() / 2]).unwrap();
-    refused("restore", &path("short.db"), &other, &[], "short.db is ");
+    let (half, whole) = (before.len() / 2, before.len());
+    let cut = format!("short.db is cut short: it has {half} of {whole} bytes");
+    refused("restore", &path("short.db"), &other, &[], &cut);
+    refused("backup", &path("short.db"), &other, &[], "copy it again or restore a backup");
     assert_eq!(run("adopt", &[&path("none.db")], &[]).0, 1);
     refused("backup", &data, &path("no/such/dir.db"), &[], "No such file");
     std::fs::write(path("other.db-wal"), "the end of a file that is gone").unwrap();
@@ -169,7 +172,7 @@ async fn a_backup_over_http_is_a_copy_and_one_at_a_time() {
     let copy = dir.path().join("copy.db");
     std::fs::write(&copy, answer.bytes().await.unwrap()).unwrap();
     let (sound, report) = check(&copy);
-    assert!(sound && report.contains("  1 alerts"), "{report}");
+    assert!(sound && report.contains("  1 alert,"), "{report}");
     assert_eq!(
         client().head(server.url("/v1/backup")).basic_auth(USER, Some(TOKEN)).send().await.unwrap().status(),
         405

@@ -101,10 +101,10 @@ async fn a_file_that_is_removed_or_replaced_ends_the_service() {
         let log = std::fs::metadata(dir.path().join("a.db-wal"));
         assert!(log.is_ok_and(|log| log.len() == 0), "the log was not emptied");
         let (sound, said) = check(&dir.path().join("away.db"));
-        assert!(sound && (said.contains("  1 alerts") || said.contains("  2 alerts")), "{said}");
+        assert!(sound && (said.contains("  1 alert,") || said.contains("  2 alerts,")), "{said}");
         if replaced {
             let (sound, said) = check(&data);
-            assert!(sound && said.contains("  0 alerts"), "{said}");
+            assert!(sound && said.contains("  0 alerts,"), "{said}");
         }
     }
 }
@@ -131,7 +131,7 @@ async fn a_log_that_is_removed_or_replaced_ends_the_service() {
             server.log()
         );
         let (sound, said) = check(&data);
-        assert!(sound && (said.contains("  1 alerts") || said.contains("  2 alerts")), "{said}");
+        assert!(sound && (said.contains("  1 alert,") || said.contains("  2 alerts,")), "{said}");
     }
 }
 

@@ -290,7 +290,7 @@ mod tests {
 
         let ours: Vec<_> = TYPES.iter().map(|known| (known.name, known.required, known.harmless)).collect();
         let theirs: Vec<_> =
-            SERVICE_TYPES.iter().map(|known| (known.name, known.required, known.harmless)).collect();
+            SERVICE_TYPES.iter().map(|known| (known.name, known.required, known.harmless())).collect();
         assert_eq!(ours, theirs);
         assert!(is_harmless("mail", "addresses") && harmless_to_the_client(Some("mail"), "addresses"));
     }

@@ -19,7 +19,7 @@ use super::open::identify;
 use super::open_error::{OpenError, failure};
 use super::properties::{COPIED_AT, OPENED_BY};
 use super::report::Report;
-use super::{reading, schema};
+use super::{reading, schema, unclean};
 use crate::serve::Clock;
 
 /// Pages between two looks at whether to go on.
@@ -113,6 +113,7 @@ pub fn copy(
     }
     // Also where it stays: nobody serves the file whose place is taken.
     let _replaced = if taken { Some(DataFile::examine(to)?) } else { None };
+    unclean::whole(&from)?;
     let source = reading::live(&from)?;
     identify(&source, &from)?;
     let temporary = Temporary::beside(to).map_err(unwritten)?;

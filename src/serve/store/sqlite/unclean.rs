@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::lock::sibling;
 use super::open_error::OpenError;
-use super::wal;
+use super::{reading, wal};
 
 /// The beginning of the file, in which SQLite keeps how long it is.
 const HEAD: usize = 100;
@@ -48,15 +48,20 @@ impl Beside {
 
 /// Looks at the write-ahead log, and refuses a file that was cut short.
 pub fn look(path: &Path) -> Result<Beside, OpenError> {
+    let has_log = whole(path)?;
     let failed = |source| OpenError::File { path: path.to_owned(), source };
-    let log = sibling(path, "-wal");
-    let has_log = std::fs::metadata(&log).is_ok_and(|found| found.len() > 0);
+    Ok(Beside { has_log, lost_commits: wal::lost_commits(&sibling(path, "-wal")).map_err(failed)? })
+}
+
+/// Refuses a file that was cut short. Whether there is a log with anything in it.
+pub fn whole(path: &Path) -> Result<bool, OpenError> {
+    let has_log = reading::has_log(path);
     // What is missing at the end of the file may stand in the log.
     let missing = if has_log { empty(path) } else { cut(path) };
-    if let Some((expected, found)) = missing.map_err(failed)? {
-        return Err(OpenError::CutShort { path: path.to_owned(), expected, found });
+    match missing.map_err(|source| OpenError::File { path: path.to_owned(), source })? {
+        Some((expected, found)) => Err(OpenError::CutShort { path: path.to_owned(), expected, found }),
+        None => Ok(has_log),
     }
-    Ok(Beside { has_log, lost_commits: wal::lost_commits(&log).map_err(failed)? })
 }
 
 /// A log without a file: how long the file must be, and how long it is.
