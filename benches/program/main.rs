@@ -5,6 +5,7 @@
 // A workload that cannot be set up has no figures: it may stop at the first surprise, as tests do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+mod alerts;
 mod apply;
 mod build;
 mod files;
@@ -48,6 +49,7 @@ const WORKLOADS: &[(&str, Workload)] = &[
     ("submit", submit::run),
     ("read", read::run),
     ("ingest", ingest::run),
+    ("alerts", alerts::run),
     ("build", build::run),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -21,9 +22,20 @@ pub struct Service {
 impl Service {
     /// Over a file on the disk that also holds `target/`: the temporary directory may be in memory, where flushing costs nothing.
     pub fn start() -> Service {
+        Service::with(&[])
+    }
+
+    /// The same, with more options.
+    pub fn with(more: &[&str]) -> Service {
         let directory = scratch();
-        let server = Server::start(&directory.path().join("bench.db"), &["--quiet"]);
+        let server = serve(&directory, more);
         Service { server, directory }
+    }
+
+    /// Kills it and starts another over its file.
+    pub fn kill_and_start(&mut self, more: &[&str]) {
+        self.server.kill();
+        self.server = serve(&self.directory, more);
     }
 
     /// Host and port.
@@ -36,10 +48,29 @@ impl Service {
         self.directory.path()
     }
 
+    /// The memory it has, in bytes.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.server.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10
+    }
+
+    /// The processor time that it has used, in the program and in the system for it. Counted in hundredths of a second.
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.server.id())).unwrap();
+        // The name of the program, in parentheses, may hold blanks.
+        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        Duration::from_millis(10 * fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>())
+    }
+
     /// The most memory it ever had, in bytes.
     pub fn peak(&self) -> u64 {
         self.server.peak_mb().unwrap_or_default() << 20
     }
+}
+
+fn serve(directory: &TempDir, more: &[&str]) -> Server {
+    Server::start(&directory.path().join("bench.db"), &[&["--quiet"], more].concat())
 }
 
 /// A directory on the disk that also holds `target/`.

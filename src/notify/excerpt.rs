@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::post::basic;
 use crate::diag::printable;
 
 /// Bytes of an answer that are shown.
@@ -39,12 +40,15 @@ pub fn secrets(settings: &Map<String, Value>) -> Vec<String> {
     let mut found = Vec::new();
     for value in settings.values().filter_map(Value::as_str) {
         found.push(value.trim().to_owned());
-        if let Ok(url) = url::Url::parse(value.trim()) {
+        if let Ok(mut url) = url::Url::parse(value.trim()) {
             let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
             found.push(format!("{}{query}", url.path()));
             found.extend([url.username().to_owned(), url.password().unwrap_or_default().to_owned()]);
             found.extend(url.path_segments().into_iter().flatten().map(str::to_owned));
             found.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+            // Who is shown his headers is shown them like this.
+            let basic = basic(&mut url);
+            found.extend(basic.iter().filter_map(|header| Some(header.split_once(' ')?.1.to_owned())));
         }
     }
     let escaped: Vec<String> = found
@@ -88,10 +92,11 @@ mod tests {
             "token xoxb%2Dtoken",
             r#"{"error": "no can\"ary"}"#,
             "key k3y k3y",
+            "authorization: Basic b3BzOmh1bnRlcjIy",
         ] {
             let shown = shown(echo.as_bytes(), &secrets);
             assert!(shown.contains(HIDDEN), "{shown}");
-            for secret in ["hunter22", "xoxb", "ary", "k3y", "T0"] {
+            for secret in ["hunter22", "xoxb", "ary", "k3y", "T0", "b3Bz"] {
                 assert!(!shown.contains(secret), "{shown}");
             }
         }

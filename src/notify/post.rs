@@ -45,8 +45,8 @@ impl From<Http> for Request {
     }
 }
 
-/// Takes user and password out of a URL.
-fn basic(url: &mut Url) -> Option<String> {
+/// Takes user and password out of a URL, as they stand in a header.
+pub(super) fn basic(url: &mut Url) -> Option<String> {
     let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
     if url.username().is_empty() && url.password().is_none() {
         return None;

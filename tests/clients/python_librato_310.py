@@ -167,6 +167,33 @@ class Alerts(Case):
         self.api.delete_alert("py3.alert.made")
         self.assertIsNone(self.api.get_alert("py3.alert.made"))
 
+    def test_an_alert_that_fires(self):
+        alert = self.api.create_alert("py3.alert.fires")
+        alert.add_condition_for("py3.alert.ms", "web-*").above(10)
+        alert.save()
+        self.api.submit("py3.alert.ms", 11, source="web-1")
+
+        # The library reads all answers alike, and has no methods of its own for these.
+        def status():
+            return self.api._mexe("alerts/%d/status" % alert._id)
+
+        until = time.time() + 60
+        while status()["status"] == "ok" and time.time() < until:
+            time.sleep(0.1)
+        self.assertEqual(status(), {"alert": {"id": alert._id}, "status": "triggered"})
+        (firing,) = self.api._mexe("alerts/status")["firing"]
+        self.assertEqual(firing, {"id": alert._id, "triggered_at": firing["triggered_at"]})
+        self.assertAlmostEqual(firing["triggered_at"], time.time(), delta=120)
+
+        # What is saved again, with conditions whose ids the library drops, is the same alert.
+        found = self.api.get_alert("py3.alert.fires")
+        found.description = "slow"
+        found.save()
+        self.assertEqual(status()["status"], "triggered")
+        self.assertEqual(self.api._mexe("alerts/status")["firing"], [firing])
+        self.api.delete_alert("py3.alert.fires")
+        self.assertEqual(self.api._mexe("alerts/status"), {"firing": [], "cleared": []})
+
     def test_services_are_listed(self):
         settings = {"addresses": "ops@example.org"}
         made = self.api._mexe(

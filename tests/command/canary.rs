@@ -262,3 +262,100 @@ fn the_log_of_serve_tells_nothing() {
     assert!(log.contains("/v1/services") && log.contains("401"), "{log}");
     assert!(!log.contains(CANARY), "{log}");
 }
+
+/// Every type of service that is sent something, with a secret wherever one can stand.
+fn notified(sink: &str) -> Vec<(&'static str, String)> {
+    let url = |path: &str| format!(r#"{{"url": "http://{sink}/{path}/CANARY-path?token=CANARY-query"}}"#);
+    vec![
+        ("slack", url("slack")),
+        ("zapier", url("zapier")),
+        ("webhook", format!(r#"{{"url": "http://CANARY-user:CANARY-pass@{sink}/CANARY-hook"}}"#)),
+        (
+            "pagerduty",
+            r#"{"service_key": "CANARY-key", "event_type": "trigger", "description": "d", "incident_key": "CANARY-prefix"}"#
+                .to_owned(),
+        ),
+        ("opsgenie", r#"{"customer_key": "CANARY-genie", "tags": "a"}"#.to_owned()),
+        ("victorops", r#"{"api_key": "CANARY-victor", "routing_key": "x", "more": "CANARY-more"}"#.to_owned()),
+        (
+            "sns",
+            r#"{"topic_arn": "arn:aws:sns:us-east-1:123456789012:ops", "access_key_id": "CANARYID", "secret_access_key": "CANARY-aws"}"#
+                .to_owned(),
+        ),
+        ("bigpanda", r#"{"app_key": "CANARY-app", "token": "CANARY-panda"}"#.to_owned()),
+    ]
+}
+
+/// Far ends that refuse what they are sent and repeat it in their answers.
+#[test]
+fn notifications_and_what_is_said_of_them_tell_nothing() {
+    let refusals = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let sink = Trap::start_by(move |request| {
+        let count = refusals.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Some(cli::http_answer([400, 500, 429][count % 3], "text/plain", request))
+    });
+    let bases: Vec<String> = ["pagerduty", "opsgenie", "victorops", "sns", "bigpanda"]
+        .iter()
+        .flat_map(|kind| ["--notify-base".to_owned(), format!("{kind}=http://{}", sink.addr)])
+        .collect();
+    let mut options = vec!["-v", "-v", "--alert-settle", "1", "--notify-allow", "127.0.0.1"];
+    options.extend(bases.iter().map(String::as_str));
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&dir.path().join("a.db"), TOKEN, &options);
+    let services = notified(&sink.addr.to_string());
+    for (kind, settings) in &services {
+        let service = format!(r#"{{"type": "{kind}", "title": "to {kind}", "settings": {settings}}}"#);
+        assert_eq!(server.call("POST", "/v1/services", &service).0, 201, "{service}");
+    }
+    let ids: Vec<usize> = (1..=services.len()).collect();
+    let alert = format!(
+        r#"{{"name": "a", "conditions": [{{"type": "above", "metric_name": "m", "threshold": 1}}], "services": {ids:?}}}"#
+    );
+    assert_eq!(server.call("POST", "/v1/alerts", &alert).0, 201);
+    server.call("POST", "/v1/metrics", r#"{"gauges": [{"name": "m", "value": 9, "source": "web"}]}"#);
+
+    let tried = || {
+        let (_, page) = server.call("GET", "/v1/deliveries", "");
+        let tried = page["deliveries"].as_array().unwrap().iter().filter(|one| one["detail"].is_string());
+        tried.count() == services.len()
+    };
+    for _ in 0..1200 {
+        if tried() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(tried(), "{}", server.call("GET", "/v1/deliveries", "").1);
+
+    let mut said = String::new();
+    for (kind, _) in &services {
+        let test = server.cli(dir.path()).run(&["notify", "test", &format!("to {kind}"), "-v", "-v"]).exits(1);
+        said += &test.all();
+    }
+    for args in [
+        &["get", "deliveries"][..],
+        &["get", "deliveries", "--format", "json"],
+        &["get", "incidents", "--format", "yaml"],
+        &["get", "alerts"],
+        &["get", "audit", "--format", "json"],
+        &["notify", "plan"],
+    ] {
+        said += &server.cli(dir.path()).run(args).exits(0).all();
+    }
+    for path in ["/v1/deliveries", "/v1/incidents", "/v1/health", "/v1/annotations/librato.alerts", "/v1/audit"] {
+        said += &server.call("GET", path, "").1.to_string();
+    }
+    said += &cli::exchange(server.addr, "GET", "/metrics", "");
+    said += &server.log().join("\n");
+    let basic = base64::engine::general_purpose::STANDARD.encode("CANARY-user:CANARY-pass");
+    for hidden in [CANARY, "CANARY".to_lowercase().as_str(), &basic] {
+        let line = said.lines().find(|line| line.contains(hidden));
+        assert!(line.is_none(), "a secret is told: {line:?}");
+    }
+    let seen = sink.seen();
+    for (kind, _) in &services {
+        assert!(said.contains(&format!("to {kind}")), "nothing is said of {kind}");
+    }
+    assert!(seen.len() >= 2 * services.len() && seen.join("\n").contains(&basic), "nothing was sent");
+    assert!(said.contains("POST /"), "answers are not quoted, so nothing could have been told");
+}

@@ -11,3 +11,6 @@ mod serve_figures;
 #[cfg(unix)]
 #[path = "../support/server.rs"]
 mod server;
+#[cfg(unix)]
+#[path = "../witnesses/sinks.rs"]
+mod sinks;

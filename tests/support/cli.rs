@@ -205,6 +205,14 @@ impl Drop for Server {
 }
 
 fn request(addr: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Value) {
+    let answer = exchange(addr, method, path, body);
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// The whole answer to a request by hand.
+pub fn exchange(addr: SocketAddr, method: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(addr).unwrap();
     let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{TOKEN}"));
     let length = body.len();
@@ -214,9 +222,7 @@ fn request(addr: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Valu
     write!(stream, "{head}content-length: {length}\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    answer
 }
 
 /// A port that takes connections, keeps what is sent to it, and gives one answer to all of them (or none: it then never answers).
@@ -230,7 +236,7 @@ impl Trap {
         Self::start_by(move |_| answer.clone())
     }
 
-    /// Answers by the head of the request.
+    /// Answers by the request, head and body.
     pub fn start_by(answer: impl Fn(&str) -> Option<Vec<u8>> + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
@@ -271,8 +277,9 @@ fn talk(mut stream: TcpStream, log: &Mutex<Vec<String>>, answer: &impl Fn(&str) 
     if stream.read_exact(&mut body).is_err() {
         return;
     }
-    log.lock().unwrap().push(format!("{head}{}", String::from_utf8_lossy(&body)));
-    match answer(&head) {
+    let request = format!("{head}{}", String::from_utf8_lossy(&body));
+    log.lock().unwrap().push(request.clone());
+    match answer(&request) {
         Some(answer) => {
             // Whoever hangs up early has seen enough.
             let _ = stream.write_all(&answer);

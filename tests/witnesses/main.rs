@@ -5,6 +5,8 @@ mod coming_from_python;
 mod conformance;
 mod junit;
 mod notifications;
+#[cfg(unix)]
+mod page;
 mod promtool;
 #[path = "../support/python_librato.rs"]
 mod python_librato;

@@ -1,10 +1,13 @@
 //! The far ends of notifications as their makers describe them: a small server that refuses what the real one would. Everybody's
-//! requests are judged alike, so that the rules are not made to our measure.
+//! requests are judged alike, so that the rules are not made to our measure. What of a path stands behind a webhook's only tells
+//! apart who is reached.
+
+#![allow(dead_code)] // Not every test that includes this uses all of it.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -14,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A request as it arrived.
 #[derive(Debug)]
 pub struct Arrived {
+    /// When its first byte did.
+    pub begun: Instant,
     pub method: String,
     pub path: String,
     headers: Vec<(String, String)>,
@@ -24,12 +29,22 @@ pub struct Arrived {
 pub type Verdict = Result<(&'static str, bool), String>;
 
 impl Arrived {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map_or("", |(_, value)| value)
     }
 
-    fn json(&self) -> Result<Value, String> {
+    /// What a webhook was sent, as an object, in whichever form.
+    pub fn payload(&self) -> Result<Value, String> {
+        if !self.header("content-type").starts_with("application/x-www-form-urlencoded") {
+            return self.json();
+        }
+        let mut fields = url::form_urlencoded::parse(self.body.as_bytes());
+        let payload = fields.find(|(name, _)| name == "payload").ok_or("no payload")?.1;
+        serde_json::from_str(&payload).map_err(|error| error.to_string())
+    }
+
+    pub fn json(&self) -> Result<Value, String> {
         need(self.header("content-type").starts_with("application/json"), "the content type is not JSON")?;
         serde_json::from_str(&self.body).map_err(|error| error.to_string())
     }
@@ -47,13 +62,18 @@ pub struct Sink {
 
 impl Sink {
     pub fn open() -> Self {
+        Self::slow(|| Duration::ZERO)
+    }
+
+    /// One that takes its time before it answers.
+    pub fn slow(wait: fn() -> Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, verdicts) = channel();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let sender = sender.clone();
-                std::thread::spawn(move || answer_all(stream.unwrap(), &sender));
+                std::thread::spawn(move || answer_all(stream.unwrap(), &sender, wait));
             }
         });
         Self { address, verdicts }
@@ -62,9 +82,14 @@ impl Sink {
     pub fn next(&self) -> (Verdict, Arrived) {
         self.verdicts.recv_timeout(PATIENCE).expect("nothing more arrived")
     }
+
+    /// What has arrived and was not looked at yet, if anything.
+    pub fn waiting(&self) -> Option<(Verdict, Arrived)> {
+        self.verdicts.try_recv().ok()
+    }
 }
 
-fn answer_all(mut stream: TcpStream, sender: &Sender<(Verdict, Arrived)>) {
+fn answer_all(mut stream: TcpStream, sender: &Sender<(Verdict, Arrived)>, wait: fn() -> Duration) {
     while let Some(arrived) = read(&mut stream) {
         let verdict = judge(&arrived);
         let (status, body) = match &verdict {
@@ -78,16 +103,22 @@ fn answer_all(mut stream: TcpStream, sender: &Sender<(Verdict, Arrived)>) {
         let answer = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
-        // Whoever asked may be gone, which is for the other side to notice.
-        if stream.write_all(answer.as_bytes()).is_err() || sender.send((verdict, arrived)).is_err() {
+        // It has arrived, whether or not anybody waits for the answer.
+        if sender.send((verdict, arrived)).is_err() {
+            return;
+        }
+        std::thread::sleep(wait());
+        if stream.write_all(answer.as_bytes()).is_err() {
             return;
         }
     }
 }
 
 fn read(stream: &mut TcpStream) -> Option<Arrived> {
-    let mut head = Vec::new();
     let mut byte = [0];
+    stream.read_exact(&mut byte).ok()?;
+    let begun = Instant::now();
+    let mut head = byte.to_vec();
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte).ok()?;
         head.push(byte[0]);
@@ -103,7 +134,7 @@ fn read(stream: &mut TcpStream) -> Option<Arrived> {
     let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
     let mut body = vec![0; length.1.parse().ok()?];
     stream.read_exact(&mut body).ok()?;
-    Some(Arrived { method, path, headers, body: String::from_utf8(body).ok()? })
+    Some(Arrived { begun, method, path, headers, body: String::from_utf8(body).ok()? })
 }
 
 /// As the far end of this path would.
@@ -126,7 +157,7 @@ pub fn judge(arrived: &Arrived) -> Verdict {
             victorops(&arrived.json()?).map(|over| ("victorops", over))
         }
         ["slack"] => slack(&arrived.json()?).map(|over| ("slack", over)),
-        ["webhook"] => webhook(arrived).map(|over| ("webhook", over)),
+        ["webhook", ..] => webhook(arrived).map(|over| ("webhook", over)),
         _ => Err(format!("nobody is at {path}")),
     }
 }
@@ -239,14 +270,7 @@ fn slack(message: &Value) -> Result<bool, String> {
 
 /// A listener of somebody's own, who takes forms and JSON.
 fn webhook(arrived: &Arrived) -> Result<bool, String> {
-    let form = arrived.header("content-type").starts_with("application/x-www-form-urlencoded");
-    let body = if form {
-        let mut fields = url::form_urlencoded::parse(arrived.body.as_bytes());
-        let payload = fields.find(|(name, _)| name == "payload").ok_or("no payload")?.1;
-        serde_json::from_str(&payload).map_err(|error| error.to_string())?
-    } else {
-        arrived.json()?
-    };
+    let body = arrived.payload()?;
     need(body.is_object(), "not an object")?;
     Ok(body["clear"].is_string() || body["status"] == "resolved")
 }

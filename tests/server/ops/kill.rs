@@ -28,7 +28,7 @@ struct Ledger {
 
 type Shared = Arc<Mutex<Ledger>>;
 
-fn rounds() -> usize {
+pub fn rounds() -> usize {
     std::env::var("KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
