@@ -51,8 +51,11 @@ pub fn run(effort: Effort, table: &mut Table) {
     thread::sleep(2 * WARM);
     let more = with.resident().saturating_sub(without.resident());
     table.add(
-        Row::new("alerts: memory for each watched series, alerts and all", Figure::Bytes(more / SERIES as u64))
-            .goal(Figure::Bytes(900)),
+        Row::new(
+            "alerts: memory for each watched series, alerts and all",
+            Figure::Bytes(more / SERIES as u64),
+        )
+        .goal(Figure::Bytes(900)),
     );
     idle(&with, &without, table);
     delays(&live, &with, &listener, table);
@@ -81,7 +84,8 @@ fn idle(with: &Service, without: &Service, table: &mut Table) {
     const WATCHED: Duration = Duration::from_secs(20);
     let before = [with, without].map(Service::cpu);
     thread::sleep(WATCHED);
-    let used = [with.cpu() - before[0], without.cpu() - before[1]].map(|used| used / WATCHED.as_secs() as u32);
+    let used =
+        [with.cpu() - before[0], without.cpu() - before[1]].map(|used| used / WATCHED.as_secs() as u32);
     table.add(
         Row::new("alerts: processor time in a second at rest", Figure::Time(used[0]))
             .goal(Figure::millis(2.0))
@@ -95,7 +99,10 @@ fn delays(live: &Live, with: &Service, listener: &Listener, table: &mut Table) {
         delays.sort();
         let (half, most) = (delays[delays.len() / 2], delays[(delays.len() * 99).div_ceil(100) - 1]);
         table.add(Row::new(format!("alerts: until a listener hears, {when}, median"), Figure::Time(half)));
-        table.add(Row::new(format!("alerts: the same, 99 % within, of {}", delays.len()), Figure::Time(most)).goal(goal));
+        table.add(
+            Row::new(format!("alerts: the same, 99 % within, of {}", delays.len()), Figure::Time(most))
+                .goal(goal),
+        );
     };
     add("at rest", listener.probe(with.host(), 0..PROBES));
     let stop = AtomicBool::new(false);
@@ -115,7 +122,10 @@ fn starts(effort: Effort, with: &mut Service, table: &mut Table) {
     Load::new(minutes).send(with.host(), 0..minutes);
     let begun = Instant::now();
     with.kill_and_start(&["--notify-allow", "127.0.0.1"]);
-    table.add(Row::new("alerts: a start with all that and a day's measurements", Figure::Time(begun.elapsed())));
+    table.add(Row::new(
+        "alerts: a start with all that and a day's measurements",
+        Figure::Time(begun.elapsed()),
+    ));
     let wanted = format!("librato_apply_alerts_evaluated {}\n", ALERTS + 2 * PROBES);
     let mut kept = Kept::to(with.host());
     while !String::from_utf8_lossy(&kept.exchange(&request("GET", "/metrics", ""))).contains(&wanted) {
@@ -135,8 +145,7 @@ fn define(host: &str, listener: SocketAddr) {
         let settings = json!({ "url": format!("http://{listener}/{n}") });
         let service = json!({ "type": "webhook", "title": format!("probe {n}"), "settings": settings });
         kept.exchange(&request("POST", "/v1/services", &service.to_string()));
-        let condition =
-            json!({ "type": "above", "metric_name": "load.probe", "source": format!("probe-{n}"), "threshold": 10 });
+        let condition = json!({ "type": "above", "metric_name": "load.probe", "source": format!("probe-{n}"), "threshold": 10 });
         let alert = json!({ "name": format!("probe.{n}"), "conditions": [condition], "services": [n + 1] });
         kept.exchange(&request("POST", "/v1/alerts", &alert.to_string()));
     }
@@ -175,7 +184,11 @@ impl Live {
         };
         let batch = |first: usize| {
             let gauges: Vec<String> = (first..SERIES.min(first + BATCH)).map(one).collect();
-            request("POST", "/v1/metrics", &format!(r#"{{"measure_time":0000000000,"gauges":[{}]}}"#, gauges.join(",")))
+            request(
+                "POST",
+                "/v1/metrics",
+                &format!(r#"{{"measure_time":0000000000,"gauges":[{}]}}"#, gauges.join(",")),
+            )
         };
         Live { batches: (0..SERIES).step_by(BATCH).map(batch).collect() }
     }
@@ -257,7 +270,8 @@ impl Listener {
         let mut kept = Kept::to(host);
         let mut sent = std::collections::HashMap::new();
         for n in probes {
-            let body = json!({ "gauges": [{ "name": "load.probe", "source": format!("probe-{n}"), "value": 100 }] });
+            let body =
+                json!({ "gauges": [{ "name": "load.probe", "source": format!("probe-{n}"), "value": 100 }] });
             kept.exchange(&request("POST", "/v1/metrics", &body.to_string()));
             sent.insert(n, Instant::now());
             thread::sleep(BETWEEN);
@@ -282,7 +296,9 @@ fn hear(stream: TcpStream, sender: &Sender<(usize, Instant)>) {
                 return;
             }
             match line.trim_end().split_once(": ") {
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.parse().unwrap()
+                }
                 Some(_) => {}
                 None if line.trim_end().is_empty() => break,
                 None => probe = line.split([' ', '/']).nth(2).and_then(|n| n.parse().ok()),

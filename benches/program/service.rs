@@ -60,7 +60,9 @@ impl Service {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.server.id())).unwrap();
         // The name of the program, in parentheses, may hold blanks.
         let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        Duration::from_millis(10 * fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>())
+        Duration::from_millis(
+            10 * fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>(),
+        )
     }
 
     /// The most memory it ever had, in bytes.

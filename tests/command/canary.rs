@@ -329,7 +329,8 @@ fn notifications_and_what_is_said_of_them_tell_nothing() {
 
     let mut said = String::new();
     for (kind, _) in &services {
-        let test = server.cli(dir.path()).run(&["notify", "test", &format!("to {kind}"), "-v", "-v"]).exits(1);
+        let test =
+            server.cli(dir.path()).run(&["notify", "test", &format!("to {kind}"), "-v", "-v"]).exits(1);
         said += &test.all();
     }
     for args in [
@@ -342,7 +343,9 @@ fn notifications_and_what_is_said_of_them_tell_nothing() {
     ] {
         said += &server.cli(dir.path()).run(args).exits(0).all();
     }
-    for path in ["/v1/deliveries", "/v1/incidents", "/v1/health", "/v1/annotations/librato.alerts", "/v1/audit"] {
+    for path in
+        ["/v1/deliveries", "/v1/incidents", "/v1/health", "/v1/annotations/librato.alerts", "/v1/audit"]
+    {
         said += &server.call("GET", path, "").1.to_string();
     }
     said += &cli::exchange(server.addr, "GET", "/metrics", "");

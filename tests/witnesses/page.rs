@@ -57,7 +57,8 @@ fn the_page_of_the_guide_arrives() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_librato-apply"), home.path().join("librato-apply")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_librato-apply"), home.path().join("librato-apply"))
+        .unwrap();
     let (server, listener) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
     let listener_port = listener.rsplit(':').next().unwrap();
     let blocks: Vec<(String, String)> = section()
@@ -98,9 +99,12 @@ fn the_page_of_the_guide_arrives() {
         if info == "sh page" {
             let done = in_home("bash").args(["-c", &format!("{script}{body}")]).output().unwrap();
             assert!(done.status.success(), "{body}\n{}", String::from_utf8_lossy(&done.stderr));
-            script.extend(body.lines().filter(|line| line.starts_with("export ")).map(|line| format!("{line}\n")));
+            script.extend(
+                body.lines().filter(|line| line.starts_with("export ")).map(|line| format!("{line}\n")),
+            );
         } else {
-            let line = printed.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("block {at}: nothing arrives"));
+            let line =
+                printed.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("block {at}: nothing arrives"));
             assert_eq!(format!("{line}\n"), *body, "what the listener prints");
         }
     }

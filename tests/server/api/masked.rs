@@ -30,6 +30,8 @@ fn value(name: &str, harmless: bool) -> String {
         "addresses" => "ops@example.org".to_owned(),
         "topic_arn" => "arn:aws:sns:eu-west-1:123:topic".to_owned(),
         "notify" => "1".to_owned(),
+        "format" => "json".to_owned(),
+        "api" => "v2".to_owned(),
         _ if harmless => "plain".to_owned(),
         _ => CANARY.to_owned(),
     }

@@ -90,7 +90,8 @@ async fn values_that_cross_a_threshold_page_and_those_of_other_times_do_not() {
 
     // What pages nobody comes first, so that it would be told first.
     for (source, time) in [("web-old", now() - 7_200), ("web-future", now() + 3_600)] {
-        let gauge = json!({"name": "site.response.ms", "source": source, "value": 5_000, "measure_time": time});
+        let gauge =
+            json!({"name": "site.response.ms", "source": source, "value": 5_000, "measure_time": time});
         submit(&server, json!({ "gauges": [gauge] })).await;
     }
     let lines: String = (0..500)
@@ -116,7 +117,8 @@ async fn values_that_cross_a_threshold_page_and_those_of_other_times_do_not() {
     assert_ne!(first.header("idempotency-key"), second.header("idempotency-key"));
 
     // Older than what was judged: stored, and too late to wake anybody.
-    let gauge = json!({"name": "site.response.ms", "source": "web-1", "value": 5_000, "measure_time": now() - 300});
+    let gauge =
+        json!({"name": "site.response.ms", "source": "web-1", "value": 5_000, "measure_time": now() - 300});
     submit(&server, json!({ "gauges": [gauge] })).await;
     page_with(&server, "/metrics", "alert_samples_total{class=\"late\"} 1\n").await;
     submit(&server, json!({ "gauges": [{"name": "db.ms", "value": 11}] })).await;

@@ -88,9 +88,17 @@ async fn what_happened_waits_while_the_disk_is_full() {
         let _ = writeln!(std::io::stderr(), "SKIPPED: mounting needs root");
         return;
     }
-    let outcome = tokio::spawn(full(dir.path().join("a.db"))).await;
-    let _ = Command::new("umount").arg("-l").arg(dir.path()).status();
-    outcome.unwrap();
+    let mounted = Mounted(dir);
+    full(mounted.0.path().join("a.db")).await;
+}
+
+/// A disk that goes with its value, also when a test fails.
+struct Mounted(tempfile::TempDir);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
 }
 
 async fn full(data: std::path::PathBuf) {
