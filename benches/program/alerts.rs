@@ -297,7 +297,7 @@ fn hear(stream: TcpStream, sender: &Sender<(usize, Instant)>) {
             }
             match line.trim_end().split_once(": ") {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                    length = value.parse().unwrap()
+                    length = value.parse().unwrap();
                 }
                 Some(_) => {}
                 None if line.trim_end().is_empty() => break,

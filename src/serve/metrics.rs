@@ -98,7 +98,7 @@ async fn remove(
     let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
         known.forget();
         // Without one nothing is read: what cannot be read can be deleted.
-        if terms.expected.is_some()
+        if (terms.expected.is_some() || terms.only_if_absent)
             && let [id] = **ids
             && let Some(metric) = table::get(tx, id)?
         {

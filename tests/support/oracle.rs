@@ -101,9 +101,14 @@ fn asks(truth: &Truth, condition: &Value, written: &Value) -> String {
         Some(counter) if counter == "counter" => &["derivative"],
         Some(_) => &["average"],
     };
-    let mut written = written.as_array().into_iter().flatten().filter(|want| watches(want) == watched);
-    let unsaid = written.any(|want| want["summary_function"].is_null());
+    let written = written.as_array().into_iter().flatten().filter(|want| watches(want) == watched);
+    let said: Vec<_> = written.map(|want| want["summary_function"].as_str()).collect();
+    let unsaid = said.contains(&None);
     let function = match condition["summary_function"].as_str() {
+        // A default that is written need not be stored: without a function the service takes it anyway.
+        None if !unsaid => {
+            said.into_iter().flatten().find(|said| defaults.contains(said)).unwrap_or("by default")
+        }
         None => "by default",
         Some(function) if unsaid && defaults.contains(&function) => "by default",
         Some(function) => function,

@@ -222,6 +222,7 @@ fn flags_and_commands_exist() {
         // Flags of what stands below a command stand there.
         let below: &[&str] = match command {
             "import" => &["terraform", "lbrt"],
+            "notify" => &["test", "plan"],
             "serve" => &["check", "backup", "restore", "adopt"],
             _ => &[],
         };

@@ -65,7 +65,7 @@ impl Known {
             let is_open = incident["status"] == "open";
             let before = self.open.insert(text(&incident["incident_key"]), is_open);
             let mut say = |change| {
-                lines.push(if as_json { document(change, incident) } else { line(change, incident) })
+                lines.push(if as_json { document(change, incident) } else { line(change, incident) });
             };
             match (before, is_open) {
                 (None, true) => say("opened"),

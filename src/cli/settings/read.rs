@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-pub use crate::cli::args::parse::{parse_address as address, parse_positive as positive, parse_time as time};
+pub use crate::cli::args::parse::parse_time as time;
 
 pub fn whole(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "write a whole number, such as 10".to_owned())
@@ -87,6 +87,22 @@ fn holds_credentials(url: &Url) -> bool {
     let mail = matches!(url.scheme(), "smtp" | "smtps");
     let query = url.query_pairs().any(|(name, _)| !(mail && name == "tls"));
     url.password().is_some() || !mail && !url.username().is_empty() || query || url.fragment().is_some()
+}
+
+/// An address to listen on.
+pub fn address(text: &str) -> Result<std::net::SocketAddr, String> {
+    let wrong = || "write HOST:PORT, such as 127.0.0.1:8080".to_owned();
+    let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let found = std::net::ToSocketAddrs::to_socket_addrs(&whole).map_err(|_| wrong())?;
+    // Of both kinds of addresses that a name may have, clients try the older one in any case.
+    let mut found: Vec<std::net::SocketAddr> = found.collect();
+    found.sort_by_key(std::net::SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(wrong)
+}
+
+/// A number above zero.
+pub fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a number above zero".to_owned())
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ fn start(declared: &DeclaredTest, files: &Files, report: &mut Report) -> Option<
 fn once(report: &Report) -> Report {
     let mut seen = BTreeSet::new();
     let mut out = Report::default();
-    for found in report.iter() {
+    for found in report {
         if found.severity != Severity::Note || seen.insert(found.message.clone()) {
             out.push(found.clone());
         }

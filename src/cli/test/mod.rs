@@ -87,7 +87,8 @@ fn chosen<'c>(cases: &'c [Case<'c>], filter: &[String]) -> std::result::Result<V
     if filter.is_empty() {
         return Ok(cases.iter().collect());
     }
-    for pattern in filter.iter().filter(|pattern| !cases.iter().any(|case| matches(pattern, case.name()))) {
+    let is_used = |pattern: &&String| cases.iter().any(|case| matches(pattern, case.name()));
+    if let Some(pattern) = filter.iter().find(|pattern| !is_used(pattern)) {
         let close = suggest(pattern, cases.iter().map(Case::name));
         let help = match close {
             Some(close) => format!("did you mean `{close}`?"),

@@ -120,7 +120,8 @@ mod tests {
         assert_eq!(sent.iter().filter(|ran| **ran == 0).count(), 10);
         assert_eq!(sent.len(), 10 + 19);
         let mut pace = Pace::new(0);
-        (pace.begin(), pace.begin());
+        pace.begin();
+        pace.begin();
         assert_eq!(pace.room(60_000), 0);
     }
 

@@ -12,8 +12,8 @@ use crate::serve::catalog::alerts::alert::Alert;
 use crate::serve::catalog::alerts::condition;
 use crate::serve::catalog::alerts::table as alerts;
 use crate::serve::catalog::services::table as services;
+use crate::serve::changes::Unconditional;
 use crate::serve::http::answer;
-use crate::serve::http::auth::Caller;
 use crate::serve::http::body::{Body, Segments, numeric};
 use crate::serve::http::fields::Reader;
 use crate::serve::http::problem::Problem;
@@ -25,7 +25,7 @@ use crate::serve::store::tx::Tx;
 pub async fn test(
     State(store): State<Store>,
     State(sending): State<Sending>,
-    caller: Caller,
+    Unconditional(terms): Unconditional,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
@@ -49,7 +49,7 @@ pub async fn test(
     let (sender, surroundings) =
         sending.at(now).map_err(|error| Problem::param("notify", error.to_string()))?;
     let key = format!("{file:08x}-test-{now}");
-    let trigger = trigger(alert.as_ref(), key, caller.name.to_string(), now);
+    let trigger = trigger(alert.as_ref(), key, terms.caller.name.to_string(), now);
     let cleared = Message { seq: 1, what: What::Clear { how: How::Normal }, ..trigger.clone() };
     let settings = service.settings.revealed();
     let mut told = Vec::new();

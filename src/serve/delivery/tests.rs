@@ -112,8 +112,7 @@ impl World {
 }
 
 fn dispatcher(store: &Store, telemetry: &Telemetry) -> Dispatcher {
-    let mut options = NotifyOptions::default();
-    options.allow = vec!["127.0.0.1".parse().unwrap()];
+    let options = NotifyOptions { allow: vec!["127.0.0.1".parse().unwrap()], ..NotifyOptions::default() };
     let mut dispatcher = Dispatcher::new(store, telemetry, &options).unwrap();
     dispatcher.without_chance();
     dispatcher

@@ -48,6 +48,9 @@ async fn a_server_asked_to_stop_under_load_loses_nothing() {
 
 /// The number before `name` in a report of `serve --check`.
 pub fn number_of(report: &str, name: &str) -> u64 {
-    let line = report.lines().find_map(|line| line.strip_suffix(&format!(" {name}")));
-    line.and_then(|line| line.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {report}"))
+    let counts = report.lines().flat_map(|line| line.split(", "));
+    let counted = counts.filter_map(|count| count.strip_suffix(&format!(" {name}"))).next();
+    counted
+        .and_then(|count| count.split_whitespace().last()?.parse().ok())
+        .unwrap_or_else(|| panic!("no {name} in {report}"))
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What there is, as people ask for it: in each group the tables, with what one row and several are called.
-const GROUPS: &[(&str, &[(&str, &str, &str)])] = &[
+/// A table, with what one row and several are called.
+type Counted = (&'static str, &'static str, &'static str);
+
+/// What there is, as people ask for it: groups of tables.
+const GROUPS: &[(&str, &[Counted])] = &[
     (
         "measurements",
         &[
