@@ -46,6 +46,7 @@ schema:
     target/debug/librato-apply schema query > schemas/query.schema.json
     target/debug/librato-apply schema serve > schemas/serve.schema.json
     target/debug/librato-apply schema test > schemas/test.schema.json
+    target/debug/librato-apply schema backtest > schemas/backtest.schema.json
 
 # Build the documentation of the library.
 doc:

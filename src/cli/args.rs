@@ -1,6 +1,7 @@
 //! The command line as it is typed. Doc comments are the help text; there is no logic here.
 
 mod annotate;
+pub mod backtest;
 pub mod delete;
 pub mod examples;
 mod export;
@@ -62,6 +63,8 @@ pub enum Command {
     Validate(Validate),
     /// Run the tests of alerts: made-up measurements in, what the alerts do out. Needs no service and no secrets.
     Test(test::Test),
+    /// Look how often alerts would have notified over the past days, as they are and as the files change them. Only reads.
+    Backtest(backtest::Backtest),
     /// Show what would change. Nothing is written.
     Plan(Plan),
     /// Plan, confirm, and write.

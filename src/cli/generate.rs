@@ -4,6 +4,7 @@ use librato_apply::{model, render};
 use serde_json::Value;
 
 use super::args::schema::SchemaOf;
+use super::backtest::document::BacktestDocument;
 use super::exit::Exit;
 use super::query::document::QueryDocument;
 use super::test::document::TestDocument;
@@ -19,6 +20,7 @@ pub fn schema(of: SchemaOf, ui: &Ui) -> anyhow::Result<Exit> {
         #[cfg(feature = "serve")]
         SchemaOf::Serve => super::settings::schema(),
         SchemaOf::Test => schemars::schema_for!(TestDocument).to_value(),
+        SchemaOf::Backtest => schemars::schema_for!(BacktestDocument).to_value(),
         SchemaOf::Outcome => schemars::schema_for!(render::OutcomeDocument).to_value(),
     };
     ui.document(&(serde_json::to_string_pretty(&schema)? + "\n"));

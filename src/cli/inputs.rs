@@ -44,7 +44,18 @@ pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
 /// # Errors
 /// As of [`read`].
 pub fn read_with_tests(inputs: &Inputs, ui: &Ui) -> Result<Read, Stop> {
-    let loaded = load::load_with_tests(&inputs.paths, &mut std::io::stdin());
+    without_secrets(load::load_with_tests(&inputs.paths, &mut std::io::stdin()), inputs, ui)
+}
+
+/// Reads and resolves, and looks at no secrets.
+///
+/// # Errors
+/// As of [`read`].
+pub fn read_without_secrets(inputs: &Inputs, ui: &Ui) -> Result<Read, Stop> {
+    without_secrets(load::load(&inputs.paths, &mut std::io::stdin()), inputs, ui)
+}
+
+fn without_secrets(loaded: Loaded, inputs: &Inputs, ui: &Ui) -> Result<Read, Stop> {
     let allowed = allowed(&inputs.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
     let mut read = resolved(loaded, inputs, true, &Blind(Here { ui, allowed: &allowed }), ui)?;
     let mut report = Report::default();

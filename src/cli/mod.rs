@@ -2,6 +2,7 @@
 
 mod annotate;
 pub mod args;
+mod backtest;
 mod backup;
 pub mod complete;
 mod confirm;
@@ -73,6 +74,7 @@ pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Init(args) => init::init(&args.dir, ui),
         Command::Validate(args) => reconcile::validate(&args, ui),
         Command::Test(args) => test::test(&args, ui),
+        Command::Backtest(args) => backtest::backtest(&args, global, ui).await,
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
         Command::Export(args) => export::export(&args, global, ui).await,

@@ -118,7 +118,7 @@ impl Ui {
                 '±' => "+-".into(),
                 '█' => "#".into(),
                 '░' => ".".into(),
-                '─' => "-".into(),
+                '─' | '–' => "-".into(),
                 '│' | '┤' => "|".into(),
                 // Pictures of control characters.
                 '\u{2400}'..='\u{243f}' => "?".into(),

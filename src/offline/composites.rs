@@ -22,16 +22,23 @@ pub(super) struct Point {
     pub value: f64,
 }
 
-/// Every point of a composite's answers up to a second, in order of time.
+/// Every point of a composite's answers from a second up to another one, in order of time.
 ///
 /// # Errors
 /// Why it has no answer.
-pub(super) fn points(worked: &Worked, given: &[Given], end: i64) -> Result<Vec<Point>, EvalError> {
+pub(super) fn points(
+    worked: &Worked,
+    given: &[Given],
+    start: i64,
+    end: i64,
+) -> Result<Vec<Point>, EvalError> {
     let stored: Vec<Stored> = given.iter().map(stored).collect();
     let mut fetch = |request: &Request<'_>| Ok(fetch(&stored, request));
     let mut newest: BTreeMap<Series, i64> = BTreeMap::new();
     let mut points = Vec::new();
-    let mut now = worked.period;
+    // At multiples of the period, as services do; the first whole one is the first that counts.
+    let mut now =
+        (start.saturating_add(worked.period - 1)).div_euclid(worked.period).saturating_add(1) * worked.period;
     while now <= end.saturating_add(worked.period) {
         let window = Window {
             start: now - BACK,
@@ -43,7 +50,7 @@ pub(super) fn points(worked: &Worked, given: &[Given], end: i64) -> Result<Vec<P
         for line in evaluate(&worked.query, &mut fetch, &window, Limits::default())?.series {
             let series = Series::of_labels(&line.labels);
             let period = i64::try_from(line.period).unwrap_or(i64::MAX);
-            let newest = newest.entry(series.clone()).or_insert(-1);
+            let newest = newest.entry(series.clone()).or_insert(start.saturating_sub(1));
             for point in line.points.iter().filter(|point| point.time.saturating_add(period) <= now) {
                 if point.time > *newest {
                     *newest = point.time;
@@ -86,7 +93,8 @@ fn fetch(stored: &[Stored], request: &Request<'_>) -> Vec<Stored> {
     let period = request.period.and_then(|period| i64::try_from(period).ok()).unwrap_or(3_600);
     let from = request.start.saturating_sub(period);
     let cut = |one: &Stored| {
-        let inside = one.samples.iter().filter(|sample| (from..=request.end).contains(&sample.time));
+        let first = one.samples.partition_point(|sample| sample.time < from);
+        let inside = one.samples[first..].iter().take_while(|sample| sample.time <= request.end);
         Stored {
             metric: one.metric.clone(),
             labels: Arc::clone(&one.labels),

@@ -56,7 +56,7 @@ pub fn judge(test: &AlertTest, subject: &Subject, given: &[Given]) -> Result<Ver
     let clears = test.actions.iter().flatten().filter(|action| action.clear).map(|action| action.at.0);
     let until = test.notifications.iter().flatten().map(|notice| notice.at.0);
     let until = until.chain(test.actions.iter().flatten().map(|action| action.at.0)).max().unwrap_or(0);
-    let script = Script { clears: clears.collect(), until };
+    let script = Script { clears: clears.collect(), until, ..Script::default() };
     let checks = expected.len() + usize::from(test.notifications.is_some());
 
     let outcome = run(subject, given, &script, &wanted, false)?;

@@ -10,12 +10,11 @@ use super::subject::Subject;
 use crate::composite::Problem;
 use crate::watch::{Feed, Reading, Sample, Settings, Status, Stream, Transition};
 
-/// The second an alert of a test is made in: before everything.
-const MADE: i64 = -1;
-
 /// What happens, beside what is measured.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
+    /// The first second; the alert is made just before it.
+    pub start: i64,
     /// When somebody clears the alert.
     pub clears: BTreeSet<i64>,
     /// Up to when it goes on, at least.
@@ -79,24 +78,16 @@ pub fn run(
     wanted: &Moments,
     all: bool,
 ) -> Result<Outcome, Problem> {
-    let last = |all: &BTreeSet<i64>| all.last().copied().unwrap_or(0);
-    let end = given.iter().map(|given| given.end).max().unwrap_or(0);
+    let last = |all: &BTreeSet<i64>| all.last().copied().unwrap_or(script.start);
+    let end = given.iter().map(|given| given.end).max().unwrap_or(script.start);
     let end = end.max(script.until).max(last(wanted)).max(last(&script.clears));
-    let mut results: Vec<Point> = Vec::new();
-    for worked in &subject.composites {
-        results.extend(composites::points(worked, given, end).map_err(Problem::from)?);
-    }
-    let mut samples: Vec<Arrival<'_>> = given.iter().flat_map(arrivals).collect();
-    samples.sort_by_key(|arrival| arrival.r);
-    let mut seconds: BTreeSet<i64> = samples.iter().flat_map(|one| [one.t, one.r]).collect();
-    seconds.extend(results.iter().map(|point| point.t));
+    let inputs = Inputs::new(subject, given, script.start, end)?;
+    let mut seconds: BTreeSet<i64> = inputs.samples.iter().flat_map(|one| [one.t, one.r]).collect();
+    seconds.extend(inputs.results.iter().map(|point| point.t));
     seconds.extend(wanted.iter().chain(&script.clears).chain([&end]));
-    seconds.retain(|second| *second <= end);
+    seconds.retain(|second| (script.start..=end).contains(second));
 
-    let mut walk = Walk::new(subject, samples, all);
-    for point in &results {
-        walk.feed.result(point.place, &point.series, point.t, point.value);
-    }
+    let mut walk = Walk::new(subject, inputs, script.start, all);
     for second in seconds {
         walk.come_to(second);
         if script.clears.contains(&second) {
@@ -106,8 +97,66 @@ pub fn run(
             walk.observe(second);
         }
     }
-    let readings = walk.feed.readings().to_vec();
+    let readings = if all { walk.stage.feed.take_readings() } else { Vec::new() };
     Ok(Outcome { end, readings, ..walk.outcome })
+}
+
+/// All that is measured, and what composites make of it.
+pub(super) struct Inputs<'a> {
+    /// In the order they are received in.
+    samples: Vec<Arrival<'a>>,
+    results: Vec<Point>,
+}
+
+impl<'a> Inputs<'a> {
+    /// From a second up to another one.
+    ///
+    /// # Errors
+    /// Where a composite has no answer.
+    pub fn new(subject: &Subject, given: &'a [Given], start: i64, end: i64) -> Result<Self, Problem> {
+        let mut results: Vec<Point> = Vec::new();
+        for worked in &subject.composites {
+            results.extend(composites::points(worked, given, start, end).map_err(Problem::from)?);
+        }
+        let mut samples: Vec<Arrival<'_>> = given.iter().flat_map(arrivals).collect();
+        samples.sort_by_key(|arrival| arrival.r);
+        Ok(Self { samples, results })
+    }
+}
+
+/// The machine, and what it will be given.
+pub(super) struct Stage<'a> {
+    feed: Feed,
+    arrivals: std::iter::Peekable<std::vec::IntoIter<Arrival<'a>>>,
+    delay: i64,
+}
+
+impl<'a> Stage<'a> {
+    /// An alert that is made just before a second.
+    pub fn new(subject: &Subject, inputs: Inputs<'a>, start: i64) -> Self {
+        let settings = Settings::offline();
+        let mut feed = Feed::new(subject.alert.clone(), settings, start.saturating_sub(1));
+        feed.keep_readings();
+        for point in &inputs.results {
+            feed.result(point.place, &point.series, point.t, point.value);
+        }
+        let delay = subject.alert.delay(&settings);
+        Self { feed, arrivals: inputs.samples.into_iter().peekable(), delay }
+    }
+
+    /// Comes to the end of a second of event time: what happened, and what conditions saw that was not taken before.
+    pub fn come_to(&mut self, second: i64) -> (Vec<Transition>, Vec<Reading>) {
+        (self.step(second), self.feed.take_readings())
+    }
+
+    fn step(&mut self, second: i64) -> Vec<Transition> {
+        let clock = second.saturating_add(self.delay);
+        while let Some(Arrival { given, t, r, sample }) = self.arrivals.next_if(|arrival| arrival.r <= clock)
+        {
+            self.feed.sample(&given.metric, &given.series, t, r, &sample);
+        }
+        self.feed.tick(clock)
+    }
 }
 
 /// A sample on its way.
@@ -131,35 +180,22 @@ fn arrivals(given: &Given) -> impl Iterator<Item = Arrival<'_>> {
 }
 
 struct Walk<'a> {
-    feed: Feed,
-    arrivals: std::iter::Peekable<std::vec::IntoIter<Arrival<'a>>>,
-    delay: i64,
+    stage: Stage<'a>,
     all: bool,
     outcome: Outcome,
 }
 
 impl<'a> Walk<'a> {
-    fn new(subject: &Subject, samples: Vec<Arrival<'a>>, all: bool) -> Self {
-        let settings = Settings::offline();
-        let mut feed = Feed::new(subject.alert.clone(), settings, MADE);
-        if all {
-            feed.keep_readings();
-        }
+    fn new(subject: &Subject, inputs: Inputs<'a>, start: i64, all: bool) -> Self {
         let coverage = vec![Coverage::default(); subject.alert.conditions.len()];
         let outcome = Outcome { coverage, ..Outcome::default() };
-        Self {
-            feed,
-            arrivals: samples.into_iter().peekable(),
-            delay: subject.alert.delay(&settings),
-            all,
-            outcome,
-        }
+        Self { stage: Stage::new(subject, inputs, start), all, outcome }
     }
 
     /// Comes to a second of event time, and before it to all at which something happens by itself.
     fn come_to(&mut self, second: i64) {
-        while let Some(wake) = self.feed.state().next_wake(&self.feed.context()) {
-            let wake = wake.max(self.feed.state().through() + 1);
+        while let Some(wake) = self.stage.feed.state().next_wake(&self.stage.feed.context()) {
+            let wake = wake.max(self.stage.feed.state().through() + 1);
             if wake >= second {
                 break;
             }
@@ -172,28 +208,22 @@ impl<'a> Walk<'a> {
     }
 
     fn step(&mut self, second: i64) {
-        let clock = second.saturating_add(self.delay);
-        while let Some(Arrival { given, t, r, sample }) = self.arrivals.next_if(|arrival| arrival.r <= clock)
-        {
-            self.feed.sample(&given.metric, &given.series, t, r, &sample);
-        }
-        let transitions = self.feed.tick(clock);
-        self.outcome.transitions.extend(transitions);
-        let (state, ctx) = (self.feed.state(), self.feed.context());
+        self.outcome.transitions.extend(self.stage.step(second));
+        let (state, ctx) = (self.stage.feed.state(), self.stage.feed.context());
         for (place, coverage) in self.outcome.coverage.iter_mut().enumerate() {
             coverage.see(state.statuses(&ctx, place));
         }
     }
 
     fn clear(&mut self, second: i64) {
-        let transitions = self.feed.clear(second);
+        let transitions = self.stage.feed.clear(second);
         self.outcome.transitions.extend(transitions);
         // What somebody does is no way in which a condition is left.
         self.outcome.coverage.iter_mut().for_each(Coverage::forget);
     }
 
     fn observe(&mut self, second: i64) {
-        let (state, ctx) = (self.feed.state(), self.feed.context());
+        let (state, ctx) = (self.stage.feed.state(), self.stage.feed.context());
         let conditions = (0..self.outcome.coverage.len()).map(|place| state.statuses(&ctx, place));
         let observation =
             Observation { at: second, triggered: state.is_triggered(), conditions: conditions.collect() };

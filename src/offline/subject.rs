@@ -4,7 +4,8 @@
 use crate::composite::{self, Query};
 use crate::diag::{Code, Route};
 use crate::model::check::{Checker, Finding, at};
-use crate::model::{Alert, Condition, ConditionType, MetricType, SummaryFunction};
+use crate::model::{Alert, Condition, ConditionType, Field, MetricType, Resource, Seconds, SummaryFunction};
+use crate::pattern::matches;
 use crate::watch::{self, Function, Kind, Shape, Streams, Tag, Test};
 
 /// The period of a composite, and how far its evaluation stays behind, where nothing is said.
@@ -26,6 +27,29 @@ pub struct Metric {
     pub aggregate: bool,
 }
 
+impl Metric {
+    /// What a definition says of it; nothing where it is of something else.
+    pub fn of(resource: &Resource) -> Option<Self> {
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+        let period = |period: &Field<Seconds>| period.value().map(|it| seconds(it.0)).filter(|it| *it > 0);
+        match resource {
+            Resource::Metric(metric) => Some(Self {
+                metric_type: metric.metric_type.value().and_then(|word| word.known()),
+                period: period(&metric.period),
+                aggregate: metric.attributes.aggregate.value().copied().unwrap_or(false),
+                ..Self::default()
+            }),
+            Resource::Composite(composite) => Some(Self {
+                composite: Some(composite.composite.value().cloned().unwrap_or_default()),
+                period: period(&composite.period),
+                lag: composite.source_lag.value().map(|lag| seconds(lag.0)),
+                ..Self::default()
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// An alert ready to be evaluated.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -35,8 +59,17 @@ pub struct Subject {
     pub services: Vec<String>,
     /// The names, or patterns of names, of all metrics that it depends on.
     pub metrics: Vec<String>,
+    /// Those of each condition.
+    pub depends: Vec<Vec<String>>,
     /// The composites that conditions watch.
     pub(super) composites: Vec<Worked>,
+}
+
+impl Subject {
+    /// Whether it depends on a metric.
+    pub fn reads(&self, metric: &str) -> bool {
+        self.metrics.iter().any(|pattern| matches(pattern, metric))
+    }
 }
 
 /// A composite that the condition at a place watches.
@@ -53,15 +86,13 @@ pub(super) struct Worked {
 /// What cannot be evaluated, with routes inside the alert.
 pub fn subject(name: &str, alert: &Alert, metric: &dyn Fn(&str) -> Metric) -> Result<Subject, Vec<Finding>> {
     let mut found = Checker::new(name);
-    let (mut conditions, mut composites, mut metrics) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut conditions, mut composites, mut depends) = (Vec::new(), Vec::new(), Vec::new());
     for (place, written) in alert.conditions.value().into_iter().flatten().enumerate() {
         let here = at(["conditions"]).index(place);
         let known = metric(&written.metric_name);
         let Some(condition) = condition(written, &known, &here, &mut found) else { continue };
         if let Some(text) = &known.composite {
-            if let Ok(tree) = composite::parse(text) {
-                metrics.extend(tree.metrics());
-            }
+            depends.push(read_by(text));
             let period = condition.shape.period.unwrap_or(PERIOD);
             match composite::compile(text) {
                 Ok(query) => composites.push(Worked { place, query, period }),
@@ -71,7 +102,7 @@ pub fn subject(name: &str, alert: &Alert, metric: &dyn Fn(&str) -> Metric) -> Re
                 }
             }
         } else {
-            metrics.push(written.metric_name.clone());
+            depends.push(vec![written.metric_name.clone()]);
         }
         conditions.push(condition);
     }
@@ -90,7 +121,14 @@ pub fn subject(name: &str, alert: &Alert, metric: &dyn Fn(&str) -> Metric) -> Re
         per_signal: alert.rearm_per_signal.value().copied().unwrap_or(false),
         services: (0..).take(services.len()).collect(),
     };
-    Ok(Subject { alert, services, metrics, composites })
+    let metrics = depends.concat();
+    Ok(Subject { alert, services, metrics, depends, composites })
+}
+
+/// The metrics that a composite reads, by name or by pattern.
+fn read_by(text: &str) -> Vec<String> {
+    let tree = composite::parse(text);
+    tree.map_or_else(|_| Vec::new(), |tree| tree.reads().iter().map(|read| read.metric.to_owned()).collect())
 }
 
 fn condition(

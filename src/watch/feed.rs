@@ -61,9 +61,9 @@ impl Feed {
         self.kept.get_or_insert_default();
     }
 
-    /// What conditions have seen since this is kept, in no order within one [`Self::tick`].
-    pub fn readings(&self) -> &[Reading] {
-        self.kept.as_deref().unwrap_or_default()
+    /// What conditions have seen since this was kept or taken, in no order within one [`Self::tick`].
+    pub fn take_readings(&mut self) -> Vec<Reading> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The alert.

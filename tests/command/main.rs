@@ -3,6 +3,7 @@
 
 mod alerting;
 mod annotate;
+mod backtest;
 mod canary;
 mod ci_recipes;
 #[path = "../support/cli.rs"]

@@ -31,6 +31,7 @@ fn committed_schemas_are_fresh() {
         #[cfg(feature = "serve")]
         ("serve", "serve"),
         ("test", "test"),
+        ("backtest", "backtest"),
     ] {
         let committed = std::fs::read_to_string(format!("schemas/{file}.schema.json")).unwrap();
         let printed = String::from_utf8(librato_apply(&["schema", of]).stdout).unwrap();

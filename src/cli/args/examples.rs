@@ -12,6 +12,12 @@ librato-apply test monitoring/
 librato-apply test monitoring/ --filter '*slow*'
 librato-apply test monitoring/ --require-coverage --junit tests.xml"
         }
+        "backtest" => {
+            "\
+librato-apply backtest --files monitoring/
+librato-apply backtest 'shop.*' --files monitoring/ --start -14d
+librato-apply backtest shop.checkout.slow --files monitoring/ --sweep 'conditions[0].threshold=400..1200:100' --at-most 5"
+        }
         "plan" => {
             "\
 librato-apply plan monitoring/

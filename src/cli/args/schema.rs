@@ -39,4 +39,6 @@ pub enum SchemaOf {
     Serve,
     /// `test --format json`.
     Test,
+    /// `backtest --format json`.
+    Backtest,
 }

@@ -9,7 +9,7 @@ use super::{Cli, examples};
 
 /// The commands by what people come for.
 pub const GROUPS: [(&str, &[&str]); 4] = [
-    ("Definitions", &["init", "validate", "test", "plan", "apply", "export", "import"]),
+    ("Definitions", &["init", "validate", "test", "backtest", "plan", "apply", "export", "import"]),
     ("Data", &["query", "submit", "annotate"]),
     ("Service", &["get", "delete", "resolve", "notify", "silence", "unsilence", "serve"]),
     ("Other", &["explain", "schema", "completions", "man"]),
@@ -20,7 +20,7 @@ const CONNECTION: [&str; 6] = ["endpoint", "user", "token_file", "timeout", "ca_
 
 /// Which of the flags that stand before or after any command mean something to this one.
 fn means(command: &str, flag: &str) -> bool {
-    let reads_files = matches!(command, "plan" | "apply");
+    let reads_files = matches!(command, "plan" | "apply" | "backtest");
     let asks = reads_files
         || matches!(command, "export" | "query" | "submit" | "annotate" | "get" | "delete" | "resolve")
         || matches!(command, "notify" | "silence" | "unsilence");

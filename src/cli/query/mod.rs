@@ -6,9 +6,9 @@ mod ask;
 pub mod document;
 mod local;
 mod plot;
-mod read;
+pub mod read;
 mod table;
-mod time;
+pub mod time;
 
 use std::sync::Arc;
 

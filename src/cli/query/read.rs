@@ -46,6 +46,8 @@ pub struct Row {
     /// The value the service shows.
     pub value: f64,
     pub sample: Sample,
+    /// The last measurement in it, where that is known: the reading of a counter.
+    pub last: Option<f64>,
 }
 
 /// Series, and the resolution at which they could be had.
@@ -234,7 +236,7 @@ fn row(one: &Value, time: &str) -> Option<Row> {
         },
         _ => Sample::single(at, value),
     };
-    Some(Row { value, sample })
+    Some(Row { value, sample, last: number("last") })
 }
 
 #[cfg(test)]

@@ -109,22 +109,7 @@ fn diagnostic(found: Finding, place: Place) -> Diagnostic {
 fn metric(desired: &Desired, name: &str) -> Option<Metric> {
     let declared = |wish: &&Wish| wish.intent != Intent::Absent;
     let wish = desired.objects.get(&Address::metric(name)).filter(declared)?;
-    let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
-    match &wish.resource {
-        Resource::Metric(metric) => Some(Metric {
-            metric_type: metric.metric_type.value().and_then(|word| word.known()),
-            period: metric.period.value().map(|period| seconds(period.0)).filter(|period| *period > 0),
-            aggregate: metric.attributes.aggregate.value().copied().unwrap_or(false),
-            ..Metric::default()
-        }),
-        Resource::Composite(composite) => Some(Metric {
-            composite: Some(composite.composite.value().cloned().unwrap_or_default()),
-            period: composite.period.value().map(|period| seconds(period.0)).filter(|period| *period > 0),
-            lag: composite.source_lag.value().map(|lag| seconds(lag.0)),
-            ..Metric::default()
-        }),
-        _ => None,
-    }
+    Metric::of(&wish.resource)
 }
 
 fn start(declared: &DeclaredTest, files: &Files, report: &mut Report) -> Option<i64> {

@@ -1,0 +1,245 @@
+//! `backtest`: how often alerts would have notified over the past, as they are and as the files change them.
+
+pub mod document;
+mod fetch;
+mod markdown;
+mod outcome;
+mod show;
+mod sides;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::Context;
+use librato_apply::composite;
+use librato_apply::diag::counted;
+use librato_apply::model::{Address, Collection, Resource};
+use librato_apply::offline::{self, Metric, Span, Subject, Sweep};
+use librato_apply::remote::Client;
+use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+
+use super::args::Global;
+use super::args::backtest::{Backtest as Args, BacktestFormat};
+use super::endpoint::{self, Access};
+use super::exit::{Exit, Stop};
+use super::inputs::{self, Read};
+use super::progress::waiting;
+use super::target::{Target, target};
+use super::ui::{Ui, pretty};
+use super::{credentials, time};
+use document::BacktestDocument;
+use fetch::{Limits, Past, past};
+use outcome::{Outcome, Results, Swept};
+use sides::{Definitions, Pair};
+
+/// More metrics than this are listed rather than looked up one by one.
+const LOOKED_UP: usize = 50;
+
+/// `backtest`
+pub async fn backtest(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
+    let now = time::now();
+    let span = span(args, now)?;
+    let sweeps = sweeps(args)?;
+    let read = if args.from_service { None } else { Some(inputs::read_without_secrets(&args.inputs(), ui)?) };
+    if let Some(read) = &read {
+        read.check(args.strict, ui)?;
+    }
+    let given = credentials::given(global, ui)?;
+    let written = || match &read {
+        Some(read) => Ok(read.endpoint()),
+        None => inputs::endpoint_here(ui),
+    };
+    let target = target(global, written, &given, ui)?;
+    let connection = endpoint::connect(global, &target, &given, Access::Read, ui).await;
+    let connection = connection.map_err(|error| target.explain_way(error))?;
+    let asking = Asking { args, span, now, sweeps, read: read.as_ref(), target: &target, ui };
+    let done = asking.results(&connection.client).await;
+    connection.close().await?;
+    let results = done.map_err(|error| target.explain(error))?;
+    match args.format {
+        BacktestFormat::Text => ui.out(&show::text(&results)),
+        BacktestFormat::Json => ui.document(&pretty(&BacktestDocument::of(&results))?),
+        BacktestFormat::Markdown => ui.document(&markdown::text(&results)),
+    }
+    Ok(verdict(args, &results, ui))
+}
+
+/// Too many notifications are an error; what a limit cut off makes it done in part.
+fn verdict(args: &Args, results: &Results, ui: &Ui) -> Exit {
+    let mut exit = Exit::Done;
+    if let Some(cut) = &results.cut {
+        ui.error(
+            &format!("not everything was read: {cut} was met"),
+            &["a shorter time, fewer alerts, or a higher limit".to_owned()],
+        );
+        exit = Exit::Partial;
+    }
+    let failed =
+        |outcome: &Outcome| [&outcome.before, &outcome.after].into_iter().flatten().any(Result::is_err);
+    if results.outcomes.iter().any(failed) {
+        exit = Exit::Error;
+    }
+    let Some(most) = args.max_notifications else { return exit };
+    for outcome in &results.outcomes {
+        let sent = outcome.newest().map_or(0, |found| found.totals().notifications);
+        if sent > most {
+            let name = &outcome.pair.name;
+            ui.error(
+                &format!("`{name}` would have notified {sent} times, --max-notifications is {most}"),
+                &[],
+            );
+            exit = Exit::Error;
+        }
+    }
+    exit
+}
+
+fn span(args: &Args, now: i64) -> Result<Span, Stop> {
+    let at = |flag, text: &str| time::parse(if text.trim() == "now" { "+0" } else { text }, now, flag);
+    let span = Span { start: at("--start", &args.start)?, end: at("--end", &args.end)?.min(now) };
+    if span.start < 0 || span.end <= span.start {
+        return Err(Stop::usage(
+            "--end is not after --start",
+            "both can be relative to now: --start -14d --end -7d; what lies ahead has no history",
+        ));
+    }
+    Ok(span)
+}
+
+fn sweeps(args: &Args) -> Result<Vec<Sweep>, Stop> {
+    if args.sweep.len() > 2 {
+        return Err(Stop::usage("--sweep can be given twice at most", "vary one more value in another run"));
+    }
+    let read = |text: &String| Sweep::parse(text).map_err(|why| Stop::usage("--sweep cannot be read", why));
+    args.sweep.iter().map(read).collect()
+}
+
+/// Everything results are made from.
+struct Asking<'a> {
+    args: &'a Args,
+    span: Span,
+    now: i64,
+    sweeps: Vec<Sweep>,
+    read: Option<&'a Read>,
+    target: &'a Target,
+    ui: &'a Ui,
+}
+
+impl Asking<'_> {
+    async fn results(&self, client: &Client) -> anyhow::Result<Results> {
+        let desired = self.read.map(|read| &read.desired);
+        let what = format!("reading the alerts of {}", self.target);
+        let mut alerts = Wanted::default();
+        alerts.add(Collection::Alerts);
+        let mut actual =
+            waiting(self.ui, &what, fetch(client, &alerts)).await.context("the alerts cannot be read")?;
+        let names = Definitions { desired, actual: &actual.state }.chosen(&self.args.alerts)?;
+        self.metrics(client, &names, &mut actual).await.context("the metrics cannot be read")?;
+        let definitions = Definitions { desired, actual: &actual.state };
+        let pairs = definitions.pairs(&names);
+        self.check_sweeps(&pairs)?;
+        let needed = definitions.needed(&pairs);
+        let limits = Limits {
+            requests: self.args.max_requests,
+            points: self.args.max_points,
+            time: Duration::from_secs(self.args.time_limit),
+        };
+        let what = format!("reading {} of {}", counted(needed.len(), "metric"), self.target);
+        let Past { histories, requests, points, cut } =
+            waiting(self.ui, &what, past(client, &needed, self.span, self.now, limits))
+                .await
+                .context("the measurements cannot be read")?;
+        let bare = |name: &&str| {
+            histories.iter().any(|it| it.metric == **name && it.series.is_empty() && !it.stretches.is_empty())
+        };
+        let missing = needed.iter().map(|it| it.name.as_str()).filter(bare).map(str::to_owned).collect();
+        let outcomes = pairs.into_iter().map(|pair| self.outcome(pair, &histories)).collect();
+        Ok(Results {
+            target: self.target.to_string(),
+            span: self.span,
+            requests,
+            points,
+            cut,
+            missing,
+            outcomes,
+        })
+    }
+
+    /// Adds what the service knows of the metrics that alerts watch, and of those that composites read.
+    async fn metrics(
+        &self,
+        client: &Client,
+        names: &BTreeSet<String>,
+        actual: &mut Actual,
+    ) -> anyhow::Result<()> {
+        let desired = self.read.map(|read| &read.desired);
+        // First what conditions name, then what composites among that are made of.
+        for _ in 0..2 {
+            let definitions = Definitions { desired, actual: &actual.state };
+            let mut wanted: BTreeSet<String> = definitions.watched(names);
+            let objects = desired.map(|desired| &desired.objects);
+            let composites: Vec<String> = wanted
+                .iter()
+                .flat_map(|name| {
+                    let address = Address::metric(name.as_str());
+                    let written = objects.and_then(|all| Some(&all.get(&address)?.resource));
+                    let both = [written, actual.state.get(&address)].into_iter().flatten();
+                    both.filter_map(|it: &Resource| Metric::of(it)?.composite).collect::<Vec<_>>()
+                })
+                .collect();
+            let trees = composites.iter().filter_map(|text| composite::parse(text).ok());
+            wanted.extend(
+                trees.flat_map(|tree| {
+                    tree.reads().iter().map(|read| read.metric.to_owned()).collect::<Vec<_>>()
+                }),
+            );
+            let mut more = Wanted::default();
+            let unknown = |name: &String| !actual.state.contains_key(&Address::metric(name.as_str()));
+            let (patterns, exact): (Vec<String>, Vec<String>) =
+                wanted.into_iter().filter(unknown).partition(|name| name.contains('*'));
+            if !patterns.is_empty() || exact.len() > LOOKED_UP {
+                more.collections.insert(Collection::Metrics);
+            } else {
+                more.metrics = exact.iter().map(|name| Address::metric(name.as_str())).collect();
+            }
+            let what = format!("reading the metrics of {}", self.target);
+            let found = waiting(self.ui, &what, fetch(client, &more)).await?;
+            actual.state.extend(found.state);
+        }
+        Ok(())
+    }
+
+    fn check_sweeps(&self, pairs: &[Pair]) -> Result<(), Stop> {
+        if self.sweeps.is_empty() {
+            return Ok(());
+        }
+        let [pair] = pairs else {
+            return Err(Stop::usage(
+                "--sweep is for one alert",
+                "name it: backtest shop.checkout.slow --sweep …",
+            ));
+        };
+        let Some(subject) = pair.newest() else { return Ok(()) };
+        offline::check_sweeps(subject, &self.sweeps)
+            .map_err(|why| Stop::usage("the sweep does not fit the alert", why))
+    }
+
+    fn outcome(&self, pair: Pair, histories: &[offline::History]) -> Outcome {
+        let run = |side: &Option<Result<Subject, String>>| {
+            let subject = side.as_ref()?;
+            Some(subject.as_ref().map_err(Clone::clone).and_then(|subject| {
+                offline::backtest(subject, histories, self.span).map_err(|problem| problem.message)
+            }))
+        };
+        let (before, after) = (run(&pair.before), run(&pair.after));
+        let swept = pair.newest().filter(|_| !self.sweeps.is_empty()).and_then(|subject| {
+            let runs = offline::sweep(subject, histories, self.span, &self.sweeps).ok()?;
+            let at_most = self
+                .args
+                .at_most
+                .map(|most| (most, offline::mildest(subject, &self.sweeps, &runs, most).cloned()));
+            Some(Swept { sweeps: self.sweeps.clone(), runs, at_most })
+        });
+        Outcome { pair, before, after, swept }
+    }
+}
