@@ -172,6 +172,9 @@ pub struct Plan {
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
+    /// Name what the service has, of the kinds that the files speak of, and the files do not.
+    #[arg(long)]
+    pub unmanaged: bool,
     /// Exit with 2 when there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,

@@ -46,7 +46,7 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 /// `plan`: and compare with what exists.
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let mut wish = wish(&args.planning, ui)?;
-    let made = make(&mut wish, global, ui).await;
+    let made = make(&mut wish, args.unmanaged, global, ui).await;
     if let Err(error) = &made {
         let (why, found) = (format!("{error:#}"), diagnostics(&wish.read.report, &wish));
         match args.format {
@@ -60,12 +60,20 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
     show(args, &wish, planned, &target, &given, ui)
 }
 
-async fn make(wish: &mut Wish, global: &Global, ui: &Ui) -> anyhow::Result<(Planned, Target, Given)> {
+async fn make(
+    wish: &mut Wish,
+    unmanaged: bool,
+    global: &Global,
+    ui: &Ui,
+) -> anyhow::Result<(Planned, Target, Given)> {
     let session = wish.session(global, Access::Compare, ui).await?;
     let planned = session.plan(wish, ui).await;
     let Session { target, given, connection } = session;
     connection.close().await?;
-    Ok((planned?, target, given))
+    let mut planned = planned?;
+    let objects = wish.scope.unmanaged(&wish.read.desired, &planned.actual.state);
+    planned.plan.unmanaged = plan::Unmanaged { objects, named: unmanaged };
+    Ok((planned, target, given))
 }
 
 fn show(
@@ -86,6 +94,9 @@ fn show(
             inputs::check(&report, &wish.read.files, strict, ui)?;
             if ui.quiet() {
                 ui.out(&(render::refusals(&plan, ui.styled_out()) + &render::summary(&plan) + "\n"));
+                if args.unmanaged {
+                    ui.out(&render::unmanaged_text(&plan.unmanaged));
+                }
             } else {
                 ui.out(&render::text(&plan, ui.styled_out(), ui.width()));
             }

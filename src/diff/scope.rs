@@ -93,15 +93,7 @@ impl Scope {
             return View { only, prune: Vec::new() };
         }
         let actual = &*super::foreseen(desired, actual);
-        let spoken_for: BTreeSet<Address> = desired
-            .objects
-            .iter()
-            .flat_map(|(address, wish)| {
-                let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
-                [Some(rename::temporary(address)), Some(rename::successor(address)), old]
-            })
-            .flatten()
-            .collect();
+        let spoken_for = spoken_for(desired);
         let goes = |(address, resource): &(&Address, &Resource)| {
             let kind = resource.kind();
             let owned = self.prune.contains(kind, &address.to_string());
@@ -109,9 +101,8 @@ impl Scope {
                 || charts_of(address, actual)
                     .any(|(name, _)| self.keeps(Kind::Chart, &Address::chart(&address.name, name)));
             let asked = self.target.as_ref().is_none_or(|target| target.mean(kind, address));
-            let service_own = address.collection == Collection::Annotations && address.name == ALERT_STREAM;
             owned
-                && !service_own
+                && !is_the_services_own(address)
                 && !kept
                 && asked
                 && !desired.objects.contains_key(*address)
@@ -121,6 +112,36 @@ impl Scope {
         };
         let prune = actual.iter().filter(goes).map(|(address, _)| address.clone()).collect();
         View { only, prune }
+    }
+
+    /// What exists of the kinds that this run speaks of, and is neither in the files nor about to go: kind by kind, in order of names;
+    /// metrics last, of which most come from being measured.
+    /// What the files only refer to brings no kind into view, and what a space holds that they do not know comes with it.
+    pub fn unmanaged(&self, desired: &Desired, actual: &State) -> Vec<(Kind, Address)> {
+        let owned = desired.objects.values().filter(|wish| wish.intent != Intent::External);
+        let kinds: BTreeSet<Kind> = owned.map(|wish| wish.kind).chain(self.prune.kinds()).collect();
+        let gone: BTreeSet<Address> = self.view(desired, actual).prune.into_iter().collect();
+        let spoken_for = spoken_for(desired);
+        let actual = &*super::foreseen(desired, actual);
+        let known = |address: &Address| {
+            desired.objects.contains_key(address) || spoken_for.contains(address) || gone.contains(address)
+        };
+        let left = |(address, resource): &(&Address, &Resource)| {
+            let kind = resource.kind();
+            kinds.contains(&kind)
+                && !known(address)
+                && !is_the_services_own(address)
+                && !self.ignore.contains(kind, &address.to_string())
+                && self.target.as_ref().is_none_or(|target| target.mean(kind, address))
+                && address.container().is_none_or(|space| is_kept(&space, desired))
+        };
+        let mut found: Vec<(Kind, Address)> = actual
+            .iter()
+            .filter(left)
+            .map(|(address, resource)| (resource.kind(), address.clone()))
+            .collect();
+        found.sort_by_key(|(kind, _)| (*kind == Kind::Metric, *kind));
+        found
     }
 
     fn keeps(&self, kind: Kind, address: &Address) -> bool {
@@ -144,6 +165,19 @@ impl Scope {
         }
         report
     }
+}
+
+/// The names that objects which are declared have until they are renamed, or have while that is done.
+fn spoken_for(desired: &Desired) -> BTreeSet<Address> {
+    let names = |(address, wish): (&Address, &Wish)| {
+        let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
+        [Some(rename::temporary(address)), Some(rename::successor(address)), old]
+    };
+    desired.objects.iter().flat_map(names).flatten().collect()
+}
+
+fn is_the_services_own(address: &Address) -> bool {
+    address.collection == Collection::Annotations && address.name == ALERT_STREAM
 }
 
 fn is_kept(space: &Address, desired: &Desired) -> bool {

@@ -11,6 +11,7 @@ mod order;
 mod outcome;
 mod saved;
 mod step;
+mod unmanaged;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous, lost_with};
 pub use outcome::{Done, Failure, INTERRUPTED, Outcome, Remedy, UNREACHED};
 pub use saved::{SavedError, SavedPlan};
 pub use step::{SourcePlace, Step};
+pub use unmanaged::{Named, Unmanaged, UnmanagedDocument};
 
 /// Everything that would be written, and everything that speaks against it.
 #[derive(Debug, Default)]
@@ -40,6 +42,8 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// What the changes mean to alerts that are not changed themselves.
     pub indirect: Vec<Indirect>,
+    /// What exists and is not in the files; empty where nobody looked.
+    pub unmanaged: Unmanaged,
 }
 
 /// How many objects are changed in which way.
@@ -115,7 +119,7 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
         step.protected = limits.protects(&step.change, desired);
     }
     refusals.extend(limits.weaker_alerts(&steps, &indirect));
-    Plan { target, steps, unchanged: diff.unchanged, refusals, indirect }
+    Plan { target, steps, unchanged: diff.unchanged, refusals, indirect, unmanaged: Unmanaged::default() }
 }
 
 fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {

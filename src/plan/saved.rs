@@ -180,7 +180,7 @@ impl SavedPlan {
             .map(|step| reveal(step, &names, state, resolve, key))
             .collect::<Result<_, _>>()?;
         let (target, indirect) = (self.target.clone(), self.indirect.clone());
-        Ok(Plan { target, steps, unchanged: self.unchanged, refusals: Vec::new(), indirect })
+        Ok(Plan { target, steps, unchanged: self.unchanged, indirect, ..Plan::default() })
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::diff::{Action, FieldChange};
 use crate::model::Kind;
-use crate::plan::{Counts, Effect, Indirect, Plan, Refusal, SourcePlace, Step, lost_with};
+use crate::plan::{Counts, Effect, Indirect, Plan, Refusal, SourcePlace, Step, UnmanagedDocument, lost_with};
 
 /// The version of the documents; it grows when a reader of an older one could be misled.
 pub const FORMAT_VERSION: u32 = 1;
@@ -30,6 +30,9 @@ pub struct PlanDocument {
     /// What the changes mean to alerts that are not changed themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indirect: Vec<Indirect>,
+    /// What the service has and no file declares; only `plan` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmanaged: Option<UnmanagedDocument>,
     /// Safety rules that forbid the apply.
     pub refusals: Vec<Refusal>,
     /// What was found in the files: severity, code, message, file, line, column, help. Errors only where there is no plan.
@@ -96,6 +99,7 @@ pub fn document(plan: &Plan, diagnostics: Vec<Value>) -> PlanDocument {
         unchanged: plan.unchanged,
         changes: plan.steps.iter().map(change).collect(),
         indirect: plan.indirect.clone(),
+        unmanaged: plan.unmanaged.document(),
         refusals: plan.refusals.clone(),
         diagnostics,
     }
@@ -111,6 +115,7 @@ pub fn document_without_plan(why: &str, diagnostics: Vec<Value>) -> PlanDocument
         unchanged: 0,
         changes: Vec::new(),
         indirect: Vec::new(),
+        unmanaged: None,
         refusals: Vec::new(),
         diagnostics,
     }

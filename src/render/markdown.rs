@@ -11,8 +11,10 @@ mod tests;
 use serde_json::Value;
 
 use super::text::{by_space, remark, summary};
+use super::unmanaged::unmanaged_text;
+use crate::diag::plural;
 use crate::diff::Action;
-use crate::plan::{Impact, Plan, Refusal, Step, Verdict};
+use crate::plan::{Impact, Plan, Refusal, Step, Unmanaged, Verdict};
 use escape::{code, prose};
 use page::{Page, Part, Piece};
 
@@ -28,6 +30,9 @@ const HELPS: usize = 3;
 /// How many effects of one alert are told, and fields of one change named.
 const EFFECTS: usize = 20;
 const FIELDS: usize = 4;
+
+/// How many objects of one kind that no file declares are named.
+const UNMANAGED: usize = 100;
 
 /// The plan as markdown of at most 60,000 characters; `diagnostics` as [`crate::diag::to_json`] gives them.
 ///
@@ -54,6 +59,7 @@ pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
             page.add(Piece { part: Part::Details, keep, text });
         }
     }
+    unmanaged_pieces(&plan.unmanaged, &mut page);
     page.finish()
 }
 
@@ -64,10 +70,33 @@ pub fn markdown_without_plan(why: &str, diagnostics: &[Value]) -> String {
     page.finish()
 }
 
+/// A list for each kind, folded away: whoever asked for names may get many.
+fn unmanaged_pieces(unmanaged: &Unmanaged, page: &mut Page) {
+    if !unmanaged.named {
+        return;
+    }
+    for of_kind in unmanaged.objects.chunk_by(|(a, _), (b, _)| a == b) {
+        let names =
+            of_kind.iter().take(UNMANAGED).map(|(_, address)| format!("- {}\n", code(&address.to_string())));
+        let mut names: String = names.collect();
+        if of_kind.len() > UNMANAGED {
+            names.push_str(&format!("- … and {} more\n", of_kind.len() - UNMANAGED));
+        }
+        let kind = of_kind[0].0;
+        let title = plural(of_kind.len(), kind.noun(), kind.section());
+        let text = format!("<details>\n<summary>{title}</summary>\n\n{names}\n</details>\n\n");
+        page.add(Piece { part: Part::Unmanaged, keep: page::UNMANAGED, text });
+    }
+}
+
 fn head(plan: &Plan) -> String {
     let summary = prose(&summary(plan));
     let (target, strong) = (code(&plan.target), if plan.is_empty() { "" } else { "**" });
-    format!("{MARKER}\n### Plan for {target}\n\n{strong}{summary}{strong}\n")
+    let unmanaged = match plan.unmanaged.named || plan.unmanaged.objects.is_empty() {
+        true => String::new(),
+        false => format!("\n{}\n", prose(unmanaged_text(&plan.unmanaged).trim_end())),
+    };
+    format!("{MARKER}\n### Plan for {target}\n\n{strong}{summary}{strong}\n{unmanaged}")
 }
 
 /// The refusal itself is kept longer than the names of what it is about.

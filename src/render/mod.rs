@@ -9,6 +9,7 @@ mod lines;
 mod markdown;
 mod outcome;
 mod text;
+mod unmanaged;
 mod value;
 
 pub use definitions::{Definitions, ServiceTypes, definitions};
@@ -19,3 +20,4 @@ pub use json::{
 pub use markdown::{markdown, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{refusals, summary, text};
+pub use unmanaged::unmanaged_text;

@@ -4,6 +4,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::hang::hung;
+use super::unmanaged::unmanaged_text;
 use super::value::{inline, is_long, line_diff};
 use crate::diag::{Seg, counted, plural, printable};
 use crate::diff::{Action, FieldChange};
@@ -24,6 +25,7 @@ pub fn text(plan: &Plan, styled: bool, width: Option<usize>) -> String {
     plan.indirect.iter().for_each(|indirect| page.indirect(indirect));
     plan.refusals.iter().for_each(|refusal| page.refusal(refusal));
     page.line(&summary(plan));
+    page.out.push_str(&unmanaged_text(&plan.unmanaged));
     page.out
 }
 
@@ -238,13 +240,7 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_said_in_one_line() {
-        let plan = Plan {
-            target: "embedded:./x.db".into(),
-            steps: Vec::new(),
-            unchanged: 1,
-            refusals: Vec::new(),
-            indirect: Vec::new(),
-        };
+        let plan = Plan { target: "embedded:./x.db".into(), unchanged: 1, ..Plan::default() };
         assert_eq!(
             text(&plan, false, None),
             "Plan for embedded:./x.db\n\nNothing to change: 1 object is as written.\n"

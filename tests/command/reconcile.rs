@@ -99,6 +99,34 @@ fn apply_then_plan_is_empty_and_neither_plan_writes() {
 }
 
 #[test]
+fn what_no_file_declares_is_counted_or_named_without_a_request_more() {
+    let world = World::applied(DEFINITIONS);
+    let by_hand =
+        r#"{"name": "by.hand", "conditions": [{"type": "above", "metric_name": "web.ms", "threshold": 1}]}"#;
+    assert_eq!(world.server.call("POST", "/v1/alerts", by_hand).0, 201);
+    world.server.log();
+    let requests = |args: &[&str]| {
+        let ran = world.run(&[&["plan", "def"], args].concat()).exits(0);
+        let mut requests = world.server.requests();
+        requests.sort();
+        (ran, requests)
+    };
+    let (counted, few) = requests(&["--detailed-exitcode"]);
+    counted.prints(&["6 objects are as written.\nNot in these files: 1 alert (--unmanaged names them).\n"]);
+    let (named, same) = requests(&["--unmanaged", "--quiet"]);
+    named.prints(&["Not in these files, and left as they are: 1 alert\n    alert/by.hand\n"]);
+    assert_eq!(few, same);
+    assert_eq!(requests(&["--format", "json"]).0.json()["unmanaged"], json!({"counts": {"alert": 1}}));
+    let document = requests(&["--format", "json", "--unmanaged"]).0.json();
+    assert_eq!(document["unmanaged"]["objects"], json!([{"kind": "alert", "name": "by.hand"}]));
+    requests(&["--format", "markdown"]).0.prints(&["Not in these files: 1 alert"]);
+    let (markdown, _) = requests(&["--format", "markdown", "--unmanaged"]);
+    markdown.prints(&["<summary>1 alert</summary>\n\n- <code>by.hand</code>\n"]);
+    let (none, _) = requests(&["--target", "service/*", "--unmanaged"]);
+    none.prints(&["nothing of these kinds that is not in these files"]);
+}
+
+#[test]
 fn a_stream_is_made_without_leaving_an_event_behind() {
     let world = World::applied(DEFINITIONS);
     let (status, stream) = world.server.call("GET", "/v1/annotations/web.deploys?start_time=1", "");

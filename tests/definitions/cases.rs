@@ -252,7 +252,12 @@ impl Case {
             limits: &self.limits(desired),
             files,
         };
-        plan::build(input, report)
+        let mut plan = plan::build(input, report);
+        if let Some(named) = self.flag("unmanaged").and_then(Value::as_bool) {
+            let objects = self.scope(desired).unmanaged(desired, &actual.state);
+            plan.unmanaged = plan::Unmanaged { objects, named };
+        }
+        plan
     }
 
     /// What `plan` shows: what was noticed, then the plan, unless there are errors.

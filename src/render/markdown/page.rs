@@ -19,7 +19,8 @@ pub(super) const ROWS: u8 = 5;
 pub(super) const HARMLESS: u8 = 6;
 pub(super) const DETAILS: u8 = 7;
 pub(super) const UPDATES: u8 = 8;
-pub(super) const NOTES: u8 = 9;
+pub(super) const UNMANAGED: u8 = 9;
+pub(super) const NOTES: u8 = 10;
 
 /// A part of the comment, in the order of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +31,19 @@ pub(super) enum Part {
     Impact,
     Changes,
     Details,
+    Unmanaged,
     Notes,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Refusals,
         Self::Errors,
         Self::Warnings,
         Self::Impact,
         Self::Changes,
         Self::Details,
+        Self::Unmanaged,
         Self::Notes,
     ];
 
@@ -53,6 +56,7 @@ impl Part {
             Self::Impact => "#### What it means to the people on call\n\n",
             Self::Changes => "| action | kind | name | place | what |\n| --- | --- | --- | --- | --- |\n",
             Self::Details => "#### Details\n\n",
+            Self::Unmanaged => "#### Not in these files, and left as they are\n\n",
             Self::Notes => "#### Notes\n\n",
         }
     }
@@ -66,6 +70,7 @@ impl Part {
             Self::Impact => ("alert", "alerts"),
             Self::Changes => ("change", "changes"),
             Self::Details => ("change in detail", "changes in detail"),
+            Self::Unmanaged => ("list of names", "lists of names"),
             Self::Notes => ("note", "notes"),
         }
     }
