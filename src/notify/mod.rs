@@ -1,4 +1,4 @@
-//! What services are told of incidents, and how: [`Message`] is what is to be said, as it waits to be sent; [`render`] makes a
+//! What services are told of incidents, and how: [`Message`] is what is to be said, as it waits to be sent; [`render()`] makes a
 //! [`Request`] of it for a type of service and its settings; [`Sender`] sends it, and [`Success::judge`]
 //! says what an answer means. Knows no tables and no
 //! server of HTTP.
