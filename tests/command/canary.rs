@@ -301,7 +301,7 @@ fn notifications_and_what_is_said_of_them_tell_nothing() {
     let mut options = vec!["-v", "-v", "--alert-settle", "1", "--notify-allow", "127.0.0.1"];
     options.extend(bases.iter().map(String::as_str));
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start_with(&dir.path().join("a.db"), TOKEN, &options);
+    let server = Server::start_with(&dir.path().join("a.db"), cli::TOKEN, &options);
     let services = notified(&sink.addr.to_string());
     for (kind, settings) in &services {
         let service = format!(r#"{{"type": "{kind}", "title": "to {kind}", "settings": {settings}}}"#);

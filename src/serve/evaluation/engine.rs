@@ -128,7 +128,10 @@ impl Engine {
             tracing::warn!(target: "librato_apply::serve", "the clock is {by} s behind the one that alerts were evaluated by: what runs for them keeps its remaining time");
         }
         engine.take_up(None, outage, set_back).await?;
-        // Whoever is stopped before the clock goes on must find what it made of the states.
+        // Whoever is stopped before the clock goes on must find what it made of the states; and what lies before the second that is
+        // written down is looked for by nobody after that, so it has to have happened.
+        engine.advance(engine.done);
+        engine.commit().await;
         engine.write_states().await;
         Ok(engine)
     }

@@ -160,10 +160,10 @@ async fn page(server: &Server, path: &str) -> Value {
     answer.json().await.unwrap()
 }
 
-/// How many of a collection the server has.
+/// How many of a collection the server has that are asked for.
 async fn total(server: &Server, path: &str) -> u64 {
     let page = page(server, path).await;
-    page["query"]["total"].as_u64().unwrap_or_else(|| panic!("{path}: {page}"))
+    page["query"]["found"].as_u64().unwrap_or_else(|| panic!("{path}: {page}"))
 }
 
 /// Ends what is open and waits until everybody was told.
@@ -184,7 +184,10 @@ async fn settle(server: &Server, all: &[Shared]) {
         if begun.elapsed() > PATIENCE {
             let waiting = page(server, "/v1/deliveries?status=waiting&length=5").await;
             let open = page(server, "/v1/incidents?status=open&length=5").await;
-            panic!("{waits} wait: {waiting:#}\n{open:#}\n{}", server.log());
+            let figures =
+                client().get(server.url("/metrics")).basic_auth(USER, Some(TOKEN)).send().await.unwrap();
+            let figures = figures.text().await.unwrap();
+            panic!("{waits} wait: {waiting:#}\n{open:#}\n{figures}\n{}", server.log());
         }
     }
 }

@@ -88,6 +88,8 @@ async fn values_that_cross_a_threshold_page_and_those_of_other_times_do_not() {
     std::fs::write(dir.path().join("alerts.yaml"), definitions(&sink)).unwrap();
     run(dir.path(), &endpoint, &["apply", "alerts.yaml", "--auto-approve"]);
 
+    page_with(&server, "/metrics", "alerts_evaluated 2\n").await;
+
     // What pages nobody comes first, so that it would be told first.
     for (source, time) in [("web-old", now() - 7_200), ("web-future", now() + 3_600)] {
         let gauge =
@@ -145,7 +147,7 @@ async fn nobody_hears_of_servers_that_are_silent_or_embedded() {
 
     // Embedded over a file in which an alert fires, and then a server that may tell: it tells only what is new.
     run(dir.path(), "embedded:a.db", &slow);
-    run(dir.path(), "embedded:a.db", &["submit", "db.ms", "1", "--source", "x"]);
+    run(dir.path(), "embedded:a.db", &["submit", "db.ms", "1", "--source", "y"]);
     assert!(sink.waiting().is_none());
     let server = serve(&data, &[]);
     run(dir.path(), &server.url(""), &["submit", "db.ms", "11", "--source", "x"]);

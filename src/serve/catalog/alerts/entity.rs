@@ -35,7 +35,9 @@ impl Entity for Full {
         let changed = match &self.edited {
             Some(edited) => edits::edit(tx, &edited.by, &edited.before, &mut self.alert, now)?,
             None => {
-                self.alert.conditions.iter_mut().for_each(|condition| condition.since = now);
+                // Who defines an alert and sends values at once means these, too: the whole second counts.
+                let since = now.saturating_sub(1);
+                self.alert.conditions.iter_mut().for_each(|condition| condition.since = since);
                 None
             }
         };

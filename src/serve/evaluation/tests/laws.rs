@@ -107,7 +107,8 @@ async fn live(
         bench.engine().tick().await.unwrap();
     }
     let watched = bench.engine().seats.iter().flatten().next().unwrap().watched.as_ref().clone();
-    let mut feed = Feed::new(watched, Settings::offline(), BORN);
+    // The second in which it was made counts.
+    let mut feed = Feed::new(watched, Settings::offline(), BORN - 1);
     let mut sent = sent.to_vec();
     sent.sort_by_key(|(at, t, _, wait)| (*t, *wait, *at));
     let (mut sent, mut expected) = (sent.into_iter().peekable(), Vec::new());

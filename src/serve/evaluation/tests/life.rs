@@ -27,6 +27,40 @@ async fn a_value_beyond_its_threshold_opens_an_incident_and_a_normal_one_closes_
 }
 
 #[tokio::test]
+async fn what_a_start_finds_is_not_lost_when_it_is_killed_at_once() {
+    let mut bench = Bench::new().await;
+    let alert = bench.alert(&above()).await;
+    bench.pass(1).await;
+    bench.value("web", 1, 2.0).await;
+    // Nobody evaluates for a while; then two of them begin, the first of which never comes to a round.
+    bench.clock.pass(Duration::from_secs(20));
+    bench.kill().await;
+    bench.kill().await;
+    bench.pass(1).await;
+    assert_eq!(bench.status(alert).await, "triggered");
+    bench.value("web", 22, 0.0).await;
+    bench.clock.pass(Duration::from_secs(20));
+    bench.kill().await;
+    bench.kill().await;
+    bench.pass(1).await;
+    assert_eq!(bench.status(alert).await, "ok");
+    assert_eq!(
+        bench.log(),
+        ["1 opened 1", "1 trigger 1.0 web/0=2(1..1 x1)", "22 closed 1 Normal"],
+        "everything once"
+    );
+}
+
+#[tokio::test]
+async fn values_of_the_second_in_which_an_alert_is_made_count() {
+    let mut bench = Bench::new().await;
+    let alert = bench.alert(&above()).await;
+    bench.value("web", 0, 2.0).await;
+    bench.pass(12).await;
+    assert_eq!(bench.status(alert).await, "triggered");
+}
+
+#[tokio::test]
 async fn series_metrics_and_alerts_may_come_in_any_order() {
     let mut bench = Bench::new().await;
     bench.value("web", 0, 2.0).await;
