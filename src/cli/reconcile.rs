@@ -19,6 +19,7 @@ use super::inputs::{self, Read};
 use super::ownership;
 use super::progress::waiting;
 use super::target::{Place, Target, Written, target};
+use super::test::case;
 use super::ui::{Ui, pretty};
 use super::{backup, saved, unevaluated, write};
 
@@ -26,6 +27,8 @@ use super::{backup, saved, unevaluated, write};
 pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
     let mut read = inputs::read(&args.inputs, true, ui)?;
     ownership::scope(&mut read, &[])?;
+    read.report.extend(case::unfit(&read.desired, &read.files));
+    read.report.sort(&read.files);
     if args.format == Format::Json {
         let document = json!({
             "format_version": 1,

@@ -77,7 +77,10 @@ fn condition(old: &Condition, new: &Condition) -> Option<String> {
         return Some(format!("{} {} → {} {}", old.metric, asked(old), new.metric, asked(&new)));
     }
     let (before, after) = (asked(old), asked(&new));
-    Some(if before == after { "other streams".to_owned() } else { format!("{before} → {after}") })
+    if before != after {
+        return Some(format!("{before} → {after}"));
+    }
+    Some(if old.streams == new.streams { "the metric" } else { "other streams" }.to_owned())
 }
 
 /// A test with another threshold, another duration, or both.

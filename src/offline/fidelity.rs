@@ -103,7 +103,10 @@ pub(super) fn fidelity(condition: &Condition, resolution: i64) -> Fidelity {
             Some(_) => Fidelity::Either,
         },
         Function::Derivative { .. } if condition.shape.kind != Kind::Counter || !finer => Fidelity::Unknown,
-        Function::Derivative { .. } | Function::Sum | Function::Count => Fidelity::Shifted,
+        Function::Derivative { .. } | Function::Sum | Function::Count => match duration {
+            None => Fidelity::Shifted,
+            Some(_) => Fidelity::Either,
+        },
     }
 }
 
@@ -143,6 +146,7 @@ mod tests {
             (Some(Function::Sum), true, None, gauge, [Exact, Shifted, Incomparable]),
             (Some(Function::Count), true, Some(60), bare, [Exact, Incomparable, Incomparable]),
             (Some(change), true, None, counter, [Exact, Shifted, Unknown]),
+            (Some(change), true, Some(300), counter, [Exact, Either, Unknown]),
             (Some(change), true, None, gauge, [Exact, Unknown, Unknown]),
             (None, true, Some(120), gauge, [Exact, Shifted, Unknown]),
             (None, true, Some(119), gauge, [Exact, Unknown, Unknown]),

@@ -70,10 +70,15 @@ impl Subject {
     pub fn reads(&self, metric: &str) -> bool {
         self.metrics.iter().any(|pattern| matches(pattern, metric))
     }
+
+    /// Whether the composites that conditions watch are the same ones.
+    pub fn same_composites(&self, other: &Self) -> bool {
+        self.depends == other.depends && self.composites == other.composites
+    }
 }
 
 /// A composite that the condition at a place watches.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Worked {
     pub place: usize,
     pub query: Query,

@@ -221,6 +221,64 @@ fn over_http_it_finds_what_the_machine_finds() {
     assert!(fired > CASES, "hardly anything happens: {fired}");
 }
 
+/// Whether each of these has one of the others at its time, or an interval beside it.
+fn covered(these: &[(i64, Option<i64>)], others: &[(i64, Option<i64>)]) -> bool {
+    let end = |one: &(i64, Option<i64>)| one.1.unwrap_or(i64::MAX / 2) + 60;
+    these.iter().all(|one| others.iter().any(|other| other.0 <= end(one) && one.0 <= end(other)))
+}
+
+/// At most one measurement of a minute, where a metric says that it has one.
+fn once_a_minute(case: &Case) -> Case {
+    let mut case = case.clone();
+    let function = case.condition["summary_function"].as_str();
+    if matches!(function, Some("sum" | "count" | "derivative")) && !case.aggregate {
+        case.samples.iter_mut().for_each(|all| all.dedup_by_key(|(time, _)| time.div_euclid(60)));
+    }
+    case
+}
+
+#[test]
+fn what_the_service_rolled_up_errs_as_it_is_said() {
+    let cases: Vec<Case> = generated().iter().map(once_a_minute).collect();
+    let dir = project(&[("a.yaml", &definitions(&cases))]);
+    let server = Server::start(&dir.path().join("a.db"));
+    let secret = |cli: Cli| cli.env("NOT_SET", "https://example.org/hook");
+    secret(server.cli(dir.path())).run(&["apply", "--auto-approve"]).exits(0);
+    // Four days old: by the minute.
+    let end = now() / 60 * 60 - 4 * 86_400;
+    let start = end - LENGTH - 600;
+    submit(&server, &cases, start);
+    let (from, to) = (start.to_string(), end.to_string());
+    let asked = ["backtest", "--start", &from, "--end", &to, "--format", "json"];
+    let document = server.cli(dir.path()).run(&asked).exits(0).json();
+    let mut said = std::collections::BTreeMap::<String, usize>::new();
+    for found in document["alerts"].as_array().unwrap() {
+        let number: usize = found["name"].as_str().unwrap().strip_prefix("law.").unwrap().parse().unwrap();
+        let (raw, _) = by_machine(&cases[number], number, start, end);
+        let all = found["after"]["incidents"].as_array().unwrap();
+        let sure = all.iter().filter(|one| one["sure"] == true);
+        let sure: Vec<(i64, Option<i64>)> =
+            sure.map(|one| (one["opened"].as_i64().unwrap(), one["closed"].as_i64())).collect();
+        let [known] = found["after"]["known"].as_array().unwrap().as_slice() else { panic!("{found}") };
+        let fidelity = known["fidelity"].as_str().unwrap();
+        let (misses, invents) = (!covered(&raw, &sure), !covered(&sure, &raw));
+        let wrong = match fidelity {
+            "exact" => sure != raw,
+            // Silence to an interval is a law of its own, beside the code.
+            "shifted" if cases[number].condition["type"] == "absent" => false,
+            "shifted" => misses || invents,
+            "more" => misses,
+            "less" => invents,
+            "unknown" | "incomparable" => !sure.is_empty(),
+            _ => false,
+        };
+        assert!(!wrong, "{fidelity}: {:?}\nraw {raw:?}\nrolled up {sure:?}", cases[number]);
+        *said.entry(fidelity.to_owned()).or_default() += 1;
+        assert_eq!(known["resolution"], 60);
+    }
+    assert!(said.len() >= 5, "the table has more rows: {said:?}");
+}
+
 /// A server with a metric of a day, quiet but for two peaks, and files that lower the threshold of its alert.
 struct World {
     dir: tempfile::TempDir,
@@ -298,6 +356,9 @@ fn before_and_after_are_shown_and_counted() {
         .run(&["shop.slow", "--max-notifications", "2"])
         .exits(1)
         .says(&["`shop.slow` would have notified 3 times"]);
+    let changed = world.run(&["--changed"]).exits(0).prints(&["shop.slow   8h, exact"]);
+    assert!(!changed.stdout.contains("shop.silent"), "{}", changed.stdout);
+    world.run(&["shop.silent", "--changed"]).exits(0).prints(&["No alert changes in what it does."]);
     world.run(&["shop.slow", "--from-service"]).exits(0).prints(&["now", "1 / 2 / 15m / 3.1 %"]);
     world.run(&["shop.slow", "--format", "markdown"]).exits(0).prints(&[
         "| shop.slow | 1 / 2 / 15m / 3.1 % | 2 / 3 / 15m / 4.2 % | threshold 800 → 600 |",

@@ -74,6 +74,10 @@ fn mistakes_of_the_files_are_no_failed_tests() {
     run(&[]).exits(64).says(&["error[unknown-metric]", "a.test.yaml:5:23", "did you mean `web.ms`?"]);
     let document = run(&["--format", "json"]).exits(64).json();
     assert_eq!(document["diagnostics"][0]["code"], "unknown-metric");
-    // Nobody else reads that file.
-    Cli::new(dir.path()).env("NOT_SET", "https://example.org/x").run(&["validate", "--strict"]).exits(0);
+    // Nobody else reads that file; tests beside definitions are validated with them.
+    let validate =
+        || Cli::new(dir.path()).env("NOT_SET", "https://example.org/x").run(&["validate", "--strict"]);
+    validate().exits(0);
+    std::fs::rename(dir.path().join("a.test.yaml"), dir.path().join("b.yaml")).unwrap();
+    validate().exits(1).says(&["error[unknown-metric]", "b.yaml:5:23", "did you mean `web.ms`?"]);
 }

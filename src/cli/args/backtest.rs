@@ -19,6 +19,9 @@ pub struct Backtest {
     /// Take the definitions of the service alone, and read no files.
     #[arg(long, conflicts_with_all = ["files", "vars", "var_strings", "var_files", "allow_env", "strict"])]
     pub from_service: bool,
+    /// Only alerts that the files would change or make.
+    #[arg(long, conflicts_with = "from_service")]
+    pub changed: bool,
     /// Set a variable; the value is read as YAML.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,

@@ -136,7 +136,10 @@ impl Asking<'_> {
         let names = Definitions { desired, actual: &actual.state }.chosen(&self.args.alerts)?;
         self.metrics(client, &names, &mut actual).await.context("the metrics cannot be read")?;
         let definitions = Definitions { desired, actual: &actual.state };
-        let pairs = definitions.pairs(&names);
+        let mut pairs = definitions.pairs(&names);
+        if self.args.changed {
+            pairs.retain(Pair::is_changed);
+        }
         self.check_sweeps(&pairs)?;
         let needed = definitions.needed(&pairs);
         let limits = Limits {
@@ -162,6 +165,7 @@ impl Asking<'_> {
             cut,
             missing,
             outcomes,
+            only_changed: self.args.changed,
         })
     }
 
@@ -231,7 +235,10 @@ impl Asking<'_> {
                 offline::backtest(subject, histories, self.span).map_err(|problem| problem.message)
             }))
         };
-        let (before, after) = (run(&pair.before), run(&pair.after));
+        let before = run(&pair.before);
+        // What means the same is evaluated once.
+        let same = pair.after.is_some() && !pair.is_changed();
+        let after = if same { before.clone() } else { run(&pair.after) };
         let swept = pair.newest().filter(|_| !self.sweeps.is_empty()).and_then(|subject| {
             let runs = offline::sweep(subject, histories, self.span, &self.sweeps).ok()?;
             let at_most = self

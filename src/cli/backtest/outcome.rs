@@ -37,4 +37,13 @@ pub struct Results {
     /// Metrics that were never measured, as far as can be told.
     pub missing: Vec<String>,
     pub outcomes: Vec<Outcome>,
+    /// Whether only those that change were wanted.
+    pub only_changed: bool,
+}
+
+impl Results {
+    /// What is said where there are no outcomes.
+    pub fn nothing(&self) -> &'static str {
+        if self.only_changed { "No alert changes in what it does." } else { "There is no alert to look at." }
+    }
 }

@@ -18,7 +18,7 @@ const STREAMS: usize = 4;
 pub fn text(results: &Results) -> String {
     let mut out: String = results.outcomes.iter().map(|outcome| one(outcome, results) + "\n").collect();
     if results.outcomes.is_empty() {
-        out.push_str("There is no alert to look at.\n\n");
+        out.push_str(&format!("{}\n\n", results.nothing()));
     }
     for name in &results.missing {
         out.push_str(&format!("nothing was measured of `{}`\n", printable(name)));

@@ -28,6 +28,12 @@ impl Pair {
         self.before.iter().chain(&self.after).flatten()
     }
 
+    /// Whether the files make it another one.
+    pub fn is_changed(&self) -> bool {
+        let sound = |side: &Option<Result<Subject, String>>| side.as_ref().map(Result::is_ok);
+        sound(&self.after) != sound(&self.before) || !self.changed.is_empty()
+    }
+
     /// The one that will be.
     pub fn newest(&self) -> Option<&Subject> {
         self.after.as_ref().or(self.before.as_ref())?.as_ref().ok()
@@ -159,7 +165,7 @@ impl<'a> Definitions<'a> {
         };
         let mut pairs: Vec<Pair> = names.iter().map(pair).collect();
         // Where a limit is met, what was changed has been read.
-        pairs.sort_by_key(|pair| pair.after.is_some() == pair.before.is_some() && pair.changed.is_empty());
+        pairs.sort_by_key(|pair| !pair.is_changed());
         pairs
     }
 
@@ -215,7 +221,9 @@ fn changes(before: &Subject, after: &Subject) -> Vec<String> {
     if set(before) != set(after) {
         found.push("services".to_owned());
     }
-    if before.depends != after.depends {
+    let same_metrics =
+        before.alert.conditions.iter().zip(&after.alert.conditions).all(|(a, b)| a.metric == b.metric);
+    if same_metrics && !before.same_composites(after) {
         found.push("the composite".to_owned());
     }
     found

@@ -58,6 +58,14 @@ pub fn cases<'d>(desired: &'d Desired, files: &Files) -> (Vec<Case<'d>>, Report)
     (cases, once(&report))
 }
 
+/// Tests that do not fit their alerts, for who runs none.
+pub fn unfit(desired: &Desired, files: &Files) -> Report {
+    let mut out = Report::default();
+    let (_, found) = cases(desired, files);
+    found.iter().filter(|found| found.severity != Severity::Note).for_each(|found| out.push(found.clone()));
+    out
+}
+
 fn case<'d>(
     declared: &'d DeclaredTest,
     desired: &'d Desired,

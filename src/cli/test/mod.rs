@@ -1,6 +1,6 @@
 //! `test`: the alerts of the files with made-up measurements, without any service.
 
-mod case;
+pub mod case;
 pub mod document;
 mod gaps;
 mod junit;
