@@ -74,7 +74,8 @@ fn row(outcome: &Outcome) -> String {
         [(_, only)] => (only.as_str(), "the same"),
         _ => ("", ""),
     };
-    let changed = outcome.pair.changed.join(", ");
+    let is_new = outcome.before.is_none();
+    let changed = if is_new { "new".to_owned() } else { outcome.pair.changed.join(", ") };
     format!("| {} | {before} | {after} | {} |\n", cell(&outcome.pair.name), cell(&changed))
 }
 

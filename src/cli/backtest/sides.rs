@@ -1,6 +1,7 @@
 //! Which alerts are looked at, as they are on the service and as the files will have them, and which metrics that takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use librato_apply::composite::{Selector, matches};
 use librato_apply::diag::{printable, suggest};
@@ -69,6 +70,10 @@ impl<'a> Definitions<'a> {
             if !all.iter().any(|name| matches(pattern, name)) {
                 let help = match suggest(pattern, all.iter().map(String::as_str)) {
                     Some(close) => format!("did you mean `{close}`?"),
+                    // Other commands take paths here.
+                    None if Path::new(pattern).exists() => {
+                        format!("definitions are read with --files {}", printable(pattern))
+                    }
                     None => "`*` stands for any run of characters".to_owned(),
                 };
                 return Err(Stop::usage(format!("no alert is called `{}`", printable(pattern)), help));
