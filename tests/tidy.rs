@@ -309,6 +309,46 @@ fn headers_claim_only_what_holds() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A field or a rule of one kind is that kind's business: a comparison that named it would have to be changed with it.
+#[test]
+fn the_comparison_knows_kinds_only_through_what_they_say_of_themselves() {
+    let sources = sources();
+    let of_kinds: Vec<&String> = sources
+        .iter()
+        .filter(|(_, text)| code(text).contains("\nimpl Spec for "))
+        .map(|(file, _)| file)
+        .collect();
+    let kinds: Vec<&str> = of_kinds
+        .iter()
+        .flat_map(|file| sources[*file].split("\nimpl Spec for ").skip(1))
+        .filter_map(|rest| rest.split(' ').next())
+        .collect();
+    assert!(kinds.contains(&"Alert") && kinds.contains(&"Composite") && kinds.len() == 7, "{kinds:?}");
+    assert_eq!(names_of_kinds("fn f() { Kind::Alert }", &kinds), ["Kind::Alert"]);
+    let below = |file: &str| {
+        of_kinds
+            .iter()
+            .any(|kind| *kind == file || file.starts_with(&format!("{}/", kind.trim_end_matches(".rs"))))
+    };
+    let mut wrong = Vec::new();
+    for (file, to) in arrows().iter().filter(|(file, _)| file.starts_with("src/diff/")) {
+        let own = to.iter().filter(|(to, _)| below(to)).flat_map(|(_, names)| names);
+        let types = own
+            .filter(|name| name.rsplit("::").next().is_some_and(|name| name.starts_with(char::is_uppercase)));
+        wrong.extend(types.map(|name| format!("{file} names {name}")));
+        let found = names_of_kinds(&code(&sources[file]), &kinds);
+        wrong.extend(found.into_iter().map(|name| format!("{file} names {name}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where a text chooses by the kind of an object.
+fn names_of_kinds(code: &str, kinds: &[&str]) -> Vec<String> {
+    let of =
+        |kind: &&str| [format!("Kind::{kind}"), format!("Resource::{kind}"), format!("Collection::{kind}s")];
+    kinds.iter().flat_map(of).filter(|name| code.contains(name.as_str())).collect()
+}
+
 #[test]
 fn files_say_what_they_own_and_stay_short() {
     let mut wrong = Vec::new();

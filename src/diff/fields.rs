@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::items::{Pairing, align_items, keys, pair_items, settle};
+use super::items::{keys, pair_items, settle};
 use super::lists::Pair;
 use crate::diag::Route;
-use crate::model::{MetricType, Resource, Shape, Spec, compare};
+use crate::model::{Resource, Shape, Spec, TypeOf, compare};
 
 /// One difference. Values are as written and as the service has them, not in canonical form.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -59,8 +59,7 @@ pub fn changes(want: &Resource, have: &Resource, secrets: &BTreeMap<Route, Strin
             Shape::Plain => plain(field, route, value, before, have.spec(), &mut found),
             Shape::OwnedMap => owned_map(&route, value, before, &mut found),
             Shape::Set => set(&route, value, before, &mut found),
-            Shape::Items => items(&route, value, before, have.spec(), pair_items, &mut found),
-            Shape::Sequence => items(&route, value, before, have.spec(), align_items, &mut found),
+            Shape::Items | Shape::Sequence => items(field, value, before, have.spec(), &mut found),
         }
     }
     hide(&mut found, &[want, have], secrets);
@@ -136,7 +135,7 @@ pub fn canonical_form(object: &Resource) -> Value {
 
 /// The remote object with the written fields laid over it. What of an item of a list means the same stays in the words of the
 /// service, and what it does not say stays unsaid; `types` tells what is meant then.
-pub fn overlay(want: &Resource, have: &Resource, types: &dyn Fn(&str) -> Option<MetricType>) -> Resource {
+pub fn overlay(want: &Resource, have: &Resource, types: &TypeOf<'_>) -> Resource {
     let mut fields = have.fields();
     let spec = have.spec();
     let assumed = [want, have].map(|side| side.with_default_functions(types).fields());
@@ -145,8 +144,7 @@ pub fn overlay(want: &Resource, have: &Resource, types: &dyn Fn(&str) -> Option<
             (Some(Value::Array(found)), Value::Array(mut items)) => {
                 let [want, assumed] = [&assumed[0], &assumed[1]].map(|side| list(side.get(&field)));
                 let pairs = match spec.shape(&field) {
-                    Shape::Items => pair_items(want, assumed, spec),
-                    Shape::Sequence => align_items(want, assumed, spec),
+                    Shape::Items | Shape::Sequence => pair_items(&field, want, assumed, spec),
                     _ => Vec::new(),
                 };
                 settle(&mut items, found, &pairs, &|key, w, h| {
@@ -180,7 +178,7 @@ pub fn overlay(want: &Resource, have: &Resource, types: &dyn Fn(&str) -> Option<
 /// What takes the place of an object of another type: the written fields, and of the old one all that the new can have.
 pub fn carry_over(want: &Resource, have: &Resource) -> Resource {
     let mut kept = have.fields();
-    ["type", "composite"].iter().for_each(|identity| _ = kept.shift_remove(*identity));
+    have.spec().identity().iter().for_each(|identity| _ = kept.shift_remove(*identity));
     Resource::from_fields(want.kind(), &kept)
         .map_or_else(|_| want.clone(), |kept| overlay(want, &kept, &|_| None))
 }
@@ -233,16 +231,10 @@ fn set(route: &Route, want: &Value, have: Option<&Value>, found: &mut Vec<FieldC
     }
 }
 
-fn items(
-    route: &Route,
-    want: &Value,
-    have: Option<&Value>,
-    spec: &dyn Spec,
-    pairing: Pairing,
-    found: &mut Vec<FieldChange>,
-) {
+fn items(field: &str, want: &Value, have: Option<&Value>, spec: &dyn Spec, found: &mut Vec<FieldChange>) {
+    let route = Route::root().key(field);
     let (want, have) = (list(Some(want)), list(have));
-    for Pair { want: w, have: h, same } in pairing(want, have, spec) {
+    for Pair { want: w, have: h, same } in pair_items(field, want, have, spec) {
         match (w, h) {
             _ if same => {}
             (Some(w), Some(h)) => {

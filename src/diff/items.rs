@@ -4,46 +4,36 @@
 use serde_json::{Map, Value};
 
 use super::lists::{Pair, align, pair};
-use crate::model::Spec;
+use crate::model::{Shape, Spec};
 
-/// How the items of two lists are paired.
-pub type Pairing = fn(&[Value], &[Value], &dyn Spec) -> Vec<Pair>;
-
-/// Pairs the items of a list, such as conditions, by what they say.
-pub fn pair_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
-    pair(want, have, |w, h| same_item(w, h, spec), |w, h| likeness(w, h, spec))
+/// Pairs the items of a list, such as conditions, by what they say; in order where order means something.
+pub fn pair_items(field: &str, want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
+    paired(field, want, have, spec, |w, h| same_item(w, h, spec))
 }
 
 /// Pairs items with those they were made of, so that what did not change is the same to the letter.
-pub fn pair_edited(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
-    pair(want, have, PartialEq::eq, |w, h| likeness(w, h, spec))
+pub fn pair_edited(field: &str, want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
+    paired(field, want, have, spec, PartialEq::eq)
 }
 
-fn likeness(w: &Value, h: &Value, spec: &dyn Spec) -> usize {
-    // What an item watches makes it the same item sooner than what it compares with.
-    let weight = |key: &str| if matches!(key, "metric_name" | "type") { 3 } else { 1 };
+fn paired(
+    field: &str,
+    want: &[Value],
+    have: &[Value],
+    spec: &dyn Spec,
+    same: impl Fn(&Value, &Value) -> bool,
+) -> Vec<Pair> {
+    let likeness = |w: &Value, h: &Value| likeness(field, w, h, spec);
+    match spec.shape(field) {
+        Shape::Sequence => align(want, have, same, likeness),
+        _ => pair(want, have, same, likeness),
+    }
+}
+
+fn likeness(field: &str, w: &Value, h: &Value, spec: &dyn Spec) -> usize {
+    let Some(kinship) = spec.kinship(field, w, h) else { return 0 };
     let shared = keys(w, h).into_iter().filter(|key| spec.same_in_item(key, w, h));
-    let score: usize = shared.map(|key| weight(&key)).sum();
-    if spec.same_in_item("metric_name", w, h) { score } else { 0 }
-}
-
-/// Pairs the items of a list, such as streams, whose order means something.
-pub fn align_items(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
-    align(want, have, |w, h| same_item(w, h, spec), |w, h| likeness_in_order(w, h, spec))
-}
-
-/// As [`pair_edited`], in order.
-pub fn align_edited(want: &[Value], have: &[Value], spec: &dyn Spec) -> Vec<Pair> {
-    align(want, have, PartialEq::eq, |w, h| likeness_in_order(w, h, spec))
-}
-
-fn likeness_in_order(w: &Value, h: &Value, spec: &dyn Spec) -> usize {
-    let weight = |key: &str| if matches!(key, "metric" | "composite") { 3 } else { 1 };
-    let shared = keys(w, h).into_iter().filter(|key| spec.same_in_item(key, w, h));
-    let score: usize = shared.map(|key| weight(&key)).sum();
-    // A metric that takes the place of another one is a change; a composite is another stream.
-    let one_form = w.get("composite").is_some() == h.get("composite").is_some();
-    if one_form { score + 1 } else { 0 }
+    kinship + shared.map(|key| spec.weight_in_item(field, &key)).sum::<usize>()
 }
 
 fn same_item(want: &Value, have: &Value, spec: &dyn Spec) -> bool {

@@ -1,6 +1,5 @@
 //! What must change so that the remote becomes what the files ask for. Pure: two states in, changes out.
-//! Compares fields as the kinds say; what is recreated, renamed or created with what is decided here, kind by kind. Knows
-//! nothing of ids, order or the wire.
+//! Knows kinds only through what they say of themselves, and nothing of ids, order or the wire.
 
 pub mod fields;
 pub mod items;
@@ -18,8 +17,7 @@ use serde_json::Value;
 
 use crate::diag::Seg;
 use crate::model::{
-    Address, Collection, Desired, Field, Intent, Kind, Metric, MetricType, Reference, Resource,
-    SERVICE_TYPES, State, Wish, with_contents,
+    Address, Collection, Desired, Intent, Kind, Reference, Resource, State, TypeOf, Wish, with_contents,
 };
 pub use fields::FieldChange;
 use rename::Rename;
@@ -125,14 +123,14 @@ pub struct Diff {
 
 /// Compares what is declared and in view with what exists.
 pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
-    let types = |name: &str| metric_type(name, desired, actual);
+    let types = types(desired, actual);
     let (foreseen, renames) = foresee(desired, actual);
     let mut diff = Diff::default();
     for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
         match wish.intent {
             Intent::External => match foreseen.get(address) {
                 None => diff.obstacles.push(Obstacle::Missing(address.clone())),
-                Some(have) => match other_service(&wish.resource, have) {
+                Some(have) => match wish.resource.other_type(have) {
                     Some(of) => diff.obstacles.push(Obstacle::OtherType(address.clone(), of.to_owned())),
                     None => diff.unchanged += 1,
                 },
@@ -172,9 +170,13 @@ fn foresee<'a>(desired: &Desired, actual: &'a State) -> (Cow<'a, State>, BTreeMa
     let first = decide(actual);
     let foreseen = spaces::moved(rename::foresee(desired, actual, &first), &first);
     let mut renames = decide(&foreseen);
-    // Of spaces the first decision counts: only the charts told which is which, and these have moved.
-    renames.extend(first.into_iter().filter(|(address, _)| address.collection == Collection::Spaces));
+    // Of what holds others the first decision counts: only these told which is which, and they have moved.
+    renames.extend(first.into_iter().filter(|(address, _)| holds(address)));
     (foreseen, renames)
+}
+
+fn holds(address: &Address) -> bool {
+    address.collection.holds().is_some()
 }
 
 /// The remote with the charts under the names their spaces will have.
@@ -184,10 +186,10 @@ pub fn foreseen<'a>(desired: &Desired, actual: &'a State) -> Cow<'a, State> {
 
 /// In how many fields a declared object differs from an existing one. A space differs in what its charts differ.
 fn distance(new: &Address, existing: &Address, desired: &Desired, actual: &State) -> usize {
-    let types = |name: &str| metric_type(name, desired, actual);
+    let types = types(desired, actual);
     let (Some(wish), Some(have)) = (desired.objects.get(new), actual.get(existing)) else { return 0 };
     let own = compare(wish, have, &types).map_or(usize::MAX / 4, |fields| fields.len());
-    if new.collection != Collection::Spaces {
+    if !holds(new) {
         return own;
     }
     let charts = desired.objects.iter().filter(|(address, _)| address.container().as_ref() == Some(new));
@@ -214,7 +216,7 @@ fn present(
     wish: &Wish,
     rename: Option<&Rename>,
     foreseen: &State,
-    types: &dyn Fn(&str) -> Option<MetricType>,
+    types: &TypeOf<'_>,
     diff: &mut Diff,
 ) {
     let renamed_from = match rename {
@@ -239,7 +241,8 @@ fn present(
     };
     let Some(fields) = compare(wish, before, types) else {
         if can_create(address, wish, diff) {
-            let because = replaced_because(&wish.resource, before);
+            let [old, new] = [before, &wish.resource].map(|object| object.spec().type_noun());
+            let because = format!("a {old} cannot become a {new}");
             // What is not written stays, also where the object is made anew.
             let after = fields::carry_over(&wish.resource, before);
             let fields = fields::creation(&after, &wish.secrets);
@@ -252,61 +255,27 @@ fn present(
         diff.unchanged += 1;
         return;
     }
-    let after = fields::overlay(&meant(&wish.resource), before, types);
-    if let Some(setting) = missing_setting(before, &after) {
+    let after = fields::overlay(&wish.resource.with_defaults(), before, types);
+    if let Some(setting) = after.missing_setting(before) {
         diff.obstacles.push(Obstacle::NeededForType(address.clone(), setting));
         return;
     }
     diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from });
 }
 
-/// What a service lacks for the type it is to have.
-fn missing_setting(before: &Resource, after: &Resource) -> Option<&'static str> {
-    let (Resource::Service(before), Resource::Service(after)) = (before, after) else { return None };
-    if before.service_type == after.service_type {
-        return None;
-    }
-    let known = SERVICE_TYPES
-        .iter()
-        .find(|known| after.service_type.value().is_some_and(|name| name == known.name))?;
-    let has =
-        |setting: &&&str| after.settings.value().is_some_and(|settings| settings.0.contains_key(**setting));
-    known.required.iter().find(|setting| !has(setting)).copied()
-}
-
 /// The differences of a wish to a remote object, or `None` where it is of another type and must be replaced.
-fn compare(
-    wish: &Wish,
-    have: &Resource,
-    types: &dyn Fn(&str) -> Option<MetricType>,
-) -> Option<Vec<FieldChange>> {
+fn compare(wish: &Wish, have: &Resource, types: &TypeOf<'_>) -> Option<Vec<FieldChange>> {
     // Nearly every object of nearly every run: no canonical form need be made of it.
     if wish.resource.is_within(have) {
         return Some(Vec::new());
     }
-    match (&wish.resource, have) {
-        (Resource::Metric(want), Resource::Metric(found)) if other_type(want, found) => None,
-        (Resource::Alert(_), Resource::Alert(_)) | (Resource::Chart(_), Resource::Chart(_)) => {
-            let assumed = meant(&wish.resource).with_default_functions(types);
-            let found = meant(have).with_default_functions(types);
-            let changed = fields::changes(&assumed, &found, &wish.secrets);
-            Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
-        }
-        (Resource::Service(want), Resource::Service(found)) if found.is_masked() => {
-            let seen = Resource::Service(found.unmasked_by(want));
-            Some(fields::changes(&wish.resource, &seen, &wish.secrets))
-        }
-        (want, found) if want.kind() == found.kind() => Some(fields::changes(want, found, &wish.secrets)),
-        _ => None,
+    if wish.resource.is_of_other_type(have) {
+        return None;
     }
-}
-
-/// What an object says where nothing is written, as far as that is sent.
-fn meant(object: &Resource) -> Resource {
-    match object {
-        Resource::Alert(alert) => Resource::Alert(alert.with_defaults()),
-        other => other.clone(),
-    }
+    let meant = |object: &Resource| object.with_defaults().with_default_functions(types);
+    let found = meant(&have.unmasked_by(&wish.resource));
+    let changed = fields::changes(&meant(&wish.resource), &found, &wish.secrets);
+    Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
 }
 
 /// A default that was assumed for comparing is not shown as if somebody had written it.
@@ -321,25 +290,6 @@ fn as_written(mut change: FieldChange, want: &Resource, have: &Resource) -> Fiel
     change
 }
 
-fn other_type(want: &Metric, have: &Metric) -> bool {
-    matches!((want.metric_type.value(), have.metric_type.value()), (Some(want), Some(have)) if want != have)
-}
-
-/// The type of an existing service that is not the one that is meant.
-fn other_service<'a>(want: &Resource, have: &'a Resource) -> Option<&'a str> {
-    let (Resource::Service(want), Resource::Service(have)) = (want, have) else { return None };
-    let (want, have) = (want.service_type.value()?, have.service_type.value()?);
-    (want != have).then_some(have)
-}
-
-fn replaced_because(want: &Resource, have: &Resource) -> String {
-    let word = |resource: &Resource| match resource {
-        Resource::Metric(Metric { metric_type: Field::Set(word), .. }) => word.to_string(),
-        other => other.kind().noun().to_owned(),
-    };
-    format!("a {} cannot become a {}", word(have), word(want))
-}
-
 fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {
     let fields = wish.resource.fields();
     let missing = wish.resource.spec().creation_needs().iter().find(|need| !fields.contains_key(**need));
@@ -349,11 +299,13 @@ fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {
     missing.is_none()
 }
 
-/// The type of a native metric: the remote's, which cannot change, or else the declared one.
-fn metric_type(name: &str, desired: &Desired, actual: &State) -> Option<MetricType> {
-    let address = Address::metric(name);
-    let declared = desired.objects.get(&address).filter(|wish| wish.intent == Intent::Present);
-    declared.and_then(|wish| wish.resource.metric_type()).or_else(|| actual.get(&address)?.metric_type())
+/// The types of native metrics: the declared one, or else the remote's.
+fn types<'a>(desired: &'a Desired, actual: &'a State) -> Box<TypeOf<'a>> {
+    Box::new(|name| {
+        let address = Address::metric(name);
+        let declared = desired.objects.get(&address).filter(|wish| wish.intent == Intent::Present);
+        declared.and_then(|wish| wish.resource.metric_type()).or_else(|| actual.get(&address)?.metric_type())
+    })
 }
 
 /// What of a collection declared objects use and nobody declares: what a fetch must look up beside the listings.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fields::{self, FieldChange};
 use crate::diag::Seg;
-use crate::model::{Address, Alert, Collection, Desired, Field, Intent, Resource, State};
+use crate::model::{Address, Desired, Intent, State};
 
 /// How the title of a successor ends; see [`successor`].
 const RETYPED: &str = ".librato-apply-retyping";
@@ -37,7 +37,7 @@ pub fn successor(service: &Address) -> Address {
 
 /// Whether this is the title of a service that was made to replace another one.
 pub fn is_successor(address: &Address) -> bool {
-    address.collection == Collection::Services && address.name.ends_with(RETYPED)
+    address.collection.recreates() && address.name.ends_with(RETYPED)
 }
 
 /// Whether the type of a service is among what changes.
@@ -62,9 +62,10 @@ pub fn handovers<'a>(
     actual: &State,
     renames: &BTreeMap<Address, Rename>,
 ) -> Vec<Handover<'a>> {
-    let ours = desired.objects.iter().filter(|(address, wish)| {
-        address.collection == Collection::Services && wish.intent != Intent::External
-    });
+    let ours = desired
+        .objects
+        .iter()
+        .filter(|(address, wish)| address.collection.recreates() && wish.intent != Intent::External);
     let found = ours.filter_map(|(service, wish)| {
         let successor = successor(service);
         let current = match renames.get(service) {
@@ -169,7 +170,7 @@ fn respelled(desired: &Desired, actual: &State) -> impl Iterator<Item = (Address
     let alerts = desired
         .objects
         .iter()
-        .filter(|(address, wish)| address.collection == Collection::Alerts && wish.intent == Intent::Present);
+        .filter(|(address, wish)| address.collection.respells() && wish.intent == Intent::Present);
     alerts.filter_map(|(address, wish)| {
         let rename = match actual.get_key_value(address) {
             Some((there, _)) if there.name != address.name => Rename::From(there.clone()),
@@ -182,9 +183,10 @@ fn respelled(desired: &Desired, actual: &State) -> impl Iterator<Item = (Address
 
 /// Services of which there is only the one that was made to replace them.
 fn unfinished<'a>(desired: &'a Desired, actual: &State) -> impl Iterator<Item = &'a Address> {
-    let present = desired.objects.iter().filter(|(address, wish)| {
-        address.collection == Collection::Services && wish.intent == Intent::Present
-    });
+    let present = desired
+        .objects
+        .iter()
+        .filter(|(address, wish)| address.collection.recreates() && wish.intent == Intent::Present);
     present.map(|(address, _)| address).filter(|address| {
         let successor = successor(address);
         !actual.contains_key(address)
@@ -201,29 +203,20 @@ pub fn foresee<'a>(
     renames: &BTreeMap<Address, Rename>,
 ) -> Cow<'a, State> {
     let renamed = renames.iter().filter_map(|(new, rename)| match rename {
-        Rename::From(old) if new.collection == Collection::Services => {
-            Some((old.name.clone(), new.name.clone()))
-        }
+        Rename::From(old) if new.collection.recreates() => Some((old.clone(), new.name.clone())),
         _ => None,
     });
     let handovers = handovers(desired, actual, renames);
     let taken_over = handovers.into_iter().filter(|handover| handover.wanted);
-    let titles: BTreeMap<String, String> = taken_over
-        .map(|handover| (handover.successor.name, handover.service.name.clone()))
+    let names: BTreeMap<Address, String> = taken_over
+        .map(|handover| (handover.successor, handover.service.name.clone()))
         .chain(renamed)
         .collect();
-    if titles.is_empty() {
+    if names.is_empty() {
         return Cow::Borrowed(actual);
     }
     let mut foreseen = actual.clone();
-    for object in foreseen.values_mut() {
-        let Resource::Alert(Alert { services: Field::Set(services), .. }) = object else { continue };
-        for title in services {
-            if let Some(new) = titles.get(title) {
-                title.clone_from(new);
-            }
-        }
-    }
+    foreseen.values_mut().for_each(|object| object.follow_renames(&|used| names.get(used).cloned()));
     Cow::Owned(foreseen)
 }
 
@@ -252,7 +245,7 @@ fn circles<'a>(wishes: &BTreeMap<&'a Address, Address>) -> Vec<Vec<&'a Address>>
 mod tests {
     use super::*;
     use crate::diag::{FileId, Files, Route};
-    use crate::model::{Origin, Wish};
+    use crate::model::{Alert, Collection, Field, Origin, Resource, Wish};
 
     fn alert(name: &str) -> Address {
         Address::new(Collection::Alerts, name)

@@ -9,7 +9,7 @@ use super::rename;
 pub use super::view::View;
 use crate::diag::{Code, Diagnostic, Files, Part, Report, Route};
 use crate::model::{
-    ALERT_STREAM, Address, Collection, Desired, Intent, Kind, Resource, Scopes, State, Wish, charts_of,
+    Address, Desired, Intent, Kind, Resource, Scopes, State, Wish, belongs_to_the_service, charts_of,
 };
 
 /// Globs by kind, ready to match. `*` stands for any run of characters.
@@ -62,7 +62,7 @@ impl Globs {
 
     /// Whether a user who gives these means an object; whoever names a space means its charts too.
     pub fn mean(&self, kind: Kind, address: &Address) -> bool {
-        let space = address.container().is_some_and(|space| self.contains(Kind::Space, &space.name));
+        let space = address.container().is_some_and(|space| self.contains(space.kind(), &space.name));
         space || self.contains(kind, &address.to_string())
     }
 
@@ -98,11 +98,13 @@ impl Scope {
             let kind = resource.kind();
             let owned = self.prune.contains(kind, &address.to_string());
             let kept = self.keeps(kind, address)
-                || charts_of(address, actual)
-                    .any(|(name, _)| self.keeps(Kind::Chart, &Address::chart(&address.name, name)));
+                || charts_of(address, actual).any(|(name, _)| {
+                    let chart = Address::chart(&address.name, name);
+                    self.keeps(chart.kind(), &chart)
+                });
             let asked = self.target.as_ref().is_none_or(|target| target.mean(kind, address));
             owned
-                && !is_the_services_own(address)
+                && !belongs_to_the_service(address)
                 && !kept
                 && asked
                 && !desired.objects.contains_key(*address)
@@ -130,7 +132,7 @@ impl Scope {
             let kind = resource.kind();
             kinds.contains(&kind)
                 && !known(address)
-                && !is_the_services_own(address)
+                && !belongs_to_the_service(address)
                 && !self.ignore.contains(kind, &address.to_string())
                 && self.target.as_ref().is_none_or(|target| target.mean(kind, address))
                 && address.container().is_none_or(|space| is_kept(&space, desired))
@@ -140,7 +142,7 @@ impl Scope {
             .filter(left)
             .map(|(address, resource)| (resource.kind(), address.clone()))
             .collect();
-        found.sort_by_key(|(kind, _)| (*kind == Kind::Metric, *kind));
+        found.sort_by_key(|(kind, _)| (kind.is_measured(), *kind));
         found
     }
 
@@ -174,10 +176,6 @@ fn spoken_for(desired: &Desired) -> BTreeSet<Address> {
         [Some(rename::temporary(address)), Some(rename::successor(address)), old]
     };
     desired.objects.iter().flat_map(names).flatten().collect()
-}
-
-fn is_the_services_own(address: &Address) -> bool {
-    address.collection == Collection::Annotations && address.name == ALERT_STREAM
 }
 
 fn is_kept(space: &Address, desired: &Desired) -> bool {
@@ -225,16 +223,7 @@ pub fn parse_target(text: &str, scopes: &mut Scopes) -> Result<(), GlobError> {
         wrong("the kind is none of metric, composite, annotation, service, alert, space, chart")
     })?;
     parse(kind, glob)?;
-    let list = match kind {
-        Kind::Metric => &mut scopes.metrics,
-        Kind::Composite => &mut scopes.composites,
-        Kind::Annotation => &mut scopes.annotations,
-        Kind::Service => &mut scopes.services,
-        Kind::Alert => &mut scopes.alerts,
-        Kind::Space => &mut scopes.spaces,
-        Kind::Chart => &mut scopes.charts,
-    };
-    list.get_or_insert_default().push(glob.to_owned());
+    scopes.of_mut(kind).push(glob.to_owned());
     Ok(())
 }
 
@@ -249,7 +238,7 @@ fn parse(kind: Kind, glob: &str) -> Result<Glob, GlobError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Alert, Resource, Service};
+    use crate::model::{Alert, Collection, Resource, Service};
 
     #[test]
     fn names_ignore_case_and_titles_do_not() {

@@ -5,34 +5,26 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::rename::Rename;
-use crate::model::{Address, Chart, Collection, Field, Resource, State};
+use crate::model::{Address, State};
 
 /// The remote as it will be read once the renamed spaces have their names.
 pub fn moved<'a>(state: Cow<'a, State>, renames: &BTreeMap<Address, Rename>) -> Cow<'a, State> {
-    let names: BTreeMap<&str, &str> = renames
-        .iter()
-        .filter_map(|(new, rename)| match rename {
-            Rename::From(old) if new.collection == Collection::Spaces => {
-                Some((old.name.as_str(), new.name.as_str()))
-            }
-            _ => None,
-        })
-        .collect();
+    let renamed = renames.iter().filter_map(|(new, rename)| match rename {
+        Rename::From(old) if new.collection.holds().is_some() => Some((old, new)),
+        _ => None,
+    });
+    let names: BTreeMap<&Address, &Address> = renamed.collect();
     if names.is_empty() {
         return state;
     }
-    let new_name =
-        |name: &String| names.get(name.as_str()).map_or_else(|| name.clone(), |new| (*new).to_owned());
-    let moved = state.iter().map(|(address, object)| match object {
-        Resource::Chart(chart) => {
-            let address = Address { parent: address.parent.as_ref().map(new_name), ..address.clone() };
-            let related_space = match &chart.related_space {
-                Field::Set(name) => Field::Set(new_name(name)),
-                other => other.clone(),
-            };
-            (address, Resource::Chart(Chart { related_space, ..chart.clone() }))
+    let new_name = |space: &Address| names.get(space).map(|new| new.name.clone());
+    let moved = state.iter().map(|(address, object)| {
+        let (mut address, mut object) = (address.clone(), object.clone());
+        if let Some(new) = address.container().and_then(|space| new_name(&space)) {
+            address.parent = Some(new);
         }
-        other => (address.clone(), other.clone()),
+        object.follow_renames(&new_name);
+        (address, object)
     });
     Cow::Owned(moved.collect())
 }
@@ -40,7 +32,7 @@ pub fn moved<'a>(state: Cow<'a, State>, renames: &BTreeMap<Address, Rename>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Space;
+    use crate::model::{Chart, Field, Resource, Space};
 
     #[test]
     fn charts_come_along_when_two_spaces_swap_names() {

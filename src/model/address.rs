@@ -71,6 +71,11 @@ impl Kind {
         }
     }
 
+    /// Whether objects of this kind come into being by measuring, without a definition.
+    pub fn is_measured(self) -> bool {
+        self == Self::Metric
+    }
+
     /// The collection of the API that holds this kind.
     pub fn collection(self) -> Collection {
         match self {
@@ -126,6 +131,21 @@ impl Collection {
     pub fn ignores_case(self) -> bool {
         matches!(self, Self::Metrics | Self::Annotations | Self::Alerts)
     }
+
+    /// The kind that stands inside objects of this collection.
+    pub fn holds(self) -> Option<Kind> {
+        (self == Self::Spaces).then_some(Kind::Chart)
+    }
+
+    /// Whether the service may refuse to change the type of an object, which is then recreated under another name.
+    pub fn recreates(self) -> bool {
+        self == Self::Services
+    }
+
+    /// Whether an object that is known without regard to case can be given another spelling of its name.
+    pub fn respells(self) -> bool {
+        self == Self::Alerts
+    }
 }
 
 /// The identity of one object, the same on both sides of a comparison.
@@ -169,6 +189,11 @@ impl Address {
     /// The space that holds a chart.
     pub fn container(&self) -> Option<Self> {
         self.parent.as_ref().map(Self::space)
+    }
+
+    /// Its kind, where it is known by nothing but its collection.
+    pub fn kind(&self) -> Kind {
+        self.collection.kind()
     }
 
     /// The same place under another name.

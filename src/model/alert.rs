@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::{Checker, at};
-use super::{Field, Kind, MetricType, Reference, Seconds, Shape, Spec, Word, compare};
+use super::{Address, Field, Kind, MetricType, Reference, Seconds, Shape, Spec, Word, compare};
 use crate::diag::{Code, Route, Seg};
 
 use condition::same_in_condition;
@@ -246,6 +246,24 @@ impl Spec for Alert {
 
     fn same_in_item(&self, key: &str, want: &Value, have: &Value) -> bool {
         same_in_condition(key, want, have)
+    }
+
+    fn weight_in_item(&self, _: &str, key: &str) -> usize {
+        // What a condition watches makes it the same one sooner than what it compares with.
+        if matches!(key, "metric_name" | "type") { 3 } else { 1 }
+    }
+
+    fn kinship(&self, _: &str, want: &Value, have: &Value) -> Option<usize> {
+        same_in_condition("metric_name", want, have).then_some(0)
+    }
+
+    fn follow_renames(&mut self, renamed: &dyn Fn(&Address) -> Option<String>) {
+        let Field::Set(titles) = &mut self.services else { return };
+        for title in titles {
+            if let Some(new) = renamed(&Address::service(title.as_str())) {
+                *title = new;
+            }
+        }
     }
 
     fn clearable(&self) -> &'static [&'static str] {

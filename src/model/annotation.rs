@@ -5,10 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::Checker;
-use super::{Field, Kind, Reference, Spec, compare};
+use super::{Address, Collection, Field, Kind, Reference, Spec, compare};
 
 /// The stream the service itself writes firing alerts to; it is never deleted.
 pub const ALERT_STREAM: &str = "librato.alerts";
+
+/// Whether the service itself made an object, and needs it: nobody declares it, and it is never deleted.
+pub fn belongs_to_the_service(address: &Address) -> bool {
+    address.collection == Collection::Annotations && address.name == ALERT_STREAM
+}
 
 /// A stream of annotation events.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -191,6 +191,29 @@ impl Spec for Chart {
         stream::same_in_stream(key, want, have)
     }
 
+    fn weight_in_item(&self, field: &str, key: &str) -> usize {
+        match (field, key) {
+            // What a stream shows makes it the same one sooner than how.
+            ("streams", "metric" | "composite") | ("thresholds", "type") => 3,
+            _ => 1,
+        }
+    }
+
+    fn kinship(&self, field: &str, want: &Value, have: &Value) -> Option<usize> {
+        if field != "streams" {
+            return Some(0);
+        }
+        // A metric that takes the place of another one is a change; a composite is another stream.
+        (want.get("composite").is_some() == have.get("composite").is_some()).then_some(1)
+    }
+
+    fn follow_renames(&mut self, renamed: &dyn Fn(&Address) -> Option<String>) {
+        let Field::Set(space) = &mut self.related_space else { return };
+        if let Some(new) = renamed(&Address::space(space.as_str())) {
+            *space = new;
+        }
+    }
+
     fn clearable(&self) -> &'static [&'static str] {
         &["min", "max", "label", "related_space", "use_log_yaxis", "use_last_value"]
     }

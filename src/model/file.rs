@@ -89,6 +89,20 @@ impl Scopes {
         globs.as_deref().unwrap_or_default()
     }
 
+    /// The globs of a kind, to be added to.
+    pub fn of_mut(&mut self, kind: Kind) -> &mut Vec<String> {
+        let globs = match kind {
+            Kind::Metric => &mut self.metrics,
+            Kind::Composite => &mut self.composites,
+            Kind::Annotation => &mut self.annotations,
+            Kind::Service => &mut self.services,
+            Kind::Alert => &mut self.alerts,
+            Kind::Space => &mut self.spaces,
+            Kind::Chart => &mut self.charts,
+        };
+        globs.get_or_insert_default()
+    }
+
     /// Whether no glob is given at all.
     pub fn is_empty(&self) -> bool {
         Kind::ALL.into_iter().all(|kind| self.of(kind).is_empty())

@@ -106,6 +106,11 @@ pub struct Attributes {
 }
 
 impl Metric {
+    /// Whether the service keeps them as different things: neither a gauge nor a counter becomes the other.
+    pub(super) fn is_of_other_type(&self, have: &Self) -> bool {
+        matches!((self.metric_type.value(), have.metric_type.value()), (Some(want), Some(have)) if want != have)
+    }
+
     pub(super) fn is_within(&self, have: &Self) -> bool {
         // Taken apart, so that no field can be forgotten.
         let Self { metric_type, display_name, description, period, source_lag, attributes } = self;
@@ -252,6 +257,14 @@ impl Spec for Metric {
         }
     }
 
+    fn identity(&self) -> &'static [&'static str] {
+        &["type"]
+    }
+
+    fn type_noun(&self) -> String {
+        self.metric_type.value().map_or_else(|| self.kind().noun().to_owned(), ToString::to_string)
+    }
+
     fn clearable(&self) -> &'static [&'static str] {
         CLEARABLE
     }
@@ -312,6 +325,10 @@ impl Spec for Composite {
 
     fn canonical(&self, field: &str, value: &Value) -> Value {
         canonical(field, value)
+    }
+
+    fn identity(&self) -> &'static [&'static str] {
+        &["composite"]
     }
 
     fn clearable(&self) -> &'static [&'static str] {

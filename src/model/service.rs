@@ -106,6 +106,23 @@ pub fn is_harmless(service_type: Option<&str>, setting: &str) -> bool {
 }
 
 impl Service {
+    /// The type of `have`, if another one is written here.
+    pub(super) fn other_type<'a>(&self, have: &'a Self) -> Option<&'a str> {
+        let (want, have) = (self.service_type.value()?, have.service_type.value()?);
+        (want != have).then_some(have)
+    }
+
+    /// A setting that its type needs and it lacks, where it had another type before.
+    pub(super) fn missing_setting(&self, before: &Self) -> Option<&'static str> {
+        if before.service_type == self.service_type {
+            return None;
+        }
+        let name = self.service_type.value()?;
+        let known = SERVICE_TYPES.iter().find(|known| name == known.name)?;
+        let has = |setting: &str| self.settings.value().is_some_and(|all| all.0.contains_key(setting));
+        known.required.iter().find(|setting| !has(setting)).copied()
+    }
+
     /// Whether settings were read by a role that may not see all of them.
     pub fn is_masked(&self) -> bool {
         self.settings.value().is_some_and(|settings| settings.0.values().any(|value| value == MASKED))

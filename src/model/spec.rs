@@ -79,6 +79,29 @@ pub trait Spec {
         compare::plain(&want[key]) == compare::plain(&have[key])
     }
 
+    /// How much it counts, in finding which item of a list answers to which, that two agree in a key.
+    fn weight_in_item(&self, _field: &str, _key: &str) -> usize {
+        1
+    }
+
+    /// What two items of a list have in common before any key is looked at; none where they can never answer to each other.
+    fn kinship(&self, _field: &str, _want: &Value, _have: &Value) -> Option<usize> {
+        Some(0)
+    }
+
+    /// Fields that make the object what it is, which another one that takes its place does not inherit.
+    fn identity(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What people call an object of its type.
+    fn type_noun(&self) -> String {
+        self.kind().noun().to_owned()
+    }
+
+    /// Lets what it refers to by name follow a rename; `renamed` gives new names.
+    fn follow_renames(&mut self, _renamed: &dyn Fn(&Address) -> Option<String>) {}
+
     /// Fields that `null` clears; attributes can always be cleared.
     fn clearable(&self) -> &'static [&'static str];
 

@@ -15,7 +15,7 @@ pub(super) fn changes(before: &Alert, after: &Alert, words: &Words) -> Vec<Effec
     let (old_values, new_values) = (values(old), values(new));
     let mut effects = kind_of_streams(before, after);
     let (mut gained, mut lost) = (Vec::new(), Vec::new());
-    for pair in pair_items(&new_values, &old_values, before) {
+    for pair in pair_items("conditions", &new_values, &old_values, before) {
         match (pair.want, pair.have) {
             _ if pair.same => {}
             (Some(w), Some(h)) => {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::diff::items::{Pairing, align_edited, pair_edited};
+use crate::diff::items::pair_edited;
 use crate::diff::lists::Pair;
 use crate::model::{Condition, MASKED, Resource, ServiceSettings, Spec, Threshold, is_worked_out};
 use crate::remote::lift::{self, conditions_in_order, fitting, lift_condition, lift_stream, lift_threshold};
@@ -14,7 +14,7 @@ pub(super) fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
     let Some(want) = list(after, "conditions") else { return raw.into_iter().cloned().collect() };
     let have: Vec<Value> =
         raw.iter().map(|raw| fitting::<Condition>(&lift_condition(raw)).unwrap_or_default()).collect();
-    let mut laid = items(&want, &have, &raw, pair_edited, after.spec());
+    let mut laid = items("conditions", &want, &have, &raw, after.spec());
     // Two words for one thing.
     for condition in laid.iter_mut().filter_map(Value::as_object_mut).filter(|it| it.contains_key("type")) {
         condition.shift_remove("condition_type");
@@ -26,7 +26,7 @@ pub(super) fn conditions(after: &Resource, raw: &Value) -> Vec<Value> {
 pub(super) fn streams(after: &Resource, raw: &Value) -> Vec<Value> {
     let (raw, want) = (lift::streams(raw), list(after, "streams").unwrap_or_default());
     let have: Vec<Value> = raw.iter().map(|raw| lift_stream(raw)).collect();
-    let mut laid = items(&want, &have, &raw, align_edited, after.spec());
+    let mut laid = items("streams", &want, &have, &raw, after.spec());
     for stream in laid.iter_mut().filter_map(Value::as_object_mut) {
         stream.retain(|key, value| key != "id" && !(key == "type" && is_worked_out(value)));
     }
@@ -39,7 +39,7 @@ pub(super) fn thresholds(after: &Resource, raw: &Value) -> Vec<Value> {
     let want = list(after, "thresholds").unwrap_or_default();
     let have: Vec<Value> =
         raw.iter().map(|raw| fitting::<Threshold>(&lift_threshold(raw)).unwrap_or_default()).collect();
-    items(&want, &have, &raw, pair_edited, after.spec())
+    items("thresholds", &want, &have, &raw, after.spec())
 }
 
 /// All settings of a service; `raw` are those it has.
@@ -72,12 +72,12 @@ fn list(after: &Resource, field: &str) -> Option<Vec<Value>> {
 }
 
 /// The wanted items, each laid over the raw one it answers to. `have` are these as a file would say them.
-fn items(want: &[Value], have: &[Value], raw: &[&Value], pairing: Pairing, spec: &dyn Spec) -> Vec<Value> {
+fn items(field: &str, want: &[Value], have: &[Value], raw: &[&Value], spec: &dyn Spec) -> Vec<Value> {
     let laid = |pair: &Pair| {
         let want = &want[pair.want?];
         Some(pair.have.map_or_else(|| want.clone(), |h| lay(want, &have[h], raw[h])))
     };
-    pairing(want, have, spec).iter().filter_map(laid).collect()
+    pair_edited(field, want, have, spec).iter().filter_map(laid).collect()
 }
 
 /// What is wanted over what was read, of which `have` is as much as a file can say.
