@@ -44,10 +44,12 @@
 //! Beside the flow stand `measure`, which sends measurements, `client`, the service as a library for Rust programs, `watch`, which
 //! decides when alerts fire, and `serve`, the compatible server, which is reached over HTTP only.
 
+pub mod chart;
 pub mod composite;
 pub mod diag;
 pub mod model;
 pub mod pattern;
+pub mod picture;
 
 pub mod load;
 pub mod resolve;

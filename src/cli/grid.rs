@@ -1,6 +1,8 @@
 //! Values and times on a grid of characters: which row, which column, what lies between two points, where ticks stand.
 //! Knows neither what is drawn nor what it means.
 
+use librato_apply::picture::ticks;
+
 /// From values to rows, the largest at the top.
 pub struct Scale {
     low: f64,
@@ -11,8 +13,8 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Ends at round numbers outside of what is drawn; so many steps between them, if that comes out.
-    pub fn of(values: impl Iterator<Item = f64> + Clone, rows: usize, steps: f64) -> Self {
+    /// Ends at round numbers outside of what is drawn; at most so many steps between them.
+    pub fn of(values: impl Iterator<Item = f64> + Clone, rows: usize, steps: usize) -> Self {
         let (mut low, mut high) =
             (values.clone().fold(f64::INFINITY, f64::min), values.fold(f64::NEG_INFINITY, f64::max));
         if low > high {
@@ -22,16 +24,10 @@ impl Scale {
             let room = if low == 0.0 { 1.0 } else { low.abs() / 10.0 };
             (low, high) = (low - room, high + room);
         }
-        let step = round_step(high / steps - low / steps);
-        let (first, last) = ((low / step).floor(), (high / step).ceil());
-        let all: Vec<f64> = (0..=8).map(|i| (first + f64::from(i)) * step).collect();
-        let ticks: Vec<f64> = all.into_iter().filter(|tick| *tick <= last * step + step / 2.0).collect();
-        match (ticks.first(), ticks.last()) {
+        match ticks::values(low, high, steps) {
+            Some(steps) => Self { low: steps.low, high: steps.high(), ticks: steps.ticks().collect(), rows },
             // Numbers so large or so close that no round ones lie between them.
-            (Some(a), Some(b)) if a.is_finite() && b.is_finite() && a < b && *b >= high => {
-                Self { low: *a, high: *b, ticks, rows }
-            }
-            _ => Self { low, high, ticks: vec![low, high], rows },
+            None => Self { low, high, ticks: vec![low, high], rows },
         }
     }
 
@@ -42,12 +38,6 @@ impl Scale {
         let from_below = (share.clamp(0.0, 1.0) * (self.rows - 1) as f64).round() as usize;
         self.rows - 1 - from_below
     }
-}
-
-/// 1, 2 or 5 times a power of ten, at least this much.
-fn round_step(least: f64) -> f64 {
-    let power = 10_f64.powf(least.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= least).unwrap_or(least)
 }
 
 /// From times to columns.

@@ -137,6 +137,14 @@ impl Ui {
         }
     }
 
+    /// Prints a result that is no text, or was cleared of secrets before it was made.
+    pub fn bytes(&self, bytes: &[u8]) {
+        let mut stdout = io::stdout().lock();
+        if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            self.lost.lock().get_or_insert(error);
+        }
+    }
+
     /// Whether results reach nobody any more.
     pub fn reader_left(&self) -> bool {
         self.lost.lock().is_some()

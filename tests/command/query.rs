@@ -343,3 +343,30 @@ fn asking_makes_no_file() {
     ran.exits(1).says(&["there is no file ./none.db"]);
     assert!(!Path::new(dir.path()).join("none.db").exists());
 }
+
+/// A picture is text that stands for itself, the same each time, or pixels; what it shows is said in a sentence.
+#[test]
+fn answers_are_pictures_too() {
+    let world = World::new();
+    let (start, end) = ((world.hour - 8 * 3600).to_string(), world.hour.to_string());
+    let asked = ["temperature", "--start", &start, "--end", &end, "--format", "svg"];
+    let svg = world.query(&asked);
+    assert_eq!(svg.code, 0, "{}", svg.stderr);
+    for expected in ["<svg xmlns", "source=oslo", "°C", " UTC</text>", "3 series"] {
+        assert!(svg.stdout.contains(expected), "{expected} in {}", svg.stdout);
+    }
+    assert_eq!(svg.stdout, world.query(&asked).stdout);
+
+    let file = world.dir.path().join("t.png");
+    let mut png = asked.to_vec();
+    png[6] = "png";
+    png.extend(["--theme", "dark", "--out", file.to_str().unwrap()]);
+    let ran = world.query(&png);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("greatest 31 °C by source=rome"), "{}", ran.stderr);
+    assert!(std::fs::read(&file).unwrap().starts_with(b"\x89PNG"));
+
+    let refused = world.query(&["temperature", "--out", "x.csv", "--format", "csv"]);
+    assert_eq!(refused.code, 64);
+    assert!(refused.stderr.contains("--out is for pictures"), "{}", refused.stderr);
+}

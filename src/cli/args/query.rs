@@ -1,5 +1,7 @@
 //! `query` as it is typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
@@ -34,6 +36,15 @@ pub struct Query {
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = QueryFormat::Table)]
     pub format: QueryFormat,
+    /// Where to write the answer: a file, instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The width of a picture, in CSS pixels; a PNG has twice as many of its own.
+    #[arg(long, value_name = "PIXELS", default_value_t = 800, value_parser = clap::value_parser!(u32).range(160..=2400))]
+    pub width: u32,
+    /// The colours of a picture.
+    #[arg(long, value_enum, default_value_t = Colors::Light)]
+    pub theme: Colors,
     /// The time zone of what is printed, and of times given without one: `Europe/Berlin`.
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub time_zone: String,
@@ -50,4 +61,30 @@ pub enum QueryFormat {
     Csv,
     /// A chart in characters.
     Plot,
+    /// A picture for pages and documents.
+    Svg,
+    /// A picture for chats and mails.
+    #[cfg(feature = "png")]
+    Png,
+}
+
+impl QueryFormat {
+    /// Whether a picture is drawn, which has room for every sample of a period.
+    pub fn is_picture(self) -> bool {
+        match self {
+            Self::Table | Self::Json | Self::Csv | Self::Plot => false,
+            Self::Svg => true,
+            #[cfg(feature = "png")]
+            Self::Png => true,
+        }
+    }
+}
+
+/// The colours of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colors {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use librato_apply::composite::Labels;
-use librato_apply::composite::eval::{Point, Step};
+use librato_apply::composite::eval::{Point, Sample, Step};
 
 use super::time::Span;
 
@@ -33,6 +33,8 @@ pub struct Line {
     pub units: Option<String>,
     /// In order of time.
     pub points: Vec<Point>,
+    /// What lies behind each point, where that was asked for and is known; else nothing.
+    pub samples: Vec<Sample>,
 }
 
 impl Answer {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use librato_apply::composite::eval::Point;
-use librato_apply::composite::{SOURCE, Selector};
+use librato_apply::composite::SOURCE;
+use librato_apply::composite::eval::{Point, Sample};
 use librato_apply::diag::{printable, suggest};
 use librato_apply::remote::{ApiError, ReadApi, segment};
 use librato_apply::wire::lenient;
@@ -44,23 +44,18 @@ pub async fn close_to(api: &impl ReadApi, name: &str) -> Option<String> {
 ///
 /// # Errors
 /// Where the service does not answer.
-pub async fn native(
-    api: &impl ReadApi,
-    raw: &Value,
-    name: &str,
-    selector: &Selector,
-    span: Span,
-    resolution: u64,
-) -> Result<Vec<Line>, ApiError> {
-    let wanted = Wanted { metric: name, selector, span, resolution, statistics: false };
-    let found = read::series(api, wanted).await?;
+pub async fn native(api: &impl ReadApi, raw: &Value, wanted: Wanted<'_>) -> Result<Vec<Line>, ApiError> {
+    // A service that gives all statistics does not say which one is the metric's.
+    let function = function(raw).filter(|_| wanted.statistics);
+    let found = read::series(api, Wanted { statistics: function.is_some(), ..wanted }).await?;
     let period = lenient::u64(&raw["period"]).unwrap_or(0).max(found.resolution);
     let line = |one: read::Raw| Line {
-        metric: Some(printable(lenient::text(&raw["name"]).unwrap_or(name))),
+        metric: Some(printable(lenient::text(&raw["name"]).unwrap_or(wanted.metric))),
         labels: one.labels,
         period,
         units: units(raw),
-        points: points(&one.rows),
+        points: points(&one.rows, function),
+        samples: if function.is_some() { samples(&one.rows) } else { Vec::new() },
     };
     Ok(found.series.into_iter().map(line).collect())
 }
@@ -113,7 +108,8 @@ fn line(one: &Value, resolution: u64) -> Line {
         labels,
         period: lenient::u64(&one["period"]).unwrap_or(0).max(resolution),
         units: units(&one["metric"]),
-        points: points(&rows),
+        points: points(&rows, None),
+        samples: Vec::new(),
     }
 }
 
@@ -123,10 +119,36 @@ pub fn units(metric: &Value) -> Option<String> {
     text("display_units_short").or_else(|| text("display_units_long")).map(printable)
 }
 
+/// Of a bucket.
+type Function = fn(&Sample) -> f64;
+
+/// The function of a metric, where all that it needs is in a sample.
+fn function(metric: &Value) -> Option<Function> {
+    if lenient::text(&metric["type"]).is_some_and(|kind| kind != "gauge") {
+        return None;
+    }
+    let name = lenient::text(&metric["attributes"]["summarize_function"]).unwrap_or("average");
+    Some(match name.to_ascii_lowercase().as_str() {
+        "average" | "mean" => |sample| sample.sum / sample.count,
+        "sum" => |sample| sample.sum,
+        "count" => |sample| sample.count,
+        "min" => |sample| sample.min,
+        "max" => |sample| sample.max,
+        _ => return None,
+    })
+}
+
 /// One point for each time.
-fn points(rows: &[Row]) -> Vec<Point> {
-    let by_time: BTreeMap<i64, f64> = rows.iter().map(|row| (row.sample.time, row.value)).collect();
+fn points(rows: &[Row], function: Option<Function>) -> Vec<Point> {
+    let value = |row: &Row| function.map_or(row.value, |function| function(&row.sample));
+    let by_time: BTreeMap<i64, f64> = rows.iter().map(|row| (row.sample.time, value(row))).collect();
     by_time.into_iter().map(|(time, value)| Point { time, value }).collect()
+}
+
+/// What lies behind the points, in their order.
+fn samples(rows: &[Row]) -> Vec<Sample> {
+    let by_time: BTreeMap<i64, Sample> = rows.iter().map(|row| (row.sample.time, row.sample)).collect();
+    by_time.into_values().collect()
 }
 
 #[cfg(test)]

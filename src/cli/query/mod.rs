@@ -5,6 +5,7 @@ mod answer;
 mod ask;
 pub mod document;
 mod local;
+mod picture;
 mod plot;
 pub mod read;
 mod table;
@@ -19,6 +20,7 @@ use librato_apply::diag::{Diagnostic, Files, IndexBuilder, Place, Report, printa
 use librato_apply::remote::Client;
 
 use self::answer::{Answer, Line};
+use self::read::Wanted;
 use self::time::{Clock, Span};
 use super::args::Global;
 use super::args::query::{Query, QueryFormat};
@@ -35,19 +37,29 @@ pub async fn query(args: &Query, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     let clock = Clock { zone: time::zone(&args.time_zone)? };
     let span = time::span(args, &clock.zone, super::time::now())?;
     let choice = Choice::read(args)?;
+    picture::check(args)?;
     let asked = Asked::read(&args.what)?;
     let asked = match asked {
         Asked::Composite(text) => Asked::Composite(prepared(&text, "composite", &choice, ui)?),
         name @ Asked::Name(_) => name,
     };
-    let resolution = args.resolution.unwrap_or_else(|| resolution(span));
+    let drawn = args.format.is_picture();
+    let finest =
+        || if drawn { picture::resolution(args, span.end.abs_diff(span.start)) } else { resolution(span) };
+    let resolution = args.resolution.unwrap_or_else(finest);
     let (answer, target) = with_service(global, ui, Access::Read, async |client, target| {
-        let asking = Asking { client, choice, span, resolution, explain: args.explain, ui };
+        let asking =
+            Asking { client, choice, span, resolution, explain: args.explain, statistics: drawn, ui };
         let answer = waiting(ui, &format!("asking {target}"), asking.answer(asked)).await?;
         Ok((answer, target.clone()))
     })
     .await?;
-    show(&answer, args.format, &target, &clock, ui)?;
+    if drawn {
+        explained(&answer).iter().for_each(|text| ui.complain(text));
+        picture::show(&answer, args, &clock, ui)?;
+    } else {
+        show(&answer, args.format, &target, &clock, ui)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -161,6 +173,8 @@ struct Asking<'a> {
     span: Span,
     resolution: u64,
     explain: bool,
+    /// Whether what lies behind each point is asked for as well.
+    statistics: bool,
     ui: &'a Ui,
 }
 
@@ -181,8 +195,15 @@ impl Asking<'_> {
             let text = self.as_composite(&name);
             return self.composite(&text, "composite", &text, ask::units(&raw).as_ref()).await;
         }
-        let lines =
-            ask::native(self.client, &raw, &name, &self.choice.selector(), self.span, self.resolution).await;
+        let selector = self.choice.selector();
+        let wanted = Wanted {
+            metric: &name,
+            selector: &selector,
+            span: self.span,
+            resolution: self.resolution,
+            statistics: self.statistics,
+        };
+        let lines = ask::native(self.client, &raw, wanted).await;
         let lines = lines.with_context(|| format!("the measurements of {name} cannot be read"))?;
         let answer = self.answered(&name, lines, None, None);
         if answer.lines.is_empty() {
@@ -229,6 +250,7 @@ impl Asking<'_> {
                 period: series.period,
                 units: None,
                 points: series.points,
+                samples: Vec::new(),
             };
             let lines = series.into_iter().map(line).collect();
             return Ok(self.answered(title, lines, units, Some(explain)));
@@ -304,8 +326,11 @@ impl Asking<'_> {
     }
 }
 
+fn explained(answer: &Answer) -> Option<String> {
+    answer.explain.as_ref().map(|explain| explain.to_string())
+}
+
 fn show(answer: &Answer, format: QueryFormat, target: &Target, clock: &Clock, ui: &Ui) -> anyhow::Result<()> {
-    let explained = || answer.explain.as_ref().map(|explain| explain.to_string());
     match format {
         QueryFormat::Json => {
             ui.document(&pretty(&document::document(answer, target.to_string()))?);
@@ -313,13 +338,13 @@ fn show(answer: &Answer, format: QueryFormat, target: &Target, clock: &Clock, ui
         }
         // Not among the rows.
         QueryFormat::Csv => {
-            explained().iter().for_each(|text| ui.complain(text));
+            explained(answer).iter().for_each(|text| ui.complain(text));
             ui.document(&document::csv(answer, clock));
             return Ok(());
         }
-        QueryFormat::Table | QueryFormat::Plot => {}
+        _ => {}
     }
-    if let Some(explained) = explained() {
+    if let Some(explained) = explained(answer) {
         let lines: String = explained.lines().map(|line| printable(line) + "\n").collect();
         ui.out(&(lines + "\n"));
     }

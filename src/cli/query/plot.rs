@@ -3,8 +3,10 @@
 use super::super::grid::{Frame, Scale, between};
 use super::answer::{Answer, Line};
 use super::table::{head, left_out, letter};
-use super::time::{Clock, length};
+use super::time::Clock;
 use librato_apply::diag::{counted, number};
+use librato_apply::picture::gaps::is_gap;
+use librato_apply::picture::{Window, ticks, words};
 
 /// Of the whole chart, so that it fits into the log of a pipeline.
 const WIDTH: usize = 96;
@@ -25,7 +27,7 @@ pub fn plot(answer: &Answer, clock: &Clock) -> String {
     let mut out = head(answer, clock);
     out.push('\n');
     let values = lines.iter().flat_map(|line| &line.points).map(|point| point.value);
-    let scale = Scale::of(values, HEIGHT, 5.0);
+    let scale = Scale::of(values, HEIGHT, 5);
     let labels: Vec<String> = scale.ticks.iter().map(|tick| number(*tick)).collect();
     let margin = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1);
     let frame = frame(answer, lines, WIDTH - margin - 2);
@@ -72,7 +74,7 @@ fn draw(lines: &[Line], scale: &Scale, frame: &Frame) -> Vec<Vec<char>> {
 fn join(line: &Line, scale: &Scale, frame: &Frame, cells: &mut [Vec<char>]) {
     for pair in line.points.windows(2) {
         let [a, b] = pair else { continue };
-        if is_gap(line, a.time, b.time) {
+        if is_gap(period(line), a.time, b.time) {
             continue;
         }
         let place = |point: &librato_apply::composite::eval::Point| {
@@ -84,36 +86,23 @@ fn join(line: &Line, scale: &Scale, frame: &Frame, cells: &mut [Vec<char>]) {
     }
 }
 
-/// Whether a point is missing between two times.
-fn is_gap(line: &Line, before: i64, after: i64) -> bool {
-    let period = i64::try_from(line.period).unwrap_or(i64::MAX);
-    (after - before).saturating_mul(2) > period.saturating_mul(3)
+fn period(line: &Line) -> Option<i64> {
+    i64::try_from(line.period).ok()
 }
 
 /// The axis and the times below it.
 fn time_axis(frame: &Frame, margin: usize, clock: &Clock) -> String {
-    let step = frame.step(12);
-    let form = match step {
-        86_400.. => "%Y-%m-%d",
-        60.. => "%H:%M",
-        _ => "%H:%M:%S",
-    };
     let mut axis = vec!['─'; frame.columns];
     let mut labels = vec![' '; frame.columns + 12];
-    let ahead = clock.ahead(frame.start);
-    let mut tick = (frame.start + ahead).div_euclid(step) * step - ahead;
     let mut free = 0;
-    while tick <= frame.end {
-        if tick >= frame.start {
-            let column = frame.column(tick);
-            axis[column] = '┬';
-            if column >= free {
-                let text: Vec<char> = clock.show(tick, form).chars().collect();
-                free = column + text.len() + 1;
-                labels.iter_mut().skip(column).zip(text).for_each(|(cell, c)| *cell = c);
-            }
+    for tick in ticks::times(frame.start, frame.end, frame.columns / 12, &clock.zone) {
+        let column = frame.column(tick.time);
+        axis[column] = '┬';
+        if column >= free {
+            let text: Vec<char> = tick.label.chars().collect();
+            free = column + text.len() + 1;
+            labels.iter_mut().skip(column).zip(text).for_each(|(cell, c)| *cell = c);
         }
-        tick = tick.saturating_add(step);
     }
     let (axis, labels): (String, String) = (axis.into_iter().collect(), labels.into_iter().collect());
     format!("{:margin$} └{axis}\n{:margin$}  {}\n", "", "", labels.trim_end())
@@ -135,32 +124,10 @@ fn legend(answer: &Answer, lines: &[Line], frame: &Frame, clock: &Clock) -> Stri
 
 /// Where points are missing, in words.
 fn missing(line: &Line, frame: &Frame, clock: &Clock) -> String {
-    let period = i64::try_from(line.period).unwrap_or(i64::MAX);
     let day = frame.end - frame.start >= 86_400;
     let show = |time: i64| clock.show(time, if day { "%Y-%m-%d %H:%M" } else { "%H:%M:%S" });
-    let pairs = line.points.windows(2).filter_map(|pair| match pair {
-        [a, b] if is_gap(line, a.time, b.time) => Some((a.time + period, b.time - a.time - period)),
-        _ => None,
-    });
-    let gaps: Vec<(i64, i64)> = pairs.collect();
-    let mut out = String::new();
-    if let (Some(first), Some(last)) = (line.points.first(), line.points.last()) {
-        if first.time - frame.start >= period {
-            out.push_str(&format!(", none before {}", show(first.time)));
-        }
-        if let Some((from, long)) = gaps.iter().max_by_key(|(from, long)| (*long, -from)) {
-            let from = show(*from);
-            out.push_str(&match gaps.len() {
-                1 => format!(", a gap of {} from {from}", length(*long)),
-                many => format!(", {many} gaps, the longest {} from {from}", length(*long)),
-            });
-        }
-        let end = last.time.saturating_add(period);
-        if frame.end - end >= period {
-            out.push_str(&format!(", none from {} on", show(end)));
-        }
-    }
-    out
+    let times: Vec<i64> = line.points.iter().map(|point| point.time).collect();
+    words::missing(&times, period(line), Window { start: frame.start, end: frame.end }, show)
 }
 
 #[cfg(test)]

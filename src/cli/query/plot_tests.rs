@@ -13,6 +13,7 @@ fn line(source: &str, points: impl IntoIterator<Item = (i64, f64)>) -> Line {
         period: 60,
         units: Some("ms".into()),
         points: points.into_iter().map(|(time, value)| Point { time, value }).collect(),
+        samples: Vec::new(),
     }
 }
 

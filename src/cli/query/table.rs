@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use librato_apply::diag::number;
 
 use super::answer::Answer;
-use super::time::{Clock, length};
+use super::time::Clock;
+use librato_apply::picture::words::length;
 
 /// What fits into a log.
 const WIDTH: usize = 100;
@@ -113,6 +114,7 @@ mod tests {
             period: 60,
             units: Some("ms".into()),
             points: points.iter().map(|(time, value)| Point { time: *time, value: *value }).collect(),
+            samples: Vec::new(),
         }
     }
 

@@ -97,26 +97,11 @@ impl Clock {
         zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
     }
 
-    /// How far the zone is ahead of UTC at a time, in seconds.
-    pub fn ahead(&self, time: i64) -> i64 {
-        i64::from(self.zoned(time).offset().seconds())
-    }
-
     /// Times of one answer, as short as they can be told apart: seconds only where they differ.
     pub fn stamps(&self, times: &[i64]) -> Vec<String> {
         let whole = times.iter().all(|time| time % 60 == 0);
         let form = if whole { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d %H:%M:%S" };
         times.iter().map(|time| self.show(*time, form)).collect()
-    }
-}
-
-/// A stretch of time in words: `90s`, `20m`, `3h`, `2d`.
-pub fn length(seconds: i64) -> String {
-    match seconds {
-        s if s >= 86_400 && s % 86_400 == 0 => format!("{}d", s / 86_400),
-        s if s >= 3_600 && s % 3_600 == 0 => format!("{}h", s / 3_600),
-        s if s >= 60 && s % 60 == 0 => format!("{}m", s / 60),
-        s => format!("{s}s"),
     }
 }
 
@@ -138,10 +123,5 @@ mod tests {
         let clock = Clock { zone: east };
         assert_eq!(clock.rfc3339(NOW), "2023-11-15T00:13:20+02:00");
         assert_eq!(Clock { zone: TimeZone::UTC }.rfc3339(NOW), "2023-11-14T22:13:20Z");
-    }
-
-    #[test]
-    fn lengths_are_round_where_they_can_be() {
-        assert_eq!([60, 90, 7200, 86_400, 3660].map(length), ["1m", "90s", "2h", "1d", "61m"]);
     }
 }

@@ -33,7 +33,7 @@ pub fn picture(case: &Case<'_>, failures: &[Failure], seen: &Outcome) -> String 
     };
     let values = points(place, &streams, seen);
     let numbers = values.iter().flatten().map(|(_, value)| *value).chain(threshold);
-    let scale = Scale::of(numbers, ROWS, 2.0);
+    let scale = Scale::of(numbers, ROWS, 3);
     let labels: BTreeMap<usize, String> =
         scale.ticks.iter().chain(&threshold).map(|tick| (scale.row(*tick), number(*tick))).collect();
     let margin = labels.values().map(|label| label.chars().count()).max().unwrap_or(1);
