@@ -112,7 +112,7 @@ fn scene(answer: &Answer, width: u32, clock: &Clock, redact: &dyn Fn(&str) -> St
             } else {
                 hues.get(name.as_str()).copied().unwrap_or(Hue::Palette(0))
             };
-            of_line(line, name, hue, band)
+            of_line(line, answer.resolution, name, hue, band)
         })
         .collect();
     let mut remarks = Vec::new();
@@ -143,7 +143,18 @@ fn scene(answer: &Answer, width: u32, clock: &Clock, redact: &dyn Fn(&str) -> St
     }
 }
 
-fn of_line(line: &Line, name: &str, hue: Hue, band: bool) -> Series {
+/// Seconds from point to point: the period of the metric, where it is longer than what was asked for; else the usual distance.
+fn period(line: &Line, resolution: u64) -> Option<i64> {
+    let known = i64::try_from(line.period).ok().filter(|period| *period > 0)?;
+    if line.period > resolution {
+        return Some(known);
+    }
+    let mut distances: Vec<i64> = line.points.windows(2).map(|pair| pair[1].time - pair[0].time).collect();
+    distances.sort_unstable();
+    Some(distances.get(distances.len() / 2).map_or(known, |usual| known.max(*usual)))
+}
+
+fn of_line(line: &Line, resolution: u64, name: &str, hue: Hue, band: bool) -> Series {
     let spread = |place: usize| line.samples.get(place).filter(|_| line.samples.len() == line.points.len());
     let points: Vec<Point> = line
         .points
@@ -161,7 +172,7 @@ fn of_line(line: &Line, name: &str, hue: Hue, band: bool) -> Series {
         name: name.to_owned(),
         hue,
         axis: 0,
-        period: i64::try_from(line.period).ok().filter(|period| *period > 0),
+        period: period(line, resolution),
         gaps: Gaps::Break,
         band: band && inside && wide,
         totals: totals(&points, &line.samples, inside),
