@@ -3,6 +3,7 @@
 mod annotate;
 pub mod backtest;
 pub mod delete;
+mod deny;
 pub mod examples;
 mod export;
 pub mod get;
@@ -22,8 +23,10 @@ mod submit;
 pub mod test;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use annotate::Annotate;
+pub use deny::Deny;
 pub use export::{Export, Output, Split};
 pub use global::{Color, Global};
 pub use import::{Import, Tool};
@@ -34,7 +37,8 @@ pub use submit::{InputFormat, MetricKind, Submit};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
-use self::parse::parse_seconds;
+use self::deny::parse_deny;
+use self::parse::{parse_evidence, parse_seconds, parse_time};
 use super::complete::names::{commands, declared};
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
@@ -145,9 +149,17 @@ pub struct Planning {
     #[arg(long)]
     pub delete_data: bool,
     /// Refuse what makes paging weaker: alerts that are removed, switched off, narrower, later or notify fewer people,
-    /// and changes of which that cannot be told.
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// and changes of which that cannot be told (weaker-alerts); or alerts that are made or changed and would have notified
+    /// more than N times (noisy-alerts=N, which looks for --evidence).
+    #[arg(long, value_name = "weaker-alerts|noisy-alerts=N", value_parser = parse_deny)]
     pub deny: Vec<Deny>,
+    /// Say what measurements tell of the changes: how often alerts notified, and would have; what is lost with metrics; which
+    /// charts show nothing. Looks 7 days back, or so far: `1h` to `31d`. At most 200 requests.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "7d", value_parser = parse_evidence)]
+    pub evidence: Option<i64>,
+    /// How long looking for evidence may take.
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_time)]
+    pub evidence_timeout: Duration,
     /// Only these objects, and what they use that does not exist yet; `alert/web.*`. Can be repeated.
     #[arg(long = "target", value_name = "KIND/GLOB", add = ArgValueCompleter::new(declared))]
     pub targets: Vec<String>,
@@ -157,11 +169,17 @@ pub struct Planning {
     pub plan_key_file: Option<PathBuf>,
 }
 
-/// What can be refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Deny {
-    /// Alerts that page less than before.
-    WeakerAlerts,
+impl Planning {
+    /// How far back evidence is looked for; it is, too, where it decides.
+    pub fn evidence_length(&self) -> Option<i64> {
+        self.evidence.or_else(|| self.most_notifications().map(|_| 7 * 86_400))
+    }
+
+    /// How often an alert may have notified.
+    pub fn most_notifications(&self) -> Option<usize> {
+        let most = |deny: &Deny| if let Deny::NoisyAlerts(most) = deny { Some(*most) } else { None };
+        self.deny.iter().filter_map(most).min()
+    }
 }
 
 /// `plan`
@@ -192,7 +210,7 @@ pub struct Apply {
     #[arg(long)]
     pub auto_approve: bool,
     /// Write what plan --out saved, and nothing else; no PATH is read.
-    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data", "deny"])]
+    #[arg(long = "plan", value_name = "FILE", conflicts_with_all = ["paths", "vars", "var_strings", "var_files", "targets", "max_deletes", "delete_data", "deny", "evidence"])]
     pub saved: Option<PathBuf>,
     /// Where to write down what will be changed or deleted, as it was before.
     #[arg(long, value_name = "DIR", default_value = ".librato-apply/backups")]

@@ -11,6 +11,7 @@ mod delete;
 #[cfg(feature = "serve")]
 mod embedded;
 mod endpoint;
+mod evidence;
 mod exit;
 mod explain;
 mod export;

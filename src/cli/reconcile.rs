@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use librato_apply::diag::{Diagnostic, Report, counted, to_json};
+use librato_apply::diag::{Code, Diagnostic, Report, counted, to_json};
 use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::Collection;
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
@@ -21,7 +21,7 @@ use super::progress::waiting;
 use super::target::{Place, Target, Written, target};
 use super::test::case;
 use super::ui::{Ui, pretty};
-use super::{backup, saved, unevaluated, write};
+use super::{backup, evidence, saved, unevaluated, write};
 
 /// `validate`: read and check, offline.
 pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
@@ -49,7 +49,7 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 /// `plan`: and compare with what exists.
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let mut wish = wish(&args.planning, ui)?;
-    let made = make(&mut wish, args.unmanaged, global, ui).await;
+    let made = make(&mut wish, args, global, ui).await;
     if let Err(error) = &made {
         let (why, found) = (format!("{error:#}"), diagnostics(&wish.read.report, &wish));
         match args.format {
@@ -65,17 +65,20 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
 
 async fn make(
     wish: &mut Wish,
-    unmanaged: bool,
+    args: &args::Plan,
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<(Planned, Target, Given)> {
     let session = wish.session(global, Access::Compare, ui).await?;
-    let planned = session.plan(wish, ui).await;
+    let mut planned = session.plan(wish, ui).await;
+    if let Ok(planned) = &mut planned {
+        session.look(planned, wish, &args.planning, ui).await;
+    }
     let Session { target, given, connection } = session;
     connection.close().await?;
     let mut planned = planned?;
     let objects = wish.scope.unmanaged(&wish.read.desired, &planned.actual.state);
-    planned.plan.unmanaged = plan::Unmanaged { objects, named: unmanaged };
+    planned.plan.unmanaged = plan::Unmanaged { objects, named: args.unmanaged };
     Ok((planned, target, given))
 }
 
@@ -164,7 +167,9 @@ async fn plan_and_write(
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let Planned { plan, mut actual, mut report, unevaluated } = session.plan(wish, ui).await?;
+    let mut planned = session.plan(wish, ui).await?;
+    session.look(&mut planned, wish, &args.planning, ui).await;
+    let Planned { plan, mut actual, mut report, unevaluated } = planned;
     inputs::check(&report, &wish.read.files, args.planning.inputs.strict, ui)?;
     write::show(&plan, args, ui);
     if let Some(note) = unevaluated {
@@ -351,6 +356,31 @@ impl Session {
         report.sort(&wish.read.files);
         let unevaluated = unevaluated::diagnostic(&self.connection.client, desired);
         Ok(Planned { plan, actual, report, unevaluated })
+    }
+
+    /// Adds what measurements say of a plan, where that was asked for, and holds it against what is denied. Only reads.
+    async fn look(&self, planned: &mut Planned, wish: &Wish, args: &Planning, ui: &Ui) {
+        let Some(length) = args.evidence_length().filter(|_| !planned.report.has_errors()) else { return };
+        let asked = evidence::Asked { length, timeout: args.evidence_timeout };
+        let what = format!("looking for evidence on {}", self.target);
+        let Planned { plan, actual, report, .. } = planned;
+        let looking = evidence::evidence(&self.connection.client, plan, &wish.read.desired, actual, asked);
+        let found = waiting(ui, &what, looking).await;
+        if let Some(most) = args.most_notifications() {
+            plan.refusals.extend(found.noisy_alerts(&plan.steps, most));
+            let unjudged: Vec<&str> = found.unjudged(&plan.steps).collect();
+            if !unjudged.is_empty() {
+                let message = format!(
+                    "--deny noisy-alerts did not judge what could not be read: {}",
+                    unjudged.join(", ")
+                );
+                report.push(
+                    Diagnostic::warning(Code::EvidenceMissing, message)
+                        .help("--evidence-timeout gives it more time; --strict makes this an error"),
+                );
+            }
+        }
+        plan.evidence = Some(found);
     }
 
     /// Somebody took a while to answer: what was shown must still be what would be done.

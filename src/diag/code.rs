@@ -59,6 +59,8 @@ codes! {
     EmptyState = "empty-state",
     /// Services of this type will reach nobody after a day that is known.
     EndingService = "ending-service",
+    /// It is not known how often an alert would have notified, which this run denies beyond a number.
+    EvidenceMissing = "evidence-missing",
     /// An object is declared as `external`, and the service has none of this name.
     ExternalMissing = "external-missing",
     /// An `external` service has another type than the files say.
@@ -157,6 +159,8 @@ codes! {
     NoDefinitions = "no-definitions",
     /// An imported object has no name that is known here.
     NoName = "no-name",
+    /// Alerts would have notified more often than this run allows.
+    NoisyAlerts = "noisy-alerts",
     /// A document or section that is not written as `key: value`.
     NotAMapping = "not-a-mapping",
     /// A file does not exist.

@@ -2,6 +2,7 @@
 //! A value: it can be printed, counted, saved and refused. Knows nothing of requests or ids.
 
 mod charts;
+mod evidence;
 pub mod impact;
 mod limits;
 mod lookalike;
@@ -22,6 +23,7 @@ use crate::diff::{Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, State};
 
 pub use charts::note_other_orders;
+pub use evidence::{Evidence, Figures, Finding, KnownStretch, Looked, StreamsFound, length};
 pub use impact::{Effect, Impact, Indirect, Verdict};
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous, lost_with};
 pub use outcome::{Done, Failure, INTERRUPTED, Outcome, Remedy, UNREACHED};
@@ -44,6 +46,8 @@ pub struct Plan {
     pub indirect: Vec<Indirect>,
     /// What exists and is not in the files; empty where nobody looked.
     pub unmanaged: Unmanaged,
+    /// What measurements say of it, where that was asked for.
+    pub evidence: Option<Evidence>,
 }
 
 /// How many objects are changed in which way.
@@ -119,7 +123,15 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
         step.protected = limits.protects(&step.change, desired);
     }
     refusals.extend(limits.weaker_alerts(&steps, &indirect));
-    Plan { target, steps, unchanged: diff.unchanged, refusals, indirect, unmanaged: Unmanaged::default() }
+    Plan {
+        target,
+        steps,
+        unchanged: diff.unchanged,
+        refusals,
+        indirect,
+        unmanaged: Unmanaged::default(),
+        evidence: None,
+    }
 }
 
 fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diff::{Action, FieldChange};
-use crate::model::Kind;
-use crate::plan::{Counts, Effect, Indirect, Plan, Refusal, SourcePlace, Step, UnmanagedDocument, lost_with};
+use crate::model::{Address, Collection, Kind};
+use crate::plan::{
+    Counts, Effect, Finding, Impact, Indirect, Looked, Plan, Refusal, SourcePlace, Step, UnmanagedDocument,
+    lost_with,
+};
 
 /// The version of the documents; it grows when a reader of an older one could be misled.
 pub const FORMAT_VERSION: u32 = 1;
@@ -29,10 +32,13 @@ pub struct PlanDocument {
     pub changes: Vec<ChangeDocument>,
     /// What the changes mean to alerts that are not changed themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub indirect: Vec<Indirect>,
+    pub indirect: Vec<IndirectDocument>,
     /// What the service has and no file declares; only `plan` says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmanaged: Option<UnmanagedDocument>,
+    /// What measurements were looked at, where evidence was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Looked>,
     /// Safety rules that forbid the apply.
     pub refusals: Vec<Refusal>,
     /// What was found in the files: severity, code, message, file, line, column, help. Errors only where there is no plan.
@@ -68,6 +74,21 @@ pub struct ChangeDocument {
     /// What it means to the people on call; for alerts only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impact: Vec<Effect>,
+    /// What measurements say of it, where evidence was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Finding>,
+}
+
+/// What the plan means to an alert that it does not change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IndirectDocument {
+    /// The alert's name.
+    pub alert: String,
+    /// What it means.
+    pub impact: Impact,
+    /// What measurements say of it, where evidence was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Finding>,
 }
 
 /// One field.
@@ -97,9 +118,10 @@ pub fn document(plan: &Plan, diagnostics: Vec<Value>) -> PlanDocument {
         target: plan.target.clone(),
         counts: plan.counts(),
         unchanged: plan.unchanged,
-        changes: plan.steps.iter().map(change).collect(),
-        indirect: plan.indirect.clone(),
+        changes: plan.steps.iter().map(|step| change(step, plan)).collect(),
+        indirect: plan.indirect.iter().map(|one| indirect(one, plan)).collect(),
         unmanaged: plan.unmanaged.document(),
+        evidence: plan.evidence.as_ref().map(|evidence| evidence.looked.clone()),
         refusals: plan.refusals.clone(),
         diagnostics,
     }
@@ -116,12 +138,26 @@ pub fn document_without_plan(why: &str, diagnostics: Vec<Value>) -> PlanDocument
         changes: Vec::new(),
         indirect: Vec::new(),
         unmanaged: None,
+        evidence: None,
         refusals: Vec::new(),
         diagnostics,
     }
 }
 
-fn change(step: &Step) -> ChangeDocument {
+fn indirect(one: &Indirect, plan: &Plan) -> IndirectDocument {
+    let address = Address::new(Collection::Alerts, one.alert.as_str());
+    IndirectDocument {
+        alert: one.alert.clone(),
+        impact: one.impact.clone(),
+        evidence: finding(plan, &address),
+    }
+}
+
+fn finding(plan: &Plan, address: &Address) -> Option<Finding> {
+    plan.evidence.as_ref().and_then(|evidence| evidence.of(address)).cloned()
+}
+
+fn change(step: &Step, plan: &Plan) -> ChangeDocument {
     let (renamed_from, because, pruned) = match &step.change.action {
         Action::Update { renamed_from, .. } => (renamed_from.as_ref().map(ToString::to_string), None, false),
         Action::Replace { because, .. } => (None, Some(because.clone()), false),
@@ -138,6 +174,7 @@ fn change(step: &Step) -> ChangeDocument {
         pruned,
         charts: lost_with(&step.change).into_iter().map(|chart| chart.name).collect(),
         place: step.place.clone(),
+        evidence: if step.parks() { None } else { finding(plan, &step.change.address) },
         impact: step.impact.iter().flat_map(|impact| impact.effects.clone()).collect(),
         fields: step
             .change

@@ -10,11 +10,13 @@ mod tests;
 
 use serde_json::Value;
 
+use super::evidence;
 use super::text::{by_space, remark, summary};
 use super::unmanaged::unmanaged_text;
 use crate::diag::plural;
 use crate::diff::Action;
-use crate::plan::{Impact, Plan, Refusal, Step, Unmanaged, Verdict};
+use crate::model::{Address, Collection};
+use crate::plan::{Impact, Looked, Plan, Refusal, Step, Unmanaged, Verdict, length};
 use escape::{code, prose};
 use page::{Page, Part, Piece};
 
@@ -39,7 +41,11 @@ const UNMANAGED: usize = 100;
 /// When it must be cut, notes go first, then details of updates, then other details, harmless impact and rows of what
 /// is not deleted; what was cut is said.
 pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
-    let mut page = Page::new(head(plan));
+    let column = plan.evidence.as_ref().map(|evidence| {
+        let Looked { start, end, .. } = evidence.looked;
+        format!("{} before → after", length(end - start))
+    });
+    let mut page = Page::new(head(plan)).with_column(column);
     plan.refusals.iter().for_each(|refusal| refusal_pieces(refusal, &mut page));
     diagnostics.iter().for_each(|diagnostic| page.add(diagnostic_piece(diagnostic)));
     let changed =
@@ -48,12 +54,16 @@ pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
         page.add(impact_piece(alert, impact, ""));
     }
     for indirect in &plan.indirect {
-        page.add(impact_piece(&indirect.alert, &indirect.impact, ", not changed itself"));
+        let mut piece = impact_piece(&indirect.alert, &indirect.impact, ", not changed itself");
+        let address = Address::new(Collection::Alerts, indirect.alert.as_str());
+        evidence_of(plan, &address).iter().for_each(|line| piece.text.push_str(&format!("  - {line}\n")));
+        page.add(piece);
     }
     for step in by_space(&plan.steps) {
         let keep = if step.change.action.destroys() { page::DELETES } else { page::ROWS };
-        page.add(Piece { part: Part::Changes, keep, text: row(step) });
-        if let Some(text) = detail::detail(step) {
+        page.add(Piece { part: Part::Changes, keep, text: row(step, plan) });
+        let evidence = if step.parks() { Vec::new() } else { evidence_of(plan, &step.change.address) };
+        if let Some(text) = detail::detail(step, &evidence) {
             let updates = matches!(step.change.action, Action::Update { .. });
             let keep = if updates { page::UPDATES } else { page::DETAILS };
             page.add(Piece { part: Part::Details, keep, text });
@@ -96,7 +106,9 @@ fn head(plan: &Plan) -> String {
         true => String::new(),
         false => format!("\n{}\n", prose(unmanaged_text(&plan.unmanaged).trim_end())),
     };
-    format!("{MARKER}\n### Plan for {target}\n\n{strong}{summary}{strong}\n{unmanaged}")
+    let looked = evidence::looked(plan.evidence.as_ref());
+    let looked = looked.map(|looked| format!("\n{}\n", prose(&looked))).unwrap_or_default();
+    format!("{MARKER}\n### Plan for {target}\n\n{strong}{summary}{strong}\n{unmanaged}{looked}")
 }
 
 /// The refusal itself is kept longer than the names of what it is about.
@@ -155,12 +167,30 @@ fn impact_piece(alert: &str, impact: &Impact, remark: &str) -> Piece {
     Piece { part: Part::Impact, keep, text }
 }
 
-fn row(step: &Step) -> String {
+/// What measurements say of an object, line by line.
+fn evidence_of(plan: &Plan, address: &Address) -> Vec<String> {
+    let Some((evidence, finding)) = plan.evidence.as_ref().and_then(|it| Some((it, it.of(address)?))) else {
+        return Vec::new();
+    };
+    let lines = evidence::lines(finding, &evidence.looked);
+    lines.iter().take(EFFECTS).map(|line| format!("evidence: {}", prose(line))).collect()
+}
+
+fn row(step: &Step, plan: &Plan) -> String {
     let change = &step.change;
     let place = step.place.as_ref().map(|place| code(&place.to_string())).unwrap_or_default();
     let strong = if change.action.destroys() { "**" } else { "" };
+    let found = plan.evidence.as_ref().map(|evidence| {
+        let finding = evidence.of(&change.address).filter(|_| !step.parks());
+        let words = finding.map_or(String::new(), |finding| {
+            let lines = || evidence::lines(finding, &evidence.looked).into_iter().next();
+            evidence::figures(finding).or_else(lines).unwrap_or_default()
+        });
+        format!(" {} |", prose(&words))
+    });
+    let found = found.unwrap_or_default();
     let (verb, kind, name) = (change.action.verb(), change.kind, code(&change.address.to_string()));
-    format!("| {strong}{verb}{strong} | {kind} | {name} | {place} | {} |\n", row_summary(step))
+    format!("| {strong}{verb}{strong} | {kind} | {name} | {place} | {} |{found}\n", row_summary(step))
 }
 
 /// What an update changes, why a deletion happens, and whether an alert is weakened by it.

@@ -2,6 +2,7 @@
 //! Knows nothing of how a plan is made or applied.
 
 mod definitions;
+mod evidence;
 mod expressible;
 mod hang;
 mod json;

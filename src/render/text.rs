@@ -3,20 +3,21 @@
 
 use anstyle::{AnsiColor, Style};
 
+use super::evidence;
 use super::hang::hung;
 use super::unmanaged::unmanaged_text;
 use super::value::{inline, is_long, line_diff};
 use crate::diag::{Seg, counted, plural, printable};
 use crate::diff::{Action, FieldChange};
-use crate::model::Kind;
-use crate::plan::{Counts, Impact, Indirect, Plan, Refusal, SourcePlace, Step, Verdict, lost_with};
+use crate::model::{Address, Collection, Kind};
+use crate::plan::{Counts, Evidence, Impact, Indirect, Plan, Refusal, SourcePlace, Step, Verdict, lost_with};
 
 /// How far into a line places are put.
 const PLACE_COLUMN: usize = 56;
 
 /// The whole plan, its target first, its counts last; prose no wider than `width`, where there is one.
 pub fn text(plan: &Plan, styled: bool, width: Option<usize>) -> String {
-    let mut page = Page { out: String::new(), styled, width };
+    let mut page = Page { out: String::new(), styled, width, evidence: plan.evidence.as_ref() };
     page.line(&format!("Plan for {}", printable(&plan.target)));
     page.line("");
     for step in by_space(&plan.steps) {
@@ -26,12 +27,15 @@ pub fn text(plan: &Plan, styled: bool, width: Option<usize>) -> String {
     plan.refusals.iter().for_each(|refusal| page.refusal(refusal));
     page.line(&summary(plan));
     page.out.push_str(&unmanaged_text(&plan.unmanaged));
+    if let Some(looked) = evidence::looked(plan.evidence.as_ref()) {
+        page.line(&looked);
+    }
     page.out
 }
 
 /// The refusals alone, for where the plan is not shown.
 pub fn refusals(plan: &Plan, styled: bool) -> String {
-    let mut page = Page { out: String::new(), styled, width: None };
+    let mut page = Page { out: String::new(), styled, width: None, evidence: None };
     plan.refusals.iter().for_each(|refusal| page.refusal(refusal));
     page.out
 }
@@ -66,13 +70,14 @@ pub fn summary(plan: &Plan) -> String {
     format!("{}; {} unchanged.", parts.join(", "), plan.unchanged)
 }
 
-struct Page {
+struct Page<'p> {
     out: String,
     styled: bool,
     width: Option<usize>,
+    evidence: Option<&'p Evidence>,
 }
 
-impl Page {
+impl Page<'_> {
     fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());
         self.out.push('\n');
@@ -100,6 +105,9 @@ impl Page {
             self.field(field, if updates { sign_of(field) } else { ' ' }, place.filter(|_| updates));
         }
         step.impact.iter().for_each(|impact| self.impact(impact));
+        if !step.parks() {
+            self.evidence(&change.address);
+        }
         self.line("");
     }
 
@@ -117,10 +125,22 @@ impl Page {
         }
     }
 
+    /// What measurements say of an object.
+    fn evidence(&mut self, address: &Address) {
+        let Some((evidence, finding)) = self.evidence.and_then(|it| Some((it, it.of(address)?))) else {
+            return;
+        };
+        for line in evidence::lines(finding, &evidence.looked) {
+            let label = self.paint("evidence:", AnsiColor::Blue.on_default());
+            self.line(&format!("      {label} {}", hung(&line, 16, self.width)));
+        }
+    }
+
     /// An alert that is not changed itself, but uses what is.
     fn indirect(&mut self, indirect: &Indirect) {
         self.line(&format!("  ! alert {} is not changed, but", printable(&indirect.alert)));
         self.impact(&indirect.impact);
+        self.evidence(&Address::new(Collection::Alerts, indirect.alert.as_str()));
         self.line("");
     }
 

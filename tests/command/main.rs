@@ -9,6 +9,7 @@ mod ci_recipes;
 #[path = "../support/cli.rs"]
 mod cli;
 mod endpoints;
+mod evidence;
 mod examples;
 #[path = "../support/fault_proxy.rs"]
 mod fault_proxy;

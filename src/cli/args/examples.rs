@@ -23,6 +23,7 @@ librato-apply backtest shop.checkout.slow --files monitoring/ --sweep 'condition
 librato-apply plan monitoring/
 librato-apply plan monitoring/ --var-file production.vars.yaml --detailed-exitcode
 librato-apply plan monitoring/ --target 'alert/web.*' --out web.plan
+librato-apply plan monitoring/ --evidence --deny noisy-alerts=20
 librato-apply plan monitoring/ --unmanaged"
         }
         "apply" => {

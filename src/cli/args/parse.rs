@@ -28,3 +28,10 @@ pub fn parse_seconds(text: &str) -> Result<u64, String> {
         librato_apply::model::Seconds::parse(text).ok_or("write a time such as 60, 60s, 5m or 1h")?;
     Ok(seconds.0)
 }
+
+/// How far back evidence is looked for.
+pub fn parse_evidence(text: &str) -> Result<i64, String> {
+    let length = parse_length(text)?;
+    let bounds = 3_600..=31 * 86_400;
+    if bounds.contains(&length) { Ok(length) } else { Err("evidence looks 1h to 31d back".to_owned()) }
+}

@@ -41,14 +41,61 @@ pub struct Needed {
     pub selector: Selector,
 }
 
-/// What was read, and what it took.
+/// A limit that was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    Requests,
+    Points,
+    Time,
+}
+
+/// What reading has cost so far, and what it may.
+pub struct Budget {
+    pub limits: Limits,
+    until: Instant,
+    requests: AtomicUsize,
+    points: AtomicUsize,
+    cut: Mutex<Option<Cut>>,
+}
+
+impl Budget {
+    /// Its time begins now.
+    pub fn new(limits: Limits) -> Self {
+        let until = Instant::now() + limits.time;
+        Self { limits, until, requests: 0.into(), points: 0.into(), cut: Mutex::new(None) }
+    }
+
+    /// Requests made.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Measurements read.
+    pub fn points(&self) -> usize {
+        self.points.load(Ordering::Relaxed)
+    }
+
+    /// The first limit that was met.
+    pub fn cut(&self) -> Option<Cut> {
+        *self.cut.lock()
+    }
+
+    /// Whether there is time left.
+    pub fn has_time(&self) -> bool {
+        let left = Instant::now() < self.until;
+        if !left {
+            self.cut.lock().get_or_insert(Cut::Time);
+        }
+        left
+    }
+}
+
+/// What was read.
 #[derive(Debug, Default)]
 pub struct Past {
     pub histories: Vec<History>,
+    /// How many requests it took.
     pub requests: usize,
-    pub points: usize,
-    /// Which limit was met, in words.
-    pub cut: Option<String>,
 }
 
 /// The stretches of a span, and of the time to warm up, the newest first.
@@ -79,16 +126,9 @@ pub async fn past(
     needed: &[Needed],
     span: Span,
     now: i64,
-    limits: Limits,
+    budget: &Budget,
 ) -> Result<Past, ApiError> {
-    let meter = Meter {
-        api,
-        limits,
-        until: Instant::now() + limits.time,
-        requests: 0.into(),
-        points: 0.into(),
-        cut: Mutex::new(None),
-    };
+    let meter = Meter { api, budget, requests: 0.into() };
     let parts = stretches(span, now)
         .into_iter()
         .flat_map(|stretch| needed.iter().enumerate().map(move |(place, needed)| (place, needed, stretch)));
@@ -98,17 +138,22 @@ pub async fn past(
         async move { Ok::<_, ApiError>((place, part(meter, needed, stretch).await?)) }
     });
     let read: Vec<_> = reads.buffered(AT_ONCE).try_collect().await?;
-    let bare = |needed: &Needed| History {
+    let mut parts: Vec<Vec<Part>> = needed.iter().map(|_| Vec::new()).collect();
+    // The newest were read first, and series want the oldest.
+    read.into_iter().rev().for_each(|(place, part)| parts[place].extend(part));
+    let histories = needed.iter().zip(parts).map(|(needed, parts)| joined(needed, parts)).collect();
+    Ok(Past { histories, requests: meter.requests.into_inner() })
+}
+
+/// The parts of a metric's past, in order of time, as one.
+fn joined(needed: &Needed, parts: impl IntoIterator<Item = Part>) -> History {
+    let mut history = History {
         metric: needed.name.clone(),
         known: needed.known.clone(),
         stretches: Vec::new(),
         series: Vec::new(),
     };
-    let mut histories: Vec<History> = needed.iter().map(bare).collect();
-    // The newest were read first, and series want the oldest.
-    for (place, (stretch, series)) in read.into_iter().rev().filter_map(|(place, part)| Some((place, part?)))
-    {
-        let history = &mut histories[place];
+    for (stretch, series) in parts {
         history.stretches.push(stretch);
         for one in series {
             let labels = Series::of_labels(&one.labels);
@@ -119,11 +164,26 @@ pub async fn past(
             }
         }
     }
-    for (_, samples) in histories.iter_mut().flat_map(|history| &mut history.series) {
+    for (_, samples) in &mut history.series {
         samples.sort_by_key(|(time, _)| *time);
     }
-    let (requests, points) = (meter.requests.into_inner(), meter.points.into_inner());
-    Ok(Past { histories, requests, points, cut: meter.cut.into_inner() })
+    history
+}
+
+/// Reads one metric by the hour, for when only its existence matters.
+///
+/// # Errors
+/// Where the service does not answer.
+pub async fn by_hour(
+    api: &impl ReadApi,
+    needed: &Needed,
+    span: Span,
+    budget: &Budget,
+) -> Result<Past, ApiError> {
+    let meter = Meter { api, budget, requests: 0.into() };
+    let stretch = Stretch { start: span.start, end: span.end, resolution: HOUR };
+    let found = part(&meter, needed, stretch).await?;
+    Ok(Past { histories: vec![joined(needed, found)], requests: meter.requests.into_inner() })
 }
 
 fn sample(row: &read::Row) -> Sample {
@@ -132,13 +192,16 @@ fn sample(row: &read::Row) -> Sample {
     Sample { count, sum, min, max, last: last.unwrap_or(*value) }
 }
 
+/// What was read of a stretch.
+type Part = (Stretch, Vec<Raw>);
+
 /// One stretch of one metric; nothing where a limit was met before all of it was read.
 async fn part<A: ReadApi>(
     meter: &Meter<'_, A>,
     needed: &Needed,
     stretch: Stretch,
-) -> Result<Option<(Stretch, Vec<Raw>)>, ApiError> {
-    if meter.cut.lock().is_some() {
+) -> Result<Option<Part>, ApiError> {
+    if meter.budget.cut().is_some() {
         return Ok(None);
     }
     let wanted = Wanted {
@@ -153,7 +216,7 @@ async fn part<A: ReadApi>(
             let resolution = i64::try_from(found.resolution).unwrap_or(i64::MAX);
             Ok(Some((Stretch { resolution, ..stretch }, found.series)))
         }
-        Err(_) if meter.cut.lock().is_some() => Ok(None),
+        Err(_) if meter.budget.cut().is_some() => Ok(None),
         // It has never been measured.
         Err(error) if error.is_not_found() => Ok(Some((stretch, Vec::new()))),
         Err(error) => Err(error),
@@ -163,36 +226,35 @@ async fn part<A: ReadApi>(
 /// A service that is asked no more than it may be.
 struct Meter<'a, A> {
     api: &'a A,
-    limits: Limits,
-    until: Instant,
+    budget: &'a Budget,
     requests: AtomicUsize,
-    points: AtomicUsize,
-    cut: Mutex<Option<String>>,
 }
 
 impl<A> Meter<'_, A> {
-    fn cut(&self, path: &str, why: String) -> ApiError {
-        self.cut.lock().get_or_insert(why);
+    fn cut(&self, path: &str, why: Cut) -> ApiError {
+        self.budget.cut.lock().get_or_insert(why);
         ApiError::Decode { path: path.to_owned(), detail: "a limit of this program was met".to_owned() }
     }
 }
 
 impl<A: ReadApi> ReadApi for Meter<'_, A> {
     async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, ApiError> {
-        if self.cut.lock().is_some() {
-            return Err(self.cut(path, String::new()));
+        let budget = self.budget;
+        if let Some(cut) = budget.cut() {
+            return Err(self.cut(path, cut));
         }
-        if self.requests.fetch_add(1, Ordering::Relaxed) >= self.limits.requests {
-            self.requests.fetch_sub(1, Ordering::Relaxed);
-            return Err(self.cut(path, format!("--max-requests {}", self.limits.requests)));
+        if budget.requests.fetch_add(1, Ordering::Relaxed) >= budget.limits.requests {
+            budget.requests.fetch_sub(1, Ordering::Relaxed);
+            return Err(self.cut(path, Cut::Requests));
         }
-        let Ok(answer) = tokio::time::timeout_at(self.until, self.api.get(path, query)).await else {
-            return Err(self.cut(path, format!("--time-limit {}s", self.limits.time.as_secs())));
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let Ok(answer) = tokio::time::timeout_at(budget.until, self.api.get(path, query)).await else {
+            return Err(self.cut(path, Cut::Time));
         };
         let answer = answer?;
         let points = measured(&answer);
-        if self.points.fetch_add(points, Ordering::Relaxed) + points > self.limits.points {
-            return Err(self.cut(path, format!("--max-points {}", self.limits.points)));
+        if budget.points.fetch_add(points, Ordering::Relaxed) + points > budget.limits.points {
+            return Err(self.cut(path, Cut::Points));
         }
         Ok(answer)
     }

@@ -1,11 +1,11 @@
 //! `backtest`: how often alerts would have notified over the past, as they are and as the files change them.
 
 pub mod document;
-mod fetch;
+pub mod fetch;
 mod markdown;
 mod outcome;
-mod show;
-mod sides;
+pub mod show;
+pub mod sides;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use super::target::{Target, target};
 use super::ui::{Ui, pretty};
 use super::{credentials, time};
 use document::BacktestDocument;
-use fetch::{Limits, Past, past};
+use fetch::{Budget, Cut, Limits, Past, past};
 use outcome::{Outcome, Results, Swept};
 use sides::{Definitions, Pair};
 
@@ -62,6 +62,15 @@ pub async fn backtest(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<E
         BacktestFormat::Markdown => ui.document(&markdown::text(&results)),
     }
     Ok(verdict(args, &results, ui))
+}
+
+/// The flag that a limit is set by.
+fn flag(cut: Cut, limits: Limits) -> String {
+    match cut {
+        Cut::Requests => format!("--max-requests {}", limits.requests),
+        Cut::Points => format!("--max-points {}", limits.points),
+        Cut::Time => format!("--time-limit {}s", limits.time.as_secs()),
+    }
 }
 
 /// Too many notifications are an error; what a limit cut off makes it done in part.
@@ -148,8 +157,9 @@ impl Asking<'_> {
             time: Duration::from_secs(self.args.time_limit),
         };
         let what = format!("reading {} of {}", counted(needed.len(), "metric"), self.target);
-        let Past { histories, requests, points, cut } =
-            waiting(self.ui, &what, past(client, &needed, self.span, self.now, limits))
+        let budget = Budget::new(limits);
+        let Past { histories, requests } =
+            waiting(self.ui, &what, past(client, &needed, self.span, self.now, &budget))
                 .await
                 .context("the measurements cannot be read")?;
         let bare = |name: &&str| {
@@ -161,8 +171,8 @@ impl Asking<'_> {
             target: self.target.to_string(),
             span: self.span,
             requests,
-            points,
-            cut,
+            points: budget.points(),
+            cut: budget.cut().map(|cut| flag(cut, limits)),
             missing,
             outcomes,
             only_changed: self.args.changed,

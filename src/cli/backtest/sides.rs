@@ -94,6 +94,19 @@ impl<'a> Definitions<'a> {
         found
     }
 
+    /// Whether the files or the service know a metric.
+    pub fn is_known(&self, metric: &str) -> bool {
+        let address = Address::metric(metric);
+        self.declared(&address).is_some() || self.actual.contains_key(&address)
+    }
+
+    /// The names of all metrics that either knows.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        let declared = self.desired.into_iter().flat_map(|desired| desired.objects.keys());
+        let all = declared.chain(self.actual.keys());
+        all.filter(|address| address.collection == Collection::Metrics).map(|address| address.name.as_str())
+    }
+
     fn before(&self, name: &str) -> Option<Alert> {
         let old = self.declared(&alert(name)).and_then(|wish| wish.renamed_from.as_deref());
         let found = |name: &str| match self.actual.get(&alert(name)) {

@@ -20,12 +20,12 @@ const WIDEST: usize = 600;
 const LINES: usize = 120;
 const LONGEST: usize = 8_000;
 
-/// The folded difference of one change; none where no field is written.
-pub(super) fn detail(step: &Step) -> Option<String> {
+/// What measurements say of one change, and its difference, folded away; none where neither is anything.
+pub(super) fn detail(step: &Step, evidence: &[String]) -> Option<String> {
     let change = &step.change;
     let going = what_goes(&change.action);
     let mut lines: Vec<String> = change.action.fields().iter().chain(&going).flat_map(field).collect();
-    if lines.is_empty() {
+    if lines.is_empty() && evidence.is_empty() {
         return None;
     }
     let mut length = 0;
@@ -41,7 +41,10 @@ pub(super) fn detail(step: &Step) -> Option<String> {
     }
     let name = code(&change.address.to_string());
     let title = format!("{} {} {name}", change.action.verb(), change.kind);
-    Some(format!("<details>\n<summary>{title}</summary>\n\n{}\n</details>\n\n", fenced(&lines)))
+    let evidence: String = evidence.iter().map(|line| format!("- {line}\n")).collect();
+    let evidence = if evidence.is_empty() { evidence } else { evidence + "\n" };
+    let fields = if lines.is_empty() { String::new() } else { fenced(&lines) };
+    Some(format!("<details>\n<summary>{title}</summary>\n\n{evidence}{fields}\n</details>\n\n"))
 }
 
 /// What a deletion takes away, field by field.

@@ -89,13 +89,20 @@ pub(super) struct Piece {
 /// A comment in the making.
 pub(super) struct Page {
     head: String,
+    /// The heading of one more column of the table of changes.
+    column: Option<String>,
     pieces: Vec<Piece>,
 }
 
 impl Page {
     /// A comment that begins with `head`, whatever else is cut.
     pub(super) fn new(head: String) -> Self {
-        Self { head, pieces: Vec::new() }
+        Self { head, column: None, pieces: Vec::new() }
+    }
+
+    /// Adds a column to the table of changes.
+    pub(super) fn with_column(self, column: Option<String>) -> Self {
+        Self { column, ..self }
     }
 
     /// Puts a piece behind the others of its part.
@@ -115,7 +122,12 @@ impl Page {
             if shown {
                 out.truncate(out.trim_end().len());
                 out.push_str("\n\n");
-                out.push_str(part.heading());
+                match (part, &self.column) {
+                    (Part::Changes, Some(column)) => out.push_str(&format!(
+                        "| action | kind | name | place | what | {column} |\n| --- | --- | --- | --- | --- | --- |\n"
+                    )),
+                    _ => out.push_str(part.heading()),
+                }
                 of_part().filter(|(_, kept)| **kept).for_each(|(piece, _)| out.push_str(&piece.text));
             }
             if lost > 0 {

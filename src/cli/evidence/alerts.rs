@@ -1,0 +1,221 @@
+//! What measurements say of alerts that a plan touches: fired and notified before and after, and what keeps them from working.
+//! Reads nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use librato_apply::diag::suggest;
+use librato_apply::model::{Address, Alert, Collection, Kind, Resource, Seconds};
+use librato_apply::offline::{self, Backtest, Fidelity, History, Known, Span, Subject};
+use librato_apply::plan::{Figures, Finding, KnownStretch, Plan, length};
+use librato_apply::watch::{Condition, Streams, Test};
+
+use super::super::backtest::show::coverage;
+use super::super::backtest::sides::{Definitions, Pair};
+use super::streams::Seen;
+
+/// The alerts of a plan, each as it is and as it will be.
+pub struct Alerts<'a> {
+    definitions: &'a Definitions<'a>,
+    sides: BTreeMap<String, [Option<&'a Alert>; 2]>,
+    pub pairs: Vec<Pair>,
+}
+
+impl<'a> Alerts<'a> {
+    /// Those that come, go, or are evaluated otherwise than before; also those of which only a metric changes.
+    pub fn of(plan: &'a Plan, definitions: &'a Definitions<'a>) -> Self {
+        let mut sides = BTreeMap::new();
+        for step in plan.steps.iter().filter(|step| step.change.kind == Kind::Alert && !step.parks()) {
+            let action = &step.change.action;
+            sides.insert(step.change.address.name.clone(), [action.before(), action.after()].map(alert));
+        }
+        let changed: BTreeSet<String> = sides.keys().cloned().collect();
+        for indirect in &plan.indirect {
+            let found =
+                alert(definitions.actual.get(&Address::new(Collection::Alerts, indirect.alert.as_str())));
+            sides.insert(indirect.alert.clone(), [found, found]);
+        }
+        let metrics: BTreeSet<&Address> = plan
+            .steps
+            .iter()
+            .map(|step| &step.change.address)
+            .filter(|it| it.collection == Collection::Metrics)
+            .collect();
+        let names = sides.keys().cloned().collect();
+        let mut pairs = definitions.pairs(&names);
+        pairs.retain(|pair| {
+            let [before, after] = sides.get(&pair.name).copied().unwrap_or_default();
+            let differs = before.is_some() != after.is_some()
+                || before.map(Alert::is_active) != after.map(Alert::is_active);
+            let watches = |subject: &Subject| {
+                let direct = subject.alert.conditions.iter().map(|condition| condition.metric.as_str());
+                direct
+                    .chain(subject.metrics.iter().map(String::as_str))
+                    .any(|name| metrics.contains(&Address::metric(name)))
+            };
+            let asked = changed.contains(&pair.name)
+                && (differs || !pair.changed.is_empty() || pair.subjects().count() == 0);
+            asked || pair.subjects().any(watches)
+        });
+        Self { definitions, sides, pairs }
+    }
+
+    /// What came of one of them.
+    pub fn finding(&self, pair: &Pair, histories: &[History], span: Span) -> Finding {
+        let mut finding = Finding::default();
+        let [before, after] = self.sides.get(&pair.name).copied().unwrap_or_default();
+        let (mut newest, mut limits_of) = (None, Vec::new());
+        for (side, alert, is_after) in [(&pair.before, before, false), (&pair.after, after, true)] {
+            let (Some(side), Some(alert)) = (side, alert) else { continue };
+            let found = match side {
+                Ok(subject) => offline::backtest(subject, histories, span).map_err(|problem| problem.message),
+                Err(why) => Err(why.clone()),
+            };
+            let figures = figures(&found, alert, side.as_ref().ok());
+            newest = found.ok().or(newest);
+            if is_after { finding.after = Some(figures) } else { finding.before = Some(figures) }
+        }
+        if let Some(found) = newest {
+            finding.coverage = coverage(&found, span).split_once(", ").map(|(_, words)| words.to_owned());
+            finding.missed =
+                found.span.is_none() || found.known.iter().any(|one| one.fidelity == Fidelity::Unread);
+            limits_of = limits(&found.known);
+            finding.known = found.known.iter().map(known).collect();
+        }
+        if let Some(subject) = pair.newest() {
+            let direct = subject
+                .alert
+                .conditions
+                .iter()
+                .filter_map(|condition| Some((history(histories, &condition.metric)?, condition)));
+            let parts: Vec<_> =
+                direct.clone().map(|(history, condition)| (history, condition.streams.clone())).collect();
+            if !parts.is_empty() {
+                finding.streams = Some(Seen::all(parts).found(span.end));
+            }
+            // What was never measured is known well enough.
+            if finding.streams.as_ref().is_none_or(|found| found.count > 0) {
+                finding.notes.append(&mut limits_of);
+            }
+            if after.is_some() {
+                finding
+                    .notes
+                    .extend(direct.flat_map(|(history, condition)| self.notes(condition, history, span)));
+            }
+        }
+        finding
+    }
+
+    /// What keeps a condition from working as it is meant.
+    fn notes(&self, condition: &Condition, history: &History, span: Span) -> Vec<String> {
+        let metric = &condition.metric;
+        if history.stretches.is_empty() {
+            return vec![format!("`{metric}` was not read")];
+        }
+        let seen = Seen::of(history, condition.streams.clone());
+        let time = length(span.end - span.start);
+        if seen.found(span.end).count == 0 {
+            let known = self.definitions.is_known(metric);
+            let narrowed = streams(&condition.streams);
+            return vec![match (known, narrowed) {
+                (false, _) => match suggest(metric, self.definitions.metrics()) {
+                    Some(close) => format!("no metric `{metric}`; did you mean `{close}`?"),
+                    None => format!("no metric `{metric}`"),
+                },
+                (true, Some(narrowed)) => {
+                    format!("no stream of `{metric}` has {narrowed}: the alert cannot fire")
+                }
+                (true, None) => {
+                    format!("nothing was measured of `{metric}` in {time}: the alert cannot fire")
+                }
+            }];
+        }
+        let Some(gaps) = seen.gaps() else { return Vec::new() };
+        let seconds = |some: i64| Seconds(some.unsigned_abs()).to_string();
+        let between = if gaps.short == gaps.long {
+            seconds(gaps.usual)
+        } else {
+            format!("{} to {}", seconds(gaps.short), seconds(gaps.long))
+        };
+        match condition.test {
+            Test::Absent { duration } if duration <= gaps.long => {
+                vec![format!(
+                    "streams of `{metric}` report every {between}: absent for {} will flap",
+                    seconds(duration)
+                )]
+            }
+            Test::Threshold { duration: Some(duration), .. } if duration <= gaps.usual => {
+                vec![format!(
+                    "streams of `{metric}` report every {between}: a duration of {} takes two measurements",
+                    seconds(duration)
+                )]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn alert(resource: Option<&Resource>) -> Option<&Alert> {
+    match resource {
+        Some(Resource::Alert(alert)) => Some(alert),
+        _ => None,
+    }
+}
+
+/// What is known of a metric.
+pub fn history<'h>(histories: &'h [History], metric: &str) -> Option<&'h History> {
+    histories.iter().find(|history| history.metric.eq_ignore_ascii_case(metric))
+}
+
+fn figures(found: &Result<Backtest, String>, alert: &Alert, subject: Option<&Subject>) -> Figures {
+    let pages = alert.is_active() && subject.is_none_or(|subject| !subject.services.is_empty());
+    match found {
+        Ok(found) => {
+            let totals = found.totals();
+            let error = found.span.is_none().then(|| "what is known cannot be compared".to_owned());
+            Figures {
+                fired: totals.incidents,
+                notified: totals.notifications,
+                unsure: found.unsure().incidents,
+                pages,
+                error,
+            }
+        }
+        Err(why) => Figures { pages, error: Some(why.clone()), ..Figures::default() },
+    }
+}
+
+/// `source web*`; nothing where every stream is meant.
+fn streams(streams: &Streams) -> Option<String> {
+    match streams {
+        Streams::All => None,
+        Streams::Source(pattern) => Some(format!("source `{pattern}`")),
+        Streams::Tags(tags) => {
+            let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+            Some(format!("the tags that are asked for ({})", names.join(", ")))
+        }
+    }
+}
+
+/// What is not exact, each kind once for each condition.
+fn limits(known: &[Known]) -> Vec<String> {
+    let worse = known.iter().filter(|one| one.fidelity != Fidelity::Exact);
+    let words: BTreeSet<(usize, &str)> = worse.map(|one| (one.condition, one.fidelity.words())).collect();
+    let several = known.iter().any(|one| one.condition > 0);
+    let of = |condition: usize| if several { format!("conditions[{condition}]: ") } else { String::new() };
+    words
+        .into_iter()
+        .map(|(condition, words)| format!("where it is not exact, {}{words}", of(condition)))
+        .collect()
+}
+
+fn known(known: &Known) -> KnownStretch {
+    let fidelity = format!("{:?}", known.fidelity).to_lowercase();
+    let stretch = known.stretch;
+    KnownStretch {
+        condition: known.condition,
+        start: stretch.start,
+        end: stretch.end,
+        resolution: stretch.resolution,
+        fidelity,
+    }
+}
