@@ -1,9 +1,11 @@
-//! What `serve` reads at its start and, on a hangup signal, once more: users, token, certificate, level of the log. What cannot
+//! What `serve` reads at its start and, on a hangup signal, once more: users, token, certificate, whom `notify.allow` lets through, level
+//! of the log. What cannot
 //! be used then leaves everything as it was; what takes effect at a start only is named.
 
 use std::convert::Infallible;
 use std::path::Path;
 
+use librato_apply::notify::AllowList;
 use librato_apply::serve::{Credentials, Tls, Users};
 
 use super::Stop;
@@ -72,10 +74,12 @@ pub struct Files<'a> {
     pub global: &'a Global,
     pub ui: &'a Ui,
     pub set_level: Option<SetLevel>,
+    pub allow: AllowList,
 }
 
 impl Files<'_> {
-    /// On every hangup signal from here on, reads again what `now` was made of, into `users` and `tls`. Without files the
+    /// On every hangup signal from here on, reads again what `now` was made of, into `users`, `tls` and the list of
+    /// targets. Without files the
     /// signal keeps its usual meaning, to end. Never returns.
     #[cfg(unix)]
     pub fn on_hangup(
@@ -165,6 +169,10 @@ impl Files<'_> {
             let level = newer.settings.log_level;
             set_level(level);
             tracing::warn!(target: "librato_apply::serve", %level, "the level of the log was changed");
+        }
+        if self.allow.replace(&newer.settings.options.notify.allow) {
+            let count = self.allow.get().len();
+            tracing::warn!(target: "librato_apply::serve", count, "the targets that may be notified although they are private were changed");
         }
         now.replace(newer);
     }

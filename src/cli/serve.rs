@@ -80,7 +80,7 @@ impl Start {
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     use anyhow::Context;
-    use librato_apply::serve::{Data, Evaluator, Opening, Store, Users, router};
+    use librato_apply::serve::{Data, Evaluator, Opening, Sending, Starting, Store, Users, router};
 
     if let Some(command) = &args.command {
         return commands::run(command, ui).await;
@@ -92,7 +92,8 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     super::settings::unknown_variables().iter().for_each(|line| ui.complain(line));
     let settings = &resolved.settings;
     let users = Users::from(super::reload::users(settings, ui)?);
-    let heart = heartbeat::Heart::of(&settings.options.notify)?;
+    let sending = Sending::new(&settings.options.notify);
+    heartbeat::check(&sending)?;
     let mut listening = settings.listening.clone();
     listening.tls = super::reload::tls(settings, ui)?;
     listening.max_connections = open_files::make_room(listening.max_connections, ui)?;
@@ -114,18 +115,23 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
     let store = opened.map_err(commands::once)?;
     // Before anything is evaluated, since what is then notified goes by it.
-    let standing = librato_apply::serve::standing(&store, settings.notify == Some(true)).await?;
+    let starting = Starting {
+        notify: settings.options.alerts.notify || !settings.options.alerts.evaluate,
+        release: settings.notify == Some(true),
+    };
+    let standing = librato_apply::serve::standing(&store, starting).await?;
     let (listen, path) = (settings.listen, settings.data.clone());
     let options = &settings.options;
     let router = router(store.clone(), users.clone(), options);
-    let delivered = delivery::begin(&store, options, ui).await?;
+    let delivered = delivery::begin(&store, users.clone(), options, ui).await?;
     listening.evaluation =
         Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry)?;
     if options.telemetry.is_evaluating() {
         ui.complain(&announce::line(settings, standing, store.is_unadopted_copy()));
     }
-    let heart = heartbeat::beats(heart, store.clone(), options.telemetry.clone());
-    let files = super::reload::Files { args, global, ui, set_level: start.set_level };
+    let heart = heartbeat::beats(sending, store.clone(), options.telemetry.clone());
+    let allow = options.notify.allow.clone();
+    let files = super::reload::Files { args, global, ui, set_level: start.set_level, allow };
     let (stop, files_again) =
         (super::interrupts::told_to_stop(), files.on_hangup(resolved, users, listening.tls.clone()));
     let stop = async {

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
+use parking_lot::RwLock;
 
 /// A network, an address or a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,43 @@ impl Allowed {
 /// As names are compared: in lower case, without the dot of the root.
 fn bare(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// What the operator names, which may be another list while it is in use. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct AllowList(Arc<RwLock<Arc<[Allowed]>>>);
+
+impl AllowList {
+    /// As it is now.
+    pub fn get(&self) -> Arc<[Allowed]> {
+        Arc::clone(&self.0.read())
+    }
+
+    /// From now on it is what the other is. Whether that is a change.
+    pub fn replace(&self, by: &AllowList) -> bool {
+        let newer = by.get();
+        let is_change = *self.get() != *newer;
+        *self.0.write() = newer;
+        is_change
+    }
+
+    /// One more.
+    pub fn push(&self, one: Allowed) {
+        let mut list = self.0.write();
+        *list = list.iter().cloned().chain([one]).collect();
+    }
+}
+
+impl From<Vec<Allowed>> for AllowList {
+    fn from(all: Vec<Allowed>) -> AllowList {
+        AllowList(Arc::new(RwLock::new(all.into())))
+    }
+}
+
+impl FromIterator<Allowed> for AllowList {
+    fn from_iter<I: IntoIterator<Item = Allowed>>(all: I) -> AllowList {
+        Vec::from_iter(all).into()
+    }
 }
 
 impl FromStr for Allowed {
@@ -106,5 +145,14 @@ mod tests {
         assert!(holds("127.0.0.1") && holds("::ffff:127.9.9.9") && holds("::1"));
         assert!(!holds("10.0.0.1") && !holds("::2"));
         assert!(Allowed::names(&all, "CHAT.local.") && !Allowed::names(&all, "chat.local.evil"));
+    }
+
+    #[test]
+    fn who_has_a_list_sees_that_it_is_another() {
+        let list = AllowList::from(vec!["10.0.0.0/8".parse().unwrap()]);
+        let seen = list.clone();
+        let newer = AllowList::from(vec!["chat.local".parse().unwrap()]);
+        assert!(list.replace(&newer) && !list.replace(&newer));
+        assert_eq!(*seen.get(), *newer.get());
     }
 }

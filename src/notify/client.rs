@@ -9,7 +9,7 @@ use reqwest::{Certificate, ClientBuilder, Proxy, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::guard::{Guard, Refusal};
-use super::{Allowed, Http};
+use super::{AllowList, Http};
 
 /// How the program introduces itself.
 const USER_AGENT: &str = concat!("librato-apply/", env!("CARGO_PKG_VERSION"));
@@ -39,7 +39,7 @@ impl Default for Patience {
 #[derive(Debug, Clone, Default)]
 pub struct Way {
     /// Private targets that are let through.
-    pub allow: Vec<Allowed>,
+    pub allow: AllowList,
     /// The proxy for everything. It looks up the names of targets, so that only addresses in URLs can be refused then.
     pub proxy: Option<SecretString>,
     /// PEM certificates to trust beside the system's.

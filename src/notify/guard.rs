@@ -13,7 +13,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::Allowed;
+use super::{AllowList, Allowed};
 
 /// Why a target is not connected to. Names no host: where it stands may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,18 +41,18 @@ type Lookup = Arc<dyn Fn(String) -> Looked + Send + Sync>;
 /// What is let through.
 #[derive(Clone)]
 pub struct Guard {
-    allowed: Arc<[Allowed]>,
+    allowed: AllowList,
     lookup: Lookup,
 }
 
 impl Guard {
     /// One that asks the resolver of this machine.
-    pub fn new(allowed: &[Allowed]) -> Guard {
+    pub fn new(allowed: &AllowList) -> Guard {
         Guard::asking(allowed, |name| Box::pin(system(name)))
     }
 
-    fn asking(allowed: &[Allowed], lookup: impl Fn(String) -> Looked + Send + Sync + 'static) -> Guard {
-        Guard { allowed: allowed.into(), lookup: Arc::new(lookup) }
+    fn asking(allowed: &AllowList, lookup: impl Fn(String) -> Looked + Send + Sync + 'static) -> Guard {
+        Guard { allowed: allowed.clone(), lookup: Arc::new(lookup) }
     }
 
     /// Whether a URL may be asked for, as far as it says by itself. Addresses in URLs never come to a resolver; [`Url`] has made plain
@@ -74,7 +74,9 @@ impl Guard {
 
     fn admit(&self, address: IpAddr) -> Result<(), Refusal> {
         match forbidden(address) {
-            Some(what) if !Allowed::holds(&self.allowed, address) => Err(Refusal::Address { address, what }),
+            Some(what) if !Allowed::holds(&self.allowed.get(), address) => {
+                Err(Refusal::Address { address, what })
+            }
             _ => Ok(()),
         }
     }
@@ -85,11 +87,23 @@ impl Guard {
         name: String,
     ) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
         let found = (self.lookup)(name.clone()).await?;
-        if !Allowed::names(&self.allowed, &name) {
+        if !Allowed::names(&self.allowed.get(), &name) {
             found.iter().try_for_each(|address| self.admit(*address))?;
         }
         Ok(found.into_iter().map(|address| SocketAddr::new(address, 0)).collect())
     }
+}
+
+/// Why a target would not be connected to, as far as its URL says by itself: names are only looked up when they are needed, but for
+/// those that by definition mean this machine.
+pub fn refused(allowed: &AllowList, url: &Url) -> Option<Refusal> {
+    if let Some(Host::Domain(name)) = url.host()
+        && (name == "localhost" || name.ends_with(".localhost"))
+        && !Allowed::names(&allowed.get(), name)
+    {
+        return Guard::new(allowed).admit(Ipv4Addr::LOCALHOST.into()).err();
+    }
+    Guard::new(allowed).check(url).err()
 }
 
 impl Resolve for Guard {
@@ -177,10 +191,34 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_url_that_says_by_itself_that_it_is_private_is_refused_before_it_is_needed() {
+        let refused = |url: &str, allow: &[&str]| {
+            let allow = allow.iter().map(|text| text.parse().unwrap()).collect();
+            super::refused(&allow, &Url::parse(url).unwrap()).map(|refusal| refusal.to_string())
+        };
+        for url in [
+            "http://10.0.0.1/x",
+            "https://0x7f.1/",
+            "http://[::1]:9/",
+            "http://localhost/",
+            "http://a.localhost/",
+        ] {
+            assert!(refused(url, &[]).unwrap().contains("--notify-allow"), "{url}");
+        }
+        assert!(refused("ftp://chat.example.org/", &[]).is_some());
+        assert_eq!(refused("https://chat.example.org/", &[]), None);
+        assert_eq!(refused("http://10.0.0.1/x", &["10.0.0.0/8"]), None);
+        assert_eq!(
+            (refused("http://localhost/", &["localhost"]), refused("http://localhost/", &["127.0.0.1"])),
+            (None, None)
+        );
+    }
+
     fn guard(allowed: &[&str], answers: &'static [&'static [&'static str]]) -> Guard {
         let allowed: Vec<Allowed> = allowed.iter().map(|text| text.parse().unwrap()).collect();
         let asked = AtomicUsize::new(0);
-        Guard::asking(&allowed, move |_| {
+        Guard::asking(&allowed.into(), move |_| {
             let at = asked.fetch_add(1, Ordering::Relaxed);
             let found = answers[at.min(answers.len() - 1)].iter().map(|text| text.parse().unwrap()).collect();
             Box::pin(async move { Ok(found) })

@@ -22,10 +22,10 @@ mod settings;
 pub(crate) mod sink;
 mod text;
 
-pub use allowed::Allowed;
+pub use allowed::{AllowList, Allowed};
 pub use client::{Answered, Client, ClientError, Failed, Patience, Way};
 pub use dead::dead;
-pub use guard::Refusal;
+pub use guard::{Refusal, refused};
 pub use judge::{Answer, Outcome, Success};
 pub use mail::Handed;
 pub use message::{How, Message, Subject, Test, Violation, What};

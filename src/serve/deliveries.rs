@@ -1,6 +1,8 @@
 //! What services were told, are to be told, and were not told: `/v1/deliveries`. Reads only; they are written where alerts are evaluated
 //! and where requests are sent.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
@@ -14,12 +16,17 @@ use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::store::Store;
 use super::store::tx::Tx;
+use super::telemetry::{Circuit, Telemetry};
 
 const ORDERS: Orders = &[("id", "id")];
 
 /// The filters are `alert` (an id, a name or a pattern), `service` (an id or a title), `status` and `start_time`, from which on it was
 /// made.
-pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(
+    State(store): State<Store>,
+    State(telemetry): State<Telemetry>,
+    Query(query): Query,
+) -> Result<Response, Problem> {
     let page = Page::read(&query, ORDERS)?.without_name();
     let mut read = Reader::new(&query);
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -37,7 +44,8 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
     };
     read.finish()?;
     let listed = store.query(move |tx: &Tx| page.cut_by(|page| table::search(tx, &search, page))).await?;
-    Ok(answer::ok(&listed.envelope("deliveries", shown)))
+    let circuits = telemetry.circuits();
+    Ok(answer::ok(&listed.envelope("deliveries", |delivery| shown(delivery, &circuits))))
 }
 
 /// The read form. What is told stands in the incident.
@@ -72,16 +80,30 @@ struct Service<'a> {
     id: i64,
     r#type: &'a str,
     title: &'a str,
+    /// If it failed so often that it is only probed.
+    circuit: Option<Open>,
 }
 
-fn shown(delivery: &Delivery) -> Shown<'_> {
+#[derive(Serialize)]
+struct Open {
+    open_since: i64,
+    next_attempt_at: i64,
+}
+
+fn shown<'a>(delivery: &'a Delivery, circuits: &BTreeMap<i64, Circuit>) -> Shown<'a> {
+    let open = |circuit: &Circuit| Open { open_since: circuit.since, next_attempt_at: circuit.next };
     let service = &delivery.service;
     Shown {
         id: delivery.id,
         incident_key: &delivery.key,
         seq: delivery.seq,
         alert: Alert { id: delivery.alert, name: &delivery.alert_name },
-        service: Service { id: service.id, r#type: &service.kind, title: &service.title },
+        service: Service {
+            id: service.id,
+            r#type: &service.kind,
+            title: &service.title,
+            circuit: circuits.get(&service.id).map(open),
+        },
         kind: delivery.kind.name(),
         status: delivery.status.name(),
         detail: delivery.detail.as_deref(),

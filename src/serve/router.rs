@@ -129,13 +129,13 @@ fn routes() -> Routes<App> {
         // services
         .route(
             "/v1/services",
-            [get(ReadServices, crud::list::<Service>), post(Define, crud::create::<Service>)],
+            [get(ReadServices, crud::list::<Service>), post(Define, delivery::define::create)],
         )
         .route(
             "/v1/services/{id}",
             [
                 get(ReadServices, crud::show::<Service>),
-                put(Define, crud::put::<Service>),
+                put(Define, delivery::define::put),
                 delete(Define, crud::delete::<Service>),
             ],
         )

@@ -87,7 +87,9 @@ pub async fn create(
     let user = terms.caller.name.to_string();
     let make = move |tx: &Tx| {
         let silence = read_new(&body, &user, now)?;
-        withdraw::withdraw(tx, &by, &silence, now)?;
+        let mut all = table::watched(tx, now)?;
+        all.push(silence.clone());
+        withdraw::withdraw(tx, &by, &all, now)?;
         Ok(silence)
     };
     let show = |made: &Silence, location: &str| answer::created(location, &shown(made, now));

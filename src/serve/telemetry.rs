@@ -1,6 +1,7 @@
 //! What the server counts about itself, as a page that Prometheus reads.
 //! Labels come from fixed sets only: a client cannot make the page grow.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -54,6 +55,16 @@ struct Outbox {
     waiting: Gauge,
     oldest: Gauge,
     circuits: Gauge,
+    open: Mutex<BTreeMap<i64, Circuit>>,
+}
+
+/// A service that failed so often that it is only probed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circuit {
+    /// The second in which that began.
+    pub since: i64,
+    /// The second of the next attempt, at the earliest.
+    pub next: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -365,12 +376,18 @@ impl Telemetry {
         self.inner.outbox.deliveries.get_or_create(&labels).inc_by(count as u64);
     }
 
-    /// What waits now, for how long the oldest of it has, and how many services are only probed.
-    pub(super) fn outbox(&self, waiting: i64, oldest: Duration, circuits: usize) {
+    /// What waits now, for how long the oldest of it has, and which services are only probed.
+    pub(super) fn outbox(&self, waiting: i64, oldest: Duration, circuits: BTreeMap<i64, Circuit>) {
         let outbox = &self.inner.outbox;
         outbox.waiting.set(waiting);
         outbox.oldest.set(i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX));
-        outbox.circuits.set(i64::try_from(circuits).unwrap_or(i64::MAX));
+        outbox.circuits.set(i64::try_from(circuits.len()).unwrap_or(i64::MAX));
+        *outbox.open.lock() = circuits;
+    }
+
+    /// The services that are only probed, by their ids.
+    pub(super) fn circuits(&self) -> BTreeMap<i64, Circuit> {
+        self.inner.outbox.open.lock().clone()
     }
 
     /// How far evaluation and delivery are behind when the server has run for `ran` milliseconds.

@@ -102,7 +102,7 @@ fn columns(kind: Kind) -> &'static [Column] {
             ("MADE", |raw| time(&raw["created_at"])),
             ("ATTEMPTS", |raw| text(&raw["attempts"])),
             ("NEXT", |raw| time(&raw["next_attempt_at"])),
-            ("DETAIL", |raw| first_line(&text(&raw["detail"]))),
+            ("DETAIL", told),
         ],
         Kind::Silences => &[
             ID,
@@ -118,6 +118,17 @@ fn columns(kind: Kind) -> &'static [Column] {
         ],
         Kind::Snapshots => &[ID, ("IMAGE", |raw| text(&raw["image_href"]))],
     }
+}
+
+/// What became of a delivery; of one that waits, also since when its service has failed.
+fn told(raw: &Value) -> String {
+    let (detail, circuit) = (first_line(&text(&raw["detail"])), &raw["service"]["circuit"]);
+    if circuit.is_null() || raw["status"] != "waiting" {
+        return detail;
+    }
+    let (since, next) = (time(&circuit["open_since"]), time(&circuit["next_attempt_at"]));
+    let failing = format!("the service fails since {since}, next try {next}");
+    if detail.is_empty() { failing } else { format!("{detail}; {failing}") }
 }
 
 /// The fields of an object that a change made others.

@@ -1,18 +1,19 @@
 //! The dispatcher of notifications beside the server: begun with it, and ended before it closes its file.
 
-use librato_apply::serve::{Dispatcher, Options, Store};
+use librato_apply::serve::{Dispatcher, Options, Store, Users};
 
 use super::super::ui::Ui;
 
 /// Begins to send what is due, unless nobody is to be notified, and says what stands in the way. What is returned ends it.
 pub async fn begin(
     store: &Store,
+    users: Users,
     options: &Options,
     ui: &Ui,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let notifies = options.alerts.evaluate && options.alerts.notify && !store.is_unadopted_copy();
     let begun = if notifies {
-        let dispatcher = Dispatcher::new(store, &options.telemetry, &options.notify)?;
+        let dispatcher = Dispatcher::new(store, users, &options.telemetry, &options.alerts, &options.notify)?;
         for warning in dispatcher.warnings().await? {
             ui.complain(&format!("warning: {warning}"));
         }

@@ -266,6 +266,7 @@ pub static TABLE: &[Opt] = &[
         s.options.notify.allow.push(text.parse()?);
         Ok(())
     })
+    .again()
     .help("A private target that may be notified all the same: a network, an address or a host. May be repeated"),
     opt("notify.base", "notify-base", "TYPE=URL", Shape::Pairs, |s, text| {
         let (kind, base) = text.split_once('=').ok_or("write TYPE=URL, such as pagerduty=https://events.eu.pagerduty.com")?;

@@ -140,7 +140,7 @@ async fn a_certificate_must_be_trusted() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(pem.as_bytes()).unwrap();
     let allow = vec!["127.0.0.1".parse().unwrap()];
-    let way = Way { allow, ca_file: Some(file.path().to_owned()), ..Way::default() };
+    let way = Way { allow: allow.into(), ca_file: Some(file.path().to_owned()), ..Way::default() };
     assert_eq!(Client::new(&way).unwrap().send(&post(&url)).await.unwrap().status, 200);
     file.as_file().set_len(0).unwrap();
     assert!(Client::new(&way).unwrap_err().to_string().contains("no PEM certificate"));

@@ -1,10 +1,7 @@
 //! The entities that several chapters of the API know: what they are, how they are read, merged, shown and kept. Answers no
 //! route; chapters do not know each other.
 
-// Nobody evaluates yet.
-#[allow(dead_code)]
 pub mod alerting;
-#[allow(dead_code)]
 pub mod alerts;
 pub mod cache;
 pub mod metrics;

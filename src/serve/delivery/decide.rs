@@ -1,10 +1,10 @@
 //! What becomes of deliveries that are due, before an attempt and after it. Pure.
 
 use super::table::{Head, Written};
-use crate::composite::matches;
-use crate::notify::{Message, Report, Verdict, What};
+use crate::notify::{Report, Verdict};
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Kind, Payload, Status};
 use crate::serve::catalog::alerting::silences::silence::Silence;
+use crate::serve::catalog::alerting::silences::withdraw::is_silenced;
 
 /// Who is not reached within a day is given up.
 pub const GIVE_UP: i64 = 86_400;
@@ -25,9 +25,7 @@ pub fn settled(head: &Head, silences: &[Silence], is_open: bool, now: i64) -> Op
         (Kind::Trigger, _) if *outdated => (Status::Replaced, "a newer trigger of the incident waits"),
         (Kind::Clear, _) if !told => (Status::Dropped, "its trigger never arrived"),
         (_, Payload::Summary(_)) => (Status::Failed, "there is no message any more"),
-        (Kind::Trigger, Payload::Message(message))
-            if !delivery.in_doubt && is_silenced(message, silences) =>
-        {
+        (Kind::Trigger, _) if is_silenced(delivery, silences, now) => {
             (Status::Silenced, "silenced before it was sent")
         }
         _ if is_open && is_old(delivery, now) => {
@@ -38,15 +36,6 @@ pub fn settled(head: &Head, silences: &[Silence], is_open: bool, now: i64) -> Op
         _ => return None,
     };
     Some(ended(delivery, status, Some(detail.to_owned())))
-}
-
-/// Whether each stream of a trigger is silenced now.
-fn is_silenced(message: &Message, silences: &[Silence]) -> bool {
-    let What::Trigger { violations, .. } = &message.what else { return false };
-    let about: Vec<&Silence> =
-        silences.iter().filter(|one| matches(&one.alert, &message.alert.name)).collect();
-    let silenced = |stream: &str| about.iter().any(|one| matches(&one.stream, stream));
-    !about.is_empty() && violations.iter().all(|violation| silenced(&violation.stream))
 }
 
 fn is_old(delivery: &Delivery, now: i64) -> bool {

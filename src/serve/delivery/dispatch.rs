@@ -18,13 +18,17 @@ use crate::diag::counted;
 use crate::notify::{Message, Report, Verdict, digest, digests, render};
 use crate::serve::catalog::alerting::clock::Clock as AlertClock;
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Payload, Status};
+use crate::serve::catalog::alerting::evaluation::Evaluation;
+use crate::serve::catalog::alerting::options::AlertOptions;
 use crate::serve::catalog::alerting::silences::silence::Silence;
+use crate::serve::catalog::alerting::silences::withdraw;
 use crate::serve::catalog::services::settings::type_name;
 use crate::serve::catalog::services::table::{self as services, Service};
+use crate::serve::http::users::Users;
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
-use crate::serve::telemetry::Telemetry;
+use crate::serve::telemetry::{Circuit, Telemetry};
 
 /// Requests under way at one time.
 const AT_ONCE: usize = 16;
@@ -53,8 +57,9 @@ pub struct Dispatcher {
     /// From 0 to 1, by chance.
     share: fn() -> f64,
     failing: bool,
-    /// Whether it was seen to what was held back.
-    released: bool,
+    /// The silences that were on at the last look.
+    silent: HashSet<i64>,
+    by: Evaluation,
 }
 
 /// An attempt that has ended.
@@ -74,13 +79,16 @@ struct Turn {
 }
 
 impl Dispatcher {
-    /// Sends nothing before [`Dispatcher::run`]. `telemetry` is that of the router's [`Options`](crate::serve::Options).
+    /// Sends nothing before [`Dispatcher::run`]. `users` and `telemetry` are those of the router, `alerts` and `options` of its
+    /// [`Options`](crate::serve::Options).
     ///
     /// # Errors
     /// When nothing could be sent with these options.
     pub fn new(
         store: &Store,
+        users: Users,
         telemetry: &Telemetry,
+        alerts: &AlertOptions,
         options: &NotifyOptions,
     ) -> Result<Dispatcher, NotifyError> {
         let sending = Sending::new(options);
@@ -96,7 +104,8 @@ impl Dispatcher {
             refused: HashSet::new(),
             share: chance,
             failing: false,
-            released: false,
+            silent: HashSet::new(),
+            by: Evaluation::new(alerts.clone(), users, telemetry.lost_states()),
         })
     }
 
@@ -137,10 +146,8 @@ impl Dispatcher {
 
     async fn look(&mut self) -> Result<(), StoreError> {
         self.write_down().await?;
-        if !self.released {
-            self.release().await?;
-        }
         let (now, ran) = (self.store.now(), self.store.clock().ran());
+        self.withdraw(now).await?;
         let latest = now.saturating_add(LONGEST);
         let queues = self.store.read(move |tx: &Tx| table::queues(tx, now, latest)).await?;
         self.tell(&queues, now, ran);
@@ -150,18 +157,15 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// What was held back goes, if somebody has said so since.
-    async fn release(&mut self) -> Result<(), StoreError> {
-        let now = self.store.now();
-        let release = move |tx: &Tx| match AlertClock::read(tx)?.held {
-            true => Ok(0),
-            false => table::release(tx, now),
-        };
-        let count = self.store.write(release).await?;
-        if count > 0 {
-            tracing::info!(target: "librato_apply::serve", count, "notifications that were held back go now");
+    /// What waits when a silence begins is withdrawn, also what is not due for a while.
+    async fn withdraw(&mut self, now: i64) -> Result<(), StoreError> {
+        let active = self.store.read(move |tx: &Tx| table::silences_at(tx, now)).await?;
+        let ids: HashSet<i64> = active.iter().map(|one| one.id).collect();
+        if !ids.is_subset(&self.silent) {
+            let by = self.by.clone();
+            self.store.write(move |tx: &Tx| withdraw::withdraw(tx, &by, &active, now)).await?;
         }
-        self.released = true;
+        self.silent = ids;
         Ok(())
     }
 
@@ -180,7 +184,12 @@ impl Dispatcher {
         let waits: HashSet<i64> = queues.iter().map(|queue| queue.service).collect();
         // A service for which nothing waits has a clean sheet once its burst is filled again.
         self.paces.retain(|service, pace| waits.contains(service) || !pace.is_quiet(ran));
-        let circuits = self.paces.values().filter(|pace| pace.is_open()).count();
+        let at = |then: i64| self.store.now().saturating_add(then.saturating_sub(ran).div_euclid(1000));
+        let open = |(service, pace): (&i64, &Pace)| {
+            let (since, next) = pace.circuit()?;
+            Some((*service, Circuit { since: at(since), next: at(next) }))
+        };
+        let circuits = self.paces.iter().filter_map(open).collect();
         self.telemetry.outbox(waiting, oldest, circuits);
     }
 
@@ -209,6 +218,11 @@ impl Dispatcher {
                 None => left.push(head.delivery),
             }
         }
+        let covered: Vec<Delivery> = settled
+            .extract_if(.., |(_, written)| written.status == Status::Silenced)
+            .map(|(delivery, _)| delivery)
+            .collect();
+        self.silence(&queue.kind, covered, now).await?;
         let Some(service) = turn.service else {
             let gone = left.drain(..).map(|delivery| {
                 let detail = Some("the service was deleted".to_owned());
@@ -244,6 +258,17 @@ impl Dispatcher {
             })
         };
         self.store.read(read).await
+    }
+
+    /// Withdraws what is silenced now that its turn has come.
+    async fn silence(&self, kind: &str, covered: Vec<Delivery>, now: i64) -> Result<(), StoreError> {
+        if covered.is_empty() {
+            return Ok(());
+        }
+        let (by, count) = (self.by.clone(), covered.len());
+        self.store.write(move |tx: &Tx| withdraw::these(tx, &by, &covered, now)).await?;
+        self.telemetry.delivery(type_name(kind), Status::Silenced.name(), count);
+        Ok(())
     }
 
     /// Writes down what needs no attempt.

@@ -1,6 +1,7 @@
 //! Delivery of notifications: what waits in the outbox goes to services, when, in which order and how often again.
 
 mod decide;
+pub mod define;
 mod dispatch;
 mod options;
 mod pace;

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use crate::notify::Allowed;
+use crate::notify::AllowList;
 
 /// How services are reached; [`NotifyOptions::default`] is right where all of them are on the internet and none is mail.
 /// Whether anything is sent at all stands in the options of alerts.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct NotifyOptions {
-    /// Private targets that may be notified all the same. None by default.
-    pub allow: Vec<Allowed>,
+    /// Private targets that may be notified all the same. None by default; clones of the options share it.
+    pub allow: AllowList,
     /// Base URLs instead of the usual ones, by type of service (`pagerduty`): regions, tests. Not guarded.
     pub bases: BTreeMap<String, String>,
     /// The proxy that all requests go through. Never taken from the environment, where it would bypass the guard unnoticed.

@@ -31,6 +31,8 @@ pub struct Pace {
     failures: u32,
     /// Until when nothing is sent at all.
     pause: i64,
+    /// Since when it has been open.
+    opened: i64,
 }
 
 /// How an attempt ended, as far as the pace goes.
@@ -46,7 +48,7 @@ pub enum End {
 
 impl Pace {
     pub fn new(ran: i64) -> Pace {
-        Pace { tokens: BURST, filled_at: ran, under_way: 0, failures: 0, pause: ran }
+        Pace { tokens: BURST, filled_at: ran, under_way: 0, failures: 0, pause: ran, opened: ran }
     }
 
     /// How many attempts may begin now.
@@ -73,6 +75,9 @@ impl Pace {
             End::Answered => self.failures = 0,
             End::Failed(asked) => {
                 self.failures = self.failures.saturating_add(1);
+                if self.failures == MANY {
+                    self.opened = ran;
+                }
                 let probe = self.is_open().then(|| backoff(self.failures - MANY + 1, share));
                 let wait =
                     asked.max(probe).map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
@@ -85,6 +90,11 @@ impl Pace {
     pub fn is_quiet(&self, ran: i64) -> bool {
         let filled = self.tokens + ran.saturating_sub(self.filled_at) as f64 / 1000.0 >= BURST;
         filled && self.under_way == 0 && self.failures == 0 && self.pause <= ran
+    }
+
+    /// Since when it has only been probed, and when it is next.
+    pub fn circuit(&self) -> Option<(i64, i64)> {
+        self.is_open().then_some((self.opened, self.pause))
     }
 
     /// Whether it failed so often that it is only probed.
@@ -135,10 +145,12 @@ mod tests {
         }
         assert!(pace.is_open());
         assert_eq!((pace.room(4_999), pace.room(5_000)), (0, 1));
+        assert_eq!(pace.circuit(), Some((0, 5_000)));
         pace.begin();
         assert_eq!(pace.room(5_000), 0, "one at a time");
         pace.end(End::Failed(None), 6_000, 1.0);
         assert_eq!((pace.room(15_999), pace.room(16_000)), (0, 1));
+        assert_eq!(pace.circuit(), Some((0, 16_000)));
         pace.begin();
         pace.end(End::Answered, 17_000, 1.0);
         assert!(!pace.is_open() && pace.room(17_000) == 2);

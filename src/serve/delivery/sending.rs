@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use url::Url;
 
 use super::options::NotifyOptions;
-use crate::notify::{Client, Patience, Relay, RelayOptions, Sender, Surroundings, Way};
+use crate::notify::{Client, Patience, Refusal, Relay, RelayOptions, Sender, Surroundings, Way, refused};
 
 /// Why nothing can be sent: what is wrong with the options, for the operator; without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,19 +31,52 @@ struct Made {
 }
 
 impl Sending {
+    /// By these options.
     pub fn new(options: &NotifyOptions) -> Sending {
         Sending { shared: Arc::new(Shared { options: options.clone(), made: OnceLock::new() }) }
     }
 
     /// What sends, and what requests are made with at the second `now`.
-    pub fn at(&self, now: i64) -> Result<(&Sender, Surroundings), NotifyError> {
+    pub(super) fn at(&self, now: i64) -> Result<(&Sender, Surroundings), NotifyError> {
         let made = self.shared.made.get_or_init(|| make(&self.shared.options));
         let Made { sender, surroundings } = made.as_ref().map_err(Clone::clone)?;
         Ok((sender, Surroundings { now, ..surroundings.clone() }))
     }
 
+    /// Why nothing would be sent to a URL, as far as it says by itself.
+    pub(super) fn refused(&self, url: &Url) -> Option<Refusal> {
+        refused(&self.shared.options.allow, url)
+    }
+
+    /// Whether anything could be sent with these options.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self) -> Result<(), NotifyError> {
+        self.at(0).map(drop)
+    }
+
+    /// Whether the operator gave the address of a heartbeat.
+    pub fn has_heartbeat(&self) -> bool {
+        self.shared.options.heartbeat.is_some()
+    }
+
+    /// Calls the operator's heartbeat, where there is one.
+    ///
+    /// # Errors
+    /// In words, without the address.
+    pub async fn beat(&self) -> Result<(), String> {
+        let Some(url) = &self.shared.options.heartbeat else { return Ok(()) };
+        let (sender, _) = self.at(0).map_err(|error| error.to_string())?;
+        match sender.client.call(url).await {
+            Ok(200..300) => Ok(()),
+            Ok(status) => Err(format!("it answered {status}")),
+            Err(failed) => Err(failed.to_string()),
+        }
+    }
+
     /// Whether there is a relay for mail.
-    pub fn has_relay(&self) -> bool {
+    pub(super) fn has_relay(&self) -> bool {
         self.shared.options.smtp.is_some()
     }
 }

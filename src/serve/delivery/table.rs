@@ -2,7 +2,7 @@
 
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Status};
 use crate::serve::catalog::alerting::deliveries::table::from_row;
-use crate::serve::catalog::alerting::silences::silence::Silence;
+use crate::serve::catalog::alerting::silences::silence::{Phase, Silence};
 use crate::serve::catalog::alerting::silences::table as silences;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Tx, params};
@@ -72,7 +72,7 @@ pub fn heads(tx: &Tx<'_>, service: i64, now: i64, latest: i64, most: usize) -> R
 /// The silences that hold now.
 pub fn silences_at(tx: &Tx<'_>, now: i64) -> Result<Vec<Silence>, StoreError> {
     let all = silences::watched(tx, now)?;
-    Ok(all.into_iter().filter(|one| one.starts <= now && now < one.ends && one.ended_at.is_none()).collect())
+    Ok(all.into_iter().filter(|one| one.phase(now) == Phase::Active).collect())
 }
 
 /// What becomes of a delivery.
@@ -89,8 +89,10 @@ pub struct Written {
     pub rest: Vec<String>,
 }
 
-/// Writes what became of deliveries; what has ended meanwhile stays.
+/// Writes what became of deliveries. What has ended meanwhile stays, but for triggers that were withdrawn while they were under way: those
+/// may have arrived all the same, and then their clears must go, too.
 pub fn write(tx: &Tx<'_>, all: &[Written], now: i64) -> Result<(), StoreError> {
+    underway(tx, all, now)?;
     let sql = "UPDATE deliveries SET status = ?2, next_at = ?3, attempts = attempts + ?4,
         first_at = CASE WHEN ?4 = 1 THEN COALESCE(first_at, ?5) ELSE first_at END,
         last_at = CASE WHEN ?4 = 1 THEN ?5 ELSE last_at END,
@@ -117,11 +119,21 @@ pub fn write(tx: &Tx<'_>, all: &[Written], now: i64) -> Result<(), StoreError> {
     .map(drop)
 }
 
-/// Lets triggers of open incidents go that were held back. How many.
-pub fn release(tx: &Tx<'_>, now: i64) -> Result<u64, StoreError> {
-    let sql = "UPDATE deliveries SET status = 'waiting', ended_at = NULL, next_at = ?1, created_at = ?1
-        WHERE status = 'held' AND kind = 'trigger' AND key IN (SELECT key FROM incidents WHERE closed IS NULL)";
-    tx.execute(sql, params![now])
+fn underway(tx: &Tx<'_>, all: &[Written], now: i64) -> Result<(), StoreError> {
+    let arrived = |one: &&Written| one.status == Status::Sent || one.in_doubt || one.digest.is_some();
+    let told = "UPDATE deliveries SET status = CASE WHEN ?2 = 'sent' THEN ?2 ELSE status END, attempts = attempts + 1,
+        first_at = COALESCE(first_at, ?3), last_at = ?3, in_doubt = ?4, digest = ?5
+        WHERE id = ?1 AND kind = 'trigger' AND status = 'silenced'";
+    let clears = "UPDATE deliveries SET status = 'waiting', ended_at = NULL, detail = NULL, next_at = ?2
+        WHERE kind = 'clear' AND status = 'dropped'
+        AND (key, service_id) IN (SELECT key, service_id FROM deliveries WHERE id = ?1)";
+    for one in all.iter().filter(|one| one.tried).filter(arrived) {
+        let params = params![one.id, one.status.name(), now, one.in_doubt, one.digest];
+        if tx.execute(told, params)? > 0 {
+            tx.execute(clears, params![one.id, now])?;
+        }
+    }
+    Ok(())
 }
 
 /// The titles of services of type mail that active alerts tell, and how many alerts that are.

@@ -17,7 +17,7 @@ use crate::serve::http::problem::Errors;
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Tx, params};
-use crate::serve::{Clock, Data, Opening, Telemetry};
+use crate::serve::{AlertOptions, Clock, Credentials, Data, Opening, Starting, Telemetry, Users, standing};
 
 const START: i64 = 1_480_000_000;
 const SERVICE: i64 = 1;
@@ -112,8 +112,11 @@ impl World {
 }
 
 fn dispatcher(store: &Store, telemetry: &Telemetry) -> Dispatcher {
-    let options = NotifyOptions { allow: vec!["127.0.0.1".parse().unwrap()], ..NotifyOptions::default() };
-    let mut dispatcher = Dispatcher::new(store, telemetry, &options).unwrap();
+    let users = Users::from(vec![Credentials::new("ops@example.org", &"t".into())]);
+    let options =
+        NotifyOptions { allow: vec!["127.0.0.1".parse().unwrap()].into(), ..NotifyOptions::default() };
+    let mut dispatcher =
+        Dispatcher::new(store, users, telemetry, &AlertOptions::default(), &options).unwrap();
     dispatcher.without_chance();
     dispatcher
 }
@@ -280,6 +283,34 @@ async fn a_silence_withdraws_triggers_but_never_the_clear_of_one_that_arrived() 
     assert_eq!(world.statuses().await[4], "sent", "the silence is over");
 }
 
+/// Those that are due later, after a failure, as those that are due now; and what waits is not what the end of it finds.
+#[tokio::test]
+async fn a_silence_that_begins_withdraws_what_waits_then() {
+    let mut world = World::new("webhook", |_, _| answer(503, "", "")).await;
+    world.sql("INSERT INTO silences (alert, stream, starts, ends, made_by, why, created_at) VALUES ('db.*', 'db*', 1480000100, 1480000103, 'me', 'x', 0)").await;
+    world.pass(97).await;
+    world.queue(vec![trigger("tried", 0), trigger("doubted", 0)]).await;
+    world.pass(2).await;
+    world.sql("UPDATE deliveries SET in_doubt = (key = 'doubted'), next_at = 1480000500").await;
+    assert_eq!(world.statuses().await, ["waiting", "waiting"]);
+    world.pass(2).await;
+    assert_eq!(world.statuses().await, ["silenced", "waiting"], "although neither is due");
+}
+
+/// The far end has it, so it has to hear that it is over.
+#[tokio::test]
+async fn what_arrives_while_it_is_withdrawn_counts_as_sent() {
+    let mut world = World::new("webhook", ok).await;
+    world.queue(vec![trigger("a", 0), clear("a", 1)]).await;
+    world.dispatcher.round().await;
+    world.sql("UPDATE deliveries SET status = 'silenced' WHERE kind = 'trigger'").await;
+    world.sql("UPDATE deliveries SET status = 'dropped' WHERE kind = 'clear'").await;
+    world.dispatcher.quiet().await;
+    assert_eq!(world.statuses().await, ["sent", "waiting"]);
+    world.pass(2).await;
+    assert_eq!(names(&world.sink), ["a-0", "a-1"]);
+}
+
 #[tokio::test]
 async fn settings_that_are_repaired_heal_the_backlog() {
     let mut world = World::new("webhook", ok).await;
@@ -332,21 +363,53 @@ async fn what_cannot_be_marked_is_not_sent_again() {
     assert_eq!(world.sink.count(), 1);
 }
 
+/// Stands in the outbox: an open incident with two triggers, and one that has closed.
+async fn held_or_muted(status: &'static str) -> World {
+    let world = World::new("webhook", ok).await;
+    world.queue(vec![trigger("open", 0), trigger("open", 1), trigger("closed", 0), clear("closed", 1)]).await;
+    let set = move |tx: &Tx| tx.execute("UPDATE deliveries SET status = ?1", params![status]);
+    world.store.write(set).await.unwrap();
+    world.sql("INSERT INTO incidents (key, alert_id, alert, opened, closed, silent, snapshot) VALUES ('open', 7, 'db.slow', 1, NULL, 0, '{}'), ('closed', 7, 'db.slow', 1, 2, 0, '{}')").await;
+    world
+}
+
 #[tokio::test]
 async fn what_was_held_back_goes_once_somebody_says_so_if_it_is_still_open() {
-    let mut world = World::new("webhook", ok).await;
+    let mut world = held_or_muted("held").await;
     world.sql("UPDATE alert_clock SET held = 1").await;
-    world.queue(vec![trigger("open", 0), trigger("open", 1), trigger("closed", 0)]).await;
-    world.sql("UPDATE deliveries SET status = 'held', ended_at = 1").await;
-    world.sql("INSERT INTO incidents (key, alert_id, alert, opened, closed, silent, snapshot) VALUES ('open', 7, 'db.slow', 1, NULL, 0, '{}'), ('closed', 7, 'db.slow', 1, 2, 0, '{}')").await;
+    let starts = async |world: &World, release| {
+        standing(&world.store, Starting { notify: true, release }).await.unwrap()
+    };
+    assert!(starts(&world, false).await.held);
     world.pass(2).await;
-    assert_eq!(world.statuses().await, ["held"; 3]);
+    assert_eq!(world.statuses().await, ["held"; 4]);
     assert_eq!(world.dispatcher.warnings().await.unwrap().len(), 1);
-    world.sql("UPDATE alert_clock SET held = 0").await;
-    world.dispatcher = dispatcher(&world.store, &world.telemetry);
+    assert!(!starts(&world, true).await.held);
     world.pass(2).await;
-    assert_eq!(world.statuses().await, ["replaced", "sent", "held"]);
+    assert_eq!(world.statuses().await, ["replaced", "sent", "dropped", "dropped"]);
     assert!(world.dispatcher.warnings().await.unwrap().is_empty());
+    // As after `serve adopt`, which only says that nothing is held any more.
+    let mut world = held_or_muted("held").await;
+    starts(&world, false).await;
+    world.pass(2).await;
+    assert_eq!(world.statuses().await, ["replaced", "sent", "dropped", "dropped"]);
+}
+
+/// `--no-notify` mutes what waits; who notifies again sends the clears of what had arrived, and with `--notify` what is still open.
+#[tokio::test]
+async fn what_waits_is_muted_where_nobody_is_notified() {
+    for release in [false, true] {
+        let mut world = held_or_muted("waiting").await;
+        world.sql("UPDATE deliveries SET status = 'sent' WHERE key = 'closed' AND kind = 'trigger'").await;
+        standing(&world.store, Starting { notify: false, release: false }).await.unwrap();
+        assert_eq!(world.statuses().await, ["muted", "muted", "sent", "muted"]);
+        world.pass(2).await;
+        assert_eq!(world.sink.count(), 0);
+        standing(&world.store, Starting { notify: true, release }).await.unwrap();
+        world.pass(2).await;
+        let open = if release { "sent" } else { "muted" };
+        assert_eq!(world.statuses().await, ["muted", open, "sent", "sent"]);
+    }
 }
 
 /// Ten thousand incidents at once at one chat service.

@@ -1,6 +1,5 @@
 //! The clock of evaluation, as it was last written down, and what else there is once in a file.
 
-use super::deliveries::table as deliveries;
 use super::table;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
@@ -41,16 +40,6 @@ impl Clock {
 /// taken for quiet up to it.
 pub fn write(tx: &Tx<'_>, written: Written) -> Result<(), StoreError> {
     table::write_clock(tx, written.clock, written.wall)
-}
-
-/// Notifications may go from now on. Of what was held back, what incidents say that are open goes now, each once to each service; the
-/// rest is over. Whether anything was held.
-pub fn release(tx: &Tx<'_>, now: i64) -> Result<bool, StoreError> {
-    let was_held = table::hold(tx, false)?;
-    if was_held {
-        deliveries::release(tx, now)?;
-    }
-    Ok(was_held)
 }
 
 /// Notifications may go, or not any more. Whether that is a change.

@@ -33,7 +33,7 @@ pub fn restore(
             Err(unreadable) => Some(unreadable.to_string()),
         },
         Some(Found::Unreadable(why)) => Some(why),
-        Some(Found::Nothing) | None => None,
+        None => None,
     };
     let next = alert.incidents.saturating_add(1);
     let since: Vec<i64> = match &lost {

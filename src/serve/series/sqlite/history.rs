@@ -13,6 +13,9 @@ const AUDITED: i64 = 100_000;
 const INCIDENT_DAYS: i64 = 90;
 const DELIVERY_DAYS: i64 = 30;
 
+/// How long what was muted keeps what it says.
+const MUTED_DAYS: i64 = 7;
+
 /// Rows that are looked at in one transaction.
 const TOGETHER: i64 = 10_000;
 
@@ -28,18 +31,17 @@ pub fn forget_old(connection: &Connection, now: i64) -> rusqlite::Result<()> {
     old("DELETE FROM incidents WHERE closed < ?1", now - INCIDENT_DAYS * DAY)?;
     old("DELETE FROM silences WHERE ends < ?1", now - INCIDENT_DAYS * DAY)?;
     old("DELETE FROM deliveries WHERE ended_at < ?1", now - DELIVERY_DAYS * DAY)?;
-    // As `deliveries_to_shrink` has it: those that are left find nothing.
-    old(
-        "UPDATE deliveries SET payload = json_object(
+    // As `deliveries_to_shrink` has it: those that are left find nothing. What was muted may go yet.
+    let shrink = "UPDATE deliveries SET payload = json_object(
             'account', substr(json_extract(payload, '$.account'), 1, 100),
             'violations', json_array_length(payload, '$.what.trigger.violations'),
             'truncated', json_extract(payload, '$.what.trigger.truncated'),
             'stream', substr(json_extract(payload, '$.what.trigger.violations[0].stream'), 1, 100),
             'value', json_extract(payload, '$.what.trigger.violations[0].value'))
         WHERE id IN (SELECT id FROM deliveries
-            WHERE ended_at IS NOT NULL AND length(payload) > 1000 AND json_valid(payload) LIMIT ?1)",
-        TOGETHER,
-    )?;
+            WHERE ended_at IS NOT NULL AND length(payload) > 1000 AND json_valid(payload)
+            AND (status <> 'muted' OR ended_at < ?2) LIMIT ?1)";
+    connection.prepare_cached(shrink)?.execute([TOGETHER, now - MUTED_DAYS * DAY])?;
     Ok(())
 }
 

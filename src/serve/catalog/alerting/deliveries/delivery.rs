@@ -167,9 +167,4 @@ impl Delivery {
             payload: Payload::Message(Box::new(message)),
         }
     }
-
-    /// Whether the far end has it, may have it, or may yet get it.
-    pub fn may_arrive(&self) -> bool {
-        matches!(self.status, Status::Waiting | Status::Sent) || self.in_doubt || self.digest.is_some()
-    }
 }

@@ -181,15 +181,42 @@ pub fn give_up(tx: &Tx<'_>, service: i64, now: i64) -> Result<(), StoreError> {
 }
 
 /// Lets go what is held back: the last that open incidents say. What was said before is replaced by it, and what is over is dropped.
-pub fn release(tx: &Tx<'_>, now: i64) -> Result<(), StoreError> {
+/// How many go.
+pub fn release(tx: &Tx<'_>, now: i64) -> Result<u64, StoreError> {
     let over = "UPDATE deliveries SET status = 'dropped', ended_at = ?1 WHERE status = 'held'
         AND key NOT IN (SELECT key FROM incidents WHERE closed IS NULL)";
     let earlier = "UPDATE deliveries SET status = 'replaced', ended_at = ?1 WHERE status = 'held'
         AND EXISTS (SELECT 1 FROM deliveries AS later WHERE later.key = deliveries.key
             AND later.service_id = deliveries.service_id AND later.seq > deliveries.seq)";
-    let go = "UPDATE deliveries SET status = 'waiting', next_at = ?1 WHERE status = 'held'";
-    for sql in [over, earlier, go] {
+    let go = "UPDATE deliveries SET status = 'waiting', next_at = ?1, created_at = ?1 WHERE status = 'held'";
+    for sql in [over, earlier] {
         tx.execute(sql, params![now])?;
     }
-    Ok(())
+    tx.execute(go, params![now])
+}
+
+/// Nobody is notified any more: whatever waits is muted. How many.
+pub fn mute(tx: &Tx<'_>, now: i64) -> Result<u64, StoreError> {
+    let sql = "UPDATE deliveries SET status = 'muted', ended_at = ?1, detail = 'The server was started to notify nobody.'
+        WHERE status = 'waiting'";
+    tx.execute(sql, params![now])
+}
+
+/// Somebody is notified again: clears that were muted go to who was, or may have been, told of the trigger, so that no pager is left
+/// hanging. With `triggers` so does the last that open incidents say. How many.
+pub fn unmute(tx: &Tx<'_>, now: i64, triggers: bool) -> Result<u64, StoreError> {
+    let go = "UPDATE deliveries SET status = 'waiting', ended_at = NULL, detail = NULL, next_at = ?1, created_at = ?1
+        WHERE status = 'muted' AND json_extract(payload, '$.what') IS NOT NULL";
+    let clears = format!(
+        "{go} AND kind = 'clear' AND EXISTS (SELECT 1 FROM deliveries AS told WHERE told.key = deliveries.key
+            AND told.service_id = deliveries.service_id AND told.kind = 'trigger'
+            AND (told.status = 'sent' OR told.in_doubt <> 0 OR told.digest IS NOT NULL))"
+    );
+    let open = format!(
+        "{go} AND kind = 'trigger' AND key IN (SELECT key FROM incidents WHERE closed IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM deliveries AS later WHERE later.key = deliveries.key
+            AND later.service_id = deliveries.service_id AND later.seq > deliveries.seq)"
+    );
+    let cleared = tx.execute(&clears, params![now])?;
+    Ok(cleared + if triggers { tx.execute(&open, params![now])? } else { 0 })
 }

@@ -25,8 +25,6 @@ pub struct Kept {
 /// What is kept of an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
-    /// Nothing: it was quiet.
-    Nothing,
     /// All pages.
     Pages(Vec<Page>),
     /// Something that is of no use, and why.
