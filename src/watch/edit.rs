@@ -26,7 +26,8 @@ impl AlertState {
         }
         let mut out = Vec::new();
         if !old.is_watched() {
-            self.conditions = fresh(ctx.alert, at);
+            // Who switches an alert on, or gives it its first conditions, and sends values at once means these, too.
+            self.conditions = fresh(ctx.alert, at.saturating_sub(1));
             return out;
         }
         let pairs = pairing(&old.conditions, &ctx.alert.conditions);
