@@ -160,7 +160,7 @@ mod tests {
             assert_eq!(found("deliveries", query.clone()).await, ids, "{query}");
         }
         let delivery = &server.get("/v1/deliveries?length=1").await["deliveries"][0];
-        let expected = json!({ "id": 1, "type": "mail", "title": "a" });
+        let expected = json!({ "id": 1, "type": "mail", "title": "a", "circuit": null });
         assert_eq!((&delivery["service"], &delivery["kind"]), (&expected, &json!("trigger")));
         for path in ["/v1/incidents?status=new", "/v1/deliveries?status=new", "/v1/incidents?start_time=now"]
         {
