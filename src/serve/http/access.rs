@@ -129,6 +129,8 @@ mod tests {
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
+        // Tests beside this one, which log nothing, may have been first to ask whether these lines are wanted.
+        tracing::callsite::rebuild_interest_cache();
         let state = Log { telemetry: Telemetry::default(), secrets: SecretPaths::default() };
         let app: Router = Router::new()
             .route(
