@@ -26,8 +26,7 @@ impl AlertState {
         }
         let mut out = Vec::new();
         if !old.is_watched() {
-            // Who switches an alert on, or gives it its first conditions, and sends values at once means these, too.
-            self.conditions = fresh(ctx.alert, at.saturating_sub(1));
+            self.conditions = fresh(ctx.alert, at);
             return out;
         }
         let pairs = pairing(&old.conditions, &ctx.alert.conditions);
