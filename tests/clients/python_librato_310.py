@@ -171,6 +171,8 @@ class Alerts(Case):
         alert = self.api.create_alert("py3.alert.fires")
         alert.add_condition_for("py3.alert.ms", "web-*").above(10)
         alert.save()
+        # Conditions that an alert gets by a change count from the next second.
+        time.sleep(1.1)
         self.api.submit("py3.alert.ms", 11, source="web-1")
 
         # The library reads all answers alike, and has no methods of its own for these.
