@@ -37,7 +37,8 @@ fn any_tree() -> impl Strategy<Value = Expr> {
     let tree = leaf.prop_recursive(4, 24, 4, |inner| {
         let list = || proptest::collection::vec(inner.clone(), 0..4);
         prop_oneof![
-            ("[a-z_]{1,6}", list()).prop_map(|(name, arguments)| call(&name, arguments)),
+            (prop_oneof![2 => prop::sample::select(vec!["s", "series", "sum", "top", "fill"]).prop_map(str::to_owned), 3 => "[a-z_]{1,6}"], list())
+                .prop_map(|(name, arguments)| call(&name, arguments)),
             list().prop_map(|items| Expr::new(ExprKind::Set(items))),
             proptest::collection::vec(("[^\"]{0,6}", inner.clone()), 0..3).prop_map(|pairs| {
                 Expr::new(ExprKind::Map(

@@ -59,7 +59,7 @@ fn separated(f: &mut fmt::Formatter<'_>, items: &[Expr]) -> fmt::Result {
 
 impl Expr {
     /// The tree of everything that is written in several ways and means the same: `series` becomes `s`, bare numbers of options texts, sets in
-    /// sets flat, a set of one its item, options and tags sorted, empty options left out.
+    /// sets flat, a set of one call that call, options and tags sorted, empty options left out.
     pub fn canonical(&self) -> Self {
         Self::new(match &self.kind {
             ExprKind::Call(name, arguments) => {
@@ -78,13 +78,10 @@ impl Expr {
                         other => flat.push(other),
                     }
                 }
-                match flat.pop() {
-                    Some(only) if flat.is_empty() => only.kind,
-                    Some(last) => {
-                        flat.push(last);
-                        ExprKind::Set(flat)
-                    }
-                    None => ExprKind::Set(flat),
+                match &flat[..] {
+                    // A text in brackets is a mistake, which a form without them would hide.
+                    [Self { kind: ExprKind::Call(..), .. }] => flat.remove(0).kind,
+                    _ => ExprKind::Set(flat),
                 }
             }
             ExprKind::Map(pairs) => {

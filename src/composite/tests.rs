@@ -40,6 +40,10 @@ fn what_means_the_same_compares_equal() {
     );
     // A number is no name: quoting it would mend a mistake without a word.
     assert!(compile("s(20, .. )").is_err() && compile(&canonical("s(20, .. )")).is_err());
+    // Nor is a name in brackets one, or a value in them.
+    for text in [r#"s(["a"],"*")"#, r#"s("a","*",{period: ["60"]})"#, r#"sum([{}])"#] {
+        assert!(compile(text).is_err() && compile(&canonical(text)).is_err(), "{text}");
+    }
     assert_eq!(canonical("sum(("), "sum((");
 }
 

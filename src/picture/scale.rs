@@ -100,23 +100,22 @@ impl Scale {
         let (low, high) = (fixed_low.unwrap_or(low), fixed_high.unwrap_or(high));
         let first = (low.log10() + 1e-9).floor();
         let last = (high.log10() - 1e-9).ceil().max(first + 1.0);
-        let count = last - first;
-        let every = (count / 5.0).ceil().max(1.0);
+        // Kept where a power of ten and its tenth can both be told from zero.
+        let end =
+            |fixed: Option<f64>, power: f64| fixed.unwrap_or_else(|| 10_f64.powf(power)).clamp(1e-307, 1e308);
+        let (low, high) = (end(fixed_low, first), end(fixed_high, last));
+        let high = if high > low { high } else { low * 10.0 };
+        let every = ((last - first) / 5.0).ceil().max(1.0);
         let mut ticks = Vec::new();
         let mut power = first;
         while power <= last {
             let value = 10_f64.powf(power);
-            let inside = value >= fixed_low.unwrap_or(0.0) && value <= fixed_high.unwrap_or(f64::INFINITY);
-            if value.is_finite() && value > 0.0 && inside {
+            if value >= low && value <= high {
                 let form = Form::of(if value < 1e5 { 1.0 } else { value }, "");
                 ticks.push((value, form.tick(value, value / form.divisor)));
             }
             power += every;
         }
-        let end =
-            |fixed: Option<f64>, power: f64| fixed.unwrap_or_else(|| 10_f64.powf(power)).clamp(1e-307, 1e308);
-        let (low, high) = (end(fixed_low, first), end(fixed_high, last));
-        let high = if high > low { high } else { low * 10.0 };
         Self { low, high, log: true, ticks, unit: axis.unit.clone(), steps: None, fixed }
     }
 

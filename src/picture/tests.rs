@@ -355,6 +355,31 @@ proptest! {
     }
 }
 
+/// Ends, values and times that a file or a service may say, however little sense they make.
+#[test]
+fn the_ends_of_what_numbers_can_say_are_pictures_too() {
+    let mut tiny = scene(Kind::Line, "", vec![series("tiny", 0, vec![Point::at(NOON, 7.2e-309)])]);
+    (tiny.axes[0].log, tiny.axes[0].max) = (true, Some(2.0e-308));
+    let marks = |picture: &Picture| {
+        let steps = picture.marks.iter().filter_map(|mark| match mark {
+            Mark::Shape(shape) if !shape.clip => Some(shape.path.clone()),
+            _ => None,
+        });
+        steps.flatten().collect::<Vec<_>>()
+    };
+    let picture = draw(&tiny);
+    let bottom = picture.height;
+    assert!(
+        marks(&picture).iter().all(|step| !matches!(step, list::Step::Line(_, y) if *y < 0.0 || *y > bottom))
+    );
+
+    let ends = vec![Point::at(i64::MIN, 1.0), Point::at(NOON, 2.0), Point::at(i64::MAX, 3.0)];
+    let mut joined =
+        scene(Kind::Stacked, "", vec![series("ends", 0, ends), series("now", 1, wave(9, 1.0, 1.0))]);
+    joined.series[0].gaps = Gaps::Bridge;
+    assert!(!draw(&joined).marks.is_empty());
+}
+
 /// A thousand series, each with as many points as there are pixels, are one picture of a size that can be sent.
 #[test]
 fn a_thousand_series_are_a_picture() {

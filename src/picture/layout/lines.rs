@@ -252,7 +252,8 @@ fn filled(series: &Series, times: &BTreeSet<i64>) -> Vec<(i64, f64)> {
             continue;
         }
         for between in times.range(time + 1..*next) {
-            let share = (between - time) as f64 / (next - time) as f64;
+            // As numbers with fractions, since a service may say any time.
+            let share = (*between as f64 - *time as f64) / (*next as f64 - *time as f64);
             let joined = if series.gaps == Gaps::Zero { 0.0 } else { value + (then - value) * share };
             out.push((*between, joined));
         }
