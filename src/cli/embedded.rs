@@ -40,6 +40,7 @@ pub async fn start(
     let mut options = Options::default();
     // A command must not page anybody.
     options.alerts.evaluate = false;
+    options.pages.enabled = false;
     let router = router(store.clone(), vec![Credentials::new(USER, &token)], &options);
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot open a port on this machine")?;

@@ -10,6 +10,8 @@ mod delivery;
 mod heartbeat;
 #[cfg(feature = "serve")]
 mod open_files;
+#[cfg(feature = "serve")]
+mod opening;
 
 use tracing_subscriber::filter::LevelFilter;
 
@@ -91,7 +93,12 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let Some(resolved) = start.resolved else { anyhow::bail!("the options were not read") };
     super::settings::unknown_variables().iter().for_each(|line| ui.complain(line));
     let settings = &resolved.settings;
-    let users = Users::from(super::reload::users(settings, ui)?);
+    opening::check(settings)?;
+    let users = if opening::needs_user(settings) {
+        Users::from(vec![opening::user()?])
+    } else {
+        Users::from(super::reload::users(settings, ui)?)
+    };
     let sending = Sending::new(&settings.options.notify);
     heartbeat::check(&sending)?;
     let mut listening = settings.listening.clone();
@@ -130,6 +137,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         ui.complain(&announce::line(settings, standing, store.is_unadopted_copy()));
     }
     let heart = heartbeat::beats(sending, store.clone(), options.telemetry.clone());
+    let (links, opens) = (options.pages.links.clone(), settings.open);
     let allow = options.notify.allow.clone();
     let files = super::reload::Files { args, global, ui, set_level: start.set_level, allow };
     let (stop, files_again) =
@@ -141,6 +149,9 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     ui.complain(&format!("listening on {scheme}://{address} over {}", path.display()));
+    if opens {
+        opening::begin(&links, scheme, address, ui)?;
+    }
     if let Some(copied_at) = store.copied_at() {
         ui.complain(&commands::unadopted(&path, Some(copied_at)));
     }

@@ -15,6 +15,7 @@ use super::http::address::Network;
 use super::http::body::Limits;
 use super::http::rates::Rates;
 use super::http::users::Users;
+use super::pages::PageOptions;
 use super::store::Store;
 use super::submit::Intake;
 use super::telemetry::Telemetry;
@@ -44,6 +45,8 @@ pub struct Options {
     pub alerts: AlertOptions,
     /// How services are notified.
     pub notify: NotifyOptions,
+    /// What people see in a browser.
+    pub pages: PageOptions,
 }
 
 impl Default for Options {
@@ -59,6 +62,7 @@ impl Default for Options {
             telemetry: Telemetry::default(),
             alerts: AlertOptions::default(),
             notify: NotifyOptions::default(),
+            pages: PageOptions::default(),
         }
     }
 }

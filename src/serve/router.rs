@@ -18,11 +18,13 @@ use super::changes::crud;
 use super::dashboards::Dashboard;
 use super::dashboards::instruments::Instrument;
 use super::http::admission::{self, Admission};
+use super::http::body::Limits;
 use super::http::problem::Problem;
 use super::http::role::{Access, Role};
 use super::http::route::{Routes, any, delete, get, head, post, put};
 use super::http::users::Users;
 use super::http::{access, address, auth, leftover, rates};
+use super::pages::{self, Pages, Surroundings};
 use super::store::Store;
 use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
@@ -49,8 +51,18 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .layer(rated)
         .layer(from_fn_with_state(app.store.clone(), keep_room))
         .with_state(app);
-    let door = auth::Door::new(users, Arc::new(Tokens(store)), options.telemetry.clone());
-    shared(routes, door, log, options)
+    let door = auth::Door::new(users, Arc::new(Tokens(store.clone())), options.telemetry.clone());
+    let pages = options.pages.enabled.then(|| {
+        Pages::new(Surroundings {
+            api: routes.clone(),
+            door: door.clone(),
+            store,
+            options: &options.pages,
+            public_url: options.notify.public_url.as_deref(),
+            limits: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
+        })
+    });
+    shared(routes, pages, door, log, options)
 }
 
 /// Method and path of every route, and the roles that may ask; for tests. No roles where nobody is asked who they are.
@@ -216,19 +228,38 @@ fn routes() -> Routes<App> {
 }
 
 /// What every answer goes through, from the inside out.
-fn shared(routes: Router, door: auth::Door, log: access::Log, options: &Options) -> Router {
+fn shared(
+    routes: Router,
+    pages: Option<Pages>,
+    door: auth::Door,
+    log: access::Log,
+    options: &Options,
+) -> Router {
     let telemetry = options.telemetry.clone();
     let admission = Admission::new(options.max_in_flight, options.max_request_memory, telemetry);
+    let bounded = |routes: Router| {
+        routes
+            // the fastest level still takes four fifths of such JSON away
+            .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
+            .layer(from_fn_with_state(admission.clone(), admission::admit))
+    };
+    // asked who they are first, since a stranger must not take a place
+    let routes = bounded(routes).layer(from_fn_with_state(door, auth::require));
+    let routes = match pages {
+        None => routes,
+        Some(pages) => routes.merge(pages_of(&pages, bounded)),
+    };
     routes
-        // the fastest level still takes four fifths of such JSON away
-        .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
-        .layer(from_fn_with_state(admission, admission::admit))
-        // asked first, since a stranger must not take a place
-        .layer(from_fn_with_state(door, auth::require))
         .layer(CatchPanicLayer::custom(access::panicked))
         .layer(from_fn(leftover::drain))
         .layer(from_fn_with_state(log, access::log))
         .layer(from_fn_with_state(options.trusted_proxies.clone().into(), address::note))
+}
+
+/// The pages, which ask who somebody is in a way of their own.
+fn pages_of(pages: &Pages, bounded: impl Fn(Router) -> Router) -> Router {
+    // whoever asks for a page is admitted before their session is looked at: that takes a read
+    bounded(pages::router(pages).layer(from_fn_with_state(pages.clone(), pages::pass)))
 }
 
 /// While the disk is full, the room that is left is for deleting.
@@ -342,7 +373,7 @@ mod tests {
         let users = vec![Credentials::new("u", &"t".into())].into();
         let door = auth::Door::new(users, Arc::new(Tokens(store)), Telemetry::default());
         let log = access::Log { telemetry: Telemetry::default(), secrets: SecretPaths::default() };
-        let router = shared(routes, door, log, &options);
+        let router = shared(routes, None, door, log, &options);
         let asked = tokio::spawn(router.clone().oneshot(get(path)));
         until(|| begun.load(Ordering::Relaxed) == 1).await;
         assert_eq!(

@@ -6,6 +6,7 @@ mod harness;
 mod listing;
 #[cfg(unix)]
 mod ops;
+mod pages;
 mod query_figures;
 mod serve_figures;
 #[cfg(unix)]

@@ -39,6 +39,8 @@ pub struct Settings {
     pub notify: Option<bool>,
     pub log_json: bool,
     pub log_level: LevelFilter,
+    /// Whether a browser is shown the way in.
+    pub open: bool,
 }
 
 impl Default for Settings {
@@ -60,6 +62,7 @@ impl Default for Settings {
             notify: None,
             log_json: false,
             log_level: LevelFilter::INFO,
+            open: false,
         }
     }
 }

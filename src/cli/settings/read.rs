@@ -17,6 +17,13 @@ pub fn bytes(text: &str, least: u64) -> Result<u64, String> {
     number.ok_or_else(|| format!("write a number of bytes, {least} or more"))
 }
 
+/// The name of a host, without port and path.
+pub fn host(text: &str) -> Result<String, String> {
+    let name = url::Host::parse(text)
+        .map_err(|_| "write a host such as watch.example.org, without a port".to_owned())?;
+    Ok(name.to_string())
+}
+
 pub fn switch(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "write true or false".to_owned())
 }

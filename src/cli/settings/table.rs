@@ -6,7 +6,7 @@ use librato_apply::serve::Smtp;
 
 use super::Settings;
 use super::read::{
-    address, bytes, choice, positive, seconds, switch, time, token, url, url_with_secrets, whole,
+    address, bytes, choice, host, positive, seconds, switch, time, token, url, url_with_secrets, whole,
 };
 
 /// How a value is written.
@@ -98,6 +98,7 @@ impl Opt {
             "alerts" => Some("Alerts"),
             "notify" | "smtp" => Some("Notifications"),
             "heartbeat" => Some("Heartbeat"),
+            "pages" => Some("Pages"),
             "log" => Some("Output"),
             _ => None,
         }
@@ -321,6 +322,33 @@ pub static TABLE: &[Opt] = &[
     .help("An address that is called each minute as long as alerts are evaluated and what is due is sent, so that a service outside notices a server that is dead or stuck"),
     opt("heartbeat.url_file", "heartbeat-url-file", "FILE", Shape::SecretFile, BY_FILE)
         .help("A file that holds this address, which is a secret"),
+    opt("pages.enabled", "ui", "", Shape::Switch, |s, text| {
+        s.options.pages.enabled = switch(text)?;
+        Ok(())
+    })
+    .by_default("true")
+    .help("Whether there are pages for browsers below `/ui/`; `--no-ui`: there are none"),
+    opt("pages.allow_hosts", "allow-host", "HOST", Shape::List, |s, text| {
+        s.options.pages.allowed_hosts.push(host(text)?);
+        Ok(())
+    })
+    .help("A name under which browsers reach the pages, beside addresses, `localhost` and the host of the public URL; others are refused (421). May be repeated"),
+    opt("pages.session_hours", "session-hours", "N", Shape::Number, |s, text| {
+        let hours = positive(text)?;
+        if hours > 168 {
+            return Err("write a number of hours, 168 at most".to_owned());
+        }
+        s.options.pages.session = std::time::Duration::from_secs(hours as u64 * 3_600);
+        Ok(())
+    })
+    .by_default("12")
+    .help("After how many hours a browser that is not used must log in again; after seven days it must in any case"),
+    opt("pages.open", "open", "", Shape::Switch, |s, text| {
+        s.open = switch(text)?;
+        Ok(())
+    })
+    .by_default("false")
+    .help("Print a link that lets a browser in once, and open it. Where no user is given there is one until the server stops. On addresses of this machine alone"),
     opt("log.format", "log-format", "FORMAT", Shape::Choice(&["text", "json"]), |s, text| {
         s.log_json = choice(text, &["text", "json"])? == "json";
         Ok(())

@@ -146,7 +146,7 @@ mod tests {
         let request = Request::get("/v1/x?token=s3cret")
             .header("authorization", "s3cret")
             .header("x-request-id", "id-1")
-            .extension(Client { address: Some([192, 0, 2, 1].into()), secure: false });
+            .extension(Client { address: Some([192, 0, 2, 1].into()), secure: false, proxied: false });
         let response = app.oneshot(request.body(Body::from("s3cret")).unwrap()).await.unwrap();
         assert_eq!(
             (response.status().as_u16(), &response.headers()["connection"]),

@@ -58,6 +58,8 @@ pub struct Client {
     pub address: Option<IpAddr>,
     /// Whether the client speaks HTTPS, to us or to a trusted proxy.
     pub secure: bool,
+    /// Whether a trusted proxy stands between us and it.
+    pub proxied: bool,
 }
 
 impl Client {
@@ -66,6 +68,7 @@ impl Client {
         let forwarded = headers.get("x-forwarded-proto").filter(|_| proxied);
         Client {
             address: Some(forwarded_for(peer.address, headers, trusted)),
+            proxied,
             secure: forwarded.map_or(peer.secure, |scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https")),
         }
     }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
 use subtle::ConditionallySelectable as _;
 
 use super::address::Client;
@@ -54,6 +55,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 /// What an API token is good for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rights {
+    pub id: i64,
+    /// The digest of the token.
+    pub digest: [u8; 32],
     pub role: Role,
     pub active: bool,
     /// What logs call it.
@@ -64,6 +68,27 @@ pub struct Rights {
 pub trait TokenLookup: Send + Sync {
     /// What `token` is good for; `None` when it is nobody's.
     fn rights(&self, token: String) -> BoxFuture<'_, Result<Option<Rights>, Problem>>;
+
+    /// The same for the token with this id.
+    fn rights_of(&self, id: i64) -> BoxFuture<'_, Result<Option<Rights>, Problem>>;
+}
+
+/// By what somebody was known, to be asked again later: see [`Door::again`].
+pub struct Identity {
+    /// The id of an API token; nothing for a user of the files.
+    pub token: Option<i64>,
+    /// What is another one as soon as anything about the credential is. As secret as its digest.
+    pub secret: [u8; 32],
+}
+
+impl Identity {
+    fn new(token: Option<i64>, user: &[u8], secret: &[u8], role: Role) -> Identity {
+        let mut digest = Sha256::new();
+        for part in [user, secret, role.name().as_bytes()] {
+            digest.update(part);
+        }
+        Identity { token, secret: digest.finalize().into() }
+    }
 }
 
 /// What is asked whether somebody may come in.
@@ -86,17 +111,58 @@ impl Door {
         let unknown = || Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required");
         let sent = headers.get(header::AUTHORIZATION).ok_or_else(unknown)?.as_bytes();
         let attempt = Attempt::new(client.address, sent);
-        self.guesses.admit(&attempt).map_err(|wait| self.slow_down(wait))?;
-        match self.identify(sent).await? {
-            Some(caller) => {
-                self.guesses.right(&attempt).map_err(|wait| self.slow_down(wait))?;
-                Ok(caller)
-            }
-            None => {
-                self.guesses.wrong(&attempt).map_err(|wait| self.slow_down(wait))?;
-                Err(unknown())
-            }
+        match self.known(&attempt, decode(sent)).await? {
+            Some((caller, _)) => Ok(caller),
+            None => Err(unknown()),
         }
+    }
+
+    /// Whoever gives this user and token in a form; nobody where they are wrong.
+    pub async fn log_in(
+        &self,
+        user: &str,
+        token: &str,
+        client: Client,
+    ) -> Result<Option<(Caller, Identity)>, Problem> {
+        let attempt = Attempt::new(client.address, &encode(user, token));
+        self.known(&attempt, Some((user.to_owned(), token.to_owned()))).await
+    }
+
+    /// The admin who comes in by a link that the program itself has made.
+    pub fn first_admin(&self) -> Option<(Caller, Identity)> {
+        self.users.accepted().iter().find(|one| one.role == Role::Admin).map(of_user)
+    }
+
+    /// Whoever was known by an identity of which `accept` knows the secret, if that is still so.
+    pub async fn again(
+        &self,
+        token: Option<i64>,
+        accept: impl Fn(&[u8; 32]) -> bool,
+    ) -> Result<Option<Caller>, Problem> {
+        let found = match token {
+            Some(id) => self.tokens.rights_of(id).await?.filter(|rights| rights.active).map(of_token),
+            None => {
+                let users = self.users.accepted();
+                users.iter().map(of_user).find(|(_, identity)| accept(&identity.secret))
+            }
+        };
+        Ok(found.filter(|(_, identity)| accept(&identity.secret)).map(|(caller, _)| caller))
+    }
+
+    /// Whoever these are, as long as not too much was guessed.
+    async fn known(
+        &self,
+        attempt: &Attempt,
+        given: Option<(String, String)>,
+    ) -> Result<Option<(Caller, Identity)>, Problem> {
+        self.guesses.admit(attempt).map_err(|wait| self.slow_down(wait))?;
+        let found = match given {
+            Some((user, token)) => self.identify(&user, token).await?,
+            None => None,
+        };
+        let noted = if found.is_some() { self.guesses.right(attempt) } else { self.guesses.wrong(attempt) };
+        noted.map_err(|wait| self.slow_down(wait))?;
+        Ok(found)
     }
 
     fn slow_down(&self, wait: Wait) -> Problem {
@@ -106,18 +172,25 @@ impl Door {
         Problem::request(StatusCode::TOO_MANY_REQUESTS, message).retry_after(wait)
     }
 
-    /// Whoever sent this header. An API token counts whatever the user is called: the account it belonged to had one
+    /// Whoever these belong to. An API token counts whatever the user is called: the account it belonged to had one
     /// name, here there are several users.
-    async fn identify(&self, header: &[u8]) -> Result<Option<Caller>, Problem> {
-        let Some((user, token)) = decode(header) else { return Ok(None) };
-        if let Some(known) = find(&self.users.accepted(), &user, &token) {
-            return Ok(Some(Caller { account: known.user, role: known.role, name: Arc::clone(&known.name) }));
+    async fn identify(&self, user: &str, token: String) -> Result<Option<(Caller, Identity)>, Problem> {
+        if let Some(known) = find(&self.users.accepted(), user, &token) {
+            return Ok(Some(of_user(known)));
         }
-        let account = digest(&token);
         let found = self.tokens.rights(token).await?;
-        let active = found.filter(|rights| rights.active);
-        Ok(active.map(|rights| Caller { account, role: rights.role, name: rights.label.into() }))
+        Ok(found.filter(|rights| rights.active).map(of_token))
     }
+}
+
+fn of_user(known: &Credentials) -> (Caller, Identity) {
+    let caller = Caller { account: known.user, role: known.role, name: Arc::clone(&known.name) };
+    (caller, Identity::new(None, &known.user, &known.token, known.role))
+}
+
+fn of_token(rights: Rights) -> (Caller, Identity) {
+    let identity = Identity::new(Some(rights.id), &[], &rights.digest, rights.role);
+    (Caller { account: rights.digest, role: rights.role, name: rights.label.into() }, identity)
 }
 
 /// Who made the request that this answers: a response extension, for the log.
@@ -159,6 +232,11 @@ fn find<'a>(accepted: &'a [Credentials], user: &str, token: &str) -> Option<&'a 
         .zip(1_u64..)
         .fold(0, |found, (one, number)| u64::conditional_select(&found, &number, one.accept(&user, &token)));
     accepted.get(usize::try_from(found).ok()?.checked_sub(1)?)
+}
+
+/// The header that gives these.
+fn encode(user: &str, token: &str) -> Vec<u8> {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{token}"))).into_bytes()
 }
 
 fn decode(header: &[u8]) -> Option<(String, String)> {

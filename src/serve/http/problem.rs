@@ -146,6 +146,15 @@ impl Problem {
         self
     }
 
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is told, by what it is about.
+    pub fn errors(&self) -> &Value {
+        &self.errors
+    }
+
     /// What a client would read, for the log.
     pub fn told(&self) -> String {
         self.errors.to_string()

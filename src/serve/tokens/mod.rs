@@ -29,6 +29,10 @@ impl TokenLookup for Tokens {
     fn rights(&self, token: String) -> BoxFuture<'_, Result<Option<Rights>, Problem>> {
         Box::pin(self.0.read(move |tx: &Tx| Ok(table::rights(tx, &token)?)))
     }
+
+    fn rights_of(&self, id: i64) -> BoxFuture<'_, Result<Option<Rights>, Problem>> {
+        Box::pin(self.0.read(move |tx: &Tx| Ok(table::rights_of(tx, id)?)))
+    }
 }
 
 const ORDERS: Orders = &[("id", "id"), ("name", "key")];

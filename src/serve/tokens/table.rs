@@ -97,11 +97,18 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<ApiToken, Problem> {
 /// What `token` is good for; `None` when it is nobody's.
 pub fn rights(tx: &Tx<'_>, token: &str) -> Result<Option<Rights>, StoreError> {
     let sql = "SELECT * FROM api_tokens WHERE digest = ?1";
-    let found = tx.one(sql, params![digest(token)], ApiToken::from_row)?;
-    Ok(found.map(|found| {
-        let name = found.name.map_or_else(String::new, |name| format!(" ({name})"));
-        Rights { role: found.role, active: found.active, label: format!("API token {}{name}", found.id) }
-    }))
+    Ok(tx.one(sql, params![digest(token)], ApiToken::from_row)?.map(of))
+}
+
+/// What the token with this id is good for.
+pub fn rights_of(tx: &Tx<'_>, id: i64) -> Result<Option<Rights>, StoreError> {
+    Ok(rows::find(tx, "api_tokens", id, ApiToken::from_row)?.map(of))
+}
+
+fn of(token: ApiToken) -> Rights {
+    let name = token.name.map_or_else(String::new, |name| format!(" ({name})"));
+    let label = format!("API token {}{name}", token.id);
+    Rights { id: token.id, digest: digest(&token.token), role: token.role, active: token.active, label }
 }
 
 /// Writes the token, inserting it when it has no id yet.
@@ -133,6 +140,7 @@ pub fn random_token() -> Result<String, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use super::rights_of as rights_of_id;
     use super::*;
     use crate::serve::store::scratch;
 
@@ -151,13 +159,19 @@ mod tests {
             updated_at: 0,
         };
         save(&tx, &mut made).unwrap();
-        let rights_of =
-            |active| Rights { role: Role::Recorder, active, label: "API token 1 (wall)".to_owned() };
+        let rights_of = |active| Rights {
+            id: 1,
+            digest: digest(&token),
+            role: Role::Recorder,
+            active,
+            label: "API token 1 (wall)".to_owned(),
+        };
         assert_eq!(rights(&tx, &token).unwrap(), Some(rights_of(true)));
         made.active = false;
         save(&tx, &mut made).unwrap();
         assert_eq!(rights(&tx, &token).unwrap(), Some(rights_of(false)));
-        assert_eq!(rights(&tx, &token[1..]).unwrap(), None);
+        assert_eq!(rights_of_id(&tx, 1).unwrap(), Some(rights_of(false)));
+        assert_eq!((rights_of_id(&tx, 2).unwrap(), rights(&tx, &token[1..]).unwrap()), (None, None));
         assert_ne!(random_token().unwrap(), token);
     }
 }

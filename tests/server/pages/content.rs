@@ -1,0 +1,184 @@
+//! What each role sees, and that nothing anybody wrote is more than text.
+
+use librato_apply::serve::Options;
+use serde_json::json;
+
+use super::browser::{Browser, server};
+use crate::harness::{Api, TOKEN, USER, epoch};
+
+/// Pages, whether a viewer sees them, and what stands there.
+const PAGES: [(&str, bool, &str); 16] = [
+    ("/ui/", true, "Checkout"),
+    ("/ui/spaces/Checkout", true, "How fast?"),
+    ("/ui/spaces/id/1", true, "shop.latency"),
+    ("/ui/metrics", true, "shop.latency"),
+    ("/ui/metrics?name=latency", true, "shop.latency"),
+    ("/ui/metrics/shop.latency", true, "web-1"),
+    ("/ui/events", true, "release 7"),
+    ("/ui/events?stream=deploys&from=-1h&to=now", true, "release 7"),
+    ("/ui/help", true, "When you were woken"),
+    ("/ui/alerts", false, "shop.slow"),
+    ("/ui/alerts/shop.slow", false, "shop.latency on web-* above 800 for 5 m"),
+    ("/ui/services", false, "on call"),
+    ("/ui/services/1", false, "slack"),
+    ("/ui/silences", false, "moving house"),
+    ("/ui/health", false, "Heartbeat"),
+    ("/ui/nothing", true, "There is nothing here"),
+];
+
+async fn filled() -> Api {
+    let api = server(&Options::default());
+    let time = epoch() - 60;
+    let gauge =
+        json!({"gauges": [{"name": "shop.latency", "source": "web-1", "value": 120, "measure_time": time}]});
+    api.post("/v1/metrics", &gauge.to_string()).await.expect(200);
+    api.post("/v1/annotations/deploys", &json!({"title": "release 7", "start_time": time}).to_string())
+        .await
+        .expect(201);
+    let slack = json!({"type": "slack", "title": "on call", "settings": {"url": "https://hooks.slack.com/services/canary", "room": "ops"}});
+    api.post("/v1/services", &slack.to_string()).await.expect(201);
+    let condition = json!({"type": "above", "metric_name": "shop.latency", "source": "web-*", "threshold": 800, "duration": 300});
+    let alert = json!({"name": "shop.slow", "version": 2, "conditions": [condition], "services": [1],
+        "attributes": {"runbook_url": "https://wiki.example.org/slow"}});
+    api.post("/v1/alerts", &alert.to_string()).await.expect(201);
+    api.post("/v1/spaces", r#"{"name": "Checkout"}"#).await.expect(201);
+    let chart =
+        json!({"name": "How fast?", "type": "line", "streams": [{"metric": "shop.latency", "source": "*"}]});
+    api.post("/v1/spaces/1/charts", &chart.to_string()).await.expect(201);
+    api.post("/v1/silences", r#"{"alert": "shop.*", "why": "moving house", "duration": 3600}"#)
+        .await
+        .expect(201);
+    api
+}
+
+#[tokio::test]
+async fn every_role_on_every_page() {
+    let api = filled().await;
+    let admin = Browser::of(&api.router, USER, TOKEN).await;
+    let operator = Browser::of(&api.router, "operator", "operator").await;
+    let viewer = Browser::of(&api.router, "viewer", "viewer").await;
+    for (path, for_viewers, words) in PAGES {
+        let expected = if path == "/ui/nothing" { 404 } else { 200 };
+        for browser in [&admin, &operator] {
+            let page = browser.get(path).await;
+            assert_eq!(page.status, expected, "{path}: {}", page.text);
+            assert!(page.text.contains(words), "{path}: {}", page.text);
+            assert!(!page.text.contains("canary"), "a setting stands on {path}");
+        }
+        let page = viewer.get(path).await;
+        assert_eq!(page.status, if for_viewers { expected } else { 403 }, "{path}");
+        assert_eq!(page.text.contains(words), for_viewers, "{path}: {}", page.text);
+        let hidden = ["/ui/alerts\"", "/ui/services\"", "/ui/silences\"", "/ui/health\""];
+        assert!(hidden.iter().all(|link| !page.text.contains(link)), "{path}: {}", page.text);
+        assert_eq!(Browser::new(&api.router).get(path).await.status, 303, "{path}");
+    }
+    for (path, roles) in [
+        ("/ui/silences/1/end", [false, true, true]),
+        ("/ui/alerts/shop.slow/clear", [false, true, true]),
+        ("/ui/services/9/test", [false, false, true]),
+    ] {
+        for (browser, may) in [&viewer, &operator, &admin].into_iter().zip(roles) {
+            let status = browser.submit(path, &[]).await.status;
+            assert_eq!(status != 403, may, "{path}: {status}");
+        }
+    }
+    assert!(admin.get("/ui/services/1").await.good().contains("Send a test"));
+    assert!(!operator.get("/ui/services/1").await.good().contains("Send a test"));
+}
+
+#[tokio::test]
+async fn a_form_silences_an_alert_and_ends_the_silence() {
+    let api = filled().await;
+    let operator = Browser::of(&api.router, "operator", "operator").await;
+    let form = [
+        ("alert", "shop.slow"),
+        ("stream", "web-1"),
+        ("duration", "7200"),
+        ("why", "known"),
+        ("to", "/ui/alerts/shop.slow"),
+    ];
+    assert_eq!(operator.submit("/ui/silences", &form).await.to(), "/ui/alerts/shop.slow?said=silenced");
+    assert!(operator.get("/ui/alerts/shop.slow?said=silenced").await.good().contains("Nobody is notified"));
+    let listed = api.get("/v1/silences?status=active&sort=desc").await.body;
+    let made = &listed["silences"][0];
+    assert_eq!(
+        (&made["stream"], &made["why"], &made["user"]),
+        (&json!("web-1"), &json!("known"), &json!("operator"))
+    );
+    assert_eq!(operator.submit("/ui/silences/2/end", &[]).await.to(), "/ui/silences?said=ended");
+    assert_eq!(api.get("/v1/silences?status=active").await.body["query"]["found"], 1);
+    let refused = operator.submit("/ui/silences", &[("alert", "a"), ("duration", "x"), ("why", "")]).await;
+    assert!(
+        refused.status == 400 && refused.text.contains("duration") && refused.text.contains("why"),
+        "{}",
+        refused.text
+    );
+}
+
+/// Names in every kind, as somebody would choose them who wants to harm whoever looks.
+#[tokio::test]
+async fn what_others_wrote_is_text() {
+    let api = server(&Options::default());
+    let hostile = "<img src=x onerror=alert(1)>\"'><svg/onload=alert(2)></script>\u{202e}txt";
+    let link = "javascript:alert(3)";
+    let time = epoch() - 60;
+    api.post("/v1/spaces", &json!({"name": hostile}).to_string()).await.expect(201);
+    let chart = json!({"name": hostile, "type": "line", "label": hostile, "streams": [{"metric": "m", "source": hostile, "name": hostile}, {"composite": "s(\"<b>\", \"*\")"}]});
+    api.post("/v1/spaces/1/charts", &chart.to_string()).await.expect(201);
+    api.put("/v1/metrics/m", &json!({"type": "gauge", "description": hostile, "display_name": hostile, "attributes": {"display_units_long": hostile}}).to_string()).await;
+    let event = json!({"title": hostile, "description": hostile, "source": "s", "start_time": time, "links": [{"rel": "x", "href": link, "label": hostile}]});
+    api.post("/v1/annotations/deploys", &event.to_string()).await;
+    api.post(
+        "/v1/services",
+        &json!({"type": "mail", "title": hostile, "settings": {"addresses": "a@example.com"}}).to_string(),
+    )
+    .await
+    .expect(201);
+    let alert = json!({"name": "a", "version": 2, "description": hostile, "attributes": {"runbook_url": link}, "services": [1],
+        "conditions": [{"type": "above", "metric_name": "m", "source": "<b>*", "threshold": 1}]});
+    api.post("/v1/alerts", &alert.to_string()).await.expect(201);
+    api.post("/v1/silences", &json!({"alert": hostile, "why": hostile, "duration": 60}).to_string())
+        .await
+        .expect(201);
+    let browser = Browser::of(&api.router, USER, TOKEN).await;
+    let mut seen = 0;
+    for path in [
+        "/ui/",
+        "/ui/spaces/id/1",
+        "/ui/metrics",
+        "/ui/metrics/m",
+        "/ui/events",
+        "/ui/alerts",
+        "/ui/alerts/a",
+        "/ui/services",
+        "/ui/services/1",
+        "/ui/silences",
+        "/ui/?name=%22%3E%3Cimg%20src=x%3E",
+        "/ui/metrics?name=%3Csvg%2Fonload%3Dx%3E",
+        "/ui/events?from=%3Cimg%3E",
+        "/ui/%3Cimg%20src=x%3E",
+        "/ui/login?to=%22%3E%3Cimg%3E",
+        "/ui/alerts/%3Cimg%3E",
+        "/ui/spaces/%3Csvg%3E",
+        "/ui/?theme=%22%3E%3Cimg%3E&said=%3Cimg%3E",
+    ] {
+        let text = browser.get(path).await.text;
+        for tag in ["<img", "<svg", "<script", "<b>", "</script", "javascript:alert(3)\"", "\u{202e}"] {
+            assert!(!text.contains(tag), "{tag} on {path}: {text}");
+        }
+        seen += usize::from(text.contains("&lt;img src=x onerror=alert(1)&gt;"));
+    }
+    assert!(seen >= 6, "the names are shown as they are: {seen}");
+}
+
+#[tokio::test]
+async fn spaces_of_one_name_are_a_choice() {
+    let api = server(&Options::default());
+    for _ in 0..2 {
+        api.post("/v1/spaces", r#"{"name": "Shop"}"#).await;
+    }
+    let browser = Browser::of(&api.router, "viewer", "viewer").await;
+    let page = browser.get("/ui/spaces/Shop").await.good();
+    let twice = api.get("/v1/spaces").await.body["query"]["total"] == 2;
+    assert_eq!(page.contains("/ui/spaces/id/2"), twice);
+}
