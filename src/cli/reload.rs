@@ -130,8 +130,11 @@ impl Files<'_> {
                 tracing::error!(target: "librato_apply::serve", reason, "the settings stay as they were");
             }
         }
-        match self::users(&now.settings, ui) {
-            Ok(all) => {
+        // Nobody is named anywhere: whoever came in by a link stays.
+        let users_again = !super::serve::opening::needs_user(&now.settings);
+        match users_again.then(|| self::users(&now.settings, ui)).transpose() {
+            Ok(None) => {}
+            Ok(Some(all)) => {
                 let changes = users.replace(all).to_string();
                 let changes = if changes.is_empty() { "nothing changed" } else { &changes };
                 tracing::info!(target: "librato_apply::serve", changes, "credentials were read again");

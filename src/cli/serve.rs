@@ -11,7 +11,7 @@ mod heartbeat;
 #[cfg(feature = "serve")]
 mod open_files;
 #[cfg(feature = "serve")]
-mod opening;
+pub(super) mod opening;
 
 use tracing_subscriber::filter::LevelFilter;
 

@@ -18,6 +18,8 @@ pub struct Sessions {
     /// Seconds after which one that is not used is over.
     idle: i64,
     known: Arc<RwLock<Option<Known>>>,
+    /// Held while the file is read or written, so that what was read before a session ended is not believed after it.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone)]
@@ -34,7 +36,7 @@ pub struct Found {
 
 impl Sessions {
     pub fn new(store: Store, idle: i64) -> Sessions {
-        Sessions { store, idle, known: Arc::default() }
+        Sessions { store, idle, known: Arc::default(), turn: Arc::default() }
     }
 
     pub fn now(&self) -> i64 {
@@ -68,9 +70,12 @@ impl Sessions {
     pub async fn end(&self, session: &Session) -> Result<(), Problem> {
         let (nonce, until, now) = (hex::encode(session.nonce), session.issued + MOST, self.store.now());
         let end = move |tx: &Tx| table::end(tx, &nonce, until, now).map_err(Problem::from);
-        self.store.write(end).await?;
+        let turn = self.turn.lock().await;
+        // Also where the writing fails it is not certain any more what the file has.
+        let written = self.store.write(end).await;
         *self.known.write() = None;
-        Ok(())
+        drop(turn);
+        written
     }
 
     async fn known(&self) -> Result<Option<Known>, Problem> {
@@ -78,6 +83,7 @@ impl Sessions {
         if known.is_some() {
             return Ok(known);
         }
+        let _turn = self.turn.lock().await;
         let read = |tx: &Tx| Ok::<_, Problem>((table::key(tx)?, table::ended(tx)?));
         let (key, ended) = self.store.read(read).await?;
         let known = key.as_deref().and_then(Key::read).map(|key| Known { key, ended: Arc::new(ended) });
