@@ -13,6 +13,11 @@ pub fn bucket(seconds: u64, pixels: u32, least: u64) -> u64 {
     LENGTHS.into_iter().find(fits).unwrap_or_else(|| least.max(LENGTHS[LENGTHS.len() - 1]))
 }
 
+/// The next longer bucket: at least twice as long. Nothing after the longest.
+pub fn longer(bucket: u64) -> Option<u64> {
+    LENGTHS.into_iter().find(|length| *length >= bucket.saturating_mul(2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,5 +30,11 @@ mod tests {
         assert_eq!(bucket(3_600, 730, 60), 60);
         assert_eq!(bucket(3_600, 730, 90), 120);
         assert_eq!(bucket(u64::MAX, 1, 1), 2_419_200);
+    }
+
+    #[test]
+    fn longer_buckets_are_at_least_twice_as_long() {
+        assert_eq!([1, 10, 60, 120, 90].map(longer), [Some(5), Some(30), Some(120), Some(300), Some(300)]);
+        assert_eq!(longer(2_419_200), None);
     }
 }

@@ -21,6 +21,16 @@ pub enum Hue {
     Palette(u8),
     /// A user's own, which each theme shows as lightly or darkly as it must.
     Own(Rgb),
+    /// One of the shades of such a colour, from dark (0) to light (255).
+    Shade(Tone, u8),
+}
+
+/// A colour that has shades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Tone {
+    Palette(u8),
+    Own(Rgb),
 }
 
 /// How many places the palette has.
@@ -148,7 +158,7 @@ impl Hue {
         match self {
             Self::Palette(8..=15) => Some((7.0, 3.0)),
             Self::Palette(16..) => Some((1.5, 3.5)),
-            Self::Palette(_) | Self::Own(_) => None,
+            Self::Palette(_) | Self::Own(_) | Self::Shade(..) => None,
         }
     }
 }
@@ -174,6 +184,16 @@ impl Theme {
                 Rgb::of(if light { LIGHT[place] } else { DARK[place] })
             }
             Ink::Series(Hue::Own(color)) => color.seen_on(self),
+            Ink::Series(Hue::Shade(tone, part)) => {
+                let base = match tone {
+                    Tone::Palette(place) => self.ink(Ink::Series(Hue::Palette(place))),
+                    Tone::Own(color) => color,
+                };
+                let [_, a, b] = base.lab();
+                let (darkest, lightest) = if light { (0.32, 0.68) } else { (0.60, 0.93) };
+                let share = f64::from(part) / 255.0;
+                Rgb::of_lab([darkest + (lightest - darkest) * share, a, b]).seen_on(self)
+            }
         }
     }
 
@@ -222,6 +242,14 @@ mod tests {
             }
             for ink in [Ink::Text, Ink::Muted, Ink::Red, Ink::Amber, Ink::Event] {
                 assert!(theme.ink(ink).contrast(card) >= 4.5, "{ink:?} {theme:?}");
+            }
+            for part in [0, 100, 255] {
+                for tone in [Tone::Palette(1), Tone::Palette(5), Tone::Own(Rgb::of(0xFFFF00))] {
+                    assert!(
+                        theme.ink(Ink::Series(Hue::Shade(tone, part))).contrast(card) >= 3.0,
+                        "{tone:?} {part} {theme:?}"
+                    );
+                }
             }
             for own in [0x000000, 0xFFFFFF, 0xFFFF00, 0x0000FF, 0x00FF00, 0x161D26] {
                 assert!(Rgb::of(own).seen_on(theme).contrast(card) >= 3.0, "{own:06X} {theme:?}");

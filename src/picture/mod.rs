@@ -20,7 +20,7 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
-pub use color::{Hue, Theme};
+pub use color::{Hue, Theme, Tone};
 pub use layout::draw;
 pub use list::Picture;
 pub use scene::{

@@ -20,6 +20,9 @@ pub struct Scale {
     pub fixed: bool,
 }
 
+/// Where decades begin and end: numbers go a little further, and are shown at the edge.
+const DECADES: (f64, f64) = (1e-307, 1e308);
+
 /// Below this share of the greatest value the least one makes an axis begin at zero.
 const NEAR_ZERO: f64 = 0.6;
 
@@ -101,8 +104,9 @@ impl Scale {
         let first = (low.log10() + 1e-9).floor();
         let last = (high.log10() - 1e-9).ceil().max(first + 1.0);
         // Kept where a power of ten and its tenth can both be told from zero.
-        let end =
-            |fixed: Option<f64>, power: f64| fixed.unwrap_or_else(|| 10_f64.powf(power)).clamp(1e-307, 1e308);
+        let end = |fixed: Option<f64>, power: f64| {
+            fixed.unwrap_or_else(|| 10_f64.powf(power)).clamp(DECADES.0, DECADES.1)
+        };
         let (low, high) = (end(fixed_low, first), end(fixed_high, last));
         let high = if high > low { high } else { low * 10.0 };
         let every = ((last - first) / 5.0).ceil().max(1.0);
@@ -122,6 +126,7 @@ impl Scale {
     /// Where a value stands, 0 at the bottom and 1 at the top; beyond that outside.
     pub fn share(&self, value: f64) -> f64 {
         if self.log {
+            let value = value.clamp(DECADES.0, DECADES.1);
             return (value.log10() - self.low.log10()) / (self.high.log10() - self.low.log10());
         }
         // Halved, since the whole range of numbers is wider than the largest of them.

@@ -1,12 +1,44 @@
-//! The display list as SVG. Colours are attributes, neither scripts nor style sheets, no links, no identifiers: it can stand anywhere.
+//! The display list as SVG: one that stands for itself, or a part of a page. Colours are attributes, neither scripts nor style sheets, no
+//! links, no identifiers: it can stand anywhere.
 
-use super::color::Theme;
+use super::color::{Hue, Theme};
 use super::list::{Alpha, Anchor, Ink, Mark, Paint, Picture, Shape, Step, Stroke, Text};
 
 /// Beyond the plot, so that lines along its edge keep their width.
 const EDGE: f64 = 2.0;
 
-/// Writes a picture down.
+/// Where colours come from.
+#[derive(Clone, Copy)]
+enum Skin {
+    /// The picture has its own.
+    Alone(Theme),
+    /// The page around it has variables for roles (`--card`, `--grid`, …), and says by `color-scheme` which of two is meant elsewhere.
+    Page,
+}
+
+impl Skin {
+    fn ink(self, ink: Ink) -> String {
+        if let Self::Alone(theme) = self {
+            return theme.ink(ink).hex();
+        }
+        let name = match ink {
+            Ink::Card => "card",
+            Ink::Border => "border",
+            Ink::Grid => "grid",
+            Ink::Baseline => "edge",
+            Ink::Text => "text",
+            Ink::Muted => "muted",
+            Ink::Red => "red",
+            Ink::Amber => "amber",
+            Ink::Event | Ink::Series(_) => {
+                return format!("light-dark({},{})", Theme::Light.ink(ink).hex(), Theme::Dark.ink(ink).hex());
+            }
+        };
+        format!("var(--{name})")
+    }
+}
+
+/// Writes a picture down that stands for itself.
 #[must_use]
 pub fn paint(picture: &Picture, theme: Theme) -> String {
     let mut out = String::with_capacity(picture.marks.len() * 200);
@@ -17,6 +49,40 @@ pub fn paint(picture: &Picture, theme: Theme) -> String {
     ));
     out.push_str(&format!("<title>{}</title>", escape(&picture.title)));
     out.push_str(&format!("<desc>{}</desc>\n", escape(&picture.summary)));
+    marks(&mut out, picture, Skin::Alone(theme));
+    out
+}
+
+/// Writes a picture down as a part of a page, in the colours and the type of its style sheet.
+#[must_use]
+pub fn inline(picture: &Picture) -> String {
+    let mut out = String::with_capacity(picture.marks.len() * 200);
+    let (width, height) = (tenths(picture.width), tenths(picture.height));
+    out.push_str(&format!(
+        "<svg width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" font-size=\"11\" role=\"img\" \
+         aria-label=\"{}\">\n",
+        escape(&picture.summary)
+    ));
+    marks(&mut out, picture, Skin::Page);
+    out
+}
+
+/// The colour of a series in a legend on a page: a stroke, or an area where series are stacked.
+#[must_use]
+pub fn swatch(hue: Hue, is_area: bool) -> String {
+    let ink = Skin::Page.ink(Ink::Series(hue));
+    if is_area {
+        return format!(
+            "<svg width=\"16\" height=\"8\" aria-hidden=\"true\"><path fill=\"{ink}\" d=\"M0 0H16V8H0Z\"/></svg>"
+        );
+    }
+    let dash = if hue.dash().is_some() { " stroke-dasharray=\"4 2\"" } else { "" };
+    format!(
+        "<svg width=\"16\" height=\"8\" aria-hidden=\"true\"><path stroke=\"{ink}\" stroke-width=\"2.5\"{dash} d=\"M0 4H16\"/></svg>"
+    )
+}
+
+fn marks(out: &mut String, picture: &Picture, skin: Skin) {
     let mut clipped = false;
     for mark in &picture.marks {
         let clip = matches!(mark, Mark::Shape(Shape { clip: true, .. }));
@@ -25,12 +91,11 @@ pub fn paint(picture: &Picture, theme: Theme) -> String {
             clipped = clip;
         }
         match mark {
-            Mark::Shape(shape) => self::shape(&mut out, shape, theme),
-            Mark::Text(text) => self::text(&mut out, text, theme),
+            Mark::Shape(shape) => self::shape(out, shape, skin),
+            Mark::Text(text) => self::text(out, text, skin),
         }
     }
     out.push_str(if clipped { "</svg>\n</svg>\n" } else { "</svg>\n" });
-    out
 }
 
 /// What is inside is only seen in the plot.
@@ -43,31 +108,39 @@ fn window(picture: &Picture) -> String {
     )
 }
 
-fn shape(out: &mut String, shape: &Shape, theme: Theme) {
+fn shape(out: &mut String, shape: &Shape, skin: Skin) {
     out.push_str("<path");
     match shape.fill {
         Some(paint) => {
-            color(out, "fill", paint, theme);
+            color(out, "fill", paint, skin);
         }
         None => out.push_str(" fill=\"none\""),
     }
     if let Some(stroke) = &shape.stroke {
-        self::stroke(out, stroke, theme);
+        self::stroke(out, stroke, skin);
     }
     out.push_str(" d=\"");
     path(out, &shape.path);
     out.push_str("\"/>\n");
 }
 
-fn color(out: &mut String, attribute: &str, paint: Paint, theme: Theme) {
-    out.push_str(&format!(" {attribute}=\"{}\"", theme.ink(paint.ink).hex()));
-    if paint.alpha != Alpha::Full {
-        out.push_str(&format!(" {attribute}-opacity=\"{}\"", theme.alpha(paint.alpha)));
+fn color(out: &mut String, attribute: &str, paint: Paint, skin: Skin) {
+    out.push_str(&format!(" {attribute}=\"{}\"", skin.ink(paint.ink)));
+    match (paint.alpha, skin) {
+        (Alpha::Full, _) => {}
+        (Alpha::Area, Skin::Page) => out.push_str(" class=\"area\""),
+        (alpha, Skin::Alone(theme)) => {
+            out.push_str(&format!(" {attribute}-opacity=\"{}\"", theme.alpha(alpha)));
+        }
+        // All others are the same in both themes.
+        (alpha, Skin::Page) => {
+            out.push_str(&format!(" {attribute}-opacity=\"{}\"", Theme::Light.alpha(alpha)));
+        }
     }
 }
 
-fn stroke(out: &mut String, stroke: &Stroke, theme: Theme) {
-    color(out, "stroke", stroke.paint, theme);
+fn stroke(out: &mut String, stroke: &Stroke, skin: Skin) {
+    color(out, "stroke", stroke.paint, skin);
     if stroke.width != 1.0 {
         out.push_str(&format!(" stroke-width=\"{}\"", stroke.width));
     }
@@ -143,12 +216,12 @@ fn push_tenths(out: &mut String, value: f64) {
     }
 }
 
-fn text(out: &mut String, text: &Text, theme: Theme) {
+fn text(out: &mut String, text: &Text, skin: Skin) {
     out.push_str(&format!(
         "<text x=\"{}\" y=\"{}\" fill=\"{}\"",
         tenths(text.x),
         tenths(text.y),
-        theme.ink(text.ink).hex()
+        skin.ink(text.ink)
     ));
     match text.anchor {
         Anchor::Start => {}
@@ -162,7 +235,7 @@ fn text(out: &mut String, text: &Text, theme: Theme) {
         out.push_str(" font-weight=\"600\"");
     }
     if text.halo {
-        let card = theme.ink(Ink::Card).hex();
+        let card = skin.ink(Ink::Card);
         out.push_str(&format!(
             " paint-order=\"stroke\" stroke=\"{card}\" stroke-width=\"4\" stroke-linejoin=\"round\""
         ));

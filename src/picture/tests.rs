@@ -225,7 +225,8 @@ fn any_points() -> impl Strategy<Value = Vec<Point>> {
 fn any_series() -> impl Strategy<Value = Series> {
     let hue = prop_oneof![
         (0..color::PLACES).prop_map(Hue::Palette),
-        any::<(u8, u8, u8)>().prop_map(|(r, g, b)| Hue::Own(color::Rgb(r, g, b)))
+        any::<(u8, u8, u8)>().prop_map(|(r, g, b)| Hue::Own(color::Rgb(r, g, b))),
+        (0..color::PLACES, any::<u8>()).prop_map(|(place, part)| Hue::Shade(Tone::Palette(place), part))
     ];
     let gaps = prop::sample::select(vec![Gaps::Break, Gaps::Bridge, Gaps::Zero]);
     let shape = (hue, 0..5_usize, prop::option::of(any_period()), gaps, any::<bool>(), any::<bool>());

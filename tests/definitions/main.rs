@@ -4,6 +4,7 @@
 #[cfg(feature = "cli")]
 mod bad_cases;
 mod cases;
+mod chart_cases;
 mod composite_places;
 #[cfg(feature = "cli")]
 mod schemas;

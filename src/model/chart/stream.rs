@@ -80,10 +80,10 @@ pub struct Stream {
     /// The unit in full; streams with the same one share an axis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units_long: Option<String>,
-    /// Values below are not shown.
+    /// The axis begins here at the latest, for perspective; values below are shown all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// Values above are not shown.
+    /// The axis ends here at the earliest, for perspective; values above are shown all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
     /// How often the metric reports.

@@ -91,9 +91,12 @@ fn in_order(scene: &Scene) -> impl Iterator<Item = &Series> {
     (0..last).filter_map(move |i| scene.series.get(place(i)))
 }
 
-/// Where there are several axes, a series says which is its own, and its unit.
+/// Where there are several axes, a series says which is its own, and its unit. What has no place among decades is counted.
 fn name(scene: &Scene, series: &Series) -> String {
-    let name = font::plain(&series.name);
+    let mut name = font::plain(&series.name);
+    if let left_out @ 1.. = left_out(scene, series) {
+        name.push_str(&format!(" · {left_out} not above 0"));
+    }
     if scene.axes.len() < 2 {
         return name;
     }
@@ -101,6 +104,14 @@ fn name(scene: &Scene, series: &Series) -> String {
     let side = ["left", "right", "far right"][place.min(2)];
     let unit = font::plain(&scene.axes[place].unit);
     if unit.is_empty() { format!("{name} ({side})") } else { format!("{name} ({side}, {unit})") }
+}
+
+/// How many values of the window a logarithmic axis cannot show.
+fn left_out(scene: &Scene, series: &Series) -> usize {
+    let log = scene.kind == Kind::Line && scene.axes.get(series.axis).is_some_and(|axis| axis.log);
+    let seen = scene.window.start..=scene.window.end;
+    let count = series.points.iter().filter(|point| seen.contains(&point.time) && point.value <= 0.0).count();
+    if log { count } else { 0 }
 }
 
 fn written(x: f64, y: f64, words: String, anchor: Anchor, ink: Ink) -> Text {

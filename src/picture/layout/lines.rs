@@ -164,7 +164,7 @@ fn crowd(board: &mut Board, sheet: &Sheet, shown: &[&Series], runs: &[Vec<Vec<&P
     for (series, runs) in shown.iter().zip(runs) {
         let ink = Ink::Series(match series.hue {
             Hue::Palette(place) => Hue::Palette(place % 8),
-            own @ Hue::Own(_) => own,
+            other => other,
         });
         let group = groups.entry(format!("{ink:?}")).or_insert_with(|| (ink, false, Vec::new()));
         group.1 |= is_beyond(sheet, series, runs);
