@@ -47,6 +47,7 @@ schema:
     target/debug/librato-apply schema serve > schemas/serve.schema.json
     target/debug/librato-apply schema test > schemas/test.schema.json
     target/debug/librato-apply schema backtest > schemas/backtest.schema.json
+    target/debug/librato-apply schema fidelity > schemas/fidelity.schema.json
 
 # Build the documentation of the library.
 doc:

@@ -69,6 +69,10 @@ pub mod measure;
 
 pub mod offline;
 
+/// Rule files and configuration for Prometheus, out of definitions.
+#[cfg(feature = "cli")]
+pub mod prometheus;
+
 pub mod watch;
 
 #[cfg(feature = "serve")]

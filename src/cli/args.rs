@@ -14,6 +14,7 @@ pub mod kind;
 pub mod notify;
 pub mod parse;
 pub mod query;
+pub mod render;
 pub mod resolve;
 pub mod schema;
 mod serve;
@@ -77,6 +78,8 @@ pub enum Command {
     Export(Export),
     /// Turn definitions of another tool into ours. Nothing is run and nothing is sent.
     Import(Import),
+    /// Say the same as the files in the language of another system. Nothing is sent, and no secret is needed.
+    Render(render::Render),
     /// Ask for the data of a metric or of a composite.
     Query(query::Query),
     /// Send one measurement, or many out of a file or stream.

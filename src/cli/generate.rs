@@ -21,6 +21,7 @@ pub fn schema(of: SchemaOf, ui: &Ui) -> anyhow::Result<Exit> {
         SchemaOf::Serve => super::settings::schema(),
         SchemaOf::Test => schemars::schema_for!(TestDocument).to_value(),
         SchemaOf::Backtest => schemars::schema_for!(BacktestDocument).to_value(),
+        SchemaOf::Fidelity => schemars::schema_for!(librato_apply::prometheus::Report).to_value(),
         SchemaOf::Outcome => schemars::schema_for!(render::OutcomeDocument).to_value(),
     };
     ui.document(&(serde_json::to_string_pretty(&schema)? + "\n"));

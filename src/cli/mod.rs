@@ -39,6 +39,7 @@ mod reconcile;
 #[cfg(feature = "serve")]
 mod reload;
 mod remote;
+mod render;
 mod resolve;
 mod saved;
 mod secrets;
@@ -79,6 +80,7 @@ pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
         Command::Export(args) => export::export(&args, global, ui).await,
+        Command::Render(args) => render::render(&args, ui),
         Command::Query(args) => query::query(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
         Command::Annotate(args) => annotate::annotate(&args, global, ui).await,
@@ -106,6 +108,7 @@ fn reaches_a_service(command: &Command) -> bool {
             | Command::Test(_)
             | Command::Serve(_)
             | Command::Import(_)
+            | Command::Render(_)
             | Command::Explain(_)
             | Command::Schema(_)
             | Command::Completions(_)

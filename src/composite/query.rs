@@ -13,17 +13,28 @@ pub struct Query {
     pub(super) text: String,
 }
 
+impl Query {
+    /// The outermost operation, for who says the same in another language.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+}
+
 /// An operation and where it stands in the definition.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) op: Op,
-    pub(super) span: Range<usize>,
+pub struct Node {
+    /// What it computes.
+    pub op: Op,
+    /// Where it stands, in bytes.
+    pub span: Range<usize>,
 }
 
 /// What an expression computes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Op {
+pub enum Op {
+    /// What a `series` call finds.
     Series(Leaf),
+    /// Those of all of these.
     Set(Vec<Node>),
     /// One series out of all, point by point.
     Combine(Combine, Box<Node>),
@@ -33,6 +44,7 @@ pub(super) enum Op {
     Select(Select, Box<Node>),
     /// Seconds to look back, in order; what lies ahead is negative.
     Timeshift(Vec<i64>, Box<Node>),
+    /// Once for each combination of values of tags.
     GroupBy(Vec<String>, Box<Node>),
     /// The label that is enumerated and the pattern its values match.
     Map(String, String, Box<Node>),
@@ -40,11 +52,15 @@ pub(super) enum Op {
 
 /// Where data comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Leaf {
-    pub(super) metric: String,
-    pub(super) selector: Selector,
-    pub(super) function: Statistic,
-    pub(super) period: Option<u64>,
+pub struct Leaf {
+    /// A name or a pattern.
+    pub metric: String,
+    /// Which series of it.
+    pub selector: Selector,
+    /// How several measurements become a point.
+    pub function: Statistic,
+    /// Seconds from point to point, where it is said.
+    pub period: Option<u64>,
 }
 
 /// How several numbers become one.
@@ -65,7 +81,8 @@ pub enum Statistic {
 
 /// Functions over a set, point by point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Combine {
+#[allow(missing_docs)]
+pub enum Combine {
     Sum,
     Mean,
     Min,
@@ -78,7 +95,8 @@ pub(super) enum Combine {
 
 /// Functions over each series of a set.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Each {
+#[allow(missing_docs)]
+pub enum Each {
     Abs,
     Floor,
     Ceiling,
@@ -98,7 +116,8 @@ pub(super) enum Each {
 
 /// The functions of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Windowed {
+#[allow(missing_docs)]
+pub enum Windowed {
     Mean,
     Sum,
     Min,
@@ -108,21 +127,25 @@ pub(super) enum Windowed {
 
 /// What stands in a gap.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Filling {
+pub enum Filling {
+    /// This number.
     Value(f64),
+    /// The value before it.
     Last,
 }
 
 /// Functions that choose or order series by one number each.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Select {
-    pub(super) by: Statistic,
-    pub(super) how: Choice,
+pub struct Select {
+    /// The number of each series.
+    pub by: Statistic,
+    /// Which are chosen by it.
+    pub how: Choice,
 }
 
 /// What is chosen.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Choice {
+pub enum Choice {
     /// Those within the bounds.
     Filter(Bounds),
     /// So many of the largest.
@@ -135,9 +158,10 @@ pub(super) enum Choice {
 
 /// Bounds a number has to satisfy; those that are not given do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Bounds {
-    pub(super) gt: Option<f64>,
-    pub(super) lt: Option<f64>,
-    pub(super) gte: Option<f64>,
-    pub(super) lte: Option<f64>,
+#[allow(missing_docs)]
+pub struct Bounds {
+    pub gt: Option<f64>,
+    pub lt: Option<f64>,
+    pub gte: Option<f64>,
+    pub lte: Option<f64>,
 }

@@ -29,6 +29,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// In Prometheus a stream is forgotten sooner than the service forgets it.
+    AbsentMemory = "absent-memory",
     /// Something refers to an object that is declared with `ensure: absent`.
     AbsentReference = "absent-reference",
     /// The alert names no services, so nobody is told when it triggers.
@@ -53,6 +55,8 @@ codes! {
     DeprecatedFunction = "deprecated-function",
     /// `%`, the source chosen in a space, stands in a metric, which has none.
     DynamicSource = "dynamic-source",
+    /// Where several samples make a point, rules look back from now, and the service goes by whole periods.
+    Edge = "edge",
     /// The axis of a chart ends before it begins.
     EmptyRange = "empty-range",
     /// A state or plan of Terraform without anything in it.
@@ -69,12 +73,18 @@ codes! {
     FieldDoesNotFit = "field-does-not-fit",
     /// The file is larger than this program reads.
     FileTooLarge = "file-too-large",
+    /// Gaps are filled from what was there within a quarter of an hour.
+    FillFromNow = "fill",
+    /// Streams of the first condition alone make alerts in Prometheus, where the service has an incident for each.
+    FirstCondition = "first-condition",
     /// The file belongs to another tool.
     ForeignFile = "foreign-file",
     /// A reference of Terraform is taken for an object of the same address in another root or state.
     FoundElsewhere = "found-elsewhere",
     /// A summary function that metrics of this type do not have.
     FunctionDoesNotFit = "function-does-not-fit",
+    /// Series are merged by tags when a rule is evaluated, not by periods.
+    Grouped = "grouped",
     /// A variable of the environment that is not among those that files may read.
     HiddenVariable = "hidden-variable",
     /// An object is declared, and `settings.ignore` says that it is not managed.
@@ -113,10 +123,14 @@ codes! {
     InvalidUrl = "invalid-url",
     /// A file of variables of Terraform cannot be read.
     InvalidVariables = "invalid-variables",
+    /// What a metric holds in Prometheus does not have the statistic that is asked for.
+    KindDoesNotFit = "kind-does-not-fit",
     /// A part is not written, since it is not wholly known.
     LeftOut = "left-out",
     /// Something refers to an object that was not imported.
     LeftOutReference = "left-out-reference",
+    /// Rules cannot look into the future.
+    LooksAhead = "looks-ahead",
     /// One object goes and another of nearly the same content comes.
     LooksLikeARename = "looks-like-a-rename",
     /// A colour without quotes: YAML takes `#` for the start of a comment.
@@ -139,6 +153,10 @@ codes! {
     MixedPeriods = "mixed-periods",
     /// A module of Terraform that cannot be read from here.
     ModuleNotRead = "module-not-read",
+    /// A pattern of metric names is rendered for the metrics that are declared.
+    Names = "names",
+    /// Two objects would have the same name in Prometheus.
+    NamesCollide = "names-collide",
     /// A service gets another type without a setting that this type needs.
     NeededForType = "needed-for-type",
     /// An object is to be created without a field that creating it needs.
@@ -159,12 +177,26 @@ codes! {
     NoDefinitions = "no-definitions",
     /// An imported object has no name that is known here.
     NoName = "no-name",
+    /// Prometheus has no product of any number of series.
+    NoProduct = "no-product",
+    /// Alertmanager has nothing like this type of service.
+    NoReceiver = "no-receiver",
+    /// Alertmanager sends mail only where the server for it is configured.
+    NoSmtp = "no-smtp",
+    /// Rules know no beginning that totals could be counted from.
+    NoStart = "no-start",
+    /// An alert has no service that Alertmanager could notify.
+    NobodyTold = "nobody-told",
     /// Alerts would have notified more often than this run allows.
     NoisyAlerts = "noisy-alerts",
     /// A document or section that is not written as `key: value`.
     NotAMapping = "not-a-mapping",
     /// A file does not exist.
     NotFound = "not-found",
+    /// What a metric is in Prometheus is not known.
+    NotMapped = "not-mapped",
+    /// A function over two series has an operand that may be several.
+    NotOneSeries = "not-one-series",
     /// A file that another one includes was not given.
     NotRead = "not-read",
     /// A form of another tool's files that is not read.
@@ -183,14 +215,26 @@ codes! {
     OpenReference = "open-reference",
     /// A number is larger than the API takes.
     OutOfRange = "out-of-range",
+    /// Alertmanager sends this service another text or form than the hosted service does.
+    Payload = "payload",
+    /// A metric has no period, so that of the evaluation of rules is taken.
+    PeriodAssumed = "period-assumed",
+    /// A window goes over a length of time, where the service takes a number of points.
+    PointsByTime = "points-by-time",
     /// A step would delete an object that `settings.protect` keeps.
     Protected = "protected",
     /// Files were skipped while `settings.prune` deletes what is not declared.
     PruneAndSkipped = "prune-and-skipped",
     /// Nothing is pruned, since not all files of the directory are read.
     PruneOff = "prune-off",
+    /// Series are ranked by the last quarter of an hour.
+    RankWindow = "rank-window",
     /// A state of Terraform of a version that is not read.
     RawState = "raw-state",
+    /// An alert reads a composite of another group, which may be one evaluation old.
+    ReadLate = "read-late",
+    /// Notifications are repeated by the rules of Alertmanager.
+    Rearm = "rearm",
     /// An object is to be renamed, and both the old name and the new one exist.
     RenameBoth = "rename-both",
     /// A rename is done, so `renamed_from` can be removed.
@@ -209,6 +253,8 @@ codes! {
     RepeatedSection = "repeated-section",
     /// The plan would delete a stream that belongs to the service.
     Reserved = "reserved",
+    /// A tag would be a label that Prometheus keeps for itself.
+    ReservedLabel = "reserved-label",
     /// A service would be deleted that alerts still notify.
     ServiceInUse = "service-in-use",
     /// The token may not see the secret settings of services, so they are not compared.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Address, AlertTest, Field, Kind, MetricType, Resource, Scopes, Seconds, State};
+use super::{
+    Address, AlertTest, Field, Kind, MetricType, PrometheusSettings, Resource, Scopes, Seconds, State,
+};
 use crate::composite;
 use crate::diag::{FileId, Files, Part, Place, Route, Seg, follow};
 
@@ -178,6 +180,8 @@ pub struct Settings {
     pub protect: Scopes,
     /// How many deletes and replaces a run may make.
     pub max_deletes: Option<u32>,
+    /// How the definitions are rendered for Prometheus.
+    pub prometheus: PrometheusSettings,
     /// The file that holds the section and the directory it stands in.
     pub home: Option<(FileId, std::path::PathBuf)>,
     /// The directory that file really lies in, links followed; none for standard input.

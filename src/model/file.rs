@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::entry::{Entry, Repeated};
-use super::{Alert, AlertTest, Annotation, Chart, Composite, Kind, Metric, Service, Space};
+use super::{
+    Alert, AlertTest, Annotation, Chart, Composite, Kind, Metric, PrometheusSettings, Service, Space,
+};
 
 /// A file of definitions. Any file may hold any section; the files of a directory are merged.
 #[derive(Debug, JsonSchema)]
@@ -58,6 +60,9 @@ pub struct SettingsSection {
     /// How many deletes and replaces one run may make; default 10.
     #[serde(default)]
     pub max_deletes: Option<u32>,
+    /// How `render prometheus` says the same for Prometheus.
+    #[serde(default)]
+    pub prometheus: Option<PrometheusSettings>,
 }
 
 /// Globs by kind: `*` stands for any run of characters.

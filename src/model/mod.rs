@@ -16,6 +16,7 @@ mod field;
 mod file;
 mod metric;
 mod moment;
+mod prometheus;
 mod resource;
 mod service;
 mod space;
@@ -40,6 +41,10 @@ pub use field::{Field, Seconds};
 pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_schema, variables_schema};
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
 pub use moment::Moment;
+pub use prometheus::{
+    AlertmanagerSettings, AlertmanagerSmtp, PrometheusDurations, PrometheusGroup, PrometheusKind, PrometheusLabels,
+    PrometheusMetric, PrometheusRearm, PrometheusSettings,
+};
 pub use resource::{FieldError, Resource, State, TypeOf, read};
 pub use service::{
     Ending, MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, dead_service,

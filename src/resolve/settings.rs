@@ -52,6 +52,7 @@ pub fn read(documents: &[Document], context: &Context<'_>, report: &mut Report) 
         ignore: section.ignore.unwrap_or_default(),
         protect: section.protect.unwrap_or_default(),
         max_deletes: section.max_deletes,
+        prometheus: section.prometheus.unwrap_or_default(),
         home: Some((first.file, first.dir.clone())),
         real_home: first.path.as_ref().and_then(|path| path.parent()).map(Path::to_owned),
     }

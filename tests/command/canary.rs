@@ -99,6 +99,7 @@ const COMMANDS: &[&[&str]] = &[
     &["plan", "def", "-v", "-v", "--color", "always"],
     &["plan", "def", "--format", "json"],
     &["plan", "def", "--out", "saved.plan"],
+    &["render", "prometheus", "def", "--owner", "me", "--out", "rendered"],
     &["apply", "def", "--auto-approve", "-v", "-v"],
 ];
 

@@ -32,6 +32,7 @@ fn committed_schemas_are_fresh() {
         ("serve", "serve"),
         ("test", "test"),
         ("backtest", "backtest"),
+        ("fidelity", "fidelity"),
     ] {
         let committed = std::fs::read_to_string(format!("schemas/{file}.schema.json")).unwrap();
         let printed = String::from_utf8(librato_apply(&["schema", of]).stdout).unwrap();

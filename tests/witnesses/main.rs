@@ -7,6 +7,7 @@ mod junit;
 mod notifications;
 #[cfg(unix)]
 mod page;
+mod prometheus;
 mod promtool;
 #[path = "../support/python_librato.rs"]
 mod python_librato;

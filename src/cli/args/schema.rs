@@ -41,4 +41,6 @@ pub enum SchemaOf {
     Test,
     /// `backtest --format json`.
     Backtest,
+    /// `render prometheus --format json`.
+    Fidelity,
 }

@@ -1,0 +1,36 @@
+//! Definitions as rules of Prometheus and configuration of Alertmanager, with a statement for each object of how far they mean the
+//! same: exactly, approximately for reasons that are named, or not at all. Pure: definitions in, texts and a report out.
+//!
+//! Expressions are a tree with a printer, never strings (`promql/`). What an alert means is what [`crate::watch`] does; the tests hold
+//! the two against each other on Prometheus itself.
+
+mod alerts;
+mod composites;
+mod conditions;
+mod fidelity;
+mod mapping;
+mod names;
+mod points;
+mod probes;
+mod promql;
+mod receivers;
+mod render;
+mod report;
+mod routes;
+mod rule;
+mod settings;
+mod streams;
+mod testing;
+#[cfg(test)]
+mod tests;
+mod trials;
+mod yaml;
+
+pub use render::{Rendering, render};
+pub use report::{
+    Counts, LeftOut, Output, Report, ReportedObject, ReportedPlace, ReportedReason, ReportedTests,
+    SecretFile, Standing,
+};
+pub use settings::{Given, Settings};
+pub use testing::Tests;
+pub use yaml::HEADER;

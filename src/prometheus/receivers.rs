@@ -1,0 +1,208 @@
+//! A service as a receiver of Alertmanager. Secrets are files where Alertmanager runs; none of them is ever looked at.
+//! Knows nothing of alerts and routes.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Code, Route};
+use crate::model::check::at;
+use crate::model::{Service, dead_service};
+
+use super::fidelity::Reasons;
+use super::settings::Settings;
+use super::yaml::scalar;
+
+/// A receiver.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receiver {
+    /// Its name.
+    pub name: String,
+    /// Such as `slack_configs`.
+    section: &'static str,
+    /// Its keys and their values, as YAML.
+    fields: Vec<(&'static str, String)>,
+    /// The settings that are secret, and their files.
+    pub secrets: Vec<(&'static str, String)>,
+}
+
+impl Receiver {
+    /// As an item of `receivers`.
+    pub fn text(&self) -> String {
+        let mut out = format!("  - name: {}\n    {}:\n", scalar(&self.name), self.section);
+        for (place, (key, value)) in self.fields.iter().enumerate() {
+            let begin = if place == 0 { "      - " } else { "        " };
+            out += &format!("{begin}{key}: {value}\n");
+        }
+        out
+    }
+}
+
+/// The name of the receiver of a service.
+pub fn name_of(title: &str) -> String {
+    format!("librato/{title}")
+}
+
+/// Renders one; `None` where it is refused. `hidden` tells which settings come from secrets.
+pub fn receiver(
+    title: &str,
+    service: &Service,
+    hidden: &dyn Fn(&str) -> bool,
+    settings: &Settings,
+    reasons: &mut Reasons,
+) -> Option<Receiver> {
+    let here = Route::root();
+    let Some(service_type) = service.service_type.value() else {
+        let text = "its type is not in the files";
+        reasons.refuse(Code::NoReceiver, &here, text).help("write `type` and `settings` of the service");
+        return None;
+    };
+    if let Some(why) = dead_service(service_type) {
+        reasons.refuse(Code::DeadService, &at(["type"]), why).help("notify another service");
+        return None;
+    }
+    let empty = indexmap::IndexMap::new();
+    let values = service.settings.value().map_or(&empty, |settings| &settings.0);
+    let mut reader =
+        Reader { title, values, hidden, settings, reasons, fields: Vec::new(), secrets: Vec::new() };
+    let section = reader.section(service_type)?;
+    let end = if service_type == "zapier" { "false" } else { "true" };
+    reader.fields.push(("send_resolved", end.to_owned()));
+    let Reader { fields, secrets, .. } = reader;
+    Some(Receiver { name: name_of(title), section, fields, secrets })
+}
+
+struct Reader<'a> {
+    title: &'a str,
+    values: &'a indexmap::IndexMap<String, String>,
+    hidden: &'a dyn Fn(&str) -> bool,
+    settings: &'a Settings,
+    reasons: &'a mut Reasons,
+    fields: Vec<(&'static str, String)>,
+    secrets: Vec<(&'static str, String)>,
+}
+
+impl Reader<'_> {
+    fn section(&mut self, service_type: &str) -> Option<&'static str> {
+        let here = at(["type"]);
+        match service_type {
+            "mail" => {
+                if self.settings.written.alertmanager.as_ref().is_none_or(|it| it.smtp.is_none()) {
+                    let text = "Alertmanager sends mail only where it knows the server for it";
+                    let help = "write `smtp: { smarthost: …, from: … }` in settings.prometheus.alertmanager";
+                    self.reasons.refuse(Code::NoSmtp, &here, text).help(help);
+                    return None;
+                }
+                let addresses = self.shown("addresses")?;
+                let parts =
+                    addresses.split([',', ' ', '\n', ';']).map(str::trim).filter(|part| !part.is_empty());
+                self.fields.push(("to", scalar(&parts.collect::<Vec<_>>().join(", "))));
+                Some("email_configs")
+            }
+            "slack" => {
+                self.secret("url", "api_url_file");
+                Some("slack_configs")
+            }
+            "pagerduty" => {
+                self.secret("service_key", "service_key_file");
+                Some("pagerduty_configs")
+            }
+            "opsgenie" => {
+                self.secret("customer_key", "api_key_file");
+                self.responders()?;
+                let text = "alerts get the texts of Alertmanager; the API of Opsgenie ends on 5 April 2027";
+                self.reasons.approximate(Code::Payload, &here, text);
+                Some("opsgenie_configs")
+            }
+            "victorops" => {
+                self.secret("api_key", "api_key_file");
+                if !self.values.contains_key("routing_key") {
+                    let text = "Alertmanager takes no VictorOps without a routing key";
+                    self.reasons
+                        .refuse(Code::NoReceiver, &at(["settings"]), text)
+                        .help("write `routing_key` in its settings");
+                    return None;
+                }
+                let key = self.shown("routing_key")?;
+                self.fields.push(("routing_key", scalar(&key)));
+                Some("victorops_configs")
+            }
+            "sns" => {
+                let topic = self.shown("topic_arn")?;
+                let region = topic.split(':').nth(3).unwrap_or_default().to_owned();
+                self.fields.push(("topic_arn", scalar(&topic)));
+                self.fields.push(("sigv4", format!("{{ region: {} }}", scalar(&region))));
+                let text = "keys come from the environment of Alertmanager, and messages have its form";
+                self.reasons.approximate(Code::Payload, &here, text);
+                Some("sns_configs")
+            }
+            "webhook" | "zapier" => {
+                self.secret("url", "url_file");
+                let text = "it is sent the JSON of Alertmanager; `url_file` needs Alertmanager 0.26 or later";
+                self.reasons.approximate(Code::Payload, &here, text);
+                Some("webhook_configs")
+            }
+            _ => {
+                let text = "Alertmanager has nothing like this type of service";
+                self.reasons.refuse(Code::NoReceiver, &here, text).help("notify it through a webhook");
+                None
+            }
+        }
+    }
+
+    fn responders(&mut self) -> Option<()> {
+        let mut all = Vec::new();
+        for (setting, kind, key) in [("teams", "team", "name"), ("recipients", "user", "username")] {
+            if self.values.contains_key(setting) {
+                let list = self.shown(setting)?;
+                let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+                all.extend(names.map(|name| format!("{{ {key}: {}, type: {kind} }}", scalar(name))));
+            }
+        }
+        if !all.is_empty() {
+            self.fields.push(("responders", format!("[{}]", all.join(", "))));
+        }
+        if self.values.contains_key("tags") {
+            let tags = self.shown("tags")?;
+            self.fields.push(("tags", scalar(&tags)));
+        }
+        Some(())
+    }
+
+    /// A setting that may stand in a file; one that comes from a secret may not.
+    fn shown(&mut self, setting: &'static str) -> Option<String> {
+        let value = self.values.get(setting).filter(|_| !(self.hidden)(setting));
+        if value.is_none() {
+            let text =
+                format!("`{setting}` is not written, or a secret, and Alertmanager reads no file for it");
+            self.reasons
+                .refuse(Code::NoReceiver, &at(["settings"]).key(setting), text)
+                .help("write it as it is");
+        }
+        value.cloned()
+    }
+
+    fn secret(&mut self, setting: &'static str, key: &'static str) {
+        let title: String = self
+            .title
+            .chars()
+            .map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' })
+            .collect();
+        let file = format!("{title}.{setting}");
+        let path = format!("{}/{file}", self.settings.secrets_dir.trim_end_matches('/'));
+        self.fields.push((key, scalar(&path)));
+        self.secrets.push((setting, file));
+    }
+}
+
+/// Services whose secrets would be read from the same file.
+pub fn colliding(receivers: &BTreeMap<String, Receiver>) -> Vec<(&str, &str)> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (title, receiver) in receivers {
+        for (_, file) in &receiver.secrets {
+            if let Some(first) = seen.insert(file, title) {
+                found.push((first, title.as_str()));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,98 @@
+//! The configuration of Alertmanager: a route for each alert and each service it notifies, so that a change of one names that alert.
+//! Knows nothing of secrets.
+
+use std::collections::BTreeMap;
+
+use crate::model::PrometheusRearm;
+
+use super::promql::duration;
+use super::receivers::{Receiver, name_of};
+use super::settings::Settings;
+use super::yaml::{HEADER, scalar};
+
+/// The receiver of alerts that tell nobody.
+const NONE: &str = "librato/none";
+
+/// What is to be known of an alert that was rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Routed {
+    /// Its name.
+    pub alert: String,
+    /// The titles of its services that have a receiver.
+    pub services: Vec<String>,
+    /// Seconds until it is told again.
+    pub rearm: i64,
+    /// Whether each stream is told by itself.
+    pub per_stream: bool,
+}
+
+/// The whole document.
+pub fn document(alerts: &[Routed], receivers: &BTreeMap<String, Receiver>, settings: &Settings) -> String {
+    let mut out = HEADER.to_owned();
+    if let Some(smtp) = settings.written.alertmanager.as_ref().and_then(|it| it.smtp.as_ref()) {
+        out += &format!(
+            "global:\n  smtp_smarthost: {}\n  smtp_from: {}\n",
+            scalar(&smtp.smarthost),
+            scalar(&smtp.from)
+        );
+    }
+    let owner = scalar(&format!("librato_apply=\"{}\"", settings.owner));
+    out += &format!(
+        "route:\n  receiver: {NONE}\n  routes:\n    - matchers: [{owner}]\n      receiver: {NONE}\n"
+    );
+    let mut alerts: Vec<&Routed> = alerts.iter().filter(|alert| !alert.services.is_empty()).collect();
+    alerts.sort_by_key(|alert| &alert.alert);
+    if !alerts.is_empty() {
+        out += "      routes:\n";
+    }
+    for alert in alerts {
+        let mut services = alert.services.clone();
+        services.sort();
+        services.iter().for_each(|title| out += &route(alert, title, settings));
+    }
+    out += &format!("receivers:\n  - name: {NONE}\n");
+    receivers.values().for_each(|receiver| out += &receiver.text());
+    out
+}
+
+fn route(alert: &Routed, title: &str, settings: &Settings) -> String {
+    let matcher =
+        scalar(&format!("alertname=\"{}\"", alert.alert.replace('\\', "\\\\").replace('"', "\\\"")));
+    let group_by = if alert.per_stream { "['...']" } else { "[alertname]" };
+    let (interval, repeat) = intervals(alert.rearm, settings.rearm);
+    format!(
+        "        - matchers: [{matcher}]\n          receiver: {}\n          group_by: {group_by}\n          group_wait: 0s\n          \
+         group_interval: {}\n          repeat_interval: {}\n          continue: true\n",
+        scalar(&name_of(title)),
+        duration(interval),
+        duration(repeat),
+    )
+}
+
+/// How often Alertmanager looks, and how much must lie behind a notification before it is repeated. Equal numbers would double the
+/// time, since *more* than the second must have passed when it looks.
+fn intervals(rearm: i64, manner: PrometheusRearm) -> (i64, i64) {
+    let tick = if rearm < 120 { 30 } else { 60 };
+    match manner {
+        PrometheusRearm::Prompt => (tick, (rearm - tick / 2).max(1)),
+        PrometheusRearm::Strict => (rearm.max(1), (rearm - tick / 2).max(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_come_at_the_tick_at_which_the_time_has_passed() {
+        for (rearm, prompt, strict) in
+            [(600, (60, 570), (600, 570)), (60, (30, 45), (60, 45)), (120, (60, 90), (120, 90))]
+        {
+            assert_eq!(intervals(rearm, PrometheusRearm::Prompt), prompt);
+            assert_eq!(intervals(rearm, PrometheusRearm::Strict), strict);
+            // At the first tick behind the shorter time, neither sooner nor one tick later.
+            let tick = (1..).map(|n| n * prompt.0).find(|at| *at > prompt.1);
+            assert_eq!(tick, Some(rearm));
+        }
+    }
+}

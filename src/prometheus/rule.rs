@@ -1,0 +1,106 @@
+//! A rule, and groups of them as a file. Knows nothing of what rules were made of.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::promql::{Engine, Expr, duration, print_in_lines};
+use super::yaml::{HEADER, expression, scalar, unexpanded};
+
+/// A rule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// Records a series.
+    Record {
+        /// Its name.
+        name: String,
+        /// Of what.
+        expr: Expr,
+    },
+    /// Makes alerts.
+    Alert {
+        /// Its name.
+        name: String,
+        /// The streams that fire.
+        expr: Expr,
+        /// Seconds of `for:`.
+        wait: Option<i64>,
+        /// Labels, beside those of the streams.
+        labels: BTreeMap<String, String>,
+        /// What people read.
+        annotations: BTreeMap<String, String>,
+    },
+}
+
+impl Rule {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Record { name, .. } | Self::Alert { name, .. } => name,
+        }
+    }
+
+    /// In a group, what is recorded stands before who may read it.
+    fn order(&self) -> (bool, &str) {
+        (matches!(self, Self::Alert { .. }), self.name())
+    }
+}
+
+/// A rule and the comment above it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The rule.
+    pub rule: Rule,
+    /// Where it comes from, and how far it means the same.
+    pub comment: String,
+}
+
+/// Groups by name.
+pub type Groups = BTreeMap<String, Vec<Placed>>;
+
+/// How files are written.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// What ranges mean.
+    pub engine: Engine,
+    /// Seconds from evaluation to evaluation.
+    pub interval: i64,
+}
+
+/// The groups as one document.
+pub fn document(groups: &Groups, form: Form) -> String {
+    let mut out = format!("{HEADER}groups:\n");
+    for (name, rules) in groups {
+        let _ = write!(
+            out,
+            "  - name: {}\n    interval: {}\n    rules:\n",
+            scalar(name),
+            duration(form.interval)
+        );
+        let mut rules: Vec<&Placed> = rules.iter().collect();
+        rules.sort_by_key(|placed| placed.rule.order());
+        rules.iter().for_each(|placed| write_rule(placed, form, &mut out));
+    }
+    out
+}
+
+fn write_rule(placed: &Placed, form: Form, out: &mut String) {
+    let _ = writeln!(out, "      # {}", placed.comment);
+    let lines = |expr: &Expr| expression(&print_in_lines(expr, form.engine), 10);
+    match &placed.rule {
+        Rule::Record { name, expr } => {
+            let _ = write!(out, "      - record: {}\n        expr: {}", scalar(name), lines(expr));
+        }
+        Rule::Alert { name, expr, wait, labels, annotations } => {
+            let _ = write!(out, "      - alert: {}\n        expr: {}", scalar(name), lines(expr));
+            if let Some(wait) = wait {
+                let _ = writeln!(out, "        for: {}", duration(*wait));
+            }
+            for (section, pairs) in [("labels", labels), ("annotations", annotations)] {
+                let _ = writeln!(out, "        {section}:");
+                for (key, value) in pairs {
+                    let _ = writeln!(out, "          {key}: {}", scalar(&unexpanded(value)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The settings with what they mean where nothing is written, and what is wrong with them.
+//! Knows nothing of metrics and alerts.
+
+use crate::diag::{Code, Route};
+use crate::model::check::{Checker, Finding, at};
+use crate::model::{Field, PrometheusDurations, PrometheusRearm, PrometheusSettings, Seconds};
+use crate::pattern;
+
+use super::names::is_label;
+use super::promql::Engine;
+
+/// How long the service remembers a stream: ten days.
+pub const MEMORY_OF_THE_SERVICE: i64 = 864_000;
+
+/// What the command line says of them, which wins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// Who the definitions belong to.
+    pub owner: Option<&'a str>,
+    /// 2 or 3.
+    pub engine: Option<u32>,
+}
+
+/// What rendering goes by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Who the definitions belong to.
+    pub owner: String,
+    /// What ranges mean.
+    pub engine: Engine,
+    /// Seconds from evaluation to evaluation.
+    pub interval: i64,
+    /// How durations are written.
+    pub durations: PrometheusDurations,
+    /// The label that holds the source.
+    pub source: Option<String>,
+    /// Seconds that the newest sample counts, at least.
+    pub gap: i64,
+    /// Seconds that a stream is remembered.
+    pub absent_memory: i64,
+    /// When notifications are repeated.
+    pub rearm: PrometheusRearm,
+    /// Where Alertmanager finds secrets.
+    pub secrets_dir: String,
+    /// As they are written.
+    pub written: PrometheusSettings,
+}
+
+impl Settings {
+    /// Reads them; findings have routes inside `settings.prometheus`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn read(written: &PrometheusSettings, given: &Given<'_>) -> Result<Self, Vec<Finding>> {
+        let mut found = Checker::new("settings.prometheus");
+        let owner = given.owner.or(written.owner.as_deref()).unwrap_or_default();
+        if owner.is_empty() || !owner.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+            let message = if owner.is_empty() {
+                "it must be said who these definitions belong to"
+            } else {
+                "an owner is made of letters, digits, `-` and `_`"
+            };
+            found
+                .error(at(["owner"]), Code::MissingField, message)
+                .help("`settings: { prometheus: { owner: NAME } }`, or --owner NAME: the label librato_apply of all alerts");
+        }
+        let seconds = |written: Option<Seconds>, default: i64| {
+            written
+                .map_or(default, |it| i64::try_from(it.0).unwrap_or(i64::MAX).min(MEMORY_OF_THE_SERVICE * 40))
+        };
+        let interval = seconds(written.interval, 60);
+        if interval == 0 {
+            found.error(at(["interval"]), Code::InvalidPeriod, "an interval is at least one second");
+        }
+        let absent_memory = seconds(written.absent_memory, 86_400);
+        if absent_memory < 7_200 {
+            let message = "streams are remembered for two hours at least, since `absent` may last an hour";
+            found.error(at(["absent_memory"]), Code::OutOfRange, message);
+        }
+        let engine = match given.engine.or(written.engine) {
+            None | Some(3) => Engine::LeftOpen,
+            Some(2) => Engine::Closed,
+            Some(_) => {
+                let wrong = found.error(at(["engine"]), Code::WrongValue, "an engine is 2 or 3");
+                wrong.help("2 for Prometheus 2, 3 for Prometheus 3, Mimir, Cortex and VictoriaMetrics");
+                Engine::LeftOpen
+            }
+        };
+        let source = match &written.source {
+            Field::Unset => Some("source".to_owned()),
+            Field::Null => None,
+            Field::Set(label) => Some(label.clone()),
+        };
+        check_labels(written, &mut found);
+        let alertmanager = written.alertmanager.clone().unwrap_or_default();
+        let findings = found.into_findings();
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        Ok(Self {
+            owner: owner.to_owned(),
+            engine,
+            interval,
+            durations: written.durations.unwrap_or(PrometheusDurations::Window),
+            source,
+            gap: seconds(written.gap, 300),
+            absent_memory,
+            rearm: alertmanager.rearm.unwrap_or(PrometheusRearm::Prompt),
+            secrets_dir: alertmanager.secrets_dir.unwrap_or_else(|| "/etc/alertmanager/secrets".to_owned()),
+            written: written.clone(),
+        })
+    }
+
+    /// The group of an alert or composite.
+    pub fn group_of(&self, name: &str) -> String {
+        let wanted = self.written.groups.iter().flatten().find(|rule| pattern::matches(&rule.glob, name));
+        let group = wanted.map_or_else(|| name.split('.').next().unwrap_or_default(), |rule| &rule.group);
+        let group: String =
+            group.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
+        if group.is_empty() { "rules".to_owned() } else { group }
+    }
+
+    /// The labels of an alert, beside that of the owner.
+    pub fn labels_of(&self, alert: &str) -> std::collections::BTreeMap<String, String> {
+        let rules = self.written.alerts.iter().flatten().filter(|rule| pattern::matches(&rule.glob, alert));
+        rules.flat_map(|rule| rule.labels.clone()).collect()
+    }
+
+    /// How long the newest point of a metric counts.
+    pub fn gap_of(&self, period: i64) -> i64 {
+        self.gap.max(period.saturating_mul(5))
+    }
+}
+
+/// Labels that Prometheus refuses, or that are ours.
+fn check_labels(written: &PrometheusSettings, found: &mut Checker<'_>) {
+    let mut check = |route: Route, label: &str, free: bool| {
+        let reserved = free && (label == "alertname" || label == "librato_apply");
+        if !is_label(label) || reserved {
+            let message = if reserved { "this label is set already" } else { "this is no name of a label" };
+            let wrong = found.error(route, Code::InvalidName, message);
+            wrong.help("letters, digits and `_`, not beginning with a digit or `__`");
+        }
+    };
+    if let Some(label) = written.source.value() {
+        check(at(["source"]), label, false);
+    }
+    for (place, rule) in written.alerts.iter().flatten().enumerate() {
+        for label in rule.labels.keys() {
+            check(at(["alerts"]).index(place).key("labels").key(label), label, true);
+        }
+    }
+    for (place, rule) in written.metrics.iter().flatten().enumerate() {
+        let here = at(["metrics"]).index(place);
+        for label in rule.labels.iter().flatten().map(|(label, _)| label) {
+            check(here.key("labels").key(label), label, false);
+        }
+        for (tag, label) in rule.tags.iter().flatten() {
+            check(here.key("tags").key(tag), label, false);
+        }
+        if let Some(label) = rule.source.value() {
+            check(here.key("source"), label, false);
+        }
+    }
+    for (place, rule) in written.metrics.iter().flatten().enumerate() {
+        let here = at(["metrics"]).index(place);
+        if rule.scale.is_some_and(|scale| !scale.is_finite() || scale <= 0.0) {
+            found.error(here.key("scale"), Code::InvalidNumber, "a scale is a number above 0");
+        }
+        for (key, written) in [("period", rule.period), ("samples", rule.samples)] {
+            if written == Some(Seconds(0)) {
+                found.error(here.key(key), Code::InvalidPeriod, "this is at least one second");
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Which tests are rendered: those of the files, and for each alert the shortest run that fires and one that just does not.
+//! What cannot be tested there is named with its reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diag::Code;
+use crate::model::{Address, Alert, Desired, Intent};
+use crate::offline::{self, Metric, Subject};
+use crate::pattern::fold;
+
+use super::alerts::Recorded;
+use super::fidelity::{Fidelity, Reasons};
+use super::mapping::{Mapped, Mapping};
+use super::probes::{Length, Probe, probe};
+use super::report::LeftOut;
+use super::rule::Rule;
+use super::settings::Settings;
+use super::trials::{Steps, Tested, Trial, document, trial};
+
+/// Which tests are rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tests {
+    /// None.
+    None,
+    /// Those of the files.
+    Written,
+    /// Those, and two for each alert.
+    #[default]
+    Auto,
+}
+
+/// An alert that was rendered.
+pub struct Kept<'d> {
+    /// Its definition.
+    pub alert: &'d Alert,
+    /// Its rule.
+    pub rule: Rule,
+    /// The group of that.
+    pub group: String,
+    /// Whether it fires exactly when ours does.
+    pub exact: bool,
+}
+
+/// Whether an alert fires exactly when our evaluation says so: how it is told of is another matter, and no test lasts a day.
+pub fn fires_exactly(reasons: &Reasons) -> bool {
+    let elsewhere = [Code::Rearm, Code::NobodyTold, Code::Payload, Code::AbsentMemory];
+    let mut doubts = reasons.all().iter().filter(|reason| reason.weight != Fidelity::Exact);
+    doubts.all(|reason| elsewhere.contains(&reason.code))
+}
+
+/// The tests of all groups, by path, how many there are, and what was left out.
+pub struct Rendered {
+    /// Texts by path.
+    pub files: BTreeMap<String, String>,
+    /// How many tests there are.
+    pub count: usize,
+    /// What was left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What tests are made from.
+pub struct Bench<'d> {
+    /// The definitions.
+    pub desired: &'d Desired,
+    /// The settings.
+    pub settings: &'d Settings,
+    /// What metrics are.
+    pub mapping: &'d Mapping<'d>,
+    /// What became of composites.
+    pub composites: &'d BTreeMap<String, Recorded>,
+    /// Alerts that were rendered.
+    pub alerts: &'d BTreeMap<String, Kept<'d>>,
+}
+
+/// Items of one group, and the groups whose rules they need.
+#[derive(Default)]
+struct Group {
+    items: Vec<String>,
+    rules: BTreeSet<String>,
+}
+
+impl Bench<'_> {
+    /// Renders them.
+    pub fn tests(&self, which: Tests) -> Rendered {
+        let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+        let mut left_out = Vec::new();
+        let mut add = |kept: &Kept<'_>, name: &str, made: Result<Trial, String>| match made {
+            Ok(trial) => {
+                let group = groups.entry(kept.group.clone()).or_default();
+                group.items.push(trial.text);
+                group.rules.extend(self.rules_of(kept));
+            }
+            Err(text) => left_out.push(LeftOut { test: name.to_owned(), text }),
+        };
+        if which != Tests::None {
+            for declared in &self.desired.tests {
+                let Some(kept) = self.alerts.get(&fold(&declared.test.alert)) else { continue };
+                add(kept, &declared.name, self.written(declared, kept));
+            }
+        }
+        if which == Tests::Auto {
+            for kept in self.alerts.values() {
+                for (length, what) in [
+                    (Length::Enough, "fires when it has lasted"),
+                    (Length::Short, "does not fire one value sooner"),
+                ] {
+                    let name = format!("{} {what}", kept.rule.name());
+                    if let Some(made) = self.probed(&name, length, kept) {
+                        add(kept, &name, made);
+                    }
+                }
+            }
+        }
+        let count = groups.values().map(|group| group.items.len()).sum();
+        let files = groups.into_iter().map(|(name, group)| {
+            (format!("tests/{name}.test.yml"), document(&group.rules, self.settings.interval, &group.items))
+        });
+        Rendered { files: files.collect(), count, left_out }
+    }
+
+    fn written(&self, declared: &crate::model::DeclaredTest, kept: &Kept<'_>) -> Result<Trial, String> {
+        let test = &declared.test;
+        if test.actions.iter().flatten().next().is_some() {
+            return Err("somebody clears the alert in it".to_owned());
+        }
+        let moments: BTreeSet<i64> = test.expect.iter().flatten().map(|expected| expected.at.0).collect();
+        if moments.is_empty() {
+            return Err("it expects notifications alone, which are up to Alertmanager".to_owned());
+        }
+        let known = |name: &str| {
+            let mut metric = self.known(name);
+            let typed = test.types.iter().flatten().find(|(one, _)| crate::pattern::same(one, name));
+            metric.metric_type = metric.metric_type.or(typed.map(|(_, given)| *given));
+            metric
+        };
+        let subject = self.subject(kept, &known)?;
+        let given = offline::series(test, &known);
+        self.trial(&declared.name, kept, &subject, &given, &moments, Steps::All)
+    }
+
+    /// A test that is made up; `None` where values alone do not make the alert fire.
+    fn probed(&self, name: &str, length: Length, kept: &Kept<'_>) -> Option<Result<Trial, String>> {
+        let known = |name: &str| self.known(name);
+        let subject = self.subject(kept, &known).ok()?;
+        let period = |name: &str| self.metric(name).period;
+        let Probe { given, moments } = probe(&subject, length, &known, &period, self.settings.interval)?;
+        let made = self.trial(name, kept, &subject, &given, &moments, Steps::Edges);
+        // What does not do what its name says is no test.
+        match &made {
+            Ok(trial) if trial.fired != (length == Length::Enough) => None,
+            Ok(_) => Some(made),
+            Err(_) => None,
+        }
+    }
+
+    fn trial(
+        &self,
+        name: &str,
+        kept: &Kept<'_>,
+        subject: &Subject,
+        given: &[offline::Given],
+        moments: &BTreeSet<i64>,
+        steps: Steps,
+    ) -> Result<Trial, String> {
+        let conditions = || kept.alert.conditions.value().into_iter().flatten();
+        let recorded = |name: &str| self.composites.get(&fold(name));
+        let exact = conditions().all(|one| recorded(&one.metric_name).is_none_or(|recorded| recorded.exact));
+        if !kept.exact || !exact {
+            return Err("the alert, or a composite that it reads, means only nearly the same".to_owned());
+        }
+        let labels: Vec<_> =
+            conditions().map(|one| recorded(&one.metric_name).and_then(|it| it.labels.clone())).collect();
+        let metric = |name: &str| self.metric(name);
+        let tested =
+            Tested { rule: &kept.rule, subject, metric: &metric, labels: &labels, settings: self.settings };
+        trial(name, &tested, given, moments, steps)
+    }
+
+    fn subject(&self, kept: &Kept<'_>, known: &dyn Fn(&str) -> Metric) -> Result<Subject, String> {
+        offline::subject(kept.rule.name(), kept.alert, known)
+            .map_err(|_| "the alert cannot be evaluated here".to_owned())
+    }
+
+    /// What the files say of a metric.
+    fn known(&self, name: &str) -> Metric {
+        let wish = self.desired.objects.get(&Address::metric(name));
+        let wish = wish.filter(|wish| wish.intent != Intent::Absent);
+        wish.and_then(|wish| Metric::of(&wish.resource)).unwrap_or_default()
+    }
+
+    fn metric(&self, name: &str) -> Mapped {
+        match self.composites.get(&fold(name)) {
+            Some(recorded) => self.mapping.of_composite(name, recorded.period),
+            None => self.mapping.metric(name),
+        }
+    }
+
+    /// The groups whose rules an alert needs.
+    fn rules_of(&self, kept: &Kept<'_>) -> BTreeSet<String> {
+        let conditions = kept.alert.conditions.value().into_iter().flatten();
+        let read = conditions.filter_map(|one| self.composites.get(&fold(&one.metric_name))?.group.clone());
+        read.chain([kept.group.clone()]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Route;
+
+    #[test]
+    fn how_an_alert_is_told_of_changes_nothing_of_when_it_fires() {
+        let (mut reasons, here) = (Reasons::default(), Route::root());
+        reasons.approximate(Code::Rearm, &here, "a");
+        reasons.note(Code::PeriodAssumed, &here, "b");
+        assert!(fires_exactly(&reasons));
+        reasons.approximate(Code::Grouped, &here, "c");
+        assert!(!fires_exactly(&reasons));
+    }
+}
