@@ -40,7 +40,7 @@ pub fn condition(
     reasons: &mut Reasons,
 ) -> Option<Rendered> {
     let (series, grouped) = streams::of_condition(written, metric, here, reasons);
-    let Some(condition_type) = written.condition_type.known().copied() else {
+    let Some(condition_type) = written.condition_type.known() else {
         let text = "this program does not know this type of condition";
         reasons.refuse(Code::UnknownValue, &here.key("type"), text);
         return None;
@@ -88,8 +88,8 @@ pub fn in_words(written: &Condition) -> String {
         Some(known) => {
             let function = written.summary_function.as_ref().and_then(|word| word.known());
             let function =
-                function.map_or_else(String::new, |known| format!(" ({})", word(*known).replace('_', " ")));
-            let side = if *known == ConditionType::Above { "above" } else { "below" };
+                function.map_or_else(String::new, |known| format!(" ({})", word(known).replace('_', " ")));
+            let side = if known == ConditionType::Above { "above" } else { "below" };
             format!("{what}{function} {side} {}{lasting}", number(written.threshold.unwrap_or_default()))
         }
     }
@@ -119,7 +119,7 @@ fn function(
         None if metric.counter => SummaryFunction::Derivative,
         None => SummaryFunction::Average,
         Some(word) => match word.known() {
-            Some(known) => *known,
+            Some(known) => known,
             None => {
                 reasons.refuse(Code::UnknownValue, &here, "this program does not know this function");
                 return None;

@@ -1,8 +1,6 @@
 //! A service as a receiver of Alertmanager. Secrets are files where Alertmanager runs; none of them is ever looked at.
 //! Knows nothing of alerts and routes.
 
-use std::collections::BTreeMap;
-
 use crate::diag::{Code, Route};
 use crate::model::check::at;
 use crate::model::{Service, dead_service};
@@ -25,6 +23,11 @@ pub struct Receiver {
 }
 
 impl Receiver {
+    /// Whether both would read a secret from the same file.
+    pub fn collides_with(&self, other: &Self) -> bool {
+        self.secrets.iter().any(|(_, file)| other.secrets.iter().any(|(_, taken)| taken == file))
+    }
+
     /// As an item of `receivers`.
     pub fn text(&self) -> String {
         let mut out = format!("  - name: {}\n    {}:\n", scalar(&self.name), self.section);
@@ -191,18 +194,4 @@ impl Reader<'_> {
         self.fields.push((key, scalar(&path)));
         self.secrets.push((setting, file));
     }
-}
-
-/// Services whose secrets would be read from the same file.
-pub fn colliding(receivers: &BTreeMap<String, Receiver>) -> Vec<(&str, &str)> {
-    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut found = Vec::new();
-    for (title, receiver) in receivers {
-        for (_, file) in &receiver.secrets {
-            if let Some(first) = seen.insert(file, title) {
-                found.push((first, title.as_str()));
-            }
-        }
-    }
-    found
 }

@@ -159,6 +159,13 @@ impl<'d> Renderer<'d> {
             wish.secrets.keys().any(|route| own.segs().starts_with(route.segs()))
         };
         let receiver = receivers::receiver(&address.name, service, &hidden, self.settings, &mut reasons);
+        let first = |receiver: &Receiver| {
+            self.receivers.iter().find(|(_, other)| receiver.collides_with(other)).map(|(title, _)| title)
+        };
+        if let Some(first) = receiver.as_ref().and_then(first) {
+            let text = format!("its secrets would be read from the files of `{first}`");
+            reasons.refuse(Code::NamesCollide, &Route::root(), text).help("give one of them another title");
+        }
         match receiver {
             Some(receiver) if !reasons.refused() => {
                 let output =

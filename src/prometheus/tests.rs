@@ -181,7 +181,7 @@ fn what_cannot_be_said_is_refused_with_a_way_out() {
 #[test]
 fn mappings_give_names_labels_and_units() {
     let settings = "settings: { prometheus: { engine: 2, metrics: [ { match: 'web.*.ms', name: http_seconds, \
-        labels: { app: '$1' }, kind: summary, scale: 1000, source: instance }, { match: n, kind: delta }, { match: odd, scale: 3 } ], \
+        labels: { app: '$1' }, kind: summary, scale: 1000, source: instance }, { match: n, kind: delta }, { match: odd, scale: 11 } ], \
         alerts: [ { match: '*', labels: { severity: page, team: \"{{x}}\" } } ] } }\n";
     let text = format!(
         "{settings}metrics: {{ web.eu.ms: {{ type: gauge, period: 60s }}, n: {{ type: gauge, period: 60s }}, odd: {{ type: gauge, period: 60s }} }}\n\
@@ -206,7 +206,7 @@ fn mappings_give_names_labels_and_units() {
     assert_eq!(rule(&rendering, "b")["expr"], expected);
     assert_eq!(
         rule(&rendering, "c")["expr"],
-        "last_over_time((last_over_time(odd[59s999ms]) * 3)[4m59s999ms:1m]) > 0.1"
+        "last_over_time((last_over_time(odd[59s999ms]) * 11)[4m59s999ms:1m]) > 0.1"
     );
     let labels = &rule(&rendering, "a")["labels"];
     assert_eq!(labels["severity"], "page");

@@ -15,7 +15,7 @@ pub enum Engine {
 }
 
 /// An expression on one line.
-pub fn print(expr: &Expr, engine: Engine) -> String {
+fn print(expr: &Expr, engine: Engine) -> String {
     let mut out = String::new();
     write(expr, engine, &mut out);
     out
