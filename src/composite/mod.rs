@@ -25,9 +25,7 @@ mod words;
 pub use dynamic::choose;
 pub use patterns::{TAG_NAME_RULE, Use, is_tag_name};
 pub use problem::{Problem, nested};
-pub use query::{
-    Bounds, Choice, Combine, Each, Filling, Leaf, Node, Op, Query, Select, Statistic, Windowed,
-};
+pub use query::{Bounds, Choice, Combine, Each, Filling, Leaf, Node, Op, Query, Select, Statistic, Windowed};
 pub use selector::{Labels, SOURCE, Selector, matches};
 pub use tree::{Expr, ExprKind, Name, Read};
 

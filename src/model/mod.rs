@@ -42,8 +42,8 @@ pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_sch
 pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
 pub use moment::Moment;
 pub use prometheus::{
-    AlertmanagerSettings, AlertmanagerSmtp, PrometheusDurations, PrometheusGroup, PrometheusKind, PrometheusLabels,
-    PrometheusMetric, PrometheusRearm, PrometheusSettings,
+    AlertmanagerSettings, AlertmanagerSmtp, PrometheusDurations, PrometheusGroup, PrometheusKind,
+    PrometheusLabels, PrometheusMetric, PrometheusRearm, PrometheusSettings,
 };
 pub use resource::{FieldError, Resource, State, TypeOf, read};
 pub use service::{
