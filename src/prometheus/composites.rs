@@ -4,24 +4,21 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::composite::{
-    self, Choice, Combine, Each, Filling, Leaf, Node, Op, Query, Select, Statistic, Windowed,
-};
+use crate::composite::{self, Choice, Combine, Each, Filling, Leaf, Node, Op, Query, Select, Statistic};
 use crate::diag::{Code, Route};
 use crate::model::PrometheusKind;
 
 use super::fidelity::Reasons;
+use super::leaves::{asks_for_each, leaf_points, over_time, own_period};
+use super::lines::{Line, SET, aggregated, common, derived, opened, union, windowed, with};
 use super::mapping::{Mapped, Mapping};
 use super::names::{names_like, plain_label};
-use super::points::{Points, change, growth, reach};
-use super::promql::{Comparison, Expr, Name, Reach, Selector, Sign};
+use super::points::Points;
+use super::promql::{Comparison, Expr, Name, Selector, Sign};
 use super::streams;
 
 /// What ranking and filling look at: as far back as the service does for alerts.
 const BACK: i64 = 900;
-
-/// The label that keeps series apart that have nothing else to tell them by.
-const SET: &str = "librato_set";
 
 /// Renders a query; `None` where it is refused. `lag` is how many seconds ago it is evaluated for, `resolution` how long its points are.
 pub fn composite(
@@ -73,27 +70,6 @@ struct Scope {
     offset: i64,
 }
 
-/// Series that stand at one place of a set.
-#[derive(Debug, Clone)]
-struct Line {
-    expr: Expr,
-    /// Its points, for functions over time.
-    points: Points,
-    /// Whether it is one series at most, for each value of what the scope goes by.
-    single: bool,
-    /// Labels that all its series have, and their values.
-    fixed: BTreeMap<String, String>,
-    /// The labels that are left, where some were left out.
-    labels: Option<Vec<String>>,
-    period: i64,
-}
-
-impl Line {
-    fn worked(expr: Expr, like: &Self) -> Self {
-        Self { points: Points::Worked(expr.clone()), expr, ..like.clone() }
-    }
-}
-
 struct Reader<'a> {
     mapping: &'a Mapping<'a>,
     source: Option<&'a str>,
@@ -129,11 +105,11 @@ impl Reader<'_> {
                 let inner = Scope { period: scope.period.max(longest), ..scope.clone() };
                 let lines = self.lines(set, &inner)?;
                 match how {
-                    Combine::Sum => Some(vec![aggregated("sum", lines, scope)?]),
-                    Combine::Mean => Some(vec![aggregated("avg", lines, scope)?]),
-                    Combine::Min => Some(vec![aggregated("min", lines, scope)?]),
-                    Combine::Max => Some(vec![aggregated("max", lines, scope)?]),
-                    Combine::Count => Some(vec![aggregated("count", lines, scope)?]),
+                    Combine::Sum => Some(vec![aggregated("sum", lines, &scope.by)?]),
+                    Combine::Mean => Some(vec![aggregated("avg", lines, &scope.by)?]),
+                    Combine::Min => Some(vec![aggregated("min", lines, &scope.by)?]),
+                    Combine::Max => Some(vec![aggregated("max", lines, &scope.by)?]),
+                    Combine::Count => Some(vec![aggregated("count", lines, &scope.by)?]),
                     Combine::Multiply => self.paired(Sign::Times, lines, span, scope),
                     Combine::Divide => self.paired(Sign::By, lines, span, scope),
                     Combine::Subtract => self.paired(Sign::Minus, lines, span, scope),
@@ -457,122 +433,4 @@ impl Reader<'_> {
         };
         Line { single, ..Line::worked(expr, &line) }
     }
-}
-
-/// Whether a leaf inside `map` is that of each source in turn.
-fn asks_for_each(selector: &composite::Selector) -> bool {
-    match selector {
-        composite::Selector::Source(source) => source == "&",
-        composite::Selector::Tags(tags) => tags.iter().any(|(_, wanted)| wanted == "&"),
-    }
-}
-
-fn own_period(leaf: &Leaf, metric: &Mapped) -> i64 {
-    let said = leaf.period.and_then(|period| i64::try_from(period).ok());
-    said.unwrap_or(metric.period).max(metric.samples)
-}
-
-fn over_time(function: Statistic) -> &'static str {
-    match function {
-        Statistic::Min => "min_over_time",
-        Statistic::Max => "max_over_time",
-        Statistic::Mean => "avg_over_time",
-        Statistic::Sum => "sum_over_time",
-        Statistic::Count => "count_over_time",
-    }
-}
-
-/// The points of a leaf, and whether they have the scale of the metric.
-fn leaf_points(
-    function: Statistic,
-    metric: &Mapped,
-    selector: &Selector,
-    period: i64,
-    offset: i64,
-) -> Option<(Points, bool)> {
-    let samples = Points::Samples(selector.clone());
-    let total = |suffix| growth(&Points::Samples(selector.with_suffix(suffix)), period, offset);
-    let worked = match (metric.kind, function) {
-        (PrometheusKind::Gauge, Statistic::Count) => return Some((samples, false)),
-        (PrometheusKind::Gauge | PrometheusKind::Counter, _) => return Some((samples, true)),
-        (PrometheusKind::Delta, Statistic::Sum) => growth(&samples, period, offset),
-        (PrometheusKind::Delta, Statistic::Mean) if metric.period == period => {
-            growth(&samples, period, offset)
-        }
-        (PrometheusKind::Summary, Statistic::Mean) => {
-            total("_sum").binary(Sign::By, total("_count").compared(Sign::IsNot, 0.0))
-        }
-        (PrometheusKind::Summary, Statistic::Sum) => total("_sum"),
-        (PrometheusKind::Summary, Statistic::Count) => return Some((Points::Worked(total("_count")), false)),
-        (PrometheusKind::Delta | PrometheusKind::Summary, _) => return None,
-    };
-    Some((Points::Worked(worked), true))
-}
-
-/// The change from point to point; a reset counts as growth from zero.
-fn derived(points: &Points, period: i64, detect_reset: bool) -> Expr {
-    let changed = change(points, period, 0);
-    if !detect_reset {
-        return changed;
-    }
-    let newest = points.over("last_over_time", period, 0, period).binary(Sign::Plus, Expr::Number(0.0));
-    let before = points.over("last_over_time", reach(period), period, period);
-    changed.compared(Sign::AtLeast, 0.0).binary(Sign::Or, newest.binary(Sign::And, before))
-}
-
-fn windowed(function: Windowed, of: Expr, length: i64, step: i64) -> Expr {
-    let function = match function {
-        Windowed::Mean => "avg_over_time",
-        Windowed::Sum => "sum_over_time",
-        Windowed::Min => "min_over_time",
-        Windowed::Max => "max_over_time",
-        Windowed::Median => {
-            let reach = Reach { length, offset: 0, step };
-            return Expr::Over { function: "quantile_over_time", first: Some(0.5), of: Box::new(of), reach };
-        }
-    };
-    Expr::over(function, of, length, 0, step)
-}
-
-/// One set of several, each series with the place it comes from: names do not tell them apart.
-fn union(lines: Vec<Line>) -> Option<Line> {
-    if lines.len() <= 1 {
-        return lines.into_iter().next();
-    }
-    let fixed = common(&lines);
-    let period = lines.iter().map(|line| line.period).max()?;
-    let text = |text: &str| Expr::Text(text.to_owned());
-    let mut marked = lines.into_iter().enumerate().map(|(place, line)| {
-        let place = Expr::Text(place.to_string());
-        Expr::Call("label_replace", vec![line.expr, text(SET), place, text(""), text("")])
-    });
-    let first = marked.next()?;
-    let expr = marked.fold(first, |left, right| left.binary(Sign::Or, right));
-    Some(Line { points: Points::Worked(expr.clone()), expr, single: false, fixed, labels: None, period })
-}
-
-fn aggregated(function: &'static str, lines: Vec<Line>, scope: &Scope) -> Option<Line> {
-    let line = union(lines)?;
-    let by = with(&scope.by, &line.fixed);
-    let expr = Expr::aggregate(function, &by, line.expr.clone());
-    Some(Line { single: true, labels: Some(by), ..Line::worked(expr, &line) })
-}
-
-/// What was done once for each value of a label is several series for who looks at all of them.
-fn opened(lines: Vec<Line>) -> Vec<Line> {
-    lines.into_iter().map(|line| Line { single: false, fixed: BTreeMap::new(), ..line }).collect()
-}
-
-fn common(lines: &[Line]) -> BTreeMap<String, String> {
-    let Some((first, rest)) = lines.split_first() else { return BTreeMap::new() };
-    let shared =
-        |(label, value): &(&String, &String)| rest.iter().all(|line| line.fixed.get(*label) == Some(value));
-    first.fixed.iter().filter(shared).map(|(label, value)| (label.clone(), value.clone())).collect()
-}
-
-fn with(by: &[String], fixed: &BTreeMap<String, String>) -> Vec<String> {
-    let mut all: Vec<String> = by.iter().chain(fixed.keys()).cloned().collect();
-    all.sort();
-    all.dedup();
-    all
 }

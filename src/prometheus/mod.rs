@@ -8,6 +8,8 @@ mod alerts;
 mod composites;
 mod conditions;
 mod fidelity;
+mod leaves;
+mod lines;
 mod mapping;
 mod names;
 mod points;
