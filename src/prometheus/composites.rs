@@ -110,9 +110,9 @@ impl Reader<'_> {
                     Combine::Min => Some(vec![aggregated("min", lines, &scope.by)?]),
                     Combine::Max => Some(vec![aggregated("max", lines, &scope.by)?]),
                     Combine::Count => Some(vec![aggregated("count", lines, &scope.by)?]),
-                    Combine::Multiply => self.paired(Sign::Times, lines, span, scope),
-                    Combine::Divide => self.paired(Sign::By, lines, span, scope),
-                    Combine::Subtract => self.paired(Sign::Minus, lines, span, scope),
+                    Combine::Multiply => self.paired(Sign::Times, &lines, span, scope),
+                    Combine::Divide => self.paired(Sign::By, &lines, span, scope),
+                    Combine::Subtract => self.paired(Sign::Minus, &lines, span, scope),
                 }
             }
             Op::Each(each, set) => {
@@ -298,7 +298,7 @@ impl Reader<'_> {
     fn paired(
         &mut self,
         sign: Sign,
-        lines: Vec<Line>,
+        lines: &[Line],
         span: &Range<usize>,
         scope: &Scope,
     ) -> Option<Vec<Line>> {
@@ -312,10 +312,10 @@ impl Reader<'_> {
             self.refuse(Code::NotOneSeries, span, "this takes two series, each at its place", help);
             return None;
         }
-        let fixed = common(&lines);
+        let fixed = common(lines);
         let on = with(&scope.by, &fixed);
         let mut sides = Vec::new();
-        for line in &lines {
+        for line in lines {
             if line.single {
                 sides.push(line.expr.clone());
                 continue;

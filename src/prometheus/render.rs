@@ -139,7 +139,7 @@ impl<'d> Renderer<'d> {
             if let Some(made) = made.filter(|_| !reasons.refused()) {
                 let rule = Rule::Record { name: Mapping::recorded(&address.name), expr: made.expr };
                 let exact = reasons.fidelity() == Fidelity::Exact;
-                let group = self.place(address, wish, rule, reasons);
+                let group = self.place(address, wish, rule, &reasons);
                 let recorded = Recorded { group, period: resolution, labels: made.labels, exact };
                 self.composites.insert(fold(&address.name), recorded);
                 return;
@@ -147,7 +147,7 @@ impl<'d> Renderer<'d> {
         }
         let recorded = Recorded { group: None, period: resolution, labels: None, exact: false };
         self.composites.insert(fold(&address.name), recorded);
-        self.refused(address, wish, reasons);
+        self.refused(address, wish, &reasons);
     }
 
     fn service(&mut self, address: &'d Address, wish: &'d Wish) {
@@ -171,9 +171,9 @@ impl<'d> Renderer<'d> {
                 let output =
                     Output { file: "alertmanager.yml".into(), group: None, rule: receiver.name.clone() };
                 self.receivers.insert(address.name.clone(), receiver);
-                self.say(address, wish, reasons, Some(output));
+                self.say(address, wish, &reasons, Some(output));
             }
-            _ => self.refused(address, wish, reasons),
+            _ => self.refused(address, wish, &reasons),
         }
     }
 
@@ -193,7 +193,7 @@ impl<'d> Renderer<'d> {
         let rule =
             alerts::alert(&address.name, alert, &self.mapping, self.settings, &self.composites, &mut reasons);
         let Some(rule) = rule.filter(|_| !reasons.refused()) else {
-            self.refused(address, wish, reasons);
+            self.refused(address, wish, &reasons);
             return;
         };
         let wanted: Vec<String> = alert.services.value().into_iter().flatten().cloned().collect();
@@ -218,7 +218,7 @@ impl<'d> Renderer<'d> {
         let rearm = i64::try_from(alert.rearm().0).unwrap_or(i64::MAX);
         self.routed.push(Routed { alert: address.name.clone(), services, rearm, per_stream });
         let exact = fires_exactly(&reasons);
-        if let Some(group) = self.place(address, wish, rule.clone(), reasons) {
+        if let Some(group) = self.place(address, wish, rule.clone(), &reasons) {
             self.kept.insert(fold(&address.name), Kept { alert, rule, group, exact });
         }
     }
@@ -229,7 +229,7 @@ impl<'d> Renderer<'d> {
         address: &'d Address,
         wish: &'d Wish,
         rule: Rule,
-        reasons: Reasons,
+        reasons: &Reasons,
     ) -> Option<String> {
         let group = self.settings.group_of(&address.name);
         let output = Output {
@@ -237,7 +237,7 @@ impl<'d> Renderer<'d> {
             group: Some(group.clone()),
             rule: rule.name().to_owned(),
         };
-        let comment = self.comment(address, wish, &reasons);
+        let comment = self.comment(address, wish, reasons);
         self.groups.entry(group.clone()).or_default().push(Placed { rule, comment });
         self.say(address, wish, reasons, Some(output));
         Some(group)
@@ -272,11 +272,11 @@ impl<'d> Renderer<'d> {
         Some(ReportedPlace { file: found.file, line: found.line, column: found.column })
     }
 
-    fn refused(&mut self, address: &'d Address, wish: &'d Wish, reasons: Reasons) {
+    fn refused(&mut self, address: &'d Address, wish: &'d Wish, reasons: &Reasons) {
         self.say(address, wish, reasons, None);
     }
 
-    fn say(&mut self, address: &'d Address, wish: &'d Wish, reasons: Reasons, output: Option<Output>) {
+    fn say(&mut self, address: &'d Address, wish: &'d Wish, reasons: &Reasons, output: Option<Output>) {
         let fidelity = reasons.fidelity();
         self.done.push(Done { address, wish, fidelity, reasons: reasons.all().to_vec(), output });
     }
