@@ -223,6 +223,7 @@ fn flags_and_commands_exist() {
         let below: &[&str] = match command {
             "import" => &["terraform", "lbrt"],
             "notify" => &["test", "plan"],
+            "render" => &["prometheus"],
             "serve" => &["check", "backup", "restore", "adopt"],
             _ => &[],
         };

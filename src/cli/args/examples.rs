@@ -43,6 +43,12 @@ terraform show -json > state.json
 librato-apply import terraform state.json > monitoring.yaml
 librato-apply import lbrt alerts.rb services.rb spaces.rb > monitoring.yaml"
         }
+        "render" => {
+            "\
+librato-apply render prometheus monitoring/ --out prometheus/
+librato-apply render prometheus monitoring/ --out prometheus/ --check
+librato-apply render prometheus monitoring/ --deny approximate --format json"
+        }
         "query" => {
             "\
 librato-apply query web.requests --start -2h --format plot

@@ -9,7 +9,7 @@ use super::{Cli, examples};
 
 /// The commands by what people come for.
 pub const GROUPS: [(&str, &[&str]); 4] = [
-    ("Definitions", &["init", "validate", "test", "backtest", "plan", "apply", "export", "import"]),
+    ("Definitions", &["init", "validate", "test", "backtest", "plan", "apply", "export", "import", "render"]),
     ("Data", &["query", "submit", "annotate"]),
     ("Service", &["get", "delete", "resolve", "notify", "silence", "unsilence", "serve"]),
     ("Other", &["explain", "schema", "completions", "man"]),
@@ -165,7 +165,7 @@ mod tests {
             let args = sub.into_iter().flat_map(Command::get_arguments).filter(|arg| !arg.is_hide_set());
             args.map(|arg| arg.get_id().to_string()).collect()
         };
-        for name in ["init", "man", "completions", "schema", "import", "validate", "test"] {
+        for name in ["init", "man", "completions", "schema", "import", "render", "validate", "test"] {
             assert!(CONNECTION.iter().all(|flag| !listed(name).iter().any(|id| id == flag)), "{name}");
         }
         assert!(!listed("man").iter().any(|id| id == "color"));
