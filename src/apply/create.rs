@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::run::{Adopted, Made, Run};
-use crate::diff::{Action, Change, fields};
+use crate::diff::{Action, Change, Comparison};
 use crate::plan::Failure;
 use crate::remote::call::{self, Request};
 use crate::remote::fetch::{Found, Raw, Remote, find};
@@ -63,16 +63,14 @@ impl<A: WriteApi> Run<'_, A> {
     pub(super) async fn adopt(&self, found: Found, change: &Change) -> Result<Adopted, Failure> {
         let as_it_was = |remote| Ok(Adopted { remote, corrected: false });
         let Some(after) = change.action.after() else { return as_it_was(found.remote) };
-        let changed = fields::changes(after, &found.resource, &std::collections::BTreeMap::new());
-        if changed.is_empty() {
+        let comparison = Comparison::literal(after, &found.resource);
+        let fields = comparison.changes(&std::collections::BTreeMap::new());
+        if fields.is_empty() {
             return as_it_was(found.remote);
         }
-        let action = Action::Update {
-            after: fields::overlay(after, &found.resource, &|_| None),
-            before: found.resource,
-            fields: changed,
-            renamed_from: None,
-        };
+        let (after, origins) = (comparison.overlay(), comparison.origins());
+        let action =
+            Action::Update { before: found.resource.clone(), after, fields, renamed_from: None, origins };
         let update = Change { address: change.address.clone(), kind: change.kind, action };
         let request = self.with_ids(|ids| {
             ids.insert(change.address.clone(), found.remote.clone());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::items::{keys, pair_items, settle};
 use super::lists::Pair;
+use super::origins::Origins;
 use crate::diag::Route;
 use crate::model::{Resource, Shape, Spec, TypeOf, compare};
 
@@ -36,34 +37,173 @@ impl std::fmt::Debug for FieldChange {
     }
 }
 
-/// How `want` differs from `have`, in the order in which it is written.
-pub fn changes(want: &Resource, have: &Resource, secrets: &BTreeMap<Route, String>) -> Vec<FieldChange> {
-    let (want_fields, have_fields) = (want.fields(), have.fields());
-    let mut found = Vec::new();
-    for (field, value) in &want_fields {
-        let route = Route::root().key(field);
-        if field == "attributes" {
-            let remote = have_fields.get(field).and_then(Value::as_object);
-            for (key, value) in value.as_object().into_iter().flatten() {
-                let before = remote.and_then(|remote| remote.get(key));
-                plain(&format!("attributes.{key}"), route.key(key), value, before, have.spec(), &mut found);
+/// A declared object beside a remote one of its kind: what both say, what they mean by it, and which items of their lists answer
+/// to each other. Found out once; differences, the object that comes of the two and the origins of its items are read from it.
+pub struct Comparison<'a> {
+    want: &'a Resource,
+    have: &'a Resource,
+    /// The fields as they are written, and as the service has them.
+    said: [Map<String, Value>; 2],
+    /// The same with what is meant where nothing is said, if that was asked for.
+    meant: Option<[Map<String, Value>; 2]>,
+    /// The items of lists that do not mean the same, by field.
+    pairs: BTreeMap<String, Vec<Pair>>,
+}
+
+impl<'a> Comparison<'a> {
+    /// Compares what both mean; `types` tells which summary functions are meant where none is written.
+    pub fn of(want: &'a Resource, have: &'a Resource, types: &TypeOf<'_>) -> Self {
+        let whole = want.with_defaults();
+        let meant = [
+            whole.with_default_functions(types).fields(),
+            have.unmasked_by(want).with_defaults().with_default_functions(types).fields(),
+        ];
+        Self::new(want, have, [whole.fields(), have.fields()], Some(meant))
+    }
+
+    /// Compares what both say, and nothing else.
+    pub fn literal(want: &'a Resource, have: &'a Resource) -> Self {
+        Self::new(want, have, [want.fields(), have.fields()], None)
+    }
+
+    fn new(
+        want: &'a Resource,
+        have: &'a Resource,
+        said: [Map<String, Value>; 2],
+        meant: Option<[Map<String, Value>; 2]>,
+    ) -> Self {
+        let mut comparison = Self { want, have, said, meant, pairs: BTreeMap::new() };
+        let [wanted, found] = comparison.meant();
+        let spec = have.spec();
+        let pairs = wanted.iter().filter(|(field, value)| {
+            matches!(spec.shape(field), Shape::Items | Shape::Sequence) && found.get(*field) != Some(*value)
+        });
+        let pair = |(field, value): (&String, &Value)| {
+            (field.clone(), pair_items(field, list(Some(value)), list(found.get(field)), spec))
+        };
+        comparison.pairs = pairs.map(pair).collect();
+        comparison
+    }
+
+    fn meant(&self) -> &[Map<String, Value>; 2] {
+        self.meant.as_ref().unwrap_or(&self.said)
+    }
+
+    /// How the declared object differs, in the order in which it is written.
+    pub fn changes(&self, secrets: &BTreeMap<Route, String>) -> Vec<FieldChange> {
+        let [want, have] = self.meant();
+        let spec = self.have.spec();
+        let mut found = Vec::new();
+        for (field, value) in want {
+            let route = Route::root().key(field);
+            if field == "attributes" {
+                let remote = have.get(field).and_then(Value::as_object);
+                for (key, value) in value.as_object().into_iter().flatten() {
+                    let before = remote.and_then(|remote| remote.get(key));
+                    plain(&format!("attributes.{key}"), route.key(key), value, before, spec, &mut found);
+                }
+                continue;
             }
-            continue;
+            let before = have.get(field);
+            // Most fields are as they were written, and the same value has the same form.
+            if before == Some(value) {
+                continue;
+            }
+            match spec.shape(field) {
+                Shape::Plain => plain(field, route, value, before, spec, &mut found),
+                Shape::OwnedMap => owned_map(&route, value, before, &mut found),
+                Shape::Set => set(&route, value, before, &mut found),
+                Shape::Items | Shape::Sequence => self.items(field, &route, &mut found),
+            }
         }
-        let before = have_fields.get(field);
-        // Most fields are as they were written, and the same value has the same form.
-        if before == Some(value) {
-            continue;
-        }
-        match have.spec().shape(field) {
-            Shape::Plain => plain(field, route, value, before, have.spec(), &mut found),
-            Shape::OwnedMap => owned_map(&route, value, before, &mut found),
-            Shape::Set => set(&route, value, before, &mut found),
-            Shape::Items | Shape::Sequence => items(field, value, before, have.spec(), &mut found),
+        hide(&mut found, &[self.want, self.have], secrets);
+        found
+    }
+
+    /// The differences of a list, item by item. What was assumed of an item for comparing is not shown as if it were written.
+    fn items(&self, field: &str, route: &Route, found: &mut Vec<FieldChange>) {
+        let spec = self.have.spec();
+        let [want, have] = self.meant().each_ref().map(|side| list(side.get(field)));
+        let [written, there] = self.said.each_ref().map(|side| list(side.get(field)));
+        for pair in self.pairs.get(field).into_iter().flatten().filter(|pair| !pair.same) {
+            match (pair.want, pair.have) {
+                (Some(w), Some(h)) => {
+                    for key in keys(&want[w], &have[h]) {
+                        if !spec.same_in_item(&key, &want[w], &have[h]) {
+                            found.push(change(
+                                route.index(w).key(&key),
+                                have[h].get(&key),
+                                want[w].get(&key),
+                            ));
+                        }
+                    }
+                }
+                (Some(w), None) => found.push(change(route.index(w), None, written.get(w))),
+                (None, Some(h)) => found.push(change(route.index(h), there.get(h), None)),
+                (None, None) => {}
+            }
         }
     }
-    hide(&mut found, &[want, have], secrets);
-    found
+
+    /// The remote object with the written fields laid over it. What of an item of a list means the same stays in the words of the
+    /// service, and what it does not say stays unsaid.
+    pub fn overlay(&self) -> Resource {
+        let [written, have] = &self.said;
+        let mut fields = have.clone();
+        for (field, value) in written {
+            match (fields.get_mut(field), value) {
+                (Some(Value::Array(found)), Value::Array(items)) => {
+                    let mut items = items.clone();
+                    self.settle(field, &mut items, found);
+                    *found = items;
+                }
+                (Some(Value::Object(attributes)), Value::Object(written)) if field == "attributes" => {
+                    lay_over(attributes, written);
+                }
+                (_, Value::Null) => {
+                    fields.shift_remove(field);
+                }
+                (_, Value::Object(written)) if field == "attributes" => {
+                    let mut attributes = Map::new();
+                    lay_over(&mut attributes, written);
+                    fields.insert(field.clone(), Value::Object(attributes));
+                }
+                (_, value) => {
+                    fields.insert(field.clone(), value.clone());
+                }
+            }
+        }
+        // Both sides were of this kind, and no field was given a value of another type.
+        Resource::from_fields(self.have.kind(), &fields).unwrap_or_else(|_| self.want.clone())
+    }
+
+    fn settle(&self, field: &str, items: &mut [Value], found: &[Value]) {
+        let spec = self.have.spec();
+        if !matches!(spec.shape(field), Shape::Items | Shape::Sequence) {
+            return;
+        }
+        let [want, have] = self.meant().each_ref().map(|side| list(side.get(field)));
+        let same = |key: &str, w: usize, h: usize| {
+            // What is written, and not known to be meant by silence, is sent.
+            let told = have[h].get(key).is_some() || want[w].get(key).is_none();
+            told && spec.same_in_item(key, &want[w], &have[h])
+        };
+        let pairs: Vec<(usize, usize)> = match self.pairs.get(field) {
+            Some(pairs) => pairs.iter().filter_map(|pair| pair.want.zip(pair.have)).collect(),
+            None => (0..items.len().min(found.len())).map(|i| (i, i)).collect(),
+        };
+        settle(items, found, &pairs, &same);
+    }
+
+    /// Of which remote items those of the object that comes of the two are made.
+    pub fn origins(&self) -> Origins {
+        Origins::of(&self.pairs)
+    }
+}
+
+/// How `want` differs from `have` in what both say.
+pub fn changes(want: &Resource, have: &Resource, secrets: &BTreeMap<Route, String>) -> Vec<FieldChange> {
+    Comparison::literal(want, have).changes(secrets)
 }
 
 /// The fields of an object that does not exist yet: attributes and settings key by key, lists item by item.
@@ -133,62 +273,20 @@ pub fn canonical_form(object: &Resource) -> Value {
     Value::Object(object.fields().into_iter().map(field).collect())
 }
 
-/// The remote object with the written fields laid over it. What of an item of a list means the same stays in the words of the
-/// service, and what it does not say stays unsaid; `types` tells what is meant then.
-pub fn overlay(want: &Resource, have: &Resource, types: &TypeOf<'_>) -> Resource {
-    let mut fields = have.fields();
-    let spec = have.spec();
-    let assumed = [want, have].map(|side| side.with_default_functions(types).fields());
-    for (field, value) in want.fields() {
-        match (fields.get_mut(&field), value) {
-            (Some(Value::Array(found)), Value::Array(mut items)) => {
-                let [want, assumed] = [&assumed[0], &assumed[1]].map(|side| list(side.get(&field)));
-                let pairs = match spec.shape(&field) {
-                    Shape::Items | Shape::Sequence => pair_items(&field, want, assumed, spec),
-                    _ => Vec::new(),
-                };
-                settle(&mut items, found, &pairs, &|key, w, h| {
-                    // What is written, and not known to be meant by silence, is sent.
-                    let (want, have) = (&want[w], &assumed[h]);
-                    let told = have.get(key).is_some() || want.get(key).is_none();
-                    told && spec.same_in_item(key, want, have)
-                });
-                *found = items;
-            }
-            (Some(Value::Object(attributes)), Value::Object(written)) if field == "attributes" => {
-                lay_over(attributes, written);
-            }
-            (_, Value::Null) => {
-                fields.shift_remove(&field);
-            }
-            (_, Value::Object(written)) if field == "attributes" => {
-                let mut attributes = Map::new();
-                lay_over(&mut attributes, written);
-                fields.insert(field, Value::Object(attributes));
-            }
-            (_, value) => {
-                fields.insert(field, value);
-            }
-        }
-    }
-    // Both sides were of this kind, and no field was given a value of another type.
-    Resource::from_fields(have.kind(), &fields).unwrap_or_else(|_| want.clone())
-}
-
 /// What takes the place of an object of another type: the written fields, and of the old one all that the new can have.
 pub fn carry_over(want: &Resource, have: &Resource) -> Resource {
     let mut kept = have.fields();
     have.spec().identity().iter().for_each(|identity| _ = kept.shift_remove(*identity));
     Resource::from_fields(want.kind(), &kept)
-        .map_or_else(|_| want.clone(), |kept| overlay(want, &kept, &|_| None))
+        .map_or_else(|_| want.clone(), |kept| Comparison::literal(want, &kept).overlay())
 }
 
-fn lay_over(base: &mut Map<String, Value>, over: Map<String, Value>) {
+fn lay_over(base: &mut Map<String, Value>, over: &Map<String, Value>) {
     for (key, value) in over {
         if value.is_null() {
-            base.shift_remove(&key);
+            base.shift_remove(key);
         } else {
-            base.insert(key, value);
+            base.insert(key.clone(), value.clone());
         }
     }
 }
@@ -228,26 +326,6 @@ fn set(route: &Route, want: &Value, have: Option<&Value>, found: &mut Vec<FieldC
     }
     for (i, value) in have.iter().enumerate().filter(|(_, value)| !want.contains(value)) {
         found.push(change(route.index(i), Some(value), None));
-    }
-}
-
-fn items(field: &str, want: &Value, have: Option<&Value>, spec: &dyn Spec, found: &mut Vec<FieldChange>) {
-    let route = Route::root().key(field);
-    let (want, have) = (list(Some(want)), list(have));
-    for Pair { want: w, have: h, same } in pair_items(field, want, have, spec) {
-        match (w, h) {
-            _ if same => {}
-            (Some(w), Some(h)) => {
-                for key in keys(&want[w], &have[h]) {
-                    if !spec.same_in_item(&key, &want[w], &have[h]) {
-                        found.push(change(route.index(w).key(&key), have[h].get(&key), want[w].get(&key)));
-                    }
-                }
-            }
-            (Some(w), None) => found.push(change(route.index(w), None, Some(&want[w]))),
-            (None, Some(h)) => found.push(change(route.index(h), Some(&have[h]), None)),
-            (None, None) => {}
-        }
     }
 }
 

@@ -36,7 +36,8 @@ fn likeness(field: &str, w: &Value, h: &Value, spec: &dyn Spec) -> usize {
     kinship + shared.map(|key| spec.weight_in_item(field, &key)).sum::<usize>()
 }
 
-fn same_item(want: &Value, have: &Value, spec: &dyn Spec) -> bool {
+/// Whether two items say the same.
+pub fn same_item(want: &Value, have: &Value, spec: &dyn Spec) -> bool {
     keys(want, have).iter().all(|key| spec.same_in_item(key, want, have))
 }
 
@@ -53,10 +54,10 @@ pub(super) fn keys(want: &Value, have: &Value) -> Vec<String> {
 pub(super) fn settle(
     want: &mut [Value],
     have: &[Value],
-    pairs: &[Pair],
+    pairs: &[(usize, usize)],
     same: &dyn Fn(&str, usize, usize) -> bool,
 ) {
-    for (w, h) in pairs.iter().filter_map(|pair| pair.want.zip(pair.have)) {
+    for &(w, h) in pairs {
         for key in keys(&want[w], &have[h]).into_iter().filter(|key| same(key, w, h)) {
             let Some(item) = want[w].as_object_mut() else { continue };
             match have[h].get(&key) {

@@ -4,6 +4,7 @@
 pub mod fields;
 pub mod items;
 pub mod lists;
+mod origins;
 pub mod rename;
 pub mod scope;
 pub mod spaces;
@@ -13,13 +14,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::diag::Seg;
 use crate::model::{
     Address, Collection, Desired, Intent, Kind, Reference, Resource, State, TypeOf, Wish, with_contents,
 };
-pub use fields::FieldChange;
+pub use fields::{Comparison, FieldChange};
+pub use origins::Origins;
 use rename::Rename;
 use view::View;
 
@@ -34,13 +34,21 @@ pub struct Change {
     pub action: Action,
 }
 
-/// What happens to an object. `before` is all that is known of the remote one, `after` what it becomes.
+/// What happens to an object. `before` is all that is known of the remote one, `after` what it becomes, `origins` which items of
+/// `before` those of `after` are made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Action {
     Create { after: Resource, fields: Vec<FieldChange> },
-    Update { before: Resource, after: Resource, fields: Vec<FieldChange>, renamed_from: Option<Address> },
+    Update {
+        before: Resource,
+        after: Resource,
+        fields: Vec<FieldChange>,
+        renamed_from: Option<Address>,
+        #[serde(default, skip_serializing_if = "Origins::is_empty")]
+        origins: Origins,
+    },
     Replace { before: Resource, after: Resource, fields: Vec<FieldChange>, because: String },
     Delete { before: Resource, pruned: bool },
 }
@@ -84,6 +92,14 @@ impl Action {
             Self::Create { fields, .. } | Self::Update { fields, .. } | Self::Replace { fields, .. } => {
                 fields
             }
+        }
+    }
+
+    /// Of which items of the remote object those of the new one are made.
+    pub fn origins(&self) -> Option<&Origins> {
+        match self {
+            Self::Update { origins, .. } => Some(origins),
+            _ => None,
         }
     }
 
@@ -188,7 +204,7 @@ pub fn foreseen<'a>(desired: &Desired, actual: &'a State) -> Cow<'a, State> {
 fn distance(new: &Address, existing: &Address, desired: &Desired, actual: &State) -> usize {
     let types = types(desired, actual);
     let (Some(wish), Some(have)) = (desired.objects.get(new), actual.get(existing)) else { return 0 };
-    let own = compare(wish, have, &types).map_or(usize::MAX / 4, |fields| fields.len());
+    let own = differences(wish, have, &types).unwrap_or(usize::MAX / 4);
     if !holds(new) {
         return own;
     }
@@ -196,10 +212,8 @@ fn distance(new: &Address, existing: &Address, desired: &Desired, actual: &State
     let of_chart = |(address, wish): (&Address, &Wish)| {
         let old = wish.renamed_from.iter().chain([&address.name]);
         let mut names = old.filter_map(|name| actual.get(&Address::chart(&existing.name, name)));
-        names
-            .next()
-            .and_then(|have| compare(wish, have, &types))
-            .map_or(wish.resource.fields().len() + 1, |f| f.len())
+        let found = names.next().and_then(|have| differences(wish, have, &types));
+        found.unwrap_or_else(|| wish.resource.fields().len() + 1)
     };
     own + charts.map(of_chart).sum::<usize>()
 }
@@ -239,7 +253,12 @@ fn present(
         }
         return;
     };
-    let Some(fields) = compare(wish, before, types) else {
+    // Nearly every object of nearly every run: no canonical form need be made of it.
+    if renamed_from.is_none() && wish.resource.is_within(before) {
+        diff.unchanged += 1;
+        return;
+    }
+    if wish.resource.is_of_other_type(before) {
         if can_create(address, wish, diff) {
             let [old, new] = [before, &wish.resource].map(|object| object.spec().type_noun());
             let because = format!("a {old} cannot become a {new}");
@@ -250,44 +269,28 @@ fn present(
             diff.push(address, Action::Replace { before, after, fields, because });
         }
         return;
-    };
+    }
+    let comparison = Comparison::of(&wish.resource, before, types);
+    let fields = comparison.changes(&wish.secrets);
     if fields.is_empty() && renamed_from.is_none() {
         diff.unchanged += 1;
         return;
     }
-    let after = fields::overlay(&wish.resource.with_defaults(), before, types);
+    let (after, origins) = (comparison.overlay(), comparison.origins());
     if let Some(setting) = after.missing_setting(before) {
         diff.obstacles.push(Obstacle::NeededForType(address.clone(), setting));
         return;
     }
-    diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from });
+    diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from, origins });
 }
 
-/// The differences of a wish to a remote object, or `None` where it is of another type and must be replaced.
-fn compare(wish: &Wish, have: &Resource, types: &TypeOf<'_>) -> Option<Vec<FieldChange>> {
-    // Nearly every object of nearly every run: no canonical form need be made of it.
+/// In how many fields a wish differs from a remote object; `None` where that is of another type and must be replaced.
+fn differences(wish: &Wish, have: &Resource, types: &TypeOf<'_>) -> Option<usize> {
     if wish.resource.is_within(have) {
-        return Some(Vec::new());
+        return Some(0);
     }
-    if wish.resource.is_of_other_type(have) {
-        return None;
-    }
-    let meant = |object: &Resource| object.with_defaults().with_default_functions(types);
-    let found = meant(&have.unmasked_by(&wish.resource));
-    let changed = fields::changes(&meant(&wish.resource), &found, &wish.secrets);
-    Some(changed.into_iter().map(|change| as_written(change, &wish.resource, have)).collect())
-}
-
-/// A default that was assumed for comparing is not shown as if somebody had written it.
-fn as_written(mut change: FieldChange, want: &Resource, have: &Resource) -> FieldChange {
-    if let [Seg::Key(field), Seg::Index(i)] = change.route.segs() {
-        let written = |resource: &Resource, value: Option<Value>| {
-            value.and_then(|_| resource.fields().get(field)?.get(i).cloned())
-        };
-        change.before = written(have, change.before.take());
-        change.after = written(want, change.after.take());
-    }
-    change
+    let comparable = !wish.resource.is_of_other_type(have);
+    comparable.then(|| Comparison::of(&wish.resource, have, types).changes(&wish.secrets).len())
 }
 
 fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {

@@ -76,7 +76,8 @@ fn changed(
         (false, true) => whole.push(Effect::new(Verdict::No, "is switched on and may page at once")),
         _ => {}
     }
-    let mut effects = condition::changes(before, after, words);
+    let origins = action.origins().and_then(|origins| origins.get("conditions"));
+    let mut effects = condition::changes(before, after, origins, words);
     effects.extend(rearming(before, after, words));
     effects.extend(notified(before, after, words));
     effects.extend(runbook(before, after));

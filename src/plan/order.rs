@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::step::{PARKED, Step};
-use crate::diff::{Action, Change, rename};
+use crate::diff::{Action, Change, Origins, rename};
 use crate::model::{Address, Kind, Reference};
 
 /// Room between the levels of two kinds, for chains within one and for charts, which are created one after the other.
@@ -222,7 +222,13 @@ fn open_circles(mut changes: Vec<Change>) -> Vec<Change> {
             let address = rename::temporary(&change.address);
             let source = std::mem::replace(old, address.clone());
             let (before, after) = (before.clone(), before.clone());
-            let action = Action::Update { before, after, fields: Vec::new(), renamed_from: Some(source) };
+            let action = Action::Update {
+                before,
+                after,
+                fields: Vec::new(),
+                renamed_from: Some(source),
+                origins: Origins::default(),
+            };
             parked.push(Change { address, kind: change.kind, action });
         }
     }
@@ -242,7 +248,13 @@ mod tests {
         Change {
             address,
             kind: Kind::Alert,
-            action: Action::Update { before, after, fields: Vec::new(), renamed_from },
+            action: Action::Update {
+                before,
+                after,
+                fields: Vec::new(),
+                renamed_from,
+                origins: Origins::default(),
+            },
         }
     }
 

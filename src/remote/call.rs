@@ -49,9 +49,9 @@ pub fn request(change: &Change, ids: &Ids) -> Result<Request, CallError> {
             Request::Stream(create(address, after, ids)?)
         }
         Action::Create { after, .. } => Request::One(create(address, after, ids)?),
-        Action::Update { after, fields, renamed_from, .. } => {
-            let from = renamed_from.as_ref();
-            let call = update(address, after, fields, from, ids)?;
+        Action::Update { before, after, fields, renamed_from, origins } => {
+            let (edit, from) = (lists::Edit { before, after, origins }, renamed_from.as_ref());
+            let call = update(address, &edit, fields, from, ids)?;
             if change.kind == Kind::Annotation { Request::Stream(call) } else { Request::One(call) }
         }
         Action::Replace { after, .. } => {
@@ -82,12 +82,12 @@ fn create(address: &Address, after: &Resource, ids: &Ids) -> Result<Call, CallEr
 
 fn update(
     address: &Address,
-    after: &Resource,
+    edit: &lists::Edit<'_>,
     fields: &[FieldChange],
     renamed_from: Option<&Address>,
     ids: &Ids,
 ) -> Result<Call, CallError> {
-    let current = renamed_from.unwrap_or(address);
+    let (after, current) = (edit.after, renamed_from.unwrap_or(address));
     let unreadable =
         |error: serde_json::Error| CallError::Unreadable(after.kind(), current.clone(), error.to_string());
     let raw = ids.get(current).map(|remote| remote.raw.read().map_err(unreadable)).transpose()?;
@@ -102,7 +102,7 @@ fn update(
         Resource::Alert(_) => {
             // A PUT without conditions removes all of them.
             body.insert("name".into(), address.name.clone().into());
-            body.insert("conditions".into(), lists::conditions(after, raw).into());
+            body.insert("conditions".into(), edit.conditions(raw).into());
         }
         Resource::Service(_) if renamed_from.is_some() => {
             _ = body.insert("title".into(), address.name.clone().into());
@@ -117,10 +117,10 @@ fn update(
         let Some(crate::diag::Seg::Key(field)) = segs.first() else { continue };
         match (field.as_str(), segs.get(1)) {
             ("conditions", _) => {}
-            ("streams", _) => _ = body.insert(field.clone(), lists::streams(after, raw).into()),
-            ("thresholds", _) => _ = body.insert(field.clone(), lists::thresholds(after, raw).into()),
+            ("streams", _) => _ = body.insert(field.clone(), edit.streams(raw).into()),
+            ("thresholds", _) => _ = body.insert(field.clone(), edit.thresholds(raw).into()),
             ("settings", _) => {
-                _ = body.insert(field.clone(), lists::settings(after, settings).map_err(CallError::Masked)?);
+                _ = body.insert(field.clone(), edit.settings(settings).map_err(CallError::Masked)?);
             }
             ("attributes", Some(crate::diag::Seg::Key(key))) => {
                 let value = changed

@@ -1,32 +1,41 @@
-//! What changed conditions mean: pairs them as the comparison does, so that their order does not matter, and judges
-//! each pair field by field. Knows nothing of the rest of the alert.
+//! What changed conditions mean: takes the pairs the comparison found, so that their order does not matter, and judges
+//! each field by field. Knows nothing of the rest of the alert.
 
 use serde_json::Value;
 
 use super::effect::{Effect, Verdict};
 use super::pattern::{self, Relation};
 use super::words::Words;
-use crate::diff::items::pair_items;
+use crate::diff::items::same_item;
 use crate::model::{Alert, Condition, ConditionType, Seconds, Spec, as_json};
 
-/// The effects of everything that differs between the conditions of two alerts.
-pub(super) fn changes(before: &Alert, after: &Alert, words: &Words) -> Vec<Effect> {
+/// The effects of everything that differs between the conditions of two alerts. `origins` tells which old condition each new one
+/// is; where nobody looked they are the same ones in the same order.
+pub(super) fn changes(
+    before: &Alert,
+    after: &Alert,
+    origins: Option<&[Option<usize>]>,
+    words: &Words,
+) -> Vec<Effect> {
     let (old, new) = (conditions(before), conditions(after));
     let (old_values, new_values) = (values(old), values(new));
+    let in_order: Vec<Option<usize>> = (0..new.len()).map(Some).collect();
+    let origins = origins.unwrap_or(&in_order);
     let mut effects = kind_of_streams(before, after);
-    let (mut gained, mut lost) = (Vec::new(), Vec::new());
-    for pair in pair_items("conditions", &new_values, &old_values, before) {
-        match (pair.want, pair.have) {
-            _ if pair.same => {}
-            (Some(w), Some(h)) => {
-                let same = |key: &str| before.same_in_item(key, &new_values[w], &old_values[h]);
-                Edit { old: &old[h], new: &new[w], index: w, words }.effects(&same, &mut effects);
-            }
-            (Some(w), None) => gained.push((w, &new[w])),
-            (None, Some(h)) => lost.push(&old[h]),
-            (None, None) => {}
+    let mut gained = Vec::new();
+    for (w, origin) in origins.iter().enumerate().take(new.len()) {
+        let Some(h) = origin.filter(|h| *h < old.len()) else {
+            gained.push((w, &new[w]));
+            continue;
+        };
+        let (new_value, old_value) = (&new_values[w], &old_values[h]);
+        if !same_item(new_value, old_value, before) {
+            let same = |key: &str| before.same_in_item(key, new_value, old_value);
+            Edit { old: &old[h], new: &new[w], index: w, words }.effects(&same, &mut effects);
         }
     }
+    let mut lost: Vec<&Condition> =
+        old.iter().enumerate().filter(|(h, _)| !origins.contains(&Some(*h))).map(|(_, old)| old).collect();
     // Of one that came and one that went, the alert watches something else now.
     let moved = gained.len().min(lost.len());
     for ((index, new), old) in gained.drain(..moved).zip(lost.drain(..moved)) {

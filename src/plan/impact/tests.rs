@@ -6,6 +6,7 @@ mod uses;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::diff::{Comparison, Origins};
 use crate::model::{Address, Collection, Desired, Kind, State};
 
 const YES: Verdict = Verdict::Yes;
@@ -23,7 +24,8 @@ fn address(name: &str) -> Address {
 
 fn update(before: Value, after: Value) -> Change {
     let (before, after) = (resource(Kind::Alert, before), resource(Kind::Alert, after));
-    let action = Action::Update { before, after, fields: Vec::new(), renamed_from: None };
+    let origins = Comparison::literal(&after, &before).origins();
+    let action = Action::Update { before, after, fields: Vec::new(), renamed_from: None, origins };
     Change { address: address("slow"), kind: Kind::Alert, action }
 }
 
@@ -327,7 +329,7 @@ fn new_removed_and_renamed_alerts_are_described() {
         assert_eq!(removed(more), [(expected.0, expected.1.to_owned())]);
     }
     let (before, after) = (resource(Kind::Alert, whole.clone()), resource(Kind::Alert, whole));
-    let renamed =
-        of(Action::Update { before, after, fields: Vec::new(), renamed_from: Some(address("old")) });
+    let (renamed_from, origins) = (Some(address("old")), Origins::default());
+    let renamed = of(Action::Update { before, after, fields: Vec::new(), renamed_from, origins });
     assert_eq!(renamed, [(NO, "is renamed, and keeps its id and its state".to_owned())]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::diff::fields::{changes, overlay};
+use crate::diff::{Comparison, Origins};
 use crate::remote::fetch::{Raw, Remote, lift};
 
 #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
@@ -43,15 +43,19 @@ fn updated(
     let titles = BTreeMap::from([(3, "ops".to_owned())]);
     let before = lift(address.collection, &raw, &titles).unwrap();
     let want = resource(kind, want);
-    let fields = changes(&want, &before, &BTreeMap::new());
-    let after = overlay(&want, &before, &|_| None);
+    let action = update_of(&want, &before, renamed_from.clone());
     let remote = Remote { id: lenient_id(&raw), raw: Raw::from(&raw), tag: None };
     let ids = BTreeMap::from([
-        (renamed_from.clone().unwrap_or_else(|| address.clone()), remote),
+        (renamed_from.unwrap_or_else(|| address.clone()), remote),
         (Address::service("ops"), Remote { id: Some(3), raw: Raw::from(&Value::Null), tag: None }),
     ]);
-    let action = Action::Update { before, after, fields, renamed_from };
     shown(&request(&Change { address: address.clone(), kind, action }, &ids).unwrap())
+}
+
+fn update_of(want: &Resource, before: &Resource, renamed_from: Option<Address>) -> Action {
+    let comparison = Comparison::literal(want, before);
+    let (fields, after) = (comparison.changes(&BTreeMap::new()), comparison.overlay());
+    Action::Update { after, fields, renamed_from, origins: comparison.origins(), before: before.clone() }
 }
 
 fn lenient_id(raw: &Value) -> Option<u64> {
@@ -259,13 +263,11 @@ fn a_chart_is_sent_with_all_streams_and_what_we_do_not_know_of_them() {
         json!({"min": null, "label": "s", "streams": [{"metric": "a"}, {"composite": "s(\"c\", \"*\")"}, {"metric": "b", "name": "y"}]}),
     );
     let before = lift(Collection::Charts, &raw, &BTreeMap::new()).unwrap();
-    let fields = changes(&want, &before, &BTreeMap::new());
     let ids = BTreeMap::from([
         (Address::space("S"), Remote { id: Some(5), raw: Raw::from(&Value::Null), tag: None }),
         (chart("S", "C"), Remote { id: Some(9), raw: Raw::from(&raw), tag: None }),
     ]);
-    let after = overlay(&want, &before, &|_| None);
-    let action = Action::Update { before, after, fields, renamed_from: Some(chart("S", "C")) };
+    let action = update_of(&want, &before, Some(chart("S", "C")));
     let change = Change { address: chart("S", "D"), kind: Kind::Chart, action };
     assert_eq!(
         shown(&request(&change, &ids).unwrap()),
@@ -296,8 +298,35 @@ fn nothing_is_written_over_what_cannot_be_read() {
     let ids = BTreeMap::from([(alert("x"), Remote { id: Some(9), raw, tag: None })]);
     let before = resource(Kind::Alert, json!({"description": "a"}));
     let after = resource(Kind::Alert, json!({"description": "b"}));
-    let fields = changes(&after, &before, &BTreeMap::new());
-    let action = Action::Update { before, after, fields, renamed_from: None };
+    let action = update_of(&after, &before, None);
     let change = Change { address: alert("x"), kind: Kind::Alert, action };
     assert!(matches!(request(&change, &ids), Err(CallError::Unreadable(Kind::Alert, ..))));
+}
+
+#[test]
+fn an_item_is_the_one_it_was_compared_with_also_where_these_were_read_again_or_a_saved_plan_does_not_tell() {
+    let raw = |one: u64, two: u64| {
+        json!({"id": 9, "name": "x", "conditions": [
+            {"id": one, "type": "above", "metric_name": "m", "threshold": 1.0, "odd": "one"},
+            {"id": two, "type": "above", "metric_name": "m", "threshold": 2.0, "odd": "two"}]})
+    };
+    let want = json!({"conditions": [{"type": "above", "metric_name": "m", "threshold": 2},
+                                     {"type": "above", "metric_name": "m", "threshold": 3}]});
+    let before = lift(Collection::Alerts, &raw(1, 2), &BTreeMap::new()).unwrap();
+    let action = update_of(&resource(Kind::Alert, want), &before, None);
+    let mut untold = action.clone();
+    let Action::Update { origins, .. } = &mut untold else { panic!("an update") };
+    *origins = Origins::default();
+    for (action, one, two) in [(&action, 1, 2), (&action, 2, 1), (&untold, 1, 2), (&untold, 2, 1)] {
+        let change = Change { address: alert("x"), kind: Kind::Alert, action: action.clone() };
+        let remote = Remote { id: Some(9), raw: Raw::from(&raw(one, two)), tag: None };
+        let Ok(Request::One(call)) = request(&change, &BTreeMap::from([(alert("x"), remote)])) else {
+            panic!("one call")
+        };
+        assert_eq!(
+            call.body.unwrap()["conditions"],
+            json!([{"id": two, "type": "above", "metric_name": "m", "threshold": 2.0, "odd": "two"},
+                   {"id": one, "type": "above", "metric_name": "m", "threshold": 3.0, "odd": "one"}])
+        );
+    }
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::diag::{Files, Route};
-use crate::diff::FieldChange;
 use crate::diff::scope::{Globs, View};
+use crate::diff::{FieldChange, Origins};
 use crate::model::{Intent, Origin, Wish};
 use crate::plan::{self, Limits};
 
@@ -19,7 +19,8 @@ fn edit(kind: Kind, name: &str, field: &str, renamed_from: Option<&str>) -> Chan
     let fields = vec![FieldChange { route, before: None, after: Some(json!("x")), sensitive: true }];
     let fields = if field.is_empty() { Vec::new() } else { fields };
     let renamed_from = renamed_from.map(|old| Address::new(kind.collection(), old));
-    change(kind, name, Action::Update { before: plain.clone(), after: plain, fields, renamed_from })
+    let (before, after, origins) = (plain.clone(), plain, Origins::default());
+    change(kind, name, Action::Update { before, after, fields, renamed_from, origins })
 }
 
 #[test]
