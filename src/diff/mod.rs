@@ -40,7 +40,10 @@ pub struct Change {
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Action {
-    Create { after: Resource, fields: Vec<FieldChange> },
+    Create {
+        after: Resource,
+        fields: Vec<FieldChange>,
+    },
     Update {
         before: Resource,
         after: Resource,
@@ -49,8 +52,16 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Origins::is_empty")]
         origins: Origins,
     },
-    Replace { before: Resource, after: Resource, fields: Vec<FieldChange>, because: String },
-    Delete { before: Resource, pruned: bool },
+    Replace {
+        before: Resource,
+        after: Resource,
+        fields: Vec<FieldChange>,
+        because: String,
+    },
+    Delete {
+        before: Resource,
+        pruned: bool,
+    },
 }
 
 impl Action {

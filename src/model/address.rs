@@ -8,6 +8,8 @@ use std::hash::{Hash, Hasher};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::diag::Code;
+
 /// What users name: one section of the files. The order is the order of writing: what is referred to comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +78,11 @@ impl Kind {
         self == Self::Metric
     }
 
+    /// Whether an object can be given another name; the name of what is measured is its identity.
+    pub fn can_be_renamed(self) -> bool {
+        !matches!(self, Self::Metric | Self::Composite | Self::Annotation)
+    }
+
     /// The collection of the API that holds this kind.
     pub fn collection(self) -> Collection {
         match self {
@@ -114,6 +121,10 @@ pub enum Collection {
 }
 
 impl Collection {
+    /// All collections.
+    pub const ALL: [Self; 6] =
+        [Self::Services, Self::Metrics, Self::Annotations, Self::Alerts, Self::Spaces, Self::Charts];
+
     /// The kind that stands for the collection where no object is at hand.
     pub fn kind(self) -> Kind {
         match self {
@@ -137,6 +148,37 @@ impl Collection {
         (self == Self::Spaces).then_some(Kind::Chart)
     }
 
+    /// The collection whose objects these name by their ids, so that they are not understood without it.
+    pub fn names(self) -> Option<Self> {
+        match self {
+            Self::Alerts => Some(Self::Services),
+            Self::Charts => Some(Self::Spaces),
+            _ => None,
+        }
+    }
+
+    /// The collection whose objects must not lose one of these that they use.
+    pub fn needed_by(self) -> Option<Self> {
+        (self == Self::Services).then_some(Self::Alerts)
+    }
+
+    /// What comes into being by measuring or by events, without a definition.
+    pub fn data(self) -> Option<Data> {
+        match self {
+            Self::Metrics => Some(Data {
+                unknown: Code::UnknownMetric,
+                noun: "metric",
+                begin: "send its first measurement",
+            }),
+            Self::Annotations => Some(Data {
+                unknown: Code::UnknownAnnotation,
+                noun: "annotation stream",
+                begin: "post its first event",
+            }),
+            _ => None,
+        }
+    }
+
     /// Whether the service may refuse to change the type of an object, which is then recreated under another name.
     pub fn recreates(self) -> bool {
         self == Self::Services
@@ -146,6 +188,17 @@ impl Collection {
     pub fn respells(self) -> bool {
         self == Self::Alerts
     }
+}
+
+/// How to speak of objects that come into being by data.
+#[derive(Debug, Clone, Copy)]
+pub struct Data {
+    /// The code for a name that means none.
+    pub unknown: Code,
+    /// What one is called.
+    pub noun: &'static str,
+    /// How to make one appear.
+    pub begin: &'static str,
 }
 
 /// The identity of one object, the same on both sides of a comparison.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::{Checker, at};
-use super::{Address, Field, Kind, MetricType, Reference, Seconds, Shape, Spec, Word, compare};
+use super::{Address, Field, Kind, MetricType, Reference, Seconds, Shape, Spec, TypeOf, Word, compare};
 use crate::diag::{Code, Route, Seg};
 
 use condition::same_in_condition;
@@ -135,26 +135,6 @@ impl Alert {
 }
 
 impl Alert {
-    /// Reports statistics that the metrics they are taken of do not have, as far as their types are known: the service refuses
-    /// these.
-    pub fn check_functions(&self, type_of: &dyn Fn(&str) -> Option<MetricType>, found: &mut Checker<'_>) {
-        for (i, condition) in self.conditions.value().into_iter().flatten().enumerate() {
-            let (Some(function), Some(metric_type)) =
-                (condition.misfit_of(type_of(&condition.metric_name)), type_of(&condition.metric_name))
-            else {
-                continue;
-            };
-            let here = at(["conditions"]).index(i).key("summary_function");
-            let message = format!("a {} has no `{}`", Word::Known(metric_type), Word::Known(function));
-            found.error(here, Code::FunctionDoesNotFit, message).help(match metric_type {
-                MetricType::Counter => "of a counter there are `derivative` and `absolute_value`",
-                MetricType::Gauge => {
-                    "of a gauge or composite there are `min`, `max`, `average`, `sum`, `count` and `derivative`"
-                }
-            });
-        }
-    }
-
     /// Warns where nobody would be called.
     fn check_whether_it_pages(&self, found: &mut Checker<'_>) {
         let Some(conditions) = self.conditions.value() else { return };
@@ -214,6 +194,26 @@ impl Spec for Alert {
                     );
                 }
             }
+        }
+    }
+
+    /// Reports statistics that the metrics they are taken of do not have, as far as their types are known: the service refuses
+    /// these.
+    fn check_functions(&self, type_of: &TypeOf<'_>, found: &mut Checker<'_>) {
+        for (i, condition) in self.conditions.value().into_iter().flatten().enumerate() {
+            let (Some(function), Some(metric_type)) =
+                (condition.misfit_of(type_of(&condition.metric_name)), type_of(&condition.metric_name))
+            else {
+                continue;
+            };
+            let here = at(["conditions"]).index(i).key("summary_function");
+            let message = format!("a {} has no `{}`", Word::Known(metric_type), Word::Known(function));
+            found.error(here, Code::FunctionDoesNotFit, message).help(match metric_type {
+                MetricType::Counter => "of a counter there are `derivative` and `absolute_value`",
+                MetricType::Gauge => {
+                    "of a gauge or composite there are `min`, `max`, `average`, `sum`, `count` and `derivative`"
+                }
+            });
         }
     }
 

@@ -41,6 +41,10 @@ impl Spec for Annotation {
         compare::plain(value)
     }
 
+    fn holds_data(&self) -> bool {
+        true
+    }
+
     fn clearable(&self) -> &'static [&'static str] {
         &["display_name"]
     }

@@ -12,6 +12,13 @@ pub fn with_contents(address: &Address, object: &Resource, state: &State) -> Res
     Resource::Space(Space { charts, ..space.clone() })
 }
 
+/// What stands inside an object that has all that goes when it is deleted.
+pub fn contents(address: &Address, object: &Resource) -> Vec<Address> {
+    let Resource::Space(space) = object else { return Vec::new() };
+    let charts = space.charts.value().into_iter().flatten();
+    charts.map(|chart| Address::chart(&address.name, &chart.name)).collect()
+}
+
 /// The charts of a space.
 pub fn charts_of<'a>(space: &'a Address, state: &'a State) -> impl Iterator<Item = (&'a str, &'a Chart)> {
     let inside = move |(address, object): (&'a Address, &'a Resource)| match object {
@@ -42,6 +49,7 @@ mod tests {
         ]);
         let whole = with_contents(&Address::space("A"), &state[&Address::space("A")], &state);
         assert_eq!(Value::Object(whole.fields()), json!({"charts": [{"name": "x", "label": "ms"}]}));
+        assert_eq!(contents(&Address::space("A"), &whole), [Address::chart("A", "x")]);
         assert_eq!(Resource::from_fields(Kind::Space, &whole.fields()), Ok(whole));
     }
 }

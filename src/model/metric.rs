@@ -7,19 +7,9 @@ use serde_json::Value;
 
 use super::check::{Checker, at, is_color, is_transform};
 use super::compare;
-use super::{Field, Kind, Reference, Seconds, Spec, Word};
+use super::{AlertUse, Field, Kind, MetricType, Reference, Seconds, Spec, Word};
 use crate::composite::{self, Use};
 use crate::diag::{Code, Part};
-
-/// The type of a native metric. It is fixed when the metric is created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum MetricType {
-    /// Values that go up and down.
-    Gauge,
-    /// A value that only grows, of which the change is of interest.
-    Counter,
-}
 
 /// A gauge or counter and how it is shown.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -231,6 +221,10 @@ fn canonical(field: &str, value: &Value) -> Value {
     }
 }
 
+/// Fields that decide which values an alert gets to see; the others are for charts.
+const MEANING: &[&str] =
+    &["type", "composite", "period", "source_lag", "attributes.summarize_function", "attributes.aggregate"];
+
 const CLEARABLE: &[&str] = &["display_name", "description", "period", "source_lag"];
 
 impl Spec for Metric {
@@ -261,6 +255,18 @@ impl Spec for Metric {
         &["type"]
     }
 
+    fn holds_data(&self) -> bool {
+        true
+    }
+
+    fn use_to_alerts(&self) -> Option<AlertUse> {
+        Some(AlertUse::Watched)
+    }
+
+    fn matters_to_alerts(&self, field: &str) -> bool {
+        MEANING.contains(&field)
+    }
+
     fn type_noun(&self) -> String {
         self.metric_type.value().map_or_else(|| self.kind().noun().to_owned(), ToString::to_string)
     }
@@ -275,15 +281,6 @@ impl Spec for Metric {
 }
 
 impl Composite {
-    /// Warns where it puts series together that have points at different intervals. `known` has the seconds of each metric that a
-    /// name or a pattern means.
-    pub fn check_periods(&self, known: &dyn Fn(&str) -> Vec<u64>, found: &mut Checker<'_>) {
-        let query = self.composite.value().and_then(|text| composite::compile(text).ok());
-        for problem in query.into_iter().flat_map(|query| query.mixed_periods(known)) {
-            found.composite(at(["composite"]), problem);
-        }
-    }
-
     /// Every metric it reads, by name or by pattern, each once.
     fn reads(&self, pattern: bool) -> Vec<Reference> {
         let Some(Ok(tree)) = self.composite.value().map(|text| composite::parse(text)) else {
@@ -329,6 +326,22 @@ impl Spec for Composite {
 
     fn identity(&self) -> &'static [&'static str] {
         &["composite"]
+    }
+
+    fn use_to_alerts(&self) -> Option<AlertUse> {
+        Some(AlertUse::Watched)
+    }
+
+    fn matters_to_alerts(&self, field: &str) -> bool {
+        MEANING.contains(&field)
+    }
+
+    /// Warns where it puts series together that have points at different intervals.
+    fn check_periods(&self, known: &dyn Fn(&str) -> Vec<u64>, found: &mut Checker<'_>) {
+        let query = self.composite.value().and_then(|text| composite::compile(text).ok());
+        for problem in query.into_iter().flat_map(|query| query.mixed_periods(known)) {
+            found.composite(at(["composite"]), problem);
+        }
     }
 
     fn clearable(&self) -> &'static [&'static str] {

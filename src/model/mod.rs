@@ -15,6 +15,7 @@ mod entry;
 mod field;
 mod file;
 mod metric;
+mod metric_type;
 mod moment;
 mod prometheus;
 mod resource;
@@ -23,7 +24,7 @@ mod space;
 mod spec;
 mod word;
 
-pub use address::{Address, Collection, Kind};
+pub use address::{Address, Collection, Data, Kind};
 pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
 pub use alert_test::{
     AlertState, AlertTest, ClearedHow, Expectation, ExpectedNotice, ExpectedStreams, NoticeKind, TestAction,
@@ -34,23 +35,24 @@ pub use chart::{
     Chart, ChartType, GroupFunction, Operator, STREAM_KEYS, Stream, StreamFunction, StreamType, Threshold,
     ThresholdColour, UNMANAGED_STREAM_KEYS, is_worked_out,
 };
-pub use contents::{charts_of, with_contents};
+pub use contents::{charts_of, contents, with_contents};
 pub use desired::{ChartOrder, DeclaredTest, Desired, Intent, Origin, Settings, Wish, as_written, at_route};
 pub use entry::{Ensure, ForEach, META_KEYS, Meta};
 pub use field::{Field, Seconds};
 pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_schema, variables_schema};
-pub use metric::{Attributes, Composite, Metric, MetricType, Scalar, SummarizeFunction};
+pub use metric::{Attributes, Composite, Metric, Scalar, SummarizeFunction};
+pub use metric_type::{MetricType, TypeOf};
 pub use moment::Moment;
 pub use prometheus::{
     AlertmanagerSettings, AlertmanagerSmtp, PrometheusDurations, PrometheusGroup, PrometheusKind,
     PrometheusLabels, PrometheusMetric, PrometheusRearm, PrometheusSettings,
 };
-pub use resource::{FieldError, Resource, State, TypeOf, read};
+pub use resource::{FieldError, Resource, State, read};
 pub use service::{
     Ending, MASKED, SERVICE_TYPES, Service, ServiceSettings, ServiceType, UNCLEAN, dead_service,
     ending_service, is_harmless,
 };
 pub use space::{NamedChart, Space};
 pub(crate) use spec::as_json;
-pub use spec::{Reference, Shape, Spec};
+pub use spec::{AlertUse, Reference, Shape, Spec};
 pub use word::Word;

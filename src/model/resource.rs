@@ -7,12 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Address, Alert, Annotation, Chart, Composite, Kind, Metric, MetricType, Service, Space, Spec, spec,
+    Address, Alert, Annotation, Chart, Composite, Kind, Metric, MetricType, Service, Space, Spec, TypeOf,
+    spec,
 };
 use crate::diag::Route;
-
-/// What type the metric of a name has, as far as that is known.
-pub type TypeOf<'a> = dyn Fn(&str) -> Option<MetricType> + 'a;
 
 /// One object of any kind: what is written of it, or all that is known of a remote one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,9 +124,26 @@ impl Resource {
         }
     }
 
+    /// The alert, for those who speak of alerts alone.
+    pub fn as_alert(&self) -> Option<&Alert> {
+        match self {
+            Self::Alert(alert) => Some(alert),
+            _ => None,
+        }
+    }
+
     /// Whether it was read by someone who may not see all of it.
     pub fn is_masked(&self) -> bool {
         matches!(self, Self::Service(service) if service.is_masked())
+    }
+
+    /// As someone reads it who may not see all of it.
+    #[must_use]
+    pub fn masked(&self) -> Self {
+        match self {
+            Self::Service(service) => Self::Service(service.masked()),
+            other => other.clone(),
+        }
     }
 
     /// What was read, with values of `want` in place of those the reader may not see.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::check::{Checker, at};
-use super::{Field, Kind, Reference, Shape, Spec, compare};
+use super::{AlertUse, Field, Kind, Reference, Shape, Spec, compare};
 use crate::diag::{Code, harmless_settings};
 pub use dead::{Ending, dead_service, ending_service};
 pub use rules::UNCLEAN;
@@ -223,6 +223,14 @@ impl Spec for Service {
 
     fn creation_needs(&self) -> &'static [&'static str] {
         &["type", "settings"]
+    }
+
+    fn use_to_alerts(&self) -> Option<AlertUse> {
+        Some(AlertUse::Notified)
+    }
+
+    fn matters_to_alerts(&self, _: &str) -> bool {
+        true
     }
 
     fn is_sensitive(&self, field: &str) -> bool {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::check::Checker;
-use super::{Address, Collection, Kind, compare};
+use super::{Address, Collection, Kind, TypeOf, compare};
 use crate::diag::{Part, Route};
 
 /// How a field is owned and compared.
@@ -20,6 +20,15 @@ pub enum Shape {
     Items,
     /// A list of objects in an order that means something.
     Sequence,
+}
+
+/// What an object is to the alerts that use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertUse {
+    /// They watch its values.
+    Watched,
+    /// They notify it.
+    Notified,
 }
 
 /// A use of another object.
@@ -98,6 +107,27 @@ pub trait Spec {
     fn type_noun(&self) -> String {
         self.kind().noun().to_owned()
     }
+
+    /// Whether it holds measurements or events, which go with it and which no definition brings back.
+    fn holds_data(&self) -> bool {
+        false
+    }
+
+    /// What alerts that use it have of it.
+    fn use_to_alerts(&self) -> Option<AlertUse> {
+        None
+    }
+
+    /// Whether alerts that use it may do otherwise once this field says something else.
+    fn matters_to_alerts(&self, _field: &str) -> bool {
+        false
+    }
+
+    /// Problems with the periods of the metrics it puts together; `known` has the seconds of each that a name or a pattern means.
+    fn check_periods(&self, _known: &dyn Fn(&str) -> Vec<u64>, _found: &mut Checker<'_>) {}
+
+    /// Problems with the statistics it takes of metrics, as far as the types of these are known.
+    fn check_functions(&self, _type_of: &TypeOf<'_>, _found: &mut Checker<'_>) {}
 
     /// Lets what it refers to by name follow a rename; `renamed` gives new names.
     fn follow_renames(&mut self, _renamed: &dyn Fn(&Address) -> Option<String>) {}

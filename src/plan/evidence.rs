@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Refusal, Step};
 use crate::diag::{Code, counted};
-use crate::model::{Address, Kind, Resource};
+use crate::diff::Change;
+use crate::model::Address;
 
 /// What was found, and what it took.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -127,10 +128,11 @@ impl Evidence {
 
     /// Every alert that is made or changed and would have notified more often than this.
     pub fn noisy_alerts(&self, steps: &[Step], most: usize) -> Option<Refusal> {
-        let noisy = self.alerts(steps).filter_map(|(name, finding)| {
+        let noisy = self.alerts(steps).filter_map(|(change, finding)| {
             let after = finding.after.as_ref().filter(|after| after.pages && after.notified > most)?;
             let days = length(self.looked.end - self.looked.start);
-            Some(format!("{}/{name}: would have notified {} in {days}", Kind::Alert, times(after.notified)))
+            let (kind, alert) = (change.kind, &change.address.name);
+            Some(format!("{kind}/{alert}: would have notified {} in {days}", times(after.notified)))
         });
         let noisy: Vec<String> = noisy.collect();
         (!noisy.is_empty()).then(|| Refusal {
@@ -153,13 +155,14 @@ impl Evidence {
             let unknown = |after: &Figures| after.pages && (after.error.is_some() || finding.missed);
             finding.after.as_ref().map_or(finding.missed, unknown)
         };
-        self.alerts(steps).filter(move |(_, finding)| open(finding)).map(|(name, _)| name)
+        self.alerts(steps)
+            .filter(move |(_, finding)| open(finding))
+            .map(|(change, _)| change.address.name.as_str())
     }
 
-    fn alerts<'s>(&'s self, steps: &'s [Step]) -> impl Iterator<Item = (&'s str, &'s Finding)> {
-        let stays = |step: &&Step| matches!(step.change.action.after(), Some(Resource::Alert(_)));
-        let found =
-            |step: &'s Step| Some((step.change.address.name.as_str(), self.of(&step.change.address)?));
+    fn alerts<'s>(&'s self, steps: &'s [Step]) -> impl Iterator<Item = (&'s Change, &'s Finding)> {
+        let stays = |step: &&Step| step.change.action.after().is_some_and(|after| after.as_alert().is_some());
+        let found = |step: &'s Step| Some((&step.change, self.of(&step.change.address)?));
         steps.iter().filter(stays).filter(|step| !step.parks()).filter_map(found)
     }
 }

@@ -19,8 +19,9 @@ pub use touched::{Indirect, Touched, indirect};
 use words::Words;
 
 /// The impact of a change; none for what is no alert.
-pub fn impact(change: &Change, touched: &Touched<'_>) -> Option<Impact> {
+pub fn impact<'c>(change: &'c Change, touched: &Touched<'_>) -> Option<Impact> {
     let words = Words { hidden: touched.hides(&change.address) };
+    let alert = |side: Option<&'c Resource>| side.and_then(Resource::as_alert);
     let effects = match (alert(change.action.before()), alert(change.action.after())) {
         (None, None) => return None,
         (None, Some(after)) => created(after, &words),
@@ -33,13 +34,6 @@ pub fn impact(change: &Change, touched: &Touched<'_>) -> Option<Impact> {
         }
     };
     Some(Impact { effects })
-}
-
-fn alert(resource: Option<&Resource>) -> Option<&Alert> {
-    match resource {
-        Some(Resource::Alert(alert)) => Some(alert),
-        _ => None,
-    }
 }
 
 fn created(alert: &Alert, words: &Words) -> Vec<Effect> {

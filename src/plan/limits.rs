@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Indirect, Step, Verdict};
+use super::{Impact, Indirect, Step, Verdict};
 use crate::diag::{Code, counted, plural};
 use crate::diff::scope::Globs;
 use crate::diff::{Action, Change};
-use crate::model::{ALERT_STREAM, Address, Collection, Desired, Kind, Resource, State};
+use crate::model::{Address, Collection, Desired, Resource, State, belongs_to_the_service, contents};
 
 /// How many deletes and replaces a run may make unless told otherwise.
 pub const DEFAULT_MAX_DELETES: u32 = 10;
@@ -56,7 +56,7 @@ impl Limits {
         let lost: Vec<&Change> = changes.iter().filter(|change| change.action.destroys()).collect();
         let rules =
             [self.too_many(&lost), self.data_lost(&lost), self.protected(&lost, desired), reserved(&lost)];
-        rules.into_iter().flatten().chain(services_in_use(changes, actual)).collect()
+        rules.into_iter().flatten().chain(in_use(changes, actual)).collect()
     }
 
     /// Every alert that pages less than before, or may, with the reasons.
@@ -66,7 +66,7 @@ impl Limits {
         let weaker: Vec<String> = changed
             .chain(indirect.iter().map(|indirect| (&indirect.alert, &indirect.impact)))
             .filter(|(_, impact)| impact.verdict() != Verdict::No)
-            .map(|(alert, impact)| format!("{}/{alert}: {}", Kind::Alert, impact.reasons().join("; ")))
+            .map(|(alert, impact)| format!("{}/{alert}: {}", Impact::OF, impact.reasons().join("; ")))
             .collect();
         (self.deny_weaker_alerts && !weaker.is_empty()).then(|| Refusal {
             code: Code::WeakerAlerts.name().into(),
@@ -87,7 +87,7 @@ impl Limits {
         desired.objects.get(&change.address).is_some_and(|wish| wish.protect)
             || named(&change.address)
             || old.is_some_and(named)
-            || lost_with(change).iter().any(|chart| self.protect.contains(Kind::Chart, &chart.to_string()))
+            || lost_with(change).iter().any(|inner| self.protect.contains(inner.kind(), &inner.to_string()))
     }
 
     fn too_many(&self, lost: &[&Change]) -> Option<Refusal> {
@@ -107,8 +107,8 @@ impl Limits {
 
     fn data_lost(&self, lost: &[&Change]) -> Option<Refusal> {
         let holds_data = |change: &&&Change| {
-            let before = change.action.before().filter(|_| change.action.destroys());
-            matches!(before, Some(Resource::Metric(_) | Resource::Annotation(_)))
+            change.action.destroys()
+                && change.action.before().is_some_and(|before| before.spec().holds_data())
         };
         let lost: Vec<&Change> = lost.iter().filter(holds_data).copied().collect();
         (!lost.is_empty() && !self.delete_data).then(|| Refusal {
@@ -138,20 +138,18 @@ impl Limits {
 }
 
 fn reserved(lost: &[&Change]) -> Option<Refusal> {
-    let reserved = |change: &&&Change| {
-        change.address.collection == Collection::Annotations && change.address.name == ALERT_STREAM
-    };
-    let lost: Vec<&Change> = lost.iter().filter(reserved).copied().collect();
-    (!lost.is_empty()).then(|| Refusal {
+    let lost: Vec<&Change> =
+        lost.iter().filter(|change| belongs_to_the_service(&change.address)).copied().collect();
+    lost.first().map(|stream| Refusal {
         code: Code::Reserved.name().into(),
-        message: format!("the stream `{ALERT_STREAM}` belongs to the service and is never deleted"),
+        message: format!("the stream `{}` belongs to the service and is never deleted", stream.address),
         names: names(&lost),
         lift: None,
     })
 }
 
 /// Services that would go while an alert that stays uses them, whoever owns that alert.
-fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
+fn in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
     let by_address: BTreeMap<&Address, &Change> = changes
         .iter()
         .flat_map(|change| {
@@ -166,30 +164,30 @@ fn services_in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
         None => actual.get(address),
         Some(change) => change.action.after(),
     };
-    let deleted =
-        |change: &&Change| change.kind == Kind::Service && matches!(change.action, Action::Delete { .. });
-    let mut users: BTreeMap<&Address, Vec<String>> =
-        changes.iter().filter(deleted).map(|service| (&service.address, Vec::new())).collect();
-    if users.is_empty() {
-        return Vec::new();
-    }
-    for alert in actual.keys().filter(|address| address.collection == Collection::Alerts) {
-        let references = stays(alert).map(|after| after.spec().references()).unwrap_or_default();
+    let deleted = changes.iter().filter(|change| matches!(change.action, Action::Delete { .. }));
+    let needed: BTreeMap<&Address, Collection> = deleted
+        .filter_map(|change| Some((&change.address, change.address.collection.needed_by()?)))
+        .collect();
+    let by: BTreeSet<Collection> = needed.values().copied().collect();
+    let mut users: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+    for user in actual.keys().filter(|address| by.contains(&address.collection)) {
+        let references = stays(user).map(|after| after.spec().references()).unwrap_or_default();
         let used: BTreeSet<Address> = references.into_iter().map(|reference| reference.to).collect();
-        for service in &used {
-            if let Some(users) = users.get_mut(service) {
-                users.push(alert.to_string());
-            }
+        for (&object, _) in used.iter().filter_map(|used| needed.get_key_value(used)) {
+            users.entry(object).or_default().push(user);
         }
     }
-    let used = users.into_iter().filter(|(_, users)| !users.is_empty());
-    used.map(|(service, users)| Refusal {
-        code: Code::ServiceInUse.name().into(),
-        message: format!("the service \"{service}\" is still used by {}", counted(users.len(), "alert")),
-        names: users,
-        lift: Some("take the service out of these alerts first".into()),
-    })
-    .collect()
+    let refuse = |(object, users): (&Address, Vec<&Address>)| {
+        let (noun, user) = (object.kind().noun(), needed[object].kind());
+        let count = counted(users.len(), user.noun());
+        Refusal {
+            code: Code::ServiceInUse.name().into(),
+            message: format!("the {noun} \"{object}\" is still used by {count}"),
+            names: users.into_iter().map(Address::to_string).collect(),
+            lift: Some(format!("take the {noun} out of these {} first", user.section())),
+        }
+    };
+    users.into_iter().map(refuse).collect()
 }
 
 /// Several remote objects under a name that the plan would have to choose one of.
@@ -230,16 +228,17 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
 
 /// The charts that go with a space.
 pub fn lost_with(change: &Change) -> Vec<Address> {
-    let Action::Delete { before: Resource::Space(space), .. } = &change.action else { return Vec::new() };
-    let charts = space.charts.value().into_iter().flatten();
-    charts.map(|chart| Address::chart(&change.address.name, &chart.name)).collect()
+    match &change.action {
+        Action::Delete { before, .. } => contents(&change.address, before),
+        _ => Vec::new(),
+    }
 }
 
 /// `space/Shop (with 2 charts)`.
 fn names(changes: &[&Change]) -> Vec<String> {
-    let with = |change: &Change| match lost_with(change).len() {
-        0 => String::new(),
-        charts => format!(" (with {})", counted(charts, "chart")),
+    let with = |change: &Change| match lost_with(change).as_slice() {
+        [] => String::new(),
+        inner @ [one, ..] => format!(" (with {})", counted(inner.len(), one.kind().noun())),
     };
     changes.iter().map(|change| format!("{}/{}{}", change.kind, change.address, with(change))).collect()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::limits::lost_with;
 use crate::diag::{Code, Diagnostic, Files, Part, Report, Route};
 use crate::diff::{Action, Change, fields};
-use crate::model::{Address, Desired, Kind, Resource};
+use crate::model::{Address, Desired};
 
 /// Notes such pairs, where one deletion fits one creation alone.
 pub(super) fn note(changes: &[Change], desired: &Desired, files: &Files, report: &mut Report) {
@@ -57,19 +57,15 @@ fn alike(old: &Change, new: &Change, charts: &BTreeMap<Address, BTreeSet<&str>>)
     if old.kind != new.kind || old.address.parent != new.address.parent {
         return false;
     }
-    match (old.kind, before, after) {
-        // Of a space hardly anything but its charts tells it from others.
-        (Kind::Space, Resource::Space(_), Resource::Space(_)) => {
-            let lost = lost_with(old);
-            let lost: BTreeSet<&str> = lost.iter().map(|chart| chart.name.as_str()).collect();
-            !lost.is_empty() && charts.get(&new.address) == Some(&lost)
-        }
-        (Kind::Alert | Kind::Service | Kind::Chart, ..) => {
-            // Conditions, settings or streams: with none of these it would be like any other.
-            let says =
-                |value: &Value| value.as_array().is_some_and(|all| !all.is_empty()) || value.is_object();
-            after.fields().values().any(says) && fields::changes(after, before, &BTreeMap::new()).is_empty()
-        }
-        _ => false,
+    // Of a space hardly anything but its charts tells it from others.
+    if old.address.collection.holds().is_some() {
+        let lost = lost_with(old);
+        let lost: BTreeSet<&str> = lost.iter().map(|chart| chart.name.as_str()).collect();
+        return !lost.is_empty() && charts.get(&new.address) == Some(&lost);
     }
+    // Conditions, settings or streams: with none of these it would be like any other.
+    let says = |value: &Value| value.as_array().is_some_and(|all| !all.is_empty()) || value.is_object();
+    old.kind.can_be_renamed()
+        && after.fields().values().any(says)
+        && fields::changes(after, before, &BTreeMap::new()).is_empty()
 }

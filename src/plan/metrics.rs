@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::diag::{Code, Diagnostic, Files, Report, Severity, Suggestions, suggest};
 use crate::diff::Change;
 use crate::model::check::{Checker, Finding};
-use crate::model::{Address, Collection, Desired, Intent, Reference, Resource, State, Wish};
+use crate::model::{Address, Collection, Data, Desired, Intent, Reference, State, Wish};
 
 /// Reports all of it. What will be written and the service is known to refuse is an error.
 pub(super) fn report(
@@ -18,8 +18,10 @@ pub(super) fn report(
     report: &mut Report,
 ) {
     let written: BTreeSet<&Address> = changes.iter().map(|change| &change.address).collect();
-    for collection in [Collection::Metrics, Collection::Annotations] {
-        report_unknown(collection, desired, actual, files, report);
+    for collection in Collection::ALL {
+        if let Some(data) = collection.data() {
+            report_unknown(collection, data, desired, actual, files, report);
+        }
     }
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
         for pattern in wish.resource.spec().patterns() {
@@ -43,15 +45,13 @@ pub(super) fn report(
 /// Uses of metrics or annotation streams by names that neither the files nor the service know.
 fn report_unknown(
     collection: Collection,
+    data: Data,
     desired: &Desired,
     actual: &State,
     files: &Files,
     report: &mut Report,
 ) {
-    let (code, noun, first) = match collection {
-        Collection::Annotations => (Code::UnknownAnnotation, "annotation stream", "post its first event"),
-        _ => (Code::UnknownMetric, "metric", "send its first measurement"),
-    };
+    let Data { unknown, noun, begin } = data;
     let near = Suggestions::default();
     for (used, users) in crate::diff::undeclared(collection, desired) {
         if actual.contains_key(&used) {
@@ -61,13 +61,13 @@ fn report_unknown(
         for (user, reference) in users {
             let Some(wish) = desired.objects.get(&user) else { continue };
             let message = format!("{} \"{user}\" uses the {noun} `{used}`, which nobody declares", wish.kind);
-            let diagnostic = Diagnostic::warning(code, message).at(
+            let diagnostic = Diagnostic::warning(unknown, message).at(
                 wish.place(files, &reference.route, reference.part),
                 format!("and the service has no {noun} of this name"),
             );
             report.push(match close {
                 Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
-                None => diagnostic.help(format!("declare it, or {first}, before relying on this")),
+                None => diagnostic.help(format!("declare it, or {begin}, before relying on this")),
             });
         }
     }
@@ -92,7 +92,7 @@ fn unmatched(
     let place = wish.place(files, &reference.route, reference.part);
     let diagnostic = Diagnostic::warning(Code::UnmatchedPattern, message)
         .at(place, "no metric matches, neither here nor on the service");
-    match closest(pattern, &names(Collection::Metrics, desired, actual)) {
+    match closest(pattern, &names(reference.to.collection, desired, actual)) {
         Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
         None => diagnostic.help("declare one, or send its first measurement, before relying on this"),
     }
@@ -111,10 +111,9 @@ fn closest(pattern: &str, names: &[&str]) -> Option<String> {
 
 /// Periods that differ, as far as the files alone do not tell already.
 fn mixed_periods(address: &Address, wish: &Wish, desired: &Desired, actual: &State) -> Vec<Finding> {
-    let Resource::Composite(composite) = &wish.resource else { return Vec::new() };
     let findings = |actual: &State| {
         let mut found = Checker::new(&address.name);
-        composite.check_periods(&|pattern| desired.periods(pattern, actual), &mut found);
+        wish.resource.spec().check_periods(&|pattern| desired.periods(pattern, actual), &mut found);
         found.into_findings()
     };
     let told = findings(&State::new());
@@ -123,12 +122,11 @@ fn mixed_periods(address: &Address, wish: &Wish, desired: &Desired, actual: &Sta
 
 /// Statistics that metrics do not have whose type only the service tells.
 fn misfits(address: &Address, wish: &Wish, desired: &Desired, actual: &State) -> Vec<Finding> {
-    let Resource::Alert(alert) = &wish.resource else { return Vec::new() };
     let only_there = |metric: &str| match desired.metric_type(metric) {
         None => actual.get(&Address::metric(metric))?.metric_type(),
         Some(_) => None,
     };
     let mut found = Checker::new(&address.name);
-    alert.check_functions(&only_there, &mut found);
+    wish.resource.spec().check_functions(&only_there, &mut found);
     found.into_findings()
 }

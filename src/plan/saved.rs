@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Indirect, Plan, Step};
 use crate::diag::{Route, Seg};
 use crate::diff::{Action, Change};
-use crate::model::{Address, Collection, Resource, State};
+use crate::model::{Address, Collection, Kind, Resource, State};
 pub use error::SavedError;
 use key::Key;
 use names::Names;
@@ -122,16 +122,10 @@ impl SavedPlan {
     pub fn collections(&self) -> BTreeSet<Collection> {
         let mut needed: BTreeSet<Collection> =
             self.fingerprints.iter().map(|f| f.address.collection).collect();
-        // Whether a service is in use only alerts tell, and alerts name services by id.
-        if needed.contains(&Collection::Services) {
-            needed.insert(Collection::Alerts);
-        }
-        if needed.contains(&Collection::Alerts) {
-            needed.insert(Collection::Services);
-        }
-        // Charts name spaces by id, and a space takes its charts along.
-        if needed.contains(&Collection::Charts) || needed.contains(&Collection::Spaces) {
-            needed.extend([Collection::Charts, Collection::Spaces]);
+        // Who uses an object, what it names by ids, and what it takes along when it goes.
+        let beside = |of: Collection| [of.needed_by(), of.names(), of.holds().map(Kind::collection)];
+        for collection in needed.clone() {
+            needed.extend(beside(collection).into_iter().flatten());
         }
         needed
     }
@@ -139,9 +133,9 @@ impl SavedPlan {
     /// The spaces whose charts must be read to open the plan.
     pub fn spaces(&self) -> BTreeSet<String> {
         let touched = self.fingerprints.iter().map(|f| &f.address);
-        let space = |address: &Address| match address.collection {
-            Collection::Spaces => Some(address.name.clone()),
-            _ => address.parent.clone(),
+        let space = |address: &Address| match address.collection.holds() {
+            Some(_) => Some(address.name.clone()),
+            None => address.parent.clone(),
         };
         touched.filter_map(space).collect()
     }

@@ -42,16 +42,11 @@ impl Wanted {
         let mut collections: BTreeSet<Collection> =
             desired.objects.keys().map(|address| address.collection).collect();
         let pruned: BTreeSet<Collection> = prune.kinds().map(Kind::collection).collect();
-        let deletes_services = pruned.contains(&Collection::Services)
-            || desired
-                .objects
-                .iter()
-                .any(|(a, w)| a.collection == Collection::Services && w.intent == Intent::Absent);
+        let absent = desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Absent);
+        let shrinking = absent.map(|(address, _)| address.collection).chain(pruned.iter().copied());
+        // Whether what is deleted is in use only its users can tell.
+        collections.extend(shrinking.filter_map(Collection::needed_by));
         collections.extend(pruned);
-        // Whether a deleted service is in use only the alerts can tell, and these name services by id.
-        if deletes_services {
-            collections.insert(Collection::Alerts);
-        }
         let used = |collection| undeclared(collection, desired).into_keys();
         let metrics: BTreeSet<Address> = used(Collection::Metrics).collect();
         if used(Collection::Annotations).next().is_some() {
@@ -76,12 +71,7 @@ impl Wanted {
 
     /// Adds a collection, and what it cannot be understood without: alerts name services by id, charts spaces.
     pub fn add(&mut self, collection: Collection) {
-        self.collections.insert(collection);
-        match collection {
-            Collection::Alerts => _ = self.collections.insert(Collection::Services),
-            Collection::Charts => _ = self.collections.insert(Collection::Spaces),
-            _ => {}
-        }
+        self.collections.extend([Some(collection), collection.names()].into_iter().flatten());
     }
 
     /// Whether the charts of this space are needed.

@@ -9,7 +9,8 @@ use crate::diag::{Route, Seg, Severity};
 use crate::diff::fields;
 use crate::model::check::{Checker, Finding};
 use crate::model::{
-    ALERT_STREAM, Address, Chart, ChartOrder, Collection, Field, Kind, Resource, Space, State, UNCLEAN,
+    Address, Chart, ChartOrder, Collection, Field, Kind, Resource, Space, State, UNCLEAN,
+    belongs_to_the_service,
 };
 
 /// Something that cannot be written down.
@@ -115,9 +116,7 @@ impl Restorable {
 
 /// The stream of firing alerts comes by itself.
 fn is_made_by_the_service(address: &Address, object: &Resource) -> bool {
-    address.collection == Collection::Annotations
-        && address.name == ALERT_STREAM
-        && object.fields().values().all(|value| *value == "" || value.is_null())
+    belongs_to_the_service(address) && object.fields().values().all(|value| *value == "" || value.is_null())
 }
 
 /// A part that is lost, and why.
@@ -140,7 +139,7 @@ fn written(
             ));
         }
     }
-    if matches!(object, Resource::Service(service) if service.is_masked()) {
+    if object.is_masked() {
         return Err(
             "its secret settings are hidden from this token; one of the role `admin` sees them".into()
         );
@@ -154,9 +153,8 @@ fn written(
 
 /// A statistic that the type of a metric does not have, which somebody changed since. Without it the alert would be another one.
 fn misfit(address: &Address, object: &Resource, state: &State) -> Option<Finding> {
-    let Resource::Alert(alert) = object else { return None };
     let mut found = Checker::new(&address.name);
-    alert.check_functions(&|metric| state.get(&Address::metric(metric))?.metric_type(), &mut found);
+    object.spec().check_functions(&|metric| state.get(&Address::metric(metric))?.metric_type(), &mut found);
     found.into_findings().into_iter().next()
 }
 
@@ -251,6 +249,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::ALERT_STREAM;
 
     #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn object(kind: Kind, fields: Value) -> Resource {

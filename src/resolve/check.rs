@@ -19,8 +19,7 @@ pub fn meta(meta: &Meta, kind: Kind, found: &mut Checker<'_>) {
             .on_key();
     }
     let Some(old) = &meta.renamed_from else { return };
-    let fixed = matches!(kind, Kind::Metric | Kind::Composite | Kind::Annotation);
-    if fixed {
+    if !kind.can_be_renamed() {
         found
             .error(
                 at(["renamed_from"]),

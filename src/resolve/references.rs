@@ -7,9 +7,7 @@ use super::entry::LOST;
 use super::findings::tell;
 use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Suggestions};
 use crate::model::check::{Checker, at};
-use crate::model::{
-    Address, Collection, DeclaredTest, Desired, Intent, Kind, Reference, Resource, State, Wish,
-};
+use crate::model::{Address, Collection, DeclaredTest, Desired, Intent, Kind, Reference, State, Wish};
 
 /// Reports uses of what is not declared, or is declared to be absent, and renames that contradict each other.
 pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
@@ -74,9 +72,8 @@ fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
     let nothing = State::new();
     let known = |pattern: &str| desired.periods(pattern, &nothing);
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
-        let Resource::Composite(composite) = &wish.resource else { continue };
         let mut found = Checker::new(&address.name);
-        composite.check_periods(&known, &mut found);
+        wish.resource.spec().check_periods(&known, &mut found);
         for finding in found.into_findings() {
             let place = wish.place(files, &finding.route, finding.part);
             tell(finding, place, report);
@@ -88,9 +85,8 @@ fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
 fn check_functions(desired: &Desired, files: &Files, report: &mut Report) {
     let type_of = |metric: &str| desired.metric_type(metric);
     for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
-        let Resource::Alert(alert) = &wish.resource else { continue };
         let mut found = Checker::new(&address.name);
-        alert.check_functions(&type_of, &mut found);
+        wish.resource.spec().check_functions(&type_of, &mut found);
         for finding in found.into_findings() {
             let place = wish.place(files, &finding.route, finding.part);
             tell(finding, place, report);

@@ -18,6 +18,8 @@ const MET_ELSEWHERE: &[&str] = &[
     "nothing-targeted", // tests/command/endpoints.rs: `validate` has no --target
     "file-too-large",   // tests/command/hostile.rs: nobody wants that file in the repository
     "too-many",         // src/model/bounds.rs, for the same reason
+    // tests/cases/spaces-annotation-stream.yaml: only plans find it.
+    "unknown-annotation",
     // tests/command/query.rs and tests/server/api/compose.rs: only who evaluates a composite can find these.
     "too-much",
     "unknown-period",

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Kind;
+
 /// Whether an alert pages less than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +40,9 @@ pub struct Impact {
 }
 
 impl Impact {
+    /// What has one: nothing else pages anybody.
+    pub const OF: Kind = Kind::Alert;
+
     /// The worst of the effects.
     pub fn verdict(&self) -> Verdict {
         self.effects.iter().map(|effect| effect.weakens).max().unwrap_or(Verdict::No)

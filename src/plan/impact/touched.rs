@@ -10,11 +10,7 @@ use super::effect::{Effect, Impact, Verdict};
 use super::words::{listed, quoted};
 use crate::diag::Seg;
 use crate::diff::{Action, Change};
-use crate::model::{Address, Alert, Collection, Desired, Kind, MetricType, Resource, Spec, State, Word};
-
-/// Fields of a metric or composite that decide which values an alert gets to see; the others are for charts.
-const MEANING: &[&str] =
-    &["type", "composite", "period", "source_lag", "attributes.summarize_function", "attributes.aggregate"];
+use crate::model::{Address, Alert, AlertUse, Desired, Kind, MetricType, Resource, Spec, State};
 
 /// The changes of a plan as far as they concern alerts, and what is known beside them.
 pub struct Touched<'a> {
@@ -28,6 +24,7 @@ pub struct Touched<'a> {
 #[derive(Debug, Clone)]
 struct Touch {
     kind: Kind,
+    used: AlertUse,
     /// Its names, before and after.
     names: Vec<String>,
     /// `is deleted`, to be read behind "which".
@@ -58,12 +55,12 @@ impl<'a> Touched<'a> {
             Action::Update { renamed_from: Some(old), .. } => Some(old),
             _ => None,
         };
-        let Some((what, weakens)) = what_happens(change) else { return };
+        let Some((used, what, weakens)) = what_happens(change) else { return };
         let kind = change.action.before().map_or(change.kind, Resource::kind);
         let both = || [Some(&change.address), old_name].into_iter().flatten();
         let names: Vec<String> = both().map(|address| address.name.clone()).collect();
         for address in both() {
-            let touch = Touch { kind, names: names.clone(), what: what.clone(), weakens };
+            let touch = Touch { kind, used, names: names.clone(), what: what.clone(), weakens };
             self.objects.insert(address.clone(), touch);
         }
     }
@@ -73,35 +70,29 @@ impl<'a> Touched<'a> {
         let planned: BTreeMap<&Address, Option<&Resource>> =
             changes.iter().map(|change| (&change.address, change.action.after())).collect();
         let untouched = self.actual.iter().filter(|(address, _)| !planned.contains_key(*address));
-        let composites = untouched
-            .map(|(address, resource)| (address, Some(resource)))
-            .chain(planned.iter().map(|(address, after)| (*address, *after)))
-            .filter_map(|(address, resource)| match resource {
-                Some(Resource::Composite(composite)) => Some((address, composite)),
-                _ => None,
-            });
+        let used = AlertUse::Watched;
+        let readers = untouched
+            .chain(planned.iter().filter_map(|(address, after)| Some((*address, (*after)?))))
+            .filter(|(_, resource)| resource.spec().use_to_alerts() == Some(used));
         let mut found = Vec::new();
-        for (address, composite) in composites.filter(|(address, _)| !self.objects.contains_key(*address)) {
-            let read = composite
+        for (address, reader) in readers.filter(|(address, _)| !self.objects.contains_key(*address)) {
+            let read = reader
+                .spec()
                 .references()
                 .into_iter()
                 .find_map(|reference| self.objects.get(&reference.to).map(|touch| (reference.to, touch)));
             if let Some((metric, touch)) = read {
                 let what = format!("reads the {} {}, which {}", touch.kind, quoted(&metric.name), touch.what);
                 let (names, weakens) = (vec![address.name.clone()], Verdict::CannotTell);
-                found.push((address.clone(), Touch { kind: Kind::Composite, names, what, weakens }));
+                found.push((address.clone(), Touch { kind: reader.kind(), used, names, what, weakens }));
             }
         }
         self.objects.extend(found);
     }
 
-    /// The type a metric has on the remote; a composite has the statistics of a gauge.
+    /// The type a metric has on the remote.
     pub(super) fn type_of(&self, metric: &str) -> Option<MetricType> {
-        match self.actual.get(&Address::metric(metric))? {
-            Resource::Metric(metric) => metric.metric_type.value().and_then(Word::known),
-            Resource::Composite(_) => Some(MetricType::Gauge),
-            _ => None,
-        }
+        self.actual.get(&Address::metric(metric))?.metric_type()
     }
 
     /// Whether an alert holds secrets in what the words speak of; its prose they never quote.
@@ -121,12 +112,11 @@ impl<'a> Touched<'a> {
         let effect = |address: &Address| {
             let touch = self.objects.get(address)?;
             let called = before.services.value().map_or(&[][..], Vec::as_slice);
-            if address.collection == Collection::Services
-                && !touch.names.iter().any(|name| called.contains(name))
-            {
-                return None;
-            }
-            let how = if address.collection == Collection::Services { "notify" } else { "page" };
+            let how = match touch.used {
+                AlertUse::Watched => "page",
+                AlertUse::Notified if touch.names.iter().any(|name| called.contains(name)) => "notify",
+                AlertUse::Notified => return None,
+            };
             let object = format!("the {} {}, which {}", touch.kind, quoted(&address.name), touch.what);
             Some(Effect::new(touch.weakens, format!("may {how} differently: it uses {object}")))
         };
@@ -135,30 +125,31 @@ impl<'a> Touched<'a> {
 }
 
 /// What a change does to the alerts that use the object, where it can do anything to them.
-fn what_happens(change: &Change) -> Option<(String, Verdict)> {
-    let service = change.address.collection == Collection::Services;
-    if !service && change.address.collection != Collection::Metrics {
-        return None;
-    }
-    match &change.action {
-        Action::Create { .. } => None,
-        Action::Delete { .. } if service => Some(("is deleted".to_owned(), Verdict::Yes)),
-        Action::Delete { .. } => Some(("is deleted".to_owned(), Verdict::CannotTell)),
-        Action::Replace { because, .. } => Some((format!("is replaced: {because}"), Verdict::CannotTell)),
+fn what_happens(change: &Change) -> Option<(AlertUse, String, Verdict)> {
+    let before = change.action.before()?.spec();
+    let used = before.use_to_alerts()?;
+    let (what, weakens) = match &change.action {
+        Action::Create { .. } => return None,
+        Action::Delete { .. } if used == AlertUse::Notified => ("is deleted".to_owned(), Verdict::Yes),
+        Action::Delete { .. } => ("is deleted".to_owned(), Verdict::CannotTell),
+        Action::Replace { because, .. } => (format!("is replaced: {because}"), Verdict::CannotTell),
         Action::Update { fields, .. } => {
             let mut names: Vec<String> = fields
                 .iter()
                 .map(|field| field.route.to_string())
-                .filter(|name| service || MEANING.contains(&name.as_str()))
+                .filter(|name| before.matters_to_alerts(name))
                 .map(|name| if name.starts_with("settings.") { "settings".to_owned() } else { name })
                 .map(|name| name.trim_start_matches("attributes.").to_owned())
                 .collect();
             names.dedup();
+            if names.is_empty() {
+                return None;
+            }
             let what = format!("changes its {}", listed(&names, " and "));
-            (!names.is_empty())
-                .then_some((what.replace("its composite", "its definition"), Verdict::CannotTell))
+            (what.replace("its composite", "its definition"), Verdict::CannotTell)
         }
-    }
+    };
+    Some((used, what, weakens))
 }
 
 /// What the plan means to alerts it does not change, whoever owns them. Those switched off page nobody either way.
@@ -171,11 +162,10 @@ pub fn indirect(changes: &[Change], touched: &Touched<'_>) -> Vec<Indirect> {
         })
         .flatten()
         .collect();
-    let alerts = touched.actual.iter().filter_map(|(address, resource)| match resource {
-        Resource::Alert(alert) if alert.is_active() && !changed.contains(address) => Some((address, alert)),
-        _ => None,
-    });
+    let alerts =
+        touched.actual.iter().filter_map(|(address, resource)| Some((address, resource.as_alert()?)));
     alerts
+        .filter(|(address, alert)| alert.is_active() && !changed.contains(address))
         .map(|(address, alert)| Indirect {
             alert: address.name.clone(),
             impact: Impact { effects: touched.effects_on(alert, alert) },

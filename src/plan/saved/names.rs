@@ -50,18 +50,16 @@ impl Names {
 
     /// Whether an object was read by a role that may not see all of it.
     pub fn is_masked(&self, name: &Address, state: &State) -> bool {
-        matches!(state.get(&self.place(name, state)), Some(Resource::Service(service)) if service.is_masked())
+        state.get(&self.place(name, state)).is_some_and(Resource::is_masked)
     }
 
     /// An object's canonical form as text, with its secrets or without, or its absence.
     pub fn form(&self, name: &Address, state: &State, masked: bool) -> String {
         let place = self.place(name, state);
-        let whole = |object: &Resource| match self.deleted.contains(name) && !masked {
-            true => with_contents(&place, object, state),
-            false => match object {
-                Resource::Service(service) if masked => Resource::Service(service.masked()),
-                object => object.clone(),
-            },
+        let whole = |object: &Resource| match (masked, self.deleted.contains(name)) {
+            (true, _) => object.masked(),
+            (false, true) => with_contents(&place, object, state),
+            (false, false) => object.clone(),
         };
         let form = |object: Resource| json!([object.kind(), fields::canonical_form(&object)]);
         let form = state.get(&place).map(whole).map_or(Value::Null, form);
