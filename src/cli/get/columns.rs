@@ -239,4 +239,20 @@ mod tests {
         let metric = json!({"name": "m", "type": "gauge", "period": 60.0});
         assert_eq!(of(Kind::Metrics, &[metric]).1[0][2], "1m");
     }
+
+    #[test]
+    fn what_waits_says_since_when_its_service_fails() {
+        let delivery = |status: &str, detail: Option<&str>, open: bool| {
+            let circuit = open
+                .then(|| json!({"open_since": 1_700_000_000, "next_attempt_at": 1_700_000_040}));
+            let service = json!({"title": "ops", "type": "slack", "circuit": circuit});
+            let delivery = json!({"id": 1, "status": status, "detail": detail, "service": service});
+            of(Kind::Deliveries, &[delivery]).1[0].last().unwrap().clone()
+        };
+        let failing = "the service fails since 2023-11-14T22:13:20Z, next try 2023-11-14T22:14:00Z";
+        assert_eq!(delivery("waiting", None, true), failing);
+        assert_eq!(delivery("waiting", Some("status 503"), true), format!("status 503; {failing}"));
+        assert_eq!(delivery("sent", None, true), "", "it has nothing to do with it any more");
+        assert_eq!(delivery("waiting", Some("status 503"), false), "status 503");
+    }
 }

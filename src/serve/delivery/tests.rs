@@ -1,5 +1,7 @@
 //! The dispatcher over a store in memory, by a clock that tests move, at far ends that take or refuse.
 
+mod circuit;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -64,7 +64,7 @@ impl Evaluator {
         telemetry.evaluates();
         let (stop, stopped) = channel(false);
         let by = Evaluation::new(options.clone(), users, telemetry.lost_states());
-        let work = Work { store, by, telemetry: telemetry.clone() };
+        let work = Work::new(store, by, telemetry.clone());
         let runtime = Handle::current();
         let thread = thread::Builder::new()
             .name("evaluation".to_owned())
@@ -87,30 +87,26 @@ struct Work {
     store: Store,
     by: Evaluation,
     telemetry: Telemetry,
+    /// What a test does in the middle of a round.
+    #[cfg(test)]
+    meanwhile: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Work {
+    fn new(store: Store, by: Evaluation, telemetry: Telemetry) -> Work {
+        Work {
+            store,
+            by,
+            telemetry,
+            #[cfg(test)]
+            meanwhile: Box::new(|| ()),
+        }
+    }
+
     async fn until(self, mut stopped: Receiver<bool>) {
-        let (mut engine, mut failures) = (None, 0_u32);
+        let (mut engine, mut failures) = (None, 0);
         loop {
-            let pause = match AssertUnwindSafe(self.round(&mut engine)).catch_unwind().await {
-                Ok(true) => {
-                    failures = 0;
-                    self.until_next_second()
-                }
-                outcome => {
-                    self.telemetry.alerts().failures.inc();
-                    if outcome.is_err() {
-                        // What it holds may be half done. All that matters is stored.
-                        engine = None;
-                        tracing::error!(target: "librato_apply::serve", "the evaluation of alerts panicked; it begins anew from what is stored");
-                    }
-                    failures += 1;
-                    Duration::from_secs(
-                        1_u64.checked_shl(failures - 1).unwrap_or(u64::MAX).min(LONGEST_PAUSE),
-                    )
-                }
-            };
+            let pause = self.turn(&mut engine, &mut failures).await;
             tokio::select! {
                 _ = stopped.wait_for(|stop| *stop) => break,
                 () = tokio::time::sleep(pause) => {}
@@ -121,8 +117,28 @@ impl Work {
         }
     }
 
+    /// One round, whatever becomes of it; how long to wait for the next one.
+    async fn turn(&self, engine: &mut Option<Engine>, failures: &mut u32) -> Duration {
+        let outcome = AssertUnwindSafe(self.round(engine)).catch_unwind().await;
+        if let Ok(true) = outcome {
+            *failures = 0;
+            return self.until_next_second();
+        }
+        self.telemetry.alerts().failures.inc();
+        if outcome.is_err() {
+            // What it holds may be half done. All that matters is stored.
+            *engine = None;
+            tracing::error!(target: "librato_apply::serve", "the evaluation of alerts panicked; it begins anew from what is stored");
+        }
+        let pause = 1_u64.checked_shl(*failures).unwrap_or(u64::MAX).min(LONGEST_PAUSE);
+        *failures = failures.saturating_add(1);
+        Duration::from_secs(pause)
+    }
+
     /// One round; whether it went well.
     async fn round(&self, engine: &mut Option<Engine>) -> bool {
+        #[cfg(test)]
+        (self.meanwhile)();
         let outcome = match engine {
             Some(engine) => engine.tick().await,
             None => {

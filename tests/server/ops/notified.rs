@@ -162,3 +162,59 @@ async fn nobody_hears_of_servers_that_are_silent_or_embedded() {
     assert!(sink.waiting().is_none());
     server.stop();
 }
+
+/// A private target is refused, which the log says when the service is made, and deliveries when there is something to be told; once it
+/// is allowed and the settings are read again, it is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_allowed_later_is_notified_without_a_restart() {
+    let (dir, data) = fresh();
+    let sink = Sink::open();
+    let config = dir.path().join("serve.yaml");
+    let allow = |list: &str| std::fs::write(&config, format!("notify: {{ allow: [{list}] }}\n")).unwrap();
+    allow("10.0.0.0/8");
+    let server = Server::start(&data, &["--alert-settle", "1", "--config", config.to_str().unwrap()]);
+    std::fs::write(dir.path().join("alerts.yaml"), definitions(&sink)).unwrap();
+    run(dir.path(), &server.url(""), &["apply", "alerts.yaml", "--auto-approve"]);
+    let log = server.log_with("notifications to this service will be refused");
+    let line = log.lines().find(|line| line.contains("will be refused")).unwrap();
+    assert!(line.contains("WARN") && line.contains("--notify-allow 127.0.0.1"), "{line}");
+    assert!(!log.contains("/webhook/"), "the URL is a secret: {log}");
+    page_with(&server, "/metrics", "alerts_evaluated 2\n").await;
+
+    submit(&server, json!({ "gauges": [{"name": "site.response.ms", "source": "web-1", "value": 900}] })).await;
+    let refused = page_with(&server, "/v1/deliveries", "\"attempts\":1").await;
+    assert!(refused.contains("`serve --notify-allow 127.0.0.1` lets it through"), "{refused}");
+    assert!(sink.waiting().is_none());
+
+    allow("10.0.0.0/8, 127.0.0.1");
+    server.hang_up();
+    server.log_with("the targets that may be notified although they are private were changed");
+    submit(&server, json!({ "gauges": [{"name": "db.ms", "value": 11}] })).await;
+    assert_eq!(message(&sink, "db").0["alert"]["name"], "db.slow");
+    server.stop();
+}
+
+/// Alerts are kept, and none of them fires; whoever asks is told why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_evaluates_nothing_says_so() {
+    let (dir, data) = fresh();
+    let sink = Sink::open();
+    std::fs::write(dir.path().join("alerts.yaml"), definitions(&sink)).unwrap();
+    let server = serve(&data, &["--no-alerts"]);
+    server.log_with("alerts are kept, but not evaluated (--no-alerts): this server notifies nobody");
+    let endpoint = server.url("");
+    run(dir.path(), &endpoint, &["apply", "alerts.yaml", "--auto-approve"]);
+    run(dir.path(), &endpoint, &["submit", "db.ms", "5000", "--source", "web-1"]);
+    let health: Value = serde_json::from_str(&page(&server, "/v1/health").await).unwrap();
+    let checks = health["checks"].as_array().unwrap();
+    let evaluation = checks.iter().find(|check| check["name"] == "evaluation").unwrap();
+    assert_eq!(
+        (&health["status"], &evaluation["status"], &evaluation["message"]),
+        (&json!("ok"), &json!("off"), &json!("alerts are not evaluated"))
+    );
+    assert!(run(dir.path(), &endpoint, &["get", "alerts"]).contains("not evaluated"));
+    assert_eq!(page(&server, "/v1/alerts/status").await, r#"{"firing":[],"cleared":[]}"#);
+    assert!(!page(&server, "/v1/incidents").await.contains("incident_key"));
+    server.stop();
+    assert!(sink.waiting().is_none());
+}

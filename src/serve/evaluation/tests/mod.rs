@@ -2,6 +2,7 @@
 
 mod laws;
 mod life;
+mod thread;
 mod times;
 
 use axum::Router;
