@@ -12,8 +12,10 @@ const OF_SQL: [&str; 2] = ["src/serve/store/", "src/serve/series/"];
 const STATEMENTS: [&str; 5] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "];
 
 /// What one kind of database understands and another does not, or takes for something else, and what to write instead.
-const DIALECT: [(&str, &str); 14] = [
+const DIALECT: [(&str, &str); 16] = [
     ("json_each", "ask `Tx::any`"),
+    ("json_extract", "read the JSON and decide outside of SQL, or keep a column"),
+    ("->>", "read the JSON and decide outside of SQL, or keep a column"),
     ("instr(", "ask `Tx::contains`"),
     ("strpos(", "ask `Tx::contains`"),
     ("ifnull(", "write `coalesce`"),

@@ -414,6 +414,17 @@ async fn what_waits_is_muted_where_nobody_is_notified() {
     }
 }
 
+/// What was muted long ago is a summary by now, of which nothing can be sent.
+#[tokio::test]
+async fn what_is_left_as_a_summary_stays_muted() {
+    let mut world = held_or_muted("muted").await;
+    world.sql("UPDATE deliveries SET status = 'sent' WHERE key = 'closed' AND kind = 'trigger'").await;
+    world.sql("UPDATE deliveries SET payload = '{\"violations\": 1}' WHERE key = 'closed'").await;
+    standing(&world.store, Starting { notify: true, release: true }).await.unwrap();
+    world.pass(2).await;
+    assert_eq!(world.statuses().await, ["muted", "sent", "sent", "muted"]);
+}
+
 /// Ten thousand incidents at once at one chat service.
 #[tokio::test]
 async fn a_storm_becomes_digests_at_one_request_a_second() {

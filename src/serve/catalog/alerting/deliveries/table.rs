@@ -14,7 +14,7 @@ use crate::serve::store::tx::{Row, Tx, params};
 /// From a row that has the columns of the table.
 pub fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let payload: Value = row.json("deliveries", "payload")?;
-    let payload = if payload.get("what").is_some() {
+    let payload = if is_message(&payload) {
         Payload::Message(Box::new(row.json("deliveries", "payload")?))
     } else {
         Payload::Summary(payload)
@@ -45,6 +45,11 @@ pub fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
         rest: row.json("deliveries", "rest")?,
         payload,
     })
+}
+
+/// Whether a payload is all that is to be told, not the summary that is left of it.
+fn is_message(payload: &Value) -> bool {
+    payload.get("what").is_some()
 }
 
 /// Which deliveries are wanted.
@@ -203,20 +208,30 @@ pub fn mute(tx: &Tx<'_>, now: i64) -> Result<u64, StoreError> {
 }
 
 /// Somebody is notified again: clears that were muted go to who was, or may have been, told of the trigger, so that no pager is left
-/// hanging. With `triggers` so does the last that open incidents say. How many.
+/// hanging. With `triggers` so does the last that open incidents say. Of some that were muted long ago only a summary is left; those
+/// stay. How many go.
 pub fn unmute(tx: &Tx<'_>, now: i64, triggers: bool) -> Result<u64, StoreError> {
-    let go = "UPDATE deliveries SET status = 'waiting', ended_at = NULL, detail = NULL, next_at = ?1, created_at = ?1
-        WHERE status = 'muted' AND json_extract(payload, '$.what') IS NOT NULL";
-    let clears = format!(
-        "{go} AND kind = 'clear' AND EXISTS (SELECT 1 FROM deliveries AS told WHERE told.key = deliveries.key
+    let clears = "SELECT id, payload FROM deliveries WHERE status = 'muted' AND kind = 'clear'
+        AND EXISTS (SELECT 1 FROM deliveries AS told WHERE told.key = deliveries.key
             AND told.service_id = deliveries.service_id AND told.kind = 'trigger'
-            AND (told.status = 'sent' OR told.in_doubt <> 0 OR told.digest IS NOT NULL))"
-    );
-    let open = format!(
-        "{go} AND kind = 'trigger' AND key IN (SELECT key FROM incidents WHERE closed IS NULL)
+            AND (told.status = 'sent' OR told.in_doubt <> 0 OR told.digest IS NOT NULL))";
+    let open = "SELECT id, payload FROM deliveries WHERE status = 'muted' AND kind = 'trigger'
+        AND key IN (SELECT key FROM incidents WHERE closed IS NULL)
         AND NOT EXISTS (SELECT 1 FROM deliveries AS later WHERE later.key = deliveries.key
-            AND later.service_id = deliveries.service_id AND later.seq > deliveries.seq)"
+            AND later.service_id = deliveries.service_id AND later.seq > deliveries.seq)";
+    let mut ids: Vec<i64> = Vec::new();
+    for sql in [Some(clears), triggers.then_some(open)].into_iter().flatten() {
+        tx.each(sql, params![], |row| {
+            if is_message(&row.json("deliveries", "payload")?) {
+                ids.push(row.get("id")?);
+            }
+            Ok::<_, StoreError>(ControlFlow::Continue(()))
+        })?;
+    }
+    let go = format!(
+        "UPDATE deliveries SET status = 'waiting', ended_at = NULL, detail = NULL, next_at = ?1, created_at = ?1
+         WHERE {}",
+        tx.any("id", 2)
     );
-    let cleared = tx.execute(&clears, params![now])?;
-    Ok(cleared + if triggers { tx.execute(&open, params![now])? } else { 0 })
+    tx.execute(&go, params![now, &ids])
 }
