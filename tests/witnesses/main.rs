@@ -7,6 +7,8 @@ mod junit;
 mod notifications;
 #[cfg(unix)]
 mod page;
+#[cfg(unix)]
+mod postfix;
 mod prometheus;
 mod promtool;
 #[path = "../support/python_librato.rs"]
