@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -19,8 +19,8 @@ const DELIVERER: u32 = 65_534;
 
 /// Directories of its queue.
 const QUEUE: [&str; 13] = [
-    "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop", "private", "public",
-    "saved", "trace",
+    "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop", "private",
+    "public", "saved", "trace",
 ];
 
 /// Its parts, as the package has them, without those that send mail on or take it from this machine.
@@ -186,7 +186,8 @@ async fn send(server: &Server, path: &str, body: Value) -> Value {
     let request = client().post(server.url(path)).basic_auth(USER, Some(TOKEN)).json(&body);
     let answer = request.send().await.unwrap();
     assert!(answer.status().is_success(), "{path}: {answer:?}");
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+    // Measurements are taken without a word.
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null)
 }
 
 async fn has(server: &Server, path: &str, words: &str) {
@@ -221,17 +222,20 @@ async fn an_incident_is_a_thread_in_the_mailbox_of_everybody_who_is_told() {
         &["--alert-settle", "1", "--smtp", &relay, "--public-url", "https://alerts.example.org"],
     );
     let mut services = Vec::new();
-    for (title, addresses) in [("ops", "ops@example.org"), ("night", "nobody@example.org, night@example.org")] {
+    for (title, addresses) in [("ops", "ops@example.org"), ("night", "nobody@example.org, night@example.org")]
+    {
         let service = json!({ "type": "mail", "title": title, "settings": { "addresses": addresses } });
         services.push(send(&server, "/v1/services", service).await["id"].clone());
     }
-    send(&server, "/v1/metrics", json!({ "gauges": [{ "name": "db.ms", "value": 1, "source": "db1" }] })).await;
+    send(&server, "/v1/metrics", json!({ "gauges": [{ "name": "db.ms", "value": 1, "source": "db1" }] }))
+        .await;
     let conditions = json!([{ "type": "above", "metric_name": "db.ms", "threshold": 10 }]);
     let alert = json!({ "name": "db.slow", "services": services, "conditions": conditions });
     send(&server, "/v1/alerts", alert).await;
     has(&server, "/metrics", "alerts_evaluated 1\n").await;
 
-    send(&server, "/v1/metrics", json!({ "gauges": [{ "name": "db.ms", "value": 11, "source": "db1" }] })).await;
+    send(&server, "/v1/metrics", json!({ "gauges": [{ "name": "db.ms", "value": 11, "source": "db1" }] }))
+        .await;
     let first = postfix.mails("ops", 1).remove(0);
     assert_eq!(header(&first, "subject"), ["[Librato] Alert db.slow has triggered!"], "{first}");
     assert_eq!(header(&first, "to"), ["ops@example.org"]);
@@ -246,7 +250,8 @@ async fn an_incident_is_a_thread_in_the_mailbox_of_everybody_who_is_told() {
     assert_ne!(header(&other, "message-id"), id, "each address has a mail of its own");
     has(&server, "/v1/deliveries", "550 5.1.1").await;
 
-    send(&server, "/v1/metrics", json!({ "gauges": [{ "name": "db.ms", "value": 1, "source": "db1" }] })).await;
+    send(&server, "/v1/metrics", json!({ "gauges": [{ "name": "db.ms", "value": 1, "source": "db1" }] }))
+        .await;
     let both = postfix.mails("ops", 2);
     let clear = &both[1];
     assert_eq!((both.len(), header(clear, "subject")), (2, vec!["[Librato] Alert db.slow has cleared."]));

@@ -148,8 +148,7 @@ impl Dispatcher {
         self.write_down().await?;
         let (now, ran) = (self.store.now(), self.store.clock().ran());
         self.withdraw(now).await?;
-        let latest = now.saturating_add(LONGEST);
-        let queues = self.store.read(move |tx: &Tx| table::queues(tx, now, latest)).await?;
+        let queues = self.store.read(move |tx: &Tx| table::queues(tx, now)).await?;
         self.tell(&queues, now, ran);
         for queue in queues.iter().filter(|queue| queue.due > 0) {
             self.serve(queue, now, ran).await?;
@@ -249,11 +248,11 @@ impl Dispatcher {
     }
 
     async fn turn(&self, service: i64, now: i64) -> Result<Turn, StoreError> {
-        let (latest, most) = (now.saturating_add(LONGEST), 3 * IN_DIGEST);
+        let most = 3 * IN_DIGEST;
         let read = move |tx: &Tx| {
             Ok::<_, StoreError>(Turn {
                 service: services::get_all(tx, &[service])?.remove(&service),
-                heads: table::heads(tx, service, now, latest, most)?,
+                heads: table::heads(tx, service, now, most)?,
                 silences: table::silences_at(tx, now)?,
             })
         };

@@ -86,10 +86,10 @@ impl Pace {
         }
     }
 
-    /// Whether there is nothing to remember of it.
+    /// Whether there is nothing to remember of it where nothing waits any more: failures do not outlive what failed.
     pub fn is_quiet(&self, ran: i64) -> bool {
         let filled = self.tokens + ran.saturating_sub(self.filled_at) as f64 / 1000.0 >= BURST;
-        filled && self.under_way == 0 && self.failures == 0 && self.pause <= ran
+        filled && self.under_way == 0 && self.pause <= ran
     }
 
     /// Since when it has only been probed, and when it is next.

@@ -22,13 +22,18 @@ pub struct Queue {
     pub untried: Option<i64>,
 }
 
-/// What waits, by service. Whatever is due later than `latest` was put off by a clock that was wrong, and is due.
-pub fn queues(tx: &Tx<'_>, now: i64, latest: i64) -> Result<Vec<Queue>, StoreError> {
-    let sql = "SELECT service_id, MAX(service_type) AS kind, COUNT(*) AS waiting, MIN(created_at) AS oldest,
-        SUM(CASE WHEN next_at <= ?1 OR next_at > ?2 THEN 1 ELSE 0 END) AS due,
+/// When a delivery is due: at its time, and at once where the clock has been set back since it was put off.
+const DUE: &str = "(next_at <= ?1 OR COALESCE(last_at, created_at) > ?1)";
+
+/// What waits, by service.
+pub fn queues(tx: &Tx<'_>, now: i64) -> Result<Vec<Queue>, StoreError> {
+    let sql = format!(
+        "SELECT service_id, MAX(service_type) AS kind, COUNT(*) AS waiting, MIN(created_at) AS oldest,
+        SUM(CASE WHEN {DUE} THEN 1 ELSE 0 END) AS due,
         MIN(CASE WHEN attempts = 0 AND next_at <= ?1 THEN next_at END) AS untried
-        FROM deliveries WHERE status = 'waiting' GROUP BY service_id ORDER BY MIN(next_at), service_id";
-    tx.all(sql, params![now, latest], |row| {
+        FROM deliveries WHERE status = 'waiting' GROUP BY service_id ORDER BY MIN(next_at), service_id"
+    );
+    tx.all(&sql, params![now], |row| {
         Ok(Queue {
             service: row.get("service_id")?,
             kind: row.get("kind")?,
@@ -51,20 +56,22 @@ pub struct Head {
 }
 
 /// The first `most` of what is due for a service, of each incident only the first that waits.
-pub fn heads(tx: &Tx<'_>, service: i64, now: i64, latest: i64, most: usize) -> Result<Vec<Head>, StoreError> {
-    let sql = "SELECT *,
+pub fn heads(tx: &Tx<'_>, service: i64, now: i64, most: usize) -> Result<Vec<Head>, StoreError> {
+    let sql = format!(
+        "SELECT *,
         EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
             AND other.service_id = first.service_id AND other.seq > first.seq AND other.status = 'waiting'
             AND other.kind = 'trigger') AS outdated,
         EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
             AND other.service_id = first.service_id AND other.kind = 'trigger'
             AND (other.status IN ('waiting', 'sent') OR other.in_doubt <> 0 OR other.digest IS NOT NULL)) AS told
-        FROM deliveries AS first WHERE status = 'waiting' AND service_id = ?1 AND (next_at <= ?2 OR next_at > ?3)
+        FROM deliveries AS first WHERE status = 'waiting' AND service_id = ?2 AND {DUE}
         AND NOT EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
             AND other.service_id = first.service_id AND other.seq < first.seq AND other.status = 'waiting')
-        ORDER BY id LIMIT ?4";
+        ORDER BY id LIMIT ?3"
+    );
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    tx.all(sql, params![service, now, latest, most], |row| {
+    tx.all(&sql, params![now, service, most], |row| {
         Ok(Head { delivery: from_row(row)?, outdated: row.get("outdated")?, told: row.get("told")? })
     })
 }

@@ -336,6 +336,55 @@ async fn dead_types_and_deleted_services_end_what_waits() {
     assert_eq!(world.statuses().await, ["unsupported", "failed"]);
 }
 
+/// Its deliveries were given up with it; what the far end then answers changes nothing.
+#[tokio::test]
+async fn a_service_that_is_deleted_while_it_is_told_is_told_nothing_more() {
+    let mut world = World::new("webhook", |_, _| answer(503, "", "")).await;
+    world.queue(vec![trigger("a", 0), clear("a", 1), trigger("b", 0)]).await;
+    world.dispatcher.round().await;
+    let delete = |tx: &Tx| {
+        deliveries::give_up(tx, SERVICE, START)?;
+        tx.execute("DELETE FROM services", params![])
+    };
+    world.store.write(delete).await.unwrap();
+    world.dispatcher.quiet().await;
+    let asked = world.sink.count();
+    world.pass(600).await;
+    assert_eq!((world.statuses().await, world.sink.count()), (vec!["failed".to_owned(); 3], asked));
+}
+
+/// The alert is gone, but not what it had to say: a trigger that waited goes, and so does the clear that the deletion brought.
+#[tokio::test]
+async fn what_waits_of_an_alert_that_is_deleted_is_sent() {
+    let mut world =
+        World::new("webhook", |number, _| answer(if number < 2 { 503 } else { 200 }, "", "")).await;
+    let alert = "INSERT INTO alerts (id, key, name, attributes, active, rearm_seconds, rearm_per_signal, md, created_at, updated_at) VALUES (7, 'db.slow', 'db.slow', '{}', 1, 60, 0, 0, 0, 0)";
+    world.sql(alert).await;
+    world.queue(vec![trigger("a", 0)]).await;
+    world.pass(1).await;
+    world.sql("DELETE FROM alerts").await;
+    world.queue(vec![clear("a", 1)]).await;
+    world.pass(60).await;
+    assert_eq!(world.statuses().await, ["sent", "sent"]);
+    assert_eq!(names(&world.sink), ["a-0", "a-0", "a-0", "a-1"]);
+}
+
+/// Whatever was put off stands in times to come by then, by as much as the clock was set back.
+#[tokio::test]
+async fn a_clock_that_is_set_back_delays_nothing() {
+    for back in [30, 3_600, 86_400] {
+        let mut world =
+            World::new("webhook", |number, _| answer(if number < 2 { 503 } else { 200 }, "", "")).await;
+        world.queue(vec![trigger("tried", 0), clear("tried", 1), trigger("too", 0)]).await;
+        world.round().await;
+        world.queue(vec![trigger("untried", 0)]).await;
+        world.clock.set(START - back);
+        world.pass(30).await;
+        assert_eq!(world.statuses().await, ["sent"; 4], "{back}");
+        assert_eq!(world.sink.count(), 6, "and nothing is sent twice: {:?}", names(&world.sink));
+    }
+}
+
 #[tokio::test]
 async fn what_was_sent_and_not_marked_is_sent_again_under_the_same_name() {
     let mut world = World::new("webhook", ok).await;

@@ -52,7 +52,10 @@ async fn who_fails_again_and_again_is_probed_by_one_at_a_time_until_it_answers()
     assert_eq!((world.sink.count(), world.circuit()), (4, None));
     world.pass(2).await;
     let opened = START + 1;
-    assert_eq!((world.sink.count(), world.circuit()), (6, Some(Circuit { since: opened, next: opened + 10 })));
+    assert_eq!(
+        (world.sink.count(), world.circuit()),
+        (6, Some(Circuit { since: opened, next: opened + 10 }))
+    );
     assert_eq!(world.open_circuits(), "1");
     let shown = world.shown().await;
     let circuit = json!({ "open_since": opened, "next_attempt_at": opened + 10 });
@@ -68,7 +71,10 @@ async fn who_fails_again_and_again_is_probed_by_one_at_a_time_until_it_answers()
     // Half open: one probe, which fails, so that it opens again for twice as long.
     world.pass(2).await;
     let probed = opened + 10;
-    assert_eq!((world.sink.count(), world.circuit()), (7, Some(Circuit { since: opened, next: probed + 20 })));
+    assert_eq!(
+        (world.sink.count(), world.circuit()),
+        (7, Some(Circuit { since: opened, next: probed + 20 }))
+    );
     world.pass(18).await;
     assert_eq!(world.sink.count(), 7);
 
@@ -107,4 +113,17 @@ async fn refusals_open_no_circuit_and_close_one() {
     status.store(404, Ordering::Relaxed);
     world.pass(20).await;
     assert_eq!(world.circuit(), None);
+}
+
+/// Nobody will ever probe it, so nothing is shown of it.
+#[tokio::test]
+async fn a_service_that_is_deleted_leaves_no_circuit() {
+    let mut world = World::new("webhook", |_, _| answer(503, "", "")).await;
+    world.queue((0..6).map(|number| trigger(&format!("i{number}"), 0)).collect()).await;
+    world.pass(3).await;
+    assert!(world.circuit().is_some());
+    world.sql("DELETE FROM services").await;
+    world.pass(20).await;
+    assert!(world.statuses().await.iter().all(|status| status == "failed"), "{:?}", world.rows().await);
+    assert_eq!((world.circuit(), world.open_circuits().as_str()), (None, "0"));
 }

@@ -117,3 +117,52 @@ async fn a_short_stop_changes_nothing() {
     bench.pass(1).await;
     assert_eq!(bench.log(), ["61 opened 1", "61 trigger 1.0 web/0=1(1..1 x0)"]);
 }
+
+/// A year of history (what is older is refused) comes in, of a stream that fires and of a new one, while an incident is open and an absence runs. It is kept, and
+/// nothing comes of it: not when it comes, not when it is packed, not after a restart, and not when what it seems to begin is over.
+#[tokio::test]
+async fn a_year_that_is_imported_while_alerts_run_pages_nobody() {
+    const DAY: i64 = 86_400;
+    for restart in [false, true] {
+        let mut bench = Bench::new().await;
+        let open = bench
+            .alert(&json!([{ "type": "above", "metric_name": "m", "source": "web", "threshold": 1 }]))
+            .await;
+        for (name, condition) in [
+            ("new", json!({ "type": "above", "metric_name": "m", "source": "db", "threshold": 1 })),
+            ("held", json!({ "type": "above", "metric_name": "m", "threshold": 100, "duration": 600 })),
+            ("gone", json!({ "type": "absent", "metric_name": "m", "duration": 1_200 })),
+        ] {
+            bench.good("POST", "/v1/alerts", &json!({ "name": name, "conditions": [condition] })).await;
+        }
+        bench.pass(1).await;
+        bench.value("web", 1, 5.0).await;
+        bench.pass(20).await;
+        assert_eq!(bench.status(open).await, "triggered");
+        let before = bench.log().len();
+
+        // Every six hours, and every minute of the last one, the newest of them 920 s old.
+        let times: Vec<i64> =
+            (-364 * DAY..-3_600).step_by(21_600).chain((-3_600..-900).step_by(60)).collect();
+        for some in times.chunks(100) {
+            let gauge = |source: &str, value: f64, t: i64| json!({ "name": "m", "source": source, "value": value, "measure_time": BORN + t });
+            let gauges = some.iter().flat_map(|t| [gauge("web", 0.0, *t), gauge("db", 900.0, *t)]);
+            bench.good("POST", "/v1/metrics", &json!({ "gauges": Vec::from_iter(gauges) })).await;
+            bench.pass(1).await;
+        }
+        bench.compact().await;
+        if restart {
+            bench.clock.pass(Duration::from_secs(2));
+            bench.kill().await;
+        }
+        // The stream that was there goes on, so that nothing is absent that was ever heard of.
+        for _ in 0..25 {
+            bench.value("web", bench.store.now() - BORN, 5.0).await;
+            bench.pass(60).await;
+        }
+        let mut news = bench.log().split_off(before);
+        news.retain(|line| !line.contains(" again "));
+        assert_eq!(news, [""; 0], "restart: {restart}");
+        assert_eq!(bench.status(open).await, "triggered", "no old normal value has closed it");
+    }
+}
