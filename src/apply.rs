@@ -129,7 +129,10 @@ impl<'a, A: WriteApi> Run<'a, A> {
                     done = Done::Met;
                     None
                 }
-                Ok(_) => None,
+                Ok(reply) => {
+                    self.heed(change, &reply);
+                    None
+                }
                 Err(refusal) if retype::may_help(change, &refusal) => {
                     self.make_anew(step, Some(&refusal)).await?;
                     return Ok(Done::Written);

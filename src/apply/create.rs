@@ -22,6 +22,7 @@ impl<A: WriteApi> Run<'_, A> {
         loop {
             let error = match self.api.send_under(post, &terms).await {
                 Ok(reply) => {
+                    self.heed(change, &reply);
                     let raw = reply.body.unwrap_or_default();
                     let id = lenient::id(&raw["id"]).or_else(|| id_in(reply.location.as_deref()));
                     let remote = Remote { id, raw: Raw::from(&raw), tag: None };
@@ -77,7 +78,8 @@ impl<A: WriteApi> Run<'_, A> {
             call::request(&update, ids)
         });
         if let Request::One(call) = request? {
-            self.send_as_read(&call, found.remote.tag.clone()).await?;
+            let reply = self.send_as_read(&call, found.remote.tag.clone()).await?;
+            self.heed(change, &reply);
             self.forget_tag(&change.address);
         }
         Ok(Adopted { remote: Remote { tag: None, ..found.remote }, corrected: true })

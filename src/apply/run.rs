@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::diff::Change;
 use crate::model::{Address, Collection};
 use crate::plan::{Done, Step};
-use crate::remote::RetryPolicy;
 use crate::remote::fetch::{Ids, Remote, rename};
+use crate::remote::{Reply, RetryPolicy};
 
 /// Who wants to know how it goes.
 pub trait Observer: Sync {
@@ -116,6 +116,13 @@ impl<A> Run<'_, A> {
 
     pub(super) fn with_ids<T>(&self, work: impl FnOnce(&mut Ids) -> T) -> T {
         work(&mut self.ids.lock())
+    }
+
+    /// Notes what the service says will not work of an object that it took.
+    pub(super) fn heed(&self, change: &Change, reply: &Reply) {
+        if let Some(warning) = &reply.warning {
+            self.note(format!("{} \"{}\": {warning}", change.kind.noun(), change.address));
+        }
     }
 
     pub(super) fn note(&self, text: String) {

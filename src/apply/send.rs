@@ -43,7 +43,7 @@ impl<A: WriteApi> Run<'_, A> {
                 Err(error) if call.method == Method::Delete && error.is_not_found() => {
                     // Only what no earlier try can have deleted was gone before.
                     let status = if attempts.may_have_been_executed() { 204 } else { GONE };
-                    return Ok(Reply { status, body: None, location: None });
+                    return Ok(Reply { status, body: None, location: None, warning: None });
                 }
                 Err(error) => {
                     self.wait(&mut attempts, error).await?;

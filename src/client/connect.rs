@@ -211,7 +211,7 @@ impl Librato {
                         && call.method == Method::Delete
                         && error.is_not_found() =>
                 {
-                    return Ok(Reply { status: 204, body: None, location: None });
+                    return Ok(Reply { status: 204, body: None, location: None, warning: None });
                 }
                 Err(error) => attempts.next(error, sleep).await?,
             }

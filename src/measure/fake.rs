@@ -98,7 +98,7 @@ impl WriteApi for Fake {
             self.taken.lock().unwrap().extend(items);
         }
         match verdict {
-            Verdict::Take => Ok(Reply { status: 200, body: None, location: None }),
+            Verdict::Take => Ok(Reply { status: 200, body: None, location: None, warning: None }),
             Verdict::TakeAndLose => Err(lost(TransportKind::Reset)),
             Verdict::Tell { failed } => {
                 let messages = ApiMessages::from_text("too old", &[]);

@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use tokio::task::JoinError;
 
 use crate::remote::{ApiError, Endpoint, Method, Reply, TransportKind, distrust};
-use crate::wire::ApiMessages;
+use crate::wire::{ApiMessages, warned};
 
 /// Bodies beyond this are not read on: no collection page comes near it, and memory is not endless.
 const BODY_LIMIT: usize = 64 << 20;
@@ -70,6 +70,8 @@ impl Answer {
             return Err(self.into_status_error(place, pause));
         }
         let location = text(&self.headers, LOCATION.as_str()).map(str::to_owned);
+        let warned = text(&self.headers, warned::HEADER);
+        let warning = warned.map(|said| ApiMessages::from_text(said, place.hidden).to_string());
         let body = if self.body.iter().all(u8::is_ascii_whitespace) {
             None
         } else {
@@ -80,7 +82,7 @@ impl Answer {
             self.body = body;
             Some(read.map_err(|error| self.unreadable(place, &error))?)
         };
-        Ok((body, Reply { status: self.status, body: None, location }))
+        Ok((body, Reply { status: self.status, body: None, location, warning }))
     }
 
     fn into_status_error(self, place: Place<'_>, retry_after: Option<Duration>) -> ApiError {

@@ -158,6 +158,8 @@ pub struct Reply {
     pub body: Option<Value>,
     /// The `Location` header: of a 201 the path of the new object, of a 202 that of the job.
     pub location: Option<String>,
+    /// What will not work of what was taken, where the service says so.
+    pub warning: Option<String>,
 }
 
 impl fmt::Debug for Reply {
@@ -178,7 +180,7 @@ mod tests {
     fn debug_of_calls_and_replies_hides_values() {
         let body = Some(json!({"settings": {"url": "https://canary"}}));
         let call = Call { method: Method::Post, path: "/services".into(), body: body.clone() };
-        let reply = Reply { status: 201, body, location: None };
+        let reply = Reply { status: 201, body, location: None, warning: None };
         assert_eq!(format!("{call:?} {reply:?}"), "Call(POST /services {..}) Reply(201 {..})");
     }
 }

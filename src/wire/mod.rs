@@ -7,6 +7,7 @@ pub mod lenient;
 pub mod ours;
 mod page;
 pub mod unevaluated;
+pub mod warned;
 
 pub use errors::{ApiMessage, ApiMessages, Failures};
 pub use page::{Page, Query, TextPage};

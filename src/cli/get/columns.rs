@@ -11,7 +11,9 @@ type Column = (&'static str, fn(&Value) -> String);
 
 /// The header and the rows of a table.
 pub fn of(kind: Kind, objects: &[Value]) -> (Vec<&'static str>, Vec<Vec<String>>) {
-    let columns = columns(kind);
+    let said =
+        |(header, _): &&Column| *header != LAST_FIRED || objects.iter().any(|raw| raw.get(FIRED).is_some());
+    let columns: Vec<&Column> = columns(kind).iter().filter(said).collect();
     let rows = objects.iter().map(|object| columns.iter().map(|(_, cell)| cell(object)).collect());
     (columns.iter().map(|(header, _)| *header).collect(), rows.collect())
 }
@@ -52,6 +54,7 @@ fn columns(kind: Kind) -> &'static [Column] {
             NAME,
             ("ACTIVE", |raw| text(&raw["active"])),
             ("STATUS", |raw| text(&raw[STATE])),
+            (LAST_FIRED, |raw| text(&raw[FIRED])),
             ("SERVICES", |raw| joined(&raw["services"], ", ", |service| text(&service["title"]))),
             ("FIRES WHEN", |raw| joined(&raw["conditions"], " and ", condition)),
         ],
@@ -203,8 +206,12 @@ fn shown(stream: &Value) -> String {
     first_line(&text(if stream["metric"].is_string() { &stream["metric"] } else { &stream["composite"] }))
 }
 
-/// The field that a table shows; the service has none of this name.
+/// Fields that a table shows; the service has none of these names.
 pub const STATE: &str = "librato-apply:state";
+pub const FIRED: &str = "librato-apply:fired";
+
+/// The header of a column that is only there where something is known of it.
+const LAST_FIRED: &str = "LAST FIRED";
 
 #[cfg(test)]
 mod tests {
@@ -221,6 +228,10 @@ mod tests {
                             "tags": [{"name": "env", "values": ["prod", "test"]}, {"name": "region"}]}]});
         let (header, rows) = of(Kind::Alerts, &[alert]);
         assert_eq!(header, ["ID", "NAME", "ACTIVE", "STATUS", "SERVICES", "FIRES WHEN"]);
+        let fired = [json!({"id": 7, FIRED: "2023-11-14T22:13:20Z"}), json!({"id": 8, FIRED: ""})];
+        let (header, rows) = of(Kind::Alerts, &fired);
+        assert_eq!(header[3..5], ["STATUS", "LAST FIRED"]);
+        assert_eq!((rows[0][4].as_str(), rows[1][4].as_str()), ("2023-11-14T22:13:20Z", ""));
         assert_eq!(
             rows[0],
             [
@@ -243,8 +254,8 @@ mod tests {
     #[test]
     fn what_waits_says_since_when_its_service_fails() {
         let delivery = |status: &str, detail: Option<&str>, open: bool| {
-            let circuit = open
-                .then(|| json!({"open_since": 1_700_000_000, "next_attempt_at": 1_700_000_040}));
+            let circuit =
+                open.then(|| json!({"open_since": 1_700_000_000, "next_attempt_at": 1_700_000_040}));
             let service = json!({"title": "ops", "type": "slack", "circuit": circuit});
             let delivery = json!({"id": 1, "status": status, "detail": detail, "service": service});
             of(Kind::Deliveries, &[delivery]).1[0].last().unwrap().clone()

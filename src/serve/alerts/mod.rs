@@ -118,19 +118,28 @@ pub async fn delete(
     changes::delete(&store, terms, move |tx| table::find_bare(tx, &id), remove).await
 }
 
-/// Which alerts fire, and which have ceased to within a day.
-pub async fn all_status(State(store): State<Store>) -> Result<Response, Problem> {
+/// Which alerts fire, and which have ceased to within a day. Ours: with `fired`, when each was last seen to fire, as far as that is kept.
+pub async fn all_status(State(store): State<Store>, Query(query): Query) -> Result<Response, Problem> {
     let since = store.now().saturating_sub(CLEARED);
-    let (firing, cleared) = store
-        .read(move |tx: &Tx| Ok::<_, Problem>((incidents::firing(tx)?, incidents::cleared(tx, since)?)))
-        .await?;
+    let mut read = Reader::new(&query);
+    let with_fired = read.boolean("fired").value().unwrap_or(false);
+    read.finish()?;
+    let look = move |tx: &Tx| -> Result<_, Problem> {
+        let fired = with_fired.then(|| incidents::fired(tx)).transpose()?;
+        Ok((incidents::firing(tx)?, incidents::cleared(tx, since)?, fired))
+    };
+    let (firing, cleared, fired) = store.read(look).await?;
     let shown = |all: Vec<(i64, i64)>, key: &str| -> Vec<Value> {
         all.into_iter().map(|(id, at)| json!({ "id": id, key: at })).collect()
     };
-    Ok(answer::ok(&json!({
+    let mut status = json!({
         "firing": shown(firing, "triggered_at"),
         "cleared": shown(cleared, "cleared_at"),
-    })))
+    });
+    if let Some(fired) = fired {
+        status["fired"] = shown(fired, "fired_at").into();
+    }
+    Ok(answer::ok(&status))
 }
 
 pub async fn status(State(store): State<Store>, Segments(id): Segments<String>) -> Result<Response, Problem> {

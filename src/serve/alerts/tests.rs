@@ -94,6 +94,27 @@ async fn after_a_clear_the_next_violating_value_opens_another_one() {
 }
 
 #[tokio::test]
+async fn when_alerts_last_fired_is_said_to_who_asks() {
+    let server = firing().await;
+    server.good("POST", "/v1/alerts", alert(json!({ "name": "quiet" }))).await;
+    let fired = async || server.get("/v1/alerts/status?fired=true").await["fired"].clone();
+    assert_eq!(fired().await, json!([{ "id": 1, "fired_at": NOW + 50 }]));
+    server.evaluate(1, NOW + 200, vec![(NOW + 150, "web1", 1.0)]).await;
+    assert_eq!(fired().await, json!([{ "id": 1, "fired_at": NOW + 50 }]), "also when it is over");
+    server.evaluate(1, NOW + 9_000, vec![(NOW + 8_000, "web1", 20.0)]).await;
+    assert_eq!(fired().await, json!([{ "id": 1, "fired_at": NOW + 8_000 }]));
+    // Clients of old are answered as ever.
+    let status = server.get("/v1/alerts/status").await;
+    assert_eq!(status.as_object().unwrap().keys().collect::<Vec<_>>(), ["firing", "cleared"]);
+    assert_eq!(
+        server.ask("GET", "/v1/alerts/status?fired=often", Value::Null).await.0,
+        StatusCode::BAD_REQUEST
+    );
+    server.good("DELETE", "/v1/alerts/1", Value::Null).await;
+    assert_eq!(fired().await, json!([]));
+}
+
+#[tokio::test]
 async fn a_service_that_is_deleted_is_told_nothing_more() {
     let server = firing().await;
     server.good("DELETE", "/v1/services/1", Value::Null).await;

@@ -1,7 +1,8 @@
-//! `POST` and `PUT` of services: as for every kind, and then the log says if messages to the URL would be refused. Nothing more: names
-//! change, the operator may allow the target later, and clients of old rely on such services being kept.
+//! `POST` and `PUT` of services: as for every kind, and then the log and a header of the answer say if what is told to this service will
+//! reach nobody. Nothing more: names change, the operator may allow the target later, and clients of old rely on such services being kept.
 
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::response::Response;
 use serde_json::Value;
 use url::Url;
@@ -14,44 +15,53 @@ use crate::serve::http::body::{Body, Segments};
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::store::Store;
+use crate::serve::telemetry::Telemetry;
+use crate::wire::warned;
 
 /// Settings that hold where messages go.
 const URLS: [&str; 2] = ["url", "server_url"];
 
 pub async fn create(
     store: State<Store>,
+    State(telemetry): State<Telemetry>,
     State(sending): State<Sending>,
     terms: Terms,
     body: Body,
 ) -> Result<Response, Problem> {
-    let refusal = refusal(&sending, &body.0);
+    let why = trouble(&sending, &body.0).filter(|_| telemetry.is_evaluating());
     let made = crud::create::<Service>(store, terms, body).await?;
-    tell(refusal, "a new one");
-    Ok(made)
+    Ok(warn(made, why, "a new one"))
 }
 
 pub async fn put(
     store: State<Store>,
+    State(telemetry): State<Telemetry>,
     State(sending): State<Sending>,
     terms: Terms,
     id: Segments<String>,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (refusal, service) = (refusal(&sending, &body.0), id.0.clone());
+    let why = trouble(&sending, &body.0).filter(|_| telemetry.is_evaluating());
+    let service = id.0.clone();
     let changed = crud::put::<Service>(store, terms, id, body).await?;
-    tell(refusal, &service);
-    Ok(changed)
+    Ok(warn(changed, why, &service))
 }
 
-/// Why messages would not be sent to the URL that a body brings.
-fn refusal(sending: &Sending, body: &Object) -> Option<String> {
+/// Why nothing would be sent to the service that a body describes, as far as it says by itself.
+fn trouble(sending: &Sending, body: &Object) -> Option<String> {
+    if body.get("type").is_some_and(|of| of == "mail") && !sending.has_relay() {
+        return Some("no mail relay is configured (`serve --smtp`)".to_owned());
+    }
     let settings = body.get("settings")?.as_object()?;
     let urls = URLS.iter().filter_map(|name| settings.get(*name).and_then(Value::as_str));
     urls.filter_map(|url| sending.refused(&Url::parse(url).ok()?)).next().map(|refusal| refusal.to_string())
 }
 
-fn tell(refusal: Option<String>, service: &str) {
-    if let Some(refusal) = refusal {
-        tracing::warn!(target: "librato_apply::serve", service, refusal, "notifications to this service will be refused");
+fn warn(mut answer: Response, why: Option<String>, service: &str) -> Response {
+    let Some(why) = why else { return answer };
+    tracing::warn!(target: "librato_apply::serve", service, why, "notifications to this service will not be sent");
+    if let Ok(said) = HeaderValue::try_from(format!("notifications to it will not be sent: {why}")) {
+        answer.headers_mut().insert(warned::HEADER, said);
     }
+    answer
 }

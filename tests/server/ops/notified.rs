@@ -120,6 +120,11 @@ async fn values_that_cross_a_threshold_page_and_those_of_other_times_do_not() {
         page(&server, &status).await
     );
 
+    let listed = run(dir.path(), &endpoint, &["get", "alerts"]);
+    let line = |name: &str| listed.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    assert!(listed.contains("LAST FIRED") && line("site.slow").matches('T').count() == 2, "{listed}");
+    assert!(!line("db.slow").contains('T'), "it has never fired: {listed}");
+
     run(dir.path(), &endpoint, &["submit", "site.response.ms", "100", "--source", "web-1"]);
     let (clear, second) = message(&sink, "web");
     assert_eq!((&clear["clear"], &clear["incident_key"]), (&json!("normal"), &trigger["incident_key"]));
@@ -163,7 +168,7 @@ async fn nobody_hears_of_servers_that_are_silent_or_embedded() {
     server.stop();
 }
 
-/// A private target is refused, which the log says when the service is made, and deliveries when there is something to be told; once it
+/// A private target is refused, which who applies and the log are told when the service is made, and deliveries say when there is something to be told; once it
 /// is allowed and the settings are read again, it is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_is_allowed_later_is_notified_without_a_restart() {
@@ -174,14 +179,22 @@ async fn a_target_that_is_allowed_later_is_notified_without_a_restart() {
     allow("10.0.0.0/8");
     let server = Server::start(&data, &["--alert-settle", "1", "--config", config.to_str().unwrap()]);
     std::fs::write(dir.path().join("alerts.yaml"), definitions(&sink)).unwrap();
-    run(dir.path(), &server.url(""), &["apply", "alerts.yaml", "--auto-approve"]);
-    let log = server.log_with("notifications to this service will be refused");
-    let line = log.lines().find(|line| line.contains("will be refused")).unwrap();
+    let said = run(dir.path(), &server.url(""), &["apply", "alerts.yaml", "--auto-approve"]);
+    for service in ["web", "db"] {
+        let note = format!(
+            "note: service \"{service}\": notifications to it will not be sent: the target is at 127.0.0.1, "
+        );
+        assert!(said.contains(&note), "{said}");
+    }
+    assert!(!said.contains("/webhook/"), "{said}");
+    let log = server.log_with("notifications to this service will not be sent");
+    let line = log.lines().find(|line| line.contains("will not be sent")).unwrap();
     assert!(line.contains("WARN") && line.contains("--notify-allow 127.0.0.1"), "{line}");
     assert!(!log.contains("/webhook/"), "the URL is a secret: {log}");
     page_with(&server, "/metrics", "alerts_evaluated 2\n").await;
 
-    submit(&server, json!({ "gauges": [{"name": "site.response.ms", "source": "web-1", "value": 900}] })).await;
+    submit(&server, json!({ "gauges": [{"name": "site.response.ms", "source": "web-1", "value": 900}] }))
+        .await;
     let refused = page_with(&server, "/v1/deliveries", "\"attempts\":1").await;
     assert!(refused.contains("`serve --notify-allow 127.0.0.1` lets it through"), "{refused}");
     assert!(sink.waiting().is_none());

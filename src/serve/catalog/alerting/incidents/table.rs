@@ -90,6 +90,13 @@ pub fn cleared(tx: &Tx<'_>, since: i64) -> Result<Vec<(i64, i64)>, StoreError> {
     tx.all(sql, params![since, MOST], |row| Ok((row.get("alert_id")?, row.get("ended")?)))
 }
 
+/// The alerts that have fired, each with the time when it last began to; newest first.
+pub fn fired(tx: &Tx<'_>) -> Result<Vec<(i64, i64)>, StoreError> {
+    let sql = "SELECT alert_id, max(opened) AS last FROM incidents WHERE alert_id IN (SELECT id FROM alerts)
+        GROUP BY alert_id ORDER BY last DESC, alert_id";
+    tx.all(sql, params![], |row| Ok((row.get("alert_id")?, row.get("last")?)))
+}
+
 /// Inserts open incidents.
 pub fn open(tx: &Tx<'_>, incidents: &[Incident]) -> Result<(), StoreError> {
     if incidents.is_empty() {
