@@ -364,8 +364,14 @@ impl Session {
         let asked = evidence::Asked { length, timeout: args.evidence_timeout };
         let what = format!("looking for evidence on {}", self.target);
         let Planned { plan, actual, report, .. } = planned;
-        let looking = evidence::evidence(&self.connection.client, plan, &wish.read.desired, actual, asked);
-        let found = waiting(ui, &what, looking).await;
+        let client = &self.connection.client;
+        client.take_failure();
+        let looking = evidence::evidence(client, plan, &wish.read.desired, actual, asked);
+        let mut found = waiting(ui, &what, looking).await;
+        // Who runs out of time while requests fail would learn nothing of it.
+        if let (Some(cut), Some(failure)) = (&mut found.looked.cut, client.take_failure()) {
+            *cut = format!("{cut}, while requests failed ({failure})");
+        }
         if let Some(most) = args.most_notifications() {
             plan.refusals.extend(found.noisy_alerts(&plan.steps, most));
             let unjudged: Vec<&str> = found.unjudged(&plan.steps).collect();

@@ -31,7 +31,7 @@ pub struct Looked {
     pub requests: usize,
     /// How many measurements were read.
     pub measurements: usize,
-    /// The limit that kept it from reading everything.
+    /// The limit that kept it from reading everything, and what failed until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<String>,
     /// The objects that were therefore not looked at, or not as a whole.

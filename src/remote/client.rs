@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use parking_lot::Mutex;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
@@ -110,6 +111,8 @@ struct Shared {
     ours: AtomicBool,
     /// Whether it said that it evaluates no alerts.
     unevaluated: AtomicBool,
+    /// The last failure of something that was then tried again.
+    retried: Mutex<Option<ApiError>>,
 }
 
 impl fmt::Debug for Client {
@@ -153,6 +156,7 @@ impl Client {
             reach: Reach::new(config.retry.first_contact, config.give_up_after),
             ours: AtomicBool::new(false),
             unevaluated: AtomicBool::new(false),
+            retried: Mutex::new(None),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -182,15 +186,24 @@ impl Client {
     where
         F: Future<Output = Result<T, ApiError>>,
     {
-        let Shared { config, reach, .. } = &*self.shared;
+        let Shared { config, reach, retried, .. } = &*self.shared;
         let mut attempts = config.retry.attempts(Method::Get);
         let rest = async |delay| reach.given_up().is_none() && reach.rest(delay).await;
         loop {
             match op().await {
                 Ok(value) => return Ok(value),
-                Err(error) => attempts.next(error, rest).await?,
+                Err(error) => {
+                    *retried.lock() = Some(error.clone());
+                    attempts.next(error, rest).await?;
+                }
             }
         }
+    }
+
+    /// The last failure of something that is done again while it fails, since this was last asked: for whoever did not wait until it
+    /// was given up.
+    pub fn take_failure(&self) -> Option<ApiError> {
+        self.shared.retried.lock().take()
     }
 
     /// What keeps requests waiting, for whoever tells people of it.
@@ -244,7 +257,7 @@ impl Client {
         (body, headers): (Body<'_>, HeaderMap),
         read: impl FnOnce(&[u8]) -> serde_json::Result<T> + Send + 'static,
     ) -> Result<(Option<T>, Reply), ApiError> {
-        let Shared { config, http, throttle, reads, writes, cores, reach, ours: known, unevaluated } =
+        let Shared { config, http, throttle, reads, writes, cores, reach, ours: known, unevaluated, .. } =
             &*self.shared;
         let hidden = hidden(config.token.expose_secret(), &body);
         let ca_file = config.ca_file.is_some();

@@ -1,10 +1,11 @@
 //! Evidence in plans: what it says and in which forms, what it refuses, what it reads and how much of it.
 
+use std::io::{Read as _, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::cli::{Ran, Server, project};
+use crate::cli::{Ran, Server, Trap, json_answer, project};
 
 const BEFORE: &str = r#"
 metrics:
@@ -168,6 +169,53 @@ fn without_the_flag_not_one_request_is_made_more() {
     let measured =
         |it: &String| it.starts_with("GET /v1/measurements/") || it.starts_with("GET /v1/metrics/");
     assert!(more.iter().all(measured), "{more:?}");
+}
+
+/// The service answers what a plan needs, and its measurements otherwise.
+fn in_front_of(server: &Server, measurements: Option<Vec<u8>>) -> Trap {
+    let addr = server.addr;
+    Trap::start_by(move |request| {
+        let path = request.split(' ').nth(1).unwrap();
+        if path.starts_with("/v1/measurements/") || path.starts_with("/v1/metrics/") && path.contains('?') {
+            return measurements.clone();
+        }
+        let mut stream = std::net::TcpStream::connect(addr).unwrap();
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        stream.write_all(format!("{head}\r\nconnection: close\r\n\r\n{body}").as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        Some(answer)
+    })
+}
+
+/// Refused, failing again and again, or silent: the plan is shown as without evidence, and what is not known is said, with the reason.
+#[test]
+fn measurements_that_cannot_be_read_cost_the_evidence_and_not_the_plan() {
+    let world = World::new();
+    let refused = json_answer(403, r#"{"errors": {"request": ["not for you"]}}"#);
+    let failing = json_answer(500, r#"{"errors": {"system": ["out of order"]}}"#);
+    for (answer, words) in [
+        (Some(refused), "evidence: `shop.ms` cannot be read: GET /measurements/shop.ms: status 403: not for you"),
+        (Some(failing), "cut off by the limit of --evidence-timeout 2s, while requests failed ("),
+        (None, "cut off by the limit of --evidence-timeout 2s; not read"),
+    ] {
+        let trap = in_front_of(&world.server, answer);
+        let plan = |more: &[&str]| {
+            let args = ["plan", "def", "--delete-data", "--evidence=8h", "--evidence-timeout", "2s"];
+            let cli = world.server.cli(world.dir.path()).env("LIBRATO_ENDPOINT", &trap.endpoint());
+            cli.run(&[&args, more].concat())
+        };
+        let text = plan(&[]).exits(0).prints(&[
+            "conditions[0].threshold: 800 → 600",
+            words,
+            "not read, or not as a whole: alert/shop.slow",
+        ]);
+        assert!(!text.stdout.contains("fired 0"), "what is not known is no zero: {}", text.stdout);
+        // It is judged only by who wants to be sure.
+        let noisy = ["--deny", "noisy-alerts=2"];
+        plan(&noisy).exits(0).says(&["evidence-missing", "did not judge what could not be read: ", "shop.slow"]);
+        plan(&[&noisy[..], &["--strict"]].concat()).exits(1);
+    }
 }
 
 /// Alerts on metrics of their own, each with another threshold.
