@@ -29,7 +29,9 @@ pub fn text(results: &Results) -> String {
 /// What is said once.
 pub fn foot(results: &Results) -> String {
     format!(
-        "Times are UTC. From {} with {} of {}. Not known to a backtest: what arrived late, corrections, outages of emitters.",
+        "Times are UTC. From {} with {} of {}. Not known to a backtest: what arrived late, corrections, outages of emitters. \
+         Notifications are triggers and their repetitions, to each service; clears are not counted, silences not heeded, \
+         and what a chat or mail service gets as one digest in a storm counts as many.",
         counted(results.requests, "request"),
         counted(results.points, "measurement"),
         results.target
