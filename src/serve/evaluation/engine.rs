@@ -9,14 +9,13 @@ use super::clock::{EvaluationClock, Step};
 use super::composites::Composites;
 use super::figures::{Figures, Standing};
 use super::index::{Closed, Index, Pair, Watched};
-use super::loading::{self, History, Loaded, Question, Watcher, sample};
+use super::loading::{self, sample};
 use super::places::Place;
 use super::seat::{Passed, Seat};
 use crate::serve::catalog::alerting::clock::Clock as Kept;
 use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::alerting::silences::table as silences;
 use crate::serve::catalog::alerts::table as alerts;
-use crate::serve::names::fold;
 use crate::serve::series;
 use crate::serve::series::points::{Cursor, Points as _, Tail};
 use crate::serve::store::Store;
@@ -29,11 +28,8 @@ use crate::watch::{Outage, Series, Settings, Silence};
 const MOST_BYTES: usize = 4 << 20;
 
 /// Streams of one condition, and of all together.
-pub const STREAMS: usize = 100_000;
-const ALL_STREAMS: usize = 1_000_000;
-
-/// How long taking up alerts may take.
-const LOADING: Duration = Duration::from_secs(600);
+pub(super) const STREAMS: usize = 100_000;
+pub(super) const ALL_STREAMS: usize = 1_000_000;
 
 /// Whoever the alerts of a store are evaluated for.
 #[derive(Debug)]
@@ -43,27 +39,27 @@ pub struct Engine {
     pub(super) settings: Settings,
     pub(super) figures: Figures,
     pub(super) clock: EvaluationClock,
-    cursor: Cursor,
-    index: Index,
+    pub(super) cursor: Cursor,
+    pub(super) index: Index,
     pub(super) seats: Vec<Option<Seat>>,
     /// Seats by the ids of alerts.
     pub(super) ids: HashMap<i64, u32>,
     /// The alerts that name a metric, whether it exists or not.
-    names: HashMap<String, BTreeSet<i64>>,
+    pub(super) names: HashMap<String, BTreeSet<i64>>,
     /// The revision of each alert that was looked at, also of those that are not watched.
-    revisions: HashMap<i64, i64>,
-    silences: Vec<Silence>,
+    pub(super) revisions: HashMap<i64, i64>,
+    pub(super) silences: Vec<Silence>,
     epoch: u64,
     /// What has to be taken up anew.
     pub(super) reload: BTreeSet<i64>,
-    dropped: HashSet<String>,
+    pub(super) dropped: HashSet<String>,
     pub(super) composites: Composites,
     /// The second up to which points were closed.
-    done: i64,
+    pub(super) done: i64,
     closed: Vec<Closed>,
-    free: Vec<u32>,
+    pub(super) free: Vec<u32>,
     /// Metrics, some alerts of which have left.
-    left: HashSet<String>,
+    pub(super) left: HashSet<String>,
     /// What was written, for tests.
     #[cfg(test)]
     pub(super) log: Vec<crate::watch::Transition>,
@@ -405,189 +401,5 @@ impl Engine {
     /// The second up to which everything was evaluated.
     pub(super) fn done(&self) -> i64 {
         self.done
-    }
-
-    /// Finds the metrics that are not any more what they were; their alerts are taken up anew.
-    async fn find_changed_metrics(&mut self) -> Result<(), StoreError> {
-        let names: Vec<String> = self.names.keys().cloned().collect();
-        let job = move |tx: &Tx| crate::serve::catalog::alerts::watched::Watched::of_names(tx, &names);
-        let known = self.store.read(job).await?;
-        for (name, alerts) in &self.names {
-            let (before, now) = (self.index.metric_named(name).map(|metric| &metric.known), known.get(name));
-            let composite = self.composites.known(name);
-            if before.or(composite) == now {
-                continue;
-            }
-            self.reload.extend(alerts);
-            if before.is_some_and(|before| now.is_none_or(|now| now.id != before.id)) {
-                self.dropped.insert(name.clone());
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes up alerts, all or some, from what is stored.
-    async fn take_up(
-        &mut self,
-        ids: Option<Vec<i64>>,
-        outage: Option<Outage>,
-        set_back: Option<i64>,
-    ) -> Result<(), StoreError> {
-        let question = Question {
-            by: self.by.clone(),
-            ids: ids.clone(),
-            until: self.cursor,
-            clock: self.done,
-            now: self.clock.now(),
-            settings: self.settings,
-            outage,
-            set_back,
-            dropped: self.dropped.clone(),
-            most: STREAMS,
-        };
-        let store = self.store.clone().with_read_time(LOADING);
-        let job = move |tx: &Tx| {
-            let revisions = alerts::revisions(tx)?;
-            Ok::<_, StoreError>((loading::load(tx, &question)?, revisions))
-        };
-        let (loaded, revisions) = store.query(job).await?;
-        match &ids {
-            None => {
-                self.index = Index::default();
-                self.seats.clear();
-                self.free.clear();
-                self.composites.clear();
-                self.ids.clear();
-                self.names.clear();
-                self.revisions = revisions;
-            }
-            Some(ids) => {
-                self.leave(ids);
-                for id in ids {
-                    match revisions.get(id) {
-                        Some(revision) => self.revisions.insert(*id, *revision),
-                        None => self.revisions.remove(id),
-                    };
-                }
-            }
-        }
-        self.dropped.clear();
-        match &ids {
-            Some(ids) => self.reload.retain(|id| !ids.contains(id)),
-            None => self.reload.clear(),
-        }
-        self.seat(loaded);
-        Ok(())
-    }
-
-    /// Alerts are about to be taken up anew, or are gone.
-    fn leave(&mut self, ids: &[i64]) {
-        let mut seats = HashSet::new();
-        let mut names = HashSet::new();
-        for id in ids {
-            let Some(at) = self.ids.remove(id) else { continue };
-            let Some(seat) = self.seats.get_mut(at as usize).and_then(Option::take) else { continue };
-            seats.insert(at);
-            self.free.push(at);
-            for condition in &seat.watched.conditions {
-                let name = fold(&condition.metric);
-                if let Some(alerts) = self.names.get_mut(&name) {
-                    alerts.remove(id);
-                    if alerts.is_empty() {
-                        self.names.remove(&name);
-                    }
-                }
-                names.insert(name);
-            }
-        }
-        self.index.leave(&names, &seats);
-        self.composites.leave(&seats);
-        self.left.extend(names);
-    }
-
-    /// Gives alerts their seats, and their series those who watch them.
-    fn seat(&mut self, loaded: Loaded) {
-        let Loaded { alerts, metrics, series, left_out } = loaded;
-        for (name, known) in &metrics {
-            let before = self.index.metric_named(name).filter(|metric| metric.known != *known);
-            if let Some(before) = before {
-                if before.known.id != known.id {
-                    self.dropped.insert(name.clone());
-                }
-                self.index.forget(name);
-                // Whoever else watches it has to find its series again.
-                self.reload.extend(self.names.get(name).into_iter().flatten());
-            }
-        }
-        let mut taken = Vec::with_capacity(alerts.len());
-        for one in alerts {
-            let seat = self.free.pop().unwrap_or(self.seats.len() as u32);
-            if seat as usize == self.seats.len() {
-                self.seats.push(None);
-            }
-            for (place, condition) in (0..).zip(&one.watched.conditions) {
-                let name = fold(&condition.metric);
-                let pair = Pair { seat, place };
-                match metrics.get(&name) {
-                    Some(known) if known.composite.is_some() => self.composites.enter(&name, known, pair),
-                    Some(known) => self.index.enter(&name, known, pair, &self.settings),
-                    None => {}
-                }
-                self.names.entry(name).or_default().insert(one.alert.id);
-            }
-            self.ids.insert(one.alert.id, seat);
-            self.revisions.insert(one.alert.id, one.alert.revision);
-            let mut new = Seat::new(one.alert, one.watched, one.state, &self.settings);
-            new.transitions = one.transitions;
-            new.changed = new.state.take_changed();
-            self.seats[seat as usize] = Some(new);
-            taken.push(seat);
-        }
-        self.figures.left_out(left_out);
-        for history in series {
-            self.take_history(history, &taken);
-        }
-        let swept = std::mem::take(&mut self.left);
-        self.index.sweep(&swept);
-        for at in &taken {
-            let Some(Some(seat)) = self.seats.get_mut(*at as usize) else { continue };
-            seat.close_groups(&self.settings, self.done);
-            seat.prime(&self.settings, &self.silences);
-        }
-    }
-    /// Gives alerts that are taken up what one of their series had lately.
-    fn take_history(&mut self, history: History, taken: &[u32]) {
-        let History { id, metric, series, watchers, incoming, closed } = history;
-        let mut watched = Watched::default();
-        for one in &watchers {
-            let Some(Some(seat)) = self.seats.get_mut(taken[one.alert] as usize) else { continue };
-            seat.streams[one.place] += 1;
-            watched.add(Pair { seat: taken[one.alert], place: one.place as u32 }, &one.stream);
-        }
-        if self.index.place(id) == Place::Unknown && self.index.len() >= ALL_STREAMS {
-            self.figures.left_out(1);
-            return;
-        }
-        let Some((slot, is_new)) = self.index.track(&metric, id, &series, watched) else { return };
-        if is_new {
-            self.index.prime(slot, incoming);
-        }
-        let Some(tracked) = self.index.tracked_mut(slot) else { return };
-        let newest = tracked.newest().unwrap_or(i64::MIN);
-        let twice = tracked.twice;
-        let mut hot = i64::MIN;
-        // What is still open comes when it closes.
-        for (second, point) in closed.iter().filter(|(_, point)| point.t <= newest) {
-            let mut kept = false;
-            for Watcher { alert, place, stream } in &watchers {
-                let Some(Some(seat)) = self.seats.get_mut(taken[*alert] as usize) else { continue };
-                let (place, second, series) = (*place, *second, id);
-                kept |= seat.pass(&Passed { place, series, stream, second, point, hot, twice });
-            }
-            if kept {
-                hot = hot.max(point.u);
-            }
-        }
-        tracked.hot = tracked.hot.max(hot);
     }
 }

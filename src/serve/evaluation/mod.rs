@@ -10,6 +10,7 @@ mod loading;
 mod places;
 mod results;
 mod seat;
+mod taking_up;
 #[cfg(test)]
 mod tests;
 mod wheel;
