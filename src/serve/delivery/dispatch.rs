@@ -11,17 +11,16 @@ use tokio::task::JoinSet;
 
 use super::decide::{self, IN_DIGEST, STORM};
 use super::options::NotifyOptions;
-use super::pace::{End, Pace, backoff};
+use super::pace::Pace;
 use super::sending::{NotifyError, Sending};
 use super::table::{self, Head, Queue, Written};
 use crate::diag::counted;
-use crate::notify::{Message, Report, Verdict, digest, digests, render};
+use crate::notify::{Message, Report, digest, digests, render};
 use crate::serve::catalog::alerting::clock::Clock as AlertClock;
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Payload, Status};
 use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::alerting::options::AlertOptions;
 use crate::serve::catalog::alerting::silences::silence::Silence;
-use crate::serve::catalog::alerting::silences::withdraw;
 use crate::serve::catalog::services::settings::type_name;
 use crate::serve::catalog::services::table::{self as services, Service};
 use crate::serve::http::users::Users;
@@ -39,36 +38,33 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long attempts may take that are under way when the server stops.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Nothing is put off for longer than a far end may ask for, in seconds.
-const LONGEST: i64 = 3_600;
-
 /// What brings notifications to services.
 pub struct Dispatcher {
-    store: Store,
-    telemetry: Telemetry,
+    pub(super) store: Store,
+    pub(super) telemetry: Telemetry,
     sending: Sending,
-    paces: HashMap<i64, Pace>,
+    pub(super) paces: HashMap<i64, Pace>,
     attempts: JoinSet<Attempt>,
     /// Deliveries that are under way or whose end is not written down yet, with their incidents.
-    busy: HashMap<i64, (String, i64)>,
-    unwritten: Vec<Vec<Written>>,
+    pub(super) busy: HashMap<i64, (String, i64)>,
+    pub(super) unwritten: Vec<Vec<Written>>,
     /// What was refused once.
-    refused: HashSet<i64>,
+    pub(super) refused: HashSet<i64>,
     /// From 0 to 1, by chance.
-    share: fn() -> f64,
+    pub(super) share: fn() -> f64,
     failing: bool,
     /// The silences that were on at the last look.
-    silent: HashSet<i64>,
-    by: Evaluation,
+    pub(super) silent: HashSet<i64>,
+    pub(super) by: Evaluation,
 }
 
 /// An attempt that has ended.
-struct Attempt {
-    service: i64,
-    kind: String,
-    title: String,
-    deliveries: Vec<Delivery>,
-    report: Report,
+pub(super) struct Attempt {
+    pub(super) service: i64,
+    pub(super) kind: String,
+    pub(super) title: String,
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) report: Report,
 }
 
 /// What is known of one service when its turn comes.
@@ -153,18 +149,6 @@ impl Dispatcher {
         for queue in queues.iter().filter(|queue| queue.due > 0) {
             self.serve(queue, now, ran).await?;
         }
-        Ok(())
-    }
-
-    /// What waits when a silence begins is withdrawn, also what is not due for a while.
-    async fn withdraw(&mut self, now: i64) -> Result<(), StoreError> {
-        let active = self.store.read(move |tx: &Tx| table::silences_at(tx, now)).await?;
-        let ids: HashSet<i64> = active.iter().map(|one| one.id).collect();
-        if !ids.is_subset(&self.silent) {
-            let by = self.by.clone();
-            self.store.write(move |tx: &Tx| withdraw::withdraw(tx, &by, &active, now)).await?;
-        }
-        self.silent = ids;
         Ok(())
     }
 
@@ -259,17 +243,6 @@ impl Dispatcher {
         self.store.read(read).await
     }
 
-    /// Withdraws what is silenced now that its turn has come.
-    async fn silence(&self, kind: &str, covered: Vec<Delivery>, now: i64) -> Result<(), StoreError> {
-        if covered.is_empty() {
-            return Ok(());
-        }
-        let (by, count) = (self.by.clone(), covered.len());
-        self.store.write(move |tx: &Tx| withdraw::these(tx, &by, &covered, now)).await?;
-        self.telemetry.delivery(type_name(kind), Status::Silenced.name(), count);
-        Ok(())
-    }
-
     /// Writes down what needs no attempt.
     async fn settle(&mut self, kind: &str, settled: Vec<(Delivery, Written)>) -> Result<(), StoreError> {
         if settled.is_empty() {
@@ -299,87 +272,6 @@ impl Dispatcher {
             let report = attempt(&sending, &kind, &settings, &deliveries, now).await;
             Attempt { service: id, kind, title, deliveries, report }
         });
-    }
-
-    /// Notes what came of an attempt.
-    async fn note(&mut self, ended: Option<Attempt>) {
-        let Some(Attempt { service, kind, title, deliveries, report }) = ended else {
-            tracing::error!(target: "librato_apply::serve", "sending a notification failed inside the server");
-            return;
-        };
-        let (now, ran, share) = (self.store.now(), self.store.clock().ran(), (self.share)());
-        let end = match report.verdict {
-            Verdict::Taken | Verdict::Lasting => End::Answered,
-            Verdict::Passing { retry_after } => End::Failed(retry_after),
-            Verdict::Unready | Verdict::Dead | Verdict::NotTaken => End::Unasked,
-        };
-        if let Some(pace) = self.paces.get_mut(&service) {
-            let was_open = pace.is_open();
-            pace.end(end, ran, share);
-            match (was_open, pace.is_open()) {
-                (false, true) => {
-                    tracing::warn!(target: "librato_apply::serve", service, kind, title, "a service fails; it is only probed until it answers");
-                }
-                (true, false) => {
-                    tracing::info!(target: "librato_apply::serve", service, kind, title, "a service answers again");
-                }
-                _ => {}
-            }
-        }
-        let failures = deliveries.iter().map(|delivery| delivery.attempts).max().unwrap_or_default();
-        let failures = u32::try_from(failures).unwrap_or(u32::MAX).saturating_add(1);
-        let wait = i64::try_from(backoff(failures, share).as_secs()).unwrap_or(LONGEST);
-        let refused = deliveries.first().is_some_and(|delivery| self.refused.contains(&delivery.id));
-        let written = decide::attempted(&deliveries, &report, now, wait, refused);
-        for one in &written {
-            match (report.verdict, one.status) {
-                (Verdict::Lasting, Status::Waiting) => _ = self.refused.insert(one.id),
-                _ => _ = self.refused.remove(&one.id),
-            }
-        }
-        self.count(service, &kind, &title, &report, &written);
-        self.unwritten.push(written);
-        if let Err(error) = self.write_down().await {
-            tracing::error!(target: "librato_apply::serve", %error, "what was sent cannot be marked yet; this goes on being tried");
-        }
-    }
-
-    /// Counts and logs what came of an attempt.
-    fn count(&self, service: i64, kind: &str, title: &str, report: &Report, written: &[Written]) {
-        let outcome = match report.verdict {
-            Verdict::Taken => "sent",
-            _ => written.first().map_or("", |one| one.status.name()),
-        };
-        let outcome = if outcome == Status::Waiting.name() { "retried" } else { outcome };
-        self.telemetry.delivery(type_name(kind), outcome, written.len());
-        let detail = report.detail.as_deref().unwrap_or_default();
-        let (status, count) = (report.status.unwrap_or_default(), written.len());
-        match outcome {
-            "sent" => {
-                tracing::debug!(target: "librato_apply::serve", service, kind, title, count, "notified");
-            }
-            "retried" => {
-                tracing::warn!(target: "librato_apply::serve", service, kind, title, status, detail, count, "a notification was not taken; it is tried again");
-            }
-            "dropped" => {}
-            _ => {
-                tracing::error!(target: "librato_apply::serve", service, kind, title, status, detail, count, outcome, "a notification was given up");
-            }
-        }
-    }
-
-    /// Marks what was sent and what has ended. What cannot be marked stays busy, so that it is not sent again meanwhile.
-    async fn write_down(&mut self) -> Result<(), StoreError> {
-        while let Some(written) = self.unwritten.last().cloned() {
-            let now = self.store.now();
-            let ids: Vec<i64> = written.iter().map(|one| one.id).collect();
-            self.store.write(move |tx: &Tx| table::write(tx, &written, now)).await?;
-            self.unwritten.pop();
-            for id in ids {
-                self.busy.remove(&id);
-            }
-        }
-        Ok(())
     }
 
     /// What the operator should know at the start: who will not be told, and why.

@@ -4,8 +4,10 @@ mod decide;
 pub mod define;
 mod dispatch;
 mod options;
+mod outcome;
 mod pace;
 mod sending;
+mod silencing;
 mod table;
 pub mod test;
 #[cfg(test)]
