@@ -6,6 +6,9 @@ use crate::plan::{Evidence, Figures, Finding, Looked, StreamsFound, length};
 /// How many of what was not read is named in one line.
 const NAMED: usize = 10;
 
+/// How many of the alerts that would notify more often.
+const NOISIEST: usize = 5;
+
 /// The lines on one object; each fits behind `evidence:`.
 pub(super) fn lines(finding: &Finding, looked: &Looked) -> Vec<String> {
     let time = length(looked.end - looked.start);
@@ -55,6 +58,39 @@ pub(super) fn figures(finding: &Finding) -> Option<String> {
         (None, None) => return None,
     };
     Some(words + &unsure)
+}
+
+/// How often alerts notified all together, and which of them would notify more often than before; none where there is only one.
+pub(super) fn together(evidence: Option<&Evidence>) -> Option<String> {
+    let told = |side: &Option<Figures>| side.as_ref().map_or(0, |it| if it.pages { it.notified } else { 0 });
+    let is_known = |finding: &Finding| {
+        let sides = || [&finding.before, &finding.after].into_iter().flatten();
+        sides().next().is_some() && sides().all(|side| side.error.is_none())
+    };
+    let known = evidence?.of.iter().filter(|(_, finding)| is_known(finding));
+    let mut alerts: Vec<(String, usize, usize)> = known
+        .map(|(address, finding)| (address.to_string(), told(&finding.before), told(&finding.after)))
+        .collect();
+    if alerts.len() < 2 {
+        return None;
+    }
+    let sum = |side: fn(&(String, usize, usize)) -> usize| alerts.iter().map(side).sum::<usize>();
+    let mut words = format!(
+        "{} notified {} → {}",
+        counted(alerts.len(), "alert"),
+        sum(|(_, before, _)| *before),
+        sum(|(_, _, after)| *after)
+    );
+    alerts.retain(|(_, before, after)| after > before);
+    alerts.sort_by_key(|(_, before, after)| std::cmp::Reverse((*after, after - before)));
+    let most = alerts.iter().take(NOISIEST);
+    let most: Vec<String> = most.map(|(name, before, after)| format!("{name} {before} → {after}")).collect();
+    if !most.is_empty() {
+        let others = alerts.len() - most.len();
+        let others = if others > 0 { format!(" and {}", counted(others, "other")) } else { String::new() };
+        words.push_str(&format!("; more often: {}{others}", most.join(", ")));
+    }
+    Some(printable(&words) + ".")
 }
 
 /// What was looked at, in one line; none where nobody looked.
@@ -108,6 +144,7 @@ fn lasting(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Address, Collection};
 
     fn side(fired: usize, notified: usize, pages: bool) -> Option<Figures> {
         Some(Figures { fired, notified, pages, ..Figures::default() })
@@ -121,6 +158,30 @@ mod tests {
         assert_eq!(said(side(3, 3, true), None).unwrap(), "fired 3, notified 3");
         assert_eq!(said(side(3, 3, true), side(3, 3, false)).unwrap(), "fired 3 → 3, notified 3 → nobody");
         assert_eq!(said(None, None), None);
+    }
+
+    #[test]
+    fn what_alerts_come_to_together_names_those_that_get_noisier() {
+        let finding = |before, after| Finding { before, after, ..Finding::default() };
+        let evidence = |all: Vec<(&str, Finding)>| {
+            let of = all.into_iter().map(|(name, found)| (Address::new(Collection::Alerts, name), found));
+            Evidence { looked: Looked::default(), of: of.collect() }
+        };
+        assert_eq!(together(Some(&evidence(vec![("a", finding(side(1, 1, true), side(2, 2, true)))]))), None);
+        let unread = Some(Figures { error: Some("not read".into()), ..Figures::default() });
+        let mut all = vec![
+            ("calmer", finding(side(9, 9, true), side(1, 1, true))),
+            ("new", finding(None, side(7, 8, true))),
+            ("nobody", finding(side(3, 3, true), side(50, 50, false))),
+            ("noisier", finding(side(3, 3, true), side(41, 61, true))),
+            ("unread", finding(side(3, 3, true), unread)),
+            ("metric", Finding { measurements: Some(3), ..Finding::default() }),
+        ];
+        let said = together(Some(&evidence(all.clone()))).unwrap();
+        assert_eq!(said, "4 alerts notified 15 → 70; more often: noisier 3 → 61, new 0 → 8.");
+        all.extend(["b", "c", "d", "e"].map(|name| (name, finding(None, side(1, 1, true)))));
+        let said = together(Some(&evidence(all))).unwrap();
+        assert!(said.ends_with("new 0 → 8, b 0 → 1, c 0 → 1, d 0 → 1 and 1 other."), "{said}");
     }
 
     #[test]

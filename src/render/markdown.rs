@@ -107,7 +107,8 @@ fn head(plan: &Plan) -> String {
         false => format!("\n{}\n", prose(unmanaged_text(&plan.unmanaged).trim_end())),
     };
     let looked = evidence::looked(plan.evidence.as_ref());
-    let looked = looked.map(|looked| format!("\n{}\n", prose(&looked))).unwrap_or_default();
+    let said = [looked, evidence::together(plan.evidence.as_ref())].into_iter().flatten();
+    let looked: String = said.map(|said| format!("\n{}\n", prose(&said))).collect();
     format!("{MARKER}\n### Plan for {target}\n\n{strong}{summary}{strong}\n{unmanaged}{looked}")
 }
 

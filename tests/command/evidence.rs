@@ -195,7 +195,10 @@ fn measurements_that_cannot_be_read_cost_the_evidence_and_not_the_plan() {
     let refused = json_answer(403, r#"{"errors": {"request": ["not for you"]}}"#);
     let failing = json_answer(500, r#"{"errors": {"system": ["out of order"]}}"#);
     for (answer, words) in [
-        (Some(refused), "evidence: `shop.ms` cannot be read: GET /measurements/shop.ms: status 403: not for you"),
+        (
+            Some(refused),
+            "evidence: `shop.ms` cannot be read: GET /measurements/shop.ms: status 403: not for you",
+        ),
         (Some(failing), "cut off by the limit of --evidence-timeout 2s, while requests failed ("),
         (None, "cut off by the limit of --evidence-timeout 2s; not read"),
     ] {
@@ -213,7 +216,11 @@ fn measurements_that_cannot_be_read_cost_the_evidence_and_not_the_plan() {
         assert!(!text.stdout.contains("fired 0"), "what is not known is no zero: {}", text.stdout);
         // It is judged only by who wants to be sure.
         let noisy = ["--deny", "noisy-alerts=2"];
-        plan(&noisy).exits(0).says(&["evidence-missing", "did not judge what could not be read: ", "shop.slow"]);
+        plan(&noisy).exits(0).says(&[
+            "evidence-missing",
+            "did not judge what could not be read: ",
+            "shop.slow",
+        ]);
         plan(&[&noisy[..], &["--strict"]].concat()).exits(1);
     }
 }
@@ -255,6 +262,8 @@ fn ten_changed_alerts_stay_within_the_bounds() {
     let (requests, markdown, document) = comment(10);
     assert!((10..=40).contains(&requests), "at most four for each condition: {requests}");
     assert_eq!(markdown.matches("| fired 0 → 1, notified 0 → 1 |").count(), 10, "{markdown}");
+    assert!(markdown.contains("\n10 alerts notified 0 → 10; more often: "), "{markdown}");
+    assert!(markdown.contains(" and 5 others.\n"), "{markdown}");
     assert_eq!(document["evidence"].get("cut"), None);
 }
 
@@ -269,4 +278,18 @@ fn what_is_not_reached_is_named_and_the_comment_stays_a_comment() {
     assert!(markdown.chars().count() < 65_536, "{}", markdown.chars().count());
     assert!(markdown.contains("cut off by the limit of 200 requests"), "{}", &markdown[..500]);
     assert!(markdown.matches("\n| update | alert |").count() == 200, "every alert has its row");
+    let row = |words: &str| markdown.matches(words).count();
+    let read = row("| fired 0 → 1, notified 0 → 1 |");
+    assert_eq!(
+        (read, row("| cannot be evaluated: not enough was read |")),
+        (read, 200 - read),
+        "{}",
+        &markdown[..500]
+    );
+    let noisier = format!("\n{read} alerts notified 0 → {read}; more often: ");
+    assert!(read > 50 && markdown.contains(&noisier), "{}", &markdown[..900]);
+    // What it means comes before the table, but does not keep anybody from it.
+    let folded = markdown.find("<summary>").unwrap();
+    assert!(markdown[folded..].contains(" alerts, none of them weaker</summary>"));
+    assert!(markdown[..folded].lines().count() < 20, "{}", &markdown[..900]);
 }

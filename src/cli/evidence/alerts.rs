@@ -171,7 +171,9 @@ fn figures(found: &Result<Backtest, String>, alert: &Alert, subject: Option<&Sub
     match found {
         Ok(found) => {
             let totals = found.totals();
-            let error = found.span.is_none().then(|| "what is known cannot be compared".to_owned());
+            let unread = found.known.iter().any(|one| one.fidelity == Fidelity::Unread);
+            let why = if unread { "not enough was read" } else { "what is known cannot be compared" };
+            let error = found.span.is_none().then(|| why.to_owned());
             Figures {
                 fired: totals.incidents,
                 notified: totals.notifications,

@@ -6,6 +6,9 @@ use crate::diag::plural;
 /// How many characters a comment has; GitHub takes 65,536, and whoever posts it may add a few.
 pub(super) const LONGEST: usize = 60_000;
 
+/// So many alerts that are not weaker are shown as they are; more are folded away, so that the table is found.
+const UNFOLDED: usize = 20;
+
 /// Room for headings and for saying what was cut.
 const RESERVE: usize = 1_500;
 
@@ -128,7 +131,9 @@ impl Page {
                     )),
                     _ => out.push_str(part.heading()),
                 }
-                of_part().filter(|(_, kept)| **kept).for_each(|(piece, _)| out.push_str(&piece.text));
+                let pieces: Vec<&Piece> =
+                    of_part().filter(|(_, kept)| **kept).map(|(piece, _)| piece).collect();
+                out.push_str(&together(&pieces));
             }
             if lost > 0 {
                 let (one, many) = part.noun();
@@ -166,4 +171,20 @@ impl Page {
         }
         kept
     }
+}
+
+/// Pieces of one part: as they come, but where harmless ones are many, these in the end and folded away.
+fn together(pieces: &[&Piece]) -> String {
+    let (harmless, others): (Vec<&Piece>, Vec<&Piece>) =
+        pieces.iter().copied().partition(|piece| piece.keep == HARMLESS);
+    let text = |pieces: &[&Piece]| pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
+    if harmless.len() <= UNFOLDED {
+        return text(pieces);
+    }
+    let title = plural(harmless.len(), "alert", "alerts");
+    let folded = text(&harmless);
+    format!(
+        "{}\n<details>\n<summary>{title}, none of them weaker</summary>\n\n{folded}\n</details>\n",
+        text(&others)
+    )
 }
