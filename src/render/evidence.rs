@@ -33,9 +33,10 @@ pub(super) fn lines(finding: &Finding, looked: &Looked) -> Vec<String> {
     let mut errors: Vec<String> =
         sides.filter_map(|side| Some(format!("cannot be evaluated: {}", side.error.as_ref()?))).collect();
     errors.dedup();
+    let is_told = !errors.is_empty();
     lines.extend(errors);
     lines.extend(finding.notes.iter().cloned());
-    if finding.missed {
+    if finding.missed && !is_told {
         lines.push("not all of it was read".to_owned());
     }
     lines.into_iter().map(|line| printable(&line)).collect()

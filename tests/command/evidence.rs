@@ -197,7 +197,7 @@ fn measurements_that_cannot_be_read_cost_the_evidence_and_not_the_plan() {
     for (answer, words) in [
         (
             Some(refused),
-            "evidence: `shop.ms` cannot be read: GET /measurements/shop.ms: status 403: not for you",
+            "evidence: `shop.ms` cannot be read: GET /measurements/shop.ms: 403 Forbidden: not for you",
         ),
         (Some(failing), "cut off by the limit of --evidence-timeout 2s, while requests failed ("),
         (None, "cut off by the limit of --evidence-timeout 2s; not read"),

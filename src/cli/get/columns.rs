@@ -228,10 +228,6 @@ mod tests {
                             "tags": [{"name": "env", "values": ["prod", "test"]}, {"name": "region"}]}]});
         let (header, rows) = of(Kind::Alerts, &[alert]);
         assert_eq!(header, ["ID", "NAME", "ACTIVE", "STATUS", "SERVICES", "FIRES WHEN"]);
-        let fired = [json!({"id": 7, FIRED: "2023-11-14T22:13:20Z"}), json!({"id": 8, FIRED: ""})];
-        let (header, rows) = of(Kind::Alerts, &fired);
-        assert_eq!(header[3..5], ["STATUS", "LAST FIRED"]);
-        assert_eq!((rows[0][4].as_str(), rows[1][4].as_str()), ("2023-11-14T22:13:20Z", ""));
         assert_eq!(
             rows[0],
             [
@@ -243,6 +239,10 @@ mod tests {
                 "m above 800 for 5m and n absent for 10m on web* and o (sum) below 1 where env=prod|test region"
             ]
         );
+        let fired = [json!({"id": 7, FIRED: "2023-11-14T22:13:20Z"}), json!({"id": 8, FIRED: ""})];
+        let (header, rows) = of(Kind::Alerts, &fired);
+        assert_eq!(header[3..5], ["STATUS", "LAST FIRED"]);
+        assert_eq!((rows[0][4].as_str(), rows[1][4].as_str()), ("2023-11-14T22:13:20Z", ""));
         let event = json!({"id": 1, "title": "t", "start_time": 1_700_000_000, "end_time": null});
         assert_eq!(of(Kind::Events, &[event]).1[0], ["1", "2023-11-14T22:13:20Z", "", "", "t"]);
         let composite = json!({"name": "c", "composite": "sum(\n  s(\"a\", \"*\"))\n"});
