@@ -1,11 +1,14 @@
 //! What is read of metrics by their names: their definitions, and their measurements in both dialects. Here it is decided who
 //! knows the answer: `metrics`, `measurements`, or `compose` for those that are worked out of others.
 
+mod uses;
+
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::Serialize;
 
+pub use self::uses::uses;
 use super::catalog::metrics::metric::{Kind, Metric};
 use super::catalog::metrics::table;
 use super::changes::{self, Tags};

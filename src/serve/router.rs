@@ -95,6 +95,7 @@ fn routes() -> Routes<App> {
             "/v1/metrics/{name}",
             [get(ReadData, reading::metric), put(Define, metrics::put), delete(Define, metrics::delete)],
         )
+        .route("/v1/metrics/{name}/uses", [get(ReadData, reading::uses)])
         .route("/v1/measurements", [get(ReadData, compose::tagged), post(Send, submit::tagged)])
         // clients that pass an empty metric name send the slash
         .route("/v1/measurements/", [get(ReadData, compose::tagged), post(Send, submit::tagged)])
@@ -133,6 +134,7 @@ fn routes() -> Routes<App> {
         .route("/v1/alerts/{id}/clear", [post(Clear, alerts::clear)])
         .route("/v1/alerts/{id}/services", [post(Define, alerts::attach)])
         .route("/v1/alerts/{id}/services/{service}", [delete(Define, alerts::detach)])
+        .route("/v1/violations", [get(ReadIncidents, alerts::violations::list)])
         .route("/v1/incidents", [get(ReadIncidents, incidents::list)])
         .route("/v1/incidents/{key}", [get(ReadIncidents, incidents::show)])
         .route("/v1/deliveries", [get(ReadIncidents, deliveries::list)])

@@ -113,8 +113,13 @@ async fn alerts_and_services() {
     server.ask_within(EVALUATED, Method::PUT, &path, changed).await;
     server.ask(Method::POST, &format!("{path}/clear"), Value::Null).await;
     server.make("/v1/silences", json!({ "alert": "*", "why": "w", "duration": 60 })).await;
-    for path in ["/v1/alerts/status", "/v1/incidents?alert=a*", "/v1/deliveries?status=sent", "/v1/silences"]
-    {
+    for path in [
+        "/v1/alerts/status",
+        "/v1/violations",
+        "/v1/incidents?alert=a*",
+        "/v1/deliveries?status=sent",
+        "/v1/silences",
+    ] {
         server.get(path).await;
     }
     server.delete("/v1/silences/1").await;

@@ -161,6 +161,13 @@ impl AlertState {
         }
     }
 
+    /// Time and value of the last reading of a stream, if anything is remembered of it.
+    pub fn last(&self, condition: usize, stream: &Stream) -> Option<(i64, f64)> {
+        let tracks = self.conditions.get(condition)?;
+        let run = tracks.runs.get(stream).map(|run| (run.last, run.value));
+        run.or_else(|| tracks.seen.get(stream).map(|seen| (seen.u, seen.value)))
+    }
+
     /// The event time at which something may happen without any reading.
     pub fn next_wake(&self, ctx: &Context<'_>) -> Option<i64> {
         let ends = ctx.silences.iter().map(|silence| silence.ends.saturating_sub(ctx.delay()));

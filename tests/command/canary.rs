@@ -344,9 +344,14 @@ fn notifications_and_what_is_said_of_them_tell_nothing() {
     ] {
         said += &server.cli(dir.path()).run(args).exits(0).all();
     }
-    for path in
-        ["/v1/deliveries", "/v1/incidents", "/v1/health", "/v1/annotations/librato.alerts", "/v1/audit"]
-    {
+    for path in [
+        "/v1/deliveries",
+        "/v1/incidents",
+        "/v1/violations",
+        "/v1/health",
+        "/v1/annotations/librato.alerts",
+        "/v1/audit",
+    ] {
         said += &server.call("GET", path, "").1.to_string();
     }
     said += &cli::exchange(server.addr, "GET", "/metrics", "");

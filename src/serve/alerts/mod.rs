@@ -4,6 +4,7 @@
 mod laws;
 #[cfg(test)]
 mod tests;
+pub mod violations;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;

@@ -5,17 +5,17 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::alerts::{conditions, state, why};
+use super::alerts::{conditions, is_pending, state, why};
 use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, done, form_token, heading, page};
 use super::parts::{Tone, chip, nothing, table};
 use super::refused::Refused;
 use super::silences::form;
 use super::site::Pages;
-use super::text::{Text, clean, link};
+use super::text::{Text, link};
 use super::times::{ago, span, when};
 use super::visit::{Sent, Visit};
-use super::words;
+use super::{copies, words, yaml};
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -45,6 +45,9 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     let incidents = api.get(visit, &path).await?;
     let path = query("/v1/deliveries", &[("alert", &id), ("sort", "desc"), ("length", "30")]);
     let deliveries = api.get(visit, &path).await?;
+    let path = query("/v1/violations", &[("alerts", &id)]);
+    let violations = api.get(visit, &path).await?;
+    let violations = items(&violations, "violations").first().cloned().unwrap_or_default();
     let (open, past): (Vec<&Value>, Vec<&Value>) =
         items(&incidents, "incidents").iter().partition(|incident| text(incident, "status") == "open");
     let name = text(&alert, "name");
@@ -56,19 +59,23 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     };
     let runbook = text(&alert["attributes"], "runbook_url");
     let content = html! {
-        (heading(name, &html! { (state(&alert, !open.is_empty())) }, &actions))
+        (heading(name, &html! { (state(&alert, !open.is_empty(), is_pending(&violations))) }, &actions))
         @if !text(&alert, "description").is_empty() { p.lead { (Text(text(&alert, "description"))) } }
         @if !runbook.is_empty() { p { "Runbook: " (link(runbook, runbook)) } }
         @for incident in &open { (burning(incident, visit.now)) }
         div.grid {
-            (card("Fires when", &facts(&alert)))
+            (card("Fires when", &facts(&alert, &violations, visit.now)))
             @if visit.may(Access::Clear) { (card("Silence it", &form(visit, name, &here))) }
         }
         (card("Incidents", &history(&past, visit.now)))
         (card("Notifications", &sent(&deliveries, visit.now, true)))
-        (card("Try it", &html! {
-            p { "How often it would have notified over the past days, as it is and as your files change it:" }
-            pre { code { "librato-apply backtest '" (clean(name).replace('\'', "'\\''")) "' --files ." } }
+        (card("Elsewhere", &html! {
+            (copies::definition(&yaml::alert(&alert)))
+            (copies::commands(&[
+                copies::command(&["export", &format!("alert/{name}")]),
+                copies::command(&["get", "incidents", name]),
+                copies::command(&["backtest", name, "--files", "."]),
+            ]))
         }))
     };
     Ok(page(visit, Here::Alerts, name, &content))
@@ -89,10 +96,30 @@ fn burning(incident: &Value, now: i64) -> Markup {
     }
 }
 
-fn facts(alert: &Value) -> Markup {
+/// The conditions, and which streams violate them now.
+fn standing(alert: &Value, violations: &Value, now: i64) -> Markup {
+    let (all, violated) = (items(alert, "conditions"), items(violations, "conditions"));
+    html! {
+        @if all.is_empty() { p { (conditions(alert)) } }
+        @for (at, condition) in all.iter().enumerate() {
+            @let found = violated.iter().find(|found| found["condition_id"] == condition["id"]).unwrap_or(&Value::Null);
+            p.condition { @if at > 0 { span.muted { "and " } } (words::condition(condition)) }
+            ul.why {
+                @for stream in items(found, "streams") {
+                    li { (words::standing(stream, whole(condition, "duration").unwrap_or_default(), now)) }
+                }
+                @if let Some(more) = whole(found, "streams_truncated").filter(|more| *more > 0) { li.muted { "and " (more) " more" } }
+                @if items(found, "streams").is_empty() { li.muted { "no stream violates it" } }
+            }
+        }
+        @if let Some(through) = whole(violations, "through") { p.note { "as of " (when(through)) } }
+    }
+}
+
+fn facts(alert: &Value, violations: &Value, now: i64) -> Markup {
     let per_stream = if alert["rearm_per_signal"] == true { ", each stream by itself" } else { "" };
     html! {
-        p { (conditions(alert)) }
+        (standing(alert, violations, now))
         dl {
             dt { "Notifies" }
             dd {
@@ -162,5 +189,34 @@ pub fn sent(deliveries: &Value, now: i64, to_service: bool) -> Markup {
     html! {
         @if rows.is_empty() { (nothing(&html! { "Nothing was sent yet." })) }
         @else { (table("Notifications", &["When", about, "Kind", "What became of it", "Detail"], &rows)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_say_which_streams_violate_them() {
+        let condition =
+            |id| json!({"id": id, "type": "above", "metric_name": "m", "threshold": 10.0, "duration": 120});
+        let alert = json!({"conditions": [condition(1), condition(2)]});
+        let stream = json!({"stream": "<b>", "status": "pending", "since": 60, "count": 2, "last_time": 120, "last_value": 30.0});
+        let violations = json!({"through": 130, "conditions": [
+            {"condition_id": 1, "streams": [], "streams_truncated": 0},
+            {"condition_id": 2, "streams": [stream], "streams_truncated": 7},
+        ]});
+        let page = standing(&alert, &violations, 1_000).into_string();
+        let order = [
+            "m above 10 for 2 m",
+            "no stream violates it",
+            "&lt;b&gt; violates since 00:01:00, 60 of 120 s",
+            "and 7 more",
+        ];
+        let found: Vec<Option<usize>> = order.iter().map(|words| page.find(words)).collect();
+        assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{found:?} {page}");
+        assert!(
+            standing(&alert, &Value::Null, 1_000).into_string().matches("no stream violates it").count() == 2
+        );
     }
 }

@@ -31,8 +31,10 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
     let open = firing(pages, visit).await?;
     let burning: HashSet<i64> = open.iter().filter_map(|incident| whole(&incident["alert"], "id")).collect();
     let mut alerts: Vec<&Value> = items(&found, "alerts").iter().collect();
-    alerts.sort_by_key(|alert| (!is_in(&burning, alert), alert["active"] == false));
-    let rows: Vec<Vec<Markup>> = alerts.iter().map(|alert| row(alert, is_in(&burning, alert))).collect();
+    let pending = pending(pages, visit, &alerts).await?;
+    alerts.sort_by_key(|alert| (!is_in(&burning, alert), !is_in(&pending, alert), alert["active"] == false));
+    let rows: Vec<Vec<Markup>> =
+        alerts.iter().map(|alert| row(alert, is_in(&burning, alert), is_in(&pending, alert))).collect();
     let content = html! {
         (heading("Alerts", &html! {}, &filter(visit, "/ui/alerts", "name", "Name")))
         @if !open.is_empty() { (trouble(&open, visit.now)) }
@@ -48,6 +50,24 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
         }
     };
     Ok(page(visit, Here::Alerts, "Alerts", &content))
+}
+
+/// Which of these alerts have streams that violate a condition.
+async fn pending(pages: &Pages, visit: &Visit, alerts: &[&Value]) -> Result<HashSet<i64>, Refused> {
+    let ids: Vec<String> =
+        alerts.iter().filter_map(|alert| whole(alert, "id")).map(|id| id.to_string()).collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let path = query("/v1/violations", &[("alerts", &ids.join(","))]);
+    let found = pages.api().get(visit, &path).await?;
+    let violated = items(&found, "violations").iter().filter(|one| is_pending(one));
+    Ok(violated.filter_map(|one| whole(&one["alert"], "id")).collect())
+}
+
+/// Whether streams violate a condition.
+pub fn is_pending(violations: &Value) -> bool {
+    items(violations, "conditions").iter().any(|condition| !items(condition, "streams").is_empty())
 }
 
 fn is_in(burning: &HashSet<i64>, alert: &Value) -> bool {
@@ -90,11 +110,11 @@ pub fn why(incident: &Value, now: i64, most: usize) -> Markup {
     }
 }
 
-fn row(alert: &Value, fires: bool) -> Vec<Markup> {
+fn row(alert: &Value, fires: bool, is_pending: bool) -> Vec<Markup> {
     let name = text(alert, "name");
     vec![
         html! { a href=(format!("/ui/alerts/{}", segment(name))) { (Text(name)) } },
-        state(alert, fires),
+        state(alert, fires, is_pending),
         conditions(alert),
         html! {
             @for (at, service) in items(alert, "services").iter().enumerate() {
@@ -106,12 +126,13 @@ fn row(alert: &Value, fires: bool) -> Vec<Markup> {
     ]
 }
 
-/// Whether it fires.
-pub fn state(alert: &Value, fires: bool) -> Markup {
-    match (fires, alert["active"] == false) {
-        (true, _) => chip(Tone::Bad, "firing"),
-        (false, true) => chip(Tone::Quiet, "switched off"),
-        (false, false) => chip(Tone::Good, "quiet"),
+/// Whether it fires, or may soon.
+pub fn state(alert: &Value, fires: bool, is_pending: bool) -> Markup {
+    match (fires, alert["active"] == false, is_pending) {
+        (true, ..) => chip(Tone::Bad, "firing"),
+        (_, true, _) => chip(Tone::Quiet, "switched off"),
+        (.., true) => chip(Tone::Warn, "pending"),
+        (.., false) => chip(Tone::Good, "quiet"),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Events: what was annotated, by stream and time.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -12,26 +11,25 @@ use super::parts::{nothing, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::{Text, link};
-use super::times::{ago, read, span, when};
+use super::times::{ago, span, when};
 use super::visit::Visit;
+use super::window::Window;
 use crate::serve::http::answer::segment;
 
 /// So many streams are read where none is chosen, and so many events are shown.
 const STREAMS: usize = 20;
 const EVENTS: usize = 200;
 
+/// The time that is shown where none is chosen.
+const OTHERWISE: &str = "-7d";
+
 pub async fn list(State(pages): State<Pages>, visit: Visit) -> Response {
     listed(&pages, &visit).await.unwrap_or_else(|refused| refused.shown(&visit))
 }
 
 async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
-    let time = |name: &str, otherwise: &str| {
-        let given = Some(visit.params.text(name)).filter(|given| !given.is_empty()).unwrap_or(otherwise);
-        let help =
-            format!("`{name}` is no time. Write -6h, now, seconds of the epoch or 2026-01-31T12:00:00Z.");
-        read(given, visit.now).ok_or(Refused::new(StatusCode::BAD_REQUEST, help))
-    };
-    let (from, to) = (time("from", "-7d")?, time("to", "now")?);
+    let window = Window::read(visit, OTHERWISE)?;
+    let Window { from, to } = window;
     let found = pages.api().get(visit, "/v1/annotations?length=100").await?;
     let names: Vec<&str> = items(&found, "annotations").iter().map(|stream| text(stream, "name")).collect();
     let chosen = visit.params.text("stream");
@@ -61,7 +59,8 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
     let rows: Vec<Vec<Markup>> =
         events.iter().map(|(name, source, event)| row(visit.now, name, source, event)).collect();
     let content = html! {
-        (heading("Events", &html! { (when(from)) " to " (when(to)) }, &form(visit, &names)))
+        (heading("Events", &html! {}, &form(visit, &names)))
+        (window.picker(visit, "/ui/events", OTHERWISE))
         @if chosen.is_empty() && names.len() > STREAMS { p.note { "The first " (STREAMS) " streams; choose one for others." } }
         @if rows.is_empty() { (nothing(&html! { "No event lies in this time." })) }
         @else { section.card { (table("Events", &["When", "Event", "Stream", "Source"], &rows)) } }
@@ -80,8 +79,7 @@ fn form(visit: &Visit, names: &[&str]) -> Markup {
                     @for name in names { option value=(name) selected[*name == chosen] { (super::text::clean(name)) } }
                 }
             }
-            label { span { "From" } input.short name="from" value=(visit.params.text("from")) placeholder="-7d"; }
-            label { span { "To" } input.short name="to" value=(visit.params.text("to")) placeholder="now"; }
+            @for (name, value) in visit.params.others(&["stream"]) { input type="hidden" name=(name) value=(value); }
             button { "Show" }
         }
     }

@@ -44,6 +44,23 @@ impl Params {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 
+    /// The same path with several parameters changed.
+    pub fn with_all(&self, path: &str, changes: &[(&str, &str)]) -> String {
+        let mut changed = self.clone();
+        changed.0.retain(|(key, _)| key != "said" && !changes.iter().any(|(name, _)| name == key));
+        changed.0.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let pairs: Vec<(&str, &str)> =
+            changed.0.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        query(path, &pairs)
+    }
+
+    /// All but these, for forms that keep what they do not ask for.
+    pub fn others(&self, names: &[&str]) -> impl Iterator<Item = &(String, String)> {
+        self.0
+            .iter()
+            .filter(move |(key, value)| key != "said" && !value.is_empty() && !names.contains(&key.as_str()))
+    }
+
     /// How many were skipped, for lists in pages.
     pub fn offset(&self) -> usize {
         self.text("offset").parse().unwrap_or(0)
@@ -66,6 +83,9 @@ mod tests {
         let params = Params::read("name=a%26b&offset=100&said=x&empty=");
         assert_eq!(params.with("/ui/metrics", "offset", "200"), "/ui/metrics?name=a%26b&offset=200");
         assert_eq!(params.with("/ui/metrics", "name", ""), "/ui/metrics?offset=100");
+        assert_eq!(params.with_all("/x", &[("offset", ""), ("to", "1")]), "/x?name=a%26b&to=1");
+        let others: Vec<_> = params.others(&["offset"]).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(others, ["name"]);
         assert_eq!((params.text("name"), params.text("none"), params.offset()), ("a&b", "", 100));
         assert_eq!(query("/v1/x", &[("a", "b c"), ("d", "")]), "/v1/x?a=b+c");
     }

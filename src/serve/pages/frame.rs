@@ -1,10 +1,11 @@
 //! What stands around the content of every page: head, navigation, foot.
 
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::address;
+use super::fields;
 use super::text::Text;
 use super::visit::Visit;
 use crate::serve::http::role::Access;
@@ -47,6 +48,8 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
     let path = visit.address.split('?').next().unwrap_or("/ui/");
     let firing = visit.firing.filter(|firing| *firing > 0);
     let titled = firing.map_or_else(|| title.to_owned(), |firing| format!("({firing}) {title}"));
+    // Whoever looks at yesterday stays there.
+    let span = ["from", "to"].map(|name| (name, visit.params.text(name)));
     let body = html! {
         a.skip href="#content" { "To the content" }
         header.head {
@@ -54,7 +57,7 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
             nav aria-label="Pages" {
                 @for (place, name, to, access) in NAVIGATION {
                     @if visit.may(access) {
-                        a href=(to) aria-current=[(place == here).then_some("page")] {
+                        a href=(fields::query(to, &span)) aria-current=[(place == here).then_some("page")] {
                             (name)
                             @if let (Here::Alerts, Some(firing)) = (place, firing) {
                                 " " span.count { (firing) span.hidden { " firing" } }
@@ -83,7 +86,18 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
             }
         }
     };
-    whole(&titled, visit.theme, &body).into_response()
+    let mut response = whole(&titled, visit.theme, &body).into_response();
+    if let Some(seconds) = refresh(visit) {
+        let again = visit.params.with(path, "refresh", &seconds.to_string());
+        let again = HeaderValue::from_str(&format!("{seconds}; url={again}")).ok();
+        response.headers_mut().extend(again.map(|again| (header::REFRESH, again)));
+    }
+    response
+}
+
+/// After how many seconds the page is to be asked for again, if somebody chose that.
+fn refresh(visit: &Visit) -> Option<u32> {
+    visit.params.text("refresh").parse().ok().filter(|seconds| (5..=3_600).contains(seconds))
 }
 
 /// A page for somebody who is not known yet.
@@ -151,6 +165,6 @@ pub fn heading(title: &str, note: &Markup, actions: &Markup) -> Markup {
 /// Answers with a page somewhere else that says what was done.
 pub fn done(to: &str, said: &str) -> Response {
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
-    let to = super::fields::Params::read(query).with(path, "said", said);
+    let to = fields::Params::read(query).with(path, "said", said);
     ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&to)).into_response()
 }

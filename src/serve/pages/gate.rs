@@ -42,7 +42,9 @@ const HEADERS: [(&str, &str); 7] = [
 
 /// Lets a request through to the pages, or answers it.
 pub async fn pass(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let mut response = admit(&pages, request, next).await.unwrap_or_else(IntoResponse::into_response);
+    let response = admit(&pages, request, next).await.unwrap_or_else(IntoResponse::into_response);
+    let response = pages.gate().prefix.applied(response).await;
+    let mut response = response.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -1,4 +1,4 @@
-//! Metrics: the list, and of one its attributes, its newest measurements and the alerts that watch it.
+//! Metrics: the list, and of one its attributes, its measurements and what uses it.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, heading, page};
+use super::measured::Measured;
 use super::parts::{ROWS, filter, nothing, pager, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
-use super::times::{ago, span};
+use super::times::span;
 use super::visit::Visit;
-use crate::diag::number;
+use super::window::Window;
+use super::{copies, measured, yaml};
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
-/// How far back newest measurements are looked for, in what steps, and how many streams are shown.
-const BACK: i64 = 3 * 3_600;
-const STEP: i64 = 60;
-const STREAMS: usize = 100;
+/// The time that is shown where none is chosen.
+const OTHERWISE: &str = "-6h";
 
 pub async fn list(State(pages): State<Pages>, visit: Visit) -> Response {
     listed(&pages, &visit).await.unwrap_or_else(|refused| refused.shown(&visit))
@@ -66,30 +66,40 @@ pub async fn show(State(pages): State<Pages>, visit: Visit, Path(name): Path<Str
 async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Refused> {
     let metric = pages.api().get(visit, &format!("/v1/metrics/{}", segment(name))).await?;
     let name = text(&metric, "name");
-    let newest = newest(pages, visit, name).await;
-    let alerts = watching(pages, visit, name).await?;
+    let window = Window::read(visit, OTHERWISE)?;
+    let measured = Measured::read(pages, visit, &metric, window).await;
+    if visit.params.text("csv") == "1" {
+        return Ok(measured?.csv().file(name));
+    }
+    let here = format!("/ui/metrics/{}", segment(name));
+    let newest = match &measured {
+        Ok(measured) if measured.is_empty() => measured::newest(pages, visit, name).await?,
+        _ => None,
+    };
+    let uses = pages.api().get(visit, &format!("/v1/metrics/{}/uses", segment(name))).await;
     let content = html! {
         (heading(name, &html! { (text(&metric, "type")) }, &html! {}))
         @if !text(&metric, "description").is_empty() { p.lead { (Text(text(&metric, "description"))) } }
-        (card("Newest measurements", &match &newest {
-            Ok(rows) if rows.is_empty() => nothing(&html! { "Nothing was measured in the last " (span(BACK)) "." }),
-            Ok(rows) => table("Newest measurements", &["Stream", "Value", "When"], rows),
+        (window.picker(visit, &here, OTHERWISE))
+        (card("Measurements", &match &measured {
+            Ok(measured) if measured.is_empty() => measured::nothing_then(newest, visit, &here),
+            Ok(measured) => html! {
+                (measured.table(visit.now))
+                p.note { a href=(visit.params.with(&here, "csv", "1")) { "All of them as CSV" } }
+            },
             Err(refused) => html! { p { (refused.message) } },
         }))
         div.grid {
             (card("Definition", &definition(&metric)))
-            @if visit.may(Access::ReadIncidents) {
-                (card("Alerts on it", &html! {
-                    @if alerts.is_empty() { (nothing(&html! { "No alert watches this metric by its name." })) }
-                    ul.plain {
-                        @for alert in &alerts {
-                            li { a href=(format!("/ui/alerts/{}", segment(text(alert, "name")))) { (Text(text(alert, "name"))) } }
-                        }
-                    }
-                }))
-            }
+            (card("Used by", &match &uses {
+                Ok(uses) => used(uses, visit.may(Access::ReadIncidents)),
+                Err(refused) => html! { p { (refused.message) } },
+            }))
         }
-        (card("Elsewhere", &html! { pre { code { "librato-apply query '" (super::text::clean(name)) "'" } } }))
+        (card("Elsewhere", &html! {
+            (copies::definition(&yaml::metric(&metric)))
+            (copies::commands(&[copies::command(&["query", name]), copies::command(&["export", &format!("metric/{name}")])]))
+        }))
     };
     Ok(page(visit, Here::Metrics, name, &content))
 }
@@ -110,48 +120,27 @@ fn definition(metric: &Value) -> Markup {
     }
 }
 
-/// The newest value of each stream.
-async fn newest(pages: &Pages, visit: &Visit, name: &str) -> Result<Vec<Vec<Markup>>, Refused> {
-    let path = query(
-        &format!("/v1/measurements/{}", segment(name)),
-        &[("resolution", &STEP.to_string()), ("duration", &BACK.to_string())],
-    );
-    let found = pages.api().get(visit, &path).await?;
-    let mut rows = Vec::new();
-    for series in items(&found, "series").iter().take(STREAMS) {
-        let Some(last) = items(series, "measurements").last() else { continue };
-        let tags = series["tags"].as_object().into_iter().flatten();
-        let tags: Vec<String> =
-            tags.map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default())).collect();
-        let stream = if tags.is_empty() { "without tags".to_owned() } else { tags.join(", ") };
-        rows.push(vec![
-            html! { (Text(&stream)) },
-            html! { (last["value"].as_f64().map(number).unwrap_or_default()) },
-            html! { (whole(last, "time").map(|at| ago(visit.now, at)).unwrap_or_default()) },
-        ]);
-    }
-    Ok(rows)
-}
-
-/// The alerts with a condition on this metric, among the first few hundred.
-async fn watching(pages: &Pages, visit: &Visit, name: &str) -> Result<Vec<Value>, Refused> {
-    if !visit.may(Access::ReadIncidents) {
-        return Ok(Vec::new());
-    }
-    let mut all = Vec::new();
-    for offset in ["0", "100", "200", "300", "400"] {
-        let path = query("/v1/alerts", &[("offset", offset), ("length", "100")]);
-        let found = pages.api().get(visit, &path).await?;
-        let part = items(&found, "alerts");
-        let named = |alert: &&Value| items(alert, "conditions").iter().any(|one| words_of(one) == name);
-        all.extend(part.iter().filter(named).cloned());
-        if part.len() < 100 {
-            break;
+/// The alerts, charts and composites that name the metric.
+fn used(uses: &Value, sees_alerts: bool) -> Markup {
+    let (alerts, charts, composites) =
+        (items(uses, "alerts"), items(uses, "charts"), items(uses, "composites"));
+    let metric = |name: &Value| format!("/ui/metrics/{}", segment(name.as_str().unwrap_or_default()));
+    html! {
+        @if alerts.is_empty() && charts.is_empty() && composites.is_empty() {
+            (nothing(&html! { @if sees_alerts { "No alert, chart or composite names it." } @else { "No chart or composite names it." } }))
         }
+        ul.plain {
+            @for alert in alerts {
+                li { "alert " a href=(format!("/ui/alerts/{}", segment(text(alert, "name")))) { (Text(text(alert, "name"))) } }
+            }
+            @for chart in charts {
+                @let id = whole(&chart["space"], "id").unwrap_or_default();
+                li { "chart " (Text(text(chart, "name"))) " in " a href=(format!("/ui/spaces/id/{id}")) { (Text(text(&chart["space"], "name"))) } }
+            }
+            @for name in composites {
+                li { "composite " a href=(metric(name)) { (Text(name.as_str().unwrap_or_default())) } }
+            }
+        }
+        @if let Some(more) = whole(uses, "left_out").filter(|more| *more > 0) { p.note { "and " (more) " more" } }
     }
-    Ok(all)
-}
-
-fn words_of(condition: &Value) -> &str {
-    text(condition, "metric_name")
 }

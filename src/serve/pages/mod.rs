@@ -5,7 +5,10 @@ mod alert;
 mod alerts;
 mod api;
 mod assets;
+mod chart;
 mod cookie;
+mod copies;
+mod csv;
 mod events;
 mod fields;
 mod frame;
@@ -14,9 +17,11 @@ mod health;
 mod help;
 mod host;
 mod login;
+mod measured;
 mod metrics;
 mod options;
 mod parts;
+mod prefix;
 mod refused;
 mod services;
 mod session;
@@ -28,7 +33,9 @@ mod table;
 mod text;
 mod times;
 mod visit;
+mod window;
 mod words;
+mod yaml;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
@@ -54,6 +61,7 @@ pub fn router(pages: &Pages) -> Router {
         .route("/ui/", get(spaces::list))
         .route("/ui/spaces/{name}", get(spaces::by_name))
         .route("/ui/spaces/id/{id}", get(spaces::by_id))
+        .route("/ui/spaces/id/{id}/{chart}", get(chart::show))
         .route("/ui/metrics", get(metrics::list))
         .route("/ui/metrics/{name}", get(metrics::show))
         .route("/ui/alerts", get(alerts::list))

@@ -3,7 +3,9 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::fields::{text, whole};
 use super::visit::Visit;
+use crate::serve::http::answer::segment;
 
 /// How many rows a page of a list has.
 pub const ROWS: usize = 100;
@@ -79,4 +81,13 @@ pub fn chip(tone: Tone, word: &str) -> Markup {
 /// Where there is nothing.
 pub fn nothing(words: &Markup) -> Markup {
     html! { p.nothing { (words) } }
+}
+
+/// Where a space is: by its name, which is what people know.
+pub fn space_address(space: &Value) -> String {
+    match text(space, "name") {
+        // steps that a browser would take out of the path
+        "" | "." | ".." => format!("/ui/spaces/id/{}", whole(space, "id").unwrap_or_default()),
+        name => format!("/ui/spaces/{}", segment(name)),
+    }
 }

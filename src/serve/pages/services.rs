@@ -13,7 +13,9 @@ use super::parts::{ROWS, Tone, chip, filter, nothing, pager, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
+use super::times::{ago, when};
 use super::visit::Visit;
+use super::{copies, yaml};
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::{Access, Role};
 
@@ -86,10 +88,25 @@ async fn shown(pages: &Pages, visit: &Visit, id: &str, tested: Option<&Value>) -
     let content = html! {
         (heading(title, &html! { (Text(text(&service, "type"))) }, &actions))
         @if let Some(tested) = tested { (outcome(tested)) }
-        (card("Settings", &settings(&service)))
+        @if let Some(circuit) = circuit(&deliveries) {
+            div.strip {
+                span.firing { "Fails" }
+                span {
+                    "since " (whole(circuit, "open_since").map(when).unwrap_or_default()) ", so it is only tried now and then: the next time "
+                    (whole(circuit, "next_attempt_at").map(|at| ago(visit.now, at)).unwrap_or_default())
+                }
+            }
+        }
+        (card("Settings", &html! { (settings(&service)) (copies::definition(&yaml::service(&service))) }))
         (card("Notifications", &deliveries_of(&deliveries, visit.now, false)))
     };
     Ok(page(visit, Here::Services, title, &content))
+}
+
+/// What is known of its failures, if it fails so often that it is only probed.
+fn circuit(deliveries: &Value) -> Option<&Value> {
+    let first = items(deliveries, "deliveries").first()?;
+    Some(&first["service"]["circuit"]).filter(|circuit| circuit.is_object())
 }
 
 fn outcome(tested: &Value) -> Markup {

@@ -8,6 +8,7 @@ use axum::Router;
 use super::api::Api;
 use super::host::Hosts;
 use super::options::{OneTimeLinks, PageOptions};
+use super::prefix::Prefix;
 use super::sessions::Sessions;
 use crate::serve::http::address::Client;
 use crate::serve::http::auth::Door;
@@ -31,6 +32,7 @@ pub struct Gate {
     /// Whether people reach the server by HTTPS, though a proxy speaks plain HTTP to it.
     pub is_public_https: bool,
     pub links: OneTimeLinks,
+    pub prefix: Prefix,
     /// How long the body of a form may take.
     pub body_time: Duration,
 }
@@ -62,6 +64,7 @@ impl Pages {
             door,
             sessions: Sessions::new(store, idle),
             hosts: Hosts::new(public_url.as_ref(), &options.allowed_hosts),
+            prefix: Prefix::of(public_url.as_ref()),
             is_public_https: public_url.is_some_and(|url| url.scheme() == "https"),
             links: options.links.clone(),
             body_time: limits.time,

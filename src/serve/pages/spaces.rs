@@ -1,21 +1,25 @@
 //! Spaces: the list of them, and what the charts of one show.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 
 use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, heading, page};
-use super::parts::{ROWS, Tone, chip, filter, nothing, pager, table};
+use super::parts::{ROWS, Tone, chip, filter, nothing, pager, space_address, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::{Text, clean};
 use super::visit::Visit;
-use super::words;
+use super::{chart, copies, words, yaml};
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Access;
+use crate::wire::lenient;
 
 pub async fn list(State(pages): State<Pages>, visit: Visit) -> Response {
     listed(&pages, &visit).await.unwrap_or_else(|refused| refused.shown(&visit))
@@ -36,7 +40,7 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
         let metrics = metrics(&charts);
         let troubled: Vec<&Value> = firing.iter().filter(|incident| touches(incident, &metrics)).collect();
         rows.push((troubled.len(), vec![
-            html! { a href=(address(space)) { (Text(text(space, "name"))) } },
+            html! { a href=(space_address(space)) { (Text(text(space, "name"))) } },
             html! { (charts.len()) },
             html! {
                 @if troubled.is_empty() { span.muted { "none" } } @else {
@@ -115,17 +119,37 @@ async fn named(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
 }
 
 async fn shown(pages: &Pages, visit: &Visit, space: &Value) -> Result<Response, Refused> {
-    let charts = charts(pages, visit, whole(space, "id").unwrap_or_default()).await?;
+    let id = whole(space, "id").unwrap_or_default();
+    let charts = charts(pages, visit, id).await?;
     let metrics = metrics(&charts);
+    let related = related(pages, visit, &charts).await?;
     let firing = firing(pages, visit).await?;
     let troubled: Vec<&Value> = firing.iter().filter(|incident| touches(incident, &metrics)).collect();
     let content = html! {
         (heading(text(space, "name"), &html! { (charts.len()) @if charts.len() == 1 { " chart" } @else { " charts" } }, &html! {}))
         @for incident in troubled { (strip(incident, visit.now)) }
         @if charts.is_empty() { (nothing(&html! { "This space has no charts." })) }
-        div.grid { @for chart in &charts { (chart_card(chart)) } }
+        div.grid { @for chart in &charts { (chart::small(id, chart)) } }
+        (card("Elsewhere", &html! {
+            (copies::definition(&yaml::space(space, &charts, &related)))
+            (copies::commands(&[copies::command(&["export", &format!("space/{}", text(space, "name"))])]))
+        }))
     };
     Ok(page(visit, Here::Spaces, text(space, "name"), &content))
+}
+
+/// The names of the spaces that charts lead to, by their ids. Those that are gone have none.
+async fn related(pages: &Pages, visit: &Visit, charts: &[Value]) -> Result<BTreeMap<u64, String>, Refused> {
+    let ids: BTreeSet<u64> = charts.iter().filter_map(|chart| lenient::id(&chart["related_space"])).collect();
+    let mut names = BTreeMap::new();
+    for id in ids {
+        match pages.api().get(visit, &format!("/v1/spaces/{id}")).await {
+            Ok(space) => _ = names.insert(id, text(&space, "name").to_owned()),
+            Err(refused) if refused.status == StatusCode::NOT_FOUND => {}
+            Err(refused) => return Err(refused),
+        }
+    }
+    Ok(names)
 }
 
 /// One alert that fires, in a line.
@@ -140,50 +164,6 @@ pub fn strip(incident: &Value, now: i64) -> Markup {
                 @if let Some(first) = violations.first() { (words::violation(first, now)) }
                 @if violations.len() > 1 { ", and " (violations.len() - 1) " more" }
             }
-        }
-    }
-}
-
-fn chart_card(chart: &Value) -> Markup {
-    let name = match text(chart, "name") {
-        "" => "without a name",
-        name => name,
-    };
-    html! {
-        section.card.chart {
-            h2 { (Text(name)) }
-            p.note { (kind(text(chart, "type"))) @if !text(chart, "label").is_empty() { " · " (Text(text(chart, "label"))) } }
-            (picture(chart))
-            ul.plain { @for stream in items(chart, "streams") { li { (stream_words(stream)) } } }
-        }
-    }
-}
-
-/// The picture of a chart stands here.
-fn picture(_: &Value) -> Markup {
-    html! {}
-}
-
-fn kind(kind: &str) -> &str {
-    match kind {
-        "stacked" => "stacked areas",
-        "bignumber" => "a big number",
-        _ => "lines",
-    }
-}
-
-/// What a stream shows.
-fn stream_words(stream: &Value) -> Markup {
-    let (metric, composite) = (text(stream, "metric"), text(stream, "composite"));
-    html! {
-        @if !composite.is_empty() {
-            code { (Text(composite)) }
-        } @else if text(stream, "type") == "annotation" {
-            "events of " (Text(metric))
-        } @else {
-            a href=(format!("/ui/metrics/{}", segment(metric))) { (Text(metric)) }
-            @if !matches!(text(stream, "source"), "" | "*") { " on " (Text(text(stream, "source"))) }
-            @if !text(stream, "summary_function").is_empty() { ", " (Text(text(stream, "summary_function"))) }
         }
     }
 }
@@ -211,12 +191,4 @@ fn metrics(charts: &[Value]) -> Vec<&str> {
 
 fn touches(incident: &Value, metrics: &[&str]) -> bool {
     items(incident, "violations").iter().any(|one| metrics.contains(&text(one, "metric")))
-}
-
-fn address(space: &Value) -> String {
-    match text(space, "name") {
-        // steps that a browser would take out of the path
-        "" | "." | ".." => format!("/ui/spaces/id/{}", whole(space, "id").unwrap_or_default()),
-        name => format!("/ui/spaces/{}", segment(name)),
-    }
 }

@@ -26,16 +26,43 @@ pub fn clean(text: &str) -> String {
         match character {
             '\n' | '\t' => shown.push(character),
             '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(character))),
-            '\u{7f}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => shown.push_str(&format!("[U+{:04X}]", u32::from(character))),
+            _ if is_unseen(character) => shown.push_str(&format!("[U+{:04X}]", u32::from(character))),
             _ => shown.push(character),
         }
     }
     shown
+}
+
+/// Controls, among them those of the direction of writing.
+fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
+}
+
+/// A word for a shell, quoted where it needs to be; what nobody sees in it is spelled, as bash and zsh read it.
+pub fn shell(word: &str) -> String {
+    if word.contains(is_unseen) {
+        let spelled = |character: char| match character {
+            '\'' | '\\' => format!("\\{character}"),
+            _ if is_unseen(character) => format!("\\u{:04x}", u32::from(character)),
+            _ => character.to_string(),
+        };
+        return format!("$'{}'", word.chars().map(spelled).collect::<String>());
+    }
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// A link to somebody else's address; only its text where it is no address of a page or of mail.
@@ -65,6 +92,20 @@ mod tests {
             assert_eq!(Text(hostile).render().into_string(), shown);
         }
         assert_eq!(clean(&"ü".repeat(10_000)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn shells_read_one_word() {
+        for (word, quoted) in [
+            ("a.b/c", "a.b/c"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's; rm", "'it'\\''s; rm'"),
+            ("$x", "'$x'"),
+            ("a'\u{202e}\n", "$'a\\'\\u202e\\u000a'"),
+        ] {
+            assert_eq!(shell(word), quoted);
+        }
     }
 
     #[test]

@@ -12,6 +12,13 @@ pub fn when(time: i64) -> Markup {
     }
 }
 
+/// The time of day, with the date where it is another day than `now`.
+pub fn clock(now: i64, time: i64) -> String {
+    let day = |time: i64| time.div_euclid(86_400);
+    let form = if day(now) == day(time) { "%H:%M:%S" } else { "%-d %b, %H:%M:%S" };
+    Timestamp::from_second(time).map_or_else(|_| time.to_string(), |at| at.strftime(form).to_string())
+}
+
 /// How long ago, with the moment where somebody points at it.
 pub fn ago(now: i64, time: i64) -> Markup {
     let at = Timestamp::from_second(time).ok();
@@ -69,6 +76,12 @@ mod tests {
         ] {
             assert_eq!(span(seconds), shown);
         }
+    }
+
+    #[test]
+    fn other_days_have_their_date() {
+        assert_eq!(clock(86_399, 60), "00:01:00");
+        assert_eq!(clock(86_400, 60), "1 Jan, 00:01:00");
     }
 
     #[test]

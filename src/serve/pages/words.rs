@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::{list, text, whole};
 use super::text::clean;
-use super::times::span;
+use super::times::{clock, span};
 use crate::diag::number;
 
 /// What a condition asks: `max of web.latency on web* above 800 for 5 m`.
@@ -59,6 +59,32 @@ pub fn violation(violation: &Value, now: i64) -> String {
     }
 }
 
+/// Where a stream stands under a condition of this duration: `web1 violates since 14:11:00, 240 of 300 s, the last value 900`.
+pub fn standing(stream: &Value, duration: i64, now: i64) -> String {
+    let name = match text(stream, "stream") {
+        "" | "*" | "unassigned" => "the metric".to_owned(),
+        name => clean(name),
+    };
+    let at = |key: &str| whole(stream, key).map_or_else(String::new, |time| clock(now, time));
+    let last = stream["last_value"].as_f64().map_or_else(String::new, number);
+    let lasted =
+        whole(stream, "last_time").zip(whole(stream, "since")).map_or(0, |(last, since)| last - since);
+    match (text(stream, "status"), whole(stream, "count").unwrap_or_default()) {
+        ("met", 0) => format!("{name} is absent since {}, last seen at {}", at("since"), at("last_time")),
+        ("met", count) => {
+            let values = if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
+            format!("{name} meets it, violates since {} ({values}, the last {last})", at("since"))
+        }
+        ("pending", _) if lasted < duration => {
+            format!("{name} violates since {}, {lasted} of {duration} s, the last value {last}", at("since"))
+        }
+        ("pending", _) => {
+            format!("{name} violates since {}, waiting for the next value after the clear", at("since"))
+        }
+        _ => format!("{name} is held until the next measurement decides"),
+    }
+}
+
 /// How an incident ended.
 pub fn closed(how: &str) -> &str {
     match how {
@@ -109,6 +135,24 @@ mod tests {
         ] {
             assert_eq!(condition(&given), said);
         }
+    }
+
+    #[test]
+    fn streams_stand_somewhere() {
+        let met = json!({"stream": "web1", "status": "met", "since": 60, "count": 6, "last_time": 360, "last_value": 900.0});
+        let pending = json!({"stream": "web1", "status": "pending", "since": 60, "count": 5, "last_time": 300, "last_value": 850.0});
+        let absent = json!({"stream": "*", "status": "met", "since": 660, "count": 0, "last_time": 60, "last_value": 1.0});
+        let held = json!({"stream": "<b>", "status": "held", "since": null, "count": 0, "last_time": null, "last_value": null});
+        for (stream, said) in [
+            (met, "web1 meets it, violates since 00:01:00 (6 values, the last 900)"),
+            (pending.clone(), "web1 violates since 00:01:00, 240 of 300 s, the last value 850"),
+            (absent, "the metric is absent since 00:11:00, last seen at 00:01:00"),
+            (held, "<b> is held until the next measurement decides"),
+        ] {
+            assert_eq!(standing(&stream, 300, 1_000), said);
+        }
+        let cleared = "web1 violates since 00:01:00, waiting for the next value after the clear";
+        assert_eq!(standing(&pending, 240, 1_000), cleared);
     }
 
     #[test]

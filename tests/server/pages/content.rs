@@ -7,10 +7,15 @@ use super::browser::{Browser, server};
 use crate::harness::{Api, TOKEN, USER, epoch};
 
 /// Pages, whether a viewer sees them, and what stands there.
-const PAGES: [(&str, bool, &str); 16] = [
+const PAGES: [(&str, bool, &str); 21] = [
     ("/ui/", true, "Checkout"),
     ("/ui/spaces/Checkout", true, "How fast?"),
     ("/ui/spaces/id/1", true, "shop.latency"),
+    ("/ui/spaces/id/1/1", true, "librato-apply query shop.latency"),
+    ("/ui/metrics/shop.latency?from=-2h", true, "Greatest"),
+    ("/ui/metrics/shop.latency?from=-3d&to=-2d", true, "The newest measurement is from"),
+    ("/ui/metrics/shop.latency?csv=1", true, "\"source: web-1\",120"),
+    ("/ui/events?from=-1h&refresh=60", true, "release 7"),
     ("/ui/metrics", true, "shop.latency"),
     ("/ui/metrics?name=latency", true, "shop.latency"),
     ("/ui/metrics/shop.latency", true, "web-1"),
@@ -115,6 +120,71 @@ async fn a_form_silences_an_alert_and_ends_the_silence() {
     );
 }
 
+/// What was chosen stands in every link, and a page that is asked for again says so in a header.
+#[tokio::test]
+async fn time_is_chosen_by_links_and_kept() {
+    let api = filled().await;
+    let viewer = Browser::of(&api.router, "viewer", "viewer").await;
+    let page = viewer.get("/ui/metrics/shop.latency?from=-1h&refresh=60&said=ended").await;
+    assert_eq!(page.header("refresh"), "60; url=/ui/metrics/shop.latency?from=-1h&refresh=60");
+    let text = page.good();
+    for link in [
+        "href=\"/ui/metrics/shop.latency?refresh=60&amp;from=-7d\"",
+        "href=\"/ui/events?from=-1h\"",
+        "href=\"/ui/metrics/shop.latency?from=-1h\"",
+        "<input type=\"hidden\" name=\"refresh\" value=\"60\">",
+    ] {
+        assert!(text.contains(link), "{link}: {text}");
+    }
+    for refresh in ["", "0", "1", "x", "5;url=//evil.example", "99999"] {
+        let page = viewer.get(&format!("/ui/events?refresh={refresh}")).await;
+        assert_eq!((page.status, page.header("refresh")), (200, ""), "{refresh}");
+    }
+    for (query, words) in
+        [("from=yesterday", "`from` is no time"), ("from=now&to=-1h", "ends before it begins")]
+    {
+        let page = viewer.get(&format!("/ui/metrics/shop.latency?{query}")).await;
+        assert!(page.status == 400 && page.text.contains(words), "{}", page.text);
+    }
+}
+
+/// What uses a metric is said to each role as far as it may see it.
+#[tokio::test]
+async fn a_metric_says_what_uses_it() {
+    let api = filled().await;
+    let composite = json!({"type": "composite", "composite": "sum(s(\"Shop.Latency\", \"*\"))"});
+    api.put("/v1/metrics/shop.all", &composite.to_string()).await;
+    let uses = api.get("/v1/metrics/shop.latency/uses").await.expect(200);
+    let chart = json!({"id": 1, "name": "How fast?", "space": {"id": 1, "name": "Checkout"}});
+    let expected = json!({"alerts": [{"id": 1, "name": "shop.slow"}], "charts": [chart], "composites": ["shop.all"], "left_out": 0});
+    assert_eq!(uses, expected);
+    assert_eq!(api.get("/v1/metrics/none/uses").await.status, 404);
+    for (user, alerts) in [("operator", true), ("viewer", false)] {
+        let page = Browser::of(&api.router, user, user).await.get("/ui/metrics/shop.latency").await.good();
+        assert_eq!(page.contains("alert <a href=\"/ui/alerts/shop.slow\">"), alerts, "{page}");
+        for link in ["/ui/spaces/id/1\"", "/ui/metrics/shop.all\""] {
+            assert!(page.contains(link), "{link}: {page}");
+        }
+    }
+}
+
+/// What a page gives as YAML is a definition that finds nothing to change.
+#[tokio::test]
+async fn objects_are_shown_as_definitions() {
+    let api = filled().await;
+    let admin = Browser::of(&api.router, USER, TOKEN).await;
+    for (path, words) in [
+        ("/ui/alerts/shop.slow", "    conditions:\n      - type: above\n"),
+        ("/ui/services/1", "url: ${secret.ON_CALL_URL}"),
+        ("/ui/spaces/Checkout", "  Checkout:\n    charts:\n"),
+        ("/ui/spaces/id/1/1", "name: How fast?"),
+        ("/ui/metrics/shop.latency", "  shop.latency:\n    type: gauge"),
+    ] {
+        let page = admin.get(path).await.good();
+        assert!(page.contains(words) && page.contains("<summary>As YAML</summary>"), "{path}: {page}");
+    }
+}
+
 /// Names in every kind, as somebody would choose them who wants to harm whoever looks.
 #[tokio::test]
 async fn what_others_wrote_is_text() {
@@ -145,8 +215,11 @@ async fn what_others_wrote_is_text() {
     for path in [
         "/ui/",
         "/ui/spaces/id/1",
+        "/ui/spaces/id/1/1",
         "/ui/metrics",
         "/ui/metrics/m",
+        "/ui/metrics/m?from=%22%3E%3Cimg%3E",
+        "/ui/events?from=-1h&refresh=%3Cimg%3E&x=%22%3E%3Cimg%3E",
         "/ui/events",
         "/ui/alerts",
         "/ui/alerts/a",

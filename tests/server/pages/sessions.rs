@@ -279,6 +279,26 @@ async fn every_answer_forbids_what_pages_do_not_need() {
     assert!(!page.contains("<script") && !page.contains(" style=") && !page.contains("<style"));
 }
 
+/// A proxy takes `/watch` off the path; whatever leads on has it again.
+#[tokio::test]
+async fn a_prefix_of_the_public_url_stands_before_links() {
+    let mut options = Options::default();
+    options.notify.public_url = Some("https://ops.example.org/watch/".to_owned());
+    let api = server(&options);
+    let mut browser = Browser::new(&api.router);
+    let host = [("host", "ops.example.org")];
+    let page = browser.send("GET", "/ui/alerts", String::new(), &host).await;
+    assert_eq!(page.to(), "/watch/ui/login?to=%2Fui%2Falerts");
+    let form = browser.send("GET", "/ui/login?to=/ui/alerts", String::new(), &host).await.good();
+    assert!(form.contains("action=\"/watch/ui/login\"") && form.contains("value=\"/ui/alerts\""), "{form}");
+    let page = browser.log_in(USER, TOKEN).await;
+    assert_eq!(page.to(), "/watch/ui/");
+    assert!(page.header("set-cookie").ends_with("; Path=/watch/ui"), "{}", page.header("set-cookie"));
+    browser.cookie = cookie(&page);
+    let page = browser.get("/ui/alerts").await.good();
+    assert!(page.contains("href=\"/watch/ui/assets/") && !page.contains("=\"/ui/"), "{page}");
+}
+
 #[tokio::test]
 async fn a_server_without_pages_has_none() {
     let mut options = Options::default();

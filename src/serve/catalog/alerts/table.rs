@@ -13,6 +13,7 @@ use crate::serve::catalog::services::table::{self as services, Service};
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::page::{Conditions, Page, PageRequest, page_where};
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Many, Row, Tx, params};
 
@@ -283,6 +284,15 @@ fn save_services(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Proble
     Ok(services)
 }
 
+/// A page of the ids of alerts: of all, or of those of these that are there.
+pub fn ids(tx: &Tx<'_>, of: Option<&Vec<i64>>, page: &PageRequest) -> Result<Page<i64>, StoreError> {
+    let mut wanted = Conditions::default();
+    if let Some(of) = of {
+        wanted.add(of, |at| tx.any("id", at));
+    }
+    page_where(tx, "alerts", wanted, page, |row| row.get("id"))
+}
+
 /// The revisions of all alerts, which tell what was changed since they were last looked at.
 pub fn revisions(tx: &Tx<'_>) -> Result<HashMap<i64, i64>, StoreError> {
     let all = tx.all("SELECT id, revision FROM alerts", params![], |row| {
@@ -337,6 +347,12 @@ pub fn readable(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<Vec<Alert>, StoreError> {
 pub fn naming(tx: &Tx<'_>, key: &str) -> Result<Vec<i64>, StoreError> {
     let sql = "SELECT DISTINCT alert_id FROM conditions WHERE lower(metric_name) = ?1 ORDER BY alert_id";
     tx.all(sql, params![key], |row| row.get("alert_id"))
+}
+
+/// The names of those of these alerts that are there, by their ids.
+pub fn names(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<Vec<(i64, String)>, StoreError> {
+    let sql = format!("SELECT id, name FROM alerts WHERE {} ORDER BY id", tx.any("id", 1));
+    tx.all(&sql, params![ids], |row| Ok((row.get("id")?, row.get("name")?)))
 }
 
 /// The alerts that notify a service.

@@ -94,6 +94,12 @@ pub fn each_of(tx: &Tx<'_>, keys: &Vec<String>, mut each: impl FnMut(&Metric)) -
     })
 }
 
+/// All composites: their names and definitions.
+pub fn composites(tx: &Tx<'_>) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT name, composite FROM metrics WHERE composite IS NOT NULL ORDER BY key";
+    tx.all(sql, params![], |row| Ok((row.get("name")?, row.get("composite")?)))
+}
+
 /// The folded names of metrics, by their ids.
 pub fn keys(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<HashMap<i64, String>, StoreError> {
     let sql = format!("SELECT id, key FROM metrics WHERE {}", tx.any("id", 1));

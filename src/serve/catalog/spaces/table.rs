@@ -1,6 +1,7 @@
 //! The tables of spaces, charts, and the streams of charts and instruments.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
 
@@ -149,6 +150,38 @@ impl Entity for Placed {
         let key = Placed::key(&self.chart);
         Ok(charts.iter().find(|chart| Placed::key(chart) == key).map(|chart| chart.id))
     }
+}
+
+/// A chart that is named elsewhere.
+pub struct Used {
+    pub space: i64,
+    pub space_name: String,
+    pub chart: i64,
+    pub chart_name: String,
+}
+
+/// The charts that have a stream which is `wanted`. Looks at the streams of all charts.
+pub fn charts_with(tx: &Tx<'_>, wanted: &dyn Fn(&Object) -> bool) -> Result<Vec<Used>, StoreError> {
+    let mut ids: Vec<i64> = Vec::new();
+    let sql = "SELECT id, chart_id, body FROM streams_of_charts WHERE chart_id IS NOT NULL ORDER BY chart_id";
+    tx.each(sql, params![], |row| {
+        let (chart, body): (i64, Object) = (row.get("chart_id")?, row.json("streams_of_charts", "body")?);
+        if ids.last() != Some(&chart) && wanted(&body) {
+            ids.push(chart);
+        }
+        Ok::<_, StoreError>(ControlFlow::Continue(()))
+    })?;
+    let any = tx.any("charts.id", 1);
+    let sql = format!(
+        "SELECT charts.id AS id, charts.body AS body, spaces.id AS space, spaces.name AS space_name
+        FROM charts JOIN spaces ON spaces.id = charts.space_id WHERE {any} ORDER BY spaces.key, charts.id"
+    );
+    tx.all(&sql, params![ids], |row| {
+        let body: Object = row.json("charts", "body")?;
+        let name = body.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (space, space_name) = (row.get("space")?, row.get("space_name")?);
+        Ok(Used { space, space_name, chart: row.get("id")?, chart_name: name })
+    })
 }
 
 /// Whether any space has this chart.
