@@ -13,6 +13,8 @@ use super::judge::Success;
 pub struct Surroundings {
     /// Where people reach this server; without it nothing is linked.
     pub public_url: Option<Url>,
+    /// Whether it has pages for people, to which links then lead; else to the API.
+    pub has_pages: bool,
     /// Where the operator wants services of a type to be reached, by type: other regions, tests. See [`super::BASED`].
     pub bases: BTreeMap<String, Url>,
     /// The name that stands in the ids of mails: of the public URL, or of this machine.

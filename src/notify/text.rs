@@ -165,7 +165,11 @@ pub(super) fn line(text: &str) -> String {
 pub(super) fn link(message: &Message, at: &Surroundings) -> Option<String> {
     let mut link = at.public_url.clone()?;
     let id = message.alert.id.to_string();
-    link.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "alerts", &id]);
+    link.path_segments_mut().ok()?.pop_if_empty().extend([
+        if at.has_pages { "ui" } else { "v1" },
+        "alerts",
+        &id,
+    ]);
     Some(link.into())
 }
 

@@ -136,7 +136,8 @@ fn surroundings(base: &str) -> Surroundings {
     let bases = librato_apply::notify::BASED.iter().map(|kind| ((*kind).to_owned(), base.clone()));
     let public_url = Some(Url::parse("https://metrics.example.org/").unwrap());
     let now = jiff::Timestamp::now().as_second();
-    Surroundings { public_url, bases: bases.collect(), host: "metrics.example.org".to_owned(), now }
+    let (bases, host) = (bases.collect(), "metrics.example.org".to_owned());
+    Surroundings { public_url, has_pages: true, bases, host, now }
 }
 
 fn request(kind: &str, settings: &Value, message: &Message, at: &Surroundings) -> Http {

@@ -45,7 +45,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        let options = Options::default();
+        let mut options = Options::default();
+        options.notify.links_to_pages = options.pages.enabled;
         let mut listening = Listening::default();
         listening.telemetry = options.telemetry.clone();
         Settings {

@@ -324,6 +324,7 @@ pub static TABLE: &[Opt] = &[
         .help("A file that holds this address, which is a secret"),
     opt("pages.enabled", "ui", "", Shape::Switch, |s, text| {
         s.options.pages.enabled = switch(text)?;
+        s.options.notify.links_to_pages = s.options.pages.enabled;
         Ok(())
     })
     .by_default("true")

@@ -14,6 +14,7 @@ use crate::notify::dead::dead;
 use crate::notify::judge::{Answer, Outcome};
 use crate::notify::message::{How, Message, Subject, Test, Violation, What};
 use crate::notify::request::{Request, Surroundings, Unsendable};
+use crate::notify::text::link;
 
 /// In every setting that is a secret; it may stand in requests and nowhere else.
 const CANARY: &str = "canary4711";
@@ -146,6 +147,16 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+/// With pages people are led there: to the alert itself, which says why.
+#[test]
+fn links_lead_to_pages_where_there_are_some() {
+    let trigger = trigger();
+    let mut at = surroundings(true);
+    assert_eq!(link(&trigger, &at).unwrap(), "https://metrics.example.org/lib/v1/alerts/12");
+    at.has_pages = true;
+    assert_eq!(link(&trigger, &at).unwrap(), "https://metrics.example.org/lib/ui/alerts/12");
+}
+
 /// Mail goes by a relay, whose answers the sender reads.
 fn addresses() -> Value {
     json!({"addresses": "ops@example.org, jo@example.org,OPS@example.org"})
@@ -155,6 +166,7 @@ fn surroundings(linked: bool) -> Surroundings {
     let public_url = linked.then(|| Url::parse("https://metrics.example.org/lib/").unwrap());
     Surroundings {
         public_url,
+        has_pages: false,
         bases: BTreeMap::new(),
         host: "metrics.example.org".into(),
         now: 1_480_000_007,

@@ -110,7 +110,7 @@ fn make(options: &NotifyOptions) -> Result<Made, NotifyError> {
         })
     });
     let relay = relay.transpose().map_err(|error| NotifyError(error.to_string()))?;
-    let surroundings = Surroundings { public_url, bases, host, now: 0 };
+    let surroundings = Surroundings { public_url, has_pages: options.links_to_pages, bases, host, now: 0 };
     Ok(Made { sender: Sender { client, relay }, surroundings })
 }
 
