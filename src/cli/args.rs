@@ -31,7 +31,7 @@ pub use deny::Deny;
 pub use export::{Export, Output, Split};
 pub use global::{Color, Global};
 pub use import::{Import, Tool};
-pub use inputs::{Format, Inputs};
+pub use inputs::{Format, Inputs, Reading};
 pub use serve::ServeCommand;
 pub use submit::{InputFormat, MetricKind, Submit};
 

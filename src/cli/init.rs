@@ -58,14 +58,7 @@ pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
 /// The YAML files that are here already and would be errors, by their paths below the directory. What was written for us before
 /// stays what it is.
 fn strangers(dir: &Path, ui: &Ui) -> Result<Vec<String>, Stop> {
-    let given = args::Inputs {
-        paths: vec![dir.to_owned()],
-        vars: Vec::new(),
-        var_strings: Vec::new(),
-        var_files: Vec::new(),
-        allow_env: Vec::new(),
-        strict: false,
-    };
+    let given = args::Inputs { paths: vec![dir.to_owned()], reading: args::Reading::default() };
     let read = inputs::read(&given, true, ui)?;
     if let Some((file, _)) = read.desired.settings.home {
         let message =

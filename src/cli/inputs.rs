@@ -35,7 +35,7 @@ pub struct Read {
 /// For `--var` arguments that make no sense; all else is in the report.
 pub fn read(inputs: &Inputs, offline: bool, ui: &Ui) -> Result<Read, Stop> {
     let loaded = load::load(&inputs.paths, &mut std::io::stdin());
-    let allowed = allowed(&inputs.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
+    let allowed = allowed(&inputs.reading.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
     resolved(loaded, inputs, offline, &Here { ui, allowed: &allowed }, ui)
 }
 
@@ -56,7 +56,7 @@ pub fn read_without_secrets(inputs: &Inputs, ui: &Ui) -> Result<Read, Stop> {
 }
 
 fn without_secrets(loaded: Loaded, inputs: &Inputs, ui: &Ui) -> Result<Read, Stop> {
-    let allowed = allowed(&inputs.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
+    let allowed = allowed(&inputs.reading.allow_env, std::env::var("LIBRATO_ALLOW_ENV").ok().as_deref());
     let mut read = resolved(loaded, inputs, true, &Blind(Here { ui, allowed: &allowed }), ui)?;
     let mut report = Report::default();
     let unset =
@@ -75,16 +75,16 @@ fn resolved(
 ) -> Result<Read, Stop> {
     let Loaded { mut files, documents, mut report, roots } = loaded;
     let mut variables = Vec::new();
-    for path in &inputs.var_files {
+    for path in &inputs.reading.var_files {
         match load::read_variables(path, &mut files) {
             Ok(read) => variables.extend(from_file(path, &read)),
             Err(diagnostic) => report.push(diagnostic),
         }
     }
-    for argument in &inputs.vars {
+    for argument in &inputs.reading.vars {
         variables.push(from_argument(argument, "--var", |text| parse(text, &mut files, &mut report))?);
     }
-    for argument in &inputs.var_strings {
+    for argument in &inputs.reading.var_strings {
         variables.push(from_argument(argument, "--var-string", |text| Some(text.into()))?);
     }
     let options = resolve::Options { variables, lenient_secrets: offline };

@@ -44,6 +44,7 @@ mod resolve;
 mod saved;
 mod secrets;
 mod serve;
+mod session;
 #[cfg(feature = "serve")]
 mod settings;
 mod silence;

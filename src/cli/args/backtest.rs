@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Inputs;
 use super::parse::parse_seconds;
+use super::{Inputs, Reading};
 
 /// `backtest`
 #[derive(Debug, Args)]
@@ -22,21 +22,8 @@ pub struct Backtest {
     /// Only alerts that the files would change or make.
     #[arg(long, conflicts_with = "from_service")]
     pub changed: bool,
-    /// Set a variable; the value is read as YAML.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    pub vars: Vec<String>,
-    /// Set a variable to a text.
-    #[arg(long = "var-string", value_name = "NAME=TEXT")]
-    pub var_strings: Vec<String>,
-    /// Read variables from a file.
-    #[arg(long = "var-file", value_name = "FILE")]
-    pub var_files: Vec<PathBuf>,
-    /// Let files show this variable of the environment by ${env.NAME}.
-    #[arg(long, value_name = "NAME")]
-    pub allow_env: Vec<String>,
-    /// Treat warnings as errors.
-    #[arg(long)]
-    pub strict: bool,
+    #[command(flatten)]
+    pub reading: Reading,
     /// From when: `-7d` (also h, m, w), seconds since the epoch, or `2026-11-22T10:00:00Z`.
     #[arg(long, value_name = "TIME", default_value = "-7d", allow_hyphen_values = true)]
     pub start: String,
@@ -69,14 +56,7 @@ pub struct Backtest {
 impl Backtest {
     /// What to read, as other commands are told it.
     pub fn inputs(&self) -> Inputs {
-        Inputs {
-            paths: self.files.clone(),
-            vars: self.vars.clone(),
-            var_strings: self.var_strings.clone(),
-            var_files: self.var_files.clone(),
-            allow_env: self.allow_env.clone(),
-            strict: self.strict,
-        }
+        Inputs { paths: self.files.clone(), reading: self.reading.clone() }
     }
 }
 

@@ -10,6 +10,13 @@ pub struct Inputs {
     /// Files, directories (all *.yaml and *.yml below), or `-` for standard input.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// How to read it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Reading {
     /// Set a variable; the value is read as YAML.
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,

@@ -42,7 +42,7 @@ pub async fn backtest(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<E
     let sweeps = sweeps(args)?;
     let read = if args.from_service { None } else { Some(inputs::read_without_secrets(&args.inputs(), ui)?) };
     if let Some(read) = &read {
-        read.check(args.strict, ui)?;
+        read.check(args.reading.strict, ui)?;
     }
     let given = credentials::given(global, ui)?;
     let written = || match &read {

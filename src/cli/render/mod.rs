@@ -27,7 +27,7 @@ fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit> {
         RenderTests::Written | RenderTests::Auto => inputs::read_with_tests(&args.inputs, ui)?,
     };
     let settings = settings(args, &mut read);
-    read.check(args.inputs.strict, ui)?;
+    read.check(args.inputs.reading.strict, ui)?;
     let Some(settings) = settings else { return Ok(Exit::Error) };
     let tests = match args.tests {
         RenderTests::None => Tests::None,

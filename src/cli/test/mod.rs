@@ -71,10 +71,10 @@ pub fn test(args: &Test, ui: &Ui) -> anyhow::Result<Exit> {
 /// Whether the files can be tested: what is wrong with them is no failed test.
 fn sound(read: &Read, args: &Test, ui: &Ui) -> std::result::Result<(), Stop> {
     let checked = match args.format {
-        Format::Text => read.check(args.inputs.strict, ui),
+        Format::Text => read.check(args.inputs.reading.strict, ui),
         // A document holds its diagnostics itself.
         Format::Json => {
-            let warnings = args.inputs.strict && read.report.warnings() > 0;
+            let warnings = args.inputs.reading.strict && read.report.warnings() > 0;
             let broken = read.report.has_errors() || warnings;
             if broken { Err(Stop::usage("the files have mistakes", "see `diagnostics`")) } else { Ok(()) }
         }

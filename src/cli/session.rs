@@ -1,0 +1,193 @@
+//! What a run has in hand: what the files ask for, the service that is meant, and the plan that comes of both. Reads only;
+//! whether anything is written is the business of `reconcile`.
+
+use anyhow::Context;
+use librato_apply::diag::{Code, Diagnostic, Report};
+use librato_apply::diff;
+use librato_apply::diff::scope::{Globs, Scope};
+use librato_apply::model::Collection;
+use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
+use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+
+use super::args::{self, Global, Planning};
+use super::credentials::{self, Given};
+use super::endpoint::{self, Access, Connection};
+use super::exit::{Exit, Stop};
+use super::inputs::{self, Read};
+use super::progress::waiting;
+use super::target::{Place, Target, Written, target};
+use super::ui::Ui;
+use super::{evidence, ownership, unevaluated};
+
+/// What is asked for, which may still hold mistakes, and what a run may do.
+pub(super) struct Wish {
+    pub read: Read,
+    limits: Limits,
+    pub scope: Scope,
+    /// Each `--target` by itself.
+    targets: Vec<(String, Globs)>,
+}
+
+pub(super) fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
+    let mut read = inputs::read(&args.inputs, false, ui)?;
+    let scope = ownership::scope(&mut read, &args.targets)?;
+    let targets = ownership::each_target(&args.targets)?;
+    let max_deletes = args.max_deletes.or(read.desired.settings.max_deletes).unwrap_or(DEFAULT_MAX_DELETES);
+    let limits = Limits {
+        max_deletes,
+        delete_data: args.delete_data,
+        protect: scope.protect.clone(),
+        deny_weaker_alerts: args.deny.contains(&args::Deny::WeakerAlerts),
+    };
+    Ok(Wish { read, limits, scope, targets })
+}
+
+/// A connection to the service that is meant.
+pub(super) struct Session {
+    pub target: Target,
+    pub given: Given,
+    pub connection: Connection,
+}
+
+/// A plan with what it was made from.
+pub(super) struct Planned {
+    pub plan: Plan,
+    pub actual: Actual,
+    pub report: Report,
+    /// What is said below the plan where the service evaluates none of its alerts.
+    pub unevaluated: Option<Diagnostic>,
+}
+
+impl Wish {
+    /// A connection to the service that is meant, once the files hold no mistakes: those without which no service is needed, and
+    /// words that this service refuses. Warnings are shown with those of the plan.
+    pub async fn session(&mut self, global: &Global, access: Access, ui: &Ui) -> anyhow::Result<Session> {
+        let read = &mut self.read;
+        if read.report.has_errors() {
+            read.check(false, ui)?;
+        }
+        let opened = async {
+            let (target, given) = Session::meant(read.endpoint(), global, ui)?;
+            if matches!(target.place, Place::Embedded(_)) {
+                read.report.refuse_unknown_words();
+                if read.report.has_errors() {
+                    read.check(false, ui)?;
+                }
+            }
+            Session::open(target, given, global, access, ui).await
+        };
+        let opened = opened.await;
+        if opened.is_err() && !read.report.has_errors() {
+            // There will be no plan to show them with.
+            read.check(false, ui)?;
+        }
+        opened
+    }
+}
+
+impl Session {
+    /// The service that is meant, and who asks.
+    pub fn meant(written: Option<Written>, global: &Global, ui: &Ui) -> anyhow::Result<(Target, Given)> {
+        let given = credentials::given(global, ui)?;
+        let target = target(global, || Ok(written), &given, ui)?;
+        Ok((target, given))
+    }
+
+    pub async fn open(
+        target: Target,
+        given: Given,
+        global: &Global,
+        access: Access,
+        ui: &Ui,
+    ) -> anyhow::Result<Self> {
+        let connection = endpoint::connect(global, &target, &given, access, ui).await;
+        let connection = connection.map_err(|error| target.explain_way(error))?;
+        Ok(Self { target, given, connection })
+    }
+
+    /// What was planned against a file that does not exist is written to one. Whether it was made now.
+    pub async fn make_file(&mut self, global: &Global, ui: &Ui) -> anyhow::Result<bool> {
+        self.connection.make_file(global, &self.target, &self.given, ui).await
+    }
+
+    /// Fetches what the files speak of and compares. Only reads.
+    pub async fn plan(&self, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
+        let desired = &wish.read.desired;
+        let mut wanted = Wanted::of(desired, &wish.scope.prune);
+        if wish.limits.deny_weaker_alerts {
+            // Alerts that nobody declares here may use what changes, too.
+            wanted.add(Collection::Alerts);
+        }
+        let what = format!("reading {}", self.target);
+        let actual = waiting(ui, &what, fetch(&self.connection.client, &wanted))
+            .await
+            .with_context(|| format!("cannot read {}", self.target))
+            .map_err(|error| self.target.explain(error))?;
+        let mut report = wish.read.report.clone();
+        if self.connection.client.asks_the_built_in_server() {
+            report.refuse_unknown_words();
+        }
+        let view = wish.scope.view(desired, &actual.state);
+        report.extend(ownership::aimless(&wish.targets, desired, &view, &actual.state));
+        let input = plan::Input {
+            target: self.target.to_string(),
+            desired,
+            actual: &actual.state,
+            twins: &actual.twins,
+            diff: diff::diff(desired, &actual.state, &view),
+            limits: &wish.limits,
+            files: &wish.read.files,
+        };
+        let plan = plan::build(input, &mut report);
+        plan::note_other_orders(desired, &actual.chart_order, &wish.read.files, &mut report);
+        report.sort(&wish.read.files);
+        let unevaluated = unevaluated::diagnostic(&self.connection.client, desired);
+        Ok(Planned { plan, actual, report, unevaluated })
+    }
+
+    /// Adds what measurements say of a plan, where that was asked for, and holds it against what is denied. Only reads.
+    pub async fn look(&self, planned: &mut Planned, wish: &Wish, args: &Planning, ui: &Ui) {
+        let Some(length) = args.evidence_length().filter(|_| !planned.report.has_errors()) else { return };
+        let asked = evidence::Asked { length, timeout: args.evidence_timeout };
+        let what = format!("looking for evidence on {}", self.target);
+        let Planned { plan, actual, report, .. } = planned;
+        let client = &self.connection.client;
+        client.take_failure();
+        let looking = evidence::evidence(client, plan, &wish.read.desired, actual, asked);
+        let mut found = waiting(ui, &what, looking).await;
+        // Who runs out of time while requests fail would learn nothing of it.
+        if let (Some(cut), Some(failure)) = (&mut found.looked.cut, client.take_failure()) {
+            *cut = format!("{cut}, while requests failed ({failure})");
+        }
+        if let Some(most) = args.most_notifications() {
+            plan.refusals.extend(found.noisy_alerts(&plan.steps, most));
+            let unjudged: Vec<&str> = found.unjudged(&plan.steps).collect();
+            if !unjudged.is_empty() {
+                let message = format!(
+                    "--deny noisy-alerts did not judge what could not be read: {}",
+                    unjudged.join(", ")
+                );
+                report.push(
+                    Diagnostic::warning(Code::EvidenceMissing, message)
+                        .help("--evidence-timeout gives it more time; --strict makes this an error"),
+                );
+            }
+        }
+        plan.evidence = Some(found);
+    }
+
+    /// Somebody took a while to answer: what was shown must still be what would be done.
+    pub async fn confirm_unmoved(&self, shown: &Plan, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
+        let now = self.plan(wish, ui).await?;
+        let changes = |plan: &Plan| plan.steps.iter().map(|step| step.change.clone()).collect::<Vec<_>>();
+        if changes(&now.plan) == changes(shown) && now.plan.refusals.is_empty() {
+            return Ok(now);
+        }
+        Err(Stop {
+            exit: Exit::Refused,
+            message: "the service changed while the plan was being confirmed: nothing was written".into(),
+            help: vec!["run again to see the plan as it is now".into()],
+        }
+        .into())
+    }
+}
