@@ -7,5 +7,7 @@ mod cases;
 mod chart_cases;
 mod composite_places;
 #[cfg(feature = "cli")]
+mod render;
+#[cfg(feature = "cli")]
 mod schemas;
 mod yaml_rules;

@@ -18,3 +18,4 @@ mod readme;
 mod server;
 mod sinks;
 mod smtp;
+mod victoria;

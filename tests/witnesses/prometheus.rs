@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use crate::conformance::unpacked;
 
 /// Where a program is, or `None`, said loudly, where it cannot be had.
-fn program(name: &str, package: &str, path: &str) -> Option<PathBuf> {
+pub fn program(name: &str, package: &str, path: &str) -> Option<PathBuf> {
     match unpacked(name, package) {
         Ok(home) => Some(home.join(path)),
         Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
@@ -27,7 +27,7 @@ fn promtool() -> Option<PathBuf> {
     program("prometheus-2.42", "prometheus", "usr/bin/promtool")
 }
 
-fn rendered(project: &[&str], out: &Path, more: &[&str]) -> Output {
+pub fn rendered(project: &[&str], out: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_librato-apply"));
     command.args(["render", "prometheus"]).args(project).args(more).arg("--out").arg(out);
     for name in ["LIBRATO_ENDPOINT", "LIBRATO_TOKEN", "LIBRATO_USER"] {
@@ -36,7 +36,7 @@ fn rendered(project: &[&str], out: &Path, more: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     text.chars().take(4_000).collect()
 }
@@ -228,7 +228,7 @@ fn condition(dice: &mut Dice, absent: bool) -> String {
 }
 
 /// Definitions of some alerts, each with a test that looks at every minute.
-fn project(seed: u64, missing: u64) -> String {
+pub fn project(seed: u64, missing: u64) -> String {
     let mut dice = Dice(seed);
     let (mut alerts, mut tests) = ("alerts:\n".to_owned(), "tests:\n".to_owned());
     for at in 0..10 {
