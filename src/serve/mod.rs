@@ -18,6 +18,7 @@ mod dashboards;
 mod data;
 mod deliveries;
 mod delivery;
+mod drawing;
 #[cfg(test)]
 mod driven;
 mod evaluation;

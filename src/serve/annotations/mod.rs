@@ -1,7 +1,7 @@
 //! Annotations: `/v1/annotations`, their streams, events and links.
 
-mod event;
-mod table;
+pub mod event;
+pub mod table;
 
 use axum::extract::State;
 use axum::response::Response;

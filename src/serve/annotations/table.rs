@@ -85,6 +85,11 @@ pub fn delete(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
     rows::delete(tx, "streams", id).map(drop)
 }
 
+/// All streams, by name.
+pub fn streams(tx: &Tx<'_>) -> Result<Vec<Stream>, StoreError> {
+    tx.all("SELECT * FROM streams ORDER BY key", params![], Stream::from_row)
+}
+
 /// Which events of a stream to list: those that start within the bounds and come from one of `sources`.
 pub struct Window {
     pub start: Option<i64>,

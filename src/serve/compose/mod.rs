@@ -115,6 +115,28 @@ pub fn evaluated(
     Ok(outcome.series.iter().map(|series| (Labels::clone(&series.labels), points(series))).collect())
 }
 
+/// The series of a definition for a picture, as finely as `resolution`, of what `wants` takes; or what is wrong with it, in words.
+pub fn series(
+    tx: &Tx<'_>,
+    text: &str,
+    span: TimeRange,
+    resolution: i64,
+    now: i64,
+    wants: &dyn Fn(&Labels) -> bool,
+) -> Result<Result<Vec<Series>, String>, Problem> {
+    let query = match composite::compile(text) {
+        Ok(query) => query,
+        Err(problems) => return Ok(Err(problems.first().map(|one| one.located(text)).unwrap_or_default())),
+    };
+    let window = of_span(span, resolution, Statistic::Mean);
+    let mut tables = Tables::new(tx, now, window.resolution, wants);
+    match (evaluate(&query, &mut tables, &window, LIMITS), tables.failed.take()) {
+        (Ok(outcome), _) => Ok(Ok(outcome.series)),
+        (Err(_), Some(problem)) => Err(problem),
+        (Err(error), None) => Ok(Err(composite::Problem::from(error).located(text))),
+    }
+}
+
 /// Series of results, as pairs of time and value.
 pub type Results = Vec<(Labels, Vec<(i64, f64)>)>;
 

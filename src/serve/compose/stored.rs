@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
-use crate::composite::{Labels, SOURCE, nested};
+use crate::composite::{Labels, nested};
 use crate::serve::budget::{self, Exceeded};
 use crate::serve::catalog::metrics::metric::{Kind, Metric};
 use crate::serve::catalog::metrics::table as metrics;
@@ -18,7 +18,7 @@ use crate::serve::series::points::{Points as _, Recent};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::aggregate::{Point, downsample};
-use crate::serve::tsdb::labels::{self, counted_once};
+use crate::serve::tsdb::labels::counted_once;
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::tier::promised;
 
@@ -211,7 +211,7 @@ impl<'a> Tables<'a> {
         let series = counted_once(series::of(self.tx)?.series(metric)?);
         budget::hold(SERIES_BYTES * series.len())?;
         let known: Rc<[Known]> =
-            series.into_iter().map(|one| Known { id: one.id, labels: labels(one.labels).into() }).collect();
+            series.into_iter().map(|one| Known { id: one.id, labels: one.labels.into_tags().into() }).collect();
         self.known.insert(metric, Rc::clone(&known));
         Ok(known)
     }
@@ -234,12 +234,5 @@ impl<'a> Tables<'a> {
         let mut samples = Vec::with_capacity(points.len());
         samples.extend(points.into_iter().map(sample));
         Ok(samples)
-    }
-}
-
-fn labels(labels: labels::Labels) -> Labels {
-    match labels {
-        labels::Labels::Tags(tags) => tags,
-        labels::Labels::Source(source) => source.map(|name| (SOURCE.to_owned(), name)).into_iter().collect(),
     }
 }

@@ -114,7 +114,7 @@ impl Question {
         for one in counted_once(series) {
             budget::proceed()?;
             let is_source = matches!(one.labels, Labels::Source(_));
-            let tags = tags_of(one.labels);
+            let tags = one.labels.into_tags();
             if is_source {
                 budget::hold(bytes_of_tags(&tags))?;
             }
@@ -239,14 +239,6 @@ impl Measurement {
         let Aggregate { count, sum, min, max, last, .. } = point.stats;
         let rest = Statistics { count, sum, min, max, last, stddev: point.stats.deviation() };
         Measurement { time: point.time, value: point.stats.mean(), rest: Some(rest) }
-    }
-}
-
-/// A series of a source appears among the tagged ones with the tag `source`.
-fn tags_of(labels: Labels) -> Tags {
-    match labels {
-        Labels::Tags(tags) => tags,
-        Labels::Source(source) => source.map(|name| ("source".to_owned(), name)).into_iter().collect(),
     }
 }
 

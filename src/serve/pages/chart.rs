@@ -14,7 +14,9 @@ use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
 use super::visit::Visit;
-use super::{copies, yaml};
+use super::window::Window;
+use super::{copies, picture, yaml};
+use crate::picture::Scene;
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
 
@@ -38,13 +40,18 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
     };
     let chart = pages.api().get(visit, &format!("/v1/spaces/{space}/charts/{id}")).await?;
     let space = pages.api().get(visit, &format!("/v1/spaces/{space}")).await?;
+    let window = Window::read(visit, picture::SINCE)?;
+    let (scenes, failed) = picture::drawn(pages, visit, std::slice::from_ref(&chart), window).await;
+    let visit_path = address(whole(&space, "id").unwrap_or_default(), &chart);
     let name = name(&chart);
     let note = html! {
         (kind(text(&chart, "type"))) " in " a href=(space_address(&space)) { (Text(text(&space, "name"))) }
     };
     let content = html! {
         (heading(name, &note, &html! {}))
-        (picture(&chart))
+        (window.picker(visit, &visit_path, picture::SINCE))
+        @if let Some(why) = &failed { p.message role="alert" { "The chart cannot be drawn now: " (why) } }
+        @for scene in &scenes { section.card.chart { (picture::figure(scene)) } }
         (card("Shows", &html! { ul.plain { @for stream in items(&chart, "streams") { li { (stream_words(stream)) } } } }))
         (card("Elsewhere", &html! {
             (copies::definition(&yaml::space(&space, std::slice::from_ref(&chart), &BTreeMap::new())))
@@ -55,20 +62,15 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
 }
 
 /// A chart among others.
-pub fn small(space: i64, chart: &Value) -> Markup {
+pub fn small(space: i64, chart: &Value, scene: Option<&Scene>) -> Markup {
     html! {
-        section.card.chart {
+        section.card.chart.number[text(chart, "type") == "bignumber"] {
             h2 { a href=(address(space, chart)) { (Text(name(chart))) } }
             p.note { (kind(text(chart, "type"))) @if !text(chart, "label").is_empty() { " · " (Text(text(chart, "label"))) } }
-            (picture(chart))
+            @if let Some(scene) = scene { (picture::figure(scene)) }
             ul.plain { @for stream in items(chart, "streams") { li { (stream_words(stream)) } } }
         }
     }
-}
-
-/// The picture of a chart stands here.
-fn picture(_: &Value) -> Markup {
-    html! {}
 }
 
 fn name(chart: &Value) -> &str {

@@ -32,6 +32,14 @@ impl Params {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.trim()).unwrap_or_default()
     }
 
+    /// The values of all names that begin so, by what follows; empty ones are none.
+    pub fn starting_with(&self, start: &str) -> Vec<(String, String)> {
+        let given = self.0.iter().filter(|(_, value)| !value.trim().is_empty());
+        given
+            .filter_map(|(key, value)| Some((key.strip_prefix(start)?.to_owned(), value.trim().to_owned())))
+            .collect()
+    }
+
     /// The same path with one parameter changed; an empty value takes it away.
     pub fn with(&self, path: &str, name: &str, value: &str) -> String {
         let others = self.0.iter().filter(|(key, value)| key != name && key != "said" && !value.is_empty());

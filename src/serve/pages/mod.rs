@@ -21,6 +21,7 @@ mod measured;
 mod metrics;
 mod options;
 mod parts;
+mod picture;
 mod prefix;
 mod refused;
 mod services;

@@ -22,6 +22,7 @@ pub struct Pages(Arc<Parts>);
 struct Parts {
     api: Api,
     gate: Gate,
+    store: Store,
 }
 
 /// What is asked at the gate.
@@ -62,14 +63,14 @@ impl Pages {
         let idle = i64::try_from(options.session.as_secs()).unwrap_or(i64::MAX);
         let gate = Gate {
             door,
-            sessions: Sessions::new(store, idle),
+            sessions: Sessions::new(store.clone(), idle),
             hosts: Hosts::new(public_url.as_ref(), &options.allowed_hosts),
             prefix: Prefix::of(public_url.as_ref()),
             is_public_https: public_url.is_some_and(|url| url.scheme() == "https"),
             links: options.links.clone(),
             body_time: limits.time,
         };
-        Pages(Arc::new(Parts { api: Api::new(api), gate }))
+        Pages(Arc::new(Parts { api: Api::new(api), gate, store }))
     }
 
     /// The routes of the API.
@@ -79,5 +80,10 @@ impl Pages {
 
     pub fn gate(&self) -> &Gate {
         &self.0.gate
+    }
+
+    /// What charts are drawn from.
+    pub fn store(&self) -> &Store {
+        &self.0.store
     }
 }

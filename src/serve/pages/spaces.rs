@@ -15,7 +15,8 @@ use super::refused::Refused;
 use super::site::Pages;
 use super::text::{Text, clean};
 use super::visit::Visit;
-use super::{chart, copies, words, yaml};
+use super::window::Window;
+use super::{chart, copies, picture, words, yaml};
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Access;
@@ -125,11 +126,16 @@ async fn shown(pages: &Pages, visit: &Visit, space: &Value) -> Result<Response, 
     let related = related(pages, visit, &charts).await?;
     let firing = firing(pages, visit).await?;
     let troubled: Vec<&Value> = firing.iter().filter(|incident| touches(incident, &metrics)).collect();
+    let window = Window::read(visit, picture::SINCE)?;
+    let path = space_address(space);
+    let (scenes, failed) = picture::drawn(pages, visit, &charts, window).await;
     let content = html! {
-        (heading(text(space, "name"), &html! { (charts.len()) @if charts.len() == 1 { " chart" } @else { " charts" } }, &html! {}))
+        (heading(text(space, "name"), &html! { (charts.len()) @if charts.len() == 1 { " chart" } @else { " charts" } }, &picture::source(visit, &path, &charts)))
+        (window.picker(visit, &path, picture::SINCE))
+        @if let Some(why) = &failed { p.message role="alert" { "The charts cannot be drawn now: " (why) } }
         @for incident in troubled { (strip(incident, visit.now)) }
         @if charts.is_empty() { (nothing(&html! { "This space has no charts." })) }
-        div.grid { @for chart in &charts { (chart::small(id, chart)) } }
+        div.grid { @for (place, chart) in charts.iter().enumerate() { (chart::small(id, chart, scenes.get(place))) } }
         (card("Elsewhere", &html! {
             (copies::definition(&yaml::space(space, &charts, &related)))
             (copies::commands(&[copies::command(&["export", &format!("space/{}", text(space, "name"))])]))

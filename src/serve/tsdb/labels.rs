@@ -24,6 +24,14 @@ impl Labels {
         }
     }
 
+    /// As tags: a series of a source has the tag `source`.
+    pub fn into_tags(self) -> BTreeMap<String, String> {
+        match self {
+            Labels::Tags(tags) => tags,
+            Labels::Source(source) => source.map(|name| ("source".to_owned(), name)).into_iter().collect(),
+        }
+    }
+
     /// Those of a stored series of `metric`.
     pub fn read(metric: i64, stored: &Stored<'_>) -> Result<Labels, Error> {
         if stored.checksum != checksum(metric, stored.dialect, stored.labels) {

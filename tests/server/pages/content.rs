@@ -236,12 +236,40 @@ async fn what_others_wrote_is_text() {
         "/ui/?theme=%22%3E%3Cimg%3E&said=%3Cimg%3E",
     ] {
         let text = browser.get(path).await.text;
-        for tag in ["<img", "<svg", "<script", "<b>", "</script", "javascript:alert(3)\"", "\u{202e}"] {
+        for tag in
+            ["<img", "<svg/", "<svg>", "<script", "<b>", "</script", "javascript:alert(3)\"", "\u{202e}"]
+        {
             assert!(!text.contains(tag), "{tag} on {path}: {text}");
         }
         seen += usize::from(text.contains("&lt;img src=x onerror=alert(1)&gt;"));
     }
     assert!(seen >= 6, "the names are shown as they are: {seen}");
+}
+
+#[tokio::test]
+async fn charts_of_a_space_are_drawn() {
+    let api = filled().await;
+    let apart = json!({"name": "By source", "type": "stacked", "streams": [{"metric": "shop.latency", "source": "%", "group_function": "breakout"}]});
+    api.post("/v1/spaces/1/charts", &apart.to_string()).await.expect(201);
+    let number = json!({"name": "Now", "type": "bignumber", "streams": [{"metric": "shop.latency"}, {"metric": "nobody"}]});
+    api.post("/v1/spaces/1/charts", &number.to_string()).await.expect(201);
+    let operator = Browser::of(&api.router, "operator", "operator").await;
+    let viewer = Browser::of(&api.router, "viewer", "viewer").await;
+    let page = operator.get("/ui/spaces/Checkout").await.good();
+    assert_eq!(page.matches(" role=\"img\"").count(), 3, "{page}");
+    assert!(page.contains("limit above 800 for 5m") && page.contains("there is no metric nobody"), "{page}");
+    let seen = viewer.get("/ui/spaces/Checkout").await.good();
+    assert!(seen.contains("greatest 120") && !seen.contains("above 800"), "{seen}");
+    let none = viewer.get("/ui/spaces/Checkout?source=db*&from=-1h&events=none").await.good();
+    assert!(none.contains("shop.latency has no points of db* in this time"), "{none}");
+    let alone = viewer.get("/ui/spaces/id/1/1").await.good();
+    assert!(alone.contains(" role=\"img\""), "{alone}");
+    for page in [page, seen, none, alone] {
+        assert!(
+            !page.contains(" style=") && !page.contains("<script"),
+            "pages have one style sheet and no scripts"
+        );
+    }
 }
 
 #[tokio::test]

@@ -62,6 +62,27 @@ pub fn search(tx: &Tx<'_>, search: &Search, page: &PageRequest) -> Result<Page<I
     page_where(tx, "incidents", wanted, page, from_row)
 }
 
+/// When an alert fired, and from when on it was violated.
+pub struct During {
+    pub alert: i64,
+    pub begin: Option<i64>,
+    pub opened: i64,
+    pub closed: Option<i64>,
+}
+
+/// The incidents of some alerts that were open at any second of a time, by when they opened.
+pub fn during(tx: &Tx<'_>, alerts: &Vec<i64>, (start, end): (i64, i64)) -> Result<Vec<During>, StoreError> {
+    const MOST: i64 = 500;
+    let sql = format!(
+        "SELECT * FROM incidents WHERE opened <= ?1 AND coalesce(closed, ?2) >= ?2 AND {} ORDER BY opened, id LIMIT ?3",
+        tx.any("alert_id", 4)
+    );
+    let found = tx.all(&sql, params![end, start, MOST, alerts], from_row)?;
+    let begin = |incident: &Incident| incident.snapshot.violations.iter().map(|one| one.begin).min();
+    let during = |one: Incident| During { alert: one.alert, begin: begin(&one), opened: one.opened, closed: one.closed };
+    Ok(found.into_iter().map(during).collect())
+}
+
 /// What an alert has open.
 pub fn open_of(tx: &Tx<'_>, alert: i64) -> Result<Vec<Incident>, StoreError> {
     let sql = "SELECT * FROM incidents WHERE alert_id = ?1 AND closed IS NULL ORDER BY id";

@@ -1,0 +1,79 @@
+//! Charts as scenes: what they ask is read from what is stored. All charts of a request are drawn from one state of the data.
+
+mod beside;
+mod points;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Value, json};
+
+use super::catalog::metrics::table as metrics;
+use super::http::problem::Problem;
+use super::names::fold;
+use super::store::Store;
+use super::store::tx::Tx;
+use super::tsdb::tier::promised;
+use crate::chart::{self, Beside, Definition, Metric, Metrics, View, fit, questions};
+use crate::picture::Scene;
+
+/// Pictures of one request.
+pub const MOST: usize = 24;
+
+/// What is to be drawn.
+pub struct Wish {
+    /// As the API shows them.
+    pub charts: Vec<Value>,
+    /// How they are looked at; what the store knows of time is filled in.
+    pub view: View,
+    /// Which streams of events are shown; nothing for those that belong to the metrics.
+    pub events: Option<Vec<String>>,
+    /// Whether whoever asks may know of alerts.
+    pub with_alerts: bool,
+}
+
+/// The scenes of the charts, in their order, as many as a request may have.
+///
+/// # Errors
+/// When what is stored cannot be read, or takes too long. What is wrong with a chart is a remark on its scene.
+pub async fn scenes(store: &Store, mut wish: Wish) -> Result<Vec<Scene>, Problem> {
+    wish.view.now = store.now();
+    wish.charts.truncate(MOST);
+    store.query(move |tx: &Tx| wish.charts.iter().map(|chart| scene(tx, chart, &wish)).collect()).await
+}
+
+fn scene(tx: &Tx<'_>, chart: &Value, wish: &Wish) -> Result<Scene, Problem> {
+    let definition = Definition::read(chart);
+    let names = definition.metrics();
+    let mut known = Vec::new();
+    let keys = names.iter().map(|name| fold(name)).collect();
+    metrics::each_of(tx, &keys, |metric| {
+        known.push((metric.id, metric.name.clone(), Metric::read(&json!(metric))));
+    })?;
+    let ids = |name: &str| {
+        let same = known.iter().find(|(_, known, _)| fold(known) == fold(name));
+        same.map(|(id, ..)| *id)
+    };
+    let all: Metrics = known.iter().map(|(_, name, metric)| (name.clone(), metric.clone())).collect();
+    let window = wish.view.window.sound();
+    let kept = promised(window.start, wish.view.now).resolution;
+    let view = View { window, kept, ..wish.view.clone() };
+    let mut asked = questions(&definition, &all, &view);
+    let mut series = Vec::new();
+    for question in &asked {
+        series.push(points::series(tx, question, &ids)?);
+    }
+    let lines: Vec<usize> = asked
+        .iter()
+        .zip(&series)
+        .map(|(question, series)| question.lines(series.iter().map(|(_, labels)| labels)))
+        .collect();
+    fit(&mut asked, &lines, &view);
+    let mut answers = Vec::new();
+    for (question, series) in asked.iter().zip(&series) {
+        answers.push(points::answer(tx, question, series, view.now)?);
+    }
+    let alerts = if wish.with_alerts { beside::alerts(tx, &definition, &view)? } else { Vec::new() };
+    let events = beside::events(tx, &definition, wish.events.as_deref(), &view)?;
+    let beside = Beside { events, alerts };
+    Ok(chart::scene(&definition, &view, &asked, &answers, &beside))
+}
