@@ -59,9 +59,10 @@ impl Incoming {
                 open.class
             }
             Err(at) => {
-                if self.waiting.is_empty() {
-                    // Most series have one open point, and a vector that grows by itself begins with four.
-                    self.waiting.reserve_exact(1);
+                if self.waiting.len() == self.waiting.capacity() {
+                    // A vector that grows by itself begins with four and doubles; most series have one open point, and those with a value
+                    // a second as many as it takes seconds to close.
+                    self.waiting.reserve_exact(1 + self.waiting.len() / 4);
                 }
                 self.waiting.insert(at, Waiting { t, u, class, sample: *sample });
                 class

@@ -24,8 +24,8 @@ use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::aggregate::Aggregate;
 use crate::watch::{Outage, Series, Settings, Silence};
 
-/// Bytes of the journal that are read at one time.
-const MOST_BYTES: usize = 4 << 20;
+/// Bytes of the journal that are read at one time; unpacked they take some ten times as much.
+const MOST_BYTES: usize = 512 << 10;
 
 /// Streams of one condition, and of all together.
 pub(super) const STREAMS: usize = 100_000;
