@@ -4,6 +4,7 @@
 pub mod aggregate;
 pub mod block;
 mod bytes;
+mod codec;
 pub mod compaction;
 pub mod envelope;
 mod error;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     CHECKSUMS_OF_LABELS,
     CHANGES,
     ALERTING,
+    BLOCKS_IN_COLUMNS,
 ];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
@@ -422,6 +423,9 @@ CREATE INDEX silences_by_end ON silences (ends, id);
 
 CREATE INDEX conditions_by_metric ON conditions (lower(metric_name));
 ";
+
+/// Blocks are written in a form that earlier programs cannot read, in the tables that there are.
+const BLOCKS_IN_COLUMNS: &str = "";
 
 /// Gives the labels that are there their checksums.
 fn sum_all_labels(connection: &Connection) -> rusqlite::Result<()> {
