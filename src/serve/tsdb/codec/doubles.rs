@@ -151,7 +151,7 @@ fn exponent(values: &[f64], numbers: &mut Vec<i64>) -> Option<(u8, bool)> {
 /// The whole number that a value is with an exponent, and by how much it is not, in units of its last place.
 fn number(value: f64, exponent: u8) -> Option<(i64, u64)> {
     let scaled = (value * POWERS[usize::from(exponent)]).round();
-    if !(scaled.abs() <= LARGEST) {
+    if scaled.is_nan() || scaled.abs() > LARGEST {
         return None;
     }
     let number = scaled as i64;
