@@ -73,7 +73,7 @@ impl Runner {
         std::fs::create_dir(runner.path("bin")).unwrap();
         std::fs::write(
             runner.path("monitoring/all.yaml"),
-            "metrics: { web.ms: { type: gauge } }\nservices:\n  hook: { type: webhook, settings: { url: '${secret.HOOK}' } }\nalerts:\n  web.slow:\n    services: [hook]\n    conditions: [{ type: above, metric_name: web.ms, threshold: 5 }]\n",
+            "metrics: { web.ms: { type: gauge } }\nservices:\n  hook: { type: webhook, settings: { url: '${secret.HOOK}' } }\nalerts:\n  web.slow:\n    services: [hook]\n    conditions: [{ type: above, metric_name: web.ms, threshold: 5 }]\ntests:\n  six is slow:\n    alert: web.slow\n    input: [{ metric: web.ms, source: a, values: \"1 6\" }]\n    expect: [{ at: 1m, state: triggered }]\n",
         )
         .unwrap();
         let record = "#!/usr/bin/env bash\nprintf '%s %s\\n' \"$(basename \"$0\")\" \"$*\" >> calls.txt\n";
@@ -114,13 +114,26 @@ impl Runner {
             .env("GITHUB_STEP_SUMMARY", self.path("summary.md"))
             .env("COMMENTS", "repos/o/r/issues/1/comments")
             .env("REPOSITORY", "o/r")
-            .env("CODE", "2")
+            .env("CODE", self.code())
+            .env("LABELS", self.labels())
+            .env("CI_MERGE_REQUEST_LABELS", self.labels())
             .env("PLAN_NOTE_TOKEN", "note")
             .env("CI_API_V4_URL", "https://gitlab.invalid/api/v4")
             .env("CI_PROJECT_ID", "1")
             .env("CI_MERGE_REQUEST_IID", "1")
             .output()
             .unwrap()
+    }
+
+    /// What an earlier step gave out as its exit code.
+    fn code(&self) -> String {
+        let given = std::fs::read_to_string(self.path("output.txt")).unwrap_or_default();
+        given.lines().rev().find_map(|line| line.strip_prefix("code=")).unwrap_or("2").to_owned()
+    }
+
+    /// The labels of the pull request.
+    fn labels(&self) -> String {
+        std::fs::read_to_string(self.path("labels")).unwrap_or_default()
     }
 
     fn read(&self, file: &str) -> String {
@@ -139,6 +152,48 @@ fn run_all(runner: &Runner, job: &Value, who: (&str, &str)) {
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{script}\n{said}");
         assert!(!said.contains(TOKEN) && !said.contains(PLANNER.1) && !said.contains("canary"));
+    }
+}
+
+/// The first exit code that is not 0, of steps that each run whatever came of the others.
+fn ended(runner: &Runner, job: &Value) -> i32 {
+    let scripts = scripts(job);
+    let runs = scripts.iter().filter(|script| !script.contains("${{"));
+    let codes: Vec<i32> = runs.map(|script| runner.run(script, PLANNER).status.code().unwrap()).collect();
+    codes.into_iter().find(|code| *code != 0).unwrap_or(0)
+}
+
+/// Six hours above the threshold: a notification every ten minutes.
+fn measure_noise(server: &cli::Server) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let measured = |back: u64| serde_json::json!({ "name": "web.ms", "value": 9, "source": "a", "measure_time": now - 60 * back });
+    let gauges: Vec<Value> = (1..=360).map(measured).collect();
+    let (status, said) =
+        server.call("POST", "/v1/metrics", &serde_json::json!({ "gauges": gauges }).to_string());
+    assert_eq!(status, 200, "{said}");
+}
+
+#[test]
+fn a_noisy_alert_fails_the_job_and_stands_in_the_comment_until_a_label_accepts_it() {
+    for name in ["github-actions.yml", "gitlab-ci.yml"] {
+        let data = tempfile::tempdir().unwrap();
+        let credentials = data.path().join("credentials");
+        write_private(&credentials, &format!("{} {} operator\n", PLANNER.0, PLANNER.1));
+        let more = ["--credentials", credentials.to_str().unwrap()];
+        let server = cli::Server::start_with(&data.path().join("data.db"), cli::TOKEN, &more);
+        measure_noise(&server);
+        let runner = Runner::new(server.endpoint());
+        let recipe = recipe(name);
+        let job = &recipe.get("jobs").unwrap_or(&recipe)["plan"];
+        assert_eq!(ended(&runner, job), 3, "{name}");
+        let comment = runner.read("plan.md");
+        assert!(comment.contains("#### Refused") && comment.contains("noisy-alerts"), "{name}: {comment}");
+        assert!(
+            runner.read("calls.txt").contains("plan.md"),
+            "{name}: the comment is posted before the job fails"
+        );
+        std::fs::write(runner.path("labels"), "other,accept-noisy-alerts").unwrap();
+        assert_eq!(ended(&runner, job), 0, "{name}: {}", runner.read("plan.md"));
     }
 }
 

@@ -210,8 +210,10 @@ impl<'a> Tables<'a> {
         }
         let series = counted_once(series::of(self.tx)?.series(metric)?);
         budget::hold(SERIES_BYTES * series.len())?;
-        let known: Rc<[Known]> =
-            series.into_iter().map(|one| Known { id: one.id, labels: one.labels.into_tags().into() }).collect();
+        let known: Rc<[Known]> = series
+            .into_iter()
+            .map(|one| Known { id: one.id, labels: one.labels.into_tags().into() })
+            .collect();
         self.known.insert(metric, Rc::clone(&known));
         Ok(known)
     }

@@ -79,7 +79,12 @@ pub fn during(tx: &Tx<'_>, alerts: &Vec<i64>, (start, end): (i64, i64)) -> Resul
     );
     let found = tx.all(&sql, params![end, start, MOST, alerts], from_row)?;
     let begin = |incident: &Incident| incident.snapshot.violations.iter().map(|one| one.begin).min();
-    let during = |one: Incident| During { alert: one.alert, begin: begin(&one), opened: one.opened, closed: one.closed };
+    let during = |one: Incident| During {
+        alert: one.alert,
+        begin: begin(&one),
+        opened: one.opened,
+        closed: one.closed,
+    };
     Ok(found.into_iter().map(during).collect())
 }
 
