@@ -25,7 +25,9 @@ mod spec;
 mod word;
 
 pub use address::{Address, Collection, Data, Kind};
-pub use alert::{Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, SummaryFunction, Tag};
+pub use alert::{
+    Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, DURATIONS, SummaryFunction, Tag,
+};
 pub use alert_test::{
     AlertState, AlertTest, ClearedHow, Expectation, ExpectedNotice, ExpectedStreams, NoticeKind, TestAction,
     TestInput, TestSample, TestSummary,

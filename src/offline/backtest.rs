@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::covered;
 use super::fidelity::{self, Fidelity, Known};
-use super::history::History;
+use super::history::{History, Span};
 use super::run::{Inputs, Stage};
 use super::subject::Subject;
 use crate::composite::Problem;
@@ -15,22 +16,6 @@ pub const WARM_UP: i64 = 3_600 + 900;
 
 /// How far the machine is driven at once. It makes no difference to what happens, only to what is held in memory.
 const STRIDE: i64 = 3_600;
-
-/// A stretch of time, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Its first second.
-    pub start: i64,
-    /// Its last one.
-    pub end: i64,
-}
-
-impl Span {
-    /// How many seconds.
-    pub fn seconds(&self) -> i64 {
-        self.end.saturating_sub(self.start).saturating_add(1)
-    }
-}
 
 /// An incident there would have been.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +73,7 @@ pub struct Totals {
 }
 
 /// What would have come of an alert.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Backtest {
     /// The time that could be evaluated; none where nothing is comparable, or nothing was read.
     pub span: Option<Span>,
@@ -96,7 +81,14 @@ pub struct Backtest {
     pub known: Vec<Known>,
     /// In order of time.
     pub incidents: Vec<Incident>,
+    /// The parts of that time for which there are measurements, in order.
+    pub covered: Vec<Span>,
+    /// The places of conditions that no stream was measured for, although all was read: none of them could be met.
+    pub blind: Vec<usize>,
 }
+
+/// So much of the time may be without measurements, and it counts as a whole: one part in this many.
+const MISSING: i64 = 100;
 
 impl Backtest {
     /// The numbers of what is sure.
@@ -109,10 +101,27 @@ impl Backtest {
         self.count(|incident| !incident.sure)
     }
 
-    /// Which share of the time incidents were open, from 0 to 1.
-    pub fn share(&self) -> f64 {
+    /// Seconds for which there are measurements.
+    pub fn seconds_covered(&self) -> i64 {
+        self.covered.iter().map(Span::seconds).sum()
+    }
+
+    /// Whether there are measurements for so little of the time that it must be said.
+    pub fn is_partly_covered(&self) -> bool {
         let seconds = self.span.map_or(0, |span| span.seconds());
-        if seconds > 0 { self.totals().firing as f64 / seconds as f64 } else { 0.0 }
+        seconds - self.seconds_covered() > seconds / MISSING
+    }
+
+    /// In which share of the time that measurements cover incidents were open, from 0 to 1; none where they cover nothing.
+    pub fn share(&self) -> Option<f64> {
+        let (span, seconds) = (self.span?, self.seconds_covered());
+        let (mut firing, mut counted) = (0, i64::MIN);
+        for incident in self.incidents.iter().filter(|incident| incident.sure) {
+            let Span { start, end } = incident.within(span);
+            firing += covered::within(&self.covered, Span { start: start.max(counted), end });
+            counted = counted.max(end.saturating_add(1));
+        }
+        (seconds > 0).then(|| firing as f64 / seconds as f64)
     }
 
     fn count(&self, wanted: impl Fn(&Incident) -> bool) -> Totals {
@@ -147,11 +156,17 @@ pub fn backtest(subject: &Subject, histories: &[History], asked: Span) -> Result
         one.stretch.start = one.stretch.start.max(asked.start);
         one
     });
-    let mut found = Backtest { span: Some(span), known: known.collect(), incidents: Vec::new() };
+    let mut found = Backtest { span: Some(span), known: known.collect(), ..Backtest::default() };
     if span.start > span.end {
         found.span = None;
         return Ok(found);
     }
+    let given_to = covered::given(subject, histories, span);
+    found.covered = covered::all(&given_to);
+    let is_read =
+        |place: usize| all.iter().all(|one| one.condition != place || one.fidelity != Fidelity::Unread);
+    let nothing = given_to.iter().enumerate().filter(|(_, given)| given.nothing);
+    found.blind = nothing.map(|(place, _)| place).filter(|place| is_read(*place)).collect();
     let mut seen = Seen::new(subject, &all, span);
     let meant = |one: &&History| subject.reads(&one.metric);
     let given: Vec<_> = histories.iter().filter(meant).flat_map(|one| one.given(from, asked.end)).collect();
@@ -240,7 +255,8 @@ impl<'a> Seen<'a> {
     }
 
     fn notice(&mut self, notice: Notice) {
-        let counts = notice.at >= self.span.start;
+        // Without services nobody is told.
+        let counts = notice.at >= self.span.start && !self.subject.services.is_empty();
         match notice.message {
             Message::Trigger { violations, .. } => {
                 let Some(making) = self.open.get_mut(&notice.incident) else { return };

@@ -1,6 +1,7 @@
 //! Two definitions of one alert over the same past: which incidents disappear, which are new, and what was changed.
 
-use super::backtest::{Backtest, Incident, Span};
+use super::backtest::{Backtest, Incident};
+use super::history::Span;
 use super::reason::asked;
 use crate::diag::number;
 use crate::model::Seconds;

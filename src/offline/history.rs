@@ -5,6 +5,22 @@ use super::subject::Metric;
 use crate::pattern::matches;
 use crate::watch::{Sample, Series};
 
+/// A stretch of time, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its first second.
+    pub start: i64,
+    /// Its last one.
+    pub end: i64,
+}
+
+impl Span {
+    /// How many seconds.
+    pub fn seconds(&self) -> i64 {
+        self.end.saturating_sub(self.start).saturating_add(1)
+    }
+}
+
 /// A stretch of time that is known in one resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
@@ -31,7 +47,7 @@ pub struct History {
 
 impl History {
     /// The resolution of a second; `None` where it was not read.
-    fn resolution(&self, at: i64) -> Option<i64> {
+    pub(super) fn resolution(&self, at: i64) -> Option<i64> {
         let found = self.stretches.iter().find(|one| (one.start..=one.end).contains(&at));
         found.map(|one| one.resolution)
     }

@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::backtest::{Backtest, Incident, Span, backtest};
+use super::backtest::{Backtest, Incident, Totals, backtest};
 use super::compare::{changed, compare};
 use super::fidelity::Fidelity;
-use super::history::{History, Stretch};
+use super::history::{History, Span, Stretch};
 use super::run::{Moments, Script, run};
 use super::subject::{Metric, Subject, subject};
-use super::sweep::{Sweep, check, mildest, sweep};
+use super::sweep::{Sweep, check, most_sensitive, sweep};
 use crate::model::{Alert, MetricType};
 use crate::watch::{Message, Sample, Series, Transition};
 
@@ -73,7 +73,48 @@ fn incidents_are_counted_as_services_would_see_them() {
     let totals = found.totals();
     assert_eq!((totals.incidents, totals.notifications, totals.clears), (2, 4, 1));
     assert_eq!((totals.longest, totals.firing), (25 * 60, 35 * 60));
-    assert!((found.share() - 35.0 / 60.0).abs() < 1e-9);
+    assert!((found.share().unwrap() - 35.0 / 60.0).abs() < 1e-9);
+    assert!(!found.is_partly_covered() && found.blind.is_empty());
+}
+
+/// Half an hour of measurements in a week is no week: shares are of what is known.
+#[test]
+fn shares_are_of_the_time_that_measurements_cover() {
+    let mut values = vec![1.0; 30];
+    values[10..16].fill(9.0);
+    let end = START + 7 * 86_400 - 1;
+    let found = look(&above(5.0, ""), &exact(end, &minutes(&values)), end);
+    assert_eq!((found.seconds_covered(), found.is_partly_covered()), (1_800, true));
+    assert!((found.share().unwrap() - 0.2).abs() < 1e-9);
+    // An incident that nothing ends is open in time that nobody measured, too.
+    values[25..].fill(9.0);
+    let found = look(&above(5.0, ""), &exact(end, &minutes(&values)), end);
+    assert!((found.share().unwrap() - 11.0 / 30.0).abs() < 1e-9);
+    let nothing = look(&above(5.0, ""), &exact(end, &[]), end);
+    assert_eq!((nothing.share(), nothing.is_partly_covered(), nothing.blind), (None, true, vec![0]));
+}
+
+#[test]
+fn a_condition_without_any_stream_is_named_where_all_was_read() {
+    let values = minutes(&[9.0; 60]);
+    let end = START + 3_599;
+    let typo = above(5.0, r#", "source": "b*""#);
+    let found = look(&typo, &exact(end, &values), end);
+    assert_eq!((found.totals().incidents, found.blind), (0, vec![0]));
+    // Of what was not read nobody knows.
+    let found = look(&typo, &history(&[(START + 60, end, 1)], &values), end);
+    assert_eq!(found.blind, [0; 0]);
+}
+
+#[test]
+fn without_services_nobody_is_told() {
+    let values = minutes(&[[9.0; 30], [1.0; 30]].concat());
+    let end = START + 3_599;
+    let mut nobody = above(5.0, "");
+    nobody.services.clear();
+    nobody.alert.services.clear();
+    let Totals { incidents, notifications, clears, .. } = look(&nobody, &exact(end, &values), end).totals();
+    assert_eq!((incidents, notifications, clears), (1, 0, 0));
 }
 
 #[test]
@@ -118,7 +159,7 @@ fn stretches_that_cannot_be_compared_are_left_out_and_those_that_cannot_tell_cou
     let found = look(&above(5.0, ""), &history(&[(edge, end, 1)], &values), end);
     assert_eq!(found.span, Some(Span { start: edge, end }));
     let nothing = look(&above(5.0, ""), &history(&[], &[]), end);
-    assert_eq!((nothing.span, nothing.totals().incidents, nothing.share()), (None, 0, 0.0));
+    assert_eq!((nothing.span, nothing.totals().incidents, nothing.share()), (None, 0, None));
 }
 
 #[test]
@@ -145,7 +186,7 @@ fn two_definitions_are_compared() {
     let runs = sweep(&low, &[past], Span { start: START, end }, &sweeps).unwrap();
     let counts: Vec<_> = runs.iter().map(|run| (run.values[0], run.totals.notifications)).collect();
     assert_eq!(counts, [(4.0, 3), (6.0, 2), (8.0, 1), (10.0, 0)]);
-    assert_eq!(mildest(&low, &sweeps, &runs, 2).unwrap().values, [6.0]);
+    assert_eq!(most_sensitive(&low, &sweeps, &runs, 2).unwrap().values, [6.0]);
     assert!(check(&low, &[Sweep::parse("conditions[1].threshold=4..10:2").unwrap()]).is_err());
 }
 

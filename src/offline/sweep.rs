@@ -1,12 +1,12 @@
 //! One alert with several values in the place of one: `conditions[0].threshold=400..1200:100`.
 
-use super::backtest::{Span, Totals, backtest};
+use super::backtest::{Totals, backtest};
 use super::compare::with;
-use super::history::History;
+use super::history::{History, Span};
 use super::subject::Subject;
 use crate::composite::Problem;
 use crate::diag::{number, seconds_in};
-use crate::model::Seconds;
+use crate::model::{DURATIONS, Seconds};
 use crate::watch::Test;
 
 /// So many values at most, of all sweeps together.
@@ -137,6 +137,15 @@ pub fn check(subject: &Subject, sweeps: &[Sweep]) -> Result<(), String> {
         if sweep.knob == Knob::Threshold && condition.is_absent() {
             return Err(format!("conditions[{}] asks for silence: it has no threshold", sweep.condition));
         }
+        let outside = |value: &&f64| sweep.knob == Knob::Duration && !DURATIONS.contains(&(**value as u64));
+        if let Some(value) = sweep.values.iter().find(outside) {
+            return Err(format!(
+                "no alert can have a duration of {}: it is {} to {}",
+                sweep.shown(*value),
+                Seconds(*DURATIONS.start()),
+                Seconds(*DURATIONS.end())
+            ));
+        }
     }
     if sweeps.iter().map(|sweep| sweep.values.len()).product::<usize>() > MOST {
         return Err(format!("these are more than {MOST} choices: take longer steps"));
@@ -177,8 +186,13 @@ pub fn sweep(
     choices.into_iter().map(run).collect()
 }
 
-/// The mildest choice that notifies no more often than this: the one that fires most easily, the first sweep counting first.
-pub fn mildest<'r>(subject: &Subject, sweeps: &[Sweep], runs: &'r [Run], most: usize) -> Option<&'r Run> {
+/// The most sensitive choice that notifies no more often than this: the one that fires most easily, the first sweep counting first.
+pub fn most_sensitive<'r>(
+    subject: &Subject,
+    sweeps: &[Sweep],
+    runs: &'r [Run],
+    most: usize,
+) -> Option<&'r Run> {
     let rises: Vec<bool> = sweeps.iter().map(|sweep| sweep.rises(subject)).collect();
     let easier = |a: &&Run, b: &&Run| {
         let each = a.values.iter().zip(&b.values).zip(&rises);

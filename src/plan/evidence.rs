@@ -51,6 +51,9 @@ pub struct Finding {
     /// What would have come of it as it will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Figures>,
+    /// Seconds of the time for which there are measurements of what an alert watches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<i64>,
     /// How well the figures are known, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<String>,
@@ -100,6 +103,9 @@ pub struct Figures {
     pub unsure: usize,
     /// Whether anybody is told: the alert is switched on and has services.
     pub pages: bool,
+    /// Why it cannot fire: what it watches was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cannot_fire: Option<String>,
     /// Why it cannot be evaluated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -35,6 +35,7 @@ pub(super) fn lines(finding: &Finding, looked: &Looked) -> Vec<String> {
     errors.dedup();
     let is_told = !errors.is_empty();
     lines.extend(errors);
+    lines.extend(cannot_fire(finding));
     lines.extend(finding.notes.iter().cloned());
     if finding.missed && !is_told {
         lines.push("not all of it was read".to_owned());
@@ -51,6 +52,12 @@ pub(super) fn figures(finding: &Finding) -> Option<String> {
     let unsure: usize = [&before, &after].into_iter().flatten().map(|side| side.unsure).max().unwrap_or(0);
     let unsure = if unsure > 0 { format!(", {unsure} more cannot be told") } else { String::new() };
     let words = match (before, after) {
+        // Nothing fired is what a success looks like.
+        (Some(before), Some(after)) if after.cannot_fire.is_some() => match before.cannot_fire {
+            Some(_) => "cannot fire".to_owned(),
+            None => format!("fired {}, notified {} → cannot fire", before.fired, told(&before)),
+        },
+        (None, Some(after)) if after.cannot_fire.is_some() => "cannot fire".to_owned(),
         (Some(before), Some(after)) => {
             format!("fired {} → {}, notified {} → {}", before.fired, after.fired, told(&before), told(&after))
         }
@@ -92,6 +99,12 @@ pub(super) fn together(evidence: Option<&Evidence>) -> Option<String> {
         words.push_str(&format!("; more often: {}{others}", most.join(", ")));
     }
     Some(printable(&words) + ".")
+}
+
+/// That an alert, as it will be, cannot fire, and why.
+pub(super) fn cannot_fire(finding: &Finding) -> Option<String> {
+    let why = finding.after.as_ref()?.cannot_fire.as_ref()?;
+    Some(format!("the alert cannot fire: {why}"))
 }
 
 /// What was looked at, in one line; none where nobody looked.
@@ -159,6 +172,9 @@ mod tests {
         assert_eq!(said(side(3, 3, true), None).unwrap(), "fired 3, notified 3");
         assert_eq!(said(side(3, 3, true), side(3, 3, false)).unwrap(), "fired 3 → 3, notified 3 → nobody");
         assert_eq!(said(None, None), None);
+        let blind = || Some(Figures { cannot_fire: Some("no stream".into()), ..side(0, 0, true).unwrap() });
+        assert_eq!(said(side(4, 8, true), blind()).unwrap(), "fired 4, notified 8 → cannot fire");
+        assert_eq!(said(None, blind()).unwrap(), "cannot fire");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::text::{by_space, remark, summary};
 use super::unmanaged::unmanaged_text;
 use crate::diag::plural;
 use crate::diff::Action;
-use crate::model::{Address, Collection};
+use crate::model::{Address, Collection, Kind};
 use crate::plan::{Impact, Looked, Plan, Refusal, Step, Unmanaged, Verdict, length};
 use escape::{code, prose};
 use page::{Page, Part, Piece};
@@ -51,10 +51,19 @@ pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
     let changed =
         plan.steps.iter().filter_map(|step| Some((&step.change.address.name, step.impact.as_ref()?)));
     for (alert, impact) in changed.filter(|(_, impact)| !impact.is_empty()) {
-        page.add(impact_piece(alert, impact, ""));
+        let blind = blind(plan, alert);
+        page.add(impact_piece(alert, impact, "", blind.as_deref()));
+    }
+    // Of one that is new nothing else is said there.
+    let unchanged = |step: &&Step| step.impact.as_ref().is_none_or(Impact::is_empty) && !step.parks();
+    for step in plan.steps.iter().filter(|step| step.change.kind == Kind::Alert).filter(unchanged) {
+        let alert = &step.change.address.name;
+        if let Some(blind) = blind(plan, alert) {
+            page.add(impact_piece(alert, &Impact::default(), "", Some(&blind)));
+        }
     }
     for indirect in &plan.indirect {
-        let mut piece = impact_piece(&indirect.alert, &indirect.impact, ", not changed itself");
+        let mut piece = impact_piece(&indirect.alert, &indirect.impact, ", not changed itself", None);
         let address = Address::new(Collection::Alerts, indirect.alert.as_str());
         evidence_of(plan, &address).iter().for_each(|line| piece.text.push_str(&format!("  - {line}\n")));
         page.add(piece);
@@ -75,7 +84,12 @@ pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
 
 /// The comment where no plan could be made: why, and what was found in the files.
 pub fn markdown_without_plan(why: &str, diagnostics: &[Value]) -> String {
-    let mut page = Page::new(format!("{MARKER}\n### No plan\n\n**{}**\n", prose(why)));
+    markdown_without(MARKER, "No plan", why, diagnostics)
+}
+
+/// The same of something else, whose comment is found by another first line.
+pub fn markdown_without(marker: &str, title: &str, why: &str, diagnostics: &[Value]) -> String {
+    let mut page = Page::new(format!("{marker}\n### {title}\n\n**{}**\n", prose(why)));
     diagnostics.iter().for_each(|diagnostic| page.add(diagnostic_piece(diagnostic)));
     page.finish()
 }
@@ -150,8 +164,15 @@ fn diagnostic_piece(diagnostic: &Value) -> Piece {
     }
 }
 
-fn impact_piece(alert: &str, impact: &Impact, remark: &str) -> Piece {
+/// That measurements say of an alert that it cannot fire.
+fn blind(plan: &Plan, alert: &str) -> Option<String> {
+    let finding = plan.evidence.as_ref()?.of(&Address::new(Collection::Alerts, alert))?;
+    evidence::cannot_fire(finding)
+}
+
+fn impact_piece(alert: &str, impact: &Impact, remark: &str, blind: Option<&str>) -> Piece {
     let mut text = format!("- {}{remark}\n", code(alert));
+    text.extend(blind.map(|blind| format!("  - **evidence**: {}\n", prose(blind))));
     for effect in impact.effects.iter().take(EFFECTS) {
         let verdict = match effect.weakens {
             Verdict::Yes => "**weaker**: ",
@@ -164,7 +185,8 @@ fn impact_piece(alert: &str, impact: &Impact, remark: &str) -> Piece {
     if more > 0 {
         text.push_str(&format!("  - … and {more} more\n"));
     }
-    let keep = if impact.verdict() == Verdict::No { page::HARMLESS } else { page::WEAKER };
+    let harmless = impact.verdict() == Verdict::No && blind.is_none();
+    let keep = if harmless { page::HARMLESS } else { page::WEAKER };
     Piece { part: Part::Impact, keep, text }
 }
 

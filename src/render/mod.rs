@@ -18,7 +18,7 @@ pub use expressible::{Expressible, Loss, Restorable, expressible, restorable};
 pub use json::{
     ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document, document_without_plan,
 };
-pub use markdown::{markdown, markdown_without_plan};
+pub use markdown::{markdown, markdown_without, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{refusals, summary, text};
 pub use unmanaged::unmanaged_text;

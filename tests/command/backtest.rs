@@ -366,8 +366,72 @@ fn before_and_after_are_shown_and_counted() {
     ]);
 }
 
+/// An alert that cannot fire has no incidents either, which must not look like success; and nobody is notified of an alert without services.
 #[test]
-fn values_are_tried_and_the_mildest_is_named() {
+fn what_cannot_fire_and_what_notifies_nobody_is_said() {
+    let world = World::new();
+    let write = |text: &str| std::fs::write(world.dir.path().join("a.yaml"), text).unwrap();
+    write(&BEFORE.replace("web*", "wbe*"));
+    let ran = world.run(&["shop.slow"]).exits(0).prints(&[
+        "1 / 2 / 15m / 3.1 %   cannot fire",
+        "cannot fire: no stream of `shop.ms` has source `wbe*`",
+    ]);
+    assert!(!ran.stdout.contains("nothing was measured"), "{}", ran.stdout);
+    world
+        .run(&["shop.slow", "--format", "markdown"])
+        .exits(0)
+        .prints(&["| shop.slow | 1 / 2 / 15m / 3.1 % | cannot fire |"]);
+    assert_eq!(
+        world.run(&["shop.slow", "--format", "json"]).exits(0).json()["alerts"][0]["after"]["blind"],
+        json!([0])
+    );
+    // Others of the metric were measured.
+    write(&BEFORE.replace("shop.slow", "shop.new").replace("web*", "wbe*"));
+    let ran = world.run(&["shop.new"]).exits(0).prints(&["cannot fire"]);
+    assert!(!ran.stdout.contains("nothing was measured"), "{}", ran.stdout);
+    write(&BEFORE.replace("services: [hook]", "services: []"));
+    world.run(&["shop.slow", "--max-notifications", "0"]).exits(0).prints(&["1 / nobody / 15m / 3.1 %"]);
+    world
+        .run(&["shop.slow", "--sweep", "conditions[0].threshold=500..900:200", "--at-most", "2"])
+        .exits(64)
+        .says(&["has no services"]);
+}
+
+/// Ten hours of measurements are no week.
+#[test]
+fn time_without_measurements_is_not_called_exact() {
+    let world = World::new();
+    let ran = world
+        .run(&["shop.slow", "--start", "-7d"])
+        .exits(0)
+        .prints(&["shop.slow   data for 10h of 7 days  "]);
+    assert!(!ran.stdout.contains("exact"), "{}", ran.stdout);
+    let document = world.run(&["shop.slow", "--start", "-7d", "--format", "json"]).exits(0).json();
+    let after = &document["alerts"][0]["after"];
+    assert_eq!(after["covered"], 36_000);
+    let share = after["totals"]["firing"].as_f64().unwrap() / 36_000.0;
+    assert!((after["share"].as_f64().unwrap() - share).abs() < 1e-9, "{after}");
+}
+
+/// Whoever keeps a comment up to date with it must not be left with an earlier commit's.
+#[test]
+fn a_document_is_written_where_there_is_no_backtest() {
+    let world = World::new();
+    std::fs::write(world.dir.path().join("a.yaml"), "alerts: 3").unwrap();
+    world.run(&["--format", "markdown"]).exits(1).prints(&[
+        "<!-- librato-apply backtest -->\n### No backtest\n",
+        "- **error**",
+        "a.yaml:1:9",
+    ]);
+    let document = world.run(&["--format", "json"]).exits(1).json();
+    assert!(document["error"].is_string(), "{document}");
+    assert_eq!(document["diagnostics"].as_array().unwrap().len(), 1, "{document}");
+    let schema = serde_json::from_slice(&std::fs::read("schemas/backtest.schema.json").unwrap()).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&document), "{document}");
+}
+
+#[test]
+fn values_are_tried_and_the_most_sensitive_is_named() {
     let world = World::new();
     let sweep = ["--sweep", "conditions[0].threshold=500..900:200"];
     world.run(&[&["shop.slow"], &sweep[..], &["--at-most", "2"]].concat()).exits(0).prints(&[
@@ -375,7 +439,7 @@ fn values_are_tried_and_the_mildest_is_named() {
         "500                       2           3",
         "700                       1           2",
         "900                       0           0",
-        "mildest with at most 2 notifications: 700",
+        "most sensitive with at most 2 notifications: 700",
     ]);
     world.run(&sweep).exits(64).says(&["--sweep is for one alert"]);
     let two = ["--sweep", "conditions[0].duration=1m..21m:10m"];
@@ -386,6 +450,10 @@ fn values_are_tried_and_the_mildest_is_named() {
         .run(&["shop.slow", "--sweep", "conditions[3].threshold=1..2:1"])
         .exits(64)
         .says(&["has no condition 3"]);
+    world
+        .run(&["shop.slow", "--sweep", "conditions[0].duration=5m..3h:30m"])
+        .exits(64)
+        .says(&["no alert can have a duration of 65m: it is 1m to 1h"]);
     world.run(&["shop.slow", "--sweep", "threshold=1"]).exits(64).says(&["write conditions[0].threshold="]);
     world
         .run(&["shop.silent", "--sweep", "conditions[0].threshold=1..2:1"])

@@ -82,7 +82,8 @@ fn a_plan_says_what_measurements_tell_of_it() {
     let said = text.prints(&[
         "evidence: 1 stream, last ",
         " · 8 h: fired 1 → 2, notified 2 → 3 (exact)\n",
-        "evidence: no stream of `shop.ms` has source `db*`: the alert cannot fire\n",
+        "evidence: the alert cannot fire: no stream of `shop.ms` has source `db*`\n",
+        "evidence: 8 h: cannot fire (no data in 8h)\n",
         "evidence: streams of `shop.ms` report every 1m: absent for 1m will flap\n",
         "evidence: shows nothing: nothing was measured in 8 h of `shop.none`, which does not exist\n",
         " · from web1",
@@ -105,6 +106,8 @@ fn a_plan_says_what_measurements_tell_of_it() {
     world.plan(&["--evidence=8h", "--format", "markdown"]).exits(0).prints(&[
         "| action | kind | name | place | what | 8 h before → after |",
         "| fired 1 → 2, notified 2 → 3 |",
+        "| cannot fire |",
+        "- <code>shop.nobody</code>\n  - **evidence**: the alert cannot fire: no stream of \\`shop.ms\\` has source \\`db\\*\\`\n",
         "- evidence: 1 stream",
     ]);
 }

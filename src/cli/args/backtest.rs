@@ -36,7 +36,7 @@ pub struct Backtest {
     /// Try several values: `conditions[0].threshold=400..1200:100`, or `.duration=1m..10m:1m`. One alert, two sweeps at most.
     #[arg(long, value_name = "FIELD=FROM..TO:STEP")]
     pub sweep: Vec<String>,
-    /// Name the mildest value of the sweep that would have notified no more often than this.
+    /// Name the most sensitive value of the sweep that would have notified no more often than this.
     #[arg(long, value_name = "N", requires = "sweep")]
     pub at_most: Option<usize>,
     /// How many requests may be made for measurements.

@@ -4,14 +4,18 @@ use librato_apply::offline::{Backtest, Fidelity, Incident, Known, Totals, compar
 use librato_apply::render::FORMAT_VERSION;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::outcome::{Outcome, Results, Swept};
 
 /// What came of `backtest`. Times are epoch seconds.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct BacktestDocument {
     /// The version of this form: 1.
     pub format_version: u32,
+    /// Why there is no backtest; nothing else is said then but what was found in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// The service.
     pub endpoint: String,
     /// The first second.
@@ -29,6 +33,9 @@ pub struct BacktestDocument {
     pub missing: Vec<String>,
     /// The alerts, those that change first.
     pub alerts: Vec<AlertDocument>,
+    /// What was found in the files, as by `validate`, where they cannot be used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Value>,
 }
 
 /// An alert.
@@ -68,8 +75,12 @@ pub struct SideDocument {
     pub known: Vec<KnownDocument>,
     /// The numbers.
     pub totals: TotalsDocument,
-    /// The share of the time in which an incident was open, from 0 to 1.
+    /// Seconds of the time for which there are measurements.
+    pub covered: i64,
+    /// The share of them in which an incident was open, from 0 to 1.
     pub share: f64,
+    /// The places of conditions that no stream was measured for, from 0: the alert cannot fire.
+    pub blind: Vec<usize>,
     /// The numbers of what cannot be told from rolled-up data.
     pub unsure: TotalsDocument,
     /// The incidents, in order of time.
@@ -156,9 +167,9 @@ pub struct SweepDocument {
     pub fields: Vec<String>,
     /// Every choice.
     pub runs: Vec<RunDocument>,
-    /// The mildest choice that keeps to --at-most.
+    /// The most sensitive choice that keeps to --at-most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mildest: Option<Vec<f64>>,
+    pub most_sensitive: Option<Vec<f64>>,
 }
 
 /// A choice of values.
@@ -185,7 +196,13 @@ impl BacktestDocument {
             cut: results.cut.clone(),
             missing: results.missing.clone(),
             alerts: results.outcomes.iter().map(alert).collect(),
+            ..Self::default()
         }
+    }
+
+    /// Where there is none: why, and what was found in the files.
+    pub fn without(why: &str, diagnostics: Vec<Value>) -> Self {
+        Self { format_version: FORMAT_VERSION, error: Some(why.to_owned()), diagnostics, ..Self::default() }
     }
 }
 
@@ -225,7 +242,9 @@ fn side(found: &Result<Backtest, String>, services: Vec<String>) -> SideDocument
             counted_since: found.span.map(|span| span.start),
             known: found.known.iter().map(known).collect(),
             totals: totals(&found.totals()),
-            share: found.share(),
+            covered: found.seconds_covered(),
+            share: found.share().unwrap_or_default(),
+            blind: found.blind.clone(),
             unsure: totals(&found.unsure()),
             incidents: found.incidents.iter().map(incident).collect(),
         },
@@ -276,10 +295,10 @@ fn sweep(swept: &Swept) -> SweepDocument {
         totals: totals(&run.totals),
         unsure: totals(&run.unsure),
     };
-    let mildest = swept.at_most.as_ref().and_then(|(_, run)| run.as_ref());
+    let most_sensitive = swept.at_most.as_ref().and_then(|(_, run)| run.as_ref());
     SweepDocument {
         fields: swept.sweeps.iter().map(|sweep| sweep.name()).collect(),
         runs: swept.runs.iter().map(run).collect(),
-        mildest: mildest.map(|run| run.values.clone()),
+        most_sensitive: most_sensitive.map(|run| run.values.clone()),
     }
 }

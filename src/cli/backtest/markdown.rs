@@ -2,9 +2,12 @@
 //! table, and details to unfold; never longer than a comment may be.
 
 use librato_apply::diag::{counted, printable};
+use librato_apply::render::markdown_without;
+use serde_json::Value;
 
+use super::coverage::coverage;
 use super::outcome::{Outcome, Results};
-use super::show::{columns, coverage, details, foot, services};
+use super::show::{columns, details, foot, services};
 
 /// The first line of the comment: whoever posts it looks for this line and updates that comment.
 const MARKER: &str = "<!-- librato-apply backtest -->";
@@ -13,6 +16,11 @@ const MARKER: &str = "<!-- librato-apply backtest -->";
 const ROWS: usize = 30_000;
 const LONGEST: usize = 58_000;
 const MISSING: usize = 1_500;
+
+/// The comment where there is no backtest: why, and what was found in the files.
+pub fn without(why: &str, diagnostics: &[Value]) -> String {
+    markdown_without(MARKER, "No backtest", why, diagnostics)
+}
 
 /// All of it.
 pub fn text(results: &Results) -> String {

@@ -1,22 +1,27 @@
 //! `backtest`: how often alerts would have notified over the past, as they are and as the files change them.
 
+pub mod blind;
+pub mod coverage;
 pub mod document;
 pub mod fetch;
 mod markdown;
 mod outcome;
 pub mod show;
 pub mod sides;
+mod words;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context;
-use librato_apply::composite;
-use librato_apply::diag::counted;
+use librato_apply::composite::{self, Selector};
+use librato_apply::diag::{counted, to_json};
 use librato_apply::model::{Address, Collection, Resource};
 use librato_apply::offline::{self, Metric, Span, Subject, Sweep};
+use librato_apply::plan::length;
 use librato_apply::remote::Client;
 use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+use serde_json::Value;
 
 use super::args::Global;
 use super::args::backtest::{Backtest as Args, BacktestFormat};
@@ -28,7 +33,7 @@ use super::target::{Target, target};
 use super::ui::{Ui, pretty};
 use super::{credentials, time};
 use document::BacktestDocument;
-use fetch::{Budget, Cut, Limits, Past, past};
+use fetch::{Budget, Cut, Limits, Needed, Past, past};
 use outcome::{Outcome, Results, Swept};
 use sides::{Definitions, Pair};
 
@@ -41,27 +46,51 @@ pub async fn backtest(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<E
     let span = span(args, now)?;
     let sweeps = sweeps(args)?;
     let read = if args.from_service { None } else { Some(inputs::read_without_secrets(&args.inputs(), ui)?) };
-    if let Some(read) = &read {
-        read.check(args.reading.strict, ui)?;
+    let made = make(args, (span, now, sweeps), read.as_ref(), global, ui).await;
+    if let Err(error) = &made {
+        let why = format!("{error:#}");
+        let found = match read.as_ref().map(|read| to_json(&read.report, &read.files)) {
+            Some(Value::Array(found)) => found,
+            _ => Vec::new(),
+        };
+        match args.format {
+            BacktestFormat::Text => {}
+            BacktestFormat::Json => ui.document(&pretty(&BacktestDocument::without(&why, found))?),
+            // A comment is updated with this output: without one it would go on showing an earlier commit's.
+            BacktestFormat::Markdown => ui.document(&markdown::without(&why, &found)),
+        }
     }
-    let given = credentials::given(global, ui)?;
-    let written = || match &read {
-        Some(read) => Ok(read.endpoint()),
-        None => inputs::endpoint_here(ui),
-    };
-    let target = target(global, written, &given, ui)?;
-    let connection = endpoint::connect(global, &target, &given, Access::Read, ui).await;
-    let connection = connection.map_err(|error| target.explain_way(error))?;
-    let asking = Asking { args, span, now, sweeps, read: read.as_ref(), target: &target, ui };
-    let done = asking.results(&connection.client).await;
-    connection.close().await?;
-    let results = done.map_err(|error| target.explain(error))?;
+    let results = made?;
     match args.format {
         BacktestFormat::Text => ui.out(&show::text(&results)),
         BacktestFormat::Json => ui.document(&pretty(&BacktestDocument::of(&results))?),
         BacktestFormat::Markdown => ui.document(&markdown::text(&results)),
     }
     Ok(verdict(args, &results, ui))
+}
+
+async fn make(
+    args: &Args,
+    (span, now, sweeps): (Span, i64, Vec<Sweep>),
+    read: Option<&Read>,
+    global: &Global,
+    ui: &Ui,
+) -> anyhow::Result<Results> {
+    if let Some(read) = read {
+        read.check(args.reading.strict, ui)?;
+    }
+    let given = credentials::given(global, ui)?;
+    let written = || match read {
+        Some(read) => Ok(read.endpoint()),
+        None => inputs::endpoint_here(ui),
+    };
+    let target = target(global, written, &given, ui)?;
+    let connection = endpoint::connect(global, &target, &given, Access::Read, ui).await;
+    let connection = connection.map_err(|error| target.explain_way(error))?;
+    let asking = Asking { args, span, now, sweeps, read, target: &target, ui };
+    let done = asking.results(&connection.client).await;
+    connection.close().await?;
+    done.map_err(|error| target.explain(error))
 }
 
 /// The flag that a limit is set by.
@@ -165,8 +194,12 @@ impl Asking<'_> {
         let bare = |name: &&str| {
             histories.iter().any(|it| it.metric == **name && it.series.is_empty() && !it.stretches.is_empty())
         };
-        let missing = needed.iter().map(|it| it.name.as_str()).filter(bare).map(str::to_owned).collect();
-        let outcomes = pairs.into_iter().map(|pair| self.outcome(pair, &histories)).collect();
+        // Where only some sources were asked for, others may have been measured.
+        let all =
+            |it: &&Needed| it.selector == Selector::Source("*".to_owned()) || !definitions.is_known(&it.name);
+        let missing =
+            needed.iter().filter(all).map(|it| it.name.as_str()).filter(bare).map(str::to_owned).collect();
+        let outcomes = pairs.into_iter().map(|pair| self.outcome(pair, &histories, &definitions)).collect();
         Ok(Results {
             target: self.target.to_string(),
             span: self.span,
@@ -235,10 +268,17 @@ impl Asking<'_> {
         };
         let Some(subject) = pair.newest() else { return Ok(()) };
         offline::check_sweeps(subject, &self.sweeps)
-            .map_err(|why| Stop::usage("the sweep does not fit the alert", why))
+            .map_err(|why| Stop::usage("the sweep does not fit the alert", why))?;
+        if self.args.at_most.is_some() && subject.services.is_empty() {
+            return Err(Stop::usage(
+                format!("`{}` has no services, so every value notifies nobody", pair.name),
+                "leave --at-most out, and look at the incidents",
+            ));
+        }
+        Ok(())
     }
 
-    fn outcome(&self, pair: Pair, histories: &[offline::History]) -> Outcome {
+    fn outcome(&self, pair: Pair, histories: &[offline::History], definitions: &Definitions<'_>) -> Outcome {
         let run = |side: &Option<Result<Subject, String>>| {
             let subject = side.as_ref()?;
             Some(subject.as_ref().map_err(Clone::clone).and_then(|subject| {
@@ -254,9 +294,13 @@ impl Asking<'_> {
             let at_most = self
                 .args
                 .at_most
-                .map(|most| (most, offline::mildest(subject, &self.sweeps, &runs, most).cloned()));
+                .map(|most| (most, offline::most_sensitive(subject, &self.sweeps, &runs, most).cloned()));
             Some(Swept { sweeps: self.sweeps.clone(), runs, at_most })
         });
-        Outcome { pair, before, after, swept }
+        let newest = after.as_ref().or(before.as_ref()).and_then(|found| found.as_ref().ok());
+        let time = length(self.span.end - self.span.start);
+        let blind = newest.zip(pair.newest());
+        let blind = blind.map(|(found, subject)| blind::reasons(found, subject, definitions, &time));
+        Outcome { blind: blind.unwrap_or_default(), pair, before, after, swept }
     }
 }

@@ -10,6 +10,8 @@ pub struct Outcome {
     pub before: Option<Result<Backtest, String>>,
     pub after: Option<Result<Backtest, String>>,
     pub swept: Option<Swept>,
+    /// Why it cannot fire as it will be, a reason for each condition that no stream was measured for.
+    pub blind: Vec<String>,
 }
 
 impl Outcome {
@@ -23,7 +25,7 @@ impl Outcome {
 pub struct Swept {
     pub sweeps: Vec<Sweep>,
     pub runs: Vec<Run>,
-    /// How many notifications are allowed, and the mildest choice that keeps to it.
+    /// How many notifications are allowed, and the most sensitive choice that keeps to it.
     pub at_most: Option<(usize, Option<Run>)>,
 }
 

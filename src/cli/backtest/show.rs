@@ -1,13 +1,15 @@
 //! What came of a backtest, for people: for each alert what is known, the numbers before and after, and which incidents are new or
 //! gone. Also the words that the other forms share. Times are UTC.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use librato_apply::diag::{counted, number, printable};
-use librato_apply::offline::{Backtest, Comparison, Fidelity, Incident, Known, Run, Span, Totals, compare};
+use librato_apply::offline::{
+    Backtest, Comparison, Fidelity, Incident, Known, Run, Span, Subject, Totals, compare,
+};
 use unicode_width::UnicodeWidthStr;
 
+use super::coverage::{by, coverage, matters};
 use super::outcome::{Outcome, Results, Swept};
+use super::words::{lasting, moment, percent};
 
 /// So many incidents are listed.
 const LISTED: usize = 10;
@@ -64,28 +66,36 @@ fn pad(text: &str, width: usize) -> String {
 
 /// The titles of what is compared, each with its numbers.
 pub fn columns(outcome: &Outcome) -> Vec<(String, String)> {
-    let cell = |side: &Option<Result<Backtest, String>>| match side {
-        Some(Ok(found)) if found.span.is_some() => numbers(found),
+    let cell = |side: &Option<Result<Backtest, String>>, is_told: bool| match side {
+        Some(Ok(found)) if !found.blind.is_empty() => "cannot fire".to_owned(),
+        Some(Ok(found)) if found.span.is_some() => numbers(found, is_told),
         Some(_) => "cannot be evaluated".to_owned(),
         None => "–".to_owned(),
     };
-    let changed = outcome.pair.changed.join(", ");
+    let pair = &outcome.pair;
+    let before = || cell(&outcome.before, is_told(&pair.before));
+    let after = || cell(&outcome.after, is_told(&pair.after));
+    let changed = pair.changed.join(", ");
     match (&outcome.before, &outcome.after) {
-        (Some(_), Some(_)) if outcome.pair.changed.is_empty() => {
-            vec![("unchanged".to_owned(), cell(&outcome.after))]
+        (Some(_), Some(_)) if pair.changed.is_empty() => vec![("unchanged".to_owned(), after())],
+        (Some(_), Some(_)) => {
+            vec![("before".to_owned(), before()), (format!("after ({changed})"), after())]
         }
-        (Some(_), Some(_)) => vec![
-            ("before".to_owned(), cell(&outcome.before)),
-            (format!("after ({changed})"), cell(&outcome.after)),
-        ],
-        (None, after) => vec![("new".to_owned(), cell(after))],
-        (before, None) => vec![("now".to_owned(), cell(before))],
+        (None, _) => vec![("new".to_owned(), after())],
+        (_, None) => vec![("now".to_owned(), before())],
     }
 }
 
-fn numbers(found: &Backtest) -> String {
+/// Whether anybody is notified.
+fn is_told(side: &Option<Result<Subject, String>>) -> bool {
+    !matches!(side, Some(Ok(subject)) if subject.services.is_empty())
+}
+
+fn numbers(found: &Backtest, is_told: bool) -> String {
     let Totals { incidents, notifications, longest, .. } = found.totals();
-    format!("{incidents} / {notifications} / {} / {}", lasting(longest), percent(found.share()))
+    let notifications = if is_told { notifications.to_string() } else { "nobody".to_owned() };
+    let share = found.share().map_or("–".to_owned(), percent);
+    format!("{incidents} / {notifications} / {} / {share}", lasting(longest))
 }
 
 /// Whom notifications go to.
@@ -104,6 +114,7 @@ pub fn details(outcome: &Outcome, asked: Span) -> Vec<String> {
     for why in [&outcome.before, &outcome.after].into_iter().flatten().filter_map(|it| it.as_ref().err()) {
         lines.push(format!("cannot be evaluated: {why}"));
     }
+    lines.extend(outcome.blind.iter().map(|why| format!("cannot fire: {why}")));
     if let Some(found) = outcome.newest() {
         lines.extend(limits(found, asked));
     }
@@ -160,87 +171,9 @@ pub fn incident(one: &Incident) -> String {
     format!("{before}{opened} – {closed}  {}{more}{peak}", names.join(" "))
 }
 
-/// `27 Nov 09:12`, the day with two places.
-pub fn moment(at: i64) -> String {
-    let time = Timestamp::from_second(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC);
-    time.strftime("%d %b %H:%M").to_string()
-}
-
-/// `2h10m`, `14m`, `3d4h`: the two largest units.
-pub fn lasting(seconds: i64) -> String {
-    if seconds <= 0 {
-        return "–".to_owned();
-    }
-    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')];
-    let first = units.iter().position(|(length, _)| seconds >= *length).unwrap_or(3);
-    let mut rest = seconds;
-    let mut out = String::new();
-    for (length, unit) in units.iter().skip(first).take(2) {
-        if rest >= *length {
-            out.push_str(&format!("{}{unit}", rest / length));
-        }
-        rest %= length;
-    }
-    out
-}
-
-/// A share with one digit behind the point; what is more than nothing is never shown as nothing.
-pub fn percent(share: f64) -> String {
-    match share * 100.0 {
-        some if some > 0.0 && some < 0.05 => "< 0.1 %".to_owned(),
-        some => format!("{some:.1} %"),
-    }
-}
-
-/// `7 days, exact since 26 Nov 10:00, by the minute before`.
-pub fn coverage(found: &Backtest, asked: Span) -> String {
-    // The coarsest at each time; of what was not read nothing is said to be exact.
-    let mut pieces: Vec<(i64, String)> = Vec::new();
-    let mut all: Vec<&Known> = found.known.iter().collect();
-    all.sort_by_key(|known| {
-        (-known.stretch.start, known.fidelity != Fidelity::Unread, -known.stretch.resolution)
-    });
-    for known in all {
-        let unread = known.fidelity == Fidelity::Unread;
-        let words = if unread { "not read".to_owned() } else { by(known.stretch.resolution) };
-        if pieces.last().is_none_or(|(start, _)| *start != known.stretch.start) {
-            pieces.push((known.stretch.start, words));
-        }
-    }
-    let said: Vec<String> = match pieces.as_slice() {
-        [] => Vec::new(),
-        [(_, only)] => vec![only.clone()],
-        [(newest, words), older @ ..] => {
-            let mut said = vec![format!("{words} since {}", moment(*newest))];
-            let mut end = *newest;
-            for (start, words) in older {
-                let before = if end == *newest { String::new() } else { format!(" {}", moment(end)) };
-                said.push(format!("{words} before{before}"));
-                end = *start;
-            }
-            said
-        }
-    };
-    let length = match asked.seconds() - 1 {
-        all if all % 86_400 == 0 => counted(usize::try_from(all / 86_400).unwrap_or(0), "day"),
-        all => lasting(all),
-    };
-    std::iter::once(length).chain(said).collect::<Vec<_>>().join(", ")
-}
-
-/// How fine data is, in words.
-pub fn by(resolution: i64) -> String {
-    match resolution {
-        1 => "exact".to_owned(),
-        60 => "by the minute".to_owned(),
-        3_600 => "by the hour".to_owned(),
-        other => format!("by {}", lasting(other)),
-    }
-}
-
 /// What is not exact, condition by condition.
 fn limits(found: &Backtest, asked: Span) -> Vec<String> {
-    let worse = found.known.iter().filter(|known| known.fidelity != Fidelity::Exact);
+    let worse = found.known.iter().filter(|known| known.fidelity != Fidelity::Exact && matters(found, known));
     let line = |known: &Known| {
         let Known { condition, stretch, fidelity } = known;
         let until = moment(stretch.end.saturating_add(1));
@@ -283,7 +216,7 @@ fn swept(swept: &Swept) -> Vec<String> {
     let mut lines: Vec<String> = rows.iter().map(line).collect();
     lines.extend(at_most.as_ref().map(|(most, run)| match run {
         Some(run) => {
-            format!("mildest with at most {}: {}", counted(*most, "notification"), values(swept, run))
+            format!("most sensitive with at most {}: {}", counted(*most, "notification"), values(swept, run))
         }
         None => format!("none of these has at most {}", counted(*most, "notification")),
     }));
@@ -294,22 +227,4 @@ fn swept(swept: &Swept) -> Vec<String> {
 pub fn values(swept: &Swept, run: &Run) -> String {
     let each = swept.sweeps.iter().zip(&run.values).map(|(sweep, value)| sweep.shown(*value));
     each.collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_and_shares_are_short() {
-        for (seconds, shown) in
-            [(0, "–"), (59, "59s"), (840, "14m"), (7_800, "2h10m"), (3_605, "1h"), (90_000, "1d1h")]
-        {
-            assert_eq!(lasting(seconds), shown);
-        }
-        assert_eq!(moment(1_764_234_720), "27 Nov 09:12");
-        for (share, shown) in [(0.0, "0.0 %"), (0.0001, "< 0.1 %"), (0.004, "0.4 %"), (1.0, "100.0 %")] {
-            assert_eq!(percent(share), shown);
-        }
-    }
 }

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use librato_apply::diag::suggest;
 use librato_apply::model::{Address, Alert, Collection, Kind, Resource, Seconds};
 use librato_apply::offline::{self, Backtest, Fidelity, History, Known, Span, Subject};
 use librato_apply::plan::{Figures, Finding, KnownStretch, Plan, length};
-use librato_apply::watch::{Condition, Streams, Test};
+use librato_apply::watch::{Condition, Test};
 
-use super::super::backtest::show::coverage;
 use super::super::backtest::sides::{Definitions, Pair};
+use super::super::backtest::{blind, coverage};
 use super::streams::Seen;
 
 /// The alerts of a plan, each as it is and as it will be.
@@ -70,15 +69,22 @@ impl<'a> Alerts<'a> {
                 Ok(subject) => offline::backtest(subject, histories, span).map_err(|problem| problem.message),
                 Err(why) => Err(why.clone()),
             };
-            let figures = figures(&found, alert, side.as_ref().ok());
+            let mut figures = figures(&found, alert, side.as_ref().ok());
+            if let (Ok(found), Ok(subject)) = (&found, side) {
+                let time = length(span.end - span.start);
+                let reasons = blind::reasons(found, subject, self.definitions, &time);
+                figures.cannot_fire = (!reasons.is_empty()).then(|| reasons.join("; "));
+            }
             newest = found.ok().or(newest);
             if is_after { finding.after = Some(figures) } else { finding.before = Some(figures) }
         }
         if let Some(found) = newest {
-            finding.coverage = coverage(&found, span).split_once(", ").map(|(_, words)| words.to_owned());
+            finding.covered = found.span.map(|_| found.seconds_covered());
+            finding.coverage =
+                Some(coverage::known(&found, span).join(", ")).filter(|words| !words.is_empty());
             finding.missed =
                 found.span.is_none() || found.known.iter().any(|one| one.fidelity == Fidelity::Unread);
-            limits_of = limits(&found.known);
+            limits_of = limits(&found);
             finding.known = found.known.iter().map(known).collect();
         }
         if let Some(subject) = pair.newest() {
@@ -97,60 +103,41 @@ impl<'a> Alerts<'a> {
                 finding.notes.append(&mut limits_of);
             }
             if after.is_some() {
-                finding
-                    .notes
-                    .extend(direct.flat_map(|(history, condition)| self.notes(condition, history, span)));
+                finding.notes.extend(direct.flat_map(|(history, condition)| notes(condition, history)));
             }
         }
         finding
     }
+}
 
-    /// What keeps a condition from working as it is meant.
-    fn notes(&self, condition: &Condition, history: &History, span: Span) -> Vec<String> {
-        let metric = &condition.metric;
-        if history.stretches.is_empty() {
-            return vec![format!("`{metric}` was not read")];
+/// What keeps a condition from working as it is meant, though it is measured.
+fn notes(condition: &Condition, history: &History) -> Vec<String> {
+    let metric = &condition.metric;
+    if history.stretches.is_empty() {
+        return vec![format!("`{metric}` was not read")];
+    }
+    let seen = Seen::of(history, condition.streams.clone());
+    let Some(gaps) = seen.gaps() else { return Vec::new() };
+    let seconds = |some: i64| Seconds(some.unsigned_abs()).to_string();
+    let between = if gaps.short == gaps.long {
+        seconds(gaps.usual)
+    } else {
+        format!("{} to {}", seconds(gaps.short), seconds(gaps.long))
+    };
+    match condition.test {
+        Test::Absent { duration } if duration <= gaps.long => {
+            vec![format!(
+                "streams of `{metric}` report every {between}: absent for {} will flap",
+                seconds(duration)
+            )]
         }
-        let seen = Seen::of(history, condition.streams.clone());
-        let time = length(span.end - span.start);
-        if seen.found(span.end).count == 0 {
-            let known = self.definitions.is_known(metric);
-            let narrowed = streams(&condition.streams);
-            return vec![match (known, narrowed) {
-                (false, _) => match suggest(metric, self.definitions.metrics()) {
-                    Some(close) => format!("no metric `{metric}`; did you mean `{close}`?"),
-                    None => format!("no metric `{metric}`"),
-                },
-                (true, Some(narrowed)) => {
-                    format!("no stream of `{metric}` has {narrowed}: the alert cannot fire")
-                }
-                (true, None) => {
-                    format!("nothing was measured of `{metric}` in {time}: the alert cannot fire")
-                }
-            }];
+        Test::Threshold { duration: Some(duration), .. } if duration <= gaps.usual => {
+            vec![format!(
+                "streams of `{metric}` report every {between}: a duration of {} takes two measurements",
+                seconds(duration)
+            )]
         }
-        let Some(gaps) = seen.gaps() else { return Vec::new() };
-        let seconds = |some: i64| Seconds(some.unsigned_abs()).to_string();
-        let between = if gaps.short == gaps.long {
-            seconds(gaps.usual)
-        } else {
-            format!("{} to {}", seconds(gaps.short), seconds(gaps.long))
-        };
-        match condition.test {
-            Test::Absent { duration } if duration <= gaps.long => {
-                vec![format!(
-                    "streams of `{metric}` report every {between}: absent for {} will flap",
-                    seconds(duration)
-                )]
-            }
-            Test::Threshold { duration: Some(duration), .. } if duration <= gaps.usual => {
-                vec![format!(
-                    "streams of `{metric}` report every {between}: a duration of {} takes two measurements",
-                    seconds(duration)
-                )]
-            }
-            _ => Vec::new(),
-        }
+        _ => Vec::new(),
     }
 }
 
@@ -179,6 +166,7 @@ fn figures(found: &Result<Backtest, String>, alert: &Alert, subject: Option<&Sub
                 notified: totals.notifications,
                 unsure: found.unsure().incidents,
                 pages,
+                cannot_fire: None,
                 error,
             }
         }
@@ -186,21 +174,10 @@ fn figures(found: &Result<Backtest, String>, alert: &Alert, subject: Option<&Sub
     }
 }
 
-/// `source web*`; nothing where every stream is meant.
-fn streams(streams: &Streams) -> Option<String> {
-    match streams {
-        Streams::All => None,
-        Streams::Source(pattern) => Some(format!("source `{pattern}`")),
-        Streams::Tags(tags) => {
-            let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
-            Some(format!("the tags that are asked for ({})", names.join(", ")))
-        }
-    }
-}
-
 /// What is not exact, each kind once for each condition.
-fn limits(known: &[Known]) -> Vec<String> {
-    let worse = known.iter().filter(|one| one.fidelity != Fidelity::Exact);
+fn limits(found: &Backtest) -> Vec<String> {
+    let known = &found.known;
+    let worse = known.iter().filter(|one| one.fidelity != Fidelity::Exact && coverage::matters(found, one));
     let words: BTreeSet<(usize, &str)> = worse.map(|one| (one.condition, one.fidelity.words())).collect();
     let several = known.iter().any(|one| one.condition > 0);
     let of = |condition: usize| if several { format!("conditions[{condition}]: ") } else { String::new() };

@@ -36,6 +36,9 @@ pub enum SummaryFunction {
     AbsoluteValue,
 }
 
+/// The durations, in seconds, that the API takes.
+pub const DURATIONS: std::ops::RangeInclusive<u64> = 60..=3_600;
+
 /// The keys of a condition that we know.
 pub const CONDITION_KEYS: &[&str] =
     &["type", "metric_name", "source", "tags", "threshold", "duration", "summary_function", "detect_reset"];
@@ -163,7 +166,7 @@ impl Condition {
                     .error(here.clone(), Code::MissingField, "a condition `absent` needs a `duration`")
                     .help("how long a stream may be silent, such as `duration: 10m`");
             }
-            Some(Seconds(seconds)) if !(60..=3600).contains(&seconds) => {
+            Some(Seconds(seconds)) if !DURATIONS.contains(&seconds) => {
                 let finding = found.error(
                     here.key("duration"),
                     Code::InvalidDuration,
