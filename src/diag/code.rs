@@ -321,6 +321,8 @@ codes! {
     UnsetVariable = "unset-variable",
     /// A variable that nothing uses.
     UnusedVariable = "unused-variable",
+    /// A test measures a series that no condition of its alert watches.
+    UnwatchedSeries = "unwatched-series",
     /// Variables refer to each other in a circle.
     VariableCycle = "variable-cycle",
     /// The plan makes alerts weaker, which this run denies.

@@ -3,8 +3,9 @@
 use crate::composite::matches;
 use crate::diag::{Code, Route, Severity, counted, suggest};
 use crate::model::check::{Checker, Finding, at};
-use crate::model::{AlertTest, MetricType};
+use crate::model::{AlertTest, MetricType, TestInput};
 use crate::pattern::same;
+use crate::watch::{Kind, Series};
 
 use super::subject::{Metric, Subject};
 
@@ -42,8 +43,51 @@ fn inputs(
                 None => format!("it watches {}", listed(&subject.metrics)),
             };
             found.error(here, Code::UnknownMetric, message).help(help);
+        } else if test.input[..i].iter().any(|before| same_series(before, input)) {
+            let message =
+                "this series was given before: its values would be added to the others of their second";
+            found.error(here, Code::RepeatedItem, message).help("write all values of a series in one place");
+        } else if !test
+            .input
+            .iter()
+            .any(|other| same(&other.metric, &input.metric) && watches(subject, other))
+        {
+            // Beside one that is watched, it shows that others are not.
+            let message = format!("no condition of `{}` watches this series", test.alert);
+            let here = at(["input"]).index(i);
+            let here = match (&input.source, &input.tags) {
+                (Some(_), _) => here.key("source"),
+                (None, Some(_)) => here.key("tags"),
+                (None, None) => here.key("metric"),
+            };
+            let help = "its values change nothing: give one that is watched, at least beside it";
+            found.warning(here, Code::UnwatchedSeries, message).help(help);
         }
     }
+}
+
+/// Which series an input is of.
+fn series(input: &TestInput) -> Series {
+    match &input.tags {
+        Some(tags) => Series::Tags(tags.clone()),
+        None => Series::Source(input.source.clone()),
+    }
+}
+
+fn same_series(a: &TestInput, b: &TestInput) -> bool {
+    same(&a.metric, &b.metric) && series(a) == series(b)
+}
+
+/// Whether some condition looks at a series. What a composite makes of it is not known here.
+fn watches(subject: &Subject, input: &TestInput) -> bool {
+    let series = series(input);
+    let conditions = subject.alert.conditions.iter().zip(&subject.depends);
+    conditions.filter(|(_, depends)| depends.iter().any(|name| matches(name, &input.metric))).any(
+        |(condition, _)| {
+            let composite = matches!(condition.shape.kind, Kind::Composite { .. });
+            composite || condition.streams.stream_of(&series).is_some()
+        },
+    )
 }
 
 fn listed(names: &[String]) -> String {

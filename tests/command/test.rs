@@ -67,6 +67,39 @@ fn a_gap_is_a_failure_where_that_is_asked_for() {
 }
 
 #[test]
+fn what_tests_nothing_is_no_success() {
+    let dir = project(&[("a.yaml", ALERTS)]);
+    let run = |args: &[&str]| Cli::new(dir.path()).run(&[&["test"], args].concat());
+    run(&[]).exits(64).says(&["no tests were found", "*.test.yaml"]);
+    assert_eq!(run(&["--format", "json"]).exits(64).json()["counts"]["tests"], 0);
+    let alerts =
+        ALERTS.replace("metric_name: web.ms, threshold", "metric_name: web.ms, source: 'web*', threshold");
+    let (slow, _) = TESTS.split_once("  fails:").unwrap();
+    let twice = slow
+        .replace("source: a", "source: web1")
+        .replace("input: [", "input: [{ metric: web.ms, source: web1, values: '1' }, ");
+    let other =
+        slow.replace("source: a", "source: db1").replace("state: triggered, streams: [a]", "state: ok");
+    let beside = slow
+        .replace("input: [", "input: [{ metric: web.ms, source: web1, values: '1' }, ")
+        .replace("source: a", "source: db1")
+        .replace("state: triggered, streams: [a]", "state: ok");
+    let write = |tests: &str| std::fs::write(dir.path().join("a.test.yaml"), tests).unwrap();
+    std::fs::write(dir.path().join("a.yaml"), alerts).unwrap();
+    write(&twice);
+    run(&[]).exits(64).says(&["error[repeated-item]: this series was given before", "a.test.yaml:5:"]);
+    write(&other);
+    run(&[]).exits(0).says(&[
+        "warning[unwatched-series]: no condition of `web.slow` watches this series",
+        "a.test.yaml:5:",
+    ]);
+    run(&["--strict"]).exits(64);
+    // That others are not watched is worth a test.
+    write(&beside);
+    run(&["--strict"]).exits(0);
+}
+
+#[test]
 fn mistakes_of_the_files_are_no_failed_tests() {
     let dir =
         project(&[("a.yaml", ALERTS), ("a.test.yaml", &TESTS.replace("metric: web.ms", "metric: web.s"))]);

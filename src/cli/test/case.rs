@@ -58,6 +58,14 @@ pub fn cases<'d>(desired: &'d Desired, files: &Files) -> (Vec<Case<'d>>, Report)
     (cases, once(&report))
 }
 
+/// Whether there is anything to be tested.
+pub fn has_alerts(desired: &Desired) -> bool {
+    let of_alert = |(address, wish): (&Address, &Wish)| {
+        address.collection == Collection::Alerts && wish.intent == Intent::Present
+    };
+    desired.objects.iter().any(of_alert)
+}
+
 /// Tests that do not fit their alerts, for who runs none.
 pub fn unfit(desired: &Desired, files: &Files) -> Report {
     let mut out = Report::default();

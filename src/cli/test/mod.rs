@@ -60,6 +60,10 @@ pub fn test(args: &Test, ui: &Ui) -> anyhow::Result<Exit> {
             ui.document(&pretty(&document)?);
         }
     }
+    if results.is_empty() && case::has_alerts(&read.desired) {
+        let help = "they stand under `tests:`, or in files *.test.yaml; `init` writes one";
+        return Err(Stop::usage("no tests were found", help).into());
+    }
     let failed = results.iter().any(Result::failed);
     let lacking = args.require_coverage && gaps.is_some_and(|gaps| !gaps.is_empty());
     if lacking && !failed {
