@@ -127,13 +127,17 @@ impl Runner {
 
     /// What an earlier step gave out as its exit code.
     fn code(&self) -> String {
-        let given = std::fs::read_to_string(self.path("output.txt")).unwrap_or_default();
+        let given = self.read_if_there("output.txt");
         given.lines().rev().find_map(|line| line.strip_prefix("code=")).unwrap_or("2").to_owned()
     }
 
     /// The labels of the pull request.
     fn labels(&self) -> String {
-        std::fs::read_to_string(self.path("labels")).unwrap_or_default()
+        self.read_if_there("labels")
+    }
+
+    fn read_if_there(&self, file: &str) -> String {
+        if self.path(file).exists() { self.read(file) } else { String::new() }
     }
 
     fn read(&self, file: &str) -> String {
