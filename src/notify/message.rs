@@ -17,6 +17,9 @@ pub struct Message {
     pub seq: u32,
     /// Event time.
     pub at: i64,
+    /// When the incident opened, of a trigger that repeats an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<i64>,
     /// The address of the account.
     pub account: String,
     /// Which alert.
@@ -135,12 +138,18 @@ impl Message {
             watch::Message::Clear(how) => What::Clear { how: *how },
         };
         let stream = notice.stream.as_ref().map(|stream| stream.as_str().to_owned());
-        Self { key, seq: notice.seq, at: notice.at, account, alert, stream, conditions, what, test: false }
+        let (seq, at) = (notice.seq, notice.at);
+        Self { key, seq, at, opened: None, account, alert, stream, conditions, what, test: false }
     }
 
     /// The same, for who tries out a service.
     pub fn for_test(self) -> Self {
         Self { test: true, ..self }
+    }
+
+    /// Whether it repeats a trigger of its incident.
+    pub fn is_repeat(&self) -> bool {
+        matches!(self.what, What::Trigger { again: true, .. })
     }
 
     /// Whether the alert fires.

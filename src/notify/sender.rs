@@ -166,7 +166,8 @@ fn judged(request: &Http, answered: &Answered, settings: &Map<String, Value>, no
 
 fn unanswered(failed: &Failed) -> Report {
     let verdict = match failed {
-        Failed::Refused(_) => Verdict::Lasting,
+        // Nobody was asked: the operator can allow the target.
+        Failed::Refused(_) => Verdict::Unready,
         Failed::Unconnected(_) | Failed::Unanswered(_) => Verdict::Passing { retry_after: None },
     };
     let in_doubt = matches!(failed, Failed::Unanswered(_));

@@ -38,6 +38,11 @@ pub(super) fn rest(message: &Message, kept: usize) -> usize {
 pub(super) fn headline(message: &Message) -> String {
     let name = &message.alert.name;
     match message.what {
+        What::Trigger { again: true, .. } => {
+            let since = message.opened.map(|opened| format!(" since {}", time(opened))).unwrap_or_default();
+            // Begins as the first did: people have filters.
+            format!("Alert {name} has triggered! (again: open{since})")
+        }
         What::Trigger { .. } => format!("Alert {name} has triggered!"),
         What::Clear { how } => format!("Alert {name} {} at {}", cleared(how), time(message.at)),
     }
@@ -232,6 +237,19 @@ mod tests {
         ] {
             assert_eq!(value_beside(threshold, value), shown, "{value} beside {threshold}");
         }
+    }
+
+    #[test]
+    fn a_repeat_says_since_when_the_incident_is_open() {
+        let message = |again, opened| {
+            let json = serde_json::json!({"key": "k", "seq": 0, "at": 9, "account": "a", "conditions": [], "opened": opened,
+                "alert": {"id": 1, "name": "db.slow"}, "what": {"trigger": {"violations": [], "truncated": 0, "again": again}}});
+            serde_json::from_value::<Message>(json).unwrap()
+        };
+        assert_eq!(headline(&message(false, None)), "Alert db.slow has triggered!");
+        assert_eq!(headline(&message(true, None)), "Alert db.slow has triggered! (again: open)");
+        let again = "Alert db.slow has triggered! (again: open since Fri, Jan 10 2014 at 21:58:03 UTC)";
+        assert_eq!(headline(&message(true, Some(1_389_391_083))), again);
     }
 
     #[test]

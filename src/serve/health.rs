@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::troubles::Said;
+
 /// Beyond this the evaluation is behind.
 pub const MOST_LAG: Duration = Duration::from_secs(60);
 
@@ -29,6 +31,8 @@ pub struct Signs {
     pub copy: bool,
     /// How old the newest durable measurement is that was not evaluated.
     pub evaluation: Pulse,
+    /// What keeps notifications from arriving.
+    pub troubles: Vec<Said>,
     /// How long the delivery that waits longest for its first attempt has been due.
     pub delivery: Pulse,
 }
@@ -41,6 +45,8 @@ pub enum State {
     Ok,
     /// Switched off, which is no failure.
     Off,
+    /// Something is wrong that this server cannot help.
+    Warn,
     /// Not as it should be.
     Failing,
 }
@@ -71,6 +77,20 @@ impl Verdict {
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
+    /// How many checks went neither well nor wrong.
+    pub fn warnings(&self) -> usize {
+        self.checks.iter().filter(|check| check.status == State::Warn).count()
+    }
+
+    /// Everything in one word.
+    pub fn status(&self) -> State {
+        match self.failures() {
+            Some(_) => State::Failing,
+            None if self.warnings() > 0 => State::Warn,
+            None => State::Ok,
+        }
+    }
+
     /// Why the heartbeat must not go on. It says that alerts are evaluated, so it also stops where they are meant not to be.
     pub fn stops_heartbeat(&self) -> Option<String> {
         let off = |check: &&Check| check.name == EVALUATION && check.status == State::Off;
@@ -95,7 +115,21 @@ pub fn judge(signs: &Signs) -> Verdict {
     } else {
         check("original", State::Ok, "the data file is no copy")
     };
-    Verdict { checks: vec![storage, original, evaluation(signs.evaluation), delivery(signs.delivery)] }
+    let (evaluation, delivery) = (evaluation(signs.evaluation), delivery(signs.delivery));
+    Verdict { checks: vec![storage, original, evaluation, delivery, arrival(signs)] }
+}
+
+/// Whether what is sent arrives. What this server keeps back itself fails; a far end that does not take it is no reason to think that
+/// the server is dead.
+fn arrival(signs: &Signs) -> Check {
+    let name = "arrival";
+    let messages: Vec<&str> = signs.troubles.iter().map(|said| said.message.as_str()).collect();
+    match () {
+        () if signs.delivery == Pulse::Off => check(name, State::Off, "notifications are not sent"),
+        () if messages.is_empty() => check(name, State::Ok, "no notification is known that did not arrive"),
+        () if signs.troubles.iter().any(|said| said.own) => check(name, State::Failing, messages.join("; ")),
+        () => check(name, State::Warn, messages.join("; ")),
+    }
 }
 
 fn evaluation(pulse: Pulse) -> Check {
@@ -141,7 +175,7 @@ mod tests {
 
     fn well() -> Signs {
         let now = Pulse::Behind(Duration::ZERO);
-        Signs { trouble: None, copy: false, evaluation: now, delivery: now }
+        Signs { trouble: None, copy: false, evaluation: now, troubles: Vec::new(), delivery: now }
     }
 
     fn stopped(change: impl FnOnce(&mut Signs)) -> Option<String> {
@@ -169,6 +203,24 @@ mod tests {
         signs.evaluation = Pulse::Off;
         assert_eq!(judge(&signs).failures(), None);
         assert_eq!(judge(&signs).stops_heartbeat().unwrap(), "alerts are not evaluated");
+    }
+
+    #[test]
+    fn what_does_not_arrive_is_a_warning_and_a_failure_where_this_server_is_the_cause() {
+        let said = |own| Said { own, message: "2 did not arrive".to_owned(), count: 2 };
+        let verdict = |troubles| judge(&Signs { troubles, ..well() });
+        assert_eq!(
+            (verdict(Vec::new()).status(), verdict(vec![said(false)]).status()),
+            (State::Ok, State::Warn)
+        );
+        assert_eq!(
+            verdict(vec![said(false)]).stops_heartbeat(),
+            None,
+            "a far end that refuses does not count"
+        );
+        let own = verdict(vec![said(false), said(true)]);
+        assert_eq!((own.status(), own.warnings()), (State::Failing, 0));
+        assert_eq!(own.failures().unwrap(), "2 did not arrive; 2 did not arrive");
     }
 
     #[test]

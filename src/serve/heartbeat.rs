@@ -24,6 +24,7 @@ pub fn verdict(store: &Store, telemetry: &Telemetry) -> Verdict {
         trouble: store.unready().map(|error| error.to_string()),
         copy: store.is_unadopted_copy(),
         evaluation,
+        troubles: telemetry.said(),
         delivery,
     })
 }

@@ -50,6 +50,7 @@ mod submit;
 mod telemetry;
 mod tls;
 mod tokens;
+mod troubles;
 mod tsdb;
 
 pub use crate::notify::Allowed;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use super::health::Check;
+use super::health;
 use super::heartbeat;
 use super::http::answer;
 use super::http::problem::Problem;
@@ -24,8 +24,8 @@ pub async fn ready(State(store): State<Store>) -> Result<&'static str, Problem> 
 /// What `GET /v1/health` answers.
 #[derive(serde::Serialize)]
 struct Health<'a> {
-    status: &'static str,
-    checks: &'a [Check],
+    status: health::State,
+    checks: &'a [health::Check],
     heartbeat: Heartbeat,
 }
 
@@ -49,8 +49,7 @@ pub async fn checks(State(store): State<Store>, State(telemetry): State<Telemetr
         (Some(_), None, None) => ("ok", None),
     };
     let heartbeat = Heartbeat { status, last_answered: last.answered, reason };
-    let status = if verdict.failures().is_none() { "ok" } else { "failing" };
-    answer::ok(&Health { status, checks: &verdict.checks, heartbeat })
+    answer::ok(&Health { status: verdict.status(), checks: &verdict.checks, heartbeat })
 }
 
 /// `GET /metrics`, which Prometheus reads.

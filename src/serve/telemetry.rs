@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -20,6 +20,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::alert_figures::AlertFigures;
 use super::health::{Pulse, Verdict};
 use super::store::Condition;
+use super::troubles::{Said, Troubles};
 
 /// Upper bounds in seconds: commits on a slow disk take tens of milliseconds, an oversized request seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -56,6 +57,8 @@ struct Outbox {
     oldest: Gauge,
     circuits: Gauge,
     open: Mutex<BTreeMap<i64, Circuit>>,
+    troubles: Mutex<Troubles>,
+    undelivered: Gauge,
 }
 
 /// A service that failed so often that it is only probed.
@@ -83,6 +86,8 @@ impl Outbox {
         all.register_with_unit("delivery_oldest_waiting", help, Unit::Seconds, self.oldest.clone());
         let help = "Services that failed so often in a row that they are only probed";
         all.register("delivery_circuits_open", help, self.circuits.clone());
+        let help = "Notifications that were tried or given up and did not arrive, of services that have not taken anything since";
+        all.register("notifications_undelivered", help, self.undelivered.clone());
     }
 }
 
@@ -96,6 +101,7 @@ struct Watch {
     heartbeats: Family<Outcome, Counter>,
     last: Mutex<Heartbeats>,
     healthy: Gauge,
+    warnings: Gauge,
 }
 
 /// The last calls of the heartbeat's address, in epoch seconds.
@@ -226,6 +232,7 @@ impl Default for Watch {
             heartbeats: Family::default(),
             last: Mutex::default(),
             healthy: Gauge::default(),
+            warnings: Gauge::default(),
         }
     }
 }
@@ -238,8 +245,11 @@ impl Watch {
         all.register_with_unit("notification_wait", help, Unit::Seconds, self.waiting.clone());
         let help = "Calls of the heartbeat's address: answered, failed, or left out because a check failed";
         all.register("heartbeats", help, self.heartbeats.clone());
-        let help = "Whether every check of GET /v1/health passes";
+        let help = "Whether no check of GET /v1/health fails";
         all.register("healthy", help, self.healthy.clone());
+        let help =
+            "Checks of GET /v1/health that warn: notifications do not arrive, and the far end is the cause";
+        all.register("health_warnings", help, self.warnings.clone());
     }
 
     fn look(&self, ran: i64, verdict: &Verdict) {
@@ -250,6 +260,7 @@ impl Watch {
         self.lag.set(seconds(&self.evaluation));
         self.waiting.set(seconds(&self.delivery));
         self.healthy.set(verdict.failures().is_none().into());
+        self.warnings.set(i64::try_from(verdict.warnings()).unwrap_or(i64::MAX));
     }
 }
 
@@ -390,6 +401,17 @@ impl Telemetry {
         self.inner.outbox.open.lock().clone()
     }
 
+    /// What keeps notifications from arriving.
+    pub(super) fn troubles(&self) -> MutexGuard<'_, Troubles> {
+        self.inner.outbox.troubles.lock()
+    }
+
+    /// The same in words.
+    pub(super) fn said(&self) -> Vec<Said> {
+        let open = self.circuits();
+        self.troubles().said(|service| open.contains_key(&service))
+    }
+
     /// How far evaluation and delivery are behind when the server has run for `ran` milliseconds.
     pub(super) fn pulses(&self, ran: i64) -> (Pulse, Pulse) {
         (self.inner.watch.evaluation.pulse(ran), self.inner.watch.delivery.pulse(ran))
@@ -420,6 +442,8 @@ impl Telemetry {
     pub(super) fn page(&self, condition: &Condition, verdict: &Verdict) -> Result<String, fmt::Error> {
         self.inner.stored.look(condition);
         self.inner.watch.look(condition.clock.ran(), verdict);
+        let undelivered: usize = self.said().iter().map(|said| said.count).sum();
+        self.inner.outbox.undelivered.set(i64::try_from(undelivered).unwrap_or(i64::MAX));
         let mut text = String::new();
         encode(&mut text, &self.inner.registry)?;
         Ok(text)

@@ -4,6 +4,7 @@ use super::agenda::Subject;
 use super::alert::Alert;
 use super::condition::Condition;
 use super::decide::next_check;
+use super::matching::Stream;
 use super::notice::{How, Transition};
 use super::outage::{Outage, deadline};
 use super::pair::Phase;
@@ -101,6 +102,14 @@ impl AlertState {
     pub fn withhold(&mut self, incident: u64) {
         let open = self.incidents.values_mut().filter(|open| open.number == incident);
         open.for_each(|open| open.withheld = true);
+    }
+
+    /// A trigger of event time `at` reached nobody, and never will: the next incident need not wait for re-arm to pass.
+    pub fn unheard(&mut self, stream: Option<&str>, at: i64) {
+        let scope = stream.map(Stream::from);
+        if self.last.get(&scope) == Some(&at) {
+            self.last.remove(&scope);
+        }
     }
 
     /// Nobody could report from one second of the clock to another.

@@ -112,7 +112,8 @@ fn message(what: What) -> Message {
     };
     let conditions = vec![json!({"id": 1, "type": "above", "threshold": 10.0, "duration": 60})];
     let (key, account) = ("0000beef-12-3".to_owned(), "ops@example.org".to_owned());
-    Message { key, seq, at: 1_480_000_000, account, alert, stream: None, conditions, what, test: false }
+    let (at, opened, stream) = (1_480_000_000, None, None);
+    Message { key, seq, at, opened, account, alert, stream, conditions, what, test: false }
 }
 
 fn trigger() -> Message {

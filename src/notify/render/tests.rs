@@ -194,6 +194,7 @@ fn message(what: What) -> Message {
         key: "0000beef-12-3".to_owned(),
         seq: 0,
         at: 1_480_000_000,
+        opened: None,
         account: "ops@example.org".to_owned(),
         alert: Subject {
             id: 12,

@@ -4,10 +4,10 @@
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::response::Response;
-use serde_json::Value;
-use url::Url;
+use serde_json::{Map, Value};
 
 use super::sending::Sending;
+use super::undelivered::unsent;
 use crate::serve::catalog::services::table::Service;
 use crate::serve::changes::Terms;
 use crate::serve::changes::crud;
@@ -18,9 +18,6 @@ use crate::serve::store::Store;
 use crate::serve::telemetry::Telemetry;
 use crate::wire::warned;
 
-/// Settings that hold where messages go.
-const URLS: [&str; 2] = ["url", "server_url"];
-
 pub async fn create(
     store: State<Store>,
     State(telemetry): State<Telemetry>,
@@ -29,8 +26,9 @@ pub async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let why = trouble(&sending, &body.0).filter(|_| telemetry.is_evaluating());
+    let title = body.0.get("title").and_then(Value::as_str).unwrap_or("without a title").to_owned();
     let made = crud::create::<Service>(store, terms, body).await?;
-    Ok(warn(made, why, "a new one"))
+    Ok(warn(made, why, &title))
 }
 
 pub async fn put(
@@ -49,12 +47,9 @@ pub async fn put(
 
 /// Why nothing would be sent to the service that a body describes, as far as it says by itself.
 fn trouble(sending: &Sending, body: &Object) -> Option<String> {
-    if body.get("type").is_some_and(|of| of == "mail") && !sending.has_relay() {
-        return Some("no mail relay is configured (`serve --smtp`)".to_owned());
-    }
-    let settings = body.get("settings")?.as_object()?;
-    let urls = URLS.iter().filter_map(|name| settings.get(*name).and_then(Value::as_str));
-    urls.filter_map(|url| sending.refused(&Url::parse(url).ok()?)).next().map(|refusal| refusal.to_string())
+    let kind = body.get("type").and_then(Value::as_str).unwrap_or_default();
+    let settings = body.get("settings").and_then(Value::as_object);
+    unsent(sending, kind, settings.unwrap_or(&Map::new()))
 }
 
 fn warn(mut answer: Response, why: Option<String>, service: &str) -> Response {

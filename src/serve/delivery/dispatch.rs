@@ -14,7 +14,6 @@ use super::options::NotifyOptions;
 use super::pace::Pace;
 use super::sending::{NotifyError, Sending};
 use super::table::{self, Head, Queue, Written};
-use crate::diag::counted;
 use crate::notify::{Message, Report, digest, digests, render};
 use crate::serve::catalog::alerting::clock::Clock as AlertClock;
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Payload, Status};
@@ -42,7 +41,7 @@ const LAST: Duration = Duration::from_secs(5);
 pub struct Dispatcher {
     pub(super) store: Store,
     pub(super) telemetry: Telemetry,
-    sending: Sending,
+    pub(super) sending: Sending,
     pub(super) paces: HashMap<i64, Pace>,
     attempts: JoinSet<Attempt>,
     /// Deliveries that are under way or whose end is not written down yet, with their incidents.
@@ -56,6 +55,8 @@ pub struct Dispatcher {
     /// The silences that were on at the last look.
     pub(super) silent: HashSet<i64>,
     pub(super) by: Evaluation,
+    /// When it was last looked what would not be sent, by the clock that only goes on.
+    pub(super) ahead: Option<i64>,
 }
 
 /// An attempt that has ended.
@@ -63,7 +64,7 @@ pub(super) struct Attempt {
     pub(super) service: i64,
     pub(super) kind: String,
     pub(super) title: String,
-    pub(super) deliveries: Vec<Delivery>,
+    pub(super) heads: Vec<Head>,
     pub(super) report: Report,
 }
 
@@ -102,12 +103,16 @@ impl Dispatcher {
             failing: false,
             silent: HashSet::new(),
             by: Evaluation::new(alerts.clone(), users, telemetry.lost_states()),
+            ahead: None,
         })
     }
 
     /// Sends what is due until `stop` resolves; attempts that are under way then have a few seconds left.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         self.telemetry.delivers();
+        if let Err(error) = self.recall().await {
+            tracing::error!(target: "librato_apply::serve", %error, "what was given up before the start cannot be read");
+        }
         let mut stop = std::pin::pin!(stop);
         loop {
             self.round().await;
@@ -146,6 +151,7 @@ impl Dispatcher {
         self.withdraw(now).await?;
         let queues = self.store.read(move |tx: &Tx| table::queues(tx, now)).await?;
         self.tell(&queues, now, ran);
+        self.look_ahead(now, ran).await?;
         for queue in queues.iter().filter(|queue| queue.due > 0) {
             self.serve(queue, now, ran).await?;
         }
@@ -198,7 +204,7 @@ impl Dispatcher {
             }
             match decide::settled(&head, &turn.silences, is_open, now) {
                 Some(written) => settled.push((head.delivery, written)),
-                None => left.push(head.delivery),
+                None => left.push(head),
             }
         }
         let covered: Vec<Delivery> = settled
@@ -207,7 +213,7 @@ impl Dispatcher {
             .collect();
         self.silence(&queue.kind, covered, now).await?;
         let Some(service) = turn.service else {
-            let gone = left.drain(..).map(|delivery| {
+            let gone = left.drain(..).map(|Head { delivery, .. }| {
                 let detail = Some("the service was deleted".to_owned());
                 let written = Written { status: Status::Failed, detail, ..decide::untouched(&delivery) };
                 (delivery, written)
@@ -218,15 +224,15 @@ impl Dispatcher {
         self.settle(&service.service_type, settled).await?;
         if queue.waiting > STORM && digests(&service.service_type) && left.len() > 1 {
             if room > 0 {
-                let rest = left[0].rest.clone();
+                let rest = left[0].delivery.rest.clone();
                 let together =
-                    left.into_iter().filter(|delivery| delivery.rest == rest).take(IN_DIGEST).collect();
+                    left.into_iter().filter(|head| head.delivery.rest == rest).take(IN_DIGEST).collect();
                 self.start(&service, together, now);
             }
             return Ok(());
         }
-        for delivery in left.into_iter().take(room) {
-            self.start(&service, vec![delivery], now);
+        for head in left.into_iter().take(room) {
+            self.start(&service, vec![head], now);
         }
         Ok(())
     }
@@ -250,6 +256,7 @@ impl Dispatcher {
         }
         let mut written = Vec::with_capacity(settled.len());
         for (delivery, one) in settled {
+            self.note_settled(&delivery, one.status, one.detail.as_deref(), self.store.now());
             self.busy.insert(delivery.id, (delivery.key, delivery.service.id));
             self.telemetry.delivery(type_name(kind), one.status.name(), 1);
             written.push(one);
@@ -259,18 +266,18 @@ impl Dispatcher {
     }
 
     /// Sends one message, or several as a digest.
-    fn start(&mut self, service: &Service, deliveries: Vec<Delivery>, now: i64) {
+    fn start(&mut self, service: &Service, heads: Vec<Head>, now: i64) {
         if let Some(pace) = self.paces.get_mut(&service.id) {
             pace.begin();
         }
-        for delivery in &deliveries {
+        for Head { delivery, .. } in &heads {
             self.busy.insert(delivery.id, (delivery.key.clone(), service.id));
         }
         let (sending, settings) = (self.sending.clone(), service.settings.revealed().clone());
         let (id, kind, title) = (service.id, service.service_type.clone(), service.title.clone());
         self.attempts.spawn(async move {
-            let report = attempt(&sending, &kind, &settings, &deliveries, now).await;
-            Attempt { service: id, kind, title, deliveries, report }
+            let report = attempt(&sending, &kind, &settings, &heads, now).await;
+            Attempt { service: id, kind, title, heads, report }
         });
     }
 
@@ -279,24 +286,15 @@ impl Dispatcher {
     /// # Errors
     /// When the data cannot be read.
     pub async fn warnings(&self) -> std::io::Result<Vec<String>> {
-        let has_relay = self.sending.has_relay();
-        let read = move |tx: &Tx| {
-            let mails = if has_relay { Vec::new() } else { table::attached_mail(tx)? };
-            Ok::<_, StoreError>((AlertClock::read(tx)?.held, mails))
-        };
-        let (held, mails) = self.store.read(read).await.map_err(std::io::Error::other)?;
+        let held = self.store.read(|tx: &Tx| Ok::<_, StoreError>(AlertClock::read(tx)?.held));
+        let held = held.await.map_err(std::io::Error::other)?;
+        let unsent = self.foresee().await.map_err(std::io::Error::other)?;
         let held = held.then(|| {
             "notifications of this file are held back, since nothing was evaluated in it before; `librato-apply notify plan` says who would \
              be paged, and `serve --notify` or `serve adopt` lets them go"
                 .to_owned()
         });
-        let mails = mails.into_iter().map(|(title, alerts)| {
-            format!(
-                "no mail relay is configured (`--smtp`), so the service \"{title}\" of {} reaches nobody",
-                counted(alerts, "active alert")
-            )
-        });
-        Ok(held.into_iter().chain(mails).collect())
+        Ok(held.into_iter().chain(unsent).collect())
     }
 
     #[cfg(test)]
@@ -318,12 +316,12 @@ async fn attempt(
     sending: &Sending,
     kind: &str,
     settings: &Map<String, Value>,
-    deliveries: &[Delivery],
+    heads: &[Head],
     now: i64,
 ) -> Report {
-    let messages: Vec<&Message> = deliveries
+    let messages: Vec<&Message> = heads
         .iter()
-        .filter_map(|delivery| match &delivery.payload {
+        .filter_map(|head| match &head.delivery.payload {
             Payload::Message(message) => Some(&**message),
             Payload::Summary(_) => None,
         })
@@ -337,7 +335,7 @@ async fn attempt(
             digest(kind, settings, &many, &surroundings)
         }
     };
-    let rest = deliveries.first().map(|delivery| delivery.rest.as_slice()).unwrap_or_default();
+    let rest = heads.first().map(|head| head.delivery.rest.as_slice()).unwrap_or_default();
     sender.send(request, settings, rest, now).await
 }
 

@@ -3,6 +3,7 @@
 mod decide;
 pub mod define;
 mod dispatch;
+mod log;
 mod options;
 mod outcome;
 mod pace;
@@ -12,6 +13,7 @@ mod table;
 pub mod test;
 #[cfg(test)]
 mod tests;
+mod undelivered;
 
 pub use dispatch::Dispatcher;
 pub use options::{NotifyOptions, Smtp};

@@ -1,5 +1,7 @@
 //! What the dispatcher asks of the table of deliveries, and what it writes there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Status};
 use crate::serve::catalog::alerting::deliveries::table::from_row;
 use crate::serve::catalog::alerting::silences::silence::{Phase, Silence};
@@ -53,6 +55,8 @@ pub struct Head {
     pub outdated: bool,
     /// The service has, may have or may yet get a trigger of the incident.
     pub told: bool,
+    /// It is a trigger, and behind it waits the clear of its incident.
+    pub over: bool,
 }
 
 /// The first `most` of what is due for a service, of each incident only the first that waits.
@@ -64,7 +68,9 @@ pub fn heads(tx: &Tx<'_>, service: i64, now: i64, most: usize) -> Result<Vec<Hea
             AND other.kind = 'trigger') AS outdated,
         EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
             AND other.service_id = first.service_id AND other.kind = 'trigger'
-            AND (other.status IN ('waiting', 'sent') OR other.in_doubt <> 0 OR other.digest IS NOT NULL)) AS told
+            AND (other.status IN ('waiting', 'sent') OR other.in_doubt <> 0 OR other.digest IS NOT NULL)) AS told,
+        first.kind = 'trigger' AND EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
+            AND other.service_id = first.service_id AND other.kind = 'clear' AND other.status = 'waiting') AS over
         FROM deliveries AS first WHERE status = 'waiting' AND service_id = ?2 AND {DUE}
         AND NOT EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = first.key
             AND other.service_id = first.service_id AND other.seq < first.seq AND other.status = 'waiting')
@@ -72,7 +78,8 @@ pub fn heads(tx: &Tx<'_>, service: i64, now: i64, most: usize) -> Result<Vec<Hea
     );
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     tx.all(&sql, params![now, service, most], |row| {
-        Ok(Head { delivery: from_row(row)?, outdated: row.get("outdated")?, told: row.get("told")? })
+        let (outdated, told, over) = (row.get("outdated")?, row.get("told")?, row.get("over")?);
+        Ok(Head { delivery: from_row(row)?, outdated, told, over })
     })
 }
 
@@ -143,11 +150,44 @@ fn underway(tx: &Tx<'_>, all: &[Written], now: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The titles of services of type mail that active alerts tell, and how many alerts that are.
-pub fn attached_mail(tx: &Tx<'_>) -> Result<Vec<(String, i64)>, StoreError> {
-    let sql = "SELECT services.title AS title, COUNT(*) AS alerts FROM services
-        JOIN alert_services ON alert_services.service_id = services.id
-        JOIN alerts ON alerts.id = alert_services.alert_id
-        WHERE services.type = 'mail' AND alerts.active <> 0 GROUP BY services.id, services.title ORDER BY services.id";
-    tx.all(sql, params![], |row| Ok((row.get("title")?, row.get("alerts")?)))
+/// The services that active alerts tell, and how many alerts that are.
+pub fn attached(tx: &Tx<'_>) -> Result<BTreeMap<i64, i64>, StoreError> {
+    let sql = "SELECT alert_services.service_id AS id, COUNT(*) AS alerts FROM alert_services
+        JOIN alerts ON alerts.id = alert_services.alert_id WHERE alerts.active <> 0 GROUP BY alert_services.service_id";
+    let all = tx.all(sql, params![], |row| Ok((row.get("id")?, row.get("alerts")?)))?;
+    Ok(all.into_iter().collect())
+}
+
+/// Those of these deliveries that wait.
+pub fn waiting(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<BTreeSet<i64>, StoreError> {
+    let sql = format!("SELECT id FROM deliveries WHERE {} AND status = 'waiting'", tx.any("id", 1));
+    Ok(tx.all(&sql, params![ids], |row| row.get("id"))?.into_iter().collect())
+}
+
+/// A delivery that was sent or given up.
+pub struct Ended {
+    pub id: i64,
+    pub service: i64,
+    pub kind: String,
+    pub title: String,
+    pub status: Status,
+    pub detail: Option<String>,
+    pub at: i64,
+}
+
+/// What was sent or given up since a second, in order.
+pub fn ended(tx: &Tx<'_>, since: i64) -> Result<Vec<Ended>, StoreError> {
+    let sql = "SELECT id, service_id, service_type, service_title, status, detail, ended_at FROM deliveries
+        WHERE ended_at >= ?1 AND status IN ('sent', 'failed', 'expired', 'unsupported') ORDER BY ended_at, id";
+    tx.all(sql, params![since], |row| {
+        Ok(Ended {
+            id: row.get("id")?,
+            service: row.get("service_id")?,
+            kind: row.get("service_type")?,
+            title: row.get("service_title")?,
+            status: row.word("deliveries", "status", Status::of)?,
+            detail: row.get("detail")?,
+            at: row.get("ended_at")?,
+        })
+    })
 }

@@ -19,12 +19,14 @@ use crate::serve::http::fields::Reader;
 use crate::serve::http::problem::Problem;
 use crate::serve::store::Store;
 use crate::serve::store::tx::Tx;
+use crate::serve::telemetry::Telemetry;
 
 /// Sends a test trigger and, unless `clear` is false, its clear. `alert` names the alert that it seems to be about. Always 200: what the
 /// far end made of it stands in the answer.
 pub async fn test(
     State(store): State<Store>,
     State(sending): State<Sending>,
+    State(telemetry): State<Telemetry>,
     Unconditional(terms): Unconditional,
     Segments(id): Segments<String>,
     Body(body): Body,
@@ -62,6 +64,9 @@ pub async fn test(
         if !goes_on {
             break;
         }
+    }
+    if told.iter().any(|(_, report)| report.verdict == Verdict::Taken) {
+        telemetry.troubles().reached(service.id, now);
     }
     let is_ok = told.iter().all(|(_, report)| matches!(report.verdict, Verdict::Taken | Verdict::NotTaken));
     let messages: Vec<Value> = told.iter().map(|(kind, report)| shown(kind, report)).collect();
@@ -110,6 +115,7 @@ fn trigger(alert: Option<&Alert>, key: String, account: String, now: i64) -> Mes
         key,
         seq: 0,
         at: now,
+        opened: None,
         account,
         alert: alert.map_or_else(made_up, Alert::subject),
         stream: None,

@@ -13,6 +13,7 @@ use crate::notify::sink::{Act, Sink, answer};
 use crate::notify::{How, Message, Subject, Test, Violation, What};
 use crate::serve::catalog::alerting::deliveries::delivery::{self, Delivery, Status};
 use crate::serve::catalog::alerting::deliveries::table as deliveries;
+use crate::serve::catalog::alerting::log::tests::Lines;
 use crate::serve::catalog::services::settings;
 use crate::serve::catalog::services::table::{self as services, Service};
 use crate::serve::http::problem::Errors;
@@ -126,7 +127,8 @@ fn dispatcher(store: &Store, telemetry: &Telemetry) -> Dispatcher {
 fn message(key: &str, seq: u32, what: What) -> Message {
     let alert = Subject { id: 7, name: "db.slow".into(), description: None, runbook_url: None };
     let (key, account) = (key.to_owned(), "ops@example.org".to_owned());
-    Message { key, seq, at: START, account, alert, stream: None, conditions: Vec::new(), what, test: false }
+    let (opened, stream, conditions) = (None, None, Vec::new());
+    Message { key, seq, at: START, opened, account, alert, stream, conditions, what, test: false }
 }
 
 fn trigger(key: &str, seq: u32) -> Message {
@@ -232,6 +234,135 @@ async fn a_refusal_is_tried_once_more_and_then_given_up_with_its_clear() {
     ] {
         assert!(page.lines().any(|found| found == line), "no {line} in\n{page}");
     }
+}
+
+/// A webhook may answer 404 while it is being put in place; whoever is on call must hear of what is still open then.
+#[tokio::test]
+async fn a_refusal_is_repeated_while_the_incident_is_open_for_a_day() {
+    for status in [302, 400, 401, 404, 410] {
+        let act = move |number: usize, _: &str| answer(if number < 9 { status } else { 200 }, "", "");
+        let mut world = World::new("webhook", act).await;
+        world.queue(vec![trigger("a", 0)]).await;
+        world.pass_by(55, 5).await;
+        assert_eq!(world.rows().await[0].3, 1, "{status}: not before a minute");
+        world.pass_by(2_400, 5).await;
+        assert_eq!(world.statuses().await, ["sent"], "{status}");
+    }
+    let mut world = World::new("webhook", |_, _| answer(404, "", "nobody")).await;
+    world.queue(vec![trigger("a", 0)]).await;
+    world.pass_by(24 * 3_600 - 600, 60).await;
+    assert_eq!(world.statuses().await, ["waiting"]);
+    assert!(world.sink.count() < 300, "{} requests: five minutes apart", world.sink.count());
+    world.pass_by(1_200, 60).await;
+    assert_eq!(world.statuses().await, ["failed"]);
+    let detail = world
+        .store
+        .read(|tx: &Tx| tx.one("SELECT * FROM deliveries", params![], |row| row.get::<String>("detail")));
+    assert_eq!(detail.await.unwrap().unwrap(), "HTTP 404: nobody");
+}
+
+/// What the server itself does not send is no refusal of the far end, but is as little worth once the incident is over.
+#[tokio::test]
+async fn a_target_that_is_not_allowed_gets_what_waits_once_it_is() {
+    let mut world = World::new("webhook", ok).await;
+    world.save(SERVICE, "webhook", &json!({"url": "http://10.0.0.1/"})).await;
+    world.queue(vec![trigger("open", 0), trigger("over", 0), clear("over", 1)]).await;
+    world.pass_by(3_600, 5).await;
+    assert_eq!(world.statuses().await, ["waiting", "failed", "dropped"]);
+    world.save(SERVICE, "webhook", &json!({"url": world.sink.url()})).await;
+    world.pass_by(300, 5).await;
+    assert_eq!(world.statuses().await, ["sent", "failed", "dropped"]);
+}
+
+fn arrival(world: &World) -> String {
+    let verdict = crate::serve::heartbeat::verdict(&world.store, &world.telemetry);
+    let check = verdict.checks.iter().find(|check| check.name == "arrival").unwrap();
+    format!("{:?}: {}", check.status, check.message)
+}
+
+/// Whoever asks how the server does hears of it, time and again, until something arrives.
+#[tokio::test]
+async fn health_says_what_does_not_arrive_where() {
+    let taken = Arc::new(AtomicBool::new(false));
+    let takes = Arc::clone(&taken);
+    let act =
+        move |_: usize, _: &str| answer(if takes.load(Ordering::Relaxed) { 200 } else { 404 }, "", "gone");
+    let mut world = World::new("webhook", act).await;
+    world.telemetry.delivers();
+    world.pass(1).await;
+    assert_eq!(arrival(&world), "Ok: no notification is known that did not arrive");
+    world.queue(vec![trigger("a", 0), clear("a", 1), trigger("b", 0)]).await;
+    for seconds in [1, 50, 100, 100] {
+        world.pass(seconds).await;
+        let said = arrival(&world);
+        assert!(said.starts_with("Warn: 2 notifications to \"ops\" (webhook) did not arrive"), "{said}");
+        assert!(said.ends_with(": HTTP 404: gone"), "{said}");
+    }
+    let page = world
+        .telemetry
+        .page(world.store.condition(), &crate::serve::heartbeat::verdict(&world.store, &world.telemetry));
+    assert!(page.unwrap().contains("librato_apply_notifications_undelivered 2\n"));
+    // A restart forgets nothing of what was given up.
+    world
+        .sql("UPDATE deliveries SET status = 'failed', ended_at = 1480000200 WHERE status = 'waiting'")
+        .await;
+    world.telemetry = Telemetry::default();
+    world.telemetry.delivers();
+    world.dispatcher = dispatcher(&world.store, &world.telemetry);
+    world.dispatcher.recall().await.unwrap();
+    world.pass(1).await;
+    assert!(
+        arrival(&world).contains("2 notifications to \"ops\" (webhook) did not arrive, given up"),
+        "{}",
+        arrival(&world)
+    );
+    taken.store(true, Ordering::Relaxed);
+    world.queue(vec![trigger("c", 0)]).await;
+    world.pass(2).await;
+    assert_eq!(arrival(&world), "Ok: no notification is known that did not arrive");
+}
+
+/// What is wrong here fails: first said of what alerts name, then of what was not sent.
+#[tokio::test]
+async fn health_fails_where_this_server_keeps_notifications_back() {
+    let mut world = World::new("mail", ok).await;
+    world.telemetry.delivers();
+    world.sql("INSERT INTO alerts (id, key, name, attributes, active, rearm_seconds, rearm_per_signal, md, created_at, updated_at) VALUES (7, 'db.slow', 'db.slow', '{}', 1, 600, 0, 1, 1, 1)").await;
+    world.sql("INSERT INTO alert_services (alert_id, service_id, position) VALUES (7, 1, 0)").await;
+    world.pass(40).await;
+    let ahead = "no mail relay is configured (`serve --smtp`), so the service \"ops\" of 1 active alert reaches nobody";
+    assert_eq!(arrival(&world), format!("Warn: {ahead}"));
+    world.save(SERVICE, "mail", &json!({"addresses": "ops@example.org"})).await;
+    world.queue(vec![trigger("a", 0)]).await;
+    world.pass(2).await;
+    let said = arrival(&world);
+    assert!(
+        said.starts_with("Failing: 1 notification to \"ops\" (mail) did not arrive: no mail relay"),
+        "{said}"
+    );
+}
+
+/// At night the log must say of which alert nobody heard, and that somebody has at last.
+#[tokio::test]
+async fn the_log_names_the_alert_and_the_incident_of_what_fails_and_says_when_it_was_taken() {
+    let lines = Lines::default();
+    let guard = lines.listen();
+    let mut world =
+        World::new("webhook", |number, _| answer(if number < 2 { 500 } else { 200 }, "", "")).await;
+    world.queue(vec![trigger("beef-7-1", 0)]).await;
+    world.pass(60).await;
+    drop(guard);
+    let text = lines.text();
+    let of_it: Vec<&str> =
+        text.lines().filter(|line| line.contains("beef-7-1") && line.contains("db.slow")).collect();
+    assert_eq!(
+        of_it
+            .iter()
+            .filter(|line| line.contains("not taken; it is tried again") && line.contains("HTTP 500"))
+            .count(),
+        2
+    );
+    assert_eq!(of_it.iter().filter(|line| line.contains("taken at last")).count(), 1, "{text}");
 }
 
 /// A far end that is down for 25 hours.

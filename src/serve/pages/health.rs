@@ -21,7 +21,7 @@ async fn shown(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
     let health = pages.api().get(visit, "/v1/health").await?;
     let mut checks: Vec<_> = items(&health, "checks").iter().collect();
     checks.sort_by_key(|check| {
-        ["failing", "off", "ok"].iter().position(|status| *status == text(check, "status"))
+        ["failing", "warn", "off", "ok"].iter().position(|status| *status == text(check, "status"))
     });
     let rows: Vec<Vec<Markup>> = checks
         .iter()
@@ -58,6 +58,7 @@ fn mark(status: &str) -> Markup {
     match status {
         "ok" => chip(Tone::Good, "as it should be"),
         "off" => chip(Tone::Quiet, "switched off"),
+        "warn" => chip(Tone::Warn, "notifications do not arrive"),
         "stopped" => chip(Tone::Bad, "stopped"),
         _ => chip(Tone::Bad, "failing"),
     }

@@ -179,7 +179,7 @@ async fn the_health_says_what_each_check_came_to() {
     let health: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
     let names: Vec<&str> =
         health["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["storage", "original", "evaluation", "delivery"]);
+    assert_eq!(names, ["storage", "original", "evaluation", "delivery", "arrival"]);
     assert_eq!((&health["status"], &health["checks"][2]["status"]), (&"ok".into(), &"off".into()));
     assert_eq!(health["heartbeat"]["status"], "off");
 }

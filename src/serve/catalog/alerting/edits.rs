@@ -118,6 +118,24 @@ pub fn withhold(
     alerts::revise(tx, &ids)
 }
 
+/// Triggers reached nobody, by their alerts: of which streams, where incidents are about streams, and their event times.
+pub fn unheard(
+    tx: &Tx<'_>,
+    by: &Evaluation,
+    triggers: &BTreeMap<i64, BTreeSet<(Option<String>, i64)>>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let ids: Vec<i64> = triggers.keys().copied().collect();
+    let readable = alerts::readable(tx, &ids)?;
+    on_state(tx, by, &readable, now, false, |ctx, state, _| {
+        for (stream, at) in triggers.get(&ctx.alert.id).into_iter().flatten() {
+            state.unheard(stream.as_deref(), *at);
+        }
+        Vec::new()
+    })?;
+    alerts::revise(tx, &ids)
+}
+
 /// Runs `change` on the states of alerts and writes what comes of it. Those of which nothing is kept are left out, unless they are to be
 /// kept from now on.
 fn on_state(

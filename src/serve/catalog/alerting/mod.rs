@@ -7,6 +7,7 @@ pub mod edits;
 pub mod evaluation;
 mod events;
 pub mod incidents;
+pub mod log;
 mod meant;
 pub mod options;
 pub mod record;

@@ -12,6 +12,7 @@ use super::deliveries::table as deliveries;
 use super::events;
 use super::incidents::incident::{Incident, Snapshot};
 use super::incidents::table as incidents;
+use super::log;
 use super::states::{self, Kept};
 pub use super::terms::Terms;
 use crate::notify::{Message, Violation};
@@ -54,20 +55,26 @@ pub fn write(tx: &Tx<'_>, terms: &Terms, batch: &[&Recorded]) -> Result<(), Stor
         return Ok(());
     }
     let clock = Clock::read(tx)?;
-    let written = Written::of(&clock, terms, batch);
+    let mut written = Written::of(&clock, terms, batch);
     alerts::count_incidents(tx, &written.numbers)?;
     incidents::open(tx, &written.opened)?;
+    written.date(tx)?;
     written.notify(tx, &clock, terms)?;
     incidents::close(tx, &written.closed)?;
     let ended: Vec<_> = written.closed.iter().map(|(key, at, _)| (key.clone(), *at)).collect();
-    events::end(tx, &ended)
+    events::end(tx, &ended)?;
+    log::happened(&written.opened, &written.closed, &written.names);
+    Ok(())
 }
 
 /// What is to be written, sorted by where it goes.
+#[derive(Default)]
 struct Written {
     numbers: Vec<(i64, i64)>,
     opened: Vec<Incident>,
     closed: Vec<(String, i64, How)>,
+    /// The names of the alerts of which something has closed, by the keys of the incidents.
+    names: HashMap<String, Arc<Alert>>,
     notices: Vec<Told>,
 }
 
@@ -80,8 +87,7 @@ struct Told {
 
 impl Written {
     fn of(clock: &Clock, terms: &Terms, batch: &[&Recorded]) -> Written {
-        let mut written =
-            Written { numbers: Vec::new(), opened: Vec::new(), closed: Vec::new(), notices: Vec::new() };
+        let mut written = Written::default();
         for one in batch {
             let conditions: Vec<Value> =
                 one.alert.conditions.iter().map(|condition| json!(condition.shown())).collect();
@@ -105,6 +111,7 @@ impl Written {
                         ));
                     }
                     Transition::Closed { incident, at, how, .. } => {
+                        written.names.insert(key(*incident), Arc::clone(&one.alert));
                         written.closed.push((key(*incident), *at, *how));
                     }
                     Transition::Notice(notice) => {
@@ -123,6 +130,22 @@ impl Written {
             }
         }
         written
+    }
+
+    /// Says in repeats since when their incidents are open.
+    fn date(&mut self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        let mut repeats: Vec<_> = self
+            .notices
+            .iter_mut()
+            .map(|told| &mut told.message)
+            .filter(|message| message.is_repeat())
+            .collect();
+        if repeats.is_empty() {
+            return Ok(());
+        }
+        let opened = incidents::opened(tx, &repeats.iter().map(|message| message.key.clone()).collect())?;
+        repeats.iter_mut().for_each(|message| message.opened = opened.get(&message.key).copied());
+        Ok(())
     }
 
     /// Puts into the outbox what services are to be told, and notes it in the incidents.

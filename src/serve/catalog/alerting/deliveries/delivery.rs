@@ -135,6 +135,11 @@ impl Status {
         Status::ALL.into_iter().find(|status| status.name() == name)
     }
 
+    /// Whether it was given up: who should have heard has not, and nobody wanted that.
+    pub fn is_lost(self) -> bool {
+        matches!(self, Status::Failed | Status::Expired | Status::Unsupported)
+    }
+
     /// Whether nothing more becomes of it.
     pub fn is_end(self) -> bool {
         !matches!(self, Status::Waiting | Status::Held)

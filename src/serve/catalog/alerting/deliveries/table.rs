@@ -93,6 +93,18 @@ pub fn withdrawable(tx: &Tx<'_>) -> Result<Vec<Delivery>, StoreError> {
     tx.all(sql, params![], from_row)
 }
 
+/// Those of these triggers that were given up and that no service has, or may yet get. What may have arrived at a far end that failed
+/// does not count as heard.
+pub fn unheard(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<Vec<Delivery>, StoreError> {
+    let sql = format!(
+        "SELECT * FROM deliveries AS one WHERE {} AND kind = 'trigger' AND status IN ('failed', 'expired', 'unsupported')
+         AND NOT EXISTS (SELECT 1 FROM deliveries AS other WHERE other.key = one.key AND other.seq >= one.seq
+            AND other.kind = 'trigger' AND (other.status IN ('waiting', 'sent', 'held') OR other.digest IS NOT NULL))",
+        tx.any("one.id", 1)
+    );
+    tx.all(&sql, params![ids], from_row)
+}
+
 /// Withdraws deliveries, since they are silenced.
 pub fn silence(tx: &Tx<'_>, ids: &Vec<i64>, now: i64) -> Result<(), StoreError> {
     let sql = format!(
@@ -150,6 +162,36 @@ pub fn told(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashSet<(String, i64)>, S
     );
     let found = tx.all(&sql, params![keys], |row| Ok((row.get("key")?, row.get("service_id")?)))?;
     Ok(found.into_iter().collect())
+}
+
+/// What became of a trigger at one service.
+pub struct Trigger {
+    pub key: String,
+    pub service: i64,
+    pub title: String,
+    pub status: Status,
+    pub attempts: i64,
+    /// It went along in a digest.
+    pub carried: bool,
+}
+
+/// The triggers of these incidents, each incident's in order.
+pub fn triggers(tx: &Tx<'_>, keys: &Vec<String>) -> Result<Vec<Trigger>, StoreError> {
+    let any = tx.any("key", 1);
+    let sql = format!(
+        "SELECT key, service_id, service_title, status, attempts, digest IS NOT NULL AS carried FROM deliveries
+         WHERE {any} AND kind = 'trigger' ORDER BY key, service_id, seq"
+    );
+    tx.all(&sql, params![keys], |row| {
+        Ok(Trigger {
+            key: row.get("key")?,
+            service: row.get("service_id")?,
+            title: row.get("service_title")?,
+            status: row.word("deliveries", "status", Status::of)?,
+            attempts: row.get("attempts")?,
+            carried: row.get("carried")?,
+        })
+    })
 }
 
 /// What was said of an incident.

@@ -160,6 +160,13 @@ pub fn trigger(tx: &Tx<'_>, triggered: &[(String, i64, Option<i64>)]) -> Result<
         .map(drop)
 }
 
+/// When incidents opened, by their keys.
+pub fn opened(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashMap<String, i64>, StoreError> {
+    let sql = format!("SELECT key, opened FROM incidents WHERE {}", tx.any("key", 1));
+    let found = tx.all(&sql, params![keys], |row| Ok((row.get("key")?, row.get("opened")?)))?;
+    Ok(found.into_iter().collect())
+}
+
 /// The events of incidents, by the keys of these.
 pub fn events(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashMap<String, i64>, StoreError> {
     let any = tx.any("key", 1);
