@@ -6,6 +6,7 @@ mod audit;
 mod columns;
 mod document;
 mod masked;
+mod missing;
 mod series;
 mod states;
 mod text;
@@ -30,6 +31,7 @@ use super::table::Table;
 use super::ui::Ui;
 
 pub use columns::time;
+pub use missing::missing;
 
 /// Shows what is asked for.
 pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
@@ -241,10 +243,4 @@ fn no_audit() -> anyhow::Error {
 
 fn unknown(kind: Kind, name: &str) -> anyhow::Error {
     missing(kind, &format!("called \"{}\"", printable(name)), None)
-}
-
-/// What was asked for is not there.
-pub fn missing(kind: Kind, which: &str, close: Option<String>) -> anyhow::Error {
-    let help = close.map(|close| format!("did you mean \"{}\"?", printable(&close))).into_iter().collect();
-    Stop { exit: Exit::Error, message: format!("there is no {} {which}", kind.noun()), help }.into()
 }

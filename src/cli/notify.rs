@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use librato_apply::diag::{counted, printable, suggest};
+use librato_apply::pattern;
 use librato_apply::remote::{ApiError, Call, Client, Listing, Method, WriteApi};
 use serde_json::{Map, Value, json};
 
@@ -35,6 +36,7 @@ async fn test(args: &NotifyTest, global: &Global, ui: &Ui) -> anyhow::Result<Exi
         let service = find(client, args).await?;
         let mut body = Map::from_iter([("clear".to_owned(), json!(!args.no_clear))]);
         if let Some(alert) = &args.alert {
+            check_alert(client, alert).await?;
             body.insert("alert".to_owned(), json!(alert));
         }
         let call = Call {
@@ -59,6 +61,16 @@ async fn test(args: &NotifyTest, global: &Global, ui: &Ui) -> anyhow::Result<Exi
     .await
 }
 
+/// The alert that a test seems to be about has to be there.
+async fn check_alert(client: &Client, name: &str) -> anyhow::Result<()> {
+    let all = remote::list(client, Kind::Alerts, "").await?;
+    if all.iter().any(|entry| pattern::same(name, &entry.name)) || name.parse::<u64>().is_ok() {
+        return Ok(());
+    }
+    let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
+    Err(missing(Kind::Alerts, &format!("called \"{}\"", printable(name)), close))
+}
+
 fn no_route(target: &Target) -> anyhow::Error {
     let message = format!("{target} has no route that sends test messages; `librato-apply serve` has");
     let help = vec!["trigger an alert by submitting a measurement that violates it".to_owned()];
@@ -70,6 +82,7 @@ fn line(message: &Value) -> String {
     let outcome = match word(&message["outcome"]).as_str() {
         "sent" => "taken".to_owned(),
         "refused" => "REFUSED".to_owned(),
+        "unavailable" if message["status"].is_u64() => "NOT TAKEN".to_owned(),
         "unavailable" => "NOT REACHED".to_owned(),
         "not_configured" => "NOT SENT".to_owned(),
         "unsupported" => "UNSUPPORTED".to_owned(),
@@ -165,6 +178,8 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line() {
+        let failing = json!({"kind": "trigger", "outcome": "unavailable", "target": "x", "status": 500, "milliseconds": 3});
+        assert_eq!(line(&failing), "  trigger  NOT TAKEN by x, status 500, 3 ms\n");
         let taken = json!({"kind": "trigger", "outcome": "sent", "target": "hooks.slack.com", "status": 200,
             "milliseconds": 143, "detail": null});
         assert_eq!(line(&taken), "  trigger  taken by hooks.slack.com, status 200, 143 ms\n");

@@ -1,6 +1,6 @@
 //! `silence` and `unsilence`: for a time nobody is notified of some alerts, with a reason that others can read.
 
-use librato_apply::diag::{counted, printable};
+use librato_apply::diag::{counted, printable, suggest};
 use librato_apply::pattern;
 use librato_apply::remote::{ApiError, Call, Client, Listing, Method, ReadApi, WriteApi};
 use librato_apply::wire::lenient;
@@ -11,6 +11,7 @@ use super::args::kind::Kind;
 use super::args::silence::{Silence, Unsilence};
 use super::endpoint::Access;
 use super::exit::{Exit, Stop};
+use super::get::missing;
 use super::ui::Ui;
 use super::{remote, time};
 
@@ -32,6 +33,15 @@ pub async fn silence(args: &Silence, global: &Global, ui: &Ui) -> anyhow::Result
     remote::with_service(global, ui, Access::Change, async |client, _| {
         let alerts = remote::list(client, Kind::Alerts, "").await?;
         let fit = alerts.iter().filter(|entry| pattern::matches(&args.alert, &entry.name)).count();
+        let is_name = !args.alert.contains(['*', '?', '[', '{']);
+        let close = suggest(&args.alert, alerts.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
+        if fit == 0 && is_name && close.is_some() {
+            return Err(missing(
+                Kind::Alerts,
+                &format!("called \"{}\", so nothing was silenced", printable(&args.alert)),
+                close,
+            ));
+        }
         ui.stage.sends();
         let call = Call { method: Method::Post, path: "/silences".to_owned(), body: Some(body.clone()) };
         let made = client.send(&call).await.map_err(explained)?.body.unwrap_or(Value::Null);

@@ -23,7 +23,10 @@ pub fn parse(text: &str, now: i64, flag: &str) -> Result<i64, Stop> {
     whole().or_else(relative).or_else(exact).ok_or_else(|| {
         Stop::usage(
             format!("{flag} `{}` is not a time", librato_apply::diag::printable(text)),
-            "write epoch seconds (1700000000), RFC 3339 (2026-11-22T10:00:00Z), or relative to now (-5m, -2h30m)",
+            match seconds(text) {
+                Some(_) => format!("`+{text}` is in so long, `-{text}` is so long ago"),
+                None => "write epoch seconds (1700000000), RFC 3339 (2026-11-22T10:00:00Z), or relative to now (-5m, +2h30m)".to_owned(),
+            },
         )
     })
 }

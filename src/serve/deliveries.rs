@@ -93,6 +93,8 @@ struct Open {
 fn shown<'a>(delivery: &'a Delivery, circuits: &BTreeMap<i64, Circuit>) -> Shown<'a> {
     let open = |circuit: &Circuit| Open { open_since: circuit.since, next_attempt_at: circuit.next };
     let service = &delivery.service;
+    // Nothing goes to a service that fails before it is probed.
+    let probe = circuits.get(&service.id).map_or(delivery.next_at, |circuit| circuit.next);
     Shown {
         id: delivery.id,
         incident_key: &delivery.key,
@@ -112,7 +114,7 @@ fn shown<'a>(delivery: &'a Delivery, circuits: &BTreeMap<i64, Circuit>) -> Shown
         attempts: delivery.attempts,
         first_attempt_at: delivery.first_at,
         last_attempt_at: delivery.last_at,
-        next_attempt_at: (!delivery.status.is_end()).then_some(delivery.next_at),
+        next_attempt_at: (!delivery.status.is_end()).then_some(delivery.next_at.max(probe)),
         ended_at: delivery.ended_at,
         digest: delivery.digest,
     }

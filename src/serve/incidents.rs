@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::catalog::alerting::deliveries::heard::{self, Heard};
 use super::catalog::alerting::incidents::incident::{Incident, word};
 use super::catalog::alerting::incidents::table::{self, Search};
 use super::http::answer;
@@ -13,6 +14,7 @@ use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::store::Store;
+use super::store::error::StoreError;
 use super::store::tx::Tx;
 use crate::notify::Violation;
 
@@ -37,15 +39,23 @@ pub async fn list(State(store): State<Store>, Query(query): Query) -> Result<Res
         start: read.time("start_time").value(),
     };
     read.finish()?;
-    let listed = store.query(move |tx: &Tx| page.cut_by(|page| table::search(tx, &search, page))).await?;
-    Ok(answer::ok(&listed.envelope("incidents", shown)))
+    let read = move |tx: &Tx| {
+        let listed = page.cut_by(|page| table::search(tx, &search, page))?;
+        let heard = heard::of(tx, &listed.items.iter().map(|incident| incident.key.clone()).collect())?;
+        Ok::<_, StoreError>((listed, heard))
+    };
+    let (listed, heard) = store.query(read).await?;
+    Ok(answer::ok(&listed.envelope("incidents", |incident| shown(incident, heard.get(&incident.key)))))
 }
 
 /// One, by its key.
 pub async fn show(State(store): State<Store>, Segments(key): Segments<String>) -> Result<Response, Problem> {
-    let read = move |tx: &Tx| table::find(tx, &key)?.ok_or_else(Problem::not_found);
-    let incident = store.read(read).await?;
-    Ok(answer::ok(&shown(&incident)))
+    let read = move |tx: &Tx| {
+        let incident = table::find(tx, &key)?.ok_or_else(Problem::not_found)?;
+        Ok::<_, Problem>((incident, heard::of(tx, &vec![key.clone()])?))
+    };
+    let (incident, heard) = store.read(read).await?;
+    Ok(answer::ok(&shown(&incident, heard.get(&incident.key))))
 }
 
 /// The read form.
@@ -61,6 +71,10 @@ struct Shown<'a> {
     closed_at: Option<i64>,
     closed: Option<&'static str>,
     silent: bool,
+    /// Whether services have heard of it; nothing where nobody was to be told, or it is no longer known.
+    delivery: Option<&'static str>,
+    /// The titles of services that should have and have not.
+    undelivered: Vec<&'a str>,
     event_id: Option<i64>,
     violations: &'a [Violation],
     violations_truncated: usize,
@@ -73,8 +87,11 @@ struct Alert<'a> {
     name: &'a str,
 }
 
-fn shown(incident: &Incident) -> Shown<'_> {
+fn shown<'a>(incident: &'a Incident, heard: Option<&'a Heard>) -> Shown<'a> {
+    let is_told = incident.triggered.is_some() && incident.closed.is_none();
     Shown {
+        delivery: heard.map(Heard::word).or_else(|| is_told.then_some("nobody")),
+        undelivered: heard.map(Heard::undelivered).unwrap_or_default(),
         id: incident.id,
         incident_key: &incident.key,
         alert: Alert { id: incident.alert, name: &incident.alert_name },
@@ -117,7 +134,7 @@ mod tests {
         });
         let expected = json!({
             "id": 1, "alert": { "id": 1, "name": "a" }, "stream": null, "status": "open", "opened_at": NOW + 50,
-            "triggered_at": NOW + 50, "closed_at": null, "closed": null, "silent": false, "event_id": 1,
+            "triggered_at": NOW + 50, "closed_at": null, "closed": null, "silent": false, "delivery": "waiting", "undelivered": [], "event_id": 1,
             "violations": [violation], "violations_truncated": 0,
         });
         assert_eq!(shown, expected);

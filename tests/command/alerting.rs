@@ -38,6 +38,11 @@ fn a_silence_is_made_shown_and_ended() {
     run(&["unsilence", "1"]).exits(1);
     let left = run(&["get", "silences"]).exits(0);
     assert!(!left.stdout.contains("moving house"), "{}", left.stdout);
+    run(&["get", "silences", "web.*"]).exits(0).says(&["One has ended: --status ended shows them."]);
+    let states = run(&["get", "alerts"]).exits(0);
+    assert!(!states.stdout.contains("silenced"), "{}", states.stdout);
+    run(&["silence", "web.slow", "--for", "1h", "--why", "known"]).exits(0);
+    run(&["get", "alerts"]).exits(0).prints(&["silenced until "]);
     run(&["get", "silences", "--status", "ended"]).exits(0).prints(&["moving house"]);
 }
 
@@ -64,6 +69,14 @@ fn what_makes_no_sense_is_refused() {
     ] {
         run(line).exits(64);
     }
+    // A name that fits nothing is asked about before anything is made of it.
+    run("silence web.slo --for 2h --why x")
+        .exits(1)
+        .says(&["nothing was silenced", "did you mean \"web.slow\"?"]);
+    run("get incidents web.slo").exits(1).says(&["did you mean \"web.slow\"?"]);
+    run("get deliveries --service hok").exits(1).says(&["there is no service called \"hok\""]);
+    run("silence web.slow --until 5h --why x").exits(64).says(&["`+5h` is in so long"]);
+    run("get silences").exits(0).says(&["There are no silences."]);
     // What only the server can know comes back in its words.
     run("silence web.slow --for 40d --why x").exits(1).says(&["30 days"]);
     run("get incidents --status new").exits(1).says(&["open, closed"]);

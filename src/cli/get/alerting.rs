@@ -1,11 +1,13 @@
 //! What alerts came to: incidents, deliveries and silences, as far as a service keeps them. They are found by their alert,
 //! not by names of their own.
 
-use librato_apply::diag::printable;
+use librato_apply::diag::{printable, suggest};
 use librato_apply::pattern;
+use librato_apply::remote::Client;
 use serde_json::Value;
 
 use super::asked::Asked;
+use super::missing::missing;
 use super::{columns, document, watch};
 use crate::cli::args::Global;
 use crate::cli::args::get::{Get, GetFormat};
@@ -72,6 +74,7 @@ pub async fn show(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> 
         let what = format!("reading {target}");
         let mut found =
             waiting(ui, &what, asked.read(client)).await.map_err(|error| asked.explained(error))?;
+        let mut ended = 0;
         if args.kind == Kind::Silences {
             let named = |found: &Value| {
                 let alert = found["alert"].as_str().unwrap_or_default();
@@ -79,12 +82,17 @@ pub async fn show(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> 
                     .as_deref()
                     .is_none_or(|name| pattern::same(name, alert) || pattern::matches(name, alert))
             };
-            found.retain(|found| named(found) && (args.status.is_some() || found["status"] != "ended"));
+            found.retain(named);
+            let all = found.len();
+            found.retain(|found| args.status.is_some() || found["status"] != "ended");
+            ended = all - found.len();
+        } else if found.is_empty() {
+            unknown(client, args).await?;
         }
         match args.format {
             Some(GetFormat::Json) => ui.document(&document::json(args.kind, &found)?),
             Some(GetFormat::Yaml) => ui.document(&document::yaml(args.kind, &found)?),
-            Some(GetFormat::Table) | None if found.is_empty() => ui.say(&nothing(args)),
+            Some(GetFormat::Table) | None if found.is_empty() => ui.say(&nothing(args, ended)),
             Some(GetFormat::Table) | None => {
                 let (header, rows) = columns::of(args.kind, &found);
                 ui.out(&Table { header, rows }.render(ui.width()));
@@ -95,14 +103,37 @@ pub async fn show(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> 
     .await
 }
 
-fn nothing(args: &Get) -> String {
+/// Where nothing was found of an alert or a service, it may be misspelt.
+async fn unknown(client: &Client, args: &Get) -> anyhow::Result<()> {
+    for (kind, name) in [(Kind::Alerts, &args.name), (Kind::Services, &args.service)] {
+        let Some(name) = name.as_deref().filter(|name| !name.contains('*') && name.parse::<u64>().is_err())
+        else {
+            continue;
+        };
+        let Ok(all) = remote::list(client, kind, "").await else { continue };
+        if !all.iter().any(|entry| pattern::same(name, &entry.name)) {
+            let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
+            return Err(missing(kind, &format!("called \"{}\"", printable(name)), close));
+        }
+    }
+    Ok(())
+}
+
+fn nothing(args: &Get, ended: usize) -> String {
     let of = args.name.as_deref().map(|name| format!(" of {}", printable(name))).unwrap_or_default();
     let when = match (args.kind, &args.start) {
         (Kind::Silences, _) => "",
         (_, Some(_)) => " in this time",
         (_, None) => " in the last 7 days",
     };
-    format!("There are no {}{of}{when}.", args.kind.plural())
+    let more = match ended {
+        0 => String::new(),
+        _ => format!(
+            " {} ended: --status ended shows them.",
+            if ended == 1 { "One has".to_owned() } else { format!("{ended} have") }
+        ),
+    };
+    format!("There are no {}{of}{when}.{more}", args.kind.plural())
 }
 
 fn query(args: &Get, now: i64) -> Result<Vec<(String, String)>, Stop> {

@@ -86,8 +86,8 @@ fn columns(kind: Kind) -> &'static [Column] {
         Kind::Incidents => &[
             ("ALERT", |raw| text(&raw["alert"]["name"])),
             ("STATUS", |raw| match raw["closed"].as_str() {
-                Some(how) if how != "normal" => format!("{} ({how})", text(&raw["status"])),
-                _ => text(&raw["status"]),
+                Some(how) if how != "normal" => format!("{} ({how}){}", text(&raw["status"]), heard(raw)),
+                _ => text(&raw["status"]) + &heard(raw),
             }),
             ("STREAM", |raw| text(&raw["stream"])),
             ("OPENED", |raw| time(&raw["opened_at"])),
@@ -123,14 +123,28 @@ fn columns(kind: Kind) -> &'static [Column] {
     }
 }
 
+/// Who was not told of an incident, behind its state; nothing where everybody was.
+pub fn heard(incident: &Value) -> String {
+    if incident["silent"] == true {
+        return ", silent".to_owned();
+    }
+    let services = joined(&incident["undelivered"], ", ", text);
+    match incident["delivery"].as_str() {
+        Some("not_delivered") if services.is_empty() => ", not delivered".to_owned(),
+        Some("not_delivered") => format!(", not delivered to {services}"),
+        Some("nobody") => ", nobody to tell".to_owned(),
+        Some(word @ ("silenced" | "muted" | "held")) => format!(", {word}"),
+        _ => String::new(),
+    }
+}
+
 /// What became of a delivery; of one that waits, also since when its service has failed.
 fn told(raw: &Value) -> String {
     let (detail, circuit) = (first_line(&text(&raw["detail"])), &raw["service"]["circuit"]);
     if circuit.is_null() || raw["status"] != "waiting" {
         return detail;
     }
-    let (since, next) = (time(&circuit["open_since"]), time(&circuit["next_attempt_at"]));
-    let failing = format!("the service fails since {since}, next try {next}");
+    let failing = format!("the service fails since {}", time(&circuit["open_since"]));
     if detail.is_empty() { failing } else { format!("{detail}; {failing}") }
 }
 
@@ -218,6 +232,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_incident_says_who_was_not_told() {
+        let status = |more: Value| {
+            let mut incident = json!({"status": "open", "closed": null, "silent": false});
+            incident.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            of(Kind::Incidents, &[incident]).1[0][1].clone()
+        };
+        let hook = json!({"delivery": "not_delivered", "undelivered": ["hook"]});
+        assert_eq!(status(hook), "open, not delivered to hook");
+        assert_eq!(status(json!({"silent": true, "delivery": null})), "open, silent");
+        assert_eq!(status(json!({"delivery": "silenced"})), "open, silenced");
+        assert_eq!(status(json!({"delivery": "nobody"})), "open, nobody to tell");
+        assert_eq!(status(json!({"delivery": "delivered"})), "open");
+        assert_eq!(status(json!({})), "open", "a server of an older version");
+        let late = json!({"status": "closed", "closed": "manual", "delivery": "not_delivered", "undelivered": ["hook"]});
+        assert_eq!(status(late), "closed (manual), not delivered to hook");
+    }
 
     #[test]
     fn rows_are_short_words_for_people() {
