@@ -70,7 +70,9 @@ pub async fn read(client: &Client) -> States {
 /// What there is of a kind; nothing where the service does not say it.
 async fn also(client: &Client, kind: Kind, status: &str) -> Vec<Value> {
     let query = vec![("status".to_owned(), status.to_owned())];
-    Asked { kind, query }.read(client).await.unwrap_or_default()
+    // The states of alerts are worth showing without it.
+    let Ok(found) = Asked { kind, query }.read(client).await else { return Vec::new() };
+    found
 }
 
 impl States {
