@@ -197,7 +197,7 @@ fn what_is_wrong_is_told_before_anything_is_sent() {
     ]);
     run(&["web.*"]).exits(64).says(&["a pattern, not the name", r#"'s("web.*", "*")'"#]);
     run(&[" "]).exits(64).says(&["nothing to ask for"]);
-    run(&["a", "--start", "noon"]).exits(64).says(&["--start `noon` is not a time", "-2h30m"]);
+    run(&["a", "--start", "noon"]).exits(64).says(&["--start `noon` is not a time", "+2h30m"]);
     run(&["a", "--start", "-1h", "--end", "-2h"]).exits(64).says(&["--end is not after --start"]);
     run(&["a", "--time-zone", "Mars/Base"]).exits(64).says(&["there is no time zone `Mars/Base`"]);
     run(&["a", "--tag", "host"]).exits(64).says(&["--tag needs NAME=PATTERN"]);
