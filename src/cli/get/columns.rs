@@ -292,7 +292,7 @@ mod tests {
             let delivery = json!({"id": 1, "status": status, "detail": detail, "service": service});
             of(Kind::Deliveries, &[delivery]).1[0].last().unwrap().clone()
         };
-        let failing = "the service fails since 2023-11-14T22:13:20Z, next try 2023-11-14T22:14:00Z";
+        let failing = "the service fails since 2023-11-14T22:13:20Z";
         assert_eq!(delivery("waiting", None, true), failing);
         assert_eq!(delivery("waiting", Some("status 503"), true), format!("status 503; {failing}"));
         assert_eq!(delivery("sent", None, true), "", "it has nothing to do with it any more");
