@@ -14,7 +14,7 @@ use super::{Address, Field, Kind, MetricType, Reference, Seconds, Shape, Spec, T
 use crate::diag::{Code, Route, Seg};
 
 use condition::same_in_condition;
-pub use condition::{CONDITION_KEYS, Condition, ConditionType, DURATIONS, SummaryFunction, Tag};
+pub use condition::{Condition, ConditionType, DURATIONS, SummaryFunction, Tag};
 pub(super) use condition::{canonical_tags, check_tags};
 
 /// Conditions that, all holding at once, notify services.

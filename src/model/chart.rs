@@ -11,9 +11,7 @@ use super::check::{Checker, at};
 use super::{Address, Field, Kind, MetricType, Reference, Shape, Spec, Word, compare};
 use crate::diag::{Code, Part};
 
-pub use stream::{
-    GroupFunction, STREAM_KEYS, Stream, StreamFunction, StreamType, UNMANAGED_STREAM_KEYS, is_worked_out,
-};
+pub use stream::{GroupFunction, Stream, StreamFunction, StreamType, UNMANAGED_STREAM_KEYS, is_worked_out};
 
 /// A chart of a space.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -14,6 +14,7 @@ mod desired;
 mod entry;
 mod field;
 mod file;
+mod keys;
 mod metric;
 mod metric_type;
 mod moment;
@@ -25,16 +26,14 @@ mod spec;
 mod word;
 
 pub use address::{Address, Collection, Data, Kind};
-pub use alert::{
-    Alert, AlertAttributes, CONDITION_KEYS, Condition, ConditionType, DURATIONS, SummaryFunction, Tag,
-};
+pub use alert::{Alert, AlertAttributes, Condition, ConditionType, DURATIONS, SummaryFunction, Tag};
 pub use alert_test::{
     AlertState, AlertTest, ClearedHow, Expectation, ExpectedNotice, ExpectedStreams, NoticeKind, TestAction,
     TestInput, TestSample, TestSummary,
 };
 pub use annotation::{ALERT_STREAM, Annotation, belongs_to_the_service};
 pub use chart::{
-    Chart, ChartType, GroupFunction, Operator, STREAM_KEYS, Stream, StreamFunction, StreamType, Threshold,
+    Chart, ChartType, GroupFunction, Operator, Stream, StreamFunction, StreamType, Threshold,
     ThresholdColour, UNMANAGED_STREAM_KEYS, is_worked_out,
 };
 pub use contents::{charts_of, contents, with_contents};
@@ -42,6 +41,7 @@ pub use desired::{ChartOrder, DeclaredTest, Desired, Intent, Origin, Settings, W
 pub use entry::{Ensure, ForEach, META_KEYS, Meta};
 pub use field::{Field, Seconds};
 pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_schema, variables_schema};
+pub use keys::keys_of;
 pub use metric::{Attributes, Composite, Metric, Scalar, SummarizeFunction};
 pub use metric_type::{MetricType, TypeOf};
 pub use moment::Moment;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Address, Alert, Annotation, Chart, Composite, Kind, Metric, MetricType, Service, Space, Spec, TypeOf,
-    spec,
+    keys_of, spec,
 };
 use crate::diag::Route;
 
@@ -175,6 +175,19 @@ impl Resource {
             Kind::Alert => read(fields).map(Self::Alert),
             Kind::Space => read(fields).map(Self::Space),
             Kind::Chart => read(fields).map(Self::Chart),
+        }
+    }
+
+    /// The keys that objects of a kind can have.
+    pub fn keys(kind: Kind) -> &'static [&'static str] {
+        match kind {
+            Kind::Service => keys_of::<Service>(),
+            Kind::Metric => keys_of::<Metric>(),
+            Kind::Composite => keys_of::<Composite>(),
+            Kind::Annotation => keys_of::<Annotation>(),
+            Kind::Alert => keys_of::<Alert>(),
+            Kind::Space => keys_of::<Space>(),
+            Kind::Chart => keys_of::<Chart>(),
         }
     }
 

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::diag::Seg;
-use crate::model::{CONDITION_KEYS, Collection, Condition, Field, Kind, Resource, Stream, Threshold};
+use crate::model::{Attributes, Collection, Condition, Field, Kind, Resource, Stream, Threshold, keys_of};
 use crate::wire::lenient;
 use chart::lift_chart;
 pub use chart::{lift_stream, lift_threshold, streams};
 pub use known::fitting;
-use known::{booleans, lift_tags, numbers};
+use known::{lift_tags, reword};
 pub use lost::lost;
 
 /// A raw object as a definition. `titles` are the names of what it refers to by id: services, for charts spaces.
@@ -49,16 +49,18 @@ pub(super) fn lift_whole(
         return Err(Unfit { kind: collection.kind(), why: "it is no JSON object".into() });
     }
     let (kind, fields) = match collection {
-        Collection::Services => (Kind::Service, only(raw, &["type", "settings"])),
-        Collection::Annotations => (Kind::Annotation, only(raw, &["display_name"])),
         Collection::Metrics => lift_metric(raw),
         Collection::Alerts => (Kind::Alert, lift_alert(raw)),
+        Collection::Charts => (Kind::Chart, lift_chart(&raw, names)),
         Collection::Spaces => {
-            let mut fields = only(raw, &["tags"]);
-            booleans(&mut fields, &["tags"]);
+            let mut fields = only(raw, Resource::keys(Kind::Space));
+            // These are objects of their own.
+            fields.shift_remove("charts");
             (Kind::Space, fields)
         }
-        Collection::Charts => (Kind::Chart, lift_chart(&raw, names)),
+        Collection::Services | Collection::Annotations => {
+            (collection.kind(), only(raw, Resource::keys(collection.kind())))
+        }
     };
     understood(kind, fields)
 }
@@ -87,26 +89,10 @@ pub(super) fn called(services: Vec<Notified>, titles: &BTreeMap<u64, String>) ->
     services
 }
 
-const METRIC_ATTRIBUTES: &[&str] = &[
-    "color",
-    "display_max",
-    "display_min",
-    "display_units_long",
-    "display_units_short",
-    "display_stacked",
-    "display_transform",
-    "summarize_function",
-    "aggregate",
-    "gap_detection",
-];
-
 fn lift_metric(mut raw: Value) -> (Kind, Map<String, Value>) {
-    let composite = raw["type"] == "composite";
-    let (kind, identity) = if composite { (Kind::Composite, "composite") } else { (Kind::Metric, "type") };
-    let mut attributes = only(take(&mut raw, "attributes"), METRIC_ATTRIBUTES);
-    booleans(&mut attributes, &["display_stacked", "aggregate", "gap_detection"]);
-    let mut fields = only(raw, &[identity, "display_name", "description", "period", "source_lag"]);
-    numbers(&mut fields, &["period", "source_lag"]);
+    let kind = if raw["type"] == "composite" { Kind::Composite } else { Kind::Metric };
+    let attributes = only(take(&mut raw, "attributes"), keys_of::<Attributes>());
+    let mut fields = only(raw, Resource::keys(kind));
     fields.insert("attributes".into(), Value::Object(attributes));
     (kind, fields)
 }
@@ -123,9 +109,9 @@ fn lift_alert(mut raw: Value) -> Map<String, Value> {
         _ => Map::new(),
     };
     attributes.retain(|_, value| !value.is_null());
-    let mut fields = only(raw, &["description", "active", "rearm_seconds", "rearm_per_signal", "md"]);
-    booleans(&mut fields, &["active", "rearm_per_signal", "md"]);
-    numbers(&mut fields, &["rearm_seconds"]);
+    let mut fields = only(raw, Resource::keys(Kind::Alert));
+    // Told by their ids; see `notified`.
+    fields.shift_remove("services");
     fields.insert("conditions".into(), conditions.into());
     fields.insert("attributes".into(), Value::Object(attributes));
     fields
@@ -155,16 +141,11 @@ pub fn lift_condition(raw: &Value) -> Value {
 
 fn lift_whole_condition(mut raw: Value) -> Value {
     let alias = raw.get_mut("condition_type").map(Value::take);
-    let mut fields = only(raw, CONDITION_KEYS);
+    let mut fields = only(raw, keys_of::<Condition>());
     if let (None, Some(alias)) = (fields.get("type"), alias) {
         fields.insert("type".into(), alias);
     }
     lift_tags(&mut fields);
-    numbers(&mut fields, &["duration"]);
-    if let Some(threshold) = fields.get("threshold").and_then(lenient::f64) {
-        fields.insert("threshold".into(), threshold.into());
-    }
-    booleans(&mut fields, &["detect_reset"]);
     Value::Object(fields)
 }
 
@@ -175,14 +156,17 @@ fn only(raw: Value, keys: &[&str]) -> Map<String, Value> {
     fields
 }
 
-/// Reads the fields, leaving out what does not fit: the service may say things that we do not understand.
+/// Reads the fields in whatever form they are written, leaving out what does not fit: the service may say things that we do not
+/// understand.
 fn understood(kind: Kind, mut fields: Map<String, Value>) -> Result<Resource, Unfit> {
     loop {
         let error = match Resource::from_fields(kind, &fields) {
             Ok(resource) => return Ok(resource),
             Err(error) => error,
         };
-        if !leave_out(kind, &mut fields, error.route.segs()) {
+        let wrong =
+            |fields: &Map<String, Value>| Resource::from_fields(kind, fields).err().map(|error| error.route);
+        if !reword(&mut fields, &error.route, &wrong) && !leave_out(kind, &mut fields, error.route.segs()) {
             return Err(Unfit { kind, why: error.message });
         }
     }

@@ -15,6 +15,7 @@ use librato_apply::composite::eval::{self, Limits, Request, Stored, evaluate};
 use librato_apply::composite::{self, Labels};
 use librato_apply::diag::Files;
 use librato_apply::load::yaml;
+use librato_apply::model::{Stream, keys_of};
 use librato_apply::picture::{Event, Gaps, Hue, Scene, Series, Tone, Window, draw};
 use serde_json::{Map, Value};
 
@@ -351,7 +352,7 @@ fn cases_use_what_they_measure() {
         let all = streams.chain([&case["chart"]]).filter_map(Value::as_object).flat_map(Map::keys);
         all.for_each(|key| *keys.entry(key.clone()).or_default() += 1);
     }
-    for key in librato_apply::model::STREAM_KEYS.iter().chain(&[
+    for key in keys_of::<Stream>().iter().chain(&[
         "min",
         "max",
         "label",

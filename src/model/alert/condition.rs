@@ -39,10 +39,6 @@ pub enum SummaryFunction {
 /// The durations, in seconds, that the API takes.
 pub const DURATIONS: std::ops::RangeInclusive<u64> = 60..=3_600;
 
-/// The keys of a condition that we know.
-pub const CONDITION_KEYS: &[&str] =
-    &["type", "metric_name", "source", "tags", "threshold", "duration", "summary_function", "detect_reset"];
-
 /// One condition of an alert. What is not written has the API's default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,29 +11,6 @@ use crate::model::alert::{canonical_tags, check_tags};
 use crate::model::check::{Checker, is_color, is_name, is_transform};
 use crate::model::{MetricType, Reference, Seconds, Tag, Word, compare};
 
-/// The keys of a stream that we know.
-pub const STREAM_KEYS: &[&str] = &[
-    "type",
-    "metric",
-    "composite",
-    "source",
-    "tags",
-    "group_function",
-    "summary_function",
-    "downsample_function",
-    "transform_function",
-    "name",
-    "color",
-    "units_short",
-    "units_long",
-    "min",
-    "max",
-    "period",
-    "split_axis",
-    "gap_detection",
-    "position",
-];
-
 /// Keys of which some services make a value themselves: unwritten they are not managed.
 pub const UNMANAGED_STREAM_KEYS: &[&str] = &["split_axis", "gap_detection", "position"];
 

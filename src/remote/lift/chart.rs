@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::known::{booleans, fitting, lift_tags, numbers, pick};
-use crate::model::{STREAM_KEYS, Stream, is_worked_out};
+use super::known::{fitting, lift_tags, pick};
+use crate::model::{Kind, Resource, Stream, Threshold, is_worked_out, keys_of};
 use crate::wire::lenient;
 
 /// The fields of a chart; `spaces` gives names to the ids of spaces.
 pub(super) fn lift_chart(raw: &Value, spaces: &BTreeMap<u64, String>) -> Map<String, Value> {
-    let mut fields = pick(raw, &["type", "min", "max", "label", "use_log_yaxis", "use_last_value"]);
+    let mut fields = pick(raw, Resource::keys(Kind::Chart));
+    // These are read in ways of their own.
+    ["related_space", "streams", "thresholds"].iter().for_each(|key| _ = fields.shift_remove(*key));
     // lbrt sends the type under this name, and some services may give it back.
     if let (None, Some(alias)) = (fields.get("type"), raw.get("chart_type")) {
         fields.insert("type".into(), alias.clone());
     }
-    floats(&mut fields, &["min", "max"]);
-    booleans(&mut fields, &["use_log_yaxis", "use_last_value"]);
     if let Some(id) = lenient::id(&raw["related_space"]) {
         let name = spaces.get(&id).cloned().unwrap_or_else(|| format!("#{id}"));
         fields.insert("related_space".into(), name.into());
@@ -41,7 +41,7 @@ fn list(value: &Value) -> &[Value] {
 
 /// A raw stream with the keys we know.
 pub fn lift_stream(raw: &Value) -> Value {
-    let mut fields = pick(raw, STREAM_KEYS);
+    let mut fields = pick(raw, keys_of::<Stream>());
     // Form posts leave blanks where nothing was chosen.
     let blank =
         |key: &str, value: &Value| *value == "" && !matches!(key, "name" | "units_short" | "units_long");
@@ -55,26 +55,13 @@ pub fn lift_stream(raw: &Value) -> Value {
         fields.shift_remove("type");
     }
     lift_tags(&mut fields);
-    floats(&mut fields, &["min", "max"]);
-    numbers(&mut fields, &["period", "position"]);
-    booleans(&mut fields, &["split_axis", "gap_detection"]);
     // Every key of a stream may be left out.
     fitting::<Stream>(&Value::Object(fields)).unwrap_or_else(|| Value::Object(Map::new()))
 }
 
 /// A raw threshold with the keys we know.
 pub fn lift_threshold(raw: &Value) -> Value {
-    let mut fields = pick(raw, &["operator", "value", "type"]);
-    floats(&mut fields, &["value"]);
-    Value::Object(fields)
-}
-
-fn floats(fields: &mut Map<String, Value>, keys: &[&str]) {
-    for key in keys {
-        if let Some(number) = fields.get(*key).and_then(lenient::f64) {
-            fields.insert((*key).to_owned(), number.into());
-        }
-    }
+    Value::Object(pick(raw, keys_of::<Threshold>()))
 }
 
 #[cfg(test)]
@@ -82,6 +69,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Collection;
+    use crate::remote::lift::lift;
 
     #[test]
     fn a_chart_is_lifted_whatever_form_its_values_have() {
@@ -94,7 +83,7 @@ mod tests {
                 {"id": 2, "type": "composite", "composite": "s(\"m\",\"%\")", "source": "*", "metric": ""}]});
         let spaces = BTreeMap::from([(5, "Shop".to_owned())]);
         assert_eq!(
-            Value::Object(lift_chart(&raw, &spaces)),
+            Value::Object(lift(Collection::Charts, &raw, &spaces).unwrap().fields()),
             json!({"min": 0.0, "use_log_yaxis": true, "type": "stacked", "related_space": "Shop",
                 "streams": [{"metric": "m", "color": "#AABBCC", "period": 60},
                     {"type": "annotation", "metric": "deploys", "group_function": "median"}, {"composite": "s(\"m\",\"%\")"}],
