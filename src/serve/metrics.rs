@@ -20,6 +20,7 @@ use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::{Choice, NAME_RULE, is_name};
+use super::refusal::Refusal;
 use super::store::error::StoreError;
 use super::store::tx::Tx;
 use super::store::{Store, Turn};
@@ -50,7 +51,7 @@ pub async fn put(
         Ok(table::find(tx, &name)?)
     };
     let make = move |_: &Tx| {
-        let kind = changes.kind.ok_or_else(|| Problem::param("type", "must be set"))?;
+        let kind = changes.kind.ok_or_else(|| Refusal::field("type", "must be set"))?;
         made(&wanted, kind, &changes, agent.as_deref())
     };
     let edit = move |_: &Tx, metric: &mut Metric| sent.apply(metric);
@@ -64,9 +65,9 @@ pub async fn put(
 }
 
 /// A metric that is not kept yet.
-fn made(name: &str, kind: Kind, changes: &Changes, agent: Option<&str>) -> Result<Metric, Problem> {
+fn made(name: &str, kind: Kind, changes: &Changes, agent: Option<&str>) -> Result<Metric, Refusal> {
     if !is_name(name) {
-        return Err(Problem::param("name", NAME_RULE));
+        return Err(Refusal::field("name", NAME_RULE));
     }
     let mut metric = Metric::new(name, kind, agent);
     changes.apply(&mut metric)?;

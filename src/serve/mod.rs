@@ -35,6 +35,7 @@ mod names;
 mod operations;
 mod pages;
 mod reading;
+mod refusal;
 mod router;
 mod series;
 mod services;

@@ -17,6 +17,7 @@ use super::http::body::{Query, Segments};
 use super::http::claimed;
 use super::http::problem::Problem;
 use super::measurements::{self, Data, legacy, tagged};
+use super::refusal::Refusal;
 use super::store::Store;
 use super::store::tx::Tx;
 use super::{compose, metrics};
@@ -37,11 +38,11 @@ pub async fn metric(
 ) -> Result<Response, Problem> {
     let now = store.now();
     let Some(question) = legacy::Question::read(&query, now)? else {
-        let find = move |tx: &Tx| table::find(tx, &name)?.ok_or_else(Problem::not_found);
+        let find = move |tx: &Tx| table::find(tx, &name)?.ok_or(Refusal::Missing);
         return changes::show(&store, find, answer::ok).await;
     };
     let read = move |tx: &Tx| {
-        let metric = table::find(tx, &name)?.ok_or_else(Problem::not_found)?;
+        let metric = table::find(tx, &name)?.ok_or(Refusal::Missing)?;
         let data = match metric.kind {
             Kind::Composite => compose::data(tx, &metric, &question, now)?,
             Kind::Gauge | Kind::Counter => measurements::data(tx, &metric, &question)?,

@@ -1,7 +1,6 @@
 //! Silences: whose notifications are not sent for a time, and why: `/v1/silences`. One cannot be changed, only ended.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -15,6 +14,7 @@ use super::http::body::{Body, Query, Segments, numeric};
 use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
+use super::refusal::{Errors, Refusal};
 use super::store::Store;
 use super::store::tx::Tx;
 
@@ -51,12 +51,12 @@ impl Entity for Silence {
         })
     }
 
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         self.id = table::insert(tx, self)?;
         Ok(())
     }
 
-    fn namesake(&self, _: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, _: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(None)
     }
 }
@@ -107,7 +107,7 @@ pub async fn delete(
         let silence = table::find(tx, id)?;
         if silence.phase(now) == Phase::Ended {
             let message = format!("The silence {id} has ended already.");
-            return Err(Problem::request(StatusCode::NOT_FOUND, message));
+            return Err(Refusal::Over(message));
         }
         Ok(silence)
     };
@@ -120,7 +120,7 @@ fn shown(silence: &Silence, now: i64) -> Value {
     shown
 }
 
-fn read_new(body: &Object, user: &str, now: i64) -> Result<Silence, Problem> {
+fn read_new(body: &Object, user: &str, now: i64) -> Result<Silence, Errors> {
     let mut read = Reader::new(body);
     for name in ["alert", "why"] {
         read.require(name);
@@ -167,6 +167,8 @@ fn read_new(body: &Object, user: &str, now: i64) -> Result<Silence, Problem> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use axum::http::StatusCode;
 
     use super::*;
     use crate::serve::driven::{NOW, firing};

@@ -12,6 +12,7 @@ use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::{NAME_RULE, fold, is_name};
+use super::refusal::Refusal;
 use super::store::Store;
 use super::store::tx::Tx;
 
@@ -26,7 +27,7 @@ pub async fn list(State(store): State<Store>, tags: Tags, Query(query): Query) -
 }
 
 pub async fn show(State(store): State<Store>, Segments(name): Segments<String>) -> Result<Response, Problem> {
-    let find = move |tx: &Tx| table::find(tx, &name)?.ok_or_else(Problem::not_found);
+    let find = move |tx: &Tx| table::find(tx, &name)?.ok_or(Refusal::Missing);
     changes::show(&store, find, |source| answer::ok(&source.shown())).await
 }
 
@@ -70,7 +71,7 @@ pub async fn delete(
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let wanted = name.clone();
-    let find = move |tx: &Tx| table::find(tx, &wanted)?.ok_or_else(Problem::not_found);
-    let remove = move |tx: &Tx| if table::delete(tx, &name)? { Ok(()) } else { Err(Problem::not_found()) };
+    let find = move |tx: &Tx| table::find(tx, &wanted)?.ok_or(Refusal::Missing);
+    let remove = move |tx: &Tx| if table::delete(tx, &name)? { Ok(()) } else { Err(Refusal::Missing) };
     changes::delete(&store, terms, find, remove).await
 }

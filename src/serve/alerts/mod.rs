@@ -29,6 +29,7 @@ use super::http::fields::Reader;
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
+use super::refusal::Refusal;
 use super::store::Store;
 use super::store::tx::Tx;
 
@@ -100,7 +101,7 @@ pub async fn put(
 }
 
 /// The alert that a path means, about to be changed.
-fn found(id: String, by: Evaluation) -> impl Fn(&Tx<'_>) -> Result<Full, Problem> + Send + 'static {
+fn found(id: String, by: Evaluation) -> impl Fn(&Tx<'_>) -> Result<Full, Refusal> + Send + 'static {
     move |tx: &Tx| Ok(table::find_bare(tx, &id)?.edited(&by))
 }
 
@@ -183,12 +184,12 @@ pub async fn attach(
     read.finish()?;
     let edit = move |tx: &Tx, Full { alert, .. }: &mut Full| {
         if !services::exists(tx, wanted)? {
-            return Err(Problem::param("service", format!("there is no service with id {wanted}")));
+            return Err(Refusal::field("service", format!("there is no service with id {wanted}")));
         }
         if !alert.services.contains(&wanted) {
             alert.services.push(wanted);
         }
-        bounds::few(alert.services.len()).map_err(|message| Problem::param("services", message))
+        bounds::few(alert.services.len()).map_err(|message| Refusal::field("services", message))
     };
     let (full, _) = changes::change(&store, terms, found(id, by), edit).await?;
     let service = full.services.iter().find(|service| service.id == wanted);
@@ -205,7 +206,7 @@ pub async fn detach(
 ) -> Result<Response, Problem> {
     let service = numeric(&service)?;
     let edit = move |_: &Tx, Full { alert, .. }: &mut Full| {
-        let at = alert.services.iter().position(|id| *id == service).ok_or_else(Problem::not_found)?;
+        let at = alert.services.iter().position(|id| *id == service).ok_or(Refusal::Missing)?;
         alert.services.remove(at);
         Ok(())
     };

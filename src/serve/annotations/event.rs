@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader};
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::refusal::{Errors, Refusal};
 
 /// The key under which events without a source are listed.
 pub const UNASSIGNED: &str = "unassigned";
@@ -26,7 +26,7 @@ pub struct Event {
 
 impl Event {
     /// A new event from the body of a POST.
-    pub fn new(body: &Object, now: i64) -> Result<Event, Problem> {
+    pub fn new(body: &Object, now: i64) -> Result<Event, Refusal> {
         let mut read = Reader::new(body);
         read.require("title");
         let source = read.text("source").value().filter(|source| !source.is_empty());
@@ -46,7 +46,7 @@ impl Event {
     }
 
     /// Lays a change over the event. `source` and `start_time` cannot be changed and are ignored.
-    pub fn merge(&mut self, body: &Object) -> Result<(), Problem> {
+    pub fn merge(&mut self, body: &Object) -> Result<(), Refusal> {
         bounds::check(body, &[])?;
         let mut read = Reader::new(body);
         match read.text("title") {
@@ -74,8 +74,8 @@ impl Event {
     }
 
     /// Whether it is not too large as a whole.
-    pub fn fits(&self) -> Result<(), Problem> {
-        bounds::few(self.links.len()).map_err(|message| Problem::param("links", message))?;
+    pub fn fits(&self) -> Result<(), Refusal> {
+        bounds::few(self.links.len()).map_err(|message| Refusal::field("links", message))?;
         bounds::whole(&self.shown())
     }
 
@@ -97,7 +97,7 @@ impl Event {
 }
 
 /// One link from a body of its own.
-pub fn link(body: &Object) -> Result<Value, Problem> {
+pub fn link(body: &Object) -> Result<Value, Refusal> {
     bounds::check(body, &[])?;
     let mut errors = Errors::default();
     let link = read_link(body, &mut errors);
@@ -136,7 +136,7 @@ fn read_link(body: &Object, errors: &mut Errors) -> Value {
 mod tests {
     use super::*;
 
-    fn event(body: &Value) -> Result<Event, Problem> {
+    fn event(body: &Value) -> Result<Event, Refusal> {
         Event::new(body.as_object().unwrap(), 1000)
     }
 
@@ -164,7 +164,7 @@ mod tests {
     /// The end may come with the event or later, and the start may be the server's clock.
     #[test]
     fn an_event_cannot_end_before_it_starts() {
-        let refusal = |problem: Problem| format!("{problem:?}");
+        let refusal = |problem: Refusal| format!("{problem:?}");
         for bad in
             [json!({"title": "t", "start_time": 20, "end_time": 10}), json!({"title": "t", "end_time": 999})]
         {

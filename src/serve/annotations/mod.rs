@@ -17,6 +17,7 @@ use super::http::fields::{self, Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::names::Choice;
+use super::refusal::Refusal;
 use super::store::Store;
 use super::store::tx::Tx;
 
@@ -194,7 +195,7 @@ pub async fn add_link(
     let added = link.clone();
     let add = move |event: &mut Event| {
         if event.has_link(&rel) {
-            return Err(Problem::taken("rel"));
+            return Err(Refusal::Taken("rel"));
         }
         event.links.push(added.clone());
         event.fits()
@@ -210,7 +211,7 @@ pub async fn delete_link(
 ) -> Result<Response, Problem> {
     let remove = move |event: &mut Event| {
         if !event.has_link(&rel) {
-            return Err(Problem::not_found());
+            return Err(Refusal::Missing);
         }
         event.links.retain(|link| link["rel"] != rel.as_str());
         Ok(())
@@ -224,14 +225,14 @@ async fn change(
     store: &Store,
     stream: String,
     id: &str,
-    edit: impl Fn(&mut Event) -> Result<(), Problem> + Send + 'static,
+    edit: impl Fn(&mut Event) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<(), Problem> {
     let id = numeric(id)?;
-    let write = move |tx: &Tx| -> Result<_, Problem> {
+    let write = move |tx: &Tx| -> Result<_, Refusal> {
         let stream = table::find(tx, &stream)?;
         let mut event = table::find_event(tx, stream.id, id)?;
         edit(&mut event)?;
         Ok(table::update_event(tx, &event)?)
     };
-    store.write(write).await
+    Ok(store.write(write).await?)
 }

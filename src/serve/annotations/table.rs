@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::event::Event;
 use crate::serve::changes::Entity;
-use crate::serve::http::problem::Problem;
 use crate::serve::names::{Choice, NAME_RULE, fold, folded, is_name};
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
@@ -46,26 +46,26 @@ impl Entity for Stream {
     }
 
     /// Only an event makes a stream.
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         Ok(rename(tx, self)?)
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(rows::named(tx, "streams", &fold(&self.name))?)
     }
 }
 
-pub fn find(tx: &Tx<'_>, name: &str) -> Result<Stream, Problem> {
-    search(tx, name)?.ok_or_else(Problem::not_found)
+pub fn find(tx: &Tx<'_>, name: &str) -> Result<Stream, Refusal> {
+    search(tx, name)?.ok_or(Refusal::Missing)
 }
 
 /// The stream, made if it does not exist: streams come into being with their first event.
-pub fn find_or_make(tx: &Tx<'_>, name: &str) -> Result<Stream, Problem> {
+pub fn find_or_make(tx: &Tx<'_>, name: &str) -> Result<Stream, Refusal> {
     if let Some(stream) = search(tx, name)? {
         return Ok(stream);
     }
     if !is_name(name) {
-        return Err(Problem::param("name", NAME_RULE));
+        return Err(Refusal::field("name", NAME_RULE));
     }
     let sql = "INSERT INTO streams (key, name) VALUES (?1, ?2) RETURNING id";
     let id = tx.id(sql, params![fold(name), name])?;
@@ -107,7 +107,7 @@ const MOST: usize = 10_000;
 ///
 /// # Errors
 /// When `count` asks for more than one answer holds and there are that many.
-pub fn events(tx: &Tx<'_>, stream: i64, window: &Window) -> Result<(Vec<Event>, Option<i64>), Problem> {
+pub fn events(tx: &Tx<'_>, stream: i64, window: &Window) -> Result<(Vec<Event>, Option<i64>), Refusal> {
     let is_last = window.count.is_some() && (window.start.is_none() || window.end.is_some());
     let direction = if is_last { "DESC" } else { "ASC" };
     let sql = format!(
@@ -126,7 +126,7 @@ pub fn events(tx: &Tx<'_>, stream: i64, window: &Window) -> Result<(Vec<Event>, 
         }
         if events.len() >= MOST {
             if window.count.is_some() {
-                return Err(Problem::param("count", "asks for too many events at once"));
+                return Err(Refusal::field("count", "asks for too many events at once"));
             }
             // Cut between two times, since that is all a request can say.
             if events.last().is_some_and(|last| last.start_time < event.start_time) {
@@ -151,9 +151,9 @@ impl Window {
     }
 }
 
-pub fn find_event(tx: &Tx<'_>, stream: i64, id: i64) -> Result<Event, Problem> {
+pub fn find_event(tx: &Tx<'_>, stream: i64, id: i64) -> Result<Event, Refusal> {
     let sql = "SELECT * FROM events WHERE stream_id = ?1 AND id = ?2";
-    tx.one(sql, params![stream, id], event_from_row)?.ok_or_else(Problem::not_found)
+    tx.one(sql, params![stream, id], event_from_row)?.ok_or(Refusal::Missing)
 }
 
 fn event_from_row(row: &Row<'_>) -> Result<Event, StoreError> {
@@ -185,9 +185,9 @@ pub fn update_event(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
     tx.execute(sql, params![id, title, description, end_time, links]).map(drop)
 }
 
-pub fn delete_event(tx: &Tx<'_>, stream: i64, id: i64) -> Result<(), Problem> {
+pub fn delete_event(tx: &Tx<'_>, stream: i64, id: i64) -> Result<(), Refusal> {
     match tx.execute("DELETE FROM events WHERE stream_id = ?1 AND id = ?2", params![stream, id])? {
-        0 => Err(Problem::not_found()),
+        0 => Err(Refusal::Missing),
         _ => Ok(()),
     }
 }

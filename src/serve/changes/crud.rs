@@ -13,6 +13,7 @@ use crate::serve::http::fields::Object;
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx};
 use crate::serve::store::{Store, rows};
@@ -34,14 +35,14 @@ pub trait Crud: Entity + Default {
         Ok(all)
     }
 
-    /// The complete object, or 404.
-    fn find(tx: &Tx<'_>, id: i64) -> Result<Self, Problem>;
+    /// The complete object.
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Self, Refusal>;
 
     /// Lays a body over it; over an empty one, without an id, to make it.
-    fn merge(&mut self, tx: &Tx<'_>, body: &Object) -> Result<(), Problem>;
+    fn merge(&mut self, tx: &Tx<'_>, body: &Object) -> Result<(), Refusal>;
 
     /// What else changes when the one with this id is deleted, before it is.
-    fn before_delete(_: &Tx<'_>, _id: i64, _now: i64) -> Result<(), Problem> {
+    fn before_delete(_: &Tx<'_>, _id: i64, _now: i64) -> Result<(), Refusal> {
         Ok(())
     }
 
@@ -109,7 +110,7 @@ pub async fn delete<K: Crud>(
     let (id, now) = (numeric(&id)?, store.now());
     let remove = move |tx: &Tx<'_>| {
         K::before_delete(tx, id, now)?;
-        if rows::delete(tx, K::TABLE, id)? { Ok(()) } else { Err(Problem::not_found()) }
+        if rows::delete(tx, K::TABLE, id)? { Ok(()) } else { Err(Refusal::Missing) }
     };
     super::delete(&store, terms, move |tx| K::find(tx, id), remove).await
 }

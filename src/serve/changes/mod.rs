@@ -2,6 +2,7 @@
 //! Owns the conditions under which that happens, requests that come again, and the audit; all of it in the transaction of the
 //! change. Knows no kind.
 
+pub mod by_id;
 pub mod crud;
 pub mod table;
 mod tag;
@@ -19,6 +20,7 @@ use super::http::body::numeric;
 use super::http::paging::Listed;
 use super::http::problem::Problem;
 use super::names::fold;
+use super::refusal::Refusal;
 use super::store::error::StoreError;
 use super::store::tx::Tx;
 use super::store::{Store, rows};
@@ -47,10 +49,10 @@ pub trait Entity: Sized + Send + 'static {
     fn whole(&self) -> Value;
 
     /// Writes it, as a new one when it has no id yet.
-    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem>;
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Refusal>;
 
     /// Another object with this name where its name should be the only one; of several the oldest.
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem>;
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal>;
 }
 
 /// The page, with the tags of its objects where they are asked for.
@@ -73,8 +75,8 @@ pub async fn create<E: Entity>(
     store: &Store,
     terms: Terms,
     home: String,
-    make: impl Fn(&Tx<'_>) -> Result<E, Problem> + Send + 'static,
-    find: impl Fn(&Tx<'_>, i64) -> Result<E, Problem> + Send + 'static,
+    make: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
+    find: impl Fn(&Tx<'_>, i64) -> Result<E, Refusal> + Send + 'static,
     show: impl FnOnce(&E, &str) -> Response,
 ) -> Result<Response, Problem> {
     if terms.expected.is_some() {
@@ -114,7 +116,7 @@ pub fn once<T>(
     tx: &Tx<'_>,
     terms: &Terms,
     now: i64,
-    find: impl FnOnce(i64) -> Result<T, Problem>,
+    find: impl FnOnce(i64) -> Result<T, Refusal>,
     make: impl FnOnce() -> Result<(i64, T), Problem>,
 ) -> Result<Once<T>, Problem> {
     let Some(key) = &terms.key else { return Ok(Once { made: make()?.1, replayed: false }) };
@@ -123,9 +125,11 @@ pub fn once<T>(
         if known.digest != terms.digest {
             return Err(another_body());
         }
-        let made =
-            find(known.object).map_err(|problem| if problem.is_not_found() { gone() } else { problem })?;
-        return Ok(Once { made, replayed: true });
+        return match find(known.object) {
+            Ok(made) => Ok(Once { made, replayed: true }),
+            Err(refusal) if refusal.is_missing() => Err(gone()),
+            Err(refusal) => Err(refusal.into()),
+        };
     }
     let (id, made) = make()?;
     table::remember(tx, &request, &terms.digest, id, now)?;
@@ -143,7 +147,7 @@ pub fn marked(mut response: Response, replayed: bool) -> Response {
 /// 200 with what `read` finds, as `show` has it.
 pub async fn show<E: Entity>(
     store: &Store,
-    read: impl Fn(&Tx<'_>) -> Result<E, Problem> + Send + 'static,
+    read: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
     show: impl FnOnce(&E) -> Response,
 ) -> Result<Response, Problem> {
     let job = move |tx: &Tx<'_>| -> Result<_, Problem> {
@@ -159,8 +163,8 @@ pub async fn show<E: Entity>(
 pub async fn change<E: Entity>(
     store: &Store,
     terms: Terms,
-    read: impl Fn(&Tx<'_>) -> Result<E, Problem> + Send + 'static,
-    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Problem> + Send + 'static,
+    read: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
+    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<(E, String), Problem> {
     let now = store.now();
     let job = move |tx: &Tx<'_>| -> Result<_, Problem> {
@@ -180,9 +184,9 @@ pub async fn change<E: Entity>(
 pub async fn upsert<E: Entity>(
     store: &Store,
     terms: Terms,
-    read: impl Fn(&Tx<'_>) -> Result<Option<E>, Problem> + Send + 'static,
-    make: impl Fn(&Tx<'_>) -> Result<E, Problem> + Send + 'static,
-    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Problem> + Send + 'static,
+    read: impl Fn(&Tx<'_>) -> Result<Option<E>, Refusal> + Send + 'static,
+    make: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
+    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<(E, String, bool), Problem> {
     let now = store.now();
     let job = move |tx: &Tx<'_>| -> Result<_, Problem> {
@@ -208,8 +212,8 @@ pub async fn upsert<E: Entity>(
 pub async fn put<E: Entity>(
     store: &Store,
     terms: Terms,
-    read: impl Fn(&Tx<'_>) -> Result<E, Problem> + Send + 'static,
-    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Problem> + Send + 'static,
+    read: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
+    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<Response, Problem> {
     let (_, tag) = change(store, terms, read, edit).await?;
     Ok(tagged(answer::no_content(), &tag))
@@ -219,8 +223,8 @@ pub async fn put<E: Entity>(
 pub async fn put_shown<E: Entity>(
     store: &Store,
     terms: Terms,
-    read: impl Fn(&Tx<'_>) -> Result<E, Problem> + Send + 'static,
-    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Problem> + Send + 'static,
+    read: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
+    edit: impl Fn(&Tx<'_>, &mut E) -> Result<(), Refusal> + Send + 'static,
     show: impl FnOnce(&E) -> Response,
 ) -> Result<Response, Problem> {
     let (object, tag) = change(store, terms, read, edit).await?;
@@ -231,8 +235,8 @@ pub async fn put_shown<E: Entity>(
 pub async fn delete<E: Entity>(
     store: &Store,
     terms: Terms,
-    read: impl Fn(&Tx<'_>) -> Result<E, Problem> + Send + 'static,
-    remove: impl Fn(&Tx<'_>) -> Result<(), Problem> + Send + 'static,
+    read: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
+    remove: impl Fn(&Tx<'_>) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<Response, Problem> {
     let now = store.now();
     let job = move |tx: &Tx<'_>| -> Result<(), Problem> {
@@ -241,7 +245,7 @@ pub async fn delete<E: Entity>(
                 expect(tx, &terms, &object)?;
                 Some(Sketch::of(&object))
             }
-            Err(problem) if problem.is_not_found() || terms.expected.is_some() => return Err(problem),
+            Err(refusal) if refusal.is_missing() || terms.expected.is_some() => return Err(refusal.into()),
             Err(_) => None,
         };
         remove(tx)?;
@@ -257,11 +261,10 @@ pub async fn delete_row<E: Entity>(
     terms: Terms,
     id: &str,
     table: &'static str,
-    find: impl Fn(&Tx<'_>, i64) -> Result<E, Problem> + Send + 'static,
+    find: impl Fn(&Tx<'_>, i64) -> Result<E, Refusal> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = numeric(id)?;
-    let remove =
-        move |tx: &Tx<'_>| if rows::delete(tx, table, id)? { Ok(()) } else { Err(Problem::not_found()) };
+    let remove = move |tx: &Tx<'_>| if rows::delete(tx, table, id)? { Ok(()) } else { Err(Refusal::Missing) };
     delete(store, terms, move |tx| find(tx, id), remove).await
 }
 

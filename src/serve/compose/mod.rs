@@ -16,11 +16,12 @@ use super::catalog::metrics::metric::{Kind, Metric};
 use super::http::answer;
 use super::http::body::Query;
 use super::http::fields::{Object, Reader};
-use super::http::problem::{Errors, Problem};
+use super::http::problem::Problem;
 use super::measurements::interval::Interval;
 use super::measurements::legacy::{self, UNASSIGNED};
 use super::measurements::tags::{Filter, Tags};
 use super::measurements::{Data, records};
+use super::refusal::Errors;
 use super::store::Store;
 use super::store::tx::Tx;
 use super::tsdb::aggregate::{Aggregate, Point};
@@ -203,7 +204,7 @@ fn refuse_parameters(query: &Object) -> Result<(), Problem> {
     if given("group_by") {
         errors.add("group_by", "is not for composites, which can group in their definition");
     }
-    errors.finish()
+    Ok(errors.finish()?)
 }
 
 fn points(series: &Series) -> Vec<Point> {

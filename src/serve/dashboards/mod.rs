@@ -10,8 +10,8 @@ use super::changes::crud::Crud;
 use super::http::bounds;
 use super::http::fields::{Given, Object, Reader, integer};
 use super::http::paging::Orders;
-use super::http::problem::Problem;
 use super::http::role::Role;
+use super::refusal::Refusal;
 use super::store::error::StoreError;
 use super::store::tx::{Row, Tx};
 
@@ -27,11 +27,11 @@ impl Crud for Dashboard {
         table::complete(tx, all)
     }
 
-    fn find(tx: &Tx<'_>, id: i64) -> Result<Dashboard, Problem> {
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Dashboard, Refusal> {
         table::find(tx, id)
     }
 
-    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Refusal> {
         merge(self, body)
     }
 
@@ -41,7 +41,7 @@ impl Crud for Dashboard {
 }
 
 /// Instruments come as ids or as objects with an `id`, and replace those there were.
-fn merge(dashboard: &mut Dashboard, body: &Object) -> Result<(), Problem> {
+fn merge(dashboard: &mut Dashboard, body: &Object) -> Result<(), Refusal> {
     bounds::check(body, &["name"])?;
     let mut read = Reader::new(body);
     read.name("name", &mut dashboard.name);
@@ -58,5 +58,5 @@ fn merge(dashboard: &mut Dashboard, body: &Object) -> Result<(), Problem> {
             }
         }
     }
-    read.finish()
+    Ok(read.finish()?)
 }

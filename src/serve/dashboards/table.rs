@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use crate::serve::changes::Entity;
-use crate::serve::http::by_id;
-use crate::serve::http::problem::Problem;
+use crate::serve::changes::by_id;
 use crate::serve::names::fold;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
@@ -48,11 +48,11 @@ impl Entity for Dashboard {
         self.shown()
     }
 
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         save(tx, self)
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(rows::titled(tx, "dashboards", "name", &fold(&self.name), &self.name)?)
     }
 }
@@ -75,13 +75,13 @@ pub fn complete(tx: &Tx<'_>, mut dashboards: Vec<Dashboard>) -> Result<Vec<Dashb
     Ok(dashboards)
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Dashboard, Problem> {
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Dashboard, Refusal> {
     let found = by_id::find(tx, "dashboards", id, Dashboard::from_row)?;
-    complete(tx, vec![found])?.pop().ok_or_else(Problem::not_found)
+    complete(tx, vec![found])?.pop().ok_or(Refusal::Missing)
 }
 
 /// Writes the dashboard, inserting it when it has no id yet.
-pub fn save(tx: &Tx<'_>, dashboard: &mut Dashboard) -> Result<(), Problem> {
+pub fn save(tx: &Tx<'_>, dashboard: &mut Dashboard) -> Result<(), Refusal> {
     let (key, Dashboard { id, name, instruments }) = (fold(&dashboard.name), dashboard);
     if *id == 0 {
         *id = tx.id("INSERT INTO dashboards (key, name) VALUES (?1, ?2) RETURNING id", params![key, name])?;
@@ -94,7 +94,7 @@ pub fn save(tx: &Tx<'_>, dashboard: &mut Dashboard) -> Result<(), Problem> {
         tx.all(&known, params![instruments], |row| row.get("id"))?.into_iter().collect();
     let sql = "INSERT INTO dashboard_instruments (dashboard_id, position, instrument_id) VALUES (?1, ?2, ?3)";
     if let Some(unknown) = instruments.iter().find(|id| !known.contains(id)) {
-        return Err(Problem::param("instruments", format!("there is no instrument with id {unknown}")));
+        return Err(Refusal::field("instruments", format!("there is no instrument with id {unknown}")));
     }
     tx.many(sql, |rows| {
         let mut placed = (0_i64..).zip(&*instruments);

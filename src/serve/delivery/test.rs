@@ -17,6 +17,7 @@ use crate::serve::http::answer;
 use crate::serve::http::body::{Body, Segments, numeric};
 use crate::serve::http::fields::Reader;
 use crate::serve::http::problem::Problem;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::Store;
 use crate::serve::store::tx::Tx;
 use crate::serve::telemetry::Telemetry;
@@ -39,12 +40,12 @@ pub async fn test(
         let service = services::find(tx, id)?;
         let alert = match &about {
             None => None,
-            Some(name) => Some(alerts::find(tx, name).map_err(|problem| match problem.is_not_found() {
-                true => Problem::param("alert", "there is no alert of that name"),
-                false => problem,
+            Some(name) => Some(alerts::find(tx, name).map_err(|refusal| match refusal {
+                Refusal::Missing => Refusal::field("alert", "there is no alert of that name"),
+                other => other,
             })?),
         };
-        Ok::<_, Problem>((service, alert.map(|full| full.alert), Clock::read(tx)?.file))
+        Ok::<_, Refusal>((service, alert.map(|full| full.alert), Clock::read(tx)?.file))
     };
     let (service, alert, file) = store.read(find).await?;
     let now = store.now();

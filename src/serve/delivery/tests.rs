@@ -16,7 +16,7 @@ use crate::serve::catalog::alerting::deliveries::table as deliveries;
 use crate::serve::catalog::alerting::log::tests::Lines;
 use crate::serve::catalog::services::settings;
 use crate::serve::catalog::services::table::{self as services, Service};
-use crate::serve::http::problem::Errors;
+use crate::serve::refusal::Errors;
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Tx, params};

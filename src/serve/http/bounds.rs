@@ -6,7 +6,8 @@ use std::io;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::problem::{Errors, Problem};
+use crate::serve::refusal::{Errors, Refusal};
+use crate::serve::store::error::StoreError;
 
 /// The longest text, in bytes.
 const TEXT: usize = 65_536;
@@ -22,7 +23,7 @@ const NAME: usize = 255;
 pub fn check<'a>(
     sent: impl IntoIterator<Item = (&'a String, &'a Value)>,
     names: &[&str],
-) -> Result<(), Problem> {
+) -> Result<(), Errors> {
     let mut errors = Errors::default();
     for (name, value) in sent {
         if let Err(message) = fits(value) {
@@ -51,15 +52,15 @@ pub fn few(items: usize) -> Result<(), String> {
 }
 
 /// Refuses an object that is too large as a whole, as it is going to be kept.
-pub fn whole(object: &impl Serialize) -> Result<(), Problem> {
+pub fn whole(object: &impl Serialize) -> Result<(), Refusal> {
     let mut length = Length(0);
-    serde_json::to_writer(&mut length, object).map_err(Problem::internal)?;
+    serde_json::to_writer(&mut length, object).map_err(StoreError::internal)?;
     if length.0 <= WHOLE {
         return Ok(());
     }
     let message =
         format!("The object takes {} bytes as JSON, and must not take more than {WHOLE}.", length.0);
-    Err(Problem::unreadable(message))
+    Err(Refusal::Whole(message))
 }
 
 struct Length(usize);

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::problem::{Errors, Problem};
+use crate::serve::refusal::Errors;
 
 /// A JSON object as it came in.
 pub type Object = Map<String, Value>;
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub fn finish(self) -> Result<(), Problem> {
+    pub fn finish(self) -> Result<(), Errors> {
         self.errors.finish()
     }
 }

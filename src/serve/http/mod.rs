@@ -9,7 +9,6 @@ pub mod answer;
 pub mod auth;
 pub mod body;
 pub mod bounds;
-pub mod by_id;
 pub mod claimed;
 pub mod credentials;
 pub mod cross_site;

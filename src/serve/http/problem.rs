@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::reply;
 use crate::serve::budget::Exceeded;
+use crate::serve::refusal::{Errors, Refusal};
 use crate::serve::store::error::{Displaced, Failure, StoreError, Trouble};
 
 /// A request that was not carried out, as the client will read it.
@@ -165,10 +166,6 @@ impl Problem {
         self.status.is_server_error()
     }
 
-    pub fn is_not_found(&self) -> bool {
-        self.status == StatusCode::NOT_FOUND
-    }
-
     fn system(status: StatusCode, message: &str) -> Problem {
         Problem::of(status, json!({ "system": [message] }))
     }
@@ -185,7 +182,21 @@ fn single(name: &str, message: String) -> Map<String, Value> {
 
 impl From<Errors> for Problem {
     fn from(errors: Errors) -> Problem {
-        Problem::of_params(StatusCode::BAD_REQUEST, errors.0)
+        Problem::of_params(StatusCode::BAD_REQUEST, errors.into_params())
+    }
+}
+
+/// What a refusal is to whoever asked.
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        match refusal {
+            Refusal::Missing => Problem::not_found(),
+            Refusal::Over(message) => Problem::request(StatusCode::NOT_FOUND, message),
+            Refusal::Taken(field) => Problem::taken(field),
+            Refusal::Fields(errors) => errors.into(),
+            Refusal::Whole(message) => Problem::unreadable(message),
+            Refusal::Store(error) => error.into(),
+        }
     }
 }
 
@@ -247,71 +258,5 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::LOCATION, location);
         }
         response
-    }
-}
-
-/// Everything that is wrong with the parameters of one request, collected so that one answer tells it all.
-#[derive(Debug, Default)]
-pub struct Errors(Map<String, Value>);
-
-impl Errors {
-    /// Adds `message` to the list of the parameter `name`; said twice, it is told once.
-    pub fn add(&mut self, name: &str, message: impl Into<String>) {
-        let list = self.0.entry(name).or_insert_with(|| json!([]));
-        if let Value::Array(list) = list {
-            let message = Value::String(message.into());
-            if !list.contains(&message) {
-                list.push(message);
-            }
-        }
-    }
-
-    /// Puts the errors of something nested (a condition, the settings of a service) under `name`.
-    pub fn nest(&mut self, name: &str, inner: Errors) {
-        if inner.0.is_empty() {
-            return;
-        }
-        let mut nested = match self.0.remove(name) {
-            Some(Value::Object(map)) => Errors(map),
-            _ => Errors::default(),
-        };
-        for (key, messages) in inner.0 {
-            for message in messages.as_array().into_iter().flatten().filter_map(Value::as_str) {
-                nested.add(&key, message);
-            }
-        }
-        self.0.insert(name.to_owned(), Value::Object(nested.0));
-    }
-
-    /// Adds the errors of another item of the same list.
-    pub fn merge(&mut self, other: Errors) {
-        for (name, messages) in other.0 {
-            match messages {
-                Value::Array(messages) => {
-                    for message in messages.iter().filter_map(Value::as_str) {
-                        self.add(&name, message);
-                    }
-                }
-                Value::Object(inner) => self.nest(&name, Errors(inner)),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-            }
-        }
-    }
-
-    /// Whether nothing was said about the parameter `name` yet.
-    pub fn lacks(&self, name: &str) -> bool {
-        !self.0.contains_key(name)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// `Ok` when nothing was added, else the 400 that tells all of it.
-    pub fn finish(self) -> Result<(), Problem> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        Err(self.into())
     }
 }

@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 
 use crate::serve::http::fields::{Object, Reader};
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::http::problem::Problem;
+use crate::serve::refusal::Errors;
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::tier::{oldest, promised};
 

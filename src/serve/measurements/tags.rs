@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::serve::http::fields::{self, Object, Reader};
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::http::problem::Problem;
 use crate::serve::names::{MOST_PATTERNS, folded, matches_folded};
+use crate::serve::refusal::Errors;
 
 pub type Tags = BTreeMap<String, String>;
 

@@ -12,9 +12,9 @@ use super::changes::crud::Crud;
 use super::http::bounds;
 use super::http::fields::{Object, Reader};
 use super::http::paging::Orders;
-use super::http::problem::{Errors, Problem};
 use super::http::role::Role;
 use super::names::fold;
+use super::refusal::{Errors, Refusal};
 use super::store::error::StoreError;
 use super::store::rows;
 use super::store::tx::{Row, Tx};
@@ -35,11 +35,11 @@ impl Entity for Service {
         json!(Shown::to(Role::Admin, self))
     }
 
-    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Refusal> {
         Ok(table::save(tx, self, now)?)
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(rows::titled(tx, "services", "title", &fold(&self.title), &self.title)?)
     }
 }
@@ -54,11 +54,11 @@ impl Crud for Service {
         Service::from_row(row)
     }
 
-    fn find(tx: &Tx<'_>, id: i64) -> Result<Service, Problem> {
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Service, Refusal> {
         table::find(tx, id)
     }
 
-    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Refusal> {
         let is_new = self.id == 0;
         merge(self, body, is_new)
     }
@@ -67,14 +67,14 @@ impl Crud for Service {
         json!(Shown::to(role, self))
     }
 
-    fn before_delete(tx: &Tx<'_>, id: i64, now: i64) -> Result<(), Problem> {
+    fn before_delete(tx: &Tx<'_>, id: i64, now: i64) -> Result<(), Refusal> {
         alerts::revise(tx, &alerts::notifying(tx, id)?)?;
         Ok(deliveries::give_up(tx, id, now)?)
     }
 }
 
 /// Lays `body` over `service`: what is absent stays, settings are replaced as a whole.
-fn merge(service: &mut Service, body: &Object, is_new: bool) -> Result<(), Problem> {
+fn merge(service: &mut Service, body: &Object, is_new: bool) -> Result<(), Refusal> {
     bounds::check(body, &["title"])?;
     let mut read = Reader::new(body);
     if is_new {

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 
 use self::table::Snapshot;
 use super::catalog::spaces::table::chart_exists;
+use super::changes::by_id;
 use super::changes::{self, Once, Unconditional};
 use super::http::answer;
 use super::http::body::{Body, Segments, numeric};
 use super::http::bounds;
-use super::http::by_id;
 use super::http::fields::{Object, Reader, integer, texts};
 use super::http::problem::Problem;
+use super::refusal::Refusal;
 use super::store::Store;
 use super::store::tx::Tx;
 
@@ -66,7 +67,7 @@ pub async fn create(
     Ok(changes::marked(response, replayed))
 }
 
-fn find(tx: &Tx<'_>, id: i64) -> Result<Snapshot, Problem> {
+fn find(tx: &Tx<'_>, id: i64) -> Result<Snapshot, Refusal> {
     by_id::find(tx, "snapshots", id, Snapshot::from_row)
 }
 

@@ -17,6 +17,7 @@ use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, tagged};
 use super::http::problem::Problem;
 use super::http::role::Role;
+use super::refusal::Refusal;
 use super::store::Store;
 use super::store::error::StoreError;
 use super::store::tx::{Row, Tx};
@@ -30,16 +31,16 @@ impl Crud for Space {
         Space::from_row(row)
     }
 
-    fn find(tx: &Tx<'_>, id: i64) -> Result<Space, Problem> {
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Space, Refusal> {
         table::find(tx, id)
     }
 
-    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+    fn merge(&mut self, _: &Tx<'_>, body: &Object) -> Result<(), Refusal> {
         bounds::check(body, &["name"])?;
         let mut read = Reader::new(body);
         read.name("name", &mut self.name);
         read.boolean("tags").put(&mut self.tags);
-        read.finish()
+        Ok(read.finish()?)
     }
 
     fn shown(&self, _: Role) -> Value {

@@ -7,8 +7,9 @@ use super::refusals::{Refusals, named};
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::catalog::metrics::new::Shared;
 use crate::serve::http::fields::{Given, Object, Reader};
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::http::problem::Problem;
 use crate::serve::names::{NAME_RULE, is_name};
+use crate::serve::refusal::Errors;
 use crate::serve::tsdb::labels::Labels;
 
 /// Reads every measurement of the request or tells everything that is wrong with it.

@@ -1,7 +1,8 @@
 //! What is wrong with the measurements of one request, and with which of them: whoever sends 300 at once must be able to
 //! find the one. Pure.
 
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::http::problem::Problem;
+use crate::serve::refusal::Errors;
 
 /// Oldest and youngest accepted time, relative to now, in seconds: a year back, a day ahead. The bounds of the
 /// hosted service were never documented.
@@ -85,9 +86,9 @@ impl Refusals {
         if unnamed > 0 {
             errors.add("name", format!("and {unnamed} more"));
         }
-        errors.finish().map_err(|problem| match of_clock {
-            Some(_) => problem.judged_at(now),
-            None => problem,
+        errors.finish().map_err(|errors| match of_clock {
+            Some(_) => Problem::from(errors).judged_at(now),
+            None => errors.into(),
         })
     }
 }

@@ -44,7 +44,7 @@ pub fn check(tx: &Tx<'_>, measurements: &[Measurement]) -> Result<(), Problem> {
             }),
         };
         if metric.kind != one.kind {
-            return Err(metric.wrong_type());
+            return Err(metric.wrong_type().into());
         }
     }
     Ok(())
@@ -110,7 +110,7 @@ impl<'a> LookUp<'a> {
             return Ok(meta);
         }
         let metric = match table::find(self.tx, &one.metric)? {
-            Some(metric) if metric.kind != one.kind => return Err(metric.wrong_type()),
+            Some(metric) if metric.kind != one.kind => return Err(metric.wrong_type().into()),
             Some(metric) => metric,
             None => {
                 let mut metric = one.new.make(&one.metric, one.kind, self.agent)?;

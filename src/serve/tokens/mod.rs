@@ -18,6 +18,7 @@ use super::http::fields::{Object, Reader};
 use super::http::paging::{Orders, Page};
 use super::http::problem::Problem;
 use super::http::role::Role;
+use super::refusal::Refusal;
 use super::store::Store;
 use super::store::page::Filter;
 use super::store::tx::Tx;
@@ -108,7 +109,7 @@ pub async fn delete(
 }
 
 /// Lays a body over a token. The token itself is made by the server; attempts to set it are ignored.
-fn merge(token: &mut ApiToken, body: &Object) -> Result<(), Problem> {
+fn merge(token: &mut ApiToken, body: &Object) -> Result<(), Refusal> {
     bounds::check(body, &["name"])?;
     let mut read = Reader::new(body);
     read.text("name").put(&mut token.name);
@@ -119,5 +120,5 @@ fn merge(token: &mut ApiToken, body: &Object) -> Result<(), Problem> {
             None => read.errors.add("role", "is not one of: admin, recorder, viewer"),
         }
     }
-    read.finish()
+    Ok(read.finish()?)
 }

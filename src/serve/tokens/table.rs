@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::serve::changes::Entity;
+use crate::serve::changes::by_id;
 use crate::serve::http::auth::Rights;
-use crate::serve::http::by_id;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
 use crate::serve::names::fold;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
@@ -77,20 +78,20 @@ impl Entity for ApiToken {
         self.shown()
     }
 
-    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Refusal> {
         if self.id != 0 {
             self.updated_at = now;
         }
         Ok(save(tx, self)?)
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         let name = self.name.as_deref().unwrap_or_default();
         Ok(rows::titled(tx, "api_tokens", "name", &fold(name), name)?)
     }
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<ApiToken, Problem> {
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<ApiToken, Refusal> {
     by_id::find(tx, "api_tokens", id, ApiToken::from_row)
 }
 

@@ -13,9 +13,9 @@ use crate::serve::catalog::services::shown::Shown as ShownService;
 use crate::serve::catalog::services::table::Service;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader, integer};
-use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::http::role::Role;
 use crate::serve::names::{NAME_RULE, is_name};
+use crate::serve::refusal::{Errors, Refusal};
 
 /// Seconds between two notifications when the writer does not say.
 const REARM: i64 = 600;
@@ -44,7 +44,7 @@ pub struct Alert {
 
 impl Alert {
     /// A new alert from the body of a POST.
-    pub fn new(body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>, now: i64) -> Result<Alert, Problem> {
+    pub fn new(body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>, now: i64) -> Result<Alert, Refusal> {
         let mut alert = Alert { created_at: now, updated_at: now, ..Alert::unread(0) };
         alert.merge(body, kind_of, now)?;
         Ok(alert)
@@ -57,7 +57,7 @@ impl Alert {
         body: &Object,
         kind_of: &dyn Fn(&str) -> Option<Kind>,
         now: i64,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Refusal> {
         bounds::check(body, &[])?;
         let mut read = Reader::new(body);
         if let Some(name) = read.text("name").value() {
@@ -248,7 +248,7 @@ mod tests {
         None
     }
 
-    fn new(body: &Value) -> Result<Alert, Problem> {
+    fn new(body: &Value) -> Result<Alert, Refusal> {
         Alert::new(body.as_object().unwrap(), &unknown, 100)
     }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::fields::{Given, Object, Reader, list, texts};
-use crate::serve::http::problem::Errors;
 use crate::serve::names::is_name;
+use crate::serve::refusal::Errors;
 
 const GAUGE_FUNCTIONS: &[&str] = &["min", "max", "average", "sum", "count", "derivative"];
 const COUNTER_FUNCTIONS: &[&str] = &["derivative", "absolute_value"];

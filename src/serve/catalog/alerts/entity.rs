@@ -6,9 +6,9 @@ use super::alert::Client;
 use super::table::{self, Full};
 use crate::serve::catalog::alerting::edits;
 use crate::serve::changes::Entity;
-use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Role;
 use crate::serve::names::fold;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::rows;
 use crate::serve::store::tx::Tx;
 
@@ -30,7 +30,7 @@ impl Entity for Full {
     }
 
     /// `updated_at` moves with every accepted change.
-    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Refusal> {
         self.alert.updated_at = now;
         let changed = match &self.edited {
             Some(edited) => edits::edit(tx, &edited.by, &edited.before, &mut self.alert, now)?,
@@ -48,7 +48,7 @@ impl Entity for Full {
         Ok(())
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(rows::named(tx, "alerts", &fold(&self.alert.name))?)
     }
 }

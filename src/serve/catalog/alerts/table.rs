@@ -10,8 +10,8 @@ use super::alert::Alert;
 use super::condition::{Condition, Test};
 use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::services::table::{self as services, Service};
-use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::page::{Conditions, Page, PageRequest, page_where};
 use crate::serve::store::rows;
@@ -129,19 +129,19 @@ fn condition_from_row(row: &Row<'_>) -> Result<Condition, StoreError> {
 }
 
 /// Which alert a path means: a number is an id, anything else a name.
-pub fn find(tx: &Tx<'_>, id_or_name: &str) -> Result<Full, Problem> {
-    complete(tx, vec![meant(tx, id_or_name, from_row)?])?.pop().ok_or_else(Problem::not_found)
+pub fn find(tx: &Tx<'_>, id_or_name: &str) -> Result<Full, Refusal> {
+    complete(tx, vec![meant(tx, id_or_name, from_row)?])?.pop().ok_or(Refusal::Missing)
 }
 
 /// The same without what is only shown.
-pub fn find_bare(tx: &Tx<'_>, id_or_name: &str) -> Result<Full, Problem> {
+pub fn find_bare(tx: &Tx<'_>, id_or_name: &str) -> Result<Full, Refusal> {
     let mut alert = meant(tx, id_or_name, from_row)?;
     fill(tx, std::slice::from_mut(&mut alert))?;
     Ok(Full::new(alert))
 }
 
 /// The id of the alert a path means, also when the rest of it cannot be read.
-pub fn id_of(tx: &Tx<'_>, id_or_name: &str) -> Result<i64, Problem> {
+pub fn id_of(tx: &Tx<'_>, id_or_name: &str) -> Result<i64, Refusal> {
     meant(tx, id_or_name, |row| row.get("id"))
 }
 
@@ -149,18 +149,18 @@ fn meant<T>(
     tx: &Tx<'_>,
     id_or_name: &str,
     row: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
-) -> Result<T, Problem> {
+) -> Result<T, Refusal> {
     let found = match id_or_name.parse::<i64>() {
         Ok(id) => tx.one("SELECT * FROM alerts WHERE id = ?1", params![id], row),
         Err(_) => tx.one("SELECT * FROM alerts WHERE key = ?1", params![fold(id_or_name)], row),
     };
-    found?.ok_or_else(Problem::not_found)
+    found?.ok_or(Refusal::Missing)
 }
 
 /// Writes the alert as it is, inserting it when it has no id yet, and gives the services that it notifies.
-pub fn save(tx: &Tx<'_>, alert: &mut Alert) -> Result<Vec<Arc<Service>>, Problem> {
+pub fn save(tx: &Tx<'_>, alert: &mut Alert) -> Result<Vec<Arc<Service>>, Refusal> {
     alert.id = save_row(tx, alert).map_err(|error| match error {
-        StoreError::Taken => Problem::taken("name"),
+        StoreError::Taken => Refusal::Taken("name"),
         error => error.into(),
     })?;
     save_conditions(tx, alert)?;
@@ -267,13 +267,13 @@ fn put(rows: &mut Many<'_>, alert: i64, position: i64, condition: &Condition) ->
     rows.run(if id.is_some() { values } else { &values[..values.len() - 1] })
 }
 
-fn save_services(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Problem> {
+fn save_services(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Refusal> {
     tx.execute("DELETE FROM alert_services WHERE alert_id = ?1", params![alert.id])?;
     let known = services::get_all(tx, &alert.services)?;
     let mut services = Vec::with_capacity(alert.services.len());
     for id in &alert.services {
         let service = known.get(id);
-        let unknown = || Problem::param("services", format!("there is no service with id {id}"));
+        let unknown = || Refusal::field("services", format!("there is no service with id {id}"));
         services.push(Arc::clone(service.ok_or_else(unknown)?));
     }
     let sql = "INSERT INTO alert_services (alert_id, service_id, position) VALUES (?1, ?2, ?3)";

@@ -7,7 +7,7 @@ use super::attributes::{self, CREATED_BY};
 use crate::composite;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader};
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::refusal::{Errors, Refusal};
 
 /// What a metric is; fixed when it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,10 +71,10 @@ impl Metric {
     }
 
     /// The answer to a measurement or change of another type; clients look for these very words.
-    pub fn wrong_type(&self) -> Problem {
+    pub fn wrong_type(&self) -> Refusal {
         let message =
             format!("'{}' is a {}, but was submitted as different type", self.name, self.kind.name());
-        Problem::param("type", message)
+        Refusal::field("type", message)
     }
 }
 
@@ -92,7 +92,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub fn read(body: &Object) -> Result<Changes, Problem> {
+    pub fn read(body: &Object) -> Result<Changes, Errors> {
         // A change to many metrics may name as many as it likes.
         let ours = body.iter().filter(|(name, _)| !matches!(name.as_str(), "names" | "exclude"));
         bounds::check(ours, &["display_name"])?;
@@ -131,7 +131,7 @@ impl Changes {
     }
 
     /// For a change to many metrics, whose attributes may stand at top level.
-    pub fn read_flat(body: &Object) -> Result<Changes, Problem> {
+    pub fn read_flat(body: &Object) -> Result<Changes, Errors> {
         let mut changes = Changes::read(body)?;
         changes.kind = None;
         let flat: Object = body
@@ -146,19 +146,19 @@ impl Changes {
     }
 
     /// Lays the changes over `metric`: properties and attributes that are not mentioned stay.
-    pub fn apply(&self, metric: &mut Metric) -> Result<(), Problem> {
+    pub fn apply(&self, metric: &mut Metric) -> Result<(), Refusal> {
         if self.kind.is_some_and(|kind| kind != metric.kind) {
             return Err(metric.wrong_type());
         }
         match (metric.kind, &self.composite) {
             (Kind::Composite, Given::Value(text)) => metric.composite = Some(text.clone()),
             (Kind::Gauge | Kind::Counter, Given::Value(_)) => {
-                return Err(Problem::param("composite", "is only for metrics of type composite"));
+                return Err(Refusal::field("composite", "is only for metrics of type composite"));
             }
             (_, Given::Absent | Given::Null) => {}
         }
         if metric.kind == Kind::Composite && metric.composite.is_none() {
-            return Err(Problem::param("composite", "is not present"));
+            return Err(Refusal::field("composite", "is not present"));
         }
         self.display_name.clone().put(&mut metric.display_name);
         self.description.clone().put(&mut metric.description);
@@ -205,7 +205,7 @@ fn read_attributes(sent: Option<&Object>, errors: &mut Errors) -> Vec<(String, V
 mod tests {
     use super::*;
 
-    fn changed(metric: &mut Metric, body: &Value) -> Result<(), Problem> {
+    fn changed(metric: &mut Metric, body: &Value) -> Result<(), Refusal> {
         Changes::read(body.as_object().unwrap())?.apply(metric)
     }
 

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::metric::{Changes, Kind, Metric};
 use crate::serve::http::fields::Object;
-use crate::serve::http::problem::Problem;
+use crate::serve::refusal::{Errors, Refusal};
 
 /// Parameters of a measurement that describe its metric.
 const NAMED: [&str; 5] = ["display_name", "description", "period", "source_lag", "attributes"];
 
 /// A metric as its first measurement would make it. Nothing where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct NewMetric(Option<Arc<Result<Changes, Problem>>>);
+pub struct NewMetric(Option<Arc<Result<Changes, Errors>>>);
 
 /// What a request says of all metrics in it that do not say it themselves.
 pub struct Shared<'a> {
@@ -54,10 +54,10 @@ impl NewMetric {
     ///
     /// # Errors
     /// When what is said of it cannot be.
-    pub fn make(&self, name: &str, kind: Kind, agent: Option<&str>) -> Result<Metric, Problem> {
+    pub fn make(&self, name: &str, kind: Kind, agent: Option<&str>) -> Result<Metric, Refusal> {
         let mut metric = Metric::new(name, kind, agent);
         if let Some(changes) = &self.0 {
-            changes.as_ref().as_ref().map_err(Problem::clone)?.apply(&mut metric)?;
+            changes.as_ref().as_ref().map_err(Errors::clone)?.apply(&mut metric)?;
         }
         Ok(metric)
     }

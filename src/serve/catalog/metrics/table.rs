@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::metric::{Kind, Metric};
 use crate::serve::changes::Entity;
-use crate::serve::http::problem::Problem;
 use crate::serve::names::{Choice, fold};
+use crate::serve::refusal::Refusal;
 use crate::serve::series;
 use crate::serve::series::points::Points as _;
 use crate::serve::store::Turn;
@@ -31,14 +31,14 @@ impl Entity for Metric {
         json!(self)
     }
 
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         match self.id {
             0 => Ok(insert(tx, self)?),
             _ => Ok(update(tx, self)?),
         }
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(id_of(tx, &self.name)?)
     }
 }
@@ -136,12 +136,12 @@ pub fn delete(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
 }
 
 /// Deletes metrics, the last of `ids` first, until the turn is over; `note` is told of each before it goes. How many are gone.
-pub fn delete_many(
+pub fn delete_many<E: From<StoreError>>(
     tx: &Tx<'_>,
     ids: &[i64],
     turn: Turn,
-    note: impl Fn(i64) -> Result<(), Problem>,
-) -> Result<usize, Problem> {
+    note: impl Fn(i64) -> Result<(), E>,
+) -> Result<usize, E> {
     // A metric may have tens of thousands of series with thousands of blocks each.
     const SERIES: usize = 100;
     let points = series::of(tx)?;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::serve::http::problem::Errors;
+use crate::serve::refusal::Errors;
 
 /// Settings: a flat map of texts, kept as they were written. No way to JSON but that of
 /// [`Shown`](super::shown::Shown), and no `Debug`.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::settings::Settings;
-use crate::serve::http::by_id;
-use crate::serve::http::problem::Problem;
+use crate::serve::changes::by_id;
 use crate::serve::names::fold;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
@@ -32,7 +32,7 @@ impl Service {
     }
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Service, Problem> {
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Service, Refusal> {
     by_id::find(tx, "services", id, Service::from_row)
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::serve::changes::Entity;
-use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::page::Filter;
 use crate::serve::store::rows;
@@ -44,11 +44,11 @@ impl Entity for Source {
         self.shown()
     }
 
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         Ok(save(tx, self)?)
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(rows::named(tx, "sources", &fold(&self.name))?)
     }
 }

@@ -6,7 +6,7 @@ use super::stream;
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader, float};
-use crate::serve::http::problem::{Errors, Problem};
+use crate::serve::refusal::{Errors, Refusal};
 
 const TYPES: &[&str] = &["line", "stacked", "bignumber"];
 
@@ -22,7 +22,7 @@ pub struct Chart {
 
 impl Chart {
     /// A new chart from the body of a POST.
-    pub fn new(body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Result<Chart, Problem> {
+    pub fn new(body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Result<Chart, Refusal> {
         let start = Object::from_iter([("name".to_owned(), json!("")), ("type".to_owned(), json!("line"))]);
         let mut chart = Chart { id: 0, body: start, streams: Vec::new() };
         chart.merge(body, kind_of)?;
@@ -31,7 +31,7 @@ impl Chart {
 
     /// Lays a body over the chart: what is absent stays, `null` clears, streams are replaced when they are sent.
     /// lbrt calls the type `chart_type`, appoptics-api-go the thresholds `threshold`. Tells whether streams came.
-    pub fn merge(&mut self, body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Result<bool, Problem> {
+    pub fn merge(&mut self, body: &Object, kind_of: &dyn Fn(&str) -> Option<Kind>) -> Result<bool, Refusal> {
         bounds::check(body, &["name"])?;
         let mut read = Reader::new(body);
         // A name may be blank, but never null: lbrt asks whether it is empty.
@@ -120,7 +120,7 @@ mod tests {
         None
     }
 
-    fn chart(body: &Value) -> Result<Chart, Problem> {
+    fn chart(body: &Value) -> Result<Chart, Refusal> {
         Chart::new(body.as_object().unwrap(), &unknown)
     }
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::serve::catalog::metrics::attributes;
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::fields::{self, Object, Reader, float};
-use crate::serve::http::problem::Errors;
 use crate::serve::names::is_name;
+use crate::serve::refusal::Errors;
 
 /// The type of a stream of events, which stand over what a chart shows of metrics.
 const ANNOTATION: &str = "annotation";

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::chart::Chart;
 use crate::serve::changes::Entity;
-use crate::serve::http::by_id;
+use crate::serve::changes::by_id;
 use crate::serve::http::fields::Object;
-use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
@@ -56,16 +56,16 @@ impl Entity for Space {
         self.shown()
     }
 
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         Ok(save(tx, self)?)
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(rows::titled(tx, "spaces", "name", &fold(&self.name), &self.name)?)
     }
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Space, Problem> {
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Space, Refusal> {
     by_id::find(tx, "spaces", id, Space::from_row)
 }
 
@@ -98,10 +98,10 @@ pub fn chart_ids(tx: &Tx<'_>, space: i64) -> Result<Vec<i64>, StoreError> {
     tx.all("SELECT id FROM charts WHERE space_id = ?1 ORDER BY id", params![space], |row| row.get("id"))
 }
 
-pub fn find_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<Placed, Problem> {
+pub fn find_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<Placed, Refusal> {
     let sql = "SELECT * FROM charts WHERE space_id = ?1 AND id = ?2";
     let found = tx.one(sql, params![space, id], chart_from_row)?;
-    let mut chart = found.ok_or_else(Problem::not_found)?;
+    let mut chart = found.ok_or(Refusal::Missing)?;
     chart.streams = streams(tx, Owner::Chart, &[id])?.remove(&id).unwrap_or_default();
     Ok(Placed { space, chart, has_streams: false })
 }
@@ -137,14 +137,14 @@ impl Entity for Placed {
         whole
     }
 
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         match self.chart.id {
             0 => Ok(insert_chart(tx, self.space, &mut self.chart)?),
             _ => Ok(update_chart(tx, &mut self.chart, self.has_streams)?),
         }
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         let sql = "SELECT * FROM charts WHERE space_id = ?1 ORDER BY id";
         let charts = tx.all(sql, params![self.space], chart_from_row)?;
         let key = Placed::key(&self.chart);
@@ -209,9 +209,9 @@ fn update_chart(tx: &Tx<'_>, chart: &mut Chart, has_streams: bool) -> Result<(),
     Ok(())
 }
 
-pub fn delete_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<(), Problem> {
+pub fn delete_chart(tx: &Tx<'_>, space: i64, id: i64) -> Result<(), Refusal> {
     match tx.execute("DELETE FROM charts WHERE space_id = ?1 AND id = ?2", params![space, id])? {
-        0 => Err(Problem::not_found()),
+        0 => Err(Refusal::Missing),
         _ => Ok(()),
     }
 }

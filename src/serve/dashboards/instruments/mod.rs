@@ -11,8 +11,8 @@ use crate::serve::changes::crud::Crud;
 use crate::serve::http::bounds;
 use crate::serve::http::fields::{Given, Object, Reader};
 use crate::serve::http::paging::Orders;
-use crate::serve::http::problem::{Errors, Problem};
 use crate::serve::http::role::Role;
+use crate::serve::refusal::{Errors, Refusal};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx};
 
@@ -30,11 +30,11 @@ impl Crud for Instrument {
         table::complete(tx, all)
     }
 
-    fn find(tx: &Tx<'_>, id: i64) -> Result<Instrument, Problem> {
+    fn find(tx: &Tx<'_>, id: i64) -> Result<Instrument, Refusal> {
         table::find(tx, id)
     }
 
-    fn merge(&mut self, tx: &Tx<'_>, body: &Object) -> Result<(), Problem> {
+    fn merge(&mut self, tx: &Tx<'_>, body: &Object) -> Result<(), Refusal> {
         merge(tx, self, body)
     }
 
@@ -44,7 +44,7 @@ impl Crud for Instrument {
 }
 
 /// Lays a body over the instrument: attributes and streams are replaced when they are sent.
-fn merge(tx: &Tx<'_>, instrument: &mut Instrument, body: &Object) -> Result<(), Problem> {
+fn merge(tx: &Tx<'_>, instrument: &mut Instrument, body: &Object) -> Result<(), Refusal> {
     bounds::check(body, &["name"])?;
     let kinds = Kinds::of(tx, body)?;
     let mut read = Reader::new(body);

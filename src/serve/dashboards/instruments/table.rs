@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::serve::catalog::spaces::table::{Owner, save_streams, streams};
 use crate::serve::changes::Entity;
-use crate::serve::http::by_id;
+use crate::serve::changes::by_id;
 use crate::serve::http::fields::Object;
-use crate::serve::http::problem::Problem;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
 
@@ -49,11 +49,11 @@ impl Entity for Instrument {
         self.shown()
     }
 
-    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, now: i64) -> Result<(), Refusal> {
         Ok(save(tx, self, now)?)
     }
 
-    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, tx: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         let sql = "SELECT id FROM instruments WHERE name = ?1 ORDER BY id LIMIT 1";
         Ok(tx.one(sql, params![self.name], |row| row.get("id"))?)
     }
@@ -69,9 +69,9 @@ pub fn complete(tx: &Tx<'_>, mut instruments: Vec<Instrument>) -> Result<Vec<Ins
     Ok(instruments)
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Instrument, Problem> {
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Instrument, Refusal> {
     let found = by_id::find(tx, "instruments", id, Instrument::from_row)?;
-    complete(tx, vec![found])?.pop().ok_or_else(Problem::not_found)
+    complete(tx, vec![found])?.pop().ok_or(Refusal::Missing)
 }
 
 /// Writes the instrument, inserting it when it has no id yet.

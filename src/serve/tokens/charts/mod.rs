@@ -7,13 +7,14 @@ use axum::response::Response;
 
 use self::table::ChartToken;
 use super::table::random_token;
+use crate::serve::changes::by_id;
 use crate::serve::changes::{self, Tags, Terms};
 use crate::serve::http::answer;
 use crate::serve::http::body::{Body, Query, Segments};
-use crate::serve::http::by_id;
 use crate::serve::http::fields::Reader;
 use crate::serve::http::paging::{Orders, Page};
 use crate::serve::http::problem::Problem;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::page::Filter;
 use crate::serve::store::tx::Tx;
 use crate::serve::store::{Store, rows};
@@ -45,7 +46,7 @@ pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) 
     let make = move |tx: &Tx| {
         if !rows::exists(tx, entities, entity_id)? {
             let message = format!("there is no {} with this id", new.entity_type);
-            return Err(Problem::param("entity_id", message));
+            return Err(Refusal::field("entity_id", message));
         }
         Ok(new.clone())
     };
@@ -60,7 +61,7 @@ pub async fn show(
     State(store): State<Store>,
     Segments(token): Segments<String>,
 ) -> Result<Response, Problem> {
-    let find = move |tx: &Tx| table::find(tx, &token)?.ok_or_else(Problem::not_found);
+    let find = move |tx: &Tx| table::find(tx, &token)?.ok_or(Refusal::Missing);
     changes::show(&store, find, |found| answer::ok(&found.shown())).await
 }
 
@@ -70,7 +71,7 @@ pub async fn delete(
     Segments(token): Segments<String>,
 ) -> Result<Response, Problem> {
     let wanted = token.clone();
-    let find = move |tx: &Tx| table::find(tx, &wanted)?.ok_or_else(Problem::not_found);
-    let remove = move |tx: &Tx| if table::delete(tx, &token)? { Ok(()) } else { Err(Problem::not_found()) };
+    let find = move |tx: &Tx| table::find(tx, &wanted)?.ok_or(Refusal::Missing);
+    let remove = move |tx: &Tx| if table::delete(tx, &token)? { Ok(()) } else { Err(Refusal::Missing) };
     changes::delete(&store, terms, find, remove).await
 }

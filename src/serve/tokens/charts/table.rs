@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::serve::changes::Entity;
-use crate::serve::http::problem::Problem;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
 
@@ -48,11 +48,11 @@ impl Entity for ChartToken {
         self.shown()
     }
 
-    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Problem> {
+    fn save(&mut self, tx: &Tx<'_>, _: i64) -> Result<(), Refusal> {
         Ok(insert(tx, self)?)
     }
 
-    fn namesake(&self, _: &Tx<'_>) -> Result<Option<i64>, Problem> {
+    fn namesake(&self, _: &Tx<'_>) -> Result<Option<i64>, Refusal> {
         Ok(None)
     }
 }

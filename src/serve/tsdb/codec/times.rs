@@ -21,7 +21,7 @@ pub fn put(times: &[i64], out: &mut Vec<u8>) {
     let unit = differences.iter().fold(0, |unit, difference| common(unit, difference.cast_unsigned()));
     let grid = || {
         let step = i64::try_from(unit).ok().filter(|step| *step > 0)?;
-        let slots = times.last()?.checked_sub(*first)? / step + 1;
+        let slots = (times.last()?.checked_sub(*first)? / step).checked_add(1)?;
         usize::try_from(slots).ok().filter(|slots| *slots < 2 * times.len()).map(|slots| (step, slots))
     };
     let form = match (differences.is_empty(), grid()) {

@@ -2,8 +2,8 @@
 
 use super::silence::{Phase, Silence};
 use crate::serve::catalog::alerting::clock::Clock;
-use crate::serve::http::by_id;
-use crate::serve::http::problem::Problem;
+use crate::serve::changes::by_id;
+use crate::serve::refusal::Refusal;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::page::{Conditions, Page, PageRequest, page_where};
 use crate::serve::store::tx::{Row, Tx, params};
@@ -26,8 +26,8 @@ pub fn from_row(row: &Row<'_>) -> Result<Silence, StoreError> {
     })
 }
 
-/// The silence of this id, or 404.
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Silence, Problem> {
+/// The silence of this id.
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Silence, Refusal> {
     by_id::find(tx, "silences", id, from_row)
 }
 
