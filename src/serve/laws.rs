@@ -3,8 +3,11 @@
 
 use super::http::form;
 use super::submit;
+use super::tsdb::aggregate::Point;
+use super::tsdb::page::write::Pages;
 use super::tsdb::sample::Sample;
-use super::tsdb::{block, journal};
+use super::tsdb::tier::TIERS;
+use super::tsdb::{block, journal, page};
 
 /// Epoch seconds at which submissions are judged.
 const NOW: i64 = 1_800_000_000;
@@ -51,6 +54,28 @@ pub fn block(bytes: &[u8]) {
     }
 }
 
+/// A page behind a sound checksum is refused, or its runs lie in their window, in order, and are the same when they are written again.
+pub fn page(bytes: &[u8]) {
+    let [tier, ..] = TIERS;
+    let sealed = page::sealed(tier, bytes);
+    let Ok(found) = page::runs(tier, 0, &sealed) else { return };
+    for run in found.flatten() {
+        let page::Run { metric, series, points } = run;
+        assert!(points.is_sorted_by(|a, b| a.time < b.time), "{points:?}");
+        assert!(points.iter().all(|point| (0..tier.span).contains(&point.time)), "{points:?}");
+        let written = |points: &[Point]| {
+            let mut pages = Pages::new(tier, 0);
+            pages.put(metric, series, points);
+            pages.finish()
+        };
+        let pages = written(&points);
+        let again =
+            pages.iter().flat_map(|one| page::runs(tier, 0, &one.bytes).into_iter().flatten().flatten());
+        // Not the points: they may be no numbers, which equal nothing.
+        assert_eq!(written(&again.flat_map(|run| run.points).collect::<Vec<_>>()), pages);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -65,6 +90,7 @@ mod tests {
             ("submitted", submitted),
             ("journal_row", journal_row),
             ("block", block),
+            ("page", page),
         ] {
             crate::fuzz_inputs(target).iter().for_each(|input| law(input));
         }
@@ -83,6 +109,7 @@ mod tests {
             }
             journal_row(&bytes);
             block(&bytes);
+            page(&bytes);
         }
 
         #[test]

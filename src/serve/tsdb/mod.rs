@@ -11,6 +11,8 @@ mod error;
 pub mod horizon;
 pub mod journal;
 pub mod labels;
+#[cfg(any(test, fuzzing))]
+pub mod page;
 pub mod range;
 pub mod sample;
 pub mod tier;

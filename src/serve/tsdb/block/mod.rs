@@ -103,7 +103,7 @@ pub mod tests {
     }
 
     /// Points to the bit: zeros are equal whatever their signs.
-    fn bits(points: &[Point]) -> Vec<(i64, u64, [u64; 4], Option<u64>)> {
+    pub fn bits(points: &[Point]) -> Vec<(i64, u64, [u64; 4], Option<u64>)> {
         let bits = |Point { time, stats }: &Point| {
             let Aggregate { count, sum, min, max, last, squares } = *stats;
             (*time, count, [sum, min, max, last].map(f64::to_bits), squares.map(f64::to_bits))

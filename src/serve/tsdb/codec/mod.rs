@@ -5,4 +5,4 @@ mod doubles;
 mod frames;
 mod integers;
 pub mod run;
-mod times;
+pub mod times;

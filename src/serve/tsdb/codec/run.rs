@@ -10,6 +10,11 @@ use crate::serve::tsdb::aggregate::{Aggregate, Point};
 /// Writes points that are sorted by time.
 pub fn put(points: &[Point], out: &mut Vec<u8>) {
     times::put(&Vec::from_iter(points.iter().map(|point| point.time)), out);
+    put_values(points, out);
+}
+
+/// Writes what is known of points but for their times.
+pub fn put_values(points: &[Point], out: &mut Vec<u8>) {
     if points.is_empty() {
         return;
     }
@@ -31,6 +36,11 @@ pub fn put(points: &[Point], out: &mut Vec<u8>) {
 /// Reads points, sorted by time; `None` where there are none to be read.
 pub fn take(rest: &mut &[u8]) -> Option<Vec<Point>> {
     let times = times::take(rest)?;
+    take_values(rest, &times)
+}
+
+/// Reads what is known of points at these times.
+pub fn take_values(rest: &mut &[u8], times: &[i64]) -> Option<Vec<Point>> {
     if times.is_empty() {
         return Some(Vec::new());
     }
