@@ -2,6 +2,7 @@
 //! and committed inputs, fuzz targets over mutated ones.
 
 use super::http::form;
+use super::remote_read;
 use super::submit;
 use super::tsdb::aggregate::Point;
 use super::tsdb::page::write::Pages;
@@ -33,6 +34,15 @@ pub fn submitted(bytes: &[u8]) {
         }
         // What is no number would not equal itself.
         assert_eq!(journal::decode(&journal::encode(&points)), Some(points));
+    }
+}
+
+/// A request of remote read is refused or written as something that reads as the same; packed, and as it is.
+pub fn remote_read(bytes: &[u8]) {
+    let pack = |bytes: &[u8]| snap::raw::Encoder::new().compress_vec(bytes).unwrap_or_default();
+    for body in [bytes, &pack(bytes)] {
+        let Some(written) = remote_read::request(body) else { continue };
+        assert_eq!(remote_read::request(&pack(&written)), Some(written));
     }
 }
 
@@ -88,6 +98,7 @@ mod tests {
         for (target, law) in [
             ("form", form as fn(&[u8])),
             ("submitted", submitted),
+            ("remote_read", remote_read),
             ("journal_row", journal_row),
             ("block", block),
             ("page", page),
@@ -103,6 +114,7 @@ mod tests {
         fn hold_for_any_bytes(mut bytes in prop::collection::vec(any::<u8>(), 0..80), version in 0..3_u8) {
             form(&bytes);
             submitted(&bytes);
+            remote_read(&bytes);
             // Else few get past the first byte.
             if let Some(first) = bytes.first_mut() {
                 *first = version;

@@ -36,6 +36,7 @@ mod operations;
 mod pages;
 mod reading;
 mod refusal;
+mod remote_read;
 mod router;
 mod series;
 mod services;

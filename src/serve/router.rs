@@ -30,7 +30,7 @@ use super::store::error::Trouble;
 use super::tokens::{self, Tokens};
 use super::{
     alerts, annotations, audit, backup, compose, deliveries, delivery, incidents, metrics, operations,
-    reading, silences, snapshots, sources, spaces, submit,
+    reading, remote_read, silences, snapshots, sources, spaces, submit,
 };
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
@@ -76,7 +76,7 @@ pub fn listed() -> Vec<(&'static str, &'static str, &'static [Role])> {
 fn routes() -> Routes<App> {
     use Access::{
         Administer, Audit, Clear, Define, Probe, ReadAlerts, ReadData, ReadHealth, ReadIncidents,
-        ReadServices, ReadSpaces, Send,
+        ReadRemotely, ReadServices, ReadSpaces, Send,
     };
     Routes::new()
         .route(auth::HEALTH, [get(Probe, operations::health)])
@@ -102,6 +102,7 @@ fn routes() -> Routes<App> {
         .route("/v1/measurements/{name}", [get(ReadData, reading::measurements)])
         // go-librato resolves its submissions against the host, losing the prefix
         .route("/metrics", [post(Send, submit::legacy), get(ReadData, operations::metrics)])
+        .route(remote_read::PATH, [post(ReadRemotely, remote_read::read)])
         // annotations
         .route("/v1/annotations", [get(ReadData, annotations::list)])
         .route(
@@ -266,7 +267,8 @@ fn pages_of(pages: &Pages, bounded: impl Fn(Router) -> Router) -> Router {
 
 /// While the disk is full, the room that is left is for deleting.
 async fn keep_room(State(store): State<Store>, request: Request, next: Next) -> Response {
-    let grows = matches!(*request.method(), Method::POST | Method::PUT);
+    let grows =
+        matches!(*request.method(), Method::POST | Method::PUT) && request.uri().path() != remote_read::PATH;
     match store.condition().trouble() {
         Some(Trouble::Full) if grows => Problem::cannot_write(Trouble::Full).into_response(),
         _ => next.run(request).await,

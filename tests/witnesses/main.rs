@@ -14,6 +14,7 @@ mod promtool;
 #[path = "../support/python_librato.rs"]
 mod python_librato;
 mod readme;
+mod remote_read;
 #[path = "../support/server.rs"]
 mod server;
 mod sinks;

@@ -143,10 +143,10 @@ fn victoria_metrics_takes_the_rules_of_the_examples() {
 }
 
 /// Knuth's generator: the same at every run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
@@ -296,7 +296,7 @@ fn rules_fire_at_the_minutes_at_which_alerts_do() {
 }
 
 /// Series by metric: labels, and a value a minute.
-type Given<'a> = &'a [(&'a str, &'a str, &'a str)];
+pub type Given<'a> = &'a [(&'a str, &'a str, &'a str)];
 
 const AB: Given<'_> = &[("x", "source=a", "1 2 _ 4"), ("x", "source=b", "_ 10 20 40")];
 const ZERO: Given<'_> = &[("n", "source=a", "1 1"), ("d", "source=a", "0 2")];
@@ -324,7 +324,7 @@ const MAPPED: Given<'_> = &[
 ];
 
 /// Composites, what is measured, their fidelity, and `labels: value@minute …` of each series of the result, worked by hand.
-const ROWS: &[(&str, Given<'_>, &str, &[&str])] = &[
+pub const ROWS: &[(&str, Given<'_>, &str, &[&str])] = &[
     (r#"sum(s("x","*"))"#, AB, "exact", &[": 1@0 12@1 20@2 44@3"]),
     (r#"mean(s("x","*"))"#, AB, "exact", &[": 1@0 6@1 20@2 22@3"]),
     (r#"min(s("x","*"))"#, AB, "exact", &[": 1@0 2@1 20@2 4@3"]),

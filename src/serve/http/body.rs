@@ -36,6 +36,9 @@ pub struct Body(pub Object);
 /// A JSON body of any shape; 415 for any other content type.
 pub struct JsonBody(pub Value);
 
+/// A body as it came in, whatever its type and encoding, of at most so many bytes.
+pub struct RawBody<const MOST: usize>(pub Bytes);
+
 /// The parameters of the query string, with the bracket nesting of forms.
 pub struct Query(pub Object);
 
@@ -77,6 +80,19 @@ where
             return Err(unsupported("application/json"));
         }
         Sent::receive(request, Limits::from_ref(state)).await?.read(value).await.map(JsonBody)
+    }
+}
+
+impl<S: Sync, const MOST: usize> FromRequest<S> for RawBody<MOST>
+where
+    Limits: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<RawBody<MOST>, Problem> {
+        let limits = Limits::from_ref(state);
+        let limits = Limits { bytes: limits.bytes.min(MOST), ..limits };
+        receive(request, limits).await.map(|(_, bytes, _)| RawBody(bytes))
     }
 }
 
@@ -144,20 +160,9 @@ struct Sent {
 impl Sent {
     /// Takes in the whole body, of at most the allowed length and in the allowed time.
     async fn receive(request: Request, limits: Limits) -> Result<Sent, Problem> {
-        let limit = limits.bytes;
-        let (parts, stream) = request.into_parts();
-        let claim = parts.extensions.get::<Claim>().cloned();
-        let announced = parts.headers.get(header::CONTENT_LENGTH);
-        let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > limit as u64) {
-            return Err(too_large(limit));
-        }
-        let bytes =
-            tokio::time::timeout(limits.time, collect(stream, limit, claim.as_ref())).await.map_err(
-                |_| Problem::request(StatusCode::REQUEST_TIMEOUT, "The request body came too slowly."),
-            )??;
+        let (headers, bytes, claim) = receive(request, limits).await?;
         // appoptics-api-go announces gzip even where there is no body at all.
-        let encoding = parts.headers.get(header::CONTENT_ENCODING).filter(|_| !bytes.is_empty());
+        let encoding = headers.get(header::CONTENT_ENCODING).filter(|_| !bytes.is_empty());
         let gzip = match encoding.map(|value| value.to_str().unwrap_or("?").to_ascii_lowercase()).as_deref() {
             None | Some("" | "identity") => false,
             Some("gzip" | "x-gzip") => true,
@@ -166,7 +171,7 @@ impl Sent {
                 return Err(Problem::request(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
             }
         };
-        Ok(Sent { bytes, gzip, limit, claim })
+        Ok(Sent { bytes, gzip, limit: limits.bytes, claim })
     }
 
     /// Inflates the body if need be and lets `parse` read it. What takes long does not hold up other requests.
@@ -191,6 +196,22 @@ impl Sent {
         let outcome = tokio::task::spawn_blocking(work).await;
         outcome.map_err(|_| Problem::internal("reading a body panicked"))?
     }
+}
+
+/// Takes in a whole body as it comes, with the headers that speak of it and what its request occupies.
+async fn receive(request: Request, limits: Limits) -> Result<(HeaderMap, Bytes, Option<Claim>), Problem> {
+    let limit = limits.bytes;
+    let (parts, stream) = request.into_parts();
+    let claim = parts.extensions.get::<Claim>().cloned();
+    let announced = parts.headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    let bytes = tokio::time::timeout(limits.time, collect(stream, limit, claim.as_ref()))
+        .await
+        .map_err(|_| Problem::request(StatusCode::REQUEST_TIMEOUT, "The request body came too slowly."))??;
+    Ok((parts.headers, bytes, claim))
 }
 
 async fn collect(stream: Stream, limit: usize, claim: Option<&Claim>) -> Result<Bytes, Problem> {

@@ -135,6 +135,17 @@ impl Problem {
         ))
     }
 
+    /// 413 for an answer that takes more than there is, to clients that know what that means.
+    pub fn beyond(exceeded: Exceeded) -> Problem {
+        let problem = Problem::from(exceeded);
+        match exceeded {
+            Exceeded::Time(_) | Exceeded::Answer(_) => {
+                Problem { status: StatusCode::PAYLOAD_TOO_LARGE, ..problem }
+            }
+            Exceeded::Request | Exceeded::Busy | Exceeded::Abandoned => problem,
+        }
+    }
+
     /// The same with the advice to try again after `seconds`.
     pub fn retry_after(mut self, seconds: i64) -> Problem {
         self.retry_after = Some(seconds);

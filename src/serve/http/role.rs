@@ -50,6 +50,8 @@ pub enum Access {
     Send,
     /// Reading metrics, measurements, sources, events and jobs.
     ReadData,
+    /// Reading any measurements as a Prometheus does, which is nothing for agents.
+    ReadRemotely,
     /// Reading spaces, charts and what was there before them.
     ReadSpaces,
     /// Reading alerts, whose services are shown to each role as far as it may see them.
@@ -77,7 +79,7 @@ impl Access {
         match self {
             Access::Probe | Access::ReadData => &[Recorder, Viewer, Operator, Admin],
             Access::Send => &[Recorder, Admin],
-            Access::ReadSpaces => &[Viewer, Operator, Admin],
+            Access::ReadRemotely | Access::ReadSpaces => &[Viewer, Operator, Admin],
             Access::ReadAlerts => &[Recorder, Operator, Admin],
             Access::ReadServices
             | Access::ReadIncidents

@@ -17,6 +17,7 @@ mod migration;
 mod paging;
 mod protocol;
 mod reading;
+mod remote_read;
 mod roles;
 mod services;
 mod spaces;

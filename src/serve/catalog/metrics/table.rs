@@ -100,6 +100,18 @@ pub fn composites(tx: &Tx<'_>) -> Result<Vec<(String, String)>, StoreError> {
     tx.all(sql, params![], |row| Ok((row.get("name")?, row.get("composite")?)))
 }
 
+/// Gives `each` the id, name and type of all metrics that have measurements of their own, by name.
+pub fn each_stored<E: From<StoreError>>(
+    tx: &Tx<'_>,
+    mut each: impl FnMut(i64, &str, Kind) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = "SELECT id, name, type FROM metrics WHERE composite IS NULL ORDER BY key";
+    tx.each(sql, params![], |row| {
+        each(row.get("id")?, row.get("name")?, row.word("metrics", "type", Kind::of)?)?;
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
 /// The folded names of metrics, by their ids.
 pub fn keys(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<HashMap<i64, String>, StoreError> {
     let sql = format!("SELECT id, key FROM metrics WHERE {}", tx.any("id", 1));
