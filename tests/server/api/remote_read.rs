@@ -28,8 +28,7 @@ fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
 
 /// One query over some seconds: `name=value` and the like with the operators of PromQL.
 fn query((start, end): (i64, i64), matchers: &[(&str, &str, &str)]) -> Vec<u8> {
-    let mut out =
-        [vec![8], varint((start * 1_000) as u64), vec![16], varint((end * 1_000) as u64)].concat();
+    let mut out = [vec![8], varint((start * 1_000) as u64), vec![16], varint((end * 1_000) as u64)].concat();
     for (label, sign, value) in matchers {
         let kind = ["=", "!=", "=~", "!~"].iter().position(|one| one == sign).unwrap() as u8;
         let matcher = [vec![8, kind], field(2, label.as_bytes()), field(3, value.as_bytes())].concat();
