@@ -81,6 +81,9 @@ pub mod notify;
 #[cfg(feature = "serve")]
 pub mod serve;
 
+#[cfg(feature = "serve")]
+pub mod definition;
+
 /// What most programs that use the service name: `use librato_apply::prelude::*`.
 pub mod prelude {
     pub use crate::client::{

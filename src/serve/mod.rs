@@ -69,7 +69,7 @@ pub use http::credentials::{Credentials, CredentialsError};
 pub use http::role::Role;
 pub use http::users::{UserChanges, Users};
 pub use listen::{Listening, run};
-pub use pages::{OneTimeLinks, PageOptions};
+pub use pages::{Definitions, OneTimeLinks, PageOptions, Written};
 pub use router::{listed as listed_routes, router};
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;

@@ -47,6 +47,7 @@ impl Default for Settings {
     fn default() -> Settings {
         let mut options = Options::default();
         options.notify.links_to_pages = options.pages.enabled;
+        options.pages.definitions = librato_apply::definition::writer();
         let mut listening = Listening::default();
         listening.telemetry = options.telemetry.clone();
         Settings {

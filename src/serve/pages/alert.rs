@@ -15,7 +15,7 @@ use super::site::Pages;
 use super::text::{Text, link};
 use super::times::{ago, span, when};
 use super::visit::{Sent, Visit};
-use super::{copies, words, yaml};
+use super::{copies, words};
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -70,7 +70,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         (card("Incidents", &history(&past, visit.now)))
         (card("Notifications", &sent(&deliveries, visit.now, true)))
         (card("Elsewhere", &html! {
-            (copies::definition(&yaml::alert(&alert)))
+            (copies::definition(&(pages.definitions().alert)(&alert)))
             (copies::commands(&[
                 copies::command(&["export", &format!("alert/{name}")]),
                 copies::command(&["get", "incidents", name]),

@@ -15,7 +15,7 @@ use super::site::Pages;
 use super::text::Text;
 use super::visit::Visit;
 use super::window::Window;
-use super::{copies, picture, yaml};
+use super::{copies, picture};
 use crate::picture::Scene;
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
@@ -54,7 +54,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
         @for scene in &scenes { section.card.chart { (picture::figure(scene)) } }
         (card("Shows", &html! { ul.plain { @for stream in items(&chart, "streams") { li { (stream_words(stream)) } } } }))
         (card("Elsewhere", &html! {
-            (copies::definition(&yaml::space(&space, std::slice::from_ref(&chart), &BTreeMap::new())))
+            (copies::definition(&(pages.definitions().space)(&space, std::slice::from_ref(&chart), &BTreeMap::new())))
             (copies::commands(&items(&chart, "streams").iter().map(command).collect::<Vec<_>>()))
         }))
     };

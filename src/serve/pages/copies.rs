@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::definitions::Written;
 use super::text::shell;
-use super::yaml::Written;
 
 /// A definition, closed until somebody wants it.
 pub fn definition(written: &Result<Written, String>) -> Markup {

@@ -15,7 +15,7 @@ use super::text::Text;
 use super::times::span;
 use super::visit::Visit;
 use super::window::Window;
-use super::{copies, measured, yaml};
+use super::{copies, measured};
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -97,7 +97,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
             }))
         }
         (card("Elsewhere", &html! {
-            (copies::definition(&yaml::metric(&metric)))
+            (copies::definition(&(pages.definitions().metric)(&metric)))
             (copies::commands(&[copies::command(&["query", name]), copies::command(&["export", &format!("metric/{name}")])]))
         }))
     };

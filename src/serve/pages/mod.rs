@@ -9,6 +9,7 @@ mod chart;
 mod cookie;
 mod copies;
 mod csv;
+mod definitions;
 mod events;
 mod fields;
 mod frame;
@@ -36,13 +37,13 @@ mod times;
 mod visit;
 mod window;
 mod words;
-mod yaml;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 
+pub use self::definitions::{Definitions, Written};
 pub use self::gate::pass;
 pub use self::options::{OneTimeLinks, PageOptions};
 pub use self::site::{Pages, Surroundings};

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
+use super::definitions::Definitions;
+
 /// How the pages behave.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -20,6 +22,8 @@ pub struct PageOptions {
     pub session: Duration,
     /// The links that let somebody in once.
     pub links: OneTimeLinks,
+    /// How pages write objects as definitions for files.
+    pub definitions: Definitions,
 }
 
 impl Default for PageOptions {
@@ -29,6 +33,7 @@ impl Default for PageOptions {
             allowed_hosts: Vec::new(),
             session: Duration::from_secs(12 * 3_600),
             links: OneTimeLinks::default(),
+            definitions: Definitions::default(),
         }
     }
 }

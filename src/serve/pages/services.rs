@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::alert::sent as deliveries_of;
+use super::copies;
 use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, form_token, heading, page};
 use super::parts::{ROWS, Tone, chip, filter, nothing, pager, table};
@@ -15,7 +16,6 @@ use super::site::Pages;
 use super::text::Text;
 use super::times::{ago, when};
 use super::visit::Visit;
-use super::{copies, yaml};
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::{Access, Role};
 
@@ -97,7 +97,7 @@ async fn shown(pages: &Pages, visit: &Visit, id: &str, tested: Option<&Value>) -
                 }
             }
         }
-        (card("Settings", &html! { (settings(&service)) (copies::definition(&yaml::service(&service))) }))
+        (card("Settings", &html! { (settings(&service)) (copies::definition(&(pages.definitions().service)(&service))) }))
         (card("Notifications", &deliveries_of(&deliveries, visit.now, false)))
     };
     Ok(page(visit, Here::Services, title, &content))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 
 use super::api::Api;
+use super::definitions::Definitions;
 use super::host::Hosts;
 use super::options::{OneTimeLinks, PageOptions};
 use super::prefix::Prefix;
@@ -21,6 +22,7 @@ pub struct Pages(Arc<Parts>);
 
 struct Parts {
     api: Api,
+    definitions: Definitions,
     gate: Gate,
     store: Store,
 }
@@ -70,7 +72,12 @@ impl Pages {
             links: options.links.clone(),
             body_time: limits.time,
         };
-        Pages(Arc::new(Parts { api: Api::new(api), gate, store }))
+        Pages(Arc::new(Parts { api: Api::new(api), definitions: options.definitions, gate, store }))
+    }
+
+    /// How objects are written as definitions.
+    pub fn definitions(&self) -> &Definitions {
+        &self.0.definitions
     }
 
     /// The routes of the API.

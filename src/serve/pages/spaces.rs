@@ -16,7 +16,7 @@ use super::site::Pages;
 use super::text::{Text, clean};
 use super::visit::Visit;
 use super::window::Window;
-use super::{chart, copies, picture, words, yaml};
+use super::{chart, copies, picture, words};
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Access;
@@ -137,7 +137,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &Value) -> Result<Response, 
         @if charts.is_empty() { (nothing(&html! { "This space has no charts." })) }
         div.grid { @for (place, chart) in charts.iter().enumerate() { (chart::small(id, chart, scenes.get(place))) } }
         (card("Elsewhere", &html! {
-            (copies::definition(&yaml::space(space, &charts, &related)))
+            (copies::definition(&(pages.definitions().space)(space, &charts, &related)))
             (copies::commands(&[copies::command(&["export", &format!("space/{}", text(space, "name"))])]))
         }))
     };

@@ -119,5 +119,7 @@ pub fn server(options: &Options) -> Api {
     let store = Store::open(&Data::Memory).unwrap();
     let mut all = vec![Credentials::new(USER, &TOKEN.into())];
     all.extend(PEOPLE.map(|(name, role)| Credentials::with_role(name, &name.into(), role)));
-    Api { router: router(store, all, options) }
+    let mut options = options.clone();
+    options.pages.definitions = librato_apply::definition::writer();
+    Api { router: router(store, all, &options) }
 }

@@ -1,24 +1,22 @@
-//! Objects as definitions for files, as `export` writes them: the one place where the server knows the language of files, and how objects
-//! of the API become definitions.
+//! One object of the API as the definition that `export` writes of it: what the pages of the server are given, which know no files.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::fields::{list, text, whole};
 use crate::load::yaml;
 use crate::model::{Address, ChartOrder, Collection, Resource, Space, State};
 use crate::remote::fetch::lift;
 use crate::render::{Expressible, Loss, ServiceTypes, definitions, expressible};
+use crate::serve::{Definitions, Written};
 
-/// A document, and what is not in it.
-pub struct Written {
-    pub text: String,
-    pub notes: Vec<String>,
+/// What the pages show objects with.
+pub fn writer() -> Definitions {
+    Definitions { metric, alert, service, space }
 }
 
 /// A metric or a composite.
-pub fn metric(raw: &Value) -> Result<Written, String> {
+fn metric(raw: &Value) -> Result<Written, String> {
     let address = Address::new(Collection::Metrics, text(raw, "name"));
     written(&one(&address, raw)?, &BTreeMap::new(), &ServiceTypes::new(), &ChartOrder::new(), &|found| {
         *found == address
@@ -26,7 +24,7 @@ pub fn metric(raw: &Value) -> Result<Written, String> {
 }
 
 /// An alert, with the services that it notifies as external ones.
-pub fn alert(raw: &Value) -> Result<Written, String> {
+fn alert(raw: &Value) -> Result<Written, String> {
     let address = Address::new(Collection::Alerts, text(raw, "name"));
     let mut state = one(&address, raw)?;
     let mut types = ServiceTypes::new();
@@ -39,14 +37,14 @@ pub fn alert(raw: &Value) -> Result<Written, String> {
 }
 
 /// A service; what is hidden in its settings becomes a reference to a variable.
-pub fn service(raw: &Value) -> Result<Written, String> {
+fn service(raw: &Value) -> Result<Written, String> {
     let state = one(&Address::service(text(raw, "title")), raw)?;
     let found = Expressible { objects: state, losses: Vec::new() };
     document(&found, &ServiceTypes::new(), &ChartOrder::new())
 }
 
 /// A space with its charts. `spaces` are the names of those that charts lead to, by their ids.
-pub fn space(raw: &Value, charts: &[Value], spaces: &BTreeMap<u64, String>) -> Result<Written, String> {
+fn space(raw: &Value, charts: &[Value], spaces: &BTreeMap<u64, String>) -> Result<Written, String> {
     let name = text(raw, "name");
     let mut state: State =
         spaces.values().map(|other| (Address::space(other), Resource::Space(Space::default()))).collect();
@@ -55,7 +53,7 @@ pub fn space(raw: &Value, charts: &[Value], spaces: &BTreeMap<u64, String>) -> R
     let mut order = Vec::new();
     for chart in charts {
         let address = Address::chart(name, text(chart, "name"));
-        let id = whole(chart, "id").and_then(|id| u64::try_from(id).ok());
+        let id = chart["id"].as_u64();
         same.entry(address.clone()).or_default().extend(id);
         order.push(address.name.clone());
         let lifted = lift(Collection::Charts, chart, spaces).map_err(|unfit| unfit.to_string())?;
@@ -97,6 +95,14 @@ fn document(found: &Expressible, types: &ServiceTypes, order: &ChartOrder) -> Re
         text: sections.collect::<Result<Vec<_>, _>>()?.join("\n"),
         notes: found.losses.iter().map(loss).chain(made.secrets.iter().map(secret)).collect(),
     })
+}
+
+fn text<'a>(raw: &'a Value, name: &str) -> &'a str {
+    raw[name].as_str().unwrap_or_default()
+}
+
+fn list<'a>(raw: &'a Value, name: &str) -> &'a [Value] {
+    raw[name].as_array().map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
