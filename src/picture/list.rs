@@ -15,8 +15,21 @@ pub struct Picture {
     pub summary: String,
     /// Where values are drawn.
     pub plot: Area,
+    /// What the plot reaches on each axis; none where it shows a number.
+    pub axes: Vec<Reach>,
     /// In the order of painting.
     pub marks: Vec<Mark>,
+}
+
+/// Where an axis begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reach {
+    /// At the bottom.
+    pub low: f64,
+    /// At the top.
+    pub high: f64,
+    /// In decades rather than in equal steps.
+    pub log: bool,
 }
 
 /// A rectangle.

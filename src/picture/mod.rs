@@ -22,7 +22,7 @@ mod tests;
 
 pub use color::{Hue, Theme, Tone};
 pub use layout::draw;
-pub use list::Picture;
+pub use list::{Picture, Reach};
 pub use scene::{
     Axis, Event, Gaps, Kind, Limit, Point, Scene, Series, Span, SpanKind, Strength, Threshold, Totals, Window,
 };

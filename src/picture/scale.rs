@@ -40,7 +40,21 @@ impl Scale {
             (Some(min), Some(max)) if min >= max => (None, None),
             ends => ends,
         };
+        let is_told =
+            [fixed_low, fixed_high, finite(axis.low), finite(axis.high)].iter().any(Option::is_some);
         let (mut low, mut high) = range.unwrap_or((0.0, 1.0));
+        if range.is_none() && !is_told {
+            // Numbers at an axis would claim what nothing says.
+            return Self {
+                low,
+                high,
+                log: false,
+                ticks: Vec::new(),
+                unit: String::new(),
+                steps: None,
+                fixed: false,
+            };
+        }
         if let Some(reach) = finite(axis.low).filter(|reach| !log || *reach > 0.0) {
             low = low.min(reach);
         }
@@ -131,6 +145,11 @@ impl Scale {
         }
         // Halved, since the whole range of numbers is wider than the largest of them.
         (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
+    }
+
+    /// Its lower and its upper end.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.low, self.high)
     }
 
     /// Whether it has decades.

@@ -7,6 +7,9 @@ use super::list::{Alpha, Anchor, Ink, Mark, Paint, Picture, Shape, Step, Stroke,
 /// Beyond the plot, so that lines along its edge keep their width.
 const EDGE: f64 = 2.0;
 
+/// Larger texts keep the width they were laid out with, whatever font draws them.
+const LARGE: f64 = 15.0;
+
 /// Where colours come from.
 #[derive(Clone, Copy)]
 enum Skin {
@@ -233,6 +236,11 @@ fn text(out: &mut String, text: &Text, skin: Skin) {
     }
     if text.bold {
         out.push_str(" font-weight=\"600\"");
+    }
+    if matches!(skin, Skin::Page) && text.size > LARGE {
+        // What stands beside it was placed by the widths of our font, and the page has another one.
+        let width = tenths(super::font::width(&text.words, text.size, text.bold));
+        out.push_str(&format!(" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\""));
     }
     if text.halo {
         let card = skin.ink(Ink::Card);

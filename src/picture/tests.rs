@@ -374,6 +374,14 @@ fn the_ends_of_what_numbers_can_say_are_pictures_too() {
         marks(&picture).iter().all(|step| !matches!(step, list::Step::Line(_, y) if *y < 0.0 || *y > bottom))
     );
 
+    // Apart from each other, and not by as much as can be halved.
+    let least = vec![Point::at(NOON, 0.0), Point::at(NOON + 60, f64::from_bits(1))];
+    let number = scene(Kind::Number, "", vec![series("least", 0, least)]);
+    assert!(marks(&draw(&number)).iter().all(|step| match step {
+        list::Step::Move(x, y) | list::Step::Line(x, y) => x.is_finite() && (0.0..=400.0).contains(y),
+        list::Step::Close => true,
+    }));
+
     let ends = vec![Point::at(i64::MIN, 1.0), Point::at(NOON, 2.0), Point::at(i64::MAX, 3.0)];
     let mut joined =
         scene(Kind::Stacked, "", vec![series("ends", 0, ends), series("now", 1, wave(9, 1.0, 1.0))]);

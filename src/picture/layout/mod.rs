@@ -11,7 +11,7 @@ mod number;
 mod sheet;
 
 use super::font;
-use super::list::{Anchor, Area, Ink, Picture, Text};
+use super::list::{Anchor, Area, Ink, Picture, Reach, Text};
 use super::scale::Scale;
 use super::scene::{Axis, Kind, Scene, Series};
 use super::words;
@@ -62,6 +62,7 @@ pub fn draw(scene: &Scene) -> Picture {
     }
     let top = head + TOP;
     let mut plot = Area { left: outer + LEFT, top, right: width - outer - NARROW, bottom: top + height };
+    let mut axes = Vec::new();
     if scene.kind == Kind::Number {
         plot = Area { left: outer, top: head, right: width - outer, bottom: top + height + BOTTOM };
         number::draw(&mut board, scene, &shown, plot);
@@ -69,7 +70,7 @@ pub fn draw(scene: &Scene) -> Picture {
         let named = is_named(scene, &shown, width);
         let room = right(scene, &shown, named).min(width - 2.0 * outer - LEFT - LEAST).max(0.0);
         plot.right = width - outer - room;
-        chart(&mut board, scene, &shown, plot, named);
+        axes = chart(&mut board, scene, &shown, plot, named);
         if scene.whole {
             legend::draw(&mut board, scene, top + height + BOTTOM);
         }
@@ -78,7 +79,7 @@ pub fn draw(scene: &Scene) -> Picture {
         legend::foot(&mut board, scene, total);
     }
     let title = font::fit(&font::plain(&scene.title), 15.0, true, 2_000.0);
-    Picture { width, height: total, title, summary: words::summary(scene), plot, marks: board.marks }
+    Picture { width, height: total, title, summary: words::summary(scene), plot, axes, marks: board.marks }
 }
 
 fn title(board: &mut Board, scene: &Scene, width: f64) {
@@ -121,8 +122,8 @@ fn right(scene: &Scene, shown: &[&Series], named: bool) -> f64 {
     }
 }
 
-/// Everything inside the axes, and the axes.
-fn chart(board: &mut Board, scene: &Scene, shown: &[&Series], plot: Area, named: bool) {
+/// Everything inside the axes, and the axes, of which it says what they reach.
+fn chart(board: &mut Board, scene: &Scene, shown: &[&Series], plot: Area, named: bool) -> Vec<Reach> {
     let scales = scales(scene, shown, plot);
     let sheet = Sheet { scene, plot, scales };
     beside::tints(board, &sheet);
@@ -145,9 +146,16 @@ fn chart(board: &mut Board, scene: &Scene, shown: &[&Series], plot: Area, named:
     let seen = |series: &&Series| series.points.iter().any(|point| sheet.sees(point.time));
     if !shown.iter().any(seen) {
         let (x, y) = (plot.left / 2.0 + plot.right / 2.0, plot.top / 2.0 + plot.bottom / 2.0);
-        let words = font::fit("no points", 12.0, false, plot.width());
+        let words =
+            if shown.is_empty() && !scene.series.is_empty() { "all series are hidden" } else { "no points" };
+        let words = font::fit(words, 12.0, false, plot.width());
         board.write(Text { size: 12.0, ..board::text(x, y + 4.0, words, Anchor::Middle) });
     }
+    let reach = |scale: &Scale| {
+        let (low, high) = scale.ends();
+        Reach { low, high, log: scale.is_log() }
+    };
+    sheet.scales.iter().map(reach).collect()
 }
 
 fn scales(scene: &Scene, shown: &[&Series], plot: Area) -> Vec<Scale> {
@@ -189,11 +197,17 @@ fn range<'a>(shown: impl Iterator<Item = &'a Series>, log: bool, scene: &Scene) 
 
 /// A limit widens the axis, but not so far that the data become flat.
 fn with_limits(range: Option<(f64, f64)>, scene: &Scene, place: usize, log: bool) -> Option<(f64, f64)> {
-    let (low, high) = range?;
     let limits = scene
         .limits
         .iter()
         .filter(|limit| limit.axis == place && limit.value.is_finite() && (!log || limit.value > 0.0));
+    let Some((low, high)) = range else {
+        // Without values the limits say what the axis is about.
+        let values: Vec<f64> = limits.map(|limit| limit.value).filter(|value| value.abs() < 1e300).collect();
+        let end = |fold: fn(f64, f64) -> f64| values.iter().copied().reduce(fold);
+        let (least, most) = (end(f64::min)?, end(f64::max)?);
+        return Some(if log { (least, most) } else { (least.min(0.0), most.max(0.0) * 1.2) });
+    };
     let room = (high - low).max(high.abs().max(low.abs()) * 0.5);
     Some(limits.map(|limit| limit.value).fold((low, high), |(least, most), value| {
         if value > most && value <= high + room {

@@ -162,7 +162,9 @@ fn spark(board: &mut Board, scene: &Scene, series: &Series, area: Area) {
     let length = (scene.window.end as f64 - scene.window.start as f64).max(1.0);
     let place = |time: i64, value: f64| {
         let x = area.left + (time as f64 - scene.window.start as f64) / length * (area.width() - 4.0);
-        (x, area.bottom - scale.share(value) * area.height())
+        // Where the values are as good as one, no share can be told.
+        let share = Some(scale.share(value)).filter(|share| share.is_finite()).unwrap_or(0.0);
+        (x, area.bottom - share.clamp(0.0, 1.0) * area.height())
     };
     let hue = Ink::Series(series.hue);
     let (mut edge, mut below) = (Vec::new(), Vec::new());

@@ -57,12 +57,17 @@ pub fn events(
 }
 
 /// Alerts on metrics of the chart, with when they fired.
-pub fn alerts(tx: &Tx<'_>, chart: &Definition, view: &View) -> Result<Vec<Alert>, Problem> {
+pub fn alerts(
+    tx: &Tx<'_>,
+    chart: &Definition,
+    only: Option<i64>,
+    view: &View,
+) -> Result<Vec<Alert>, Problem> {
     let mut ids = BTreeSet::new();
     for metric in chart.streams.iter().map(|stream| &stream.metric).filter(|metric| !metric.is_empty()) {
         ids.extend(table::naming(tx, &fold(metric))?);
     }
-    let ids = Vec::from_iter(ids);
+    let ids: Vec<i64> = ids.into_iter().filter(|id| only.is_none_or(|only| only == *id)).collect();
     let mut out = Vec::new();
     let all = incidents::during(tx, &ids, (view.window.start, view.window.end))?;
     for alert in table::readable(tx, &ids)?.into_iter().filter(|alert| alert.active) {

@@ -5,6 +5,8 @@ mod points;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::catalog::metrics::table as metrics;
@@ -14,6 +16,7 @@ use super::store::Store;
 use super::store::tx::Tx;
 use super::tsdb::tier::promised;
 use crate::chart::{self, Beside, Definition, Metric, Metrics, View, fit, questions};
+use crate::composite::Labels;
 use crate::picture::Scene;
 
 /// Pictures of one request.
@@ -29,6 +32,10 @@ pub struct Wish {
     pub events: Option<Vec<String>>,
     /// Whether whoever asks may know of alerts.
     pub with_alerts: bool,
+    /// Only this one of them.
+    pub only_alert: Option<i64>,
+    /// Only series with these labels, where not all of them are to be shown at once.
+    pub only_series: Option<BTreeSet<Labels>>,
 }
 
 /// The scenes of the charts, in their order, as many as a request may have.
@@ -60,7 +67,11 @@ fn scene(tx: &Tx<'_>, chart: &Value, wish: &Wish) -> Result<Scene, Problem> {
     let mut asked = questions(&definition, &all, &view);
     let mut series = Vec::new();
     for question in &asked {
-        series.push(points::series(tx, question, &ids)?);
+        let mut found = points::series(tx, question, &ids)?;
+        if let Some(only) = &wish.only_series {
+            found.retain(|(_, labels)| only.contains(labels));
+        }
+        series.push(found);
     }
     let lines: Vec<usize> = asked
         .iter()
@@ -70,9 +81,14 @@ fn scene(tx: &Tx<'_>, chart: &Value, wish: &Wish) -> Result<Scene, Problem> {
     fit(&mut asked, &lines, &view);
     let mut answers = Vec::new();
     for (question, series) in asked.iter().zip(&series) {
-        answers.push(points::answer(tx, question, series, view.now)?);
+        let mut answer = points::answer(tx, question, series, view.now)?;
+        if let (Some(only), Ok(answer)) = (&wish.only_series, &mut answer) {
+            answer.lines.retain(|line| only.contains(&line.labels));
+        }
+        answers.push(answer);
     }
-    let alerts = if wish.with_alerts { beside::alerts(tx, &definition, &view)? } else { Vec::new() };
+    let alerts =
+        if wish.with_alerts { beside::alerts(tx, &definition, wish.only_alert, &view)? } else { Vec::new() };
     let events = beside::events(tx, &definition, wish.events.as_deref(), &view)?;
     let beside = Beside { events, alerts };
     Ok(chart::scene(&definition, &view, &asked, &answers, &beside))

@@ -59,7 +59,7 @@ fn wish() -> Wish {
         tags: Vec::new(),
         hidden: Vec::new(),
     };
-    Wish { charts: Vec::new(), view, events: None, with_alerts: true }
+    Wish { charts: Vec::new(), view, events: None, with_alerts: true, only_alert: None, only_series: None }
 }
 
 fn drawn(tx: &Tx<'_>, streams: &Value) -> Result<Scene, Problem> {

@@ -9,13 +9,15 @@ use super::alerts::{conditions, is_pending, state, why};
 use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, done, form_token, heading, page};
 use super::parts::{Tone, chip, nothing, table};
+use super::picture::{Charts, Size};
 use super::refused::Refused;
 use super::silences::form;
 use super::site::Pages;
 use super::text::{Text, link};
 use super::times::{ago, span, when};
 use super::visit::{Sent, Visit};
-use super::{copies, words};
+use super::window::Window;
+use super::{copies, figure, words};
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -52,7 +54,15 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         items(&incidents, "incidents").iter().partition(|incident| text(incident, "status") == "open");
     let name = text(&alert, "name");
     let here = format!("/ui/alerts/{}", segment(name));
+    let window = Window::read(visit, since(&open, visit.now))?;
+    let mut charts = Charts::new(items(&alert, "conditions").iter().map(chart).collect(), window, Size::Wide);
+    charts.only_alert = whole(&alert, "id");
+    if let Some(answer) = charts.taken(pages, visit, Here::Alerts).await? {
+        return Ok(answer);
+    }
+    let (scenes, failed) = charts.drawn(pages, visit).await;
     let actions = html! {
+        @if visit.may(Access::Clear) && !open.is_empty() { (for_an_hour(visit, name, &here)) }
         @if visit.may(Access::Clear) && !open.is_empty() {
             form method="post" action=(format!("{here}/clear")) { (form_token(visit)) button { "Resolve" } }
         }
@@ -63,6 +73,11 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         @if !text(&alert, "description").is_empty() { p.lead { (Text(text(&alert, "description"))) } }
         @if !runbook.is_empty() { p { "Runbook: " (link(runbook, runbook)) } }
         @for incident in &open { (burning(incident, visit.now)) }
+        (window.picker(visit, &here, since(&open, visit.now)))
+        @if let Some(why) = &failed { p.message role="alert" { "The pictures cannot be drawn now: " (why) } }
+        @for (place, scene) in scenes.iter().enumerate() {
+            section.card.chart { div.top { h2 { (&scene.title) } } (figure::figure(visit, place, scene, false)) }
+        }
         div.grid {
             (card("Fires when", &facts(&alert, &violations, visit.now)))
             @if visit.may(Access::Clear) { (card("Silence it", &form(visit, name, &here))) }
@@ -79,6 +94,50 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         }))
     };
     Ok(page(visit, Here::Alerts, name, &content))
+}
+
+/// From when on an alert is shown where nobody chose: from before it began to fire.
+fn since(open: &[&Value], now: i64) -> &'static str {
+    let began = open.iter().filter_map(|incident| whole(incident, "opened_at")).min().unwrap_or(now);
+    match now.saturating_sub(began) {
+        ..18_000 => "-6h",
+        18_000..72_000 => "-1d",
+        72_000..500_000 => "-7d",
+        _ => "-30d",
+    }
+}
+
+/// What a condition watches, a line for each stream.
+fn chart(condition: &Value) -> Value {
+    let tags = items(condition, "tags");
+    let is_grouped = tags.iter().any(|tag| tag["grouped"] == true);
+    let mut stream = json!({
+        "metric": text(condition, "metric_name"),
+        "source": if text(condition, "source").is_empty() { "*" } else { text(condition, "source") },
+        "summary_function": condition["summary_function"],
+    });
+    if tags.is_empty() || !is_grouped {
+        stream["group_function"] = json!("breakout");
+    }
+    if !tags.is_empty() {
+        stream["tags"] = json!(tags);
+    }
+    json!({"name": words::condition(condition), "type": "line", "streams": [stream]})
+}
+
+/// The answer of whoever was woken and knows: no more of it for an hour.
+fn for_an_hour(visit: &Visit, alert: &str, back: &str) -> Markup {
+    html! {
+        form method="post" action="/ui/silences" {
+            (form_token(visit))
+            input type="hidden" name="to" value=(back);
+            input type="hidden" name="alert" value=(alert);
+            input type="hidden" name="stream" value="*";
+            input type="hidden" name="duration" value="3600";
+            input type="hidden" name="why" value="seen, muted on its page";
+            button.primary { "Mute for 1 h" }
+        }
+    }
 }
 
 /// An incident that is open.

@@ -12,9 +12,17 @@ use sha2::{Digest as _, Sha256};
 
 use crate::serve::http::problem::Problem;
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// Name, type, bytes.
-const ALL: [(&str, &str, &[u8]); 2] = [
+const ALL: [(&str, &str, &[u8]); 8] = [
     ("app.css", "text/css; charset=utf-8", include_bytes!("assets/app.css")),
+    ("app.js", SCRIPT, include_bytes!("assets/app.js")),
+    ("cursor.js", SCRIPT, include_bytes!("assets/cursor.js")),
+    ("keys.js", SCRIPT, include_bytes!("assets/keys.js")),
+    ("morph.js", SCRIPT, include_bytes!("assets/morph.js")),
+    ("numbers.js", SCRIPT, include_bytes!("assets/numbers.js")),
+    ("pointer.js", SCRIPT, include_bytes!("assets/pointer.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("assets/icon.svg")),
 ];
 

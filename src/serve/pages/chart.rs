@@ -7,15 +7,16 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::fields::{list as items, text, whole};
+use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, heading, page};
 use super::parts::space_address;
+use super::picture::{Charts, Size};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
 use super::visit::Visit;
 use super::window::Window;
-use super::{copies, picture};
+use super::{copies, figure, picture};
 use crate::picture::Scene;
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
@@ -41,17 +42,21 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
     let chart = pages.api().get(visit, &format!("/v1/spaces/{space}/charts/{id}")).await?;
     let space = pages.api().get(visit, &format!("/v1/spaces/{space}")).await?;
     let window = Window::read(visit, picture::SINCE)?;
-    let (scenes, failed) = picture::drawn(pages, visit, std::slice::from_ref(&chart), window).await;
+    let shown = Charts::new(vec![chart.clone()], window, Size::Large);
+    if let Some(answer) = shown.taken(pages, visit, Here::Spaces).await? {
+        return Ok(answer);
+    }
+    let (scenes, failed) = shown.drawn(pages, visit).await;
     let visit_path = address(whole(&space, "id").unwrap_or_default(), &chart);
     let name = name(&chart);
     let note = html! {
         (kind(text(&chart, "type"))) " in " a href=(space_address(&space)) { (Text(text(&space, "name"))) }
     };
     let content = html! {
-        (heading(name, &note, &html! {}))
+        (heading(name, &note, &html! { (picture::source(visit, std::slice::from_ref(&chart))) (picture::toggles(visit, &scenes)) }))
         (window.picker(visit, &visit_path, picture::SINCE))
         @if let Some(why) = &failed { p.message role="alert" { "The chart cannot be drawn now: " (why) } }
-        @for scene in &scenes { section.card.chart { (picture::figure(scene)) } }
+        @for (place, scene) in scenes.iter().enumerate() { (figure::card(visit, place, scene, None)) }
         (card("Shows", &html! { ul.plain { @for stream in items(&chart, "streams") { li { (stream_words(stream)) } } } }))
         (card("Elsewhere", &html! {
             (copies::definition(&(pages.definitions().space)(&space, std::slice::from_ref(&chart), &BTreeMap::new())))
@@ -61,14 +66,19 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
     Ok(page(visit, Here::Spaces, name, &content))
 }
 
-/// A chart among others.
-pub fn small(space: i64, chart: &Value, scene: Option<&Scene>) -> Markup {
+/// A chart among others; what it is defined as, where it was not drawn.
+pub fn small(visit: &Visit, place: usize, space: i64, chart: &Value, scene: Option<&Scene>) -> Markup {
+    let span = ["from", "to", "source", "events", "limits"].map(|name| (name, visit.params.text(name)));
+    let to = query(&address(space, chart), &span);
     html! {
-        section.card.chart.number[text(chart, "type") == "bignumber"] {
-            h2 { a href=(address(space, chart)) { (Text(name(chart))) } }
-            p.note { (kind(text(chart, "type"))) @if !text(chart, "label").is_empty() { " · " (Text(text(chart, "label"))) } }
-            @if let Some(scene) = scene { (picture::figure(scene)) }
-            ul.plain { @for stream in items(chart, "streams") { li { (stream_words(stream)) } } }
+        @if let Some(scene) = scene {
+            (figure::card(visit, place, scene, Some(&to)))
+        } @else {
+            section.card.chart {
+                h2 { a href=(to) { (Text(name(chart))) } }
+                p.note { (kind(text(chart, "type"))) }
+                ul.plain { @for stream in items(chart, "streams") { li { (stream_words(stream)) } } }
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use super::text::shell;
 /// A definition, closed until somebody wants it.
 pub fn definition(written: &Result<Written, String>) -> Markup {
     html! {
-        details {
+        details.yaml {
             summary { "As YAML" }
             @match written {
                 Ok(written) => {

@@ -16,8 +16,7 @@ impl Csv {
 
     /// As a file to be kept under this name.
     pub fn file(self, name: &str) -> Response {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-        let name: String = name.chars().map(plain).take(100).collect();
+        let name = file_name(name);
         let mut response = self.0.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
@@ -25,6 +24,12 @@ impl Csv {
         headers.extend(disposition.map(|disposition| (header::CONTENT_DISPOSITION, disposition)));
         response
     }
+}
+
+/// What a file may be called that is about something of this name.
+pub fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    name.chars().map(plain).take(100).collect()
 }
 
 /// A text as a cell: in quotes, and with an apostrophe before what a spreadsheet would work out.

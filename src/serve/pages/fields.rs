@@ -32,6 +32,29 @@ impl Params {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.trim()).unwrap_or_default()
     }
 
+    /// All values of this name that are not empty.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.trim().is_empty())
+            .map(|(_, value)| value.trim())
+    }
+
+    /// The same path with one value of this name more, or without it where it is there already.
+    pub fn toggled(&self, path: &str, name: &str, value: &str) -> String {
+        let is_it = |pair: &&(String, String)| pair.0 == name && pair.1.trim() == value.trim();
+        let mut pairs: Vec<(&str, &str)> = self
+            .0
+            .iter()
+            .filter(|pair| pair.0 != "said" && !is_it(pair))
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        if !self.0.iter().any(|pair| is_it(&pair)) {
+            pairs.push((name, value));
+        }
+        query(path, &pairs)
+    }
+
     /// The values of all names that begin so, by what follows; empty ones are none.
     pub fn starting_with(&self, start: &str) -> Vec<(String, String)> {
         let given = self.0.iter().filter(|(_, value)| !value.trim().is_empty());
@@ -95,6 +118,10 @@ mod tests {
         let others: Vec<_> = params.others(&["offset"]).map(|(name, _)| name.as_str()).collect();
         assert_eq!(others, ["name"]);
         assert_eq!((params.text("name"), params.text("none"), params.offset()), ("a&b", "", 100));
+        let hidden = Params::read("hide=a&hide=b%26c&from=-1h");
+        assert_eq!(hidden.all("hide").collect::<Vec<_>>(), ["a", "b&c"]);
+        assert_eq!(hidden.toggled("/x", "hide", "a"), "/x?hide=b%26c&from=-1h");
+        assert_eq!(hidden.toggled("/x", "hide", "d"), "/x?hide=a&hide=b%26c&from=-1h&hide=d");
         assert_eq!(query("/v1/x", &[("a", "b c"), ("d", "")]), "/v1/x?a=b+c");
     }
 }

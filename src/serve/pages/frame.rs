@@ -1,6 +1,6 @@
 //! What stands around the content of every page: head, navigation, foot.
 
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::{DOCTYPE, Markup, html};
 
@@ -14,6 +14,7 @@ use crate::serve::http::role::Access;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Here {
     Spaces,
+    Explore,
     Metrics,
     Alerts,
     Events,
@@ -24,10 +25,11 @@ pub enum Here {
     Nowhere,
 }
 
-const NAVIGATION: [(Here, &str, &str, Access); 7] = [
+const NAVIGATION: [(Here, &str, &str, Access); 8] = [
     (Here::Spaces, "Spaces", "/ui/", Access::ReadSpaces),
-    (Here::Metrics, "Metrics", "/ui/metrics", Access::ReadData),
+    (Here::Explore, "Explore", "/ui/explore", Access::ReadData),
     (Here::Alerts, "Alerts", "/ui/alerts", Access::ReadIncidents),
+    (Here::Metrics, "Metrics", "/ui/metrics", Access::ReadData),
     (Here::Events, "Events", "/ui/events", Access::ReadData),
     (Here::Services, "Services", "/ui/services", Access::ReadServices),
     (Here::Silences, "Silences", "/ui/silences", Access::ReadIncidents),
@@ -42,10 +44,21 @@ const SAID: [(&str, &str); 4] = [
     ("tested", "The test was sent."),
 ];
 
+/// Keys that lead there, one after the other.
+fn key(place: Here) -> Option<&'static str> {
+    match place {
+        Here::Spaces => Some("g s"),
+        Here::Explore => Some("g e"),
+        Here::Alerts => Some("g a"),
+        Here::Metrics => Some("g m"),
+        _ => None,
+    }
+}
+
 /// A page for somebody who is known.
 pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Response {
     let said = SAID.iter().find(|(name, _)| *name == visit.params.text("said"));
-    let path = visit.address.split('?').next().unwrap_or("/ui/");
+    let path = visit.path();
     let firing = visit.firing.filter(|firing| *firing > 0);
     let titled = firing.map_or_else(|| title.to_owned(), |firing| format!("({firing}) {title}"));
     // Whoever looks at yesterday stays there.
@@ -57,7 +70,7 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
             nav aria-label="Pages" {
                 @for (place, name, to, access) in NAVIGATION {
                     @if visit.may(access) {
-                        a href=(fields::query(to, &span)) aria-current=[(place == here).then_some("page")] {
+                        a href=(fields::query(to, &span)) data-key=[key(place)] aria-current=[(place == here).then_some("page")] {
                             (name)
                             @if let (Here::Alerts, Some(firing)) = (place, firing) {
                                 " " span.count { (firing) span.hidden { " firing" } }
@@ -67,12 +80,12 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
                 }
             }
             div.account {
-                a href="/ui/help" aria-current=[(here == Here::Help).then_some("page")] { "Help" }
+                a href="/ui/help" data-key="?" aria-current=[(here == Here::Help).then_some("page")] { "Help" }
                 span.who { (Text(&visit.caller.name)) " · " (visit.role().name()) }
                 form method="post" action="/ui/logout" { (form_token(visit)) button { "Log out" } }
             }
         }
-        main #content {
+        main #content data-refresh=(match visit.params.text("refresh") { "" => "auto", chosen => chosen }) {
             @if let Some((_, said)) = said { p.message.good role="status" { (said) } }
             (content)
         }
@@ -86,13 +99,11 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
             }
         }
     };
-    let mut response = whole(&titled, visit.theme, &body).into_response();
-    if let Some(seconds) = refresh(visit) {
-        let again = visit.params.with(path, "refresh", &seconds.to_string());
-        let again = HeaderValue::from_str(&format!("{seconds}; url={again}")).ok();
-        response.headers_mut().extend(again.map(|again| (header::REFRESH, again)));
-    }
-    response
+    // Whoever has scripts is refreshed by them, without a flicker.
+    let again =
+        refresh(visit).map(|seconds| html! { noscript { meta http-equiv="refresh" content=(seconds); } });
+    whole(&titled, visit.theme, visit.params.text("wall") == "1", &again.unwrap_or_default(), &body)
+        .into_response()
 }
 
 /// After how many seconds the page is to be asked for again, if somebody chose that.
@@ -102,7 +113,13 @@ fn refresh(visit: &Visit) -> Option<u32> {
 
 /// A page for somebody who is not known yet.
 pub fn outside(title: &str, theme: Option<&str>, content: &Markup) -> Html<String> {
-    whole(title, theme, &html! { main.outside { p.brand { "librato-apply" } div.card { (content) } } })
+    whole(
+        title,
+        theme,
+        false,
+        &html! {},
+        &html! { main.outside { p.brand { "librato-apply" } div.card { (content) } } },
+    )
 }
 
 /// The same for a few words.
@@ -130,16 +147,18 @@ pub async fn to_spaces() -> Redirect {
     Redirect::to("/ui/")
 }
 
-fn whole(title: &str, theme: Option<&str>, body: &Markup) -> Html<String> {
+fn whole(title: &str, theme: Option<&str>, wall: bool, head: &Markup, body: &Markup) -> Html<String> {
     let page = html! {
         (DOCTYPE)
-        html lang="en" data-theme=[theme] {
+        html lang="en" data-theme=[theme] data-wall=[wall.then_some("1")] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (super::text::clean(title)) " · librato-apply" }
                 link rel="stylesheet" href=(address("app.css"));
                 link rel="icon" type="image/svg+xml" href=(address("icon.svg"));
+                script type="module" src=(address("app.js")) {}
+                (head)
             }
             body { (body) }
         }

@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::fields::{Params, list, query};
 use super::refused::Refused;
+use super::screen::Screen;
 use super::sessions::Found;
 use super::site::{Gate, Pages};
 use super::visit::{Sent, Visit, own_path};
@@ -95,6 +96,7 @@ async fn admit(pages: &Pages, mut request: Request, next: Next) -> Result<Respon
         claim: request.extensions().get::<Claim>().cloned(),
         firing: None,
         theme: theme(request.headers(), &params),
+        screen: Screen::of(request.headers()),
         address: uri.path_and_query().map_or_else(|| path.clone(), ToString::to_string),
         params,
         now: gate.sessions.now(),

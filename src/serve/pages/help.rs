@@ -17,6 +17,26 @@ const ROLES: [(&str, &str); 4] = [
     ("recorder", "no pages: this role is for sending measurements"),
 ];
 
+const KEYS: [(&str, &str); 17] = [
+    ("g s, g e, g a, g m", "to the spaces, to explore, to the alerts, to the metrics"),
+    ("j, k", "to the next chart, to the one before"),
+    ("← → Home End", "on a chart: move the cursor through its values"),
+    ("v", "the chart alone, large"),
+    ("d", "its numbers as a table"),
+    ("l", "to its legend: Enter shows a series alone, Ctrl with Enter hides it"),
+    ("y", "the definition as YAML"),
+    ("t z, Ctrl z", "twice as much time"),
+    ("t ←, t →", "half of the time earlier, later"),
+    ("t a", "from here on exactly this time"),
+    ("t c, t v", "copy a link to this time, take over one that was copied"),
+    ("drag", "on a chart: show this time; with Shift: move it; double click: twice as much"),
+    ("hold, two fingers", "on a phone: read values; zoom"),
+    ("d r", "refresh now"),
+    ("d k", "for a screen on the wall: charts alone"),
+    ("/", "to the field that filters"),
+    ("?", "this page"),
+];
+
 pub async fn show(visit: Visit) -> Response {
     let rows: Vec<Vec<Markup>> =
         ROLES.iter().map(|(role, sees)| vec![html! { (role) }, html! { (sees) }]).collect();
@@ -33,6 +53,10 @@ pub async fn show(visit: Visit) -> Response {
         (card("Who sees what", &table("Roles", &["Role", "Sees and does"], &rows)))
         (card("Definitions", &html! {
             p { "Nothing is edited here. Alerts, spaces and metrics are defined in files, and changed by " code { "librato-apply plan" } " and " code { "apply" } "." }
+        }))
+        (card("Keys", &html! {
+            p.note { "With scripts only. " label { input #keys-off type="checkbox" checked; " Use keys" } }
+            (table("Keys", &["Keys", "What they do"], &KEYS.map(|(keys, does)| vec![html! { kbd { (keys) } }, html! { (does) }])))
         }))
         (card("Times", &html! {
             p { "Where a time is asked for, write " code { "-6h" } ", " code { "now" } ", seconds of the epoch or "

@@ -12,11 +12,13 @@ use super::text::Text;
 use super::times::{ago, span};
 use super::visit::Visit;
 use super::window::Window;
+use crate::chart::Choice;
+use crate::composite::Labels;
 use crate::diag::number;
 use crate::serve::http::answer::segment;
 
-/// How many streams are shown.
-const STREAMS: usize = 100;
+/// How many streams are shown at once.
+pub const STREAMS: usize = 25;
 
 /// Where the newest measurement is looked for: so many seconds back, in steps of so many.
 const BACK: [(i64, i64); 3] = [(7_200, 1), (7 * 86_400, 3_600), (365 * 86_400, 86_400)];
@@ -61,13 +63,36 @@ impl Measured {
         self.series.is_empty()
     }
 
+    /// What tells its streams apart.
+    pub fn labels(&self) -> Vec<Labels> {
+        let read = |one: &Value| {
+            let tags = one["tags"].as_object().into_iter().flatten();
+            tags.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+        };
+        self.series.iter().map(read).collect()
+    }
+
+    /// The same for those streams alone that a pattern of sources takes.
+    pub fn narrowed(mut self, source: &str) -> Measured {
+        let stream = crate::chart::Stream { source: source.to_owned(), ..crate::chart::Stream::default() };
+        let choice = Choice::of(&stream, None, &[]);
+        let labels = self.labels();
+        let mut taken = labels.iter().map(|labels| source.is_empty() || choice.takes(labels));
+        self.series.retain(|_| taken.next().unwrap_or(true));
+        self
+    }
+
+    /// How many streams there are.
+    pub fn count(&self) -> usize {
+        self.series.len()
+    }
+
     /// A row for each stream, with what there was in the whole window.
-    pub fn table(&self, now: i64) -> Markup {
+    pub fn table(&self, now: i64, first: usize) -> Markup {
         let rows: Vec<Vec<Markup>> =
-            self.series.iter().take(STREAMS).map(|series| row(series, now)).collect();
+            self.series.iter().skip(first).take(STREAMS).map(|series| row(series, now)).collect();
         html! {
             (table("Measurements", &["Stream", "Last", "When", "Least", "Mean", "Greatest"], &rows))
-            @if self.series.len() > STREAMS { p.note { "The first " (STREAMS) " of " (self.series.len()) " streams." } }
             @if self.is_cut { p.note { "There are more measurements than are read at once; choose a shorter time." } }
             @if self.bucket > 1 { p.note { "What was measured within " (span(self.bucket)) " is one value here." } }
         }
@@ -147,6 +172,25 @@ pub async fn newest(pages: &Pages, visit: &Visit, name: &str) -> Result<Option<(
         }
     }
     Ok(None)
+}
+
+/// The streams that a page shows at once, and the way to the others.
+pub fn part(visit: &Visit, count: usize) -> Markup {
+    let first = visit.params.offset();
+    let path = visit.path();
+    html! {
+        @if count > STREAMS {
+            nav.pager aria-label="Parts of the streams" {
+                @if first > 0 {
+                    a.button rel="prev" href=(visit.params.with(path, "offset", &first.saturating_sub(STREAMS).to_string())) { "Previous" }
+                }
+                span { (count.min(first + 1)) " to " (count.min(first + STREAMS)) " of " (count) " streams" }
+                @if first + STREAMS < count {
+                    a.button rel="next" href=(visit.params.with(path, "offset", &(first + STREAMS).to_string())) { "Next" }
+                }
+            }
+        }
+    }
 }
 
 /// Where there is nothing in the window: the way to where there is something.

@@ -3,19 +3,20 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, heading, page};
-use super::measured::Measured;
+use super::measured::{Measured, STREAMS};
 use super::parts::{ROWS, filter, nothing, pager, table};
+use super::picture::{Charts, Size};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
 use super::times::span;
 use super::visit::Visit;
 use super::window::Window;
-use super::{copies, measured};
+use super::{copies, figure, measured, picture};
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -67,28 +68,52 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     let metric = pages.api().get(visit, &format!("/v1/metrics/{}", segment(name))).await?;
     let name = text(&metric, "name");
     let window = Window::read(visit, OTHERWISE)?;
-    let measured = Measured::read(pages, visit, &metric, window).await;
+    let source = visit.params.text("source");
+    let measured =
+        Measured::read(pages, visit, &metric, window).await.map(|measured| measured.narrowed(source));
     if visit.params.text("csv") == "1" {
         return Ok(measured?.csv().file(name));
     }
     let here = format!("/ui/metrics/{}", segment(name));
+    let first = visit.params.offset();
+    let mut charts = Charts::new(vec![chart(&metric, source)], window, Size::Wide);
+    if let (Ok(measured), true) = (&measured, text(&metric, "type") != "composite") {
+        charts.only_series = Some(measured.labels().into_iter().skip(first).take(STREAMS).collect());
+    }
+    if let Some(answer) = charts.taken(pages, visit, Here::Metrics).await? {
+        return Ok(answer);
+    }
+    let (scenes, failed) = charts.drawn(pages, visit).await;
     let newest = match &measured {
         Ok(measured) if measured.is_empty() => measured::newest(pages, visit, name).await?,
         _ => None,
     };
     let uses = pages.api().get(visit, &format!("/v1/metrics/{}/uses", segment(name))).await;
+    let explore = query(
+        "/ui/explore",
+        &[("q", name), ("from", visit.params.text("from")), ("to", visit.params.text("to"))],
+    );
+    let actions =
+        html! { (sources(visit)) (picture::toggles(visit, &scenes)) a.button href=(explore) { "Explore" } };
     let content = html! {
-        (heading(name, &html! { (text(&metric, "type")) }, &html! {}))
+        (heading(name, &html! { (text(&metric, "type")) }, &actions))
         @if !text(&metric, "description").is_empty() { p.lead { (Text(text(&metric, "description"))) } }
         (window.picker(visit, &here, OTHERWISE))
-        (card("Measurements", &match &measured {
-            Ok(measured) if measured.is_empty() => measured::nothing_then(newest, visit, &here),
-            Ok(measured) => html! {
-                (measured.table(visit.now))
-                p.note { a href=(visit.params.with(&here, "csv", "1")) { "All of them as CSV" } }
+        @if let Some(why) = &failed { p.message role="alert" { "The picture cannot be drawn now: " (why) } }
+        @match &measured {
+            Ok(measured) if measured.is_empty() => (card("Measurements", &measured::nothing_then(newest, visit, &here))),
+            Ok(measured) => {
+                @for (place, scene) in scenes.iter().enumerate() {
+                    section.card.chart { div.top { h2 { "Measurements" } } (figure::figure(visit, place, scene, false)) }
+                }
+                (card("Streams", &html! {
+                    (measured.table(visit.now, first))
+                    (measured::part(visit, measured.count()))
+                    p.note { a href=(visit.params.with(&here, "csv", "1")) { "All of them as CSV" } }
+                }))
             },
-            Err(refused) => html! { p { (refused.message) } },
-        }))
+            Err(refused) => (card("Measurements", &html! { p { (refused.message) } })),
+        }
         div.grid {
             (card("Definition", &definition(&metric)))
             (card("Used by", &match &uses {
@@ -102,6 +127,28 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         }))
     };
     Ok(page(visit, Here::Metrics, name, &content))
+}
+
+/// A line for each stream; counters lie upon each other unless the metric says otherwise.
+fn chart(metric: &Value, source: &str) -> Value {
+    let stacked = metric["attributes"]["display_stacked"].as_bool().unwrap_or(metric["type"] == "counter");
+    let source = if source.is_empty() { "*" } else { source };
+    json!({
+        "name": text(metric, "name"),
+        "type": if stacked { "stacked" } else { "line" },
+        "streams": [{"metric": text(metric, "name"), "source": source, "group_function": "breakout"}],
+    })
+}
+
+/// The field that narrows the streams.
+fn sources(visit: &Visit) -> Markup {
+    html! {
+        form.filter role="search" method="get" action=(visit.path()) {
+            @for (name, value) in visit.params.others(&["source", "offset"]) { input type="hidden" name=(name) value=(value); }
+            label { span { "Source" } input type="search" name="source" value=(visit.params.text("source")) placeholder="web* OR !db-1"; }
+            button { "Show" }
+        }
+    }
 }
 
 fn definition(metric: &Value) -> Markup {

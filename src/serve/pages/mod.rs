@@ -11,7 +11,9 @@ mod copies;
 mod csv;
 mod definitions;
 mod events;
+mod explore;
 mod fields;
+mod figure;
 mod frame;
 mod gate;
 mod health;
@@ -20,11 +22,13 @@ mod host;
 mod login;
 mod measured;
 mod metrics;
+mod numbers;
 mod options;
 mod parts;
 mod picture;
 mod prefix;
 mod refused;
+mod screen;
 mod services;
 mod session;
 mod sessions;
@@ -64,6 +68,7 @@ pub fn router(pages: &Pages) -> Router {
         .route("/ui/spaces/{name}", get(spaces::by_name))
         .route("/ui/spaces/id/{id}", get(spaces::by_id))
         .route("/ui/spaces/id/{id}/{chart}", get(chart::show))
+        .route("/ui/explore", get(explore::show))
         .route("/ui/metrics", get(metrics::list))
         .route("/ui/metrics/{name}", get(metrics::show))
         .route("/ui/alerts", get(alerts::list))

@@ -9,11 +9,10 @@ use url::Url;
 use crate::serve::http::problem::Problem;
 
 /// Beginnings of attributes that lead to pages of ours.
-const ATTRIBUTES: [&str; 3] = ["href=\"/ui/", "action=\"/ui/", "content=\"0; url=/ui/"];
+const ATTRIBUTES: [&str; 4] = ["href=\"/ui/", "action=\"/ui/", "src=\"/ui/", "content=\"0; url=/ui/"];
 
 /// What headers lead with, and to where.
-const HEADERS: [(HeaderName, &str); 3] =
-    [(header::LOCATION, "/ui/"), (header::REFRESH, "url=/ui/"), (header::SET_COOKIE, "Path=/ui")];
+const HEADERS: [(HeaderName, &str); 2] = [(header::LOCATION, "/ui/"), (header::SET_COOKIE, "Path=/ui")];
 
 /// The path of the public URL; empty where there is none.
 #[derive(Debug, Clone)]

@@ -38,13 +38,13 @@ impl Refused {
 
     /// As a page for somebody who is known.
     pub fn shown(&self, visit: &Visit) -> Response {
-        let body = frame::card(
-            self.title(),
-            &html! {
+        let body = html! {
+            (frame::heading(self.title(), &html! {}, &html! {}))
+            section.card {
                 p { (self.message) }
                 p { a href="/ui/" { "To the spaces" } }
-            },
-        );
+            }
+        };
         (self.status, frame::page(visit, Here::Nowhere, self.title(), &body)).into_response()
     }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::fields::{list as items, query, text, whole};
 use super::frame::{Here, card, heading, page};
 use super::parts::{ROWS, Tone, chip, filter, nothing, pager, space_address, table};
+use super::picture::{Charts, Size};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::{Text, clean};
@@ -128,14 +129,19 @@ async fn shown(pages: &Pages, visit: &Visit, space: &Value) -> Result<Response, 
     let troubled: Vec<&Value> = firing.iter().filter(|incident| touches(incident, &metrics)).collect();
     let window = Window::read(visit, picture::SINCE)?;
     let path = space_address(space);
-    let (scenes, failed) = picture::drawn(pages, visit, &charts, window).await;
+    let shown = Charts::new(charts.clone(), window, Size::Card);
+    if let Some(answer) = shown.taken(pages, visit, Here::Spaces).await? {
+        return Ok(answer);
+    }
+    let (scenes, failed) = shown.drawn(pages, visit).await;
+    let actions = html! { (picture::source(visit, &charts)) (picture::toggles(visit, &scenes)) };
     let content = html! {
-        (heading(text(space, "name"), &html! { (charts.len()) @if charts.len() == 1 { " chart" } @else { " charts" } }, &picture::source(visit, &path, &charts)))
+        (heading(text(space, "name"), &html! { (charts.len()) @if charts.len() == 1 { " chart" } @else { " charts" } }, &actions))
+        @for incident in troubled { (strip(incident, visit.now)) }
         (window.picker(visit, &path, picture::SINCE))
         @if let Some(why) = &failed { p.message role="alert" { "The charts cannot be drawn now: " (why) } }
-        @for incident in troubled { (strip(incident, visit.now)) }
         @if charts.is_empty() { (nothing(&html! { "This space has no charts." })) }
-        div.grid { @for (place, chart) in charts.iter().enumerate() { (chart::small(id, chart, scenes.get(place))) } }
+        div.grid { @for (place, chart) in charts.iter().enumerate() { (chart::small(visit, place, id, chart, scenes.get(place))) } }
         (card("Elsewhere", &html! {
             (copies::definition(&(pages.definitions().space)(space, &charts, &related)))
             (copies::commands(&[copies::command(&["export", &format!("space/{}", text(space, "name"))])]))

@@ -12,6 +12,18 @@ pub fn when(time: i64) -> Markup {
     }
 }
 
+/// Two moments; the second without its date where both are of one day.
+pub fn range(from: i64, to: i64) -> Markup {
+    if from.div_euclid(86_400) != to.div_euclid(86_400) {
+        return html! { (when(from)) " – " (when(to)) };
+    }
+    let clock = Timestamp::from_second(to).map(|at| at.strftime("%H:%M:%S UTC").to_string());
+    html! {
+        @if let (Ok(at), Ok(clock)) = (Timestamp::from_second(from), clock) { (at.strftime("%-d %b %Y, %H:%M:%S")) " – " (clock) }
+        @else { (when(from)) " – " (when(to)) }
+    }
+}
+
 /// The time of day, with the date where it is another day than `now`.
 pub fn clock(now: i64, time: i64) -> String {
     let day = |time: i64| time.div_euclid(86_400);

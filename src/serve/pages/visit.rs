@@ -13,6 +13,7 @@ use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::{Access, Role};
 
+use super::screen::Screen;
 use super::session::Session;
 
 /// A page of this account is asked for; a request extension.
@@ -28,6 +29,8 @@ pub struct Visit {
     pub firing: Option<usize>,
     /// `light` or `dark` where somebody chose.
     pub theme: Option<&'static str>,
+    /// How wide it is looked at.
+    pub screen: Screen,
     /// Path and query.
     pub address: String,
     pub params: Params,
@@ -43,6 +46,11 @@ impl Visit {
 
     pub fn role(&self) -> Role {
         self.caller.role
+    }
+
+    /// Which page is looked at.
+    pub fn path(&self) -> &str {
+        self.address.split('?').next().unwrap_or("/ui/")
     }
 }
 

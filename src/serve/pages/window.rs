@@ -4,17 +4,20 @@ use axum::http::StatusCode;
 use maud::{Markup, html};
 
 use super::refused::Refused;
-use super::times::{read, when};
+use super::text::Text;
+use super::times::{range, read};
 use super::visit::Visit;
 use crate::chart::bucket;
 use crate::serve::tsdb::tier::promised;
 
 /// What can be chosen with one click.
-const CHOICES: [(&str, &str); 5] =
-    [("-1h", "1 h"), ("-6h", "6 h"), ("-1d", "1 d"), ("-7d", "1 w"), ("-30d", "30 d")];
+const CHOICES: [(&str, &str); 6] =
+    [("-1h", "1 h"), ("-3h", "3 h"), ("-6h", "6 h"), ("-1d", "1 d"), ("-7d", "7 d"), ("-30d", "30 d")];
+const LONG: [(&str, &str); 5] =
+    [("-15m", "15 m"), ("-12h", "12 h"), ("-2d", "2 d"), ("-90d", "90 d"), ("-365d", "1 y")];
 
 /// Seconds after which a page is asked for again.
-const REFRESHES: [(&str, &str); 4] = [("", "off"), ("10", "10 s"), ("60", "1 m"), ("300", "5 m")];
+const REFRESHES: [(&str, &str); 4] = [("off", "off"), ("10", "10 s"), ("60", "1 m"), ("300", "5 m")];
 
 /// Buckets of a page are so many at most.
 const BUCKETS: u32 = 400;
@@ -58,33 +61,50 @@ impl Window {
         let choose = |from: &str, to: &str| params.with_all(path, &[("from", from), ("to", to)]);
         let (half, length) = ((self.to - self.from) / 2, self.to - self.from);
         let absolute = |from: i64, to: i64| choose(&from.to_string(), &to.to_string());
+        let midnight = visit.now - visit.now.rem_euclid(86_400);
+        // As often as there can be something new.
+        let auto = self.bucket(visit.now, 10).clamp(10, 300);
         html! {
-            div.picker {
-                nav aria-label="Time" {
-                    a href=(absolute(self.from - half, self.to - half)) title="Half of it earlier" { span aria-hidden="true" { "‹" } span.hidden { "Earlier" } }
+            div.picker data-auto=[is_live.then_some(auto)] data-from=(self.from) data-to=(self.to) {
+                nav.steps aria-label="Time" {
+                    a data-key="t ArrowLeft" href=(absolute(self.from - half, self.to - half)) title="Half of it earlier" { span aria-hidden="true" { "‹" } span.hidden { "Earlier" } }
                     @for (from, shown) in CHOICES {
                         a href=(choose(from, "")) aria-current=[(is_live && chosen == from).then_some("true")] { (shown) }
                     }
                     @if !is_live {
-                        a href=(absolute(self.from + half, self.to + half)) title="Half of it later" { span aria-hidden="true" { "›" } span.hidden { "Later" } }
+                        a data-key="t ArrowRight" href=(absolute(self.from + half, self.to + half)) title="Half of it later" { span aria-hidden="true" { "›" } span.hidden { "Later" } }
                     }
-                    a href=(absolute(self.from - length / 2, self.to + length - length / 2)) title="Twice as much time" { "wider" }
+                    a data-key="t z" href=(absolute(self.from - length / 2, self.to + length - length / 2)) title="Twice as much time" { "wider" }
                 }
-                form.filter method="get" action=(path) {
-                    @for (name, value) in params.others(&["from", "to"]) { input type="hidden" name=(name) value=(value); }
-                    label { span { "From" } input.short name="from" value=(params.text("from")) placeholder=(otherwise); }
-                    label { span { "To" } input.short name="to" value=(params.text("to")) placeholder="now"; }
-                    button { "Show" }
-                }
-                @if is_live {
-                    nav aria-label="Again every" {
-                        span.muted { "Again every" }
-                        @for (seconds, shown) in REFRESHES {
-                            a href=(params.with(path, "refresh", seconds)) aria-current=[(params.text("refresh") == seconds).then_some("true")] { (shown) }
+                details.menu {
+                    summary { "Another time" }
+                    div {
+                        form.fields method="get" action=(path) {
+                            @for (name, value) in params.others(&["from", "to"]) { input type="hidden" name=(name) value=(value); }
+                            label { "From" input name="from" value=(params.text("from")) placeholder=(otherwise); }
+                            label { "To" input name="to" value=(params.text("to")) placeholder="now"; }
+                            button { "Show" }
+                        }
+                        p.note { "-6h, now, seconds since 1970, or 2026-01-31T12:00:00Z" }
+                        nav.steps aria-label="Days" {
+                            a href=(choose(&midnight.to_string(), "")) { "today" }
+                            a href=(absolute(midnight - 86_400, midnight)) { "yesterday" }
+                            @for (from, shown) in LONG { a href=(choose(from, "")) { (shown) } }
                         }
                     }
                 }
-                p.note { (when(self.from)) " to " (when(self.to)) " · " a href=(absolute(self.from, self.to)) { "link to exactly this" } }
+                @if is_live {
+                    details.menu {
+                        summary { "Refresh " span.muted { @match params.text("refresh") { "" | "auto" => span.scripted { "auto" }, "off" => "off", seconds => (Text(&format!("{seconds} s"))) } } }
+                        nav.steps aria-label="Refresh" {
+                            a.scripted href=(params.with(path, "refresh", "")) aria-current=[params.text("refresh").is_empty().then_some("true")] { "auto" }
+                            @for (seconds, shown) in REFRESHES {
+                                a href=(params.with(path, "refresh", seconds)) aria-current=[(params.text("refresh") == seconds).then_some("true")] { (shown) }
+                            }
+                        }
+                    }
+                }
+                p.note { (range(self.from, self.to)) " · " a.exact data-key="t a" href=(absolute(self.from, self.to)) { "link to exactly this" } }
             }
         }
     }

@@ -276,7 +276,10 @@ async fn every_answer_forbids_what_pages_do_not_need() {
         sheet.header("cache-control").contains("immutable")
             && sheet.header("content-type").starts_with("text/css")
     );
-    assert!(!page.contains("<script") && !page.contains(" style=") && !page.contains("<style"));
+    assert!(
+        page.matches("<script").count() == 1 && page.contains("<script type=\"module\" src=\"/ui/assets/")
+    );
+    assert!(!page.contains(" style=") && !page.contains("<style"));
 }
 
 /// A proxy takes `/watch` off the path; whatever leads on has it again.
