@@ -65,6 +65,8 @@ codes! {
     EndingService = "ending-service",
     /// It is not known how often an alert would have notified, which this run denies beyond a number.
     EvidenceMissing = "evidence-missing",
+    /// An exporter shows the last value for longer than the silence that a condition waits for.
+    ExpiresLater = "expires-later",
     /// An object is declared as `external`, and the service has none of this name.
     ExternalMissing = "external-missing",
     /// An `external` service has another type than the files say.
@@ -165,6 +167,8 @@ codes! {
     NeedsEvaluation = "needs-evaluation",
     /// A composite reads another composite, which the API does not allow.
     NestedComposite = "nested-composite",
+    /// An exporter shows the last value for ever, so that no silence is seen.
+    NeverExpires = "never-expires",
     /// A pattern or a tag that no series can match.
     NeverMatches = "never-matches",
     /// A field that the other tool takes and never sends to the service.

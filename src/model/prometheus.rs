@@ -1,10 +1,12 @@
 //! `settings.prometheus`: what only the user can know of his Prometheus, such as the names that metrics have there.
 //! Knows nothing of what is made of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::IntoDeserializer as _;
+use serde::{Deserialize, Deserializer};
 
 use super::{Field, Seconds};
 
@@ -20,12 +22,16 @@ pub struct PrometheusSettings {
     pub interval: Option<Seconds>,
     /// How durations of conditions are written: as a window, which needs no state (the default), or as `for:`.
     pub durations: Option<PrometheusDurations>,
+    /// What metrics are called there: with `_` for what Prometheus 2 does not take (the default), or as they are.
+    pub names: Option<PrometheusNames>,
     /// The label that holds the source; default `source`, and `null` where there is none.
     pub source: Field<String>,
+    /// The labels that make a stream where series have more, such as `pod`; by default each series is one.
+    pub stream: Option<Vec<String>>,
     /// How long the newest sample counts; default 5m, and never less than five periods of a metric.
     pub gap: Option<Seconds>,
-    /// How long a stream is remembered by conditions `absent`; default 24h.
-    pub absent_memory: Option<Seconds>,
+    /// How long a stream is remembered by conditions `absent`; default 24h. With `recorded` ten days, by a rule that records when each was heard of.
+    pub absent_memory: Option<PrometheusMemory>,
     /// Groups of rules by globs of names, the first that matches; else the first part of a name up to a dot.
     pub groups: Option<Vec<PrometheusGroup>>,
     /// Labels of alerts by globs of their names; later ones win.
@@ -34,6 +40,66 @@ pub struct PrometheusSettings {
     pub metrics: Option<Vec<PrometheusMetric>>,
     /// How Alertmanager is configured.
     pub alertmanager: Option<AlertmanagerSettings>,
+}
+
+/// What metrics are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PrometheusNames {
+    /// Letters, digits, `_` and `:`, with `_` for anything else.
+    Underscore,
+    /// As they are, which Prometheus takes from version 3 on.
+    Utf8,
+}
+
+/// A span of time, or a word in its place.
+macro_rules! span_or {
+    ($(#[$doc:meta])* $name:ident, $word:ident = $text:literal, $(#[$of_word:meta])*) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            /// So long.
+            For(Seconds),
+            $(#[$of_word])*
+            $word,
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = serde_json::Value::deserialize(deserializer)?;
+                if value == $text {
+                    return Ok(Self::$word);
+                }
+                let span = Seconds::deserialize(value.into_deserializer());
+                span.map(Self::For).map_err(|error| {
+                    serde::de::Error::custom(format!("{error}, nor the word `{}`", $text))
+                })
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let span = generator.subschema_for::<Seconds>();
+                json_schema!({ "anyOf": [{ "const": $text }, span] })
+            }
+        }
+    };
+}
+
+span_or! {
+    /// How long streams are remembered.
+    PrometheusMemory, Recorded = "recorded",
+    /// By a rule that records when each was heard of.
+}
+
+span_or! {
+    /// How long an exporter goes on showing the last value.
+    PrometheusExpiry, Never = "never",
+    /// For ever.
 }
 
 /// How durations of conditions are written.
@@ -80,6 +146,8 @@ pub enum PrometheusKind {
     Delta,
     /// Totals and counts that only grow, under `NAME_sum` and `NAME_count`.
     Summary,
+    /// What this program's server shows: the mean, and `NAME:sum`, `NAME:count`, `NAME:min` and `NAME:max` beside it.
+    Stats,
 }
 
 /// One mapping of metrics.
@@ -87,8 +155,11 @@ pub enum PrometheusKind {
 #[serde(deny_unknown_fields)]
 pub struct PrometheusMetric {
     /// A glob of names of metrics; what each `*` stands for is `$1`, `$2` and so on.
-    #[serde(rename = "match")]
-    pub glob: String,
+    #[serde(rename = "match", default)]
+    pub glob: Option<String>,
+    /// In its place, a regular expression for whole names; what its groups hold is `$1`, `$2` and so on.
+    #[serde(default)]
+    pub regex: Option<String>,
     /// The name there; default the same with `_` for each character that Prometheus does not take.
     #[serde(default)]
     pub name: Option<String>,
@@ -113,6 +184,21 @@ pub struct PrometheusMetric {
     /// What a sample is multiplied with to be what the definitions mean: 1000 for seconds where they say milliseconds.
     #[serde(default)]
     pub scale: Option<f64>,
+    /// How long an exporter goes on showing the last value: a span of time, or `never` where it does not stop.
+    #[serde(default)]
+    pub expires: Option<PrometheusExpiry>,
+    /// The series that holds totals, where it is not the usual one.
+    #[serde(default)]
+    pub sum: Option<String>,
+    /// The series that holds how many were measured, where it is not the usual one.
+    #[serde(default)]
+    pub count: Option<String>,
+    /// The series that holds the least value of each period.
+    #[serde(default)]
+    pub min: Option<String>,
+    /// The series that holds the largest value of each period.
+    #[serde(default)]
+    pub max: Option<String>,
     /// Whether it exists no more, so that what needs it is refused.
     #[serde(default)]
     pub absent: Option<bool>,

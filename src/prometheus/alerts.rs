@@ -27,6 +27,15 @@ pub struct Recorded {
     pub exact: bool,
 }
 
+/// An alert as rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// That of the alert.
+    pub rule: Rule,
+    /// Those that record what it reads.
+    pub seen: Vec<Rule>,
+}
+
 /// Renders an alert; `None` where it is refused.
 pub fn alert(
     name: &str,
@@ -35,7 +44,7 @@ pub fn alert(
     settings: &Settings,
     composites: &BTreeMap<String, Recorded>,
     reasons: &mut Reasons,
-) -> Option<Rule> {
+) -> Option<Made> {
     let conditions = match &alert.conditions {
         Field::Set(conditions) if !conditions.is_empty() => conditions,
         _ => {
@@ -72,16 +81,13 @@ pub fn alert(
         return None;
     }
     let wait = parts.iter().find_map(|part| part.wait);
+    let seen = parts.iter().filter_map(|part| part.seen.clone());
+    let seen = seen.map(|(name, expr)| Rule::Record { name, expr }).collect();
     let expr = parts.into_iter().map(|Rendered { expr, .. }| expr).reduce(both)?;
     let mut labels = settings.labels_of(name);
     labels.insert("librato_apply".to_owned(), settings.owner.clone());
-    Some(Rule::Alert {
-        name: name.to_owned(),
-        expr,
-        wait,
-        labels,
-        annotations: annotations(alert, conditions),
-    })
+    let annotations = annotations(alert, conditions);
+    Some(Made { rule: Rule::Alert { name: name.to_owned(), expr, wait, labels, annotations }, seen })
 }
 
 /// Two conditions that are judged apart: streams and value are those of the first.

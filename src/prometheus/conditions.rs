@@ -2,12 +2,13 @@
 //! Without state: a duration is "violated then, violated now, and never not between".
 
 use crate::diag::{Code, Route, number};
-use crate::model::{Condition, ConditionType, Seconds, SummaryFunction};
+use crate::model::{Condition, ConditionType, PrometheusExpiry, Seconds, SummaryFunction};
 
 use super::fidelity::Reasons;
-use super::mapping::Mapped;
+use super::mapping::{Companion, Mapped};
+use super::names::plain;
 use super::points::{Points, points};
-use super::promql::{Expr, Selector, Sign};
+use super::promql::{Expr, Name, Selector, Sign};
 use super::settings::{MEMORY_OF_THE_SERVICE, Settings};
 use super::streams;
 
@@ -18,6 +19,8 @@ pub struct Rendered {
     pub expr: Expr,
     /// Seconds of `for:`.
     pub wait: Option<i64>,
+    /// A series that must be recorded for it: when each stream was heard of.
+    pub seen: Option<(String, Expr)>,
 }
 
 /// How a condition is to be rendered.
@@ -29,6 +32,22 @@ pub struct Manner<'a> {
     pub may_wait: bool,
     /// Whether the metric is what a composite is recorded in.
     pub recorded: bool,
+}
+
+impl Manner<'_> {
+    /// The same for series that are merged by tags already, which are streams as they are.
+    fn grouping(self, grouped: &[String]) -> Self {
+        Self { recorded: self.recorded || !grouped.is_empty(), ..self }
+    }
+
+    /// A function over the series of each stream, as one of the stream.
+    fn of_streams(self, function: &str, over: Expr) -> Expr {
+        if self.recorded || self.settings.stream.is_empty() {
+            return over;
+        }
+        let by = if function == "min_over_time" { "min" } else { "max" };
+        Expr::aggregate(by, &self.settings.stream, over)
+    }
 }
 
 /// Renders one; `None` where it is refused.
@@ -51,7 +70,7 @@ pub fn condition(
     }
     if condition_type == ConditionType::Absent {
         let silent = i64::try_from(written.duration.map_or(0, |duration| duration.0)).unwrap_or(i64::MAX);
-        return Some(absent(&series, &grouped, metric, silent, manner.settings, here, reasons));
+        return absent(&series, &grouped, metric, silent, manner, here, reasons);
     }
     let function = function(written, metric, manner.recorded, here, reasons)?;
     let Some((points, scaled)) = points(metric, &series, function, written.detect_reset.unwrap_or(true))
@@ -72,7 +91,7 @@ pub fn condition(
     let points = merged(points, &grouped, function, metric.period);
     let limit = Limit { above: condition_type == ConditionType::Above, threshold };
     let duration = written.duration.map(|it| i64::try_from(it.0).unwrap_or(i64::MAX)).filter(|it| *it > 0);
-    Some(limit.rendered(&points, duration, metric, manner))
+    Some(limit.rendered(&points, duration, metric, manner.grouping(&grouped)))
 }
 
 /// What it says, in words.
@@ -168,11 +187,36 @@ fn absent(
     grouped: &[String],
     metric: &Mapped,
     silent: i64,
-    settings: &Settings,
+    manner: Manner<'_>,
     here: &Route,
     reasons: &mut Reasons,
-) -> Rendered {
-    let memory = settings.absent_memory;
+) -> Option<Rendered> {
+    let settings = manner.settings;
+    let silent = not_shown(silent, metric, settings, here, reasons)?;
+    let counted = metric.companion(series, Companion::Count);
+    let series = counted
+        .filter(|_| metric.kind == crate::model::PrometheusKind::Summary)
+        .unwrap_or_else(|| series.clone());
+    let merged = |expr| {
+        if grouped.is_empty() {
+            manner.of_streams("max_over_time", expr)
+        } else {
+            Expr::aggregate("max", grouped, expr)
+        }
+    };
+    let Some(memory) = settings.absent_memory else {
+        let name = match &series.name {
+            Name::Exact(name) => name,
+            Name::Matching(_) => &metric.name,
+        };
+        let recorded = format!("librato:seen:{}", plain(name));
+        let heard = merged(Expr::Series(series.called(&recorded)));
+        let silence = Expr::Call("time", Vec::new()).binary(Sign::Minus, heard);
+        let expr = silence
+            .compared(Sign::AtLeast, silent as f64)
+            .compared(Sign::Below, MEMORY_OF_THE_SERVICE as f64);
+        return Some(Rendered { expr, wait: None, seen: Some((recorded.clone(), seen(name, &recorded))) });
+    };
     if memory < MEMORY_OF_THE_SERVICE {
         let text = format!(
             "forgets a stream after {}; the service does after ten days",
@@ -180,15 +224,50 @@ fn absent(
         );
         reasons.approximate(Code::AbsentMemory, here, text).help("settings.prometheus.absent_memory");
     }
-    let series = match metric.kind {
-        crate::model::PrometheusKind::Summary => series.with_suffix("_count"),
-        _ => series.clone(),
-    };
     let reported = |length| {
-        let present = Expr::over("present_over_time", Expr::Series(series.clone()), length, 0, metric.period);
-        if grouped.is_empty() { present } else { Expr::aggregate("max", grouped, present) }
+        merged(Expr::over("present_over_time", Expr::Series(series.clone()), length, 0, metric.period))
     };
-    Rendered { expr: reported(memory).binary(Sign::Unless, reported(silent)), wait: None }
+    Some(Rendered { expr: reported(memory).binary(Sign::Unless, reported(silent)), wait: None, seen: None })
+}
+
+/// How long nothing new must be seen, where an exporter goes on showing the last value; `None` where it never stops.
+fn not_shown(
+    silent: i64,
+    metric: &Mapped,
+    settings: &Settings,
+    here: &Route,
+    reasons: &mut Reasons,
+) -> Option<i64> {
+    match metric.expires {
+        None => Some(silent),
+        Some(PrometheusExpiry::Never) => {
+            let text = format!("{} is shown for ever, so no silence is seen", metric.name);
+            let refused = reasons.refuse(Code::NeverExpires, here, text);
+            refused
+                .help("let the exporter forget values, and say so: `expires` in settings.prometheus.metrics");
+            None
+        }
+        Some(PrometheusExpiry::For(shown)) => {
+            let shown = i64::try_from(shown.0).unwrap_or(i64::MAX);
+            if shown >= silent {
+                let text = format!(
+                    "the exporter shows the last value for {}, so this fires no sooner",
+                    super::promql::duration(shown)
+                );
+                reasons.approximate(Code::ExpiresLater, here, text).help("let the exporter forget sooner");
+            }
+            Some(silent.saturating_sub(shown).max(settings.interval))
+        }
+    }
+}
+
+/// When each series of a metric was heard of, kept for as long as the service remembers it; ten minutes without a ruler forget it.
+fn seen(name: &str, recorded: &str) -> Expr {
+    let newest = Expr::Call("timestamp", vec![Expr::Series(Selector::of(name))]);
+    let before = Expr::over("last_over_time", Expr::Series(Selector::of(recorded)), 600, 0, 60);
+    let oldest =
+        Expr::Call("time", Vec::new()).binary(Sign::Minus, Expr::Number(MEMORY_OF_THE_SERVICE as f64));
+    newest.binary(Sign::Or, before.binary(Sign::Above, oldest))
 }
 
 struct Limit {
@@ -214,25 +293,28 @@ impl Limit {
     ) -> Rendered {
         let (period, settings) = (metric.period, manner.settings);
         let gap = settings.gap_of(period);
-        let newest = |offset| self.violated(points.over("last_over_time", gap, offset, period));
+        let over = |function, length, offset| {
+            manner.of_streams(function, points.over(function, length, offset, period))
+        };
+        let newest = |offset| self.violated(over("last_over_time", gap, offset));
         let Some(duration) = duration else {
             let between = if matches!(points, Points::Samples(_)) { metric.samples } else { period };
             // What comes and goes between two evaluations is seen, too.
             let expr = if between < settings.interval {
                 let extreme = if self.above { "max_over_time" } else { "min_over_time" };
-                self.violated(points.over(extreme, settings.interval, 0, period))
+                self.violated(over(extreme, settings.interval, 0))
             } else {
                 newest(0)
             };
-            return Rendered { expr, wait: None };
+            return Rendered { expr, wait: None, seen: None };
         };
         if manner.may_wait && settings.durations == crate::model::PrometheusDurations::For {
-            return Rendered { expr: newest(0), wait: Some(duration) };
+            return Rendered { expr: newest(0), wait: Some(duration), seen: None };
         }
         // The value nearest to being normal.
         let mildest = if self.above { "min_over_time" } else { "max_over_time" };
-        let normal = self.normal(points.over(mildest, duration, 0, period));
+        let normal = self.normal(over(mildest, duration, 0));
         let expr = newest(0).binary(Sign::And, newest(duration)).binary(Sign::Unless, normal);
-        Rendered { expr, wait: None }
+        Rendered { expr, wait: None, seen: None }
     }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Code, Route};
 use crate::model::{
-    Address, Desired, Field, Intent, MetricType, PrometheusKind, PrometheusMetric, Resource, Seconds,
+    Address, Desired, Field, Intent, MetricType, PrometheusExpiry, PrometheusKind, PrometheusMetric,
+    PrometheusNames, Resource, Seconds,
 };
 use crate::pattern::folded;
 
 use super::fidelity::Reasons;
-use super::names::{plain, plain_label};
-use super::promql::{Comparison, Matcher, Selector};
+use super::names::{names_like, plain, plain_label};
+use super::promql::{Comparison, Matcher, Selector, pattern};
 use super::settings::Settings;
 
 /// A metric as it is there.
@@ -35,8 +36,56 @@ pub struct Mapped {
     pub samples: i64,
     /// What samples are multiplied with.
     pub scale: f64,
+    /// How long an exporter goes on showing the last value.
+    pub expires: Option<PrometheusExpiry>,
+    /// Series that hold statistics.
+    companions: Companions,
     /// What is to be said wherever it is used.
     doubts: Doubts,
+}
+
+/// A statistic that a series of its own may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Companion {
+    Sum,
+    Count,
+    Min,
+    Max,
+}
+
+/// The names of the series that hold statistics.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Companions {
+    sum: Option<String>,
+    count: Option<String>,
+    min: Option<String>,
+    max: Option<String>,
+}
+
+impl Companions {
+    /// Those that are written, and else the usual ones of a kind; `of_rule` gives the name there of what is written.
+    fn new(name: &str, kind: PrometheusKind, written: [Option<String>; 4]) -> Self {
+        let usual = |end: &str| Some(format!("{name}{end}"));
+        let [sum, count, min, max] = written;
+        match kind {
+            PrometheusKind::Summary => Self {
+                sum: sum.or_else(|| usual("_sum")),
+                count: count.or_else(|| usual("_count")),
+                min,
+                max,
+            },
+            PrometheusKind::Stats => Self {
+                sum: sum.or_else(|| usual(":sum")),
+                count: count.or_else(|| usual(":count")),
+                min: min.or_else(|| usual(":min")),
+                max: max.or_else(|| usual(":max")),
+            },
+            PrometheusKind::Gauge | PrometheusKind::Counter | PrometheusKind::Delta => {
+                Self { sum, count, min, max }
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -50,12 +99,55 @@ struct Doubts {
 pub struct Mapping<'a> {
     settings: &'a Settings,
     desired: &'a Desired,
+    /// What each rule matches, in their order.
+    rules: Vec<(Names<'a>, &'a PrometheusMetric)>,
+}
+
+/// Which names a rule is for.
+enum Names<'a> {
+    Glob(&'a str),
+    Regex(regex::Regex),
+}
+
+/// A regular expression for whole names, where letter case makes no difference.
+pub fn whole(regex: &str) -> Result<regex::Regex, regex::Error> {
+    regex::RegexBuilder::new(&format!("^(?:{regex})$")).case_insensitive(true).size_limit(1 << 20).build()
+}
+
+impl Names<'_> {
+    /// What the stars or groups hold of a name that it is for.
+    fn parts<'t>(&self, name: &'t str) -> Option<Vec<&'t str>> {
+        match self {
+            Self::Glob(glob) => stars(glob, name),
+            Self::Regex(regex) => {
+                let found = regex.captures(name)?;
+                Some(found.iter().skip(1).map(|group| group.map_or("", |group| group.as_str())).collect())
+            }
+        }
+    }
 }
 
 impl<'a> Mapping<'a> {
     /// By what settings and definitions say.
     pub fn new(settings: &'a Settings, desired: &'a Desired) -> Self {
-        Self { settings, desired }
+        let rules = settings.written.metrics.iter().flatten().filter_map(|rule| {
+            let names = match (&rule.glob, &rule.regex) {
+                (Some(glob), _) => Names::Glob(glob),
+                (None, regex) => Names::Regex(whole(regex.as_deref()?).ok()?),
+            };
+            Some((names, rule))
+        });
+        Self { settings, desired, rules: rules.collect() }
+    }
+
+    /// A name as it is there.
+    fn called(&self, name: &str) -> String {
+        if self.settings.names == PrometheusNames::Utf8 { name.to_owned() } else { plain(name) }
+    }
+
+    /// A regular expression for the names that a pattern of names becomes.
+    pub fn names_like(&self, glob: &str) -> String {
+        if self.settings.names == PrometheusNames::Utf8 { pattern(glob) } else { names_like(glob) }
     }
 
     /// The definition of a composite of this name.
@@ -82,8 +174,7 @@ impl<'a> Mapping<'a> {
 
     /// The counterpart of a metric.
     pub fn metric(&self, name: &str) -> Mapped {
-        let rules = self.settings.written.metrics.iter().flatten();
-        let rule = rules.filter_map(|rule| Some((rule, stars(&rule.glob, name)?))).next();
+        let rule = self.rules.iter().find_map(|(names, rule)| Some((*rule, names.parts(name)?)));
         let metric = match self.declared(name) {
             Some(Resource::Metric(metric)) => Some(metric),
             _ => None,
@@ -107,8 +198,21 @@ impl<'a> Mapping<'a> {
             period: period.is_none(),
             absent: given.is_some_and(|rule| rule.absent == Some(true)),
         };
+        let kind = given.and_then(|rule| rule.kind).unwrap_or(by_type);
+        let shown = self.called(&wanted.unwrap_or_else(|| name.to_owned()));
+        let beside = |get: fn(&PrometheusMetric) -> Option<&String>| {
+            given.and_then(get).map(fill).map(|name| self.called(&name))
+        };
+        let written = [
+            beside(|rule| rule.sum.as_ref()),
+            beside(|rule| rule.count.as_ref()),
+            beside(|rule| rule.min.as_ref()),
+            beside(|rule| rule.max.as_ref()),
+        ];
         Mapped {
-            name: plain(&wanted.unwrap_or_else(|| name.to_owned())),
+            companions: Companions::new(&shown, kind, written),
+            expires: given.and_then(|rule| rule.expires),
+            name: shown,
             labels: given
                 .and_then(|rule| rule.labels.as_ref())
                 .into_iter()
@@ -121,7 +225,7 @@ impl<'a> Mapping<'a> {
                 _ => self.settings.source.clone(),
             },
             tags: given.and_then(|rule| rule.tags.clone()).unwrap_or_default(),
-            kind: given.and_then(|rule| rule.kind).unwrap_or(by_type),
+            kind,
             counter: counter || given.and_then(|rule| rule.kind) == Some(PrometheusKind::Counter),
             period: width,
             samples: of_rule(|rule| rule.samples).unwrap_or(width).min(width),
@@ -147,6 +251,8 @@ impl<'a> Mapping<'a> {
             period,
             samples: period,
             scale: 1.0,
+            expires: None,
+            companions: Companions::default(),
             doubts: Doubts::default(),
         }
     }
@@ -157,6 +263,18 @@ impl Mapped {
     pub fn series(&self) -> Selector {
         let matchers = self.labels.iter().map(|(label, value)| Matcher::new(label, Comparison::Is, value));
         matchers.fold(Selector::of(&self.name), Selector::and)
+    }
+
+    /// The series beside some of its own that hold a statistic, where there are any.
+    pub fn companion(&self, series: &Selector, what: Companion) -> Option<Selector> {
+        let Companions { sum, count, min, max } = &self.companions;
+        let name = match what {
+            Companion::Sum => sum,
+            Companion::Count => count,
+            Companion::Min => min,
+            Companion::Max => max,
+        };
+        name.as_ref().map(|name| series.called(name))
     }
 
     /// The label of a tag; nothing where it would be one that Prometheus keeps for itself.

@@ -7,14 +7,17 @@
 mod alerts;
 mod composites;
 mod conditions;
+mod each;
 mod fidelity;
 mod leaves;
+mod levels;
 mod lines;
 mod mapping;
 mod names;
 mod points;
 mod probes;
 mod promql;
+mod reader;
 mod receivers;
 mod render;
 mod report;

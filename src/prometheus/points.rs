@@ -3,7 +3,7 @@
 
 use crate::model::{PrometheusKind, SummaryFunction};
 
-use super::mapping::Mapped;
+use super::mapping::{Companion, Mapped};
 use super::promql::{Expr, Selector, Sign};
 
 /// What points are made of.
@@ -58,7 +58,7 @@ pub fn points(
     function: SummaryFunction,
     detect_reset: bool,
 ) -> Option<(Points, bool)> {
-    use PrometheusKind::{Counter, Delta, Gauge, Summary};
+    use PrometheusKind::{Counter, Delta, Gauge, Stats, Summary};
     use SummaryFunction::{AbsoluteValue, Average, Count, Derivative, Max, Min, Sum};
     let period = metric.period;
     let samples = Points::Samples(series.clone());
@@ -67,8 +67,17 @@ pub fn points(
     let difference = |points: &Points| {
         Points::Worked(if detect_reset { growth(points, period, 0) } else { change(points, period, 0) })
     };
-    let part = |suffix| growth(&Points::Samples(series.with_suffix(suffix)), period, 0);
+    let part = |what| Some(growth(&Points::Samples(metric.companion(series, what)?), period, 0));
+    if let Some(own) = of_companion(metric, series, function, several) {
+        return Some((own, function != Count));
+    }
     let points = match (metric.kind, function) {
+        (Stats, Average) if several => {
+            let total = |what| Some(in_total(metric.companion(series, what)?, period, 0));
+            Points::Worked(total(Companion::Sum)?.binary(Sign::By, total(Companion::Count)?))
+        }
+        (Stats, Average) => samples,
+        (Stats, Derivative) => difference(&samples),
         (Gauge, Average) if several => over("avg_over_time"),
         (Gauge, Min) if several => over("min_over_time"),
         (Gauge, Max) if several => over("max_over_time"),
@@ -78,14 +87,43 @@ pub fn points(
         (Gauge | Counter, Derivative) => difference(&samples),
         (Delta, Average | Min | Max | Sum) => Points::Worked(growth(&samples, period, 0)),
         (Summary, Average) => {
-            Points::Worked(part("_sum").binary(Sign::By, part("_count").compared(Sign::IsNot, 0.0)))
+            let count = part(Companion::Count)?.compared(Sign::IsNot, 0.0);
+            Points::Worked(part(Companion::Sum)?.binary(Sign::By, count))
         }
-        (Summary, Sum) => Points::Worked(part("_sum")),
-        (Summary, Count) => return Some((Points::Worked(part("_count")), false)),
+        (Summary, Sum) => Points::Worked(part(Companion::Sum)?),
+        (Summary, Count) => return Some((Points::Worked(part(Companion::Count)?), false)),
         (Gauge, AbsoluteValue)
         | (Counter, Average | Min | Max | Sum | Count)
         | (Delta, Count | Derivative | AbsoluteValue)
-        | (Summary, Min | Max | Derivative | AbsoluteValue) => return None,
+        | (Summary, Min | Max | Derivative | AbsoluteValue)
+        | (Stats, Min | Max | Sum | Count | AbsoluteValue) => return None,
     };
     Some((points, true))
+}
+
+/// How much was counted in each of some stretches of time.
+pub fn in_total(series: Selector, period: i64, offset: i64) -> Expr {
+    Points::Samples(series).over("sum_over_time", period, offset, period)
+}
+
+/// The points of a statistic that has series of its own.
+fn of_companion(
+    metric: &Mapped,
+    series: &Selector,
+    function: SummaryFunction,
+    several: bool,
+) -> Option<Points> {
+    let (what, over) = match function {
+        SummaryFunction::Sum => (Companion::Sum, "sum_over_time"),
+        SummaryFunction::Count => (Companion::Count, "sum_over_time"),
+        SummaryFunction::Min => (Companion::Min, "min_over_time"),
+        SummaryFunction::Max => (Companion::Max, "max_over_time"),
+        _ => return None,
+    };
+    // the totals of a summary only grow
+    if metric.kind == PrometheusKind::Summary && matches!(what, Companion::Sum | Companion::Count) {
+        return None;
+    }
+    let own = Points::Samples(metric.companion(series, what)?);
+    Some(if several { Points::Worked(own.over(over, metric.period, 0, metric.period)) } else { own })
 }

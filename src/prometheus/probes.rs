@@ -7,6 +7,8 @@ use crate::composite::Labels;
 use crate::offline::{Given, Metric, Subject};
 use crate::watch::{Condition, Function, Kind, Sample, Series, Streams, Test};
 
+use super::levels::{Level, held};
+
 /// Measurements of one alert, and the moments at which it is looked at.
 pub struct Probe {
     /// What is measured.
@@ -24,42 +26,65 @@ pub enum Length {
     Short,
 }
 
-/// A probe; `None` where values alone do not decide. `known` tells of metrics, `period` how long their points are.
+/// What is to be known of what an alert watches.
+pub struct Surroundings<'a> {
+    /// What metrics are.
+    pub known: &'a dyn Fn(&str) -> Metric,
+    /// How long their points are.
+    pub period: &'a dyn Fn(&str) -> i64,
+    /// What brings the composite of a condition over its threshold.
+    pub levels: &'a dyn Fn(usize) -> Option<Vec<Level>>,
+    /// Seconds from evaluation to evaluation.
+    pub interval: i64,
+}
+
+/// A probe; nothing where there is no shorter run.
+///
+/// # Errors
+/// Why values alone do not decide.
 pub fn probe(
     subject: &Subject,
     length: Length,
-    known: &dyn Fn(&str) -> Metric,
-    period: &dyn Fn(&str) -> i64,
-    interval: i64,
-) -> Option<Probe> {
+    around: &Surroundings<'_>,
+) -> Result<Option<Probe>, &'static str> {
+    let Surroundings { known, period, levels, interval } = *around;
     let conditions = &subject.alert.conditions;
-    let longest = conditions.iter().map(lasts).max()?;
-    let width = conditions.iter().map(|condition| period(&condition.metric)).max()?;
-    let begin = width;
+    let is_composite = |condition: &Condition| matches!(condition.shape.kind, Kind::Composite { .. });
+    let none = "it has no conditions";
+    let longest = conditions.iter().map(lasts).max().ok_or(none)?;
+    let width = conditions.iter().map(|condition| period(&condition.metric)).max().ok_or(none)?;
+    // A composite may look at points before.
+    let begin = if conditions.iter().any(is_composite) { 3 * width } else { width };
     let cut = if length == Length::Enough { 0 } else { width };
     let last = begin + longest - cut;
     let end = (begin + longest + 2 * width + interval) / interval * interval;
     if last < begin {
-        return None;
+        return Ok(None);
     }
-    let one = |condition: &Condition| {
-        let step = period(&condition.metric);
-        let samples = samples(condition, step, begin, last, end)?;
-        let series = series(&condition.streams);
-        Some(Given {
+    let mut given = Vec::new();
+    for (place, condition) in conditions.iter().enumerate() {
+        if is_composite(condition) && matches!(condition.test, Test::Threshold { .. }) {
+            let levels =
+                levels(place).ok_or("no values were found that bring its composite over the threshold")?;
+            for Level { metric, series, calm, wrong } in levels {
+                let value = |at: i64| if (begin..=last).contains(&at) { wrong } else { calm };
+                given.push(held(&metric, &series, known(&metric), period(&metric), end, &value));
+            }
+            continue;
+        }
+        given.push(Given {
             metric: condition.metric.clone(),
-            series,
+            series: series(&condition.streams),
             known: known(&condition.metric),
-            samples,
+            samples: samples(condition, period(&condition.metric), begin, last, end)?,
             end,
-        })
-    };
-    let given = conditions.iter().map(one).collect::<Option<Vec<_>>>()?;
+        });
+    }
     // Two conditions on one series would each want their own values.
     let distinct: BTreeSet<_> =
         given.iter().map(|given| (crate::pattern::fold(&given.metric), &given.series)).collect();
     if distinct.len() < given.len() {
-        return None;
+        return Err("its conditions read the same series");
     }
     let mut moments = BTreeSet::new();
     let mut at = 0;
@@ -67,7 +92,7 @@ pub fn probe(
         moments.insert(at);
         at += interval;
     }
-    Some(Probe { given, moments })
+    Ok(Some(Probe { given, moments }))
 }
 
 /// How long it must hold, or be silent.
@@ -78,13 +103,22 @@ fn lasts(condition: &Condition) -> i64 {
     }
 }
 
-fn samples(condition: &Condition, step: i64, begin: i64, last: i64, end: i64) -> Option<Vec<(i64, Sample)>> {
+fn samples(
+    condition: &Condition,
+    step: i64,
+    begin: i64,
+    last: i64,
+    end: i64,
+) -> Result<Vec<(i64, Sample)>, &'static str> {
     let times = || (0..).map(|n: i64| n * step).take_while(move |at| *at <= end);
     let Test::Threshold { above, threshold, function, .. } = condition.test else {
-        return Some(times().take_while(|at| *at < begin).map(|at| (at, Sample::single(1.0))).collect());
+        if matches!(condition.shape.kind, Kind::Composite { .. }) {
+            return Err("it waits for a composite to be silent");
+        }
+        return Ok(times().take_while(|at| *at < begin).map(|at| (at, Sample::single(1.0))).collect());
     };
-    if matches!(condition.shape.kind, Kind::Composite { .. }) || function == Function::Count {
-        return None;
+    if function == Function::Count {
+        return Err("it counts measurements, of which there is one each time");
     }
     let beyond = match threshold.abs() {
         size if size >= 100.0 => 1.0,
@@ -94,18 +128,18 @@ fn samples(condition: &Condition, step: i64, begin: i64, last: i64, end: i64) ->
     let wrong = if above { threshold + beyond } else { threshold - beyond };
     let value = |at: i64| if (begin..=last).contains(&at) { wrong } else { threshold };
     if !matches!(function, Function::Derivative { .. }) {
-        return Some(times().map(|at| (at, Sample::single(value(at)))).collect());
+        return Ok(times().map(|at| (at, Sample::single(value(at)))).collect());
     }
     // A decrease may count as none, and sums of fractions are not exact.
     if wrong < 0.0 || threshold < 0.0 || wrong.fract() != 0.0 || threshold.fract() != 0.0 {
-        return None;
+        return Err("its threshold is none that changes of whole numbers come just beyond");
     }
     let mut total = 0.0;
     let grown = times().map(|at| {
         total += value(at);
         (at, Sample::single(total))
     });
-    Some(grown.collect())
+    Ok(grown.collect())
 }
 
 /// A series that is watched.

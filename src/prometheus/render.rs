@@ -8,7 +8,7 @@ use crate::diag::{Code, Files, Part, Place, Route};
 use crate::model::{Address, Desired, Intent, Kind, PrometheusRearm, Resource, Wish};
 use crate::pattern::fold;
 
-use super::alerts::{self, Recorded};
+use super::alerts::{self, Made, Recorded};
 use super::composites;
 use super::fidelity::{Fidelity, Reason, Reasons};
 use super::mapping::Mapping;
@@ -190,9 +190,9 @@ impl<'d> Renderer<'d> {
             collision(&condition.metric_name, taken, &mut reasons);
         }
         no_secrets(wish, &mut reasons);
-        let rule =
+        let made =
             alerts::alert(&address.name, alert, &self.mapping, self.settings, &self.composites, &mut reasons);
-        let Some(rule) = rule.filter(|_| !reasons.refused()) else {
+        let Some(Made { rule, seen }) = made.filter(|_| !reasons.refused()) else {
             self.refused(address, wish, &reasons);
             return;
         };
@@ -219,6 +219,13 @@ impl<'d> Renderer<'d> {
         self.routed.push(Routed { alert: address.name.clone(), services, rearm, per_stream });
         let exact = fires_exactly(&reasons);
         if let Some(group) = self.place(address, wish, rule.clone(), &reasons) {
+            let rules = self.groups.entry(group.clone()).or_default();
+            for rule in seen {
+                if !rules.iter().any(|placed| placed.rule.name() == rule.name()) {
+                    let comment = "when streams were heard of, for conditions `absent`".to_owned();
+                    rules.push(Placed { rule, comment });
+                }
+            }
             self.kept.insert(fold(&address.name), Kept { alert, rule, group, exact });
         }
     }

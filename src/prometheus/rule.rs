@@ -68,6 +68,9 @@ pub struct Form {
 
 /// The groups as one document.
 pub fn document(groups: &Groups, form: Form) -> String {
+    if groups.is_empty() {
+        return format!("{HEADER}groups: []\n");
+    }
     let mut out = format!("{HEADER}groups:\n");
     for (name, rules) in groups {
         let _ = write!(

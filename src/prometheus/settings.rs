@@ -3,9 +3,13 @@
 
 use crate::diag::{Code, Route};
 use crate::model::check::{Checker, Finding, at};
-use crate::model::{Field, PrometheusDurations, PrometheusRearm, PrometheusSettings, Seconds};
+use crate::model::{
+    Field, PrometheusDurations, PrometheusExpiry, PrometheusMemory, PrometheusNames, PrometheusRearm,
+    PrometheusSettings, Seconds,
+};
 use crate::pattern;
 
+use super::mapping;
 use super::names::is_label;
 use super::promql::Engine;
 
@@ -32,12 +36,16 @@ pub struct Settings {
     pub interval: i64,
     /// How durations are written.
     pub durations: PrometheusDurations,
+    /// What metrics are called.
+    pub names: PrometheusNames,
     /// The label that holds the source.
     pub source: Option<String>,
+    /// The labels that make a stream where series have more.
+    pub stream: Vec<String>,
     /// Seconds that the newest sample counts, at least.
     pub gap: i64,
-    /// Seconds that a stream is remembered.
-    pub absent_memory: i64,
+    /// Seconds that a stream is remembered; nothing where that is recorded.
+    pub absent_memory: Option<i64>,
     /// When notifications are repeated.
     pub rearm: PrometheusRearm,
     /// Where Alertmanager finds secrets.
@@ -60,8 +68,9 @@ impl Settings {
             } else {
                 "an owner is made of letters, digits, `-` and `_`"
             };
+            let code = if owner.is_empty() { Code::MissingField } else { Code::InvalidName };
             found
-                .error(at(["owner"]), Code::MissingField, message)
+                .error(at(["owner"]), code, message)
                 .help("`settings: { prometheus: { owner: NAME } }`, or --owner NAME: the label librato_apply of all alerts");
         }
         let seconds = |written: Option<Seconds>, default: i64| {
@@ -72,8 +81,12 @@ impl Settings {
         if interval == 0 {
             found.error(at(["interval"]), Code::InvalidPeriod, "an interval is at least one second");
         }
-        let absent_memory = seconds(written.absent_memory, 86_400);
-        if absent_memory < 7_200 {
+        let absent_memory = match written.absent_memory {
+            Some(PrometheusMemory::Recorded) => None,
+            Some(PrometheusMemory::For(span)) => Some(seconds(Some(span), 86_400)),
+            None => Some(86_400),
+        };
+        if absent_memory.is_some_and(|memory| memory < 7_200) {
             let message = "streams are remembered for two hours at least, since `absent` may last an hour";
             found.error(at(["absent_memory"]), Code::OutOfRange, message);
         }
@@ -86,6 +99,11 @@ impl Settings {
                 Engine::LeftOpen
             }
         };
+        let names = written.names.unwrap_or(PrometheusNames::Underscore);
+        if names == PrometheusNames::Utf8 && engine == Engine::Closed {
+            let message = "Prometheus 2 takes no names with dots";
+            found.error(at(["names"]), Code::WrongValue, message).help("`engine: 3`, or `names: underscore`");
+        }
         let source = match &written.source {
             Field::Unset => Some("source".to_owned()),
             Field::Null => None,
@@ -102,7 +120,9 @@ impl Settings {
             engine,
             interval,
             durations: written.durations.unwrap_or(PrometheusDurations::Window),
+            names,
             source,
+            stream: written.stream.clone().unwrap_or_default(),
             gap: seconds(written.gap, 300),
             absent_memory,
             rearm: alertmanager.rearm.unwrap_or(PrometheusRearm::Prompt),
@@ -145,6 +165,9 @@ fn check_labels(written: &PrometheusSettings, found: &mut Checker<'_>) {
     if let Some(label) = written.source.value() {
         check(at(["source"]), label, false);
     }
+    for (place, label) in written.stream.iter().flatten().enumerate() {
+        check(at(["stream"]).index(place), label, false);
+    }
     for (place, rule) in written.alerts.iter().flatten().enumerate() {
         for label in rule.labels.keys() {
             check(at(["alerts"]).index(place).key("labels").key(label), label, true);
@@ -167,7 +190,25 @@ fn check_labels(written: &PrometheusSettings, found: &mut Checker<'_>) {
         if rule.scale.is_some_and(|scale| !scale.is_finite() || scale <= 0.0) {
             found.error(here.key("scale"), Code::InvalidNumber, "a scale is a number above 0");
         }
-        for (key, written) in [("period", rule.period), ("samples", rule.samples)] {
+        match (&rule.glob, &rule.regex) {
+            (Some(_), None) => {}
+            (None, Some(regex)) => {
+                if mapping::whole(regex).is_err() {
+                    let message = "this is no regular expression";
+                    found.error(here.key("regex"), Code::WrongValue, message);
+                }
+            }
+            (written, _) => {
+                let code = if written.is_none() { Code::MissingField } else { Code::WrongValue };
+                let message = "a mapping has either `match` or `regex`, which says what metrics it is for";
+                found.error(here.clone(), code, message);
+            }
+        }
+        let expires = match rule.expires {
+            Some(PrometheusExpiry::For(span)) => Some(span),
+            Some(PrometheusExpiry::Never) | None => None,
+        };
+        for (key, written) in [("period", rule.period), ("samples", rule.samples), ("expires", expires)] {
             if written == Some(Seconds(0)) {
                 found.error(here.key(key), Code::InvalidPeriod, "this is at least one second");
             }

@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::Code;
-use crate::model::{Address, Alert, Desired, Intent};
-use crate::offline::{self, Metric, Subject};
+use crate::model::{Address, Alert, Desired, Field, Intent};
+use crate::offline::{self, Given, Metric, Script, Subject};
 use crate::pattern::fold;
+use crate::watch::Series;
 
 use super::alerts::Recorded;
 use super::fidelity::{Fidelity, Reasons};
+use super::levels::{self, Level};
 use super::mapping::{Mapped, Mapping};
-use super::probes::{Length, Probe, probe};
+use super::probes::{Length, Probe, Surroundings, probe};
 use super::report::LeftOut;
 use super::rule::Rule;
 use super::settings::Settings;
@@ -100,14 +102,15 @@ impl Bench<'_> {
         }
         if which == Tests::Auto {
             for kept in self.alerts.values() {
-                for (length, what) in [
-                    (Length::Enough, "fires when it has lasted"),
-                    (Length::Short, "does not fire one value sooner"),
-                ] {
-                    let name = format!("{} {what}", kept.rule.name());
-                    if let Some(made) = self.probed(&name, length, kept) {
-                        add(kept, &name, made);
-                    }
+                let name = format!("{} fires when it has lasted", kept.rule.name());
+                let made = self.probed(&name, Length::Enough, kept);
+                let fires = made.is_ok();
+                add(kept, &name, made.and_then(|made| made.ok_or_else(|| "it never lasts".to_owned())));
+                let name = format!("{} does not fire one value sooner", kept.rule.name());
+                // Where nothing makes it fire, nothing stops just short of it.
+                let sooner = if fires { self.probed(&name, Length::Short, kept) } else { Ok(None) };
+                if let Some(made) = sooner.transpose() {
+                    add(kept, &name, made);
                 }
             }
         }
@@ -138,19 +141,61 @@ impl Bench<'_> {
         self.trial(&declared.name, kept, &subject, &given, &moments, Steps::All)
     }
 
-    /// A test that is made up; `None` where values alone do not make the alert fire.
-    fn probed(&self, name: &str, length: Length, kept: &Kept<'_>) -> Option<Result<Trial, String>> {
+    /// A test that is made up; nothing where there is no shorter run.
+    fn probed(&self, name: &str, length: Length, kept: &Kept<'_>) -> Result<Option<Trial>, String> {
         let known = |name: &str| self.known(name);
-        let subject = self.subject(kept, &known).ok()?;
+        let subject = self.subject(kept, &known)?;
+        self.means_the_same(kept)?;
         let period = |name: &str| self.metric(name).period;
-        let Probe { given, moments } = probe(&subject, length, &known, &period, self.settings.interval)?;
-        let made = self.trial(name, kept, &subject, &given, &moments, Steps::Edges);
+        let levels = |place: usize| self.levels(kept, place);
+        let around = Surroundings {
+            known: &known,
+            period: &period,
+            levels: &levels,
+            interval: self.settings.interval,
+        };
+        let Some(Probe { given, moments }) = probe(&subject, length, &around)? else { return Ok(None) };
+        let made = self.trial(name, kept, &subject, &given, &moments, Steps::Edges)?;
         // What does not do what its name says is no test.
-        match &made {
-            Ok(trial) if trial.fired != (length == Length::Enough) => None,
-            Ok(_) => Some(made),
-            Err(_) => None,
+        if made.fired != (length == Length::Enough) {
+            return Err("the values that were made up for it do something else".to_owned());
         }
+        Ok(Some(made))
+    }
+
+    /// What brings the composite of a condition over its threshold.
+    fn levels(&self, kept: &Kept<'_>, place: usize) -> Option<Vec<Level>> {
+        let known = |name: &str| self.known(name);
+        let condition = kept.alert.conditions.value()?.get(place)?;
+        let alone = crate::model::Condition { duration: None, ..condition.clone() };
+        let alert = Alert { conditions: Field::Set(vec![alone]), ..kept.alert.clone() };
+        let subject = offline::subject(kept.rule.name(), &alert, &known).ok()?;
+        let definition = known(&condition.metric_name).composite?;
+        // Long enough for changes and periods of all that is read.
+        let end = 10 * self.metric(&condition.metric_name).period;
+        let violates = |values: &[(&str, &Series, f64)]| {
+            let given: Vec<Given> = values
+                .iter()
+                .map(|(metric, series, value)| {
+                    levels::held(metric, series, known(metric), self.metric(metric).period, end, &|_| *value)
+                })
+                .collect();
+            let outcome = offline::run(&subject, &given, &Script::default(), &BTreeSet::from([end]), false);
+            outcome.is_ok_and(|outcome| {
+                outcome.observations.iter().any(|seen| seen.at == end && seen.met(0).next().is_some())
+            })
+        };
+        levels::levels(&definition, &violates)
+    }
+
+    /// Where it means only nearly the same, nothing is expected of it.
+    fn means_the_same(&self, kept: &Kept<'_>) -> Result<(), String> {
+        let mut read = kept.alert.conditions.value().into_iter().flatten();
+        let exact = |name: &str| self.composites.get(&fold(name)).is_none_or(|recorded| recorded.exact);
+        if kept.exact && read.all(|one| exact(&one.metric_name)) {
+            return Ok(());
+        }
+        Err("the alert, or a composite that it reads, means only nearly the same".to_owned())
     }
 
     fn trial(
@@ -164,10 +209,7 @@ impl Bench<'_> {
     ) -> Result<Trial, String> {
         let conditions = || kept.alert.conditions.value().into_iter().flatten();
         let recorded = |name: &str| self.composites.get(&fold(name));
-        let exact = conditions().all(|one| recorded(&one.metric_name).is_none_or(|recorded| recorded.exact));
-        if !kept.exact || !exact {
-            return Err("the alert, or a composite that it reads, means only nearly the same".to_owned());
-        }
+        self.means_the_same(kept)?;
         let labels: Vec<_> =
             conditions().map(|one| recorded(&one.metric_name).and_then(|it| it.labels.clone())).collect();
         let metric = |name: &str| self.metric(name);

@@ -214,6 +214,142 @@ fn mappings_give_names_labels_and_units() {
     assert_eq!(labels["team"], "{{ \"{{\" }}x}}", "what is expanded comes out as it was");
 }
 
+/// The rule of an alert with one condition, by settings and a condition.
+fn with_settings(settings: &str, condition: &str) -> (Rendering, serde_json::Value) {
+    let text = format!(
+        "settings: {{ prometheus: {{ {settings} }} }}\n{METRICS}alerts: {{ a: {{ services: [], conditions: [ {{ {condition} }} ] }} }}"
+    );
+    let rendering = rendered(&text);
+    let expr = rule(&rendering, "a")["expr"].clone();
+    (rendering, expr)
+}
+
+#[test]
+fn statistics_have_series_of_their_own() {
+    let stats = "metrics: [ { match: g, kind: stats }, { match: s, max: s_peak }, { match: 't', kind: stats, samples: 15s, count: n } ]";
+    for (condition, expected) in [
+        ("metric_name: g", "last_over_time(g[5m]) > 1"),
+        ("metric_name: g, summary_function: max", "last_over_time(g:max[5m]) > 1"),
+        ("metric_name: g, summary_function: count", "last_over_time(g:count[5m]) > 1"),
+        ("metric_name: s, summary_function: max", "last_over_time(s_peak[25m]) > 1"),
+        ("metric_name: s, summary_function: min", "last_over_time(s[25m]) > 1"),
+        (
+            "metric_name: t, duration: 2m, summary_function: sum",
+            "last_over_time((sum_over_time(t:sum[1m]))[5m:1m]) > 1\n\
+             and last_over_time((sum_over_time(t:sum[1m]))[5m:1m] offset 2m) > 1\n\
+             unless min_over_time((sum_over_time(t:sum[1m]))[2m:1m]) <= 1",
+        ),
+        ("metric_name: t", "last_over_time((sum_over_time(t:sum[1m]) / sum_over_time(n[1m]))[5m:1m]) > 1"),
+    ] {
+        let (_, expr) = with_settings(stats, &format!("type: above, threshold: 1, {condition}"));
+        assert_eq!(expr, expected, "{condition}");
+    }
+    let summary = "metrics: [ { match: g, kind: summary, sum: g_total, min: g_least } ]";
+    let (_, expr) =
+        with_settings(summary, "type: below, threshold: 1, metric_name: g, summary_function: min");
+    assert_eq!(expr, "last_over_time(g_least[5m]) < 1");
+    let text = format!(
+        "settings: {{ prometheus: {{ {stats} }} }}\nmetrics: {{ g: {{ type: gauge, period: 60s }} }}\n\
+         composites: {{ a: {{ composite: 'sum(s(\"g\", \"*\", {{function: \"max\"}}))' }}, \
+         b: {{ composite: 'sum(s(\"g\", \"*\", {{function: \"count\"}}))' }} }}"
+    );
+    let rendering = rendered(&text);
+    assert_eq!(rule(&rendering, "librato:a")["expr"], "sum(max_over_time(g:max[1m]))");
+    assert_eq!(rule(&rendering, "librato:b")["expr"], "sum(sum_over_time(g:count[1m]))");
+}
+
+#[test]
+fn streams_may_be_several_series() {
+    let (_, expr) =
+        with_settings("stream: [source]", "type: above, metric_name: g, threshold: 1, duration: 2m");
+    assert_eq!(
+        expr,
+        "max by (source) (last_over_time(g[5m])) > 1\nand max by (source) (last_over_time(g[5m] offset 2m)) > 1\n\
+         unless min by (source) (min_over_time(g[2m])) <= 1"
+    );
+    let (_, expr) = with_settings("stream: [source]", "type: absent, metric_name: g, duration: 10m");
+    assert_eq!(
+        expr,
+        "max by (source) (present_over_time(g[1d]))\nunless max by (source) (present_over_time(g[10m]))"
+    );
+    let (_, expr) = with_settings("stream: [source]", "type: above, metric_name: k, threshold: 1");
+    assert_eq!(expr, "last_over_time(librato:k[5m]) > 1", "what is recorded has its labels already");
+}
+
+#[test]
+fn silence_is_seen_when_an_exporter_has_forgotten() {
+    let absent = "type: absent, metric_name: g, duration: 10m";
+    let expiring = |expires: &str| format!("metrics: [ {{ match: g, expires: {expires} }} ]");
+    let (rendering, expr) = with_settings(&expiring("4m"), absent);
+    assert_eq!(expr, "present_over_time(g[1d])\nunless present_over_time(g[6m])");
+    assert_eq!(judged(&rendering, "a"), "approximate absent-memory nobody-told");
+    let (rendering, expr) = with_settings(&expiring("1h"), absent);
+    assert_eq!(expr, "present_over_time(g[1d])\nunless present_over_time(g[1m])");
+    assert_eq!(judged(&rendering, "a"), "approximate expires-later absent-memory nobody-told");
+    let (rendering, _) = with_settings(&expiring("never"), absent);
+    assert_eq!(judged(&rendering, "a"), "refused never-expires");
+}
+
+#[test]
+fn when_streams_were_heard_of_is_recorded_where_that_is_wanted() {
+    let absent = "type: absent, metric_name: g, duration: 10m, source: 'web*'";
+    let (rendering, expr) = with_settings("absent_memory: recorded", absent);
+    assert_eq!(expr, "time() - librato:seen:g{source=~\"web.*\"} >= 600 < 864000");
+    assert_eq!(
+        rule(&rendering, "librato:seen:g")["expr"],
+        "timestamp(g)\nor last_over_time(librato:seen:g[10m]) > time() - 864000"
+    );
+    assert_eq!(judged(&rendering, "a"), "exact nobody-told");
+}
+
+#[test]
+fn names_may_be_as_they_are() {
+    let settings = "names: utf8, metrics: [ { regex: 'shop[.](\\w+)[.]ms', labels: { part: '$1' } } ]";
+    let text = format!(
+        "settings: {{ prometheus: {{ {settings} }} }}\nmetrics: {{ Shop.cart.ms: {{ type: gauge, period: 60s }}, a.b: {{ type: gauge, period: 60s }} }}\n\
+         alerts: {{ a: {{ services: [], conditions: [ {{ type: above, threshold: 1, metric_name: Shop.cart.ms, source: x }} ] }}, \
+         b: {{ services: [], conditions: [ {{ type: above, threshold: 1, metric_name: a.b }} ] }} }}\n\
+         composites: {{ c.d: {{ composite: 's(\"a.*\", \"*\")' }}, e.f: {{ composite: 's(\"no.*\", \"*\")' }} }}"
+    );
+    let rendering = rendered(&text);
+    assert_eq!(
+        rule(&rendering, "a")["expr"],
+        "last_over_time({\"Shop.cart.ms\",part=\"cart\",source=\"x\"}[5m]) > 1"
+    );
+    assert_eq!(rule(&rendering, "b")["expr"], "last_over_time({\"a.b\"}[5m]) > 1");
+    assert_eq!(rule(&rendering, "librato:c_d")["expr"], "avg_over_time({\"a.b\"}[1m])");
+    assert_eq!(rule(&rendering, "librato:e_f")["expr"], "last_over_time({__name__=~\"no\\\\..*\"}[1m])");
+    assert!(rendering.files["tests/b.test.yml"].contains("{\\\"a.b\\\",source=\\\"probe\\\"}"));
+}
+
+#[test]
+fn what_is_wrong_with_settings_is_told() {
+    for (settings, owner, expected) in [
+        ("engine: 3", "", "missing-field owner"),
+        ("engine: 3", "a b", "invalid-name owner"),
+        ("engine: 2, names: utf8", "a", "wrong-value names"),
+        ("metrics: [ { name: a } ]", "a", "missing-field metrics[0]"),
+        ("metrics: [ { match: a, regex: b } ]", "a", "wrong-value metrics[0]"),
+        ("metrics: [ { regex: '(' } ]", "a", "wrong-value metrics[0].regex"),
+        ("metrics: [ { match: a, expires: 0 } ]", "a", "invalid-period metrics[0].expires"),
+        ("stream: [__name__]", "a", "invalid-name stream[0]"),
+        ("absent_memory: 1h", "a", "out-of-range absent_memory"),
+    ] {
+        let (desired, _) = read(&format!("settings: {{ prometheus: {{ {settings} }} }}\n{METRICS}"));
+        let given = Given { owner: Some(owner), engine: None };
+        let found = Settings::read(&desired.settings.prometheus, &given).unwrap_err();
+        let told: Vec<String> = found.iter().map(|found| format!("{} {}", found.code, found.route)).collect();
+        assert_eq!(told, [expected], "{settings} {owner}");
+    }
+}
+
+#[test]
+fn no_rules_are_a_valid_document() {
+    let rendering = rendered("metrics: { g: { type: gauge, period: 60s } }");
+    let read: serde_json::Value = serde_yaml::from_str(&rendering.rules).unwrap();
+    assert_eq!(read["groups"], serde_json::json!([]));
+}
+
 #[test]
 fn services_become_receivers_and_their_secrets_files() {
     let text = "services: { 'on call': { type: slack, settings: { url: '${secret.URL}' } }, \

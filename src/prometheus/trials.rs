@@ -10,8 +10,8 @@ use crate::offline::{self, Given, Observation, Script, Subject};
 use crate::pattern::same;
 use crate::watch::{self, Kind, Sample, Series, Stream};
 
-use super::mapping::Mapped;
-use super::promql::{number, quoted};
+use super::mapping::{Companion, Mapped};
+use super::promql::{Name, is_plain, number, quoted};
 use super::rule::Rule;
 use super::settings::Settings;
 use super::yaml::{HEADER, scalar};
@@ -63,10 +63,27 @@ pub fn trial(
     let outcome = offline::run(tested.subject, given, &Script::default(), &moments, false)
         .map_err(|problem| format!("it cannot be evaluated: {}", problem.message))?;
     let mut out = format!("  - name: {}\n    interval: {}\n    input_series:\n", scalar(name), Moment(step));
+    one_stream_each(tested, given)?;
     for given in given {
-        let values = values(given, step, &(tested.metric)(&given.metric))?;
-        let series = scalar(&series(given, &(tested.metric)(&given.metric)));
-        let _ = writeln!(out, "      - {{ series: {series}, values: {} }}", scalar(&values));
+        let metric = (tested.metric)(&given.metric);
+        let values = values(given, step, &metric)?;
+        let mut write = |name: &str, values: &str| {
+            let series = scalar(&series(given, name, &metric));
+            let _ = writeln!(out, "      - {{ series: {series}, values: {} }}", scalar(values));
+        };
+        write(&metric.name, &values);
+        // What was sent as a value is its own total, least and largest.
+        for what in [Companion::Sum, Companion::Count, Companion::Min, Companion::Max] {
+            let Some(Name::Exact(name)) = metric.companion(&metric.series(), what).map(|series| series.name)
+            else {
+                continue;
+            };
+            let one = |word| if word == "_" { "_" } else { "1" };
+            match what {
+                Companion::Count => write(&name, &values.split(' ').map(one).collect::<Vec<_>>().join(" ")),
+                Companion::Sum | Companion::Min | Companion::Max => write(&name, &values),
+            }
+        }
     }
     out.push_str("    alert_rule_test:\n");
     let seen: Vec<&Observation> =
@@ -86,6 +103,23 @@ pub fn trial(
         return Err("it says nothing of the state of the alert at a step of the evaluation".to_owned());
     }
     Ok(Trial { text: out, fired })
+}
+
+/// Where several series are one stream there, the evaluation here knows nothing of it.
+fn one_stream_each(tested: &Tested<'_>, given: &[Given]) -> Result<(), String> {
+    let kept = &tested.settings.stream;
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let mut streams = BTreeSet::new();
+    for given in given {
+        let mut labels = labels_of(&given.series, &(tested.metric)(&given.metric));
+        labels.retain(|label, _| kept.contains(label));
+        if !streams.insert((given.metric.to_lowercase(), labels)) {
+            return Err("several of its series are one stream, by settings.prometheus.stream".to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// A test.
@@ -119,12 +153,15 @@ fn step(given: &[Given], interval: i64) -> i64 {
     given.iter().flat_map(|given| given.samples.iter().map(|(at, _)| *at)).fold(interval, divisor).max(1)
 }
 
-fn series(given: &Given, metric: &Mapped) -> String {
+fn series(given: &Given, name: &str, metric: &Mapped) -> String {
     let labels: Vec<String> = labels_of(&given.series, metric)
         .iter()
         .map(|(label, value)| format!("{label}={}", quoted(value)))
         .collect();
-    format!("{}{{{}}}", metric.name, labels.join(","))
+    if is_plain(name) {
+        return format!("{name}{{{}}}", labels.join(","));
+    }
+    format!("{{{}}}", [vec![quoted(name)], labels].concat().join(","))
 }
 
 /// The labels that a series has there.
@@ -145,11 +182,13 @@ fn labels_of(series: &Series, metric: &Mapped) -> BTreeMap<String, String> {
 }
 
 fn values(given: &Given, step: i64, metric: &Mapped) -> Result<String, String> {
-    use crate::model::PrometheusKind::{Counter, Delta, Gauge, Summary};
+    use crate::model::PrometheusKind::{Counter, Delta, Gauge, Stats, Summary};
     let of = |sample: &Sample| match metric.kind {
         Gauge => sample.average(),
         Counter => Some(sample.last),
         Delta | Summary => None,
+        // a value that was sent as one is its own mean, least and largest
+        Stats => sample.average().filter(|_| sample.count == 1.0),
     };
     let mut written = Vec::new();
     let mut at = 0;
@@ -247,6 +286,10 @@ fn of_stream(stream: &Stream, tested: &Tested<'_>, given: &[Given]) -> BTreeMap<
             labels_of(&series, &metric)
         }
     };
+    let is_composite = matches!(condition.shape.kind, Kind::Composite { .. });
+    if !tested.settings.stream.is_empty() && !is_composite && !condition.streams.is_grouped() {
+        labels.retain(|label, _| tested.settings.stream.contains(label));
+    }
     if let watch::Streams::Tags(tags) = &condition.streams
         && condition.streams.is_grouped()
     {

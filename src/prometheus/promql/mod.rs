@@ -4,6 +4,6 @@ mod print;
 mod selector;
 mod tree;
 
-pub use print::{Engine, duration, number, print_in_lines, quoted};
+pub use print::{Engine, duration, is_plain, number, print_in_lines, quoted};
 pub use selector::{Comparison, Matcher, Name, Selector, pattern};
 pub use tree::{Expr, Reach, Sign};

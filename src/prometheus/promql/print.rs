@@ -135,16 +135,22 @@ fn write_reach(reach: Reach, plain: bool, engine: Engine, out: &mut String) {
 
 fn write_selector(selector: &Selector, out: &mut String) {
     let mut matchers: Vec<Matcher> = selector.matchers.iter().cloned().collect();
+    let mut quoted = false;
     match &selector.name {
-        Name::Exact(name) => out.push_str(name),
+        Name::Exact(name) if is_plain(name) => out.push_str(name),
+        Name::Exact(_) => quoted = true,
         Name::Matching(regex) => {
             matchers.insert(0, Matcher::new("__name__", Comparison::Matches, regex.as_str()));
         }
     }
-    if matchers.is_empty() {
+    if matchers.is_empty() && !quoted {
         return;
     }
     out.push('{');
+    if let (true, Name::Exact(name)) = (quoted, &selector.name) {
+        quote(name, out);
+        out.push_str(if matchers.is_empty() { "" } else { "," });
+    }
     for (place, Matcher { label, comparison, value }) in matchers.iter().enumerate() {
         let sign = match comparison {
             Comparison::Is => "=",
@@ -157,6 +163,13 @@ fn write_selector(selector: &Selector, out: &mut String) {
         quote(value, out);
     }
     out.push('}');
+}
+
+/// Whether a name may stand before the matchers, as in all versions of Prometheus.
+pub fn is_plain(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c))
 }
 
 /// A text in quotes, as Go reads it.

@@ -62,13 +62,9 @@ impl Selector {
         Self { name: Name::Exact(name.into()), matchers: BTreeSet::new() }
     }
 
-    /// The same of the metric whose name ends with more.
-    pub fn with_suffix(&self, suffix: &str) -> Self {
-        let mut other = self.clone();
-        if let Name::Exact(name) = &mut other.name {
-            name.push_str(suffix);
-        }
-        other
+    /// The same of another metric.
+    pub fn called(&self, name: &str) -> Self {
+        Self { name: Name::Exact(name.to_owned()), matchers: self.matchers.clone() }
     }
 
     /// The same without the series that a matcher leaves out.
@@ -117,6 +113,6 @@ mod tests {
         let selector = Selector::of("m").and(Matcher::present("b")).and(a.clone()).and(a);
         let labels: Vec<&str> = selector.matchers.iter().map(|matcher| matcher.label.as_str()).collect();
         assert_eq!(labels, ["a", "b"]);
-        assert_eq!(selector.with_suffix("_sum").name, Name::Exact("m_sum".into()));
+        assert_eq!(selector.called("n").matchers, selector.matchers);
     }
 }
