@@ -8,7 +8,7 @@ use crate::model::check::at;
 use crate::model::{Alert, Condition, Field};
 
 use super::conditions::{self, Manner, Rendered};
-use super::fidelity::Reasons;
+use super::fidelity::{Agreement, Reasons};
 use super::mapping::Mapping;
 use super::promql::{Expr, Sign};
 use super::rule::Rule;
@@ -23,8 +23,8 @@ pub struct Recorded {
     pub period: i64,
     /// The labels of its series, where it leaves some out.
     pub labels: Option<Vec<String>>,
-    /// Whether it means exactly the same.
-    pub exact: bool,
+    /// When its values are those of ours.
+    pub agrees: Agreement,
 }
 
 /// An alert as rules.

@@ -93,6 +93,35 @@ impl Reasons {
     }
 }
 
+/// When rules and our evaluation say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Agreement {
+    /// Not for sure.
+    Never,
+    /// Once everything has been the same for a while.
+    Steady,
+    /// Always.
+    Always,
+}
+
+/// When an alert fires as our evaluation says: how it is told of is another matter, and no test lasts a day.
+pub fn agreement(reasons: &Reasons) -> Agreement {
+    let of = |code: Code| match code {
+        Code::Rearm | Code::NobodyTold | Code::Payload | Code::AbsentMemory => Agreement::Always,
+        // When values change, it differs by a little when that is seen.
+        Code::Edge
+        | Code::Grouped
+        | Code::PointsByTime
+        | Code::FillFromNow
+        | Code::RankWindow
+        | Code::NotOneSeries
+        | Code::ReadLate => Agreement::Steady,
+        _ => Agreement::Never,
+    };
+    let doubts = reasons.all().iter().filter(|reason| reason.weight != Fidelity::Exact);
+    doubts.map(|reason| of(reason.code)).min().unwrap_or(Agreement::Always)
+}
+
 impl Reason {
     /// Adds a way out.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
@@ -122,5 +151,17 @@ mod tests {
         assert_eq!((reasons.fidelity(), reasons.all().len()), (Fidelity::Approximate, 2));
         reasons.refuse(Code::NoProduct, &here, "d").within(&(1..2));
         assert!(reasons.refused());
+    }
+
+    #[test]
+    fn how_an_alert_is_told_of_changes_nothing_of_when_it_fires() {
+        let (mut reasons, here) = (Reasons::default(), Route::root());
+        reasons.approximate(Code::Rearm, &here, "a");
+        reasons.note(Code::PeriodAssumed, &here, "b");
+        assert_eq!(agreement(&reasons), Agreement::Always);
+        reasons.approximate(Code::Grouped, &here, "c");
+        assert_eq!(agreement(&reasons), Agreement::Steady);
+        reasons.approximate(Code::NotMapped, &here, "d");
+        assert_eq!(agreement(&reasons), Agreement::Never);
     }
 }

@@ -101,6 +101,8 @@ fn series(selector: &Selector, mapped: Option<&str>) -> Series {
         if pattern == "%" { "1".to_owned() } else { pattern.replace('*', "1").replace('!', "not-") }
     };
     match selector {
+        // As for conditions that watch all streams.
+        Selector::Source(source) if source == "*" => Series::Source(Some("probe".to_owned())),
         Selector::Source(source) => Series::Source(Some(value(source))),
         Selector::Tags(tags) => {
             Series::Tags(tags.iter().map(|(tag, wanted)| (tag.clone(), value(wanted))).collect::<Labels>())

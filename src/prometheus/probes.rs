@@ -24,6 +24,22 @@ pub enum Length {
     Enough,
     /// One value less.
     Short,
+    /// All the time, and looked at when everything has long been the same.
+    Always,
+    /// Never, looked at likewise.
+    Never,
+}
+
+impl Length {
+    /// Whether it makes the alert fire.
+    pub fn fires(self) -> bool {
+        matches!(self, Self::Enough | Self::Always)
+    }
+
+    /// Whether only the end is looked at.
+    pub fn is_steady(self) -> bool {
+        matches!(self, Self::Always | Self::Never)
+    }
 }
 
 /// What is to be known of what an alert watches.
@@ -55,12 +71,19 @@ pub fn probe(
     let width = conditions.iter().map(|condition| period(&condition.metric)).max().ok_or(none)?;
     // A composite may look at points before.
     let begin = if conditions.iter().any(is_composite) { 3 * width } else { width };
-    let cut = if length == Length::Enough { 0 } else { width };
+    let cut = if length == Length::Short { width } else { 0 };
     let last = begin + longest - cut;
-    let end = (begin + longest + 2 * width + interval) / interval * interval;
+    // What looks back does so for a quarter of an hour.
+    let rest = if length.is_steady() { 900 + 3 * width } else { 2 * width };
+    let end = (begin + longest + rest + interval) / interval * interval;
     if last < begin {
         return Ok(None);
     }
+    let (begin, last) = match length {
+        Length::Enough | Length::Short => (begin, last),
+        Length::Always => (0, end),
+        Length::Never => (end + 1, end),
+    };
     let mut given = Vec::new();
     for (place, condition) in conditions.iter().enumerate() {
         if is_composite(condition) && matches!(condition.test, Test::Threshold { .. }) {
@@ -80,11 +103,11 @@ pub fn probe(
             end,
         });
     }
-    // Two conditions on one series would each want their own values.
-    let distinct: BTreeSet<_> =
-        given.iter().map(|given| (crate::pattern::fold(&given.metric), &given.series)).collect();
-    if distinct.len() < given.len() {
-        return Err("its conditions read the same series");
+    // Where two conditions read one series, the first has it as it needs it; whether that is enough is found out.
+    let mut taken = BTreeSet::new();
+    given.retain(|given: &Given| taken.insert((crate::pattern::fold(&given.metric), given.series.clone())));
+    if length.is_steady() {
+        return Ok(Some(Probe { given, moments: BTreeSet::from([end]) }));
     }
     let mut moments = BTreeSet::new();
     let mut at = 0;
@@ -115,19 +138,21 @@ fn samples(
         if matches!(condition.shape.kind, Kind::Composite { .. }) {
             return Err("it waits for a composite to be silent");
         }
-        return Ok(times().take_while(|at| *at < begin).map(|at| (at, Sample::single(1.0))).collect());
+        let reported = times().filter(|at| *at < begin || *at >= last);
+        return Ok(reported.map(|at| (at, Sample::single(1.0))).collect());
     };
     if function == Function::Count {
         return Err("it counts measurements, of which there is one each time");
     }
+    let changes = matches!(function, Function::Derivative { .. });
     let beyond = match threshold.abs() {
-        size if size >= 100.0 => 1.0,
+        size if size >= 100.0 || changes => 1.0,
         0.0 => 1.0,
         size => size / 100.0,
     };
     let wrong = if above { threshold + beyond } else { threshold - beyond };
     let value = |at: i64| if (begin..=last).contains(&at) { wrong } else { threshold };
-    if !matches!(function, Function::Derivative { .. }) {
+    if !changes {
         return Ok(times().map(|at| (at, Sample::single(value(at)))).collect());
     }
     // A decrease may count as none, and sums of fractions are not exact.

@@ -10,7 +10,7 @@ use crate::pattern::fold;
 
 use super::alerts::{self, Made, Recorded};
 use super::composites;
-use super::fidelity::{Fidelity, Reason, Reasons};
+use super::fidelity::{Agreement, Fidelity, Reason, Reasons, agreement};
 use super::mapping::Mapping;
 use super::promql::Engine;
 use super::receivers::{self, Receiver};
@@ -21,7 +21,7 @@ use super::report::{
 use super::routes::{self, Routed};
 use super::rule::{Form, Groups, Placed, Rule, document};
 use super::settings::Settings;
-use super::testing::{self, Bench, Kept, Tests, fires_exactly};
+use super::testing::{self, Bench, Kept, Tests};
 
 /// What was rendered.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,14 +138,14 @@ impl<'d> Renderer<'d> {
             let made = composites::composite(query, &self.mapping, source, (lag, resolution), &mut reasons);
             if let Some(made) = made.filter(|_| !reasons.refused()) {
                 let rule = Rule::Record { name: Mapping::recorded(&address.name), expr: made.expr };
-                let exact = reasons.fidelity() == Fidelity::Exact;
+                let agrees = agreement(&reasons);
                 let group = self.place(address, wish, rule, &reasons);
-                let recorded = Recorded { group, period: resolution, labels: made.labels, exact };
+                let recorded = Recorded { group, period: resolution, labels: made.labels, agrees };
                 self.composites.insert(fold(&address.name), recorded);
                 return;
             }
         }
-        let recorded = Recorded { group: None, period: resolution, labels: None, exact: false };
+        let recorded = Recorded { group: None, period: resolution, labels: None, agrees: Agreement::Never };
         self.composites.insert(fold(&address.name), recorded);
         self.refused(address, wish, &reasons);
     }
@@ -217,7 +217,7 @@ impl<'d> Renderer<'d> {
         }
         let rearm = i64::try_from(alert.rearm().0).unwrap_or(i64::MAX);
         self.routed.push(Routed { alert: address.name.clone(), services, rearm, per_stream });
-        let exact = fires_exactly(&reasons);
+        let agrees = agreement(&reasons);
         if let Some(group) = self.place(address, wish, rule.clone(), &reasons) {
             let rules = self.groups.entry(group.clone()).or_default();
             for rule in seen {
@@ -226,7 +226,7 @@ impl<'d> Renderer<'d> {
                     rules.push(Placed { rule, comment });
                 }
             }
-            self.kept.insert(fold(&address.name), Kept { alert, rule, group, exact });
+            self.kept.insert(fold(&address.name), Kept { alert, rule, group, agrees });
         }
     }
 

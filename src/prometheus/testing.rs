@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::Code;
 use crate::model::{Address, Alert, Desired, Field, Intent};
 use crate::offline::{self, Given, Metric, Script, Subject};
 use crate::pattern::fold;
 use crate::watch::Series;
 
 use super::alerts::Recorded;
-use super::fidelity::{Fidelity, Reasons};
+use super::fidelity::Agreement;
 use super::levels::{self, Level};
 use super::mapping::{Mapped, Mapping};
 use super::probes::{Length, Probe, Surroundings, probe};
@@ -39,15 +38,8 @@ pub struct Kept<'d> {
     pub rule: Rule,
     /// The group of that.
     pub group: String,
-    /// Whether it fires exactly when ours does.
-    pub exact: bool,
-}
-
-/// Whether an alert fires exactly when our evaluation says so: how it is told of is another matter, and no test lasts a day.
-pub fn fires_exactly(reasons: &Reasons) -> bool {
-    let elsewhere = [Code::Rearm, Code::NobodyTold, Code::Payload, Code::AbsentMemory];
-    let mut doubts = reasons.all().iter().filter(|reason| reason.weight != Fidelity::Exact);
-    doubts.all(|reason| elsewhere.contains(&reason.code))
+    /// When it fires as ours does.
+    pub agrees: Agreement,
 }
 
 /// The tests of all groups, by path, how many there are, and what was left out.
@@ -102,15 +94,24 @@ impl Bench<'_> {
         }
         if which == Tests::Auto {
             for kept in self.alerts.values() {
-                let name = format!("{} fires when it has lasted", kept.rule.name());
-                let made = self.probed(&name, Length::Enough, kept);
-                let fires = made.is_ok();
-                add(kept, &name, made.and_then(|made| made.ok_or_else(|| "it never lasts".to_owned())));
-                let name = format!("{} does not fire one value sooner", kept.rule.name());
-                // Where nothing makes it fire, nothing stops just short of it.
-                let sooner = if fires { self.probed(&name, Length::Short, kept) } else { Ok(None) };
-                if let Some(made) = sooner.transpose() {
-                    add(kept, &name, made);
+                let runs = match self.agreement(kept) {
+                    Agreement::Always => [
+                        (Length::Enough, "fires when it has lasted"),
+                        (Length::Short, "does not fire one value sooner"),
+                    ],
+                    _ => [(Length::Always, "fires in the end"), (Length::Never, "does not fire at rest")],
+                };
+                for (length, what) in runs {
+                    let name = format!("{} {what}", kept.rule.name());
+                    let made = self.probed(&name, length, kept);
+                    let failed = made.is_err();
+                    if let Some(made) = made.transpose() {
+                        add(kept, &name, made);
+                    }
+                    // Where nothing makes it fire, nothing stops just short of it.
+                    if failed {
+                        break;
+                    }
                 }
             }
         }
@@ -138,14 +139,14 @@ impl Bench<'_> {
         };
         let subject = self.subject(kept, &known)?;
         let given = offline::series(test, &known);
-        self.trial(&declared.name, kept, &subject, &given, &moments, Steps::All)
+        self.trial(&declared.name, kept, &subject, &given, (&moments, Steps::All), Agreement::Always)
     }
 
     /// A test that is made up; nothing where there is no shorter run.
     fn probed(&self, name: &str, length: Length, kept: &Kept<'_>) -> Result<Option<Trial>, String> {
         let known = |name: &str| self.known(name);
         let subject = self.subject(kept, &known)?;
-        self.means_the_same(kept)?;
+        let needed = if length.is_steady() { Agreement::Steady } else { Agreement::Always };
         let period = |name: &str| self.metric(name).period;
         let levels = |place: usize| self.levels(kept, place);
         let around = Surroundings {
@@ -155,9 +156,9 @@ impl Bench<'_> {
             interval: self.settings.interval,
         };
         let Some(Probe { given, moments }) = probe(&subject, length, &around)? else { return Ok(None) };
-        let made = self.trial(name, kept, &subject, &given, &moments, Steps::Edges)?;
+        let made = self.trial(name, kept, &subject, &given, (&moments, Steps::Edges), needed)?;
         // What does not do what its name says is no test.
-        if made.fired != (length == Length::Enough) {
+        if made.fired != length.fires() {
             return Err("the values that were made up for it do something else".to_owned());
         }
         Ok(Some(made))
@@ -188,14 +189,11 @@ impl Bench<'_> {
         levels::levels(&definition, &violates)
     }
 
-    /// Where it means only nearly the same, nothing is expected of it.
-    fn means_the_same(&self, kept: &Kept<'_>) -> Result<(), String> {
-        let mut read = kept.alert.conditions.value().into_iter().flatten();
-        let exact = |name: &str| self.composites.get(&fold(name)).is_none_or(|recorded| recorded.exact);
-        if kept.exact && read.all(|one| exact(&one.metric_name)) {
-            return Ok(());
-        }
-        Err("the alert, or a composite that it reads, means only nearly the same".to_owned())
+    /// When it, and what it reads, agrees with ours.
+    fn agreement(&self, kept: &Kept<'_>) -> Agreement {
+        let read = kept.alert.conditions.value().into_iter().flatten();
+        let composites = read.filter_map(|one| Some(self.composites.get(&fold(&one.metric_name))?.agrees));
+        composites.chain([kept.agrees]).min().unwrap_or(Agreement::Never)
     }
 
     fn trial(
@@ -204,12 +202,14 @@ impl Bench<'_> {
         kept: &Kept<'_>,
         subject: &Subject,
         given: &[offline::Given],
-        moments: &BTreeSet<i64>,
-        steps: Steps,
+        (moments, steps): (&BTreeSet<i64>, Steps),
+        needed: Agreement,
     ) -> Result<Trial, String> {
         let conditions = || kept.alert.conditions.value().into_iter().flatten();
         let recorded = |name: &str| self.composites.get(&fold(name));
-        self.means_the_same(kept)?;
+        if self.agreement(kept) < needed {
+            return Err("the alert, or a composite that it reads, means only nearly the same".to_owned());
+        }
         let labels: Vec<_> =
             conditions().map(|one| recorded(&one.metric_name).and_then(|it| it.labels.clone())).collect();
         let metric = |name: &str| self.metric(name);
@@ -242,21 +242,5 @@ impl Bench<'_> {
         let conditions = kept.alert.conditions.value().into_iter().flatten();
         let read = conditions.filter_map(|one| self.composites.get(&fold(&one.metric_name))?.group.clone());
         read.chain([kept.group.clone()]).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diag::Route;
-
-    #[test]
-    fn how_an_alert_is_told_of_changes_nothing_of_when_it_fires() {
-        let (mut reasons, here) = (Reasons::default(), Route::root());
-        reasons.approximate(Code::Rearm, &here, "a");
-        reasons.note(Code::PeriodAssumed, &here, "b");
-        assert!(fires_exactly(&reasons));
-        reasons.approximate(Code::Grouped, &here, "c");
-        assert!(!fires_exactly(&reasons));
     }
 }

@@ -91,25 +91,59 @@ fn prometheus_takes_the_rules_of_the_examples_and_their_tests_pass() {
         assert!(looks >= 20 && alerts >= 5, "{example:?}: {looks} looks, {alerts} alerts");
         println!("{example:?}: {looks} looks, {alerts} alerts");
 
-        // Every threshold that is moved is noticed.
-        let (mut moved, mut noticed) = (0, 0);
-        for path in files(out.path(), "rules") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            for at in text.match_indices(" > ").map(|(at, _)| at + 3) {
-                let digits: String = text[at..].chars().take_while(char::is_ascii_digit).collect();
-                if digits.is_empty() {
-                    continue;
-                }
-                let changed = format!("{}1{}", &text[..at], &text[at..]);
-                std::fs::write(&path, changed).unwrap();
-                moved += 1;
-                noticed += usize::from(!test_rules(&promtool, out.path()).status.success());
-            }
-            std::fs::write(&path, text).unwrap();
-        }
-        assert!(moved > 0 && noticed > 0, "{noticed} of {moved} thresholds are noticed");
+        let (moved, noticed, unnoticed) = moved_thresholds(&promtool, out.path());
+        assert!(unnoticed.is_empty(), "{example:?}: no test notices that these moved:\n{}", unnoticed.join("\n"));
         println!("{example:?}: {noticed} of {moved} moved thresholds are noticed");
     }
+}
+
+/// Moves each threshold so that its rule fires less, then all of each rule so that it fires more; how many there were, how many a test
+/// noticed, and the others.
+fn moved_thresholds(promtool: &Path, out: &Path) -> (usize, usize, Vec<String>) {
+    // Before the number: `1` makes it larger, `0.` smaller.
+    let less = [(" > ", "1"), (" <= ", "1"), (" < ", "0."), (" >= ", "0.")];
+    let more = [(" > ", "0."), (" <= ", "0."), (" < ", "1"), (" >= ", "1")];
+    let (mut moved, mut noticed, mut unnoticed) = (0, 0, Vec::new());
+    for path in files(out, "rules") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut tried = |changed: String, what: &str| {
+            std::fs::write(&path, changed).unwrap();
+            moved += 1;
+            if test_rules(promtool, out).status.success() {
+                unnoticed.push(what.to_owned());
+            } else {
+                noticed += 1;
+            }
+        };
+        let mut before = String::new();
+        for rule in text.split_inclusive("      # ") {
+            let behind = &text[before.len() + rule.len()..];
+            // Recorded series have no thresholds of their own.
+            if rule.contains("- alert:") {
+                for (sign, put) in less {
+                    for (at, _) in rule.match_indices(sign) {
+                        let place = at + sign.len();
+                        if rule[place..].starts_with(|c: char| c.is_ascii_digit()) {
+                            let changed = format!("{}{put}{}", &rule[..place], &rule[place..]);
+                            let line = rule[..at].rsplit('\n').next().unwrap_or_default();
+                            tried(format!("{before}{changed}{behind}"), &format!("less: {line}{sign}"));
+                        }
+                    }
+                }
+                let mut changed = rule.to_owned();
+                for (sign, put) in more {
+                    changed = changed.replace(sign, &format!("{sign}{put}"));
+                }
+                if changed != rule {
+                    tried(format!("{before}{changed}{behind}"), &format!("more: {rule}"));
+                }
+            }
+            before += rule;
+        }
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert!(moved > 0);
+    (moved, noticed, unnoticed)
 }
 
 #[test]
