@@ -201,7 +201,7 @@ impl Bench<'_> {
         name: &str,
         kept: &Kept<'_>,
         subject: &Subject,
-        given: &[offline::Given],
+        given: &[Given],
         (moments, steps): (&BTreeSet<i64>, Steps),
         needed: Agreement,
     ) -> Result<Trial, String> {

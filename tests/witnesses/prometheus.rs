@@ -92,7 +92,11 @@ fn prometheus_takes_the_rules_of_the_examples_and_their_tests_pass() {
         println!("{example:?}: {looks} looks, {alerts} alerts");
 
         let (moved, noticed, unnoticed) = moved_thresholds(&promtool, out.path());
-        assert!(unnoticed.is_empty(), "{example:?}: no test notices that these moved:\n{}", unnoticed.join("\n"));
+        assert!(
+            unnoticed.is_empty(),
+            "{example:?}: no test notices that these moved:\n{}",
+            unnoticed.join("\n")
+        );
         println!("{example:?}: {noticed} of {moved} moved thresholds are noticed");
     }
 }
@@ -427,22 +431,27 @@ pub const ROWS: &[(&str, Given<'_>, &str, &[&str])] = &[
     (r#"sum(s("us*","*"))"#, TAGS, "approximate", &[": 56@0"]),
 ];
 
+/// Definitions of the rows.
+pub fn rows(engine: u32) -> String {
+    let mut text = format!("settings: {{ prometheus: {{ owner: rows, engine: {engine} }} }}\nmetrics:\n");
+    for metric in ["x", "n", "d", "used", "total", "u", "t"] {
+        writeln!(text, "  {metric}: {{ type: gauge, period: 60s }}").unwrap();
+    }
+    text += "  c: { type: counter, period: 60s }\ncomposites:\n";
+    for (at, (composite, _, _, _)) in ROWS.iter().enumerate() {
+        writeln!(text, "  row.c{at}: {{ composite: '{composite}' }}").unwrap();
+    }
+    text
+}
+
 #[test]
 fn composites_have_the_values_that_were_worked_by_hand() {
     let Some(promtool) = promtool() else { return };
     let dir = tempfile::tempdir().unwrap();
     let (file, out) = (dir.path().join("rows.yaml"), dir.path().join("out"));
-    let mut text = "settings: { prometheus: { owner: rows, engine: 2 } }\nmetrics:\n".to_owned();
-    for metric in ["x", "n", "d", "used", "total", "u", "t"] {
-        writeln!(text, "  {metric}: {{ type: gauge, period: 60s }}").unwrap();
-    }
-    text += "  c: { type: counter, period: 60s }\ncomposites:\n";
-    let mut tests = String::new();
-    for (at, (composite, given, _, expected)) in ROWS.iter().enumerate() {
-        writeln!(text, "  row.c{at}: {{ composite: '{composite}' }}").unwrap();
-        tests += &row(at, given, expected);
-    }
-    std::fs::write(&file, &text).unwrap();
+    let tests: String =
+        ROWS.iter().enumerate().map(|(at, (_, given, _, expected))| row(at, given, expected)).collect();
+    std::fs::write(&file, rows(2)).unwrap();
     let done = rendered(&[file.to_str().unwrap()], &out, &[]);
     assert_eq!(done.status.code(), Some(4), "{}", said(&done));
     check_rules(&promtool, &out);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use librato_apply::model::Moment;
 use serde_json::Value;
 
-use crate::prometheus::{program, project, rendered, said};
+use crate::prometheus::{Given, ROWS, program, project, rendered, said};
 
 /// The service, ended with the test.
 struct Victoria {
@@ -165,4 +165,83 @@ fn replay(vmalert: &Path, victoria: &Victoria, out: &Path, begin: i64) {
     command.arg(format!("-httpListenAddr=127.0.0.1:{}", free_port()));
     let done = command.args(["-datasource.queryStep=1m", "-replay.rulesDelay=0s"]).output().unwrap();
     assert!(done.status.success(), "{}", said(&done));
+}
+
+/// What a row measures, from a second on.
+fn imported(given: Given<'_>, begin: i64) -> String {
+    let mut lines = String::new();
+    for (metric, pairs, values) in given {
+        let pairs = pairs.split(',').filter_map(|pair| pair.split_once('='));
+        let labels: Vec<String> = pairs.map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        for (value, minute) in values.split(' ').zip(0..).filter(|(value, _)| *value != "_") {
+            let time = (begin + 60 * minute) * 1_000;
+            lines += &format!("{metric}{{{}}} {value} {time}\n", labels.join(","));
+        }
+    }
+    lines
+}
+
+/// `labels: value@minute …` of each series, in order.
+fn shown(answer: &Value, begin: i64) -> Vec<String> {
+    let mut found = Vec::new();
+    for series in answer["data"]["result"].as_array().unwrap() {
+        let labels: BTreeMap<&String, &Value> =
+            series["metric"].as_object().unwrap().iter().filter(|(name, _)| *name != "__name__").collect();
+        let labels: Vec<String> =
+            labels.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap())).collect();
+        let points = series["values"].as_array().unwrap().iter().map(|point| {
+            let minute = (point[0].as_f64().unwrap() as i64 - begin) / 60;
+            // As the rows are written: 0.1 is 0.1, also where a sum of fractions is not.
+            let value: f64 = point[1].as_str().unwrap().parse().unwrap();
+            format!("{}@{minute}", (value * 1e9).round() / 1e9)
+        });
+        found.push(format!("{}: {}", labels.join(","), points.collect::<Vec<_>>().join(" ")));
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn composites_have_the_values_that_were_worked_by_hand() {
+    let packages = ("victoria-metrics-1.79", "victoria-metrics");
+    let Some(binary) = program(packages.0, packages.1, "usr/bin/victoria-metrics") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let victoria = Victoria::start(&binary, &dir.path().join("data"));
+    let (file, out) = (dir.path().join("rows.yaml"), dir.path().join("out"));
+    std::fs::write(&file, crate::prometheus::rows(3)).unwrap();
+    let done = rendered(&[file.to_str().unwrap()], &out, &["--tests", "none"]);
+    assert_eq!(done.status.code(), Some(4), "{}", said(&done));
+    let rules: Value =
+        serde_yaml::from_str(&std::fs::read_to_string(out.join("rules/row.yml")).unwrap()).unwrap();
+    let rules: BTreeMap<&str, &str> = rules["groups"][0]["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| (rule["record"].as_str().unwrap(), rule["expr"].as_str().unwrap()))
+        .collect();
+    // Days apart, so that no row sees anything of another.
+    let begin = |at: usize| 1_700_006_400 + i64::try_from(at).unwrap() * 3 * 86_400;
+    for (at, (_, given, _, _)) in ROWS.iter().enumerate() {
+        victoria.ask("POST /api/v1/import/prometheus", &imported(given, begin(at)));
+    }
+    victoria.settle();
+    let (mut rows, mut values) = (0, 0);
+    for (at, (composite, _, fidelity, expected)) in ROWS.iter().enumerate() {
+        let Some(expression) = rules.get(format!("librato:row_c{at}").as_str()) else {
+            assert_eq!(*fidelity, "refused", "{composite}");
+            continue;
+        };
+        let (from, until) = (begin(at), begin(at) + 300);
+        let query: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let call =
+            format!("GET /api/v1/query_range?query={query}&start={from}&end={until}&step=60&nocache=1");
+        let answer: Value = serde_json::from_str(&victoria.ask(&call, "")).unwrap();
+        let mut expected: Vec<String> = expected.iter().map(|line| (*line).to_owned()).collect();
+        expected.sort();
+        let found = shown(&answer, from);
+        assert_eq!(found, expected, "{composite}\n{expression}");
+        rows += 1;
+        values += found.iter().map(|line| line.matches('@').count()).sum::<usize>();
+    }
+    println!("VictoriaMetrics: {values} values of {rows} rows are those worked by hand");
 }
