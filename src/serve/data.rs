@@ -27,7 +27,7 @@ impl Store {
 }
 
 /// Examines the data file at `path`: SQLite's own check, the schema, references between tables, and whether every
-/// JSON text, the labels of every series, every block of measurements and every state of an alert can be read. Blocks for as long as reading the
+/// JSON text, the labels of every series, every page of measurements and every state of an alert can be read. Blocks for as long as reading the
 /// whole file takes.
 ///
 /// # Errors

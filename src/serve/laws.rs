@@ -27,7 +27,12 @@ pub fn submitted(bytes: &[u8]) {
     for samples in submit::read_all(&body, NOW).into_iter().flatten() {
         let points: Vec<Sample> = (1..)
             .zip(&samples)
-            .map(|(series, sample)| Sample { series, time: sample.time, stats: sample.stats })
+            .map(|(series, sample)| Sample {
+                metric: series / 3,
+                series,
+                time: sample.time,
+                stats: sample.stats,
+            })
             .collect();
         for sample in &samples {
             assert!((sample.time - NOW).abs() <= 365 * 86_400, "{sample:?}");
@@ -131,6 +136,7 @@ mod tests {
             bit in 0..8_u8,
         ) {
             let sample = |&(series, time, value): &(i64, i64, f64)| Sample {
+                metric: series / 3,
                 series,
                 time,
                 stats: Stats::Single(value),

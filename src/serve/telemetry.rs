@@ -141,6 +141,7 @@ impl Mark {
 struct Stored {
     writable: Gauge,
     damaged: Gauge,
+    blocks: Gauge,
     dropped: Gauge,
     clock_ahead: Gauge,
     clock_doubted: Gauge,
@@ -267,8 +268,10 @@ impl Watch {
 impl Stored {
     fn register(&self, all: &mut Registry) {
         all.register("file_writable", "Whether the data file can be written", self.writable.clone());
-        let help = "Blocks and rows of the journal that were damaged and are set aside";
+        let help = "Pages and rows of the journal that were damaged and are set aside";
         all.register("damaged", help, self.damaged.clone());
+        let help = "Blocks of an older version in the data file that are still to become pages";
+        all.register("blocks_to_migrate", help, self.blocks.clone());
         let help = "Points dropped since the start, being older than what is kept";
         all.register("points_dropped", help, self.dropped.clone());
         let help = "How far the clock is ahead of the last time seen and the time run since";
@@ -286,6 +289,7 @@ impl Stored {
         let count = |value: &AtomicU64| i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
         self.writable.set(condition.trouble().is_none().into());
         self.damaged.set(condition.damaged.load(Ordering::Relaxed));
+        self.blocks.set(condition.blocks.load(Ordering::Relaxed).max(0));
         self.dropped.set(count(&condition.dropped));
         self.clock_ahead.set(condition.clock_ahead.load(Ordering::Relaxed));
         self.clock_doubted.set(condition.clock_doubted.load(Ordering::Relaxed));

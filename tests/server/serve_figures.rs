@@ -78,9 +78,9 @@ async fn figures() {
     drop(api);
     println!("close: {:.2} s", start.elapsed().as_secs_f64());
     let file = rusqlite::Connection::open(&path).unwrap();
-    let sql = "SELECT count(*), sum(length(block)) FROM blocks";
-    let (blocks, bytes): (i64, i64) = file.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    println!("{blocks} blocks, {:.2} bytes/point", bytes as f64 / points);
+    let sql = "SELECT count(*), sum(length(block)) FROM pages";
+    let (pages, bytes): (i64, i64) = file.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    println!("{pages} pages, {:.2} bytes/point", bytes as f64 / points);
     println!("file: {:.2} bytes/point", std::fs::metadata(&path).unwrap().len() as f64 / points);
     file.execute_batch("VACUUM").unwrap();
     drop(file);

@@ -114,7 +114,7 @@ impl SeriesCache {
             for Wanted { metric, kind, labels, time, stats } in some.iter().map(&wanted) {
                 let meta = inner.metrics.get(metric).filter(|meta| meta.kind == kind)?;
                 let series = *inner.series.get(&meta.id)?.get(&*labels.text())?;
-                samples.push(Sample { series, time: meta.time(time), stats });
+                samples.push(Sample { metric: meta.id, series, time: meta.time(time), stats });
             }
         }
         age.map(|age| (age, samples))

@@ -14,7 +14,7 @@ use crate::serve::catalog::sources::table as sources;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::Choice;
 use crate::serve::series;
-use crate::serve::series::points::{Points as _, Recent};
+use crate::serve::series::points::{Packed, Points as _, Recent};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::aggregate::{Point, downsample};
@@ -133,15 +133,27 @@ impl<'a> Tables<'a> {
         }
         let interval = promised(request.start, self.now).resolution;
         let mut stored = Vec::with_capacity(meant.len());
+        let tx = self.tx;
+        let points = series::of(tx)?;
+        let mut packed = None;
         let mut most = request.most;
-        for one in meant {
+        for one in &meant {
             let metric = &found[one.metric];
             let period = metric.period.and_then(|period| u64::try_from(period).ok());
             let given = request.period.or(period).filter(|period| *period > 0).unwrap_or(self.resolution);
             let step = i64::try_from(given).unwrap_or(i64::MAX).max(interval);
             let span = TimeRange { start: request.start - request.start.rem_euclid(step), end: request.end };
             budget::proceed()?;
-            let samples = self.samples(one.id, span, step)?;
+            let opened = match &mut packed {
+                Some((metric, opened)) if *metric == one.metric => opened,
+                _ => {
+                    let wanted =
+                        meant.iter().filter(|other| other.metric == one.metric).map(|one| one.id).collect();
+                    let opened = budget::beside(self.made, || points.packed(&wanted, span))?;
+                    &mut packed.insert((one.metric, opened)).1
+                }
+            };
+            let samples = self.samples(&mut **opened, one.id, span, step)?;
             budget::hold(STORED_BYTES + size_of_val(samples.as_slice()))?;
             let count = samples.len() as u64;
             self.held += count;
@@ -152,7 +164,7 @@ impl<'a> Tables<'a> {
             }
             stored.push(Stored {
                 metric: metric.name.clone(),
-                labels: one.labels,
+                labels: Arc::clone(&one.labels),
                 period,
                 interval: interval.unsigned_abs(),
                 samples,
@@ -218,8 +230,14 @@ impl<'a> Tables<'a> {
         Ok(known)
     }
 
-    fn samples(&self, id: i64, span: TimeRange, step: i64) -> Result<Vec<Sample>, Refusal> {
-        let mut points = budget::beside(self.made, || series::of(self.tx)?.packed(id, span))?;
+    fn samples(
+        &self,
+        packed: &mut dyn Packed,
+        id: i64,
+        span: TimeRange,
+        step: i64,
+    ) -> Result<Vec<Sample>, Refusal> {
+        let mut points = budget::beside(self.made, || packed.points(id))?;
         let unpacked = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
         points.extend(unpacked.filter(|point| span.contains(point.time)).copied());
         budget::need(self.made.saturating_add(size_of_val(points.as_slice())))?;

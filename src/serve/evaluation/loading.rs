@@ -202,12 +202,18 @@ impl Loaded {
         let places: HashMap<i64, usize> =
             self.series.iter().enumerate().map(|(at, one)| (one.id, at)).collect();
         let mut rules: Vec<(i64, Rule)> = Vec::with_capacity(self.series.len());
+        let wanted = places.keys().copied().collect();
+        let earliest = from.iter().copied().min().unwrap_or(i64::MAX);
+        let mut packed = points.packed(&wanted, TimeRange { start: earliest, end: i64::MAX })?;
         for one in &mut self.series {
             let start = one.watchers.iter().map(|watcher| from[watcher.alert]).min().unwrap_or(i64::MAX);
             let shape = self.metrics.get(&*one.metric).map(|known| known.shape).unwrap_or_default();
             let rule = Rule::new(&shape, &asked.settings);
             rules.push((start, rule));
-            for Stored { time, stats } in points.packed(one.id, TimeRange { start, end: i64::MAX })? {
+            for Stored { time, stats } in packed.points(one.id)? {
+                if time < start {
+                    continue;
+                }
                 // When it was received is not known any more.
                 one.take(&rule, time, time.min(asked.now), &sample(&stats));
             }

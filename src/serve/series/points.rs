@@ -27,7 +27,7 @@ pub struct Tail {
     pub bytes: usize,
     /// Where to go on.
     pub next: Cursor,
-    /// Rows behind the cursor are gone: they were compacted before they were read, and their points are in blocks alone.
+    /// Rows behind the cursor are gone: they were compacted before they were read, and their points are in pages alone.
     pub missed: bool,
 }
 
@@ -61,8 +61,12 @@ pub trait Points {
         time: TimeRange,
     ) -> Result<Recent, StoreError>;
 
-    /// The packed points of one series, tier by tier.
-    fn packed(&self, series: i64, time: TimeRange) -> Result<Vec<Point>, StoreError>;
+    /// The packed points of the series that are `wanted`, to be read one after the other.
+    fn packed<'s>(
+        &'s self,
+        wanted: &HashSet<i64>,
+        time: TimeRange,
+    ) -> Result<Box<dyn Packed + 's>, StoreError>;
 
     /// The samples that were appended behind `after`, as many as lie in about `most` bytes, as far as their series are `wanted`.
     fn tail(&self, after: Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError>;
@@ -86,27 +90,43 @@ pub trait Points {
     fn forget(&self, metric: i64, most: usize) -> Result<bool, StoreError>;
 }
 
+/// The packed points of some series, as the transaction sees them in which they were asked for.
+pub trait Packed {
+    /// Those of one series, once, tier by tier.
+    fn points(&mut self, series: i64) -> Result<Vec<Point>, StoreError>;
+}
+
 /// Reads the points of some series over one range of time, each once. Must be made and used inside one transaction.
-pub struct Reader<'a, P> {
-    points: &'a P,
-    time: TimeRange,
+pub struct Reader<'a> {
+    packed: Box<dyn Packed + 'a>,
     recent: Recent,
 }
 
-impl<'a, P: Points> Reader<'a, P> {
+impl<'a> Reader<'a> {
     /// Goes through the journal once, for the series in `wanted`.
-    pub fn new(points: &'a P, wanted: &HashSet<i64>, time: TimeRange) -> Result<Reader<'a, P>, StoreError> {
+    pub fn new(
+        points: &'a impl Points,
+        wanted: &HashSet<i64>,
+        time: TimeRange,
+    ) -> Result<Reader<'a>, StoreError> {
         let recent = match wanted.iter().min().zip(wanted.iter().max()) {
             Some((first, last)) => points.recent(*first..=*last, &|series| wanted.contains(&series), time)?,
             None => Recent::new(),
         };
-        Ok(Reader { points, time, recent })
+        Ok(Reader { packed: points.packed(wanted, time)?, recent })
     }
 
     /// The points of one series at `resolution`, by time.
     pub fn points(&mut self, series: i64, resolution: i64) -> Result<Vec<Point>, StoreError> {
-        let mut points = self.points.packed(series, self.time)?;
+        let mut points = self.packed.points(series)?;
         points.extend(self.recent.remove(&series).unwrap_or_default());
         Ok(downsample(points, resolution))
     }
+}
+
+/// Memory that points take while as many as `more` are added to them, which grows them by half of what they are at least.
+pub fn taken(points: &Vec<Point>, more: usize) -> usize {
+    let (length, capacity) = (points.len() + more, points.capacity());
+    let grown = if length > capacity { capacity + length.max(2 * capacity) } else { capacity };
+    size_of::<Point>() * (grown + more)
 }

@@ -29,6 +29,8 @@ pub struct Condition {
     noticed: Mutex<BTreeSet<Damage>>,
     /// Packed values that were set aside.
     pub damaged: AtomicI64,
+    /// Blocks of an older version that are still to become pages.
+    pub blocks: AtomicI64,
     /// Points that outlived the last tier.
     pub dropped: AtomicU64,
     /// Seconds by which the clock is further ahead of the last time seen than the process has run.

@@ -83,7 +83,7 @@ pub fn resolve(
     for one in measurements {
         let metric = look_up.metric(one)?;
         let series = look_up.series(metric.id, &one.labels)?;
-        samples.push(Sample { series, time: metric.time(one.time), stats: one.stats });
+        samples.push(Sample { metric: metric.id, series, time: metric.time(one.time), stats: one.stats });
         if turn.is_over() {
             break;
         }

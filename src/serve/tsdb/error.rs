@@ -11,7 +11,6 @@ pub enum Error {
     Unreadable,
     #[error("its labels do not match their checksum")]
     Labels,
-    #[cfg(any(test, fuzzing))]
     #[error("was written by a newer version")]
     Newer,
 }

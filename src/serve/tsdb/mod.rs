@@ -5,17 +5,15 @@ pub mod aggregate;
 pub mod block;
 mod bytes;
 mod codec;
-pub mod compaction;
 pub mod envelope;
 mod error;
+pub mod fold;
 pub mod horizon;
 pub mod journal;
 pub mod labels;
-#[cfg(any(test, fuzzing))]
 pub mod page;
 pub mod range;
 pub mod sample;
 pub mod tier;
-pub mod watermark;
 
 pub use error::Error;

@@ -1,8 +1,9 @@
 //! A sample as it was submitted, whichever dialect it came in: what was measured when, and its statistics.
 
-/// One measurement of the series with this id.
+/// One measurement of the series with this id, which belongs to the metric with that one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
+    pub metric: i64,
     pub series: i64,
     /// Epoch seconds.
     pub time: i64,

@@ -1,7 +1,7 @@
 //! How long measurements are kept, and how finely: raw for 2 days, minutes for 8, quarters of an hour for 32, hours
 //! for a year. Pure; decides what happens to a block of points, knows not where it lies.
 
-use super::aggregate::{Point, downsample};
+use super::aggregate::Point;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
@@ -9,7 +9,10 @@ const DAY: i64 = 86_400;
 /// Data stays this much longer than promised, so that a request for exactly the promised time finds all of it.
 const GRACE: i64 = HOUR;
 
-/// Points by the beginnings of the blocks that hold them.
+/// What comes so much later than it was measured is late.
+const LATE: i64 = 600;
+
+/// Points by the beginnings of the windows that hold them.
 pub type Windows = Vec<(i64, Vec<Point>)>;
 
 /// A stage in the life of measurements.
@@ -19,22 +22,27 @@ pub struct Tier {
     pub resolution: i64,
     /// Seconds for which this resolution is kept.
     pub kept: i64,
-    /// Seconds one block covers, a multiple of the next tier's resolution.
+    /// Seconds one window covers, a multiple of the next tier's resolution.
     pub span: i64,
 }
 
 /// From the finest to the coarsest.
 pub const TIERS: [Tier; 4] = [
-    Tier { resolution: 1, kept: 2 * DAY, span: HOUR },
+    Tier { resolution: 1, kept: 2 * DAY, span: 4 * HOUR },
     Tier { resolution: 60, kept: 8 * DAY, span: DAY },
     Tier { resolution: 900, kept: 32 * DAY, span: 8 * DAY },
     Tier { resolution: HOUR, kept: 365 * DAY, span: 32 * DAY },
 ];
 
 impl Tier {
+    /// The one whose points lie so many seconds apart.
+    pub fn of(resolution: i64) -> Option<Tier> {
+        TIERS.into_iter().find(|tier| tier.resolution == resolution)
+    }
+
     /// Where the block begins that holds `time`.
     pub fn window(self, time: i64) -> i64 {
-        time - time.rem_euclid(self.span)
+        time.saturating_sub(time.rem_euclid(self.span))
     }
 
     /// Blocks of this tier that begin before this have outlived it.
@@ -47,11 +55,16 @@ impl Tier {
         start + self.kept + GRACE + self.span + 1
     }
 
-    /// The points of an expired block as the next tier keeps them, by the beginnings of its blocks; nothing after
-    /// the last tier.
-    pub fn roll_up(self, points: Vec<Point>) -> Option<(Tier, Windows)> {
-        let next = TIERS.into_iter().find(|tier| tier.resolution > self.resolution)?;
-        Some((next, windows(next, downsample(points, next.resolution))))
+    /// The tier that what has expired goes to; nothing after the last one.
+    pub fn next(self) -> Option<Tier> {
+        TIERS.into_iter().find(|tier| tier.resolution > self.resolution)
+    }
+
+    /// When all that is not late has come to the window that begins at `start`: soon after its end, or after the last window of the
+    /// finer tier has expired.
+    pub fn complete_at(self, start: i64) -> i64 {
+        let finer = TIERS.into_iter().rfind(|tier| tier.resolution < self.resolution);
+        LATE + finer.map_or(start + self.span, |finer| finer.due(start + self.span - finer.span))
     }
 }
 
@@ -88,7 +101,7 @@ pub fn windows(tier: Tier, points: Vec<Point>) -> Windows {
 
 #[cfg(test)]
 mod tests {
-    use super::super::aggregate::Aggregate;
+    use super::super::aggregate::{Aggregate, downsample};
     use super::*;
 
     const NOW: i64 = 1_700_000_000;
@@ -124,8 +137,8 @@ mod tests {
                 blocks.into_iter().partition(|(tier, start, _)| *start < tier.expired_before(now));
             blocks = kept;
             for (tier, _, points) in due {
-                let Some((next, parts)) = tier.roll_up(points) else { continue };
-                for (start, mut points) in parts {
+                let Some(next) = tier.next() else { continue };
+                for (start, mut points) in windows(next, downsample(points, next.resolution)) {
                     match blocks.iter_mut().find(|(t, s, _)| *t == next && *s == start) {
                         Some((_, _, there)) => there.append(&mut points),
                         None => blocks.push((next, start, points)),

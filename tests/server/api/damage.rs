@@ -195,23 +195,23 @@ async fn what_cannot_be_read_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_damaged_block_is_set_aside_and_everything_else_goes_on() {
+async fn a_damaged_page_is_set_aside_and_everything_else_goes_on() {
     let (_dir, path) = fresh();
     let time = epoch() - 60;
+    let ages = [("a", 10 * 3600), ("b", 5 * 3600), ("c", 0)];
     let send = async |api: &Api, value: i64| {
-        let gauge =
-            |source| json!({"name": "web.ms", "source": source, "measure_time": time, "value": value});
-        let body = json!({"gauges": [gauge("a"), gauge("b"), gauge("c")]});
-        api.post("/v1/metrics", &body.to_string()).await.expect(200);
+        let gauge = |(source, age)| json!({"name": "web.ms", "source": source, "measure_time": time - age, "value": value});
+        api.post("/v1/metrics", &json!({"gauges": ages.map(gauge)}).to_string()).await.expect(200);
     };
     let api = open(&path);
     send(&api, 1).await;
     drop(api);
-    execute(&path, "UPDATE blocks SET block = substr(block, 1, length(block) - 3) WHERE series_id = 2");
+    execute(&path, "UPDATE pages SET block = substr(block, 1, length(block) - 3) WHERE id = 2");
     let report = check(&path).unwrap();
-    assert!(report.to_string().contains("problem: row 2 of blocks does not match its checksum"), "{report}");
+    assert!(report.to_string().contains("problem: row 2 of pages does not match its checksum"), "{report}");
     let api = open(&path);
-    let url = format!("/v1/metrics/web.ms?start_time={}&resolution=1&summarize_sources=false", time - 10);
+    let url =
+        format!("/v1/metrics/web.ms?start_time={}&resolution=1&summarize_sources=false", time - 11 * 3600);
     let read = api.get(&url).await.expect(200);
     let mut found: Vec<_> = read["measurements"].as_object().unwrap().keys().collect();
     found.sort();
@@ -220,7 +220,7 @@ async fn a_damaged_block_is_set_aside_and_everything_else_goes_on() {
     drop(api);
     let report = check(&path).unwrap();
     assert!(report.is_sound(), "{report}");
-    assert!(report.to_string().contains("  set aside: row 2 of blocks, web.ms b from "), "{report}");
+    assert!(report.to_string().contains("  set aside: row 2 of pages, series of web.ms from "), "{report}");
     assert_eq!((report.count("journal"), report.count("damaged")), (Some(0), Some(1)));
     let api = open(&path);
     let read = api.get(&url).await.expect(200);

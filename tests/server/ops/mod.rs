@@ -10,6 +10,7 @@ mod file;
 mod hostile;
 mod kill;
 mod kill_alerts;
+mod kill_migration;
 mod limits;
 mod notified;
 mod raw;

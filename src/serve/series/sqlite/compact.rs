@@ -1,23 +1,28 @@
-//! What happens to measurements after they were accepted: the journal is compacted into blocks, and blocks that outlived their
-//! resolution are rolled up or dropped. Decides what is due and reads it; in steps, each worked out over a snapshot. That is
-//! sound because nobody else writes blocks.
+//! What happens to measurements after they were accepted: the journal is compacted into pages, pages are merged, and those that
+//! outlived their resolution are rolled up or dropped. Decides what is due and reads it; in steps, each worked out over a snapshot.
+//! That is sound because nobody else writes pages.
 
-use rusqlite::{Connection, params};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use super::damage::Origin;
-use super::table::block_of;
-use super::watermark;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::origin::Origin;
+use super::pages::{self, Age, New};
+use super::write::Work;
+use super::{gone, older};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
-use crate::serve::tsdb::compaction::{Compaction, Work};
+use crate::serve::tsdb::aggregate::Point;
+use crate::serve::tsdb::fold::{self, Fold, Layer, Window};
+use crate::serve::tsdb::journal;
+use crate::serve::tsdb::page::write::Pages;
 use crate::serve::tsdb::sample::Sample;
-use crate::serve::tsdb::tier::{TIERS, Tier};
-use crate::serve::tsdb::watermark::Watermark;
-use crate::serve::tsdb::{block, journal};
+use crate::serve::tsdb::tier::TIERS;
 
 /// The journal is compacted when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
-/// row is this many seconds old: every step that has points for a block reads it and writes it again, so the more of them
-/// come together the better; but every read has to go through what waits.
+/// row is this many seconds old: the more points of a series come together the fewer bytes they take, and the less is merged later;
+/// but every read has to go through what waits.
 const GROWN: usize = 2 << 20;
 const OLD: i64 = 30;
 
@@ -27,8 +32,6 @@ const MOST_UNREAD: i64 = 64 << 20;
 
 /// When so many rows of the journal wait for a later step, submissions come faster than they are compacted.
 const BEHIND: i64 = 4096;
-/// Blocks rolled up in one step.
-const ROLLED: i64 = 500;
 
 /// When a step is taken, in seconds since the epoch.
 #[derive(Debug, Clone, Copy)]
@@ -50,39 +53,73 @@ pub fn step(connection: &Connection, now: Time, closing: bool) -> Result<Option<
     if closing {
         return Ok(None);
     }
-    TIERS.into_iter().find_map(|tier| roll_up(connection, tier, now.horizon).transpose()).transpose()
+    if let Some(work) = older::step(connection)? {
+        return Ok(Some(work));
+    }
+    for (window, layers) in pages::windows(connection)? {
+        if window.1 < window.0.expired_before(now.horizon) {
+            return roll_up(connection, window, &layers).map(Some);
+        }
+        if let Some(work) = merge(connection, window, layers, now.horizon)? {
+            return Ok(Some(work));
+        }
+    }
+    gone::step(connection)
 }
 
-/// The time at which the next block ages; nothing when there is none.
+/// The time at which the next window ages; nothing when there is none.
 pub fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let mut select = connection.prepare_cached("SELECT min(start) FROM blocks WHERE resolution = ?1")?;
     let mut next = None;
     for tier in TIERS {
-        let oldest: Option<i64> = select.query_row([tier.resolution], |row| row.get(0))?;
-        next = next.into_iter().chain(oldest.map(|start| tier.due(start))).min();
+        let oldest = [pages::oldest(connection, tier)?, older::oldest(connection, tier)?];
+        next = oldest.into_iter().flatten().map(|start| tier.due(start)).chain(next).min();
     }
     Ok(next)
 }
 
 /// Packs the oldest rows of the journal, when that is due or `anyway`.
 fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Work>, StoreError> {
-    let reached = watermark::get(connection)?;
-    let until = if anyway || reached.row > 0 { i64::MAX } else { readable(connection, now)? };
-    let found = oldest(connection, reached, until)?;
-    let Some(Oldest { samples, bytes, first, last }) = found else { return Ok(None) };
+    let until = if anyway { i64::MAX } else { readable(connection, now)? };
+    let Some(Oldest { samples, bytes, first, last }) = oldest(connection, until)? else { return Ok(None) };
     // One that was received in times to come was so before the clock was set back.
     let young = first > now.wall - OLD && first <= now.wall;
-    if !anyway && reached.row == 0 && bytes < GROWN && young {
+    if !anyway && bytes < GROWN && young {
         return Ok(None);
     }
-    let mut compaction = Compaction::over(|key| block_of(connection, key));
-    let blocks = compaction.compact(&samples, now.horizon)?;
-    let (_, dropped) = compaction.finish();
+    let (windows, dropped) = folded(connection, &samples, now.horizon)?.finish();
+    let new = |(window, pages)| New { window, age: Age::Youngest, level: 0, pages };
     let newest: i64 = connection
         .prepare_cached("SELECT ifnull(max(id), 0) FROM journal")?
         .query_row([], |row| row.get(0))?;
     let behind = newest - last > BEHIND;
-    Ok(Some(Work { blocks, compacted: Some(last), behind, dropped, ..Work::default() }))
+    let layers = windows.into_iter().map(new).collect();
+    Ok(Some(Work { layers, compacted: Some(last), behind, dropped, ..Work::default() }))
+}
+
+/// Samples in order of their arrival as pages, without those of series that are gone.
+fn folded(connection: &Connection, samples: &[Sample], now: i64) -> Result<Fold, StoreError> {
+    let mut metric_of = connection.prepare_cached("SELECT metric_id FROM series WHERE id = ?1")?;
+    let mut metrics: HashMap<i64, Option<i64>> = HashMap::new();
+    let mut order: Vec<(i64, i64, usize)> = Vec::with_capacity(samples.len());
+    for (index, sample) in samples.iter().enumerate() {
+        let metric = match metrics.entry(sample.series) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unknown) => {
+                *unknown.insert(metric_of.query_row([sample.series], |row| row.get(0)).optional()?)
+            }
+        };
+        order.extend(metric.map(|metric| (metric, sample.series, index)));
+    }
+    // Each series by itself, in order of arrival. The sort makes use of the order that is there: clients send their series one after
+    // the other.
+    order.sort();
+    let mut fold = Fold::default();
+    for one in order.chunk_by(|a, b| a.1 == b.1) {
+        let Some((metric, series, _)) = one.first() else { continue };
+        let points = one.iter().filter_map(|(.., index)| samples.get(*index)).map(Point::from);
+        fold.put(*metric, *series, points.collect(), now);
+    }
+    Ok(fold)
 }
 
 /// The last row that may be compacted. What is unread waits, but not until the journal has grown too long.
@@ -98,7 +135,7 @@ fn readable(connection: &Connection, now: Time) -> Result<i64, StoreError> {
     Ok(if waited { i64::MAX } else { now.followed })
 }
 
-/// The oldest rows of the journal, without what is in blocks already.
+/// The oldest rows of the journal.
 struct Oldest {
     samples: Vec<Sample>,
     bytes: usize,
@@ -108,16 +145,14 @@ struct Oldest {
     last: i64,
 }
 
-/// As many rows as are compacted together, of which the last may be large by itself; or those that a step left half done.
-fn oldest(connection: &Connection, reached: Watermark, until: i64) -> Result<Option<Oldest>, StoreError> {
+/// As many rows as are compacted together, of which the last may be large by itself.
+fn oldest(connection: &Connection, until: i64) -> Result<Option<Oldest>, StoreError> {
     let sql = "SELECT id, received_at, block FROM journal WHERE id <= ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([until])?;
     let mut oldest: Option<Oldest> = None;
-    while oldest.as_ref().is_none_or(|oldest| match reached.row {
-        0 => oldest.bytes < GROWN,
-        half_done => oldest.last < half_done,
-    }) && let Some(row) = rows.next()?
+    while oldest.as_ref().is_none_or(|oldest| oldest.bytes < GROWN)
+        && let Some(row) = rows.next()?
     {
         let (id, received_at) = (row.get(0)?, row.get(1)?);
         let packed = row.get_ref(2)?.as_blob().map_err(StoreError::internal)?;
@@ -125,7 +160,6 @@ fn oldest(connection: &Connection, reached: Watermark, until: i64) -> Result<Opt
             damage::note(Origin::Journal.table(), id);
             Vec::new()
         });
-        samples.retain(|sample| !reached.is_past(id, sample.series));
         let oldest =
             oldest.get_or_insert(Oldest { samples: Vec::new(), bytes: 0, first: received_at, last: id });
         oldest.samples.append(&mut samples);
@@ -135,227 +169,41 @@ fn oldest(connection: &Connection, reached: Watermark, until: i64) -> Result<Opt
     Ok(oldest)
 }
 
-/// Moves expired blocks of `tier` to the next one; nothing when there are none.
-fn roll_up(connection: &Connection, tier: Tier, now: i64) -> Result<Option<Work>, StoreError> {
-    let sql = "SELECT id, series_id, start, block FROM blocks WHERE resolution = ?1 AND start < ?2
-        ORDER BY start, series_id LIMIT ?3";
-    let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query(params![tier.resolution, tier.expired_before(now), ROLLED])?;
-    let (mut compaction, mut expired) = (Compaction::over(|key| block_of(connection, key)), Vec::new());
-    while let Some(row) = rows.next()? {
-        let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
-        let (id, series) = (row.get("id")?, row.get("series_id")?);
-        let Ok(points) = block::open(series, tier.resolution, row.get("start")?, packed) else {
-            damage::note(Origin::Blocks.table(), id);
-            continue;
-        };
-        compaction.roll_up(series, tier, points)?;
-        expired.push(id);
+/// Moves a window that has expired to the next tier; what was in the last one is dropped.
+fn roll_up(connection: &Connection, window: Window, layers: &[Layer]) -> Result<Work, StoreError> {
+    let (tier, start) = window;
+    let Some(next) = tier.next() else {
+        let mut dropped = 0;
+        let count = |_, _, points: Vec<Point>| dropped += points.len() as u64;
+        let replaced = pages::merge_layers(connection, window, layers, tier.resolution, count)?;
+        return Ok(Work { replaced, dropped, ..Work::default() });
+    };
+    let window_of_next = (next, next.window(start));
+    let mut merged = Pages::new(next, window_of_next.1);
+    let put = |metric, series, points: Vec<Point>| merged.put(metric, series, &points);
+    let replaced = pages::merge_layers(connection, window, layers, next.resolution, put)?;
+    let new = New { window: window_of_next, age: Age::Youngest, level: 0, pages: merged.finish() };
+    Ok(Work { layers: vec![new], replaced, ..Work::default() })
+}
+
+/// Merges layers of a window, if any are to be merged.
+fn merge(
+    connection: &Connection,
+    window: Window,
+    mut layers: Vec<Layer>,
+    now: i64,
+) -> Result<Option<Work>, StoreError> {
+    if layers.len() > 1 && window.0.complete_at(window.1) <= now {
+        pages::count_pages(connection, window, &mut layers)?;
     }
-    if expired.is_empty() {
-        return Ok(None);
-    }
-    let (blocks, dropped) = compaction.finish();
-    Ok(Some(Work { blocks, expired, dropped, ..Work::default() }))
+    let Some((layers, level)) = fold::due(window, &layers, now) else { return Ok(None) };
+    let Some(youngest) = layers.last() else { return Ok(None) };
+    let mut merged = Pages::new(window.0, window.1);
+    let put = |metric, series, points: Vec<Point>| merged.put(metric, series, &points);
+    let replaced = pages::merge_layers(connection, window, layers, window.0.resolution, put)?;
+    let new = New { window, age: Age::Of(youngest.seq), level, pages: merged.finish() };
+    Ok(Some(Work { layers: vec![new], replaced, ..Work::default() }))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::serve::series::points::{Points as _, Reader};
-    use crate::serve::series::sqlite::{Sqlite, testing, write};
-    use crate::serve::store::sqlite::scratch;
-    use crate::serve::tsdb::aggregate::{Point, downsample};
-    use crate::serve::tsdb::compaction::Part;
-    use crate::serve::tsdb::labels::Labels;
-    use crate::serve::tsdb::range::TimeRange;
-
-    const BORN: i64 = 1_699_999_200;
-    const DAY: i64 = 86_400;
-
-    fn submit(connection: &Connection, now: i64, values: &[(&str, i64, f64)]) {
-        let value = |(source, time, value): &(&str, i64, f64)| {
-            (Labels::Source(Some((*source).to_owned())), *time, *value)
-        };
-        testing::submit(connection, "m", now, &values.iter().map(value).collect::<Vec<_>>());
-    }
-
-    fn at(now: i64) -> Time {
-        Time { wall: now, horizon: now, followed: i64::MAX }
-    }
-
-    fn write(connection: &Connection, parts: Vec<Part>) {
-        parts.into_iter().for_each(|part| write::write(connection, &part).unwrap());
-    }
-
-    fn drain(connection: &Connection, now: i64, closing: bool) {
-        while let Some(work) = step(connection, at(now), closing).unwrap() {
-            write(connection, work.parts());
-        }
-    }
-
-    /// What can be read of the first metric, all series together.
-    fn read(connection: &Connection, resolution: i64) -> Vec<Point> {
-        let (points, time) = (Sqlite(connection), TimeRange { start: 0, end: i64::MAX / 2 });
-        let series = points.series(1).unwrap();
-        let wanted = series.iter().map(|series| series.id).collect();
-        let mut reader = Reader::new(&points, &wanted, time).unwrap();
-        let points = series.iter().flat_map(|series| reader.points(series.id, resolution).unwrap());
-        downsample(points.collect(), resolution)
-    }
-
-    fn rows(connection: &Connection, table: &str) -> i64 {
-        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-    }
-
-    fn sums(points: &[Point]) -> Vec<(i64, u64, f64, f64, f64)> {
-        points.iter().map(|p| (p.time, p.stats.count, p.stats.sum, p.stats.min, p.stats.max)).collect()
-    }
-
-    #[test]
-    fn a_year_passes() {
-        let connection = scratch();
-        for hour in 0..20 {
-            let start = BORN + 3600 * hour;
-            let values: Vec<_> =
-                (0..120).map(|n| (["a", "b"][n % 2], start + 30 * n as i64, n as f64)).collect();
-            submit(&connection, start, &values);
-            if hour % 2 == 0 {
-                drain(&connection, start + OLD, false);
-            }
-        }
-        let (raw, minutes, hours) = (read(&connection, 1), read(&connection, 60), read(&connection, 3600));
-        assert_eq!((raw.len(), hours.len()), (20 * 120, 20));
-        let end = BORN + 20 * 3600;
-        for (days, packed) in [(0, 0), (1, 1), (3, 60), (9, 900), (34, 900), (50, 3600), (360, 3600)] {
-            drain(&connection, end + days * DAY, false);
-            assert_eq!(sums(&read(&connection, 3600)), sums(&hours), "after {days} days");
-            if packed < 2 {
-                assert_eq!(sums(&read(&connection, 1)), sums(&raw), "after {days} days");
-            }
-            if packed <= 60 {
-                assert_eq!(sums(&read(&connection, 60)), sums(&minutes), "after {days} days");
-            }
-            let sql = "SELECT ifnull(max(resolution), 0) FROM blocks";
-            let coarsest: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
-            assert_eq!(coarsest, packed.max(1), "after {days} days");
-        }
-        drain(&connection, end + 400 * DAY, false);
-        assert_eq!((read(&connection, 1).len(), rows(&connection, "blocks")), (0, 0));
-        assert_eq!(rows(&connection, "series"), 2, "a series may wake up again");
-    }
-
-    #[test]
-    fn late_measurements_join_what_was_rolled_up() {
-        let connection = scratch();
-        submit(&connection, BORN, &[("a", BORN, 1.0), ("a", BORN + 5, 2.0)]);
-        drain(&connection, BORN + 5 * DAY, false);
-        submit(&connection, BORN + 5 * DAY, &[("a", BORN + 20, 6.0), ("a", BORN - 400 * DAY, 1.0)]);
-        assert_eq!(read(&connection, 1).len(), 3, "not packed yet");
-        drain(&connection, BORN + 5 * DAY, true);
-        assert_eq!(sums(&read(&connection, 1)), [(BORN, 3, 9.0, 1.0, 6.0)]);
-    }
-
-    #[test]
-    fn the_journal_waits_until_it_is_due() {
-        let connection = scratch();
-        submit(&connection, BORN, &[("a", BORN, 1.0)]);
-        drain(&connection, BORN + OLD - 1, false);
-        assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (1, 0));
-        drain(&connection, BORN + OLD, false);
-        assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 1));
-        submit(&connection, BORN + 100, &[("a", BORN + 60, 1.0)]);
-        drain(&connection, BORN + 100, true);
-        assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 1));
-        assert_eq!(read(&connection, 1).len(), 2);
-    }
-
-    /// What somebody still has to read waits, but not for long.
-    #[test]
-    fn what_is_unread_is_not_compacted_at_once() {
-        let connection = scratch();
-        (0..3).for_each(|n| submit(&connection, BORN, &[("a", BORN + n, 1.0)]));
-        let left = |now: i64, followed: i64| {
-            let now = Time { followed, ..at(now) };
-            while let Some(work) = step(&connection, now, false).unwrap() {
-                write(&connection, work.parts());
-            }
-            rows(&connection, "journal")
-        };
-        assert_eq!(left(BORN + OLD, 0), 3);
-        assert_eq!(left(BORN + OLD, 2), 1);
-        assert_eq!(left(BORN + UNREAD, 2), 1);
-        assert_eq!(left(BORN + UNREAD + 1, 2), 0);
-        assert_eq!(read(&connection, 1).len(), 3);
-        submit(&connection, BORN + 100, &[("a", BORN + 100, 1.0)]);
-        assert_eq!(left(BORN + 100 + OLD, i64::MAX), 0, "nobody follows");
-    }
-
-    /// What is written in parts can be read whole after each of them, also when the rest is worked out anew.
-    #[test]
-    fn compaction_is_resumed_where_it_broke_off() {
-        let connection = scratch();
-        submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0), ("a", BORN, 3.0), ("c", BORN, 4.0)]);
-        submit(&connection, BORN, &[("b", BORN, 5.0), ("a", BORN + 1, 6.0)]);
-        let mut whole = read(&connection, 60);
-        for parts in [3, 2] {
-            let mut made = compact(&connection, at(BORN), true).unwrap().unwrap().parts_of(1);
-            assert_eq!(made.len(), parts);
-            write::write(&connection, &made.remove(0)).unwrap();
-            assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (2, sums(&whole)));
-        }
-        submit(&connection, BORN, &[("a", BORN, 7.0)]);
-        whole = read(&connection, 60);
-        assert_eq!(whole[0].stats.count, 7);
-        for left in [1, 0] {
-            // What came meanwhile waits, though it would be due.
-            write(&connection, compact(&connection, at(BORN), true).unwrap().unwrap().parts_of(1));
-            assert_eq!((rows(&connection, "journal"), sums(&read(&connection, 60))), (left, sums(&whole)));
-        }
-        assert!(compact(&connection, at(BORN), true).unwrap().is_none());
-        assert_eq!(rows(&connection, "blocks"), 3);
-    }
-
-    /// Between the snapshot a step is worked out over and its writing, others write.
-    #[test]
-    fn what_happens_meanwhile_is_not_lost_and_does_not_come_back() {
-        let connection = scratch();
-        submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0)]);
-        let parts = step(&connection, at(BORN), true).unwrap().unwrap().parts();
-        submit(&connection, BORN, &[("a", BORN, 5.0)]);
-        write(&connection, parts);
-        assert_eq!(sums(&read(&connection, 60)), [(BORN, 3, 8.0, 1.0, 5.0)]);
-        let parts = step(&connection, at(BORN), true).unwrap().unwrap().parts();
-        testing::delete(&connection, 1);
-        write(&connection, parts);
-        assert_eq!((rows(&connection, "journal"), rows(&connection, "blocks")), (0, 0));
-    }
-
-    /// Ids of blocks come back, unlike those of series.
-    #[test]
-    fn what_is_deleted_during_a_roll_up_takes_nothing_of_others_along() {
-        let connection = scratch();
-        submit(&connection, BORN, &[("a", BORN, 1.0), ("b", BORN, 2.0)]);
-        drain(&connection, BORN, true);
-        let parts = step(&connection, at(BORN + 3 * DAY), false).unwrap().unwrap().parts();
-        connection.execute("DELETE FROM series WHERE id = 2", []).unwrap();
-        write(&connection, parts);
-        assert_eq!(sums(&read(&connection, 60)), [(BORN, 1, 1.0, 1.0, 1.0)]);
-    }
-
-    #[test]
-    fn a_deleted_metric_leaves_nothing() {
-        let connection = scratch();
-        submit(&connection, BORN, &[("a", BORN, 1.0)]);
-        drain(&connection, BORN, true);
-        submit(&connection, BORN, &[("a", BORN + 1, 1.0)]);
-        testing::delete(&connection, 1);
-        submit(&connection, BORN, &[("a", BORN + 2, 1.0)]);
-        drain(&connection, BORN, true);
-        let kept: Vec<(i64, i64)> = {
-            let mut select = connection.prepare("SELECT series_id, start FROM blocks").unwrap();
-            select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
-        };
-        assert_eq!((kept.len(), kept[0].0), (1, 2), "only that of the metric's second life");
-    }
-}
+mod tests;

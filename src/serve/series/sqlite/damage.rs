@@ -3,32 +3,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::origin::Origin;
+use super::pages;
 use crate::serve::store::damage::Damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::labels::{Labels, Stored};
 use crate::serve::tsdb::{Error, block, journal};
-
-/// Where a value with a checksum lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    Blocks,
-    Journal,
-    Series,
-}
-
-impl Origin {
-    fn of(table: &str) -> Option<Origin> {
-        [Origin::Blocks, Origin::Journal, Origin::Series].into_iter().find(|one| one.table() == table)
-    }
-
-    pub fn table(self) -> &'static str {
-        match self {
-            Origin::Blocks => "blocks",
-            Origin::Journal => "journal",
-            Origin::Series => "series",
-        }
-    }
-}
 
 /// The dialect of a series whose labels were set aside: its points stay until they age, under no name.
 pub const DAMAGED: &str = "damaged";
@@ -64,6 +44,7 @@ pub fn set_aside(damage: Damage, connection: &Connection, now: i64) -> Result<Op
     let Some(origin) = Origin::of(table) else { return Ok(None) };
     let found = match origin {
         Origin::Blocks => block_in(connection, row)?,
+        Origin::Pages => page_in(connection, row)?,
         Origin::Journal => row_of_journal(connection, row)?,
         Origin::Series => labels(connection, row)?,
     };
@@ -76,6 +57,10 @@ pub fn set_aside(damage: Damage, connection: &Connection, now: i64) -> Result<Op
     let values = params![now, table, row, series, name, resolution, start, reason, bytes];
     connection.execute(sql, values)?;
     let sql = match origin {
+        Origin::Pages => {
+            pages::delete(connection, row)?;
+            return Ok(Some(told(table, row, name.as_deref(), resolution, start, &reason)));
+        }
         Origin::Blocks | Origin::Journal => format!("DELETE FROM {table} WHERE id = ?1"),
         // Its points would go with it. Whoever sends for these labels again gets a new series.
         Origin::Series => format!("UPDATE series SET dialect = '{DAMAGED}', key = id WHERE id = ?1"),
@@ -97,6 +82,33 @@ fn block_in(connection: &Connection, id: i64) -> Result<Option<Found>, StoreErro
         Ok(Some(Found {
             name: metric.map(|metric| series_name(&metric, &labels)),
             series: row.get("known")?,
+            resolution: Some(resolution),
+            start: Some(start),
+            reason,
+            bytes,
+        }))
+    };
+    Ok(connection.query_row(sql, [id], read).optional()?.flatten())
+}
+
+/// A page holds many series: it is known of which metrics.
+fn page_in(connection: &Connection, id: i64) -> Result<Option<Found>, StoreError> {
+    let sql = "SELECT tier, start, block, first, last,
+            (SELECT name FROM metrics WHERE id >= first ORDER BY id LIMIT 1) AS from_name,
+            (SELECT name FROM metrics WHERE id <= last ORDER BY id DESC LIMIT 1) AS to_name
+        FROM pages WHERE id = ?1";
+    let read = |row: &Row<'_>| {
+        let (resolution, start): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let bytes: Vec<u8> = row.get(2)?;
+        let Err(reason) = pages::count(resolution, start, &bytes) else { return Ok(None) };
+        let (first, last): (Option<String>, Option<String>) = (row.get("from_name")?, row.get("to_name")?);
+        let name = first.zip(last).map(|(first, last)| match first == last {
+            true => format!("series of {first}"),
+            false => format!("series of {first} to {last}"),
+        });
+        Ok(Some(Found {
+            name,
+            series: None,
             resolution: Some(resolution),
             start: Some(start),
             reason,

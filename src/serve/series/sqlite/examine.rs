@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row};
 
 use super::damage::{all_set_aside, stored_labels};
+use super::pages;
 use crate::serve::store::sqlite::report::{Report, TOLD};
 use crate::serve::store::sqlite::schema::WITH_CHECKSUMS_OF_LABELS;
 use crate::serve::tsdb::labels::Labels;
@@ -16,6 +17,9 @@ const PACKED: &[Packed] = &[
     ("blocks", "id, block, series_id, resolution, start", |row| {
         let opened = block::open(row.get(2)?, row.get(3)?, row.get(4)?, row.get_ref(1)?.as_blob()?);
         Ok(opened.map(|points| points.len()))
+    }),
+    ("pages", "id, block, tier, start", |row| {
+        Ok(pages::count(row.get(2)?, row.get(3)?, row.get_ref(1)?.as_blob()?))
     }),
 ];
 
@@ -54,6 +58,20 @@ pub fn packed(connection: &Connection, report: &mut Report) -> rusqlite::Result<
             }
         }
         report.counted(format!("points in {table}"), measurements);
+    }
+    Ok(())
+}
+
+/// Layers are found by their first page.
+pub fn layers(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    if !report.has("pages") {
+        return Ok(());
+    }
+    let sql =
+        format!("SELECT min(id) FROM pages GROUP BY part, tier, start, seq HAVING min(no) <> 0 LIMIT {TOLD}");
+    let mut select = connection.prepare(&sql)?;
+    for id in select.query_map([], |row| row.get::<_, i64>(0))? {
+        report.problem(format!("row {} of pages is of a layer that does not begin", id?));
     }
     Ok(())
 }

@@ -2,8 +2,7 @@
 
 use rusqlite::{Connection, Row};
 
-use super::damage::Origin;
-use super::watermark;
+use super::origin::Origin;
 use crate::serve::budget;
 use crate::serve::series::points::{Cursor, Received, Tail};
 use crate::serve::store::damage;
@@ -50,22 +49,21 @@ pub fn end(connection: &Connection) -> Result<Cursor, StoreError> {
     Ok(Cursor(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
 }
 
-/// Goes through the rows up to `until`, without what is in blocks already.
+/// Goes through the rows up to `until`.
 pub fn waiting(
     connection: &Connection,
     until: Cursor,
     wanted: &dyn Fn(i64) -> bool,
     each: &mut dyn FnMut(i64, &Sample),
 ) -> Result<(), StoreError> {
-    let reached = watermark::get(connection)?;
     let sql = "SELECT id, received_at, block FROM journal WHERE id <= ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([until.0])?;
     while let Some(row) = rows.next()? {
         budget::proceed()?;
-        let (id, at, samples) = read(row, &mut 0)?;
+        let (_, at, samples) = read(row, &mut 0)?;
         for sample in samples.iter().flatten() {
-            if wanted(sample.series) && !reached.is_past(id, sample.series) {
+            if wanted(sample.series) {
                 each(at, sample);
             }
         }
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_what_is_in_no_block() {
+    fn what_waits_is_what_is_in_no_page() {
         let connection = scratch();
         let submit = |now: i64, value: f64| {
             testing::submit(&connection, "m", now, &[(Labels::Source(None), 60, value)]);

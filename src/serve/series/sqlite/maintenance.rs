@@ -8,9 +8,11 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::compact::{self, Time};
-use super::damage::{self, Origin};
+use super::damage;
 use super::history::{self, forget_old};
-use super::write;
+use super::older;
+use super::origin::Origin;
+use super::write::{self, Work};
 use crate::serve::store::condition::Condition;
 use crate::serve::store::damage::{Damage, watch};
 use crate::serve::store::error::{StoreError, Trouble};
@@ -29,6 +31,10 @@ const CLOCK_HELD: Property<i64> = Property::new("clock_held_ms");
 const REMEMBERED: i64 = 5000;
 /// How often it is looked whether the history of alerts takes too much room, in milliseconds.
 const MEASURED: i64 = 600_000;
+/// Each time after so many blocks it is said how many there are left.
+const TOLD: i64 = 100_000;
+/// Free pages of the file from which on it gives some back, and how many at a time.
+const FREE: i64 = 4096;
 /// Sizes of clock errors are told from a minute on.
 const MINUTE: i64 = 60_000;
 
@@ -72,6 +78,11 @@ impl Maintenance {
         };
         let held = CLOCK_HELD.get(connection)?.unwrap_or(0);
         let horizon = Horizon::new(seen, held, accept_clock);
+        let blocks = older::left(connection)?;
+        condition.blocks.store(blocks, Ordering::Relaxed);
+        if blocks > 0 {
+            tracing::info!(target: "librato_apply::serve", "{blocks} blocks of an older version become pages, while everything goes on");
+        }
         condition.damaged.store(damage::count_set_aside(connection)?, Ordering::Relaxed);
         let state = State { horizon, ran, remembered: None, measured: ran, clock: Clockwork::Believed };
         let maintenance = Maintenance { condition, state: Mutex::new(state) };
@@ -88,6 +99,23 @@ impl Maintenance {
                 }
                 condition.damaged.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(target: "librato_apply::serve", "set aside as damaged: {told}; everything else goes on");
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Maintenance {
+    fn written(&self, work: Work) -> Write {
+        let condition = Arc::clone(&self.condition);
+        Box::new(move |connection| {
+            write::write(connection, &work)?;
+            if !work.blocks.is_empty() {
+                let done = i64::try_from(work.blocks.len()).unwrap_or(i64::MAX);
+                let left = condition.blocks.fetch_sub(done, Ordering::Relaxed) - done;
+                if left <= 0 || left / TOLD != (left + done) / TOLD {
+                    tracing::info!(target: "librato_apply::serve", "blocks of an older version become pages: {} to go", left.max(0));
+                }
             }
             Ok(())
         })
@@ -138,7 +166,8 @@ impl Job for Maintenance {
             }
             LAST_SEEN.set(connection, &seen)?;
             CLOCK_HELD.set(connection, &held)?;
-            Ok(())
+            // On a full disk what is free is room.
+            if condition.trouble().is_none() { give_back(connection, closing) } else { Ok(()) }
         }))
     }
 
@@ -164,10 +193,9 @@ impl Job for Maintenance {
         };
         let behind = work.as_ref().is_some_and(|work| work.behind);
         let dropped = work.as_ref().map_or(0, |work| work.dropped);
-        let parts = work.into_iter().flat_map(|work| work.parts());
-        writes.extend(
-            parts.map(|part| -> Write { Box::new(move |connection| write::write(connection, &part)) }),
-        );
+        if let Some(work) = work {
+            writes.push(self.written(work));
+        }
         if dropped > 0 {
             let condition = Arc::clone(&self.condition);
             writes.push(Box::new(move |_| {
@@ -178,6 +206,18 @@ impl Job for Maintenance {
         }
         Ok((!writes.is_empty()).then_some(Worked { writes, behind }))
     }
+}
+
+/// Gives back pages of the file that are free, more of them when `closing`. Nothing comes of it in a file of schema 9 or before.
+fn give_back(connection: &Connection, closing: bool) -> Result<(), StoreError> {
+    let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    let some = if closing { free.min(4 * FREE) } else { (free - FREE).clamp(0, FREE) };
+    if some > 0 {
+        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({some})"))?;
+        let mut rows = vacuum.query([])?;
+        while rows.next()?.is_some() {}
+    }
+    Ok(())
 }
 
 /// Says how the clock stands.
@@ -300,8 +340,7 @@ mod tests {
                 clock.pass(Duration::from_secs(60));
                 pause(&maintenance, &connection);
             }
-            let left: i64 =
-                connection.query_row("SELECT count(*) FROM blocks", [], |row| row.get(0)).unwrap();
+            let left: i64 = connection.query_row("SELECT count(*) FROM pages", [], |row| row.get(0)).unwrap();
             let dropped = maintenance.condition.dropped.load(Ordering::Relaxed);
             // By four tiers, of which each is due on its own.
             assert_eq!((left == 0, dropped > 0), (accepted, accepted), "accepted: {accepted}");
@@ -364,6 +403,29 @@ mod tests {
         pause(&maintenance, &connection);
         let oldest: i64 = connection.query_row("SELECT min(id) FROM audit", [], |row| row.get(0)).unwrap();
         assert_eq!((rows(&connection, "audit"), oldest), (100_000, 8));
+    }
+
+    /// Inside a transaction, as the writer does it.
+    #[test]
+    fn a_file_gives_back_what_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = Connection::open(dir.path().join("a.db")).unwrap();
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").unwrap();
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
+        let fill = "CREATE TABLE t (x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+            INSERT INTO t SELECT zeroblob(4000) FROM n; DELETE FROM t WHERE rowid < 5990";
+        connection.execute_batch(fill).unwrap();
+        let pages =
+            || -> i64 { connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap() };
+        let whole = pages();
+        for (closing, left) in [(false, FREE), (true, 20)] {
+            connection.execute_batch("BEGIN IMMEDIATE; SAVEPOINT job").unwrap();
+            give_back(&connection, closing).unwrap();
+            connection.execute_batch("RELEASE job; COMMIT").unwrap();
+            assert!(pages() <= left + 20, "{} of {whole}", pages());
+        }
+        let kept: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 11);
     }
 
     /// What happens to the clock of a machine, in seconds.

@@ -1,4 +1,4 @@
-//! Series and points in the tables of SQLite: blocks, the journal, the way from one to the other, and what was found damaged.
+//! Series and points in the tables of SQLite: the journal, pages, the way from one to the other, and what was found damaged.
 //! All SQL on these tables is here.
 
 mod compact;
@@ -7,22 +7,26 @@ mod damage;
 mod damage_tests;
 pub mod examine;
 mod follow;
+mod gone;
 mod history;
 mod maintenance;
+mod older;
+mod origin;
+mod packed;
+mod pages;
 mod table;
 #[cfg(test)]
 pub mod testing;
-mod watermark;
 mod write;
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
 
-use super::points::{Cursor, Owned, Points, Recent, Tail};
+use super::points::{Cursor, Owned, Packed, Points, Recent, Tail};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::sqlite::contents::Contents;
-use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::journal::Row;
 use crate::serve::tsdb::labels::{Labels, Series};
 use crate::serve::tsdb::range::TimeRange;
@@ -31,7 +35,7 @@ use crate::serve::tsdb::sample::Sample;
 /// What lies in a data file beside the definitions.
 pub const CONTENTS: Contents = Contents {
     jobs: &[maintenance::begin],
-    examinations: &[examine::labels, examine::packed, examine::set_aside, examine::alerting],
+    examinations: &[examine::labels, examine::packed, examine::layers, examine::set_aside, examine::alerting],
 };
 
 /// What a transaction on this connection sees.
@@ -59,8 +63,12 @@ impl Points for Sqlite<'_> {
         table::recent(self.0, series, wanted, time)
     }
 
-    fn packed(&self, series: i64, time: TimeRange) -> Result<Vec<Point>, StoreError> {
-        table::packed(self.0, series, time)
+    fn packed<'s>(
+        &'s self,
+        wanted: &HashSet<i64>,
+        time: TimeRange,
+    ) -> Result<Box<dyn Packed + 's>, StoreError> {
+        Ok(Box::new(packed::Packed::new(self.0, wanted, time)?))
     }
 
     fn tail(&self, after: Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError> {

@@ -1,23 +1,20 @@
-//! The tables of series, blocks and the journal: reading both blocks and journal, so that a measurement can be read as soon
-//! as it is accepted.
+//! The tables of series and the journal, which can be read as soon as something was accepted.
 
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::damage::{DAMAGED, Origin, stored_labels};
-use super::watermark;
+use super::damage::{DAMAGED, stored_labels};
+use super::origin::Origin;
 use crate::pattern::fold;
 use crate::serve::budget;
 use crate::serve::series::points::{Owned, Recent};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::aggregate::Point;
-use crate::serve::tsdb::block::{self, Key};
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::labels::{Labels, Series};
 use crate::serve::tsdb::range::TimeRange;
-use crate::serve::tsdb::tier::TIERS;
 
 /// Every series of the metric, of both dialects, in order of creation.
 pub fn of_metric(connection: &Connection, metric: i64) -> Result<Vec<Series>, StoreError> {
@@ -64,7 +61,7 @@ pub fn recent(
     wanted: impl Fn(i64) -> bool,
     time: TimeRange,
 ) -> Result<Recent, StoreError> {
-    let (mut recent, reached) = (Recent::new(), watermark::get(connection)?);
+    let mut recent = Recent::new();
     // Left to itself, SQLite goes through the whole table, which is in order already.
     let sql = "SELECT id, block FROM journal INDEXED BY journal_by_series
         WHERE first_series <= ?2 AND last_series >= ?1 ORDER BY id";
@@ -79,7 +76,7 @@ pub fn recent(
             continue;
         };
         for sample in &samples {
-            if time.contains(sample.time) && wanted(sample.series) && !reached.is_past(id, sample.series) {
+            if time.contains(sample.time) && wanted(sample.series) {
                 let points = recent.entry(sample.series).or_default();
                 if points.len() == points.capacity() {
                     // It is about to double, or to have its first four.
@@ -90,67 +87,6 @@ pub fn recent(
         }
     }
     Ok(recent)
-}
-
-/// The packed points of one series, tier by tier.
-pub fn packed(connection: &Connection, series: i64, time: TimeRange) -> Result<Vec<Point>, StoreError> {
-    let mut points = Vec::new();
-    for tier in TIERS.into_iter().rev() {
-        let sql = "SELECT id, start, block FROM blocks
-            WHERE series_id = ?1 AND resolution = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY start";
-        let mut select = connection.prepare_cached(sql)?;
-        let first = tier.window(time.start);
-        let mut rows = select.query(params![series, tier.resolution, first, time.end])?;
-        while let Some(row) = rows.next()? {
-            let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
-            match block::open(series, tier.resolution, row.get("start")?, packed) {
-                Ok(found) => {
-                    budget::need(taken(&points, found.len()))?;
-                    points.extend(found.into_iter().filter(|point| time.contains(point.time)));
-                }
-                Err(_) => damage::note(Origin::Blocks.table(), row.get("id")?),
-            }
-        }
-    }
-    Ok(points)
-}
-
-/// Memory that points take while as many as `more` are added to them, which grows them by half of what they are at least.
-fn taken(points: &Vec<Point>, more: usize) -> usize {
-    let (length, capacity) = (points.len() + more, points.capacity());
-    let grown = if length > capacity { capacity + length.max(2 * capacity) } else { capacity };
-    size_of::<Point>() * (grown + more)
-}
-
-/// The points of a block, if there is a sound one.
-pub fn block_of(
-    connection: &Connection,
-    (series, tier, start): Key,
-) -> Result<Option<Vec<Point>>, StoreError> {
-    let sql = "SELECT id, block FROM blocks WHERE series_id = ?1 AND resolution = ?2 AND start = ?3";
-    let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query(params![series, tier.resolution, start])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let packed = row.get_ref("block")?.as_blob().map_err(StoreError::internal)?;
-    let found = block::open(series, tier.resolution, start, packed);
-    if found.is_err() {
-        damage::note(Origin::Blocks.table(), row.get("id")?);
-    }
-    Ok(found.ok())
-}
-
-/// Writes a packed block, if its series still exists, in the place of the one that begins where it does.
-pub fn put_block(
-    connection: &Connection,
-    (series, tier, start): Key,
-    packed: &[u8],
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO blocks (series_id, resolution, start, block)
-        SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM series WHERE id = ?1)
-        ON CONFLICT (series_id, resolution, start) DO UPDATE SET block = excluded.block";
-    let block = block::seal(series, tier.resolution, start, packed);
-    connection.prepare_cached(sql)?.execute(params![series, tier.resolution, start, block])?;
-    Ok(())
 }
 
 /// Appends rows to the journal.
@@ -189,7 +125,7 @@ pub fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i
     Ok(id)
 }
 
-/// Deletes about `most` series of a metric, and with them their blocks. Whether that was the last of them.
+/// Deletes about `most` series of a metric, after which nobody reads their points. Whether that was the last of them.
 pub fn forget(connection: &Connection, metric: i64, most: usize) -> Result<bool, StoreError> {
     let sql = "DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT ?2)";
     Ok(connection.prepare_cached(sql)?.execute(params![metric, most as i64])? < most)

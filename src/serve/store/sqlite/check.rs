@@ -147,6 +147,7 @@ mod tests {
             INSERT INTO metrics (id, key, name, type, attributes) VALUES (1, 'm', 'm', 'gauge', '{}');
             INSERT INTO series (id, metric_id, dialect, key, labels) VALUES (3, 1, 'source', '', '');
             INSERT INTO blocks (id, series_id, resolution, start, block) VALUES (5, 3, 1, 0, x'0105');
+            INSERT INTO pages (id, part, tier, start, first, seq, no, level, last, block) VALUES (8, 0, 1, 0, 1, 1, 1, 0, 1, x'01');
             INSERT INTO events (stream_id, title, start_time, links) VALUES (99, 't', 0, '[');
             INSERT INTO alert_states (id, alert_id, page, pages, through, body) VALUES (4, 1, 0, 1, 0, x'c5ffff');
             INSERT INTO alert_states (id, alert_id, page, pages, through, body) VALUES (6, 2, 0, 2, 0, CAST('{}' AS BLOB));
@@ -164,6 +165,8 @@ mod tests {
         for problem in [
             "row 7 of journal cannot be read",
             "row 5 of blocks cannot be read",
+            "row 8 of pages is cut short",
+            "row 8 of pages is of a layer that does not begin",
             "row 1 of events refers to something that is not in streams",
             "links in row 1 of events is not a JSON array",
             "row 4 of alert_states is cut short",
@@ -184,10 +187,13 @@ mod tests {
     #[test]
     fn spoilt_pages_are_told() {
         let (_dir, path) = made();
+        // Those of other pages may say what tables there are.
+        let file = Connection::open(&path).unwrap();
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'events'";
+        let page: u32 = file.query_row(sql, [], |row| row.get(0)).unwrap();
+        drop(file);
         let mut bytes = std::fs::read(&path).unwrap();
-        // The last page belongs to a table; those in the middle may say what tables there are.
-        let last = bytes.len() - 4096;
-        bytes[last..].fill(0x5a);
+        bytes[4096 * (page as usize - 1)..4096 * page as usize].fill(0x5a);
         std::fs::write(&path, bytes).unwrap();
         assert!(!check(&path).unwrap().is_sound());
     }

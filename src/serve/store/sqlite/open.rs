@@ -71,6 +71,9 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     if beside.is_unclean(path, opened_by) {
         unclean::examine(&writer, path)?;
     }
+    if version > 0 && version < CURRENT {
+        tell_migration(path, version);
+    }
     prepare(&writer, version).map_err(failed)?;
     on_any_disk(mark(&writer)).map_err(failed)?;
     let reader = || -> rusqlite::Result<Held> {
@@ -124,6 +127,16 @@ fn mark(writer: &Connection) -> rusqlite::Result<()> {
     writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
+/// What there is no way back from but a copy is said before it is done.
+fn tell_migration(path: &Path, version: i32) {
+    let path = path.display();
+    tracing::warn!(
+        target: "librato_apply::serve",
+        "{path} has schema {version} and gets schema {CURRENT}, which earlier versions of this program cannot read; the way back is a copy \
+         that was made before, by `librato-apply backup` of an earlier version"
+    );
+}
+
 /// A full disk is no reason not to start: what is there can be read, and deleted.
 pub(in crate::serve) fn on_any_disk(written: rusqlite::Result<()>) -> rusqlite::Result<()> {
     match written {
@@ -153,6 +166,10 @@ pub(super) fn identify(connection: &Connection, path: &Path) -> Result<i32, Open
 }
 
 fn prepare(connection: &Connection, version: i32) -> rusqlite::Result<()> {
+    if version == 0 {
+        // So that the file gives back what it does not need any more; of one with tables this cannot be changed.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     configure(connection)?;
     // Once a burst or a long read is over, the log gives its space back.
@@ -237,7 +254,7 @@ mod tests {
             schema::build(&old, version).unwrap();
             old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
             old.pragma_update(None, "user_version", version).unwrap();
-            let sample = Sample { series: 7, time: 60, stats: Stats::Single(1.5) };
+            let sample = Sample { metric: 1, series: 7, time: 60, stats: Stats::Single(1.5) };
             let values = rusqlite::params![journal::encode(&[sample])];
             old.execute("INSERT INTO journal (received_at, block) VALUES (0, ?1)", values).unwrap();
             drop(old);
@@ -249,6 +266,45 @@ mod tests {
             let report = check(&path).unwrap();
             assert!(report.is_sound(), "schema {version}: {report}");
         }
+    }
+
+    /// Up to schema 9 some of what was in the journal could be in blocks already.
+    #[test]
+    fn what_was_half_compacted_is_there_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let old = Connection::open(&path).unwrap();
+        schema::build(&old, 9).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 9).unwrap();
+        for row in [&[7, 8, 9][..], &[7], &[7, 9]] {
+            let sample =
+                |series: &i64| Sample { metric: 1, series: *series, time: 60, stats: Stats::Single(1.5) };
+            let row = journal::row(&row.iter().map(sample).collect::<Vec<_>>()).unwrap();
+            let sql =
+                "INSERT INTO journal (received_at, first_series, last_series, block) VALUES (0, ?1, ?2, ?3)";
+            old.execute(sql, rusqlite::params![row.first, row.last, row.block]).unwrap();
+        }
+        old.execute("UPDATE journal_folded SET row = 2, series = 8", []).unwrap();
+        drop(old);
+        let opened = open(&Data::File(path)).unwrap();
+        let found = Sqlite(&opened.writer).recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS).unwrap();
+        let counts = [7, 8, 9].map(|series| found.get(&series).map_or(0, Vec::len));
+        assert_eq!(counts, [1, 0, 2]);
+        let rows =
+            "SELECT group_concat(id ORDER BY id) FROM journal WHERE first_series <= 9 AND last_series >= 9";
+        let rows: String = opened.writer.query_row(rows, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, "1,3");
+    }
+
+    /// What is free at the end of a new file is given back.
+    #[test]
+    fn new_files_can_give_space_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let opened = open(&Data::File(path)).unwrap();
+        let mode: i64 = opened.writer.pragma_query_value(None, "auto_vacuum", |row| row.get(0)).unwrap();
+        assert_eq!(mode, 2, "INCREMENTAL");
     }
 
     #[test]

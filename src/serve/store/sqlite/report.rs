@@ -164,7 +164,9 @@ mod tests {
         "file_properties",
         "idempotency_keys",
         "journal",
-        "journal_folded",
+        "metrics_gone",
+        "pages",
+        "parts",
         "streams_of_charts",
     ];
 
@@ -197,7 +199,7 @@ mod tests {
             ("metrics", 1),
             ("alert_states", 0),
             ("points in journal", 20),
-            ("points in blocks", 400),
+            ("points in pages", 400),
         ] {
             report.counted(name.to_owned(), count);
         }

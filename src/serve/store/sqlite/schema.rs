@@ -3,6 +3,7 @@
 
 use rusqlite::Connection;
 
+use crate::serve::tsdb::journal;
 use crate::serve::tsdb::labels::checksum;
 
 /// Marks a SQLite file as ours: `LbAP` in SQLite's `application_id` header field.
@@ -27,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     CHANGES,
     ALERTING,
     BLOCKS_IN_COLUMNS,
+    PAGES,
 ];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
@@ -427,6 +429,71 @@ CREATE INDEX conditions_by_metric ON conditions (lower(metric_name));
 /// Blocks are written in a form that earlier programs cannot read, in the tables that there are.
 const BLOCKS_IN_COLUMNS: &str = "";
 
+/// Measurements move from the journal into pages, which hold many series of one window of a tier (`tsdb/page/`); `first` and `last` are
+/// the smallest and the largest id of a metric in one. Pages that were written together have one `seq`, the younger the larger, and
+/// numbers from nothing on. What is in `blocks` becomes pages bit by bit. Whatever was in pages of metrics that are gone is cleared
+/// away, as far as the pages with an id up to `cleared`.
+const PAGES: &str = "
+CREATE TABLE parts (
+    part INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT;
+INSERT INTO parts VALUES (0, 0);
+
+CREATE TABLE pages (
+    id INTEGER PRIMARY KEY,
+    part INTEGER NOT NULL,
+    tier INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    level INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    block BLOB NOT NULL
+) STRICT;
+-- With all that is asked for before a page is read.
+CREATE UNIQUE INDEX pages_in_order ON pages (part, tier, start, first, seq, no, last);
+CREATE INDEX layers ON pages (part, tier, start, seq, level) WHERE no = 0;
+
+CREATE TABLE metrics_gone (
+    metric INTEGER PRIMARY KEY,
+    cleared INTEGER NOT NULL
+) STRICT;
+CREATE INDEX metrics_gone_by_turn ON metrics_gone (cleared);
+CREATE TRIGGER metric_is_gone AFTER DELETE ON metrics BEGIN
+    INSERT INTO metrics_gone VALUES (old.id, 0);
+END;
+
+DROP TABLE journal_folded;
+";
+
+/// The first schema whose points lie in pages.
+const WITH_PAGES: i32 = 10;
+
+/// Up to schema 9 the compaction was in several transactions: of rows up to one, the samples of series up to another were in blocks
+/// already. They are taken out of these rows.
+fn finish_compaction(connection: &Connection) -> rusqlite::Result<()> {
+    let (row, series): (i64, i64) =
+        connection
+            .query_row("SELECT row, series FROM journal_folded", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut select = connection.prepare("SELECT id, block FROM journal WHERE id <= ?1")?;
+    let rows = select.query_map([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows: Vec<(i64, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>()?;
+    for (id, stored) in rows {
+        // One that is damaged is set aside as any.
+        let Ok(mut samples) = journal::open(&stored) else { continue };
+        samples.retain(|sample| sample.series > series);
+        let Some(left) = journal::row(&samples) else {
+            connection.execute("DELETE FROM journal WHERE id = ?1", [id])?;
+            continue;
+        };
+        let sql = "UPDATE journal SET first_series = ?2, last_series = ?3, block = ?4 WHERE id = ?1";
+        connection.execute(sql, rusqlite::params![id, left.first, left.last, left.block])?;
+    }
+    Ok(())
+}
+
 /// Gives the labels that are there their checksums.
 fn sum_all_labels(connection: &Connection) -> rusqlite::Result<()> {
     /// Held at one time.
@@ -455,7 +522,10 @@ fn sum_all_labels(connection: &Connection) -> rusqlite::Result<()> {
 /// Brings the file to [`CURRENT`] in one transaction: after a crash it has the old schema or the new one.
 pub fn migrate(connection: &Connection, from: i32) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
-    for step in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+    for (to, step) in (1..).zip(MIGRATIONS).skip(usize::try_from(from).unwrap_or(0)) {
+        if to == WITH_PAGES {
+            finish_compaction(&transaction)?;
+        }
         transaction.execute_batch(step)?;
     }
     if from < WITH_CHECKSUMS_OF_LABELS {

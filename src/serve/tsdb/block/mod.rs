@@ -1,21 +1,19 @@
 //! The packed form of the points of one series over one stretch of time, a block. Versioned by its first byte; as it is
 //! stored it lies in an envelope.
 //!
-//! Version 2 is a run of the codec. Blocks of version 1 are read, and become version 2 when they are written again.
+//! Version 2 is a run of the codec, version 1 came before it. Nothing writes blocks any more: where files have them they are read, and
+//! become pages.
 
 mod version_1;
 
 use super::aggregate::Point;
 use super::codec::run;
-use super::tier::Tier;
 use super::{Error, envelope};
 
 const VERSION: u8 = 2;
 
-/// Which block is meant: its series, its tier and where it begins.
-pub type Key = (i64, Tier, i64);
-
 /// A packed block as it is stored under `series`, `resolution` and `start`.
+#[cfg(test)]
 pub fn seal(series: i64, resolution: i64, start: i64, packed: &[u8]) -> Vec<u8> {
     envelope::seal(&[series, resolution, start], packed)
 }

@@ -30,6 +30,7 @@ pub struct Written {
 pub struct Pages {
     tier: Tier,
     start: i64,
+    largest: usize,
     full: Vec<Written>,
     open: Open,
 }
@@ -50,7 +51,12 @@ struct Open {
 
 impl Pages {
     pub fn new(tier: Tier, start: i64) -> Pages {
-        Pages { tier, start, full: Vec::new(), open: Open::default() }
+        Pages { tier, start, largest: LARGEST, full: Vec::new(), open: Open::default() }
+    }
+
+    /// For what is left of one page, which becomes one again: differences of ids may have grown.
+    pub fn of_one(tier: Tier, start: i64) -> Pages {
+        Pages { largest: LARGEST + 100, ..Pages::new(tier, start) }
     }
 
     /// Adds the points of a series, sorted by time and each time once, behind those that were added before.
@@ -58,7 +64,7 @@ impl Pages {
         let mut rest = points;
         while !rest.is_empty() {
             let most = &rest[..rest.len().min(times::MOST)];
-            let taken = self.open.put(metric, series, most);
+            let taken = self.open.put(metric, series, most, self.largest);
             if taken == 0 {
                 self.close();
             }
@@ -79,9 +85,9 @@ impl Pages {
 
 impl Open {
     /// Adds as many of the points as there is room for, and says how many. An empty page takes some of any.
-    fn put(&mut self, metric: i64, series: i64, points: &[Point]) -> usize {
+    fn put(&mut self, metric: i64, series: i64, points: &[Point], largest: usize) -> usize {
         let alone = self.runs == 0;
-        let room = LARGEST.saturating_sub(AROUND + self.directory + self.bodies.len());
+        let room = largest.saturating_sub(AROUND + self.directory + self.bodies.len());
         // The entry of a metric, its number of runs, and that of the run.
         let entry = if self.metrics.last().is_some_and(|last| last.0 == metric) { 0 } else { 10 + 3 };
         let entry = entry + bytes(zigzag(series.wrapping_sub(self.series))) + 3;

@@ -1,0 +1,125 @@
+//! How points become pages: each series goes into the windows that its age puts it in, and each window fills pages of its own. And
+//! what is known of the pages of a window that were written together, a layer, and when which of them are merged.
+
+use std::collections::BTreeMap;
+
+use super::aggregate::{Point, downsample};
+use super::page::write::{Pages, Written};
+use super::tier::{Tier, tier_of, windows};
+
+/// So many layers of one level become one of the next: a reader meets one less at most of each, and a point is written again once
+/// for each level.
+const TOGETHER: usize = 8;
+
+/// The level of what was merged when its window was over. Beyond all that layers reach one after the other.
+pub const WHOLE: i64 = 100;
+
+/// What comes later to a window that is over is merged into it when it is so large a part of it.
+const PART: i64 = 4;
+
+/// Where a window lies.
+pub type Window = (Tier, i64);
+
+/// Points in pages, window by window.
+#[derive(Debug, Default)]
+pub struct Fold {
+    windows: BTreeMap<Window, Pages>,
+    /// Points that are too old for any tier.
+    dropped: u64,
+}
+
+impl Fold {
+    /// Puts points where their age at `now` belongs: late ones straight among those that were rolled up before them. Series come in
+    /// order, and points of equal time in the order of their arrival.
+    pub fn put(&mut self, metric: i64, series: i64, points: Vec<Point>, now: i64) {
+        let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
+        for point in points {
+            match tier_of(point.time, now) {
+                Some(tier) => by_tier.entry(tier).or_default().push(point),
+                None => self.dropped += 1,
+            }
+        }
+        for (tier, points) in by_tier {
+            for (start, points) in windows(tier, downsample(points, tier.resolution)) {
+                let pages = self.windows.entry((tier, start)).or_insert_with(|| Pages::new(tier, start));
+                pages.put(metric, series, &points);
+            }
+        }
+    }
+
+    /// The pages of each window, and how many points were dropped.
+    pub fn finish(self) -> (Vec<(Window, Vec<Written>)>, u64) {
+        let pages = self.windows.into_iter().map(|(window, pages)| (window, pages.finish()));
+        (pages.collect(), self.dropped)
+    }
+}
+
+/// Pages of a window that were written together, in which each point of a series stands once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer {
+    /// Among layers of a window the younger has the larger one.
+    pub seq: i64,
+    pub level: i64,
+    pub pages: i64,
+}
+
+/// Which layers of a window are to be merged at `now`, given from the oldest to the youngest, and the level of what they become;
+/// nothing when none are. They follow each other, else what is last among equal times would not stay it.
+pub fn due((tier, start): Window, layers: &[Layer], now: i64) -> Option<(&[Layer], i64)> {
+    if layers.len() > 1 && tier.complete_at(start) <= now {
+        let largest = layers.iter().max_by_key(|layer| layer.pages)?;
+        let others = layers.iter().map(|layer| layer.pages).sum::<i64>() - largest.pages;
+        if largest.level < WHOLE || PART * others >= largest.pages {
+            return Some((layers, WHOLE));
+        }
+    }
+    // The higher their level, the older they are.
+    layers
+        .chunk_by(|a, b| a.level == b.level)
+        .rev()
+        .find(|same| same.len() >= TOGETHER && same[0].level < WHOLE)
+        .map(|same| (&same[..TOGETHER], same[0].level + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tier::TIERS;
+    use super::*;
+
+    fn layer(seq: i64, level: i64, pages: i64) -> Layer {
+        Layer { seq, level, pages }
+    }
+
+    /// Takes merges as long as there are any.
+    fn merged(window: Window, layers: &mut Vec<Layer>, now: i64) {
+        while let Some((some, level)) = due(window, layers, now) {
+            let at = layers.iter().position(|one| one.seq == some[0].seq).unwrap();
+            let pages = some.iter().map(|one| one.pages).sum();
+            let (seq, count) = (some[some.len() - 1].seq, some.len());
+            layers.splice(at..at + count, [layer(seq, level, pages)]);
+        }
+    }
+
+    #[test]
+    fn a_reader_meets_few_layers_and_a_point_is_seldom_written_again() {
+        let [raw, ..] = TIERS;
+        let mut layers = vec![layer(-1, WHOLE, 3)];
+        for seq in 1..=600 {
+            layers.push(layer(seq, 0, 1));
+            merged((raw, 0), &mut layers, 10);
+            assert!(layers.is_sorted_by(|a, b| a.seq < b.seq && a.level >= b.level), "{layers:?}");
+            assert!(layers.len() <= 1 + 3 * (TOGETHER - 1) + 1, "{layers:?}");
+        }
+        assert_eq!(layers.iter().map(|one| one.pages).sum::<i64>(), 603);
+        merged((raw, 0), &mut layers, raw.complete_at(0));
+        assert_eq!(layers, [layer(600, WHOLE, 603)]);
+        let mut written = 0;
+        for seq in 601..=800 {
+            layers.push(layer(seq, 0, 1));
+            let before = layers.clone();
+            merged((raw, 0), &mut layers, raw.complete_at(0));
+            written += i32::from(layers[0] != before[0]);
+        }
+        assert_eq!(written, 1, "what is late does not have all of it written each time");
+    }
+}
