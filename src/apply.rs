@@ -69,7 +69,7 @@ pub async fn apply<A: WriteApi>(
     run.settle().await;
     let steps = done.into_iter().map(ended).collect();
     let [notes, duplicates] = [run.notes, run.duplicates].map(Mutex::into_inner);
-    Outcome { steps, notes, duplicates, interrupted: observer.stopped() }
+    Outcome { steps, notes, duplicates, interrupted: observer.stopped(), refused: None }
 }
 
 /// What became of a step. Of which nothing is known, is not called written: whoever reads it looks at the service.

@@ -63,6 +63,11 @@ pub mod plan;
 pub mod render;
 
 pub mod apply;
+
+/// Where plans are written to: a service, or a ruler.
+#[cfg(feature = "cli")]
+pub mod target;
+
 pub mod import;
 
 pub mod measure;

@@ -67,6 +67,11 @@ impl Given {
         self.user.is_some() || self.token.is_some()
     }
 
+    /// User and token, as far as they were given.
+    pub fn parts(&self) -> (Option<&str>, Option<&SecretString>) {
+        (self.user.as_deref(), self.token.as_ref())
+    }
+
     /// User and token for `serve`.
     ///
     /// # Errors

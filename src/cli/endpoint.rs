@@ -4,11 +4,15 @@ use std::time::Duration;
 
 #[cfg(feature = "serve")]
 use anyhow::Context;
-use librato_apply::remote::{Client, Config};
+use librato_apply::prometheus::Settings;
+use librato_apply::remote::ruler::{Flavour, Ruler};
+use librato_apply::remote::{Auth, Client, Config, Endpoint};
+use librato_apply::target::ruler::RulerTarget;
+use librato_apply::target::{self, ServiceTarget};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::args::Global;
-use super::credentials::Given;
+use super::credentials::{Given, env};
 use super::exit::Stop;
 use super::patience::Patience;
 use super::target::{Place, Target};
@@ -51,7 +55,40 @@ pub struct Connection {
     stands_in: bool,
 }
 
+/// Whose rules are meant, where the place is a ruler.
+pub enum Whose<'a> {
+    /// Those that these settings say.
+    Settings(Option<&'a Settings>),
+    /// Those of an owner.
+    Owner(Option<&'a str>),
+    /// Those that a saved plan was made for.
+    Plan(&'a serde_json::Value),
+}
+
 impl Connection {
+    /// The target that definitions are planned against and applied to.
+    ///
+    /// # Errors
+    /// Where it is a ruler, and nothing says whose rules are meant.
+    pub fn target(&self, target: &Target, whose: &Whose<'_>) -> Result<Box<dyn target::Target>, Stop> {
+        let Place::Ruler(flavour, _) = target.place else {
+            return Ok(Box::new(ServiceTarget(self.client.clone())));
+        };
+        let ruler = Ruler::new(self.client.clone(), flavour);
+        let stop = |message: String| Stop::usage(message, "plan again, against this endpoint");
+        Ok(Box::new(match whose {
+            Whose::Settings(Some(settings)) => RulerTarget::new(ruler, (*settings).clone()),
+            Whose::Owner(Some(owner)) => RulerTarget::of_owner(ruler, owner),
+            Whose::Plan(writing) => RulerTarget::of_plan(ruler, writing).map_err(stop)?,
+            Whose::Settings(None) | Whose::Owner(None) => {
+                return Err(Stop::usage(
+                    "a ruler keeps the rules of several: it must be said whose are meant",
+                    "give --owner NAME, which the definitions have as `settings: { prometheus: { owner: NAME } }`",
+                ));
+            }
+        }))
+    }
+
     /// Makes the file that an empty one in memory stood in for, now that it is written. Whether there was one to make.
     ///
     /// # Errors
@@ -96,6 +133,11 @@ pub async fn connect(
     ui: &Ui,
 ) -> anyhow::Result<Connection> {
     match &target.place {
+        Place::Ruler(..) => Err(Stop::usage(
+            format!("{target} is a ruler, which keeps rules and nothing else"),
+            "against a ruler run plan, apply or export; measurements are asked of what stores them",
+        )
+        .into()),
         Place::Remote(endpoint) => {
             let (user, token) = given.both()?;
             let token = SecretString::from(token.expose_secret().to_owned());
@@ -143,6 +185,63 @@ pub async fn connect(
             Err(Stop::usage("this build has no embedded server", "build it with the feature `serve`").into())
         }
     }
+}
+
+/// Connects to whatever takes plans: a service, a file or a ruler.
+///
+/// # Errors
+/// As of [`connect`].
+pub async fn reach(
+    global: &Global,
+    target: &Target,
+    given: &Given,
+    access: Access,
+    ui: &Ui,
+) -> anyhow::Result<Connection> {
+    match &target.place {
+        Place::Ruler(flavour, endpoint) => Ok(ruler(global, *flavour, endpoint, given, access, ui)?),
+        Place::Remote(_) | Place::Embedded(_) => connect(global, target, given, access, ui).await,
+    }
+}
+
+/// A ruler: user and token, a token alone, or neither where a gateway in front of it decides who comes in.
+fn ruler(
+    global: &Global,
+    flavour: Flavour,
+    endpoint: &Endpoint,
+    given: &Given,
+    access: Access,
+    ui: &Ui,
+) -> Result<Connection, Stop> {
+    let (user, token) = given.parts();
+    let auth = match (user, token) {
+        (Some(_), Some(_)) => Auth::Basic,
+        (None, Some(_)) => Auth::Bearer,
+        (None, None) => Auth::None,
+        (Some(_), None) => {
+            return Err(Stop::usage("there is no token", "set LIBRATO_TOKEN, or give --token-file"));
+        }
+    };
+    let tenant = global.tenant.clone().or_else(|| env("LIBRATO_TENANT"));
+    let tenant = tenant.unwrap_or_else(|| "anonymous".to_owned());
+    if tenant.is_empty() || !tenant.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(Stop::usage("this is no name of a tenant", "write letters, digits and `-_.` only"));
+    }
+    if flavour == Flavour::Mimir {
+        ui.say("note: Mimir is spoken to by its documentation; no recording of one is among the tests yet (experimental)");
+    }
+    let token = SecretString::from(token.map_or_else(String::new, |token| token.expose_secret().to_owned()));
+    let config = Config::new(endpoint.clone(), user.unwrap_or_default(), token);
+    let config = Config { auth, tenant: Some(tenant), ..config };
+    let client = Client::new(configure(config, global, access.only_reads()))
+        .map_err(|error| Stop::usage(error.to_string(), "see --ca-file and --user"))?;
+    Ok(Connection {
+        _patience: Patience::begin(&client, ui),
+        client,
+        #[cfg(feature = "serve")]
+        embedded: None,
+        stands_in: false,
+    })
 }
 
 fn configure(mut config: Config, global: &Global, read_only: bool) -> Config {

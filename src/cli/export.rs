@@ -9,16 +9,16 @@ use librato_apply::diag::{counted, plural, printable};
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
 use librato_apply::model::{Collection, Kind, Scopes, published_schema};
-use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch, lost, service_types};
+use librato_apply::remote::fetch::{Actual, Spaces, Wanted, lost, service_types};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible};
 use serde_json::{Map, Value, json};
 
 use super::args::{Export, Global, Output, Split};
-use super::endpoint::Access;
 use super::exit::{Exit, Stop};
 use super::files::{self, Readers};
 use super::progress::waiting;
-use super::remote::with_service;
+use super::remote::with_target;
+use super::session::as_error;
 use super::ui::Ui;
 
 /// What editors look for; `librato-apply schema` prints the file.
@@ -32,9 +32,9 @@ type Files = BTreeMap<String, Map<String, Value>>;
 pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let globs = targets(&args.targets)?;
     let wanted = wanted(&globs);
-    let actual = with_service(global, ui, Access::Read, async |client, target| {
-        let read = waiting(ui, &format!("reading {target}"), fetch(client, &wanted)).await;
-        read.with_context(|| format!("cannot read {target}"))
+    let actual = with_target(global, ui, args.owner.as_deref(), async |goal, target| {
+        let read = waiting(ui, &format!("reading {target}"), goal.read(&wanted)).await;
+        read.map_err(as_error).with_context(|| format!("cannot read {target}"))
     })
     .await?;
     let found = found(&actual, &globs)?;

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use librato_apply::diag::{Report, counted, to_json};
+use librato_apply::diag::{Code, Report, counted, to_json};
 use librato_apply::plan::{self, Plan};
 use librato_apply::render;
 use serde_json::{Value, json};
 
 use super::args::{self, Format, Global, PlanFormat};
 use super::credentials::Given;
-use super::endpoint::Access;
+use super::endpoint::{Access, Whose};
 use super::exit::Exit;
 use super::inputs;
 use super::ownership;
@@ -70,10 +70,11 @@ async fn make(
     if let Ok(planned) = &mut planned {
         session.look(planned, wish, &args.planning, ui).await;
     }
-    let Session { target, given, connection } = session;
+    let Session { target, given, connection, .. } = session;
     connection.close().await?;
     let mut planned = planned?;
-    let objects = wish.scope.unmanaged(&wish.read.desired, &planned.actual.state);
+    let asked = planned.asked.as_ref().unwrap_or(&wish.read.desired);
+    let objects = wish.scope.unmanaged(asked, &planned.actual.state);
     planned.plan.unmanaged = plan::Unmanaged { objects, named: args.unmanaged };
     Ok((planned, target, given))
 }
@@ -86,7 +87,7 @@ fn show(
     given: &Given,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let Planned { plan, actual, mut report, unevaluated } = planned;
+    let Planned { plan, actual, mut report, unevaluated, .. } = planned;
     let strict = args.planning.inputs.reading.strict;
     if args.format != PlanFormat::Text {
         unevaluated.iter().for_each(|note| report.push(note.clone()));
@@ -165,7 +166,8 @@ async fn plan_and_write(
 ) -> anyhow::Result<Exit> {
     let mut planned = session.plan(wish, ui).await?;
     session.look(&mut planned, wish, &args.planning, ui).await;
-    let Planned { plan, mut actual, mut report, unevaluated } = planned;
+    let Planned { plan, mut actual, mut report, unevaluated, .. } = planned;
+    let left_out = report.iter().any(|found| found.code == Code::NotRendered.name());
     inputs::check(&report, &wish.read.files, args.planning.inputs.reading.strict, ui)?;
     write::show(&plan, args, ui);
     if let Some(note) = unevaluated {
@@ -173,8 +175,9 @@ async fn plan_and_write(
         report.push(note);
     }
     let diagnostics = diagnostics(&report, wish);
+    let complete = |exit| if exit == Exit::Done && left_out { Exit::Partial } else { exit };
     if !plan.refusals.is_empty() || plan.is_empty() {
-        return write::finish_unwritten(&plan, diagnostics, args, ui);
+        return write::finish_unwritten(&plan, diagnostics, args, ui).map(complete);
     }
     if !args.auto_approve {
         write::confirm(&plan, ui)?;
@@ -182,11 +185,13 @@ async fn plan_and_write(
     if session.make_file(global, ui).await? || !args.auto_approve {
         actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
     }
-    let exit = write::write(&plan, actual.ids, diagnostics, args, global, &session.connection, ui).await?;
+    let goal = session.goal()?;
+    let towards = write::Towards { goal: &*goal, connection: &session.connection };
+    let exit = write::write(&plan, actual, diagnostics, args, global, &towards, ui).await?;
     if args.planning.inputs.paths.iter().any(|path| backup::is_one(path)) {
         ui.say(backup::RESTORED);
     }
-    Ok(exit)
+    Ok(complete(exit))
 }
 
 /// `apply --plan`: what was reviewed, if nothing it was made from has changed.
@@ -212,7 +217,7 @@ async fn write_saved(
     session: &mut Session,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let Session { target, given, connection } = session;
+    let Session { target, given, connection, .. } = session;
     let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), given, ui)?;
     let (plan, mut actual) = saved::open(saved, connection, target, &sealing, ui).await?;
     write::show(&plan, args, ui);
@@ -225,7 +230,9 @@ async fn write_saved(
     if connection.make_file(global, target, given, ui).await? || !args.auto_approve {
         actual = saved::open(saved, connection, target, &sealing, ui).await?.1;
     }
-    write::write(&plan, actual.ids, Vec::new(), args, global, connection, ui).await
+    let goal = connection.target(target, &Whose::Plan(&saved.writing))?;
+    let towards = write::Towards { goal: &*goal, connection };
+    write::write(&plan, actual, Vec::new(), args, global, &towards, ui).await
 }
 
 fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {

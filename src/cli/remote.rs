@@ -7,12 +7,13 @@ use librato_apply::client::{
     Source, Space, object_id,
 };
 use librato_apply::remote::{ApiError, Client, ReadApi, segment};
+use librato_apply::target as targets;
 use serde_json::Value;
 
 use super::args::Global;
 use super::args::kind::Kind;
-use super::credentials;
-use super::endpoint::{self, Access};
+use super::credentials::{self, Given};
+use super::endpoint::{self, Access, Whose};
 use super::inputs;
 use super::target::{Target, target};
 use super::ui::Ui;
@@ -30,13 +31,39 @@ pub async fn with_service<T>(
     access: Access,
     work: impl AsyncFnOnce(&Client, &Target) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let given = credentials::given(global, ui)?;
-    let target = target(global, || inputs::endpoint_here(ui), &given, ui)?;
+    let (given, target) = meant(global, ui)?;
     let connection = endpoint::connect(global, &target, &given, access, ui).await;
     let connection = connection.map_err(|error| target.explain_way(error))?;
     let done = work(&connection.client, &target).await;
     connection.close().await?;
     done.map_err(|error| target.explain(error))
+}
+
+/// The same with whatever takes plans, of which `owner` says whose rules are meant where it is a ruler.
+///
+/// # Errors
+/// As of [`with_service`].
+pub async fn with_target<T>(
+    global: &Global,
+    ui: &Ui,
+    owner: Option<&str>,
+    work: impl AsyncFnOnce(&dyn targets::Target, &Target) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let (given, target) = meant(global, ui)?;
+    let connection = endpoint::reach(global, &target, &given, Access::Read, ui).await;
+    let connection = connection.map_err(|error| target.explain_way(error))?;
+    let done = match connection.target(&target, &Whose::Owner(owner)) {
+        Ok(goal) => work(&*goal, &target).await,
+        Err(stop) => Err(stop.into()),
+    };
+    connection.close().await?;
+    done.map_err(|error| target.explain(error))
+}
+
+fn meant(global: &Global, ui: &Ui) -> anyhow::Result<(Given, Target)> {
+    let given = credentials::given(global, ui)?;
+    let target = target(global, || inputs::endpoint_here(ui), &given, ui)?;
+    Ok((given, target))
 }
 
 /// An object as the service says it.

@@ -8,15 +8,16 @@ use librato_apply::diff::Change;
 use librato_apply::diff::scope::Globs;
 use librato_apply::model::Desired;
 use librato_apply::plan::{Limits, Plan, SavedError, SavedPlan, ambiguous};
-use librato_apply::remote::fetch::{Actual, Spaces, Wanted, fetch};
+use librato_apply::remote::fetch::{Actual, Spaces, Wanted};
 use librato_apply::resolve::resolve_secrets;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::credentials::Given;
-use super::endpoint::Connection;
+use super::endpoint::{Connection, Whose};
 use super::exit::{Exit, Stop};
 use super::files::{self, Readers};
 use super::inputs::{Here, Read};
+use super::session::as_error;
 use super::target::{Place, Target};
 use super::ui::Ui;
 
@@ -90,7 +91,9 @@ pub async fn open(
 ) -> anyhow::Result<(Plan, Actual)> {
     let spaces = Spaces::Some(saved.spaces(), Globs::default(), BTreeSet::new());
     let wanted = Wanted { spaces, ..Wanted::from(saved.collections()) };
-    let actual = fetch(&connection.client, &wanted).await.with_context(|| format!("cannot read {target}"))?;
+    let goal = connection.target(target, &Whose::Plan(&saved.writing))?;
+    let actual =
+        goal.read(&wanted).await.map_err(as_error).with_context(|| format!("cannot read {target}"))?;
     let resolve = |text: &str| {
         let value = resolve_secrets(text, &Here { ui, allowed: &[] })?;
         ui.hide(&value);
@@ -151,7 +154,7 @@ impl<'a> Sealing<'a> {
     /// Who else can write a plan that is sealed like this.
     pub fn note(&self, target: &Target) -> Option<&'static str> {
         match (&self.key, &target.place) {
-            (None, Place::Remote(_)) => Some(
+            (None, Place::Remote(_) | Place::Ruler(..)) if self.given.parts().1.is_some() => Some(
                 "note: it is sealed with the token, so only this user can apply it; to let another one, plan and apply with the same \
                  --plan-key-file FILE (or LIBRATO_PLAN_KEY)",
             ),
@@ -179,6 +182,10 @@ impl<'a> Sealing<'a> {
         }
         if let Place::Remote(_) = target.place {
             let (_, token) = self.given.both()?;
+            return Ok(token.expose_secret().as_bytes().to_vec());
+        }
+        // A ruler need not ask for a token.
+        if let (Place::Ruler(..), Some(token)) = (&target.place, self.given.parts().1) {
             return Ok(token.expose_secret().as_bytes().to_vec());
         }
         kept_key(make)

@@ -1,23 +1,27 @@
 //! What a run has in hand: what the files ask for, the service that is meant, and the plan that comes of both. Reads only;
 //! whether anything is written is the business of `reconcile`.
 
+use std::borrow::Cow;
+
 use anyhow::Context;
 use librato_apply::diag::{Code, Diagnostic, Report};
 use librato_apply::diff;
 use librato_apply::diff::scope::{Globs, Scope};
-use librato_apply::model::Collection;
+use librato_apply::model::{Collection, Desired, Kind};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
-use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+use librato_apply::prometheus::{self, Settings};
+use librato_apply::remote::fetch::{Actual, Wanted};
+use librato_apply::target::{self as targets, Compared, TargetError};
 
 use super::args::{self, Global, Planning};
 use super::credentials::{self, Given};
-use super::endpoint::{self, Access, Connection};
+use super::endpoint::{self, Access, Connection, Whose};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::progress::waiting;
 use super::target::{Place, Target, Written, target};
 use super::ui::Ui;
-use super::{evidence, ownership, unevaluated};
+use super::{evidence, ownership, render, unevaluated};
 
 /// What is asked for, which may still hold mistakes, and what a run may do.
 pub(super) struct Wish {
@@ -47,6 +51,8 @@ pub(super) struct Session {
     pub target: Target,
     pub given: Given,
     pub connection: Connection,
+    /// What rules are rendered by, where the target is a ruler.
+    pub rules: Option<Settings>,
 }
 
 /// A plan with what it was made from.
@@ -54,6 +60,8 @@ pub(super) struct Planned {
     pub plan: Plan,
     pub actual: Actual,
     pub report: Report,
+    /// What the target was asked for, where that is not all that is declared.
+    pub asked: Option<Desired>,
     /// What is said below the plan where the service evaluates none of its alerts.
     pub unevaluated: Option<Diagnostic>,
 }
@@ -74,7 +82,14 @@ impl Wish {
                     read.check(false, ui)?;
                 }
             }
-            Session::open(target, given, global, access, ui).await
+            let mut rules = None;
+            if matches!(target.place, Place::Ruler(..)) {
+                rules = render::settings_of(read, &prometheus::Given::default());
+                if rules.is_none() {
+                    read.check(false, ui)?;
+                }
+            }
+            Ok(Session { rules, ..Session::open(target, given, global, access, ui).await? })
         };
         let opened = opened.await;
         if opened.is_err() && !read.report.has_errors() {
@@ -100,9 +115,14 @@ impl Session {
         access: Access,
         ui: &Ui,
     ) -> anyhow::Result<Self> {
-        let connection = endpoint::connect(global, &target, &given, access, ui).await;
+        let connection = endpoint::reach(global, &target, &given, access, ui).await;
         let connection = connection.map_err(|error| target.explain_way(error))?;
-        Ok(Self { target, given, connection })
+        Ok(Self { target, given, connection, rules: None })
+    }
+
+    /// What definitions are planned against and applied to.
+    pub fn goal(&self) -> Result<Box<dyn targets::Target>, Stop> {
+        self.connection.target(&self.target, &Whose::Settings(self.rules.as_ref()))
     }
 
     /// What was planned against a file that does not exist is written to one. Whether it was made now.
@@ -119,35 +139,58 @@ impl Session {
             wanted.add(Collection::Alerts);
         }
         let what = format!("reading {}", self.target);
-        let actual = waiting(ui, &what, fetch(&self.connection.client, &wanted))
+        let goal = self.goal()?;
+        let mut actual = waiting(ui, &what, goal.read(&wanted))
             .await
+            .map_err(as_error)
             .with_context(|| format!("cannot read {}", self.target))
             .map_err(|error| self.target.explain(error))?;
         let mut report = wish.read.report.clone();
         if self.connection.client.asks_the_built_in_server() {
             report.refuse_unknown_words();
         }
+        let files = &wish.read.files;
+        let asked = goal.ask(desired, files, &mut actual, &mut report);
+        let desired: &Desired = &asked;
         let view = wish.scope.view(desired, &actual.state);
         report.extend(ownership::aimless(&wish.targets, desired, &view, &actual.state));
+        let mut diff = diff::diff(desired, &actual.state, &view);
+        let compared = Compared { desired, files, actual: &actual, view: &view };
+        let writing = goal.complete(&compared, &mut diff, &mut report);
         let input = plan::Input {
             target: self.target.to_string(),
             desired,
             actual: &actual.state,
             twins: &actual.twins,
-            diff: diff::diff(desired, &actual.state, &view),
+            diff,
             limits: &wish.limits,
-            files: &wish.read.files,
+            files,
         };
-        let plan = plan::build(input, &mut report);
-        plan::note_other_orders(desired, &actual.chart_order, &wish.read.files, &mut report);
-        report.sort(&wish.read.files);
+        let mut found = Report::default();
+        let plan = Plan { writing, ..plan::build(input, &mut found) };
+        plan::note_other_orders(desired, &actual.chart_order, files, &mut found);
+        if !goal.holds(Kind::Metric) {
+            // It does not know which metrics there are.
+            found = without(&found, Code::UnmatchedPattern);
+        }
+        report.extend(found);
+        report.sort(files);
         let unevaluated = unevaluated::diagnostic(&self.connection.client, desired);
-        Ok(Planned { plan, actual, report, unevaluated })
+        let asked = match asked {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(asked) => Some(asked),
+        };
+        Ok(Planned { plan, actual, report, asked, unevaluated })
     }
 
     /// Adds what measurements say of a plan, where that was asked for, and holds it against what is denied. Only reads.
     pub async fn look(&self, planned: &mut Planned, wish: &Wish, args: &Planning, ui: &Ui) {
         let Some(length) = args.evidence_length().filter(|_| !planned.report.has_errors()) else { return };
+        if self.rules.is_some() {
+            let message = "evidence is not read from a ruler: measurements are asked of what stores them";
+            planned.report.push(Diagnostic::warning(Code::EvidenceMissing, message));
+            return;
+        }
         let asked = evidence::Asked { length, timeout: args.evidence_timeout };
         let what = format!("looking for evidence on {}", self.target);
         let Planned { plan, actual, report, .. } = planned;
@@ -190,4 +233,18 @@ impl Session {
         }
         .into())
     }
+}
+
+/// An error of a target; that of the service behind it as it is, for whoever looks for it.
+pub(super) fn as_error(error: TargetError) -> anyhow::Error {
+    match error {
+        TargetError::Api(error) => error.into(),
+        other => other.into(),
+    }
+}
+
+fn without(report: &Report, code: Code) -> Report {
+    let mut left = Report::default();
+    report.iter().filter(|found| found.code != code.name()).for_each(|found| left.push(found.clone()));
+    left
 }

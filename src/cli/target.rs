@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use librato_apply::remote::ruler::Flavour;
 use librato_apply::remote::{ApiError, Endpoint, EndpointError};
 
 use super::args::Global;
@@ -26,6 +27,8 @@ pub enum Place {
     Remote(Endpoint),
     /// A file of the built-in server; its path leads there from the working directory.
     Embedded(PathBuf),
+    /// A ruler on the network.
+    Ruler(Flavour, Endpoint),
 }
 
 impl Target {
@@ -37,6 +40,7 @@ impl Target {
                 let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                 format!("embedded:{}", whole.display())
             }
+            Place::Ruler(..) => self.to_string(),
         }
     }
 
@@ -65,6 +69,9 @@ impl std::fmt::Display for Target {
             Place::Remote(endpoint) => endpoint.fmt(f),
             // What is printed can be typed back: it means the same file.
             Place::Embedded(path) => write!(f, "embedded:{}", path.display()),
+            Place::Ruler(flavour, endpoint) => {
+                write!(f, "{flavour}+{}", endpoint.to_string().trim_end_matches('/'))
+            }
         }
     }
 }
@@ -145,11 +152,13 @@ fn guard(
             }
             Ok(())
         }
-        Place::Remote(_) if credentials && !global.trust_settings_endpoint => Err(Stop::usage(
-            format!("the endpoint {target} comes only from {origin}, and credentials are not sent there"),
-            "set LIBRATO_ENDPOINT or give --endpoint, or --trust-settings-endpoint if nobody else can change these files",
-        )),
-        Place::Remote(_) => Ok(()),
+        Place::Remote(_) | Place::Ruler(..) if credentials && !global.trust_settings_endpoint => {
+            Err(Stop::usage(
+                format!("the endpoint {target} comes only from {origin}, and credentials are not sent there"),
+                "set LIBRATO_ENDPOINT or give --endpoint, or --trust-settings-endpoint if nobody else can change these files",
+            ))
+        }
+        Place::Remote(_) | Place::Ruler(..) => Ok(()),
     }
 }
 
@@ -164,6 +173,17 @@ fn parse(text: &str, dir: &Path, global: &Global) -> Result<Place, Stop> {
             return Err(Stop::usage("`embedded:` needs a path", "such as embedded:./librato.db"));
         }
         return Ok(Place::Embedded(from_here(dir, path)));
+    }
+    let ruler =
+        |flavour: &Flavour| Some((*flavour, text.trim().strip_prefix(flavour.name())?.strip_prefix('+')?));
+    if let Some((flavour, url)) = Flavour::ALL.iter().find_map(ruler) {
+        let endpoint = Endpoint::bare(url, global.allow_insecure_http);
+        return endpoint.map(|endpoint| Place::Ruler(flavour, endpoint)).map_err(|error| {
+            Stop::usage(
+                error.to_string(),
+                format!("write {flavour}+https://host, with the prefix of its API if it has one"),
+            )
+        });
     }
     Endpoint::parse(text, global.allow_insecure_http).map(Place::Remote).map_err(|error| {
         let (error, hint) = match scheme_for(text) {

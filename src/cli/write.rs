@@ -4,7 +4,8 @@
 use anyhow::Context;
 use librato_apply::diag::counted;
 use librato_apply::plan::{Outcome, Plan};
-use librato_apply::remote::fetch::{Ids, service_types};
+use librato_apply::remote::fetch::{Actual, service_types};
+use librato_apply::target::Target;
 use librato_apply::{apply, render};
 use serde_json::Value;
 
@@ -38,23 +39,32 @@ pub fn finish_unwritten(plan: &Plan, diagnostics: Vec<Value>, args: &Apply, ui: 
     finish(plan, diagnostics, &Outcome::default(), exit, args, ui)
 }
 
+/// Where a plan is written to.
+pub struct Towards<'a> {
+    /// What takes it.
+    pub goal: &'a dyn Target,
+    /// The way there.
+    pub connection: &'a Connection,
+}
+
 /// Writes the plan.
 ///
 /// # Errors
 /// Where what will be lost cannot be kept; then nothing is written.
 pub async fn write(
     plan: &Plan,
-    ids: Ids,
+    actual: Actual,
     diagnostics: Vec<Value>,
     args: &Apply,
     global: &Global,
-    connection: &Connection,
+    towards: &Towards<'_>,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
+    let Towards { goal, connection } = towards;
     let mut kept = None;
     if !args.no_backup
-        && let Some(path) =
-            backup::write(plan, &service_types(&ids), &args.backup_dir, ui).context("nothing was written")?
+        && let Some(path) = backup::write(plan, &service_types(&actual.ids), &args.backup_dir, ui)
+            .context("nothing was written")?
     {
         kept = Some(format!("what was there before is kept in {}", path.display()));
     }
@@ -65,9 +75,13 @@ pub async fn write(
         // Said once, and before anything can go wrong.
         kept.take().iter().for_each(|kept| ui.say(kept));
     }
-    let mut outcome = apply::apply(plan, ids, &connection.client, &options, &progress).await;
+    let mut outcome = goal.write(plan, actual, &options, &progress).await;
     progress.finish();
     outcome.notes.extend(kept);
+    if let Some(why) = &outcome.refused {
+        ui.error(why, &["plan again".to_owned()]);
+        return finish(plan, diagnostics, &outcome, Exit::Refused, args, ui);
+    }
     let exit = match (outcome.interrupted, outcome.is_complete()) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Done,

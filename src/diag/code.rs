@@ -57,6 +57,8 @@ codes! {
     DynamicSource = "dynamic-source",
     /// Where several samples make a point, rules look back from now, and the service goes by whole periods.
     Edge = "edge",
+    /// A rule on a ruler is not as it was written there, or somebody else made it.
+    EditedByHand = "edited-by-hand",
     /// The axis of a chart ends before it begins.
     EmptyRange = "empty-range",
     /// A state or plan of Terraform without anything in it.
@@ -199,10 +201,14 @@ codes! {
     NotFound = "not-found",
     /// What a metric is in Prometheus is not known.
     NotMapped = "not-mapped",
+    /// The target of a plan cannot hold objects of this kind.
+    NotOnTarget = "not-on-target",
     /// A function over two series has an operand that may be several.
     NotOneSeries = "not-one-series",
     /// A file that another one includes was not given.
     NotRead = "not-read",
+    /// A definition has no counterpart among the rules of its target.
+    NotRendered = "not-rendered",
     /// A form of another tool's files that is not read.
     NotSupported = "not-supported",
     /// The file is neither a state of Terraform nor what `terraform show -json` prints.

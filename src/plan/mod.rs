@@ -17,6 +17,7 @@ mod unmanaged;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Seg};
 use crate::diff::{Diff, FieldChange, Obstacle};
@@ -48,6 +49,8 @@ pub struct Plan {
     pub unmanaged: Unmanaged,
     /// What measurements say of it, where that was asked for.
     pub evidence: Option<Evidence>,
+    /// What its target needs to write it, in a form of its own and without secrets; null where the steps say it all.
+    pub writing: Value,
 }
 
 /// How many objects are changed in which way.
@@ -131,6 +134,7 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
         indirect,
         unmanaged: Unmanaged::default(),
         evidence: None,
+        writing: Value::Null,
     }
 }
 

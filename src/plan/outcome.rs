@@ -81,6 +81,8 @@ pub struct Outcome {
     pub duplicates: Vec<String>,
     /// Whether the user stopped it.
     pub interrupted: bool,
+    /// Why nothing was written at all, where what the plan was made from had changed.
+    pub refused: Option<String>,
 }
 
 impl Outcome {

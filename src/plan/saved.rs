@@ -44,6 +44,9 @@ pub struct SavedPlan {
     steps: Vec<Value>,
     /// What the changes mean to alerts that are not changed themselves.
     indirect: Vec<Indirect>,
+    /// What its target needs to write it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub writing: Value,
     /// Keyed digests of the touched objects' remote form; of their absence where there was none.
     fingerprints: Vec<Fingerprint>,
     /// A keyed digest of everything above: what is written is what was planned, or nothing.
@@ -89,6 +92,7 @@ impl SavedPlan {
             unchanged: plan.unchanged,
             steps,
             indirect: plan.indirect.clone(),
+            writing: plan.writing.clone(),
             fingerprints: touched(&plan.steps).into_iter().map(taken).collect(),
             seal: String::new(),
         };
@@ -174,7 +178,8 @@ impl SavedPlan {
             .map(|step| reveal(step, &names, state, resolve, key))
             .collect::<Result<_, _>>()?;
         let (target, indirect) = (self.target.clone(), self.indirect.clone());
-        Ok(Plan { target, steps, unchanged: self.unchanged, indirect, ..Plan::default() })
+        let writing = self.writing.clone();
+        Ok(Plan { target, steps, unchanged: self.unchanged, indirect, writing, ..Plan::default() })
     }
 }
 

@@ -7,6 +7,7 @@
 mod alerts;
 mod composites;
 mod conditions;
+mod definition;
 mod each;
 mod fidelity;
 mod leaves;
@@ -31,6 +32,8 @@ mod tests;
 mod trials;
 mod yaml;
 
+pub use definition::{DEFINITION, Definition, comment_of};
+pub use promql::duration;
 pub use render::{Rendering, render};
 pub use report::{
     Counts, LeftOut, Output, Report, ReportedObject, ReportedPlace, ReportedReason, ReportedTests,

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::composite;
 use crate::diag::{Code, Files, Part, Place, Route};
 use crate::model::{Address, Desired, Intent, Kind, PrometheusRearm, Resource, Wish};
@@ -19,7 +21,7 @@ use super::report::{
     Standing,
 };
 use super::routes::{self, Routed};
-use super::rule::{Form, Groups, Placed, Rule, document};
+use super::rule::{self, Form, Groups, Placed, Rule, document};
 use super::settings::Settings;
 use super::testing::{self, Bench, Kept, Tests};
 
@@ -30,6 +32,8 @@ pub struct Rendering {
     pub files: BTreeMap<String, String>,
     /// All groups of rules as one document.
     pub rules: String,
+    /// The rules as values, by group.
+    pub groups: BTreeMap<String, Vec<Value>>,
     /// What they mean.
     pub report: Report,
 }
@@ -311,7 +315,11 @@ impl<'d> Renderer<'d> {
         files.extend(tests);
         let tests = ReportedTests { rendered: count, left_out };
         let report = self.report(files.keys().cloned().collect(), tests);
-        Rendering { files, rules, report }
+        let value = |placed: &Placed| rule::value(&placed.rule, form);
+        let groups =
+            self.groups.iter().map(|(name, rules)| (name.clone(), rules.iter().map(value).collect()));
+        let groups = groups.collect();
+        Rendering { files, rules, groups, report }
     }
 
     fn report(&mut self, files: Vec<String>, tests: ReportedTests) -> Report {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde_json::{Value, json};
+
 use super::promql::{Engine, Expr, duration, print_in_lines};
 use super::yaml::{HEADER, expression, scalar, unexpanded};
 
@@ -84,6 +86,26 @@ pub fn document(groups: &Groups, form: Form) -> String {
         rules.iter().for_each(|placed| write_rule(placed, form, &mut out));
     }
     out
+}
+
+/// A rule as a value, as rulers take it.
+pub fn value(rule: &Rule, form: Form) -> Value {
+    let text = |expr: &Expr| print_in_lines(expr, form.engine).join("\n");
+    match rule {
+        Rule::Record { name, expr } => json!({"record": name, "expr": text(expr)}),
+        Rule::Alert { name, expr, wait, labels, annotations } => {
+            let pairs = |pairs: &BTreeMap<String, String>| -> Value {
+                pairs.iter().map(|(key, value)| (key.clone(), unexpanded(value))).collect()
+            };
+            let mut all = json!({"alert": name, "expr": text(expr)});
+            if let Some(wait) = wait {
+                all["for"] = duration(*wait).into();
+            }
+            all["labels"] = pairs(labels);
+            all["annotations"] = pairs(annotations);
+            all
+        }
+    }
 }
 
 fn write_rule(placed: &Placed, form: Form, out: &mut String) {

@@ -33,6 +33,9 @@ pub const USER_AGENT: &str = concat!("librato-apply/", env!("CARGO_PKG_VERSION")
 /// sent just then would be lost without a trace.
 const IDLE_LIMIT: Duration = Duration::from_secs(20);
 
+/// Whose data is meant, where one service holds that of several.
+const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+
 /// The part of the time limit that connecting may take. Less than all of it, so that a host that does not
 /// react is told from a request that may have been executed.
 const CONNECT_SHARE: f32 = 0.9;
@@ -46,6 +49,10 @@ pub struct Config {
     pub user: String,
     /// The API token.
     pub token: SecretString,
+    /// How the two are said.
+    pub auth: Auth,
+    /// The tenant that is meant, where one service has several (`X-Scope-OrgID`).
+    pub tenant: Option<String>,
     /// For one whole request, connecting included.
     pub timeout: Duration,
     /// PEM certificates to trust beside the system's.
@@ -72,6 +79,8 @@ impl Config {
             endpoint,
             user: user.into(),
             token,
+            auth: Auth::Basic,
+            tenant: None,
             timeout: DEFAULT_TIMEOUT,
             ca_file: None,
             use_proxy: true,
@@ -84,12 +93,26 @@ impl Config {
     }
 }
 
+/// How credentials are said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// User and token.
+    #[default]
+    Basic,
+    /// The token alone.
+    Bearer,
+    /// There are none.
+    None,
+}
+
 /// What a request carries.
-enum Body<'a> {
+pub(super) enum Body<'a> {
     None,
     Json(&'a Value),
     /// JSON that is text already.
     Text(String),
+    /// YAML, and what of it errors must not repeat.
+    Yaml(String, &'a [String]),
 }
 
 /// A connection to the service. Cheap to clone; clones share connections, limits and pauses.
@@ -249,7 +272,7 @@ impl Client {
     }
 
     /// The same, its body given as `read` understands it.
-    async fn exchange_for<T: Send + 'static>(
+    pub(super) async fn exchange_for<T: Send + 'static>(
         &self,
         method: Method,
         path: &str,
@@ -274,11 +297,20 @@ impl Client {
         }
 
         let mut request = http.request(method.into(), url);
-        request = request.headers(headers).basic_auth(&config.user, Some(config.token.expose_secret()));
+        request = request.headers(headers);
+        request = match config.auth {
+            Auth::Basic => request.basic_auth(&config.user, Some(config.token.expose_secret())),
+            Auth::Bearer => request.bearer_auth(config.token.expose_secret()),
+            Auth::None => request,
+        };
+        if let Some(tenant) = &config.tenant {
+            request = request.header(TENANT, tenant);
+        }
         request = match body {
             Body::None => request,
             Body::Json(json) => request.json(json),
             Body::Text(text) => request.header(CONTENT_TYPE, "application/json").body(text),
+            Body::Yaml(text, _) => request.header(CONTENT_TYPE, "application/yaml").body(text),
         };
         let begun = Instant::now();
         let answer = async {
@@ -400,7 +432,11 @@ fn wished(listing: &Listing) -> HeaderMap {
 /// What an error must not repeat, even if the service does: the token, and the settings of a service. Very short
 /// settings (a room number, a flag) would blot out every text, and protect nothing.
 fn hidden<'a>(token: &'a str, body: &Body<'a>) -> Vec<&'a str> {
-    let Body::Json(body) = body else { return vec![token] };
+    let body = match body {
+        Body::Json(body) => body,
+        Body::Yaml(_, hidden) => return hidden.iter().map(String::as_str).chain([token]).collect(),
+        Body::None | Body::Text(_) => return vec![token],
+    };
     let settings = body.get("settings").and_then(Value::as_object);
     let settings = settings.into_iter().flat_map(|settings| settings.values().filter_map(Value::as_str));
     settings.filter(|setting| setting.len() >= 4).chain([token]).collect()

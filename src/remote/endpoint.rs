@@ -44,16 +44,7 @@ impl Endpoint {
     /// # Errors
     /// See [`EndpointError`]. `http` is for loopback hosts only unless `allow_insecure_http`.
     pub fn parse(text: &str, allow_insecure_http: bool) -> Result<Self, EndpointError> {
-        let mut url = Url::parse(text.trim()).map_err(EndpointError::NotUrl)?;
-        if !matches!(url.scheme(), "https" | "http") {
-            return Err(EndpointError::Scheme);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::Credentials);
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(EndpointError::Extra);
-        }
+        let mut url = checked(text)?;
         let mut segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
         let version = segments.last().copied().unwrap_or_default();
         if version.len() == 2 && version.starts_with('v') && version != "v1" {
@@ -64,11 +55,26 @@ impl Endpoint {
         }
         let path = format!("/{}", segments.join("/"));
         url.set_path(&path);
-        let endpoint = Self { url };
-        if endpoint.url.scheme() == "http" && !endpoint.is_loopback() && !allow_insecure_http {
+        Self { url }.secured(allow_insecure_http)
+    }
+
+    /// Reads `https://host[:port][/prefix]` of something that speaks another API; nothing is appended.
+    ///
+    /// # Errors
+    /// As of [`Endpoint::parse`].
+    pub fn bare(text: &str, allow_insecure_http: bool) -> Result<Self, EndpointError> {
+        let mut url = checked(text)?;
+        let path: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
+        let path = format!("/{}", path.join("/"));
+        url.set_path(&path);
+        Self { url }.secured(allow_insecure_http)
+    }
+
+    fn secured(self, allow_insecure_http: bool) -> Result<Self, EndpointError> {
+        if self.url.scheme() == "http" && !self.is_loopback() && !allow_insecure_http {
             return Err(EndpointError::Insecure);
         }
-        Ok(endpoint)
+        Ok(self)
     }
 
     /// The base URL, without a slash at the end.
@@ -99,7 +105,7 @@ impl Endpoint {
     /// The URL of `path` with `query`; `None` when `path` would not arrive as it is written, because the
     /// parser takes part of it for a step (`.`, `..`), a query or something to be encoded.
     pub(super) fn join(&self, path: &str, query: &[(&str, String)]) -> Option<Url> {
-        let full = format!("{}{path}", self.url.path());
+        let full = format!("{}{path}", self.url.path().trim_end_matches('/'));
         let mut url = self.url.clone();
         url.set_path(&full);
         if !path.starts_with('/') || url.path() != full {
@@ -110,6 +116,21 @@ impl Endpoint {
         }
         Some(url)
     }
+}
+
+/// A URL of HTTP that holds nothing but where something is.
+fn checked(text: &str) -> Result<Url, EndpointError> {
+    let url = Url::parse(text.trim()).map_err(EndpointError::NotUrl)?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(EndpointError::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(EndpointError::Credentials);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(EndpointError::Extra);
+    }
+    Ok(url)
 }
 
 impl fmt::Display for Endpoint {
@@ -148,6 +169,17 @@ mod tests {
         ] {
             assert_eq!(parse(text).as_deref(), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_is_appended_to_the_endpoint_of_another_api() {
+        for (text, path) in
+            [("https://h", "/api"), ("https://h/v1//", "/v1/api"), ("https://h/a/b", "/a/b/api")]
+        {
+            assert_eq!(Endpoint::bare(text, false).unwrap().join("/api", &[]).unwrap().path(), path);
+        }
+        assert_eq!(Endpoint::bare("http://h", false), Err(EndpointError::Insecure));
+        assert_eq!(Endpoint::bare("https://u:p@h", false), Err(EndpointError::Credentials));
     }
 
     #[test]

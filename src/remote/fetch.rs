@@ -71,6 +71,8 @@ pub struct Actual {
     pub twins: BTreeMap<Address, Vec<u64>>,
     /// The charts of each space in the order in which the service shows them.
     pub chart_order: ChartOrder,
+    /// What a target keeps of it beside objects, in a form of its own.
+    pub own: Value,
 }
 
 /// Reads what is wanted, listings concurrently.

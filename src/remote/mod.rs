@@ -15,6 +15,7 @@ pub mod placeholder;
 mod raw;
 mod reach;
 mod retry;
+pub mod ruler;
 mod throttle;
 mod tls;
 mod wanted;
@@ -25,7 +26,7 @@ use std::future::Future;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-pub use client::{Client, Config, DEFAULT_TIMEOUT, USER_AGENT};
+pub use client::{Auth, Client, Config, DEFAULT_TIMEOUT, USER_AGENT};
 pub use endpoint::{Endpoint, EndpointError, segment};
 pub use error::{ApiError, ClientError, TransportKind};
 pub use listing::{Listing, Part, Progress, Stage};

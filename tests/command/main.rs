@@ -18,6 +18,9 @@ mod hostile;
 mod import;
 mod query;
 mod reconcile;
+#[path = "../support/ruler.rs"]
+mod ruler;
+mod rulers;
 mod saved;
 mod spaces;
 mod submit;

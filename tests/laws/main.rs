@@ -6,6 +6,7 @@ mod export;
 mod fault_matrix;
 mod reconcile;
 mod retype;
+mod rulers;
 mod spaces;
 #[path = "../support/mod.rs"]
 mod support;

@@ -7,6 +7,7 @@ pub mod fault_proxy;
 pub mod generate;
 pub mod oracle;
 pub mod ownership;
+pub mod ruler;
 pub mod rules;
 pub mod stand_in;
 pub mod world;

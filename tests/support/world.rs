@@ -287,7 +287,7 @@ pub struct Wish {
     pub targets: Vec<String>,
     /// As of `--delete-data`.
     pub delete_data: bool,
-    files: diag::Files,
+    pub files: diag::Files,
 }
 
 impl Wish {

@@ -10,6 +10,9 @@ pub struct Export {
     /// Only these objects: a kind (`alerts`), or a kind and a pattern (`alert/web.*`). A space comes with its charts.
     #[arg(value_name = "KIND/GLOB")]
     pub targets: Vec<String>,
+    /// Whose rules are meant, where the endpoint is a ruler: `settings.prometheus.owner` of the definitions.
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
     #[command(flatten)]
     pub output: Output,
 }

@@ -12,7 +12,8 @@ use crate::cli::complete::places::endpoints;
 /// Flags that every command takes, before or after it.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The service: `https://host`, or `embedded:PATH` for a file of the built-in server [env: LIBRATO_ENDPOINT].
+    /// The service: `https://host`, or `embedded:PATH` for a file of the built-in server; for `plan`, `apply` and `export` also a ruler,
+    /// `mimir+https://host` or `cortex+https://host` [env: LIBRATO_ENDPOINT].
     #[arg(long, global = true, value_name = "URL", help_heading = "Connection", add = ArgValueCompleter::new(endpoints))]
     pub endpoint: Option<String>,
     /// The account [env: LIBRATO_USER, LIBRATO_EMAIL, LIBRATO_USERNAME].
@@ -21,6 +22,9 @@ pub struct Global {
     /// A file that holds the API token; without it LIBRATO_TOKEN is read. A token is never an argument.
     #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
     pub token_file: Option<PathBuf>,
+    /// Whose rules are meant on a ruler that keeps those of several [env: LIBRATO_TENANT].
+    #[arg(long, global = true, value_name = "TENANT", help_heading = "Connection")]
+    pub tenant: Option<String>,
     /// How long one request may take: `10s`, `500ms`, `1m`.
     #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = parse_time, help_heading = "Connection")]
     pub timeout: Duration,

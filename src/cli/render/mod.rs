@@ -65,10 +65,13 @@ fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit> {
     Ok(if counts.refused > 0 { Exit::Partial } else { Exit::Done })
 }
 
-/// The settings; what is wrong with them goes into the report.
 fn settings(args: &RenderPrometheus, read: &mut Read) -> Option<Settings> {
-    let given = Given { owner: args.owner.as_deref(), engine: args.engine };
-    match Settings::read(&read.desired.settings.prometheus, &given) {
+    settings_of(read, &Given { owner: args.owner.as_deref(), engine: args.engine })
+}
+
+/// The settings; what is wrong with them goes into the report.
+pub fn settings_of(read: &mut Read, given: &Given<'_>) -> Option<Settings> {
+    match Settings::read(&read.desired.settings.prometheus, given) {
         Ok(settings) => Some(settings),
         Err(findings) => {
             let mut report = Report::default();

@@ -1,0 +1,129 @@
+//! What of the definitions a ruler is asked for: kinds it cannot hold are taken as given, alerts that are switched off are no rules, and
+//! what cannot be rendered is left out with the reason. Writes nothing down but that.
+
+use std::collections::BTreeMap;
+
+use super::rendered::{Refused, rendered};
+use crate::diag::{Code, Diagnostic, Files, Part, Report, Route, counted};
+use crate::diff::undeclared;
+use crate::model::{Address, Collection, Desired, Intent, Kind, Metric, Resource, State, Wish};
+use crate::prometheus::Settings;
+
+/// What is asked of a ruler that holds these kinds; all else is external from now on, and stands in `actual` too.
+pub fn asked(
+    desired: &Desired,
+    files: &Files,
+    settings: &Settings,
+    holds: &dyn Fn(Kind) -> bool,
+    actual: &mut State,
+    report: &mut Report,
+) -> Desired {
+    let mut asked = desired.clone();
+    let mut left: BTreeMap<Kind, usize> = BTreeMap::new();
+    for (address, wish) in &desired.objects {
+        if holds(wish.kind) {
+            if wish.intent == Intent::Present && is_off(&wish.resource) {
+                switch_off(&mut asked, address, wish, actual);
+            }
+        } else if wish.intent == Intent::Absent {
+            asked.objects.remove(address);
+        } else {
+            *left.entry(wish.kind).or_default() += usize::from(wish.intent == Intent::Present);
+            take_as_given(&mut asked, address, actual);
+        }
+    }
+    left.retain(|_, count| *count > 0);
+    if !left.is_empty() {
+        report.push(not_held(&left, holds));
+    }
+    take_metrics_as_given(&mut asked, actual);
+    for refused in rendered(&asked, actual, files, settings).refused {
+        if asked
+            .objects
+            .get(&refused.address)
+            .is_some_and(|wish| wish.intent == Intent::Present && holds(wish.kind))
+        {
+            report.push(left_out(&refused, &asked, files));
+            take_as_given(&mut asked, &refused.address, actual);
+        }
+    }
+    asked
+}
+
+/// How many of what is asked for were taken as given because their kind is not held.
+pub fn given(asked: &Desired, holds: &dyn Fn(Kind) -> bool) -> impl Fn(&Address) -> bool {
+    let given = asked.objects.iter().filter(|(_, wish)| wish.intent == Intent::External && !holds(wish.kind));
+    let given: std::collections::BTreeSet<Address> = given.map(|(address, _)| address.clone()).collect();
+    move |address| given.contains(address)
+}
+
+fn is_off(resource: &Resource) -> bool {
+    resource
+        .as_alert()
+        .is_some_and(|alert| !alert.is_active() || alert.conditions.value().is_some_and(Vec::is_empty))
+}
+
+/// There is no rule for what is switched off.
+fn switch_off(asked: &mut Desired, address: &Address, wish: &Wish, actual: &State) {
+    let off = Wish { intent: Intent::Absent, renamed_from: None, ..wish.clone() };
+    let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
+    if let Some(old) = old.filter(|old| actual.contains_key(old) && !asked.objects.contains_key(old)) {
+        asked.objects.insert(old, off.clone());
+    }
+    asked.objects.insert(address.clone(), off);
+}
+
+fn take_as_given(asked: &mut Desired, address: &Address, actual: &mut State) {
+    let Some(wish) = asked.objects.get_mut(address) else { return };
+    (wish.intent, wish.renamed_from) = (Intent::External, None);
+    actual.entry(address.clone()).or_insert_with(|| wish.resource.clone());
+}
+
+/// Metrics that are used come from somewhere else: a ruler does not know which there are.
+fn take_metrics_as_given(asked: &mut Desired, actual: &mut State) {
+    for (metric, users) in undeclared(Collection::Metrics, asked) {
+        let user = users.first().and_then(|(user, _)| asked.objects.get(user));
+        let Some(origin) = user.map(|user| user.origin.clone()) else { continue };
+        if actual.contains_key(&metric) {
+            continue;
+        }
+        let resource = Resource::Metric(Metric::default());
+        actual.insert(metric.clone(), resource.clone());
+        let given = Wish {
+            kind: Kind::Metric,
+            resource,
+            intent: Intent::External,
+            protect: false,
+            renamed_from: None,
+            origin,
+            secrets: BTreeMap::new(),
+        };
+        asked.objects.insert(metric, given);
+    }
+}
+
+fn not_held(left: &BTreeMap<Kind, usize>, holds: &dyn Fn(Kind) -> bool) -> Diagnostic {
+    let one = |(kind, count): (&Kind, &usize)| match kind {
+        Kind::Metric => format!("the attributes of {}", counted(*count, "metric")),
+        Kind::Annotation => counted(*count, "annotation stream"),
+        kind => counted(*count, kind.noun()),
+    };
+    let left = left.iter().map(one).collect::<Vec<_>>().join(", ");
+    let kinds: Vec<&str> = Kind::ALL.into_iter().filter(|kind| holds(*kind)).map(Kind::section).collect();
+    let message = format!("not on this target, which holds {}: {left}", kinds.join(", "));
+    Diagnostic::note(Code::NotOnTarget, message)
+}
+
+fn left_out(refused: &Refused, asked: &Desired, files: &Files) -> Diagnostic {
+    let Refused { address, reasons, .. } = refused;
+    let message = format!("{} \"{address}\" is not written to this target", refused.kind);
+    let mut found = Diagnostic::warning(Code::NotRendered, message);
+    if let Some(wish) = asked.objects.get(address) {
+        let why = reasons.first().map_or_else(String::new, |reason| reason.text.clone());
+        found = found.at(wish.origin.place(files, &Route::root(), Part::Key), why);
+    }
+    for help in reasons.iter().filter_map(|reason| reason.help.clone()) {
+        found = found.help(help);
+    }
+    found
+}

@@ -1,0 +1,152 @@
+//! A ruler of Mimir or Cortex as a target. It holds alerts and composites as rules; a group is an address for writing, as an id is. Nothing
+//! is read or written but the namespace of one owner.
+
+mod asked;
+mod compared;
+mod found;
+mod normal;
+mod rendered;
+mod write;
+mod writing;
+
+use std::borrow::Cow;
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use serde_json::{Value, json};
+
+use super::{Compared, Target, TargetError};
+use crate::apply::{Observer, Options};
+use crate::diag::{Files, Report};
+use crate::diff::Diff;
+use crate::model::{Desired, Kind};
+use crate::plan::{Done, Failure, Outcome, Plan, Remedy};
+use crate::prometheus::{Settings, duration};
+use crate::remote::fetch::{Actual, Wanted};
+use crate::remote::ruler::{Group, Ruler};
+use compared::Rules;
+use writing::Writing;
+
+/// What the namespace of an owner begins with.
+const NAMESPACE: &str = "librato-apply.";
+
+/// A ruler, and whose rules on it are meant.
+#[derive(Debug, Clone)]
+pub struct RulerTarget {
+    ruler: Ruler,
+    namespace: String,
+    /// What rules are rendered by, where they are.
+    settings: Option<Settings>,
+}
+
+impl RulerTarget {
+    /// For definitions with these settings.
+    pub fn new(ruler: Ruler, settings: Settings) -> Self {
+        let namespace = namespace_of(&settings.owner);
+        Self { ruler, namespace, settings: Some(settings) }
+    }
+
+    /// For reading what an owner has.
+    pub fn of_owner(ruler: Ruler, owner: &str) -> Self {
+        Self { ruler, namespace: namespace_of(owner), settings: None }
+    }
+
+    /// For a plan that was made before.
+    ///
+    /// # Errors
+    /// In words, where it was made for something else than a ruler.
+    pub fn of_plan(ruler: Ruler, writing: &Value) -> Result<Self, String> {
+        let writing = read_writing(writing)?;
+        Ok(Self { ruler, namespace: writing.namespace, settings: None })
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+}
+
+/// The namespace of an owner.
+fn namespace_of(owner: &str) -> String {
+    format!("{NAMESPACE}{owner}")
+}
+
+fn read_writing(writing: &Value) -> Result<Writing, String> {
+    serde_json::from_value(writing.clone()).map_err(|_| "the plan was not made for a ruler".to_owned())
+}
+
+/// The groups among what was read.
+fn groups_of(actual: &Actual) -> Vec<Group> {
+    let groups = actual.own.get("groups").and_then(Value::as_array).into_iter().flatten();
+    groups.filter_map(|group| group.as_object().cloned()).collect()
+}
+
+impl Target for RulerTarget {
+    fn holds(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Alert | Kind::Composite)
+    }
+
+    fn read<'a>(&'a self, _: &'a Wanted) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
+        async {
+            let groups = self.ruler.groups(&self.namespace).await?;
+            let state = found::state(&found::all(&groups));
+            Ok(Actual { state, own: json!({ "groups": groups }), ..Actual::default() })
+        }
+        .boxed_local()
+    }
+
+    fn ask<'d>(
+        &self,
+        desired: &'d Desired,
+        files: &Files,
+        actual: &mut Actual,
+        report: &mut Report,
+    ) -> Cow<'d, Desired> {
+        let Some(settings) = &self.settings else { return Cow::Borrowed(desired) };
+        let holds = |kind| self.holds(kind);
+        Cow::Owned(asked::asked(desired, files, settings, &holds, &mut actual.state, report))
+    }
+
+    fn complete(&self, compared: &Compared<'_>, diff: &mut Diff, report: &mut Report) -> Value {
+        let Some(settings) = &self.settings else { return Value::Null };
+        let groups = groups_of(compared.actual);
+        let found = found::all(&groups);
+        let holds = |kind| self.holds(kind);
+        let interval = duration(settings.interval);
+        let rules = Rules { settings, groups: &groups, found: &found, holds: &holds, interval };
+        let groups = compared::complete(&rules, compared, diff, report);
+        json!(Writing { namespace: self.namespace.clone(), tenant: self.ruler.tenant().to_owned(), groups })
+    }
+
+    fn write<'a>(
+        &'a self,
+        plan: &'a Plan,
+        _: Actual,
+        options: &'a Options,
+        observer: &'a dyn Observer,
+    ) -> LocalBoxFuture<'a, Outcome> {
+        async move {
+            let writing = match read_writing(&plan.writing) {
+                Ok(writing) if writing.tenant == self.ruler.tenant() => writing,
+                Ok(writing) => {
+                    return nothing(
+                        plan,
+                        &format!("the plan was made for the tenant \"{}\"", writing.tenant),
+                    );
+                }
+                Err(why) => return nothing(plan, &why),
+            };
+            write::write(&self.ruler, &writing, plan, options, observer).await
+        }
+        .boxed_local()
+    }
+}
+
+/// The outcome of a plan of which nothing is written.
+fn nothing(plan: &Plan, why: &str) -> Outcome {
+    let failure = || Done::Failed(Failure { remedy: Remedy::Plan, ..why.into() });
+    Outcome {
+        steps: plan.steps.iter().map(|_| failure()).collect(),
+        refused: Some(why.to_owned()),
+        ..Outcome::default()
+    }
+}

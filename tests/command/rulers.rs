@@ -1,0 +1,207 @@
+//! `plan`, `apply` and `export` against rulers, by the real binary: what is asked of them, what is written, what people see.
+
+use serde_json::{Value, json};
+
+use crate::cli::{self, Cli, project};
+use crate::ruler::{Flavour, Ruler};
+
+const SHOP: &str = "\
+settings:
+  prometheus: { owner: shop }
+  prune: { alerts: ['shop.*'], composites: ['shop.*'] }
+metrics: { shop.ms: { type: gauge, period: 60s } }
+services:
+  ops: { type: slack, settings: { url: 'https://hooks.example.org/${secret.SLACK}' } }
+composites:
+  shop.twice: { composite: 'scale(s(\"shop.ms\", \"*\"), {factor: \"2\"})' }
+alerts:
+  shop.slow:
+    description: Customers wait
+    conditions: [{ type: above, metric_name: shop.ms, threshold: 800, duration: 300 }]
+    services: [ops]
+  shop.much: { conditions: [{ type: above, metric_name: shop.twice, threshold: 5 }], services: [ops] }
+";
+
+const NAMESPACE: &str = "librato-apply.shop";
+const SECRET: &str = "canary-of-the-ruler";
+
+fn run(ruler: &Ruler, dir: &tempfile::TempDir, args: &[&str]) -> cli::Ran {
+    Cli::new(dir.path()).env("LIBRATO_ENDPOINT", &ruler.endpoint()).env("SLACK", SECRET).run(args)
+}
+
+fn apply(ruler: &Ruler, dir: &tempfile::TempDir) -> cli::Ran {
+    run(ruler, dir, &["apply", "--auto-approve"])
+}
+
+fn write(dir: &tempfile::TempDir, file: &str, text: &str) {
+    std::fs::write(dir.path().join(file), text).unwrap();
+}
+
+fn rules(ruler: &Ruler, group: &str) -> Vec<Value> {
+    ruler
+        .namespace(NAMESPACE)
+        .get(group)
+        .map_or_else(Vec::new, |group| group["rules"].as_array().unwrap().clone())
+}
+
+fn names(ruler: &Ruler, group: &str) -> Vec<String> {
+    let name = |rule: &Value| rule.get("record").or(rule.get("alert")).unwrap().as_str().unwrap().to_owned();
+    rules(ruler, group).iter().map(name).collect()
+}
+
+fn shop(ruler: Flavour) -> (Ruler, tempfile::TempDir) {
+    let (ruler, dir) = (Ruler::start(ruler), project(&[("shop.yaml", SHOP)]));
+    apply(&ruler, &dir).exits(0);
+    ruler.requests();
+    (ruler, dir)
+}
+
+#[test]
+fn an_empty_ruler_is_planned_with_one_request_and_what_it_cannot_hold_is_said_once() {
+    for flavour in [Flavour::Cortex, Flavour::Mimir] {
+        let (ruler, dir) = (Ruler::start(flavour), project(&[("shop.yaml", SHOP)]));
+        let ran = run(&ruler, &dir, &["plan"]).exits(0);
+        let ran = ran.prints(&["+ alert shop.slow", "+ composite shop.twice", "3 to create"]);
+        let note =
+            "not on this target, which holds composites, alerts: 1 service, the attributes of 1 metric";
+        assert_eq!(ran.all().matches(note).count(), 1, "{}", ran.all());
+        assert_eq!(ruler.requests().len(), 1);
+        assert!(ruler.namespace(NAMESPACE).is_empty());
+    }
+}
+
+#[test]
+fn what_is_applied_is_there_and_the_next_plan_is_empty() {
+    for flavour in [Flavour::Cortex, Flavour::Mimir] {
+        let (ruler, dir) = shop(flavour);
+        assert_eq!(names(&ruler, "shop"), ["librato:shop_twice", "shop.much", "shop.slow"]);
+        let slow = &rules(&ruler, "shop")[2];
+        assert!(slow["expr"].as_str().unwrap().starts_with("last_over_time(shop_ms[5m]) > 800"), "{slow}");
+        assert_eq!(slow["labels"], json!({"librato_apply": "shop"}));
+        let definition: Value =
+            serde_json::from_str(slow["annotations"]["librato_definition"].as_str().unwrap()).unwrap();
+        assert_eq!(definition["alert"]["conditions"][0]["threshold"], 800.0);
+        run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0).prints(&["Nothing to change"]);
+    }
+}
+
+#[test]
+fn a_changed_threshold_is_one_field_and_one_group() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 900"));
+    run(&ruler, &dir, &["plan"]).exits(0).prints(&["threshold: 800 → 900", "1 to update"]);
+    run(&ruler, &dir, &["plan", "--deny", "weaker-alerts"]).exits(3).prints(&["shop.slow"]);
+    ruler.requests();
+    apply(&ruler, &dir).exits(0);
+    let path = "/api/v1/rules/librato-apply.shop";
+    let wanted =
+        [format!("GET {path}"), format!("GET {path}"), format!("GET {path}/shop"), format!("POST {path}")];
+    assert_eq!(ruler.requests(), wanted);
+    assert!(rules(&ruler, "shop")[2]["expr"].as_str().unwrap().contains("> 900"));
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn what_goes_from_the_files_goes_where_prune_covers_it_and_the_last_rule_takes_its_group_along() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    let without = SHOP.split("  shop.much").next().unwrap();
+    write(&dir, "shop.yaml", without);
+    apply(&ruler, &dir).exits(0);
+    assert_eq!(names(&ruler, "shop"), ["librato:shop_twice", "shop.slow"]);
+    let backups = std::fs::read_dir(dir.path().join(".librato-apply/backups")).unwrap().count();
+    assert_eq!(backups, 1, "what went is kept in a file");
+    write(&dir, "shop.yaml", without.split("composites:").next().unwrap());
+    apply(&ruler, &dir).exits(0);
+    assert!(ruler.namespace(NAMESPACE).is_empty());
+}
+
+#[test]
+fn a_saved_plan_is_written_as_it_is_or_not_at_all() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 900"));
+    run(&ruler, &dir, &["plan", "--out", "plan.json"]).exits(0);
+    let saved = std::fs::read_to_string(dir.path().join("plan.json")).unwrap();
+    assert!(!saved.contains(SECRET));
+    // Somebody else writes to the group, though to none of the rules that change.
+    ruler.edit(NAMESPACE, "shop", |group| group["rules"][1]["labels"]["severity"] = json!("page"));
+    let ran = run(&ruler, &dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(3);
+    ran.says(&["group \"shop\"", "plan again"]);
+    assert!(rules(&ruler, "shop")[2]["expr"].as_str().unwrap().contains("> 800"));
+    ruler.edit(NAMESPACE, "shop", |group| {
+        _ = group["rules"][1]["labels"].as_object_mut().unwrap().remove("severity")
+    });
+    run(&ruler, &dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(0);
+    assert!(rules(&ruler, "shop")[2]["expr"].as_str().unwrap().contains("> 900"));
+    let other = ["apply", "--plan", "plan.json", "--auto-approve", "--tenant", "other"];
+    run(&ruler, &dir, &other).exits(3);
+}
+
+#[test]
+fn what_is_exported_is_what_was_applied() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    run(&ruler, &dir, &["export"]).exits(64).says(&["--owner NAME"]);
+    let ran = run(&ruler, &dir, &["export", "--owner", "shop"]).exits(0);
+    ran.prints(&[
+        "shop.slow:",
+        "threshold: 800",
+        "description: Customers wait",
+        "shop.twice:",
+        "scale(s(\"shop.ms\"",
+    ]);
+    assert!(run(&ruler, &dir, &["export", "--owner", "nobody"]).exits(0).stdout.lines().count() < 3);
+}
+
+#[test]
+fn tenants_and_credentials_are_said_as_they_are_given() {
+    let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", SHOP)]));
+    run(&ruler, &dir, &["apply", "--auto-approve", "--tenant", "blue"]).exits(0);
+    assert!(ruler.namespace(NAMESPACE).is_empty() && !ruler.namespace_of("blue", NAMESPACE).is_empty());
+    let with = |name: &str, value: &str| {
+        Cli::new(dir.path()).env("LIBRATO_ENDPOINT", &ruler.endpoint()).env("SLACK", SECRET).env(name, value)
+    };
+    with("LIBRATO_TENANT", "blue").run(&["plan", "--detailed-exitcode"]).exits(0);
+    with("LIBRATO_TOKEN", "t0ken-of-the-ruler").run(&["plan"]).exits(0);
+    with("LIBRATO_TOKEN", "t0ken-of-the-ruler").env("LIBRATO_USER", "me").run(&["plan"]).exits(0);
+    let seen = ruler.credentials();
+    assert_eq!(seen[0], "Bearer t0ken-of-the-ruler");
+    assert!(seen[1].starts_with("Basic "), "{seen:?}");
+    with("LIBRATO_USER", "me").run(&["plan"]).exits(64).says(&["there is no token"]);
+}
+
+#[test]
+fn an_endpoint_that_is_no_ruler_is_not_taken_for_an_empty_one() {
+    let (ruler, dir) = (Ruler::start_below(Flavour::Cortex, "/cortex"), project(&[("shop.yaml", SHOP)]));
+    run(&ruler, &dir, &["plan"]).exits(0);
+    let wrong = ruler.endpoint().replace("/cortex", "/wrong");
+    let ran = Cli::new(dir.path()).env("SLACK", SECRET).run(&["plan", "--endpoint", &wrong]).exits(1);
+    ran.says(
+        &["no cortex ruler answers there", "/wrong/api/v1/rules", "from the command line"][..2].as_ref(),
+    );
+    let other = ruler.endpoint().replace("cortex+", "mimir+");
+    let ran = Cli::new(dir.path()).env("SLACK", SECRET).run(&["plan", "--endpoint", &other]).exits(1);
+    ran.says(&["no mimir ruler answers there", "/cortex/prometheus/config/v1/rules", "experimental"]);
+}
+
+#[test]
+fn other_commands_say_that_a_ruler_keeps_rules_only() {
+    let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", SHOP)]));
+    for args in [
+        &["get", "alerts"][..],
+        &["query", "shop.ms"],
+        &["submit", "shop.ms", "1"],
+        &["delete", "alert", "x", "--yes"],
+    ] {
+        let ran = run(&ruler, &dir, args);
+        assert_eq!(ran.code, 64, "{args:?}: {}", ran.all());
+        assert!(args[0] == "delete" || ran.stderr.contains("is a ruler"), "{}", ran.all());
+    }
+    assert!(ruler.requests().is_empty());
+    let insecure = ["plan", "--endpoint", "cortex+http://rules.example.com"];
+    Cli::new(dir.path()).env("SLACK", SECRET).run(&insecure).exits(64).says(&["http:// to another machine"]);
+}
+
+#[test]
+fn it_must_be_said_whose_rules_are_meant() {
+    let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", "alerts: {}\n")]));
+    run(&ruler, &dir, &["plan"]).exits(1).says(&["it must be said who these definitions belong to"]);
+}

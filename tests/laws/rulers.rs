@@ -1,0 +1,320 @@
+//! Laws of rulers, on a stand-in: an apply that is broken at any request, in any way, and run again, ends where an unbroken one does, and
+//! what belongs to others is byte for byte as it was; how many requests large runs take.
+#![allow(clippy::print_stdout)] // how many cases there were
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use librato_apply::apply::{Observer, Options};
+use librato_apply::diff::scope::{Globs, Scope};
+use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
+use librato_apply::prometheus::{Given, Settings};
+use librato_apply::remote::fetch::{Actual, Wanted};
+use librato_apply::remote::{Auth, Client, Config, Endpoint, RetryPolicy, ruler as wire};
+use librato_apply::target::ruler::RulerTarget;
+use librato_apply::target::{Compared, Target};
+use librato_apply::{diag, diff, render};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::support::fault_proxy::{Fault, FaultProxy};
+use crate::support::ruler::{Flavour, Kept, Ruler};
+use crate::support::world::Wish;
+
+const NAMESPACE: &str = "librato-apply.shop";
+
+const FAULTS: [Fault; 11] = [
+    Fault::Refuse,
+    Fault::CutBeforeForward,
+    Fault::CutAfterExecuted,
+    Fault::LateExecute,
+    Fault::TooManyRequests { retry_after: None },
+    Fault::TooManyRequests { retry_after: Some(0) },
+    Fault::Unavailable503 { html: false },
+    Fault::Unavailable503 { html: true },
+    Fault::TruncatedJson,
+    Fault::HtmlErrorPage(500),
+    Fault::BadGatewayAfterExecuted,
+];
+
+/// What goes wrong with a run.
+#[derive(Debug, Clone, Copy)]
+enum Break {
+    Fault(Fault),
+    KilledAfter,
+    KilledBefore,
+}
+
+fn files(settings: &str, objects: &str) -> String {
+    format!(
+        "settings:\n  prune: {{ alerts: ['*.*'], composites: ['*.*'], }}\n  prometheus: {{ owner: shop, {settings} }}\nmetrics: {{ m: {{ type: gauge, period: 60s }} }}\n{objects}"
+    )
+}
+
+fn alert(name: &str, threshold: u32) -> String {
+    format!(
+        "  {name}: {{ conditions: [{{ type: above, metric_name: m, threshold: {threshold} }}], services: [] }}\n"
+    )
+}
+
+fn before() -> String {
+    let alerts: String =
+        ["a.one", "a.two", "a.old", "b.one", "b.two", "c.gone", "d.same", "x.left", "y.right"]
+            .map(|name| alert(name, 1))
+            .concat();
+    files("", &format!("composites: {{ a.sum: {{ composite: 'sum(s(\"m\", \"*\"))' }} }}\nalerts:\n{alerts}"))
+}
+
+/// Changed, moved, renamed, new and gone; `x.left` and `y.right` change places.
+fn after() -> String {
+    let alerts: String = [
+        ("a.one", 2),
+        ("a.two", 1),
+        ("b.one", 1),
+        ("d.same", 1),
+        ("e.new", 1),
+        ("x.left", 1),
+        ("y.right", 1),
+    ]
+    .map(|(name, threshold)| alert(name, threshold))
+    .concat();
+    let renamed = alert("f.new", 1).replace("{ conditions", "{ renamed_from: a.old, conditions");
+    let groups = "groups: [{ match: 'a.two', group: b }, { match: 'x.left', group: y }, { match: 'y.right', group: x }]";
+    files(
+        groups,
+        &format!(
+            "composites: {{ a.sum: {{ composite: 'max(s(\"m\", \"*\"))' }} }}\nalerts:\n{alerts}{renamed}"
+        ),
+    )
+}
+
+fn target(addr: SocketAddr, flavour: Flavour, wish: &Wish, timeout: Duration) -> RulerTarget {
+    let endpoint = Endpoint::bare(&format!("http://{addr}"), true).unwrap();
+    let config = Config::new(endpoint, "", SecretString::from(""));
+    let tenant = Some("anonymous".to_owned());
+    let config = Config { retry: RetryPolicy::quick(), timeout, auth: Auth::None, tenant, ..config };
+    let flavour = if flavour == Flavour::Mimir { wire::Flavour::Mimir } else { wire::Flavour::Cortex };
+    let settings = Settings::read(&wish.desired.settings.prometheus, &Given::default()).unwrap();
+    RulerTarget::new(wire::Ruler::new(Client::new(config).unwrap(), flavour), settings)
+}
+
+async fn planned(target: &RulerTarget, wish: &Wish) -> Result<(Plan, Actual), String> {
+    let globs = |scopes| Globs::compile(scopes).unwrap();
+    let scope = Scope { prune: globs(&wish.desired.settings.prune), ..Scope::default() };
+    let wanted = Wanted::of(&wish.desired, &scope.prune);
+    let mut actual = target.read(&wanted).await.map_err(|error| error.to_string())?;
+    let mut report = diag::Report::default();
+    let asked = target.ask(&wish.desired, &wish.files, &mut actual, &mut report);
+    let view = scope.view(&asked, &actual.state);
+    let mut diff = diff::diff(&asked, &actual.state, &view);
+    let compared = Compared { desired: &asked, files: &wish.files, actual: &actual, view: &view };
+    let writing = target.complete(&compared, &mut diff, &mut report);
+    let input = plan::Input {
+        target: "the ruler".into(),
+        desired: &asked,
+        actual: &actual.state,
+        twins: &actual.twins,
+        diff,
+        limits: &Limits::lifted(),
+        files: &wish.files,
+    };
+    let plan = Plan { writing, ..plan::build(input, &mut report) };
+    assert!(!report.has_errors(), "{}", diag::render(&report, &wish.files, false));
+    Ok((plan, actual))
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn ended(&self, _: &Step, _: &Done) {}
+}
+
+/// One run of the program; the text of its plan, and the outcome.
+async fn applied(target: &RulerTarget, wish: &Wish, parallelism: usize) -> Result<(String, Outcome), String> {
+    let (plan, actual) = planned(target, wish).await?;
+    assert!(plan.refusals.is_empty(), "{}", render::text(&plan, false, None));
+    let options = Options { parallelism, retry: RetryPolicy::quick() };
+    let outcome = target.write(&plan, actual, &options, &Silent).await;
+    Ok((render::text(&plan, false, None), outcome))
+}
+
+/// Rules by group, in no order.
+fn sorted(groups: &BTreeMap<String, Value>) -> BTreeMap<String, Vec<String>> {
+    let rules = |group: &Value| {
+        let mut rules: Vec<String> =
+            group["rules"].as_array().unwrap().iter().map(Value::to_string).collect();
+        rules.sort();
+        rules
+    };
+    groups.iter().map(|(name, group)| (name.clone(), rules(group))).collect()
+}
+
+fn seed(ruler: &Ruler) {
+    ruler.put("theirs", json!({"name": "a", "interval": "60s", "rules": [{"alert": "a.one", "expr": "up == 0", "for": "180s"}]}));
+    ruler.put(
+        "librato-apply.other",
+        json!({"name": "b", "rules": [{"record": "librato:a_sum", "expr": "1"}]}),
+    );
+    // Somebody's own rule in our namespace, which no pattern covers.
+    ruler.put(NAMESPACE, json!({"name": "a", "interval": "1m", "rules": [{"alert": "Own", "expr": "up == 0", "labels": {"x": "y"}}]}));
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[test]
+fn every_break_is_mended_and_what_belongs_to_others_stays_as_it_is() {
+    for flavour in [Flavour::Cortex, Flavour::Mimir] {
+        runtime().block_on(matrix(flavour));
+    }
+}
+
+async fn matrix(flavour: Flavour) {
+    let ruler = Ruler::start(flavour);
+    seed(&ruler);
+    let (first, wish) = (Wish::read(&before()), Wish::read(&after()));
+    let direct = |wish: &Wish| target(ruler.addr, flavour, wish, Duration::from_secs(20));
+    let (text, outcome) = applied(&direct(&first), &first, 1).await.unwrap();
+    assert!(outcome.is_complete(), "{text}\n{outcome:?}");
+    let start = ruler.keep();
+    let foreign = ruler.foreign(NAMESPACE);
+    ruler.requests();
+    let (text, outcome) = applied(&direct(&wish), &wish, 1).await.unwrap();
+    assert!(outcome.is_complete(), "{text}\n{outcome:?}");
+    let requests = ruler.requests().len();
+    let wanted = sorted(&ruler.namespace(NAMESPACE));
+    assert!(wanted["a"].iter().any(|rule| rule.contains("\"Own\"")), "{wanted:?}");
+    assert_eq!(ruler.foreign(NAMESPACE), foreign);
+    let (plan, _) = planned(&direct(&wish), &wish).await.unwrap();
+    assert!(plan.is_empty(), "{}", render::text(&plan, false, None));
+
+    let breaks = FAULTS.map(Break::Fault).into_iter().chain([Break::KilledAfter, Break::KilledBefore]);
+    let cases: Vec<(Break, usize)> =
+        breaks.flat_map(|how| (0..requests).map(move |index| (how, index))).collect();
+    let next = AtomicUsize::new(0);
+    let worker = || async {
+        // One after the other on a ruler of its own.
+        let ruler = Ruler::start(flavour);
+        let mut failures = Vec::new();
+        while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+            ruler.restore(&start);
+            let checked = case(&ruler, flavour, &wish, (*how, *index)).await.and_then(|()| {
+                let foreign_now = ruler.foreign(NAMESPACE);
+                match (foreign_now == foreign, sorted(&ruler.namespace(NAMESPACE)) == wanted) {
+                    (true, true) => Ok(()),
+                    (false, _) => Err("what belongs to others was touched".to_owned()),
+                    (_, false) => Err(format!("other rules than wanted: {:#?}", ruler.namespace(NAMESPACE))),
+                }
+            });
+            failures.extend(checked.err().map(|why| format!("{how:?} at request {index}: {why}")));
+        }
+        failures
+    };
+    let failures = futures_util::future::join_all([(); 6].map(|()| worker())).await.concat();
+    println!("{flavour:?}: {} cases on {requests} requests", cases.len());
+    let shown = failures.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("\n\n");
+    assert!(failures.is_empty(), "{} failed, such as\n{shown}", failures.len());
+}
+
+/// Runs broken once and then again until all is done.
+async fn case(ruler: &Ruler, flavour: Flavour, wish: &Wish, (how, at): (Break, usize)) -> Result<(), String> {
+    let (signal, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+    let (broken, is_dead) = (Arc::clone(&signal), Arc::clone(&dead));
+    let proxy = FaultProxy::start(ruler.addr, move |request| {
+        if request.index == at {
+            is_dead.store(!matches!(how, Break::Fault(_)), Ordering::SeqCst);
+            broken.notify_one();
+            return Some(match how {
+                Break::Fault(fault) => fault,
+                Break::KilledAfter => Fault::CutAfterExecuted,
+                Break::KilledBefore => Fault::Refuse,
+            });
+        }
+        is_dead.load(Ordering::SeqCst).then_some(Fault::Refuse)
+    })
+    .await;
+    let waits = matches!(how, Break::Fault(Fault::LateExecute));
+    let timeout = Duration::from_millis(if waits { 300 } else { 20_000 });
+    let broken = target(proxy.addr(), flavour, wish, timeout);
+    let parallelism = if at.is_multiple_of(2) { 1 } else { 8 };
+    let first = applied(&broken, wish, parallelism);
+    let mut complete = false;
+    match how {
+        Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
+        _ => tokio::select! {
+            biased;
+            () = signal.notified() => {}
+            _ = first => {}
+        },
+    }
+    let _ = tokio::time::timeout(Duration::from_secs(5), proxy.drained()).await;
+    dead.store(false, Ordering::SeqCst);
+    let patient = target(ruler.addr, flavour, wish, Duration::from_secs(20));
+    let mut runs = 1;
+    while !complete && runs < 5 {
+        complete = applied(&patient, wish, 8).await?.1.is_complete();
+        runs += 1;
+    }
+    let (plan, _) = planned(&patient, wish).await?;
+    match (complete, plan.is_empty()) {
+        (false, _) => Err(format!("not complete after {runs} runs")),
+        (true, false) => Err(format!("the plan is not empty:\n{}", render::text(&plan, false, None))),
+        (true, true) => Ok(()),
+    }
+}
+
+#[test]
+fn a_thousand_alerts_in_fifty_groups_take_one_request_to_plan_and_two_for_each_group_to_write() {
+    let alerts: String = (0..1000).map(|n| alert(&format!("g{:02}.alert{:02}", n / 20, n % 20), 5)).collect();
+    let wish = Wish::read(&files("", &format!("alerts:\n{alerts}")));
+    let ruler = Ruler::start(Flavour::Mimir);
+    runtime().block_on(async {
+        let target = target(ruler.addr, Flavour::Mimir, &wish, Duration::from_secs(20));
+        planned(&target, &wish).await.unwrap();
+        assert_eq!(ruler.requests().len(), 1);
+        let (_, outcome) = applied(&target, &wish, 8).await.unwrap();
+        assert!(outcome.is_complete());
+        let requests = ruler.requests().len();
+        assert!(requests <= 102, "{requests}");
+        assert_eq!(ruler.namespace(NAMESPACE).len(), 50);
+        assert!(planned(&target, &wish).await.unwrap().0.is_empty());
+    });
+}
+
+#[test]
+fn groups_that_would_be_too_large_are_cut_and_stay_as_they_are_cut() {
+    let alerts: String = (0..45).map(|n| alert(&format!("g.part{}.alert{n:02}", n % 2), 5)).collect();
+    let wish = Wish::read(&files("", &format!("alerts:\n{alerts}")));
+    let ruler = Ruler::start(Flavour::Mimir);
+    runtime().block_on(async {
+        let target = target(ruler.addr, Flavour::Mimir, &wish, Duration::from_secs(20));
+        let (text, outcome) = applied(&target, &wish, 8).await.unwrap();
+        assert!(outcome.is_complete(), "{text}\n{outcome:?}");
+        let kept: Vec<String> = ruler.namespace(NAMESPACE).into_keys().collect();
+        assert_eq!(kept, ["g.part0.1", "g.part0.2", "g.part1.1", "g.part1.2"]);
+        let (plan, _) = planned(&target, &wish).await.unwrap();
+        assert!(plan.is_empty(), "{}", render::text(&plan, false, None));
+    });
+}
+
+#[test]
+fn groups_that_somebody_else_writes_meanwhile_are_left_alone() {
+    let (ruler, first, wish) = (Ruler::start(Flavour::Cortex), Wish::read(&before()), Wish::read(&after()));
+    runtime().block_on(async {
+        let target = |wish: &Wish| target(ruler.addr, Flavour::Cortex, wish, Duration::from_secs(20));
+        applied(&target(&first), &first, 8).await.unwrap();
+        let (plan, actual) = planned(&target(&wish), &wish).await.unwrap();
+        ruler.edit(NAMESPACE, "a", |group| group["rules"][0]["expr"] = json!("vector(7)"));
+        let kept: Kept = ruler.keep();
+        let options = Options { parallelism: 8, retry: RetryPolicy::quick() };
+        let outcome = target(&wish).write(&plan, actual, &options, &Silent).await;
+        assert!(outcome.refused.as_ref().is_some_and(|why| why.contains("group \"a\"")), "{outcome:?}");
+        assert_eq!(outcome.counts().0, 0);
+        assert_eq!(ruler.keep(), kept, "nothing was written at all");
+    });
+}
