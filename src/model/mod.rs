@@ -46,9 +46,9 @@ pub use metric::{Attributes, Composite, Metric, Scalar, SummarizeFunction};
 pub use metric_type::{MetricType, TypeOf};
 pub use moment::Moment;
 pub use prometheus::{
-    AlertmanagerSettings, AlertmanagerSmtp, PrometheusDurations, PrometheusExpiry, PrometheusGroup,
-    PrometheusKind, PrometheusLabels, PrometheusMemory, PrometheusMetric, PrometheusNames, PrometheusRearm,
-    PrometheusSettings,
+    AlertmanagerOwn, AlertmanagerSettings, AlertmanagerSmtp, PrometheusDurations, PrometheusExpiry,
+    PrometheusGroup, PrometheusKind, PrometheusLabels, PrometheusMemory, PrometheusMetric, PrometheusNames,
+    PrometheusRearm, PrometheusSettings,
 };
 pub use resource::{FieldError, Resource, State, read};
 pub use service::{

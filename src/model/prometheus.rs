@@ -212,8 +212,20 @@ pub struct AlertmanagerSettings {
     pub rearm: Option<PrometheusRearm>,
     /// The directory of the files with secrets, where Alertmanager runs; default `/etc/alertmanager/secrets`.
     pub secrets_dir: Option<String>,
+    /// What of the configuration on a ruler is ours: nothing (the default), or the routes and receivers of these definitions.
+    pub own: Option<AlertmanagerOwn>,
     /// The server that takes mail; without it services of type `mail` are refused.
     pub smtp: Option<AlertmanagerSmtp>,
+}
+
+/// What of the configuration of an Alertmanager is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertmanagerOwn {
+    /// Nothing.
+    None,
+    /// One route with all below it, and its receivers.
+    Subtree,
 }
 
 /// How Alertmanager sends mail.

@@ -34,6 +34,7 @@ mod yaml;
 
 pub use definition::{DEFINITION, Definition, comment_of};
 pub use promql::duration;
+pub use receivers::SECRET;
 pub use render::{Rendering, render};
 pub use report::{
     Counts, LeftOut, Output, Report, ReportedObject, ReportedPlace, ReportedReason, ReportedTests,

@@ -1,6 +1,8 @@
 //! A service as a receiver of Alertmanager. Secrets are files where Alertmanager runs; none of them is ever looked at.
 //! Knows nothing of alerts and routes.
 
+use serde_json::{Map, Value, json};
+
 use crate::diag::{Code, Route};
 use crate::model::check::at;
 use crate::model::{Service, dead_service};
@@ -8,6 +10,9 @@ use crate::model::{Service, dead_service};
 use super::fidelity::Reasons;
 use super::settings::Settings;
 use super::yaml::scalar;
+
+/// The key of what stands for a secret.
+pub const SECRET: &str = "$secret";
 
 /// A receiver.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +31,19 @@ impl Receiver {
     /// Whether both would read a secret from the same file.
     pub fn collides_with(&self, other: &Self) -> bool {
         self.secrets.iter().any(|(_, file)| other.secrets.iter().any(|(_, taken)| taken == file))
+    }
+
+    /// As a value in which `{"$secret": SETTING}` stands for each secret, with the settings that the secrets are.
+    pub fn value(&self) -> Option<Value> {
+        let mut fields = Map::new();
+        let mut secrets = self.secrets.iter().map(|(setting, _)| setting);
+        for (key, text) in &self.fields {
+            match key.strip_suffix("_file") {
+                Some(key) => _ = fields.insert(key.to_owned(), json!({ (SECRET): secrets.next()? })),
+                None => _ = fields.insert((*key).to_owned(), serde_yaml::from_str(text).ok()?),
+            }
+        }
+        Some(json!({"name": self.name, (self.section): [fields]}))
     }
 
     /// As an item of `receivers`.

@@ -34,6 +34,10 @@ pub struct Rendering {
     pub rules: String,
     /// The rules as values, by group.
     pub groups: BTreeMap<String, Vec<Value>>,
+    /// The routes of each alert.
+    pub routes: BTreeMap<String, Vec<Value>>,
+    /// The receivers by the titles of their services; `{"$secret": SETTING}` stands for a secret.
+    pub receivers: BTreeMap<String, Value>,
     /// What they mean.
     pub report: Report,
 }
@@ -319,7 +323,10 @@ impl<'d> Renderer<'d> {
         let groups =
             self.groups.iter().map(|(name, rules)| (name.clone(), rules.iter().map(value).collect()));
         let groups = groups.collect();
-        Rendering { files, rules, groups, report }
+        let routes = routes::values(&self.routed, self.settings);
+        let receivers = self.receivers.iter().filter_map(|(title, it)| Some((title.clone(), it.value()?)));
+        let receivers = receivers.collect();
+        Rendering { files, rules, groups, routes, receivers, report }
     }
 
     fn report(&mut self, files: Vec<String>, tests: ReportedTests) -> Report {

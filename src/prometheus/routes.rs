@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::model::PrometheusRearm;
 
 use super::promql::duration;
@@ -53,6 +55,23 @@ pub fn document(alerts: &[Routed], receivers: &BTreeMap<String, Receiver>, setti
     out += &format!("receivers:\n  - name: {NONE}\n");
     receivers.values().for_each(|receiver| out += &receiver.text());
     out
+}
+
+/// The routes of each alert as values.
+pub fn values(alerts: &[Routed], settings: &Settings) -> BTreeMap<String, Vec<Value>> {
+    let of = |alert: &Routed| {
+        let mut services = alert.services.clone();
+        services.sort();
+        let read = |title: &String| parsed(&route(alert, title, settings));
+        (alert.alert.clone(), services.iter().filter_map(read).collect())
+    };
+    alerts.iter().map(of).collect()
+}
+
+/// The item of a list of one.
+fn parsed(item: &str) -> Option<Value> {
+    let mut items: Vec<Value> = serde_yaml::from_str(item).ok()?;
+    items.pop()
 }
 
 fn route(alert: &Routed, title: &str, settings: &Settings) -> String {

@@ -78,6 +78,9 @@ pub enum TargetError {
     /// It is no ruler, or not one that can be read.
     #[error(transparent)]
     Ruler(RulerError),
+    /// The configuration of its Alertmanager is not one that ours can be part of.
+    #[error("the configuration of Alertmanager is left alone: {0}")]
+    Alertmanager(String),
 }
 
 impl From<RulerError> for TargetError {

@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 use super::asked::given;
 use super::found::{Found, Hand, name_of};
 use super::normal::{Normal, digest_of_group, milliseconds};
-use super::rendered::{Rendered, Wanted, cut, rendered};
-use super::writing::{Gone, GroupWriting, find};
+use super::rendered::{Wanted, cut, rendered};
+use super::routed::Routes;
+use super::subtree::Subtree;
+use super::writing::{Gone, GroupWriting, RoutesWriting, find};
 use crate::diag::{Code, Diagnostic, Part, Report, Route};
 use crate::diff::{Action, Change, Diff, FieldChange, Origins};
-use crate::model::{Address, Desired, Intent, Kind};
+use crate::model::{Address, Collection, Desired, Intent, Kind, Resource};
 use crate::prometheus::Settings;
 use crate::remote::ruler::Group;
 use crate::target::Compared;
@@ -25,18 +27,21 @@ pub struct Rules<'a> {
     pub holds: &'a dyn Fn(Kind) -> bool,
     /// As a duration.
     pub interval: String,
+    /// Our part of the configuration of Alertmanager, where it is ours.
+    pub subtree: Option<&'a Subtree>,
 }
 
-/// Completes the difference; gives what is written, by group.
+/// Completes the difference; gives what is written, by group, and to the configuration of Alertmanager.
 pub fn complete(
     rules: &Rules<'_>,
     compared: &Compared<'_>,
     diff: &mut Diff,
     report: &mut Report,
-) -> Vec<GroupWriting> {
+) -> (Vec<GroupWriting>, Option<RoutesWriting>) {
     let desired = compared.desired;
-    let Rendered { rules: mut wanted, .. } =
-        rendered(desired, &compared.actual.state, compared.files, rules.settings);
+    let mut all = rendered(desired, &compared.actual.state, compared.files, rules.settings);
+    let mut wanted = std::mem::take(&mut all.rules);
+    let routes = rules.subtree.map(|found| Routes { found, rendered: &all });
     wanted.retain(|address, _| is_wanted(desired, address));
     let goes: BTreeSet<Address> =
         diff.changes.iter().filter(|it| it.action.after().is_none()).map(|it| it.address.clone()).collect();
@@ -63,23 +68,43 @@ pub fn complete(
         if change.action.after().is_some() {
             note_hand(&places, change.kind, &change.address, compared, report);
         }
-        gathered.change(change, &wanted);
+        if change.address.collection != Collection::Services {
+            gathered.change(change, &wanted);
+        }
     }
     let changed: BTreeSet<Address> = diff.changes.iter().map(|change| change.address.clone()).collect();
     for (address, wanted) in
         wanted.iter().filter(|(it, _)| !changed.contains(*it) && compared.view.includes(it))
     {
-        let Some(change) = rules.drifted(address, wanted, compared) else { continue };
+        let routed = routes.as_ref().and_then(|routes| routes.drifted(address));
+        let Some(change) = rules.drifted(address, wanted, routed, compared) else { continue };
         note_hand(&rules.places(address), change.kind, address, compared, report);
         gathered.put(address, wanted);
         diff.unchanged = diff.unchanged.saturating_sub(1);
         diff.changes.push(change);
     }
+    if let Some(routes) = &routes {
+        let services = all.receivers.keys().filter(|it| is_wanted(desired, it) && compared.view.includes(it));
+        for address in services.filter(|it| !changed.contains(*it)) {
+            let Some(field) = routes.drifted_receiver(address) else { continue };
+            let Some(before) = compared.actual.state.get(address).cloned() else { continue };
+            let after = all.receivers[address].service.clone();
+            diff.unchanged = diff.unchanged.saturating_sub(1);
+            diff.changes.push(update(address, before, after, vec![field]));
+        }
+    }
     diff.changes.sort_by(|a, b| (a.kind, &a.address).cmp(&(b.kind, &b.address)));
     let given = given(desired, rules.holds);
     let uncounted = desired.objects.keys().filter(|it| compared.view.includes(it) && given(it)).count();
     diff.unchanged = diff.unchanged.saturating_sub(uncounted);
-    gathered.groups.into_values().collect()
+    let routed = routes.and_then(|routes| routes.writing(&diff.changes));
+    (gathered.groups.into_values().collect(), routed)
+}
+
+fn update(address: &Address, before: Resource, after: Resource, fields: Vec<FieldChange>) -> Change {
+    let kind = before.kind();
+    let action = Action::Update { before, after, fields, renamed_from: None, origins: Origins::default() };
+    Change { address: address.clone(), kind, action }
 }
 
 fn is_wanted(desired: &Desired, address: &Address) -> bool {
@@ -107,7 +132,13 @@ impl Rules<'_> {
     }
 
     /// A change that definitions know nothing of.
-    fn drifted(&self, address: &Address, wanted: &Wanted, compared: &Compared<'_>) -> Option<Change> {
+    fn drifted(
+        &self,
+        address: &Address,
+        wanted: &Wanted,
+        routed: Option<FieldChange>,
+        compared: &Compared<'_>,
+    ) -> Option<Change> {
         let places = self.places(address);
         let before = compared.actual.state.get(address)?.clone();
         let mut fields: Vec<FieldChange> = self.moved(&places, wanted).into_iter().collect();
@@ -118,13 +149,9 @@ impl Rules<'_> {
         if interval.is_some_and(|interval| milliseconds(interval) != milliseconds(&self.interval)) {
             fields.push(field("interval", interval.map(Value::from), Some(json!(self.interval))));
         }
-        if fields.is_empty() {
-            return None;
-        }
-        let (kind, after) = (before.kind(), before.clone());
-        let action =
-            Action::Update { before, after, fields, renamed_from: None, origins: Origins::default() };
-        Some(Change { address: address.clone(), kind, action })
+        fields.extend(routed);
+        let after = before.clone();
+        (!fields.is_empty()).then(|| update(address, before, after, fields))
     }
 }
 

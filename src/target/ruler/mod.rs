@@ -5,7 +5,10 @@ mod asked;
 mod compared;
 mod found;
 mod normal;
+mod receivers;
 mod rendered;
+mod routed;
+mod subtree;
 mod write;
 mod writing;
 
@@ -18,12 +21,14 @@ use super::{Compared, Target, TargetError};
 use crate::apply::{Observer, Options};
 use crate::diag::{Files, Report};
 use crate::diff::Diff;
-use crate::model::{Desired, Kind};
+use crate::model::{Address, AlertmanagerOwn, Desired, Kind};
 use crate::plan::{Done, Failure, Outcome, Plan, Remedy};
 use crate::prometheus::{Settings, duration};
 use crate::remote::fetch::{Actual, Wanted};
 use crate::remote::ruler::{Group, Ruler};
 use compared::Rules;
+use subtree::Subtree;
+use write::text_of;
 use writing::Writing;
 
 /// What the namespace of an owner begins with.
@@ -33,7 +38,9 @@ const NAMESPACE: &str = "librato-apply.";
 #[derive(Debug, Clone)]
 pub struct RulerTarget {
     ruler: Ruler,
-    namespace: String,
+    owner: String,
+    /// Whether routes and receivers are ours, too.
+    routes: bool,
     /// What rules are rendered by, where they are.
     settings: Option<Settings>,
 }
@@ -41,13 +48,14 @@ pub struct RulerTarget {
 impl RulerTarget {
     /// For definitions with these settings.
     pub fn new(ruler: Ruler, settings: Settings) -> Self {
-        let namespace = namespace_of(&settings.owner);
-        Self { ruler, namespace, settings: Some(settings) }
+        let own = settings.written.alertmanager.as_ref().and_then(|it| it.own);
+        let (owner, routes) = (settings.owner.clone(), own == Some(AlertmanagerOwn::Subtree));
+        Self { ruler, owner, routes, settings: Some(settings) }
     }
 
-    /// For reading what an owner has.
+    /// For reading the rules that an owner has.
     pub fn of_owner(ruler: Ruler, owner: &str) -> Self {
-        Self { ruler, namespace: namespace_of(owner), settings: None }
+        Self { ruler, owner: owner.to_owned(), routes: false, settings: None }
     }
 
     /// For a plan that was made before.
@@ -56,12 +64,20 @@ impl RulerTarget {
     /// In words, where it was made for something else than a ruler.
     pub fn of_plan(ruler: Ruler, writing: &Value) -> Result<Self, String> {
         let writing = read_writing(writing)?;
-        Ok(Self { ruler, namespace: writing.namespace, settings: None })
+        Ok(Self { ruler, owner: writing.owner, routes: writing.alertmanager.is_some(), settings: None })
     }
 
-    /// The namespace.
-    pub fn namespace(&self) -> &str {
-        &self.namespace
+    fn namespace(&self) -> String {
+        namespace_of(&self.owner)
+    }
+
+    /// Our part of the configuration of Alertmanager.
+    fn subtree(&self, actual: &Actual) -> Result<Option<Subtree>, String> {
+        if !self.routes {
+            return Ok(None);
+        }
+        let text = actual.own.get("alertmanager").and_then(Value::as_object).and_then(text_of);
+        text.map_or_else(|| Ok(Subtree::default()), |text| subtree::read(text, &self.owner)).map(Some)
     }
 }
 
@@ -82,14 +98,21 @@ fn groups_of(actual: &Actual) -> Vec<Group> {
 
 impl Target for RulerTarget {
     fn holds(&self, kind: Kind) -> bool {
-        matches!(kind, Kind::Alert | Kind::Composite)
+        matches!(kind, Kind::Alert | Kind::Composite) || kind == Kind::Service && self.routes
     }
 
     fn read<'a>(&'a self, _: &'a Wanted) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
         async {
-            let groups = self.ruler.groups(&self.namespace).await?;
+            let groups = self.ruler.groups(&self.namespace()).await?;
+            let alertmanager = if self.routes { self.ruler.alertmanager().await? } else { None };
             let state = found::state(&found::all(&groups));
-            Ok(Actual { state, own: json!({ "groups": groups }), ..Actual::default() })
+            let own = json!({ "groups": groups, "alertmanager": alertmanager });
+            let mut actual = Actual { state, own, ..Actual::default() };
+            let subtree = self.subtree(&actual).map_err(TargetError::Alertmanager)?.unwrap_or_default();
+            let services =
+                subtree.receivers.iter().map(|it| (Address::service(&it.title), receivers::service(it)));
+            actual.state.extend(services);
+            Ok(actual)
         }
         .boxed_local()
     }
@@ -112,9 +135,14 @@ impl Target for RulerTarget {
         let found = found::all(&groups);
         let holds = |kind| self.holds(kind);
         let interval = duration(settings.interval);
-        let rules = Rules { settings, groups: &groups, found: &found, holds: &holds, interval };
-        let groups = compared::complete(&rules, compared, diff, report);
-        json!(Writing { namespace: self.namespace.clone(), tenant: self.ruler.tenant().to_owned(), groups })
+        // That it can be read was found out when it was.
+        let subtree = self.subtree(compared.actual).ok().flatten();
+        let subtree = subtree.as_ref();
+        let rules = Rules { settings, groups: &groups, found: &found, holds: &holds, interval, subtree };
+        let (groups, alertmanager) = compared::complete(&rules, compared, diff, report);
+        let (owner, namespace, tenant) =
+            (self.owner.clone(), self.namespace(), self.ruler.tenant().to_owned());
+        json!(Writing { owner, namespace, tenant, groups, alertmanager })
     }
 
     fn write<'a>(

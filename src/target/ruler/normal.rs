@@ -84,7 +84,8 @@ pub fn definition_text(rule: &Value) -> Option<&str> {
     }
 }
 
-fn digest(value: &Value) -> String {
+/// A short digest.
+pub fn digest(value: &Value) -> String {
     let mut text = hex::encode(Sha256::digest(value.to_string()));
     text.truncate(16);
     text

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::normal::Normal;
+use super::receivers;
+use super::subtree::receiver_of;
 use crate::diag::Files;
 use crate::diff::{Comparison, undeclared};
 use crate::model::{Address, Collection, Desired, Intent, Kind, Resource, State, Wish};
@@ -42,6 +44,21 @@ pub struct Rendered {
     pub rules: BTreeMap<Address, Wanted>,
     /// What is not rendered.
     pub refused: Vec<Refused>,
+    /// The routes of alerts, to the receivers of this owner.
+    pub routes: BTreeMap<Address, Vec<Value>>,
+    /// The receivers of services.
+    pub receivers: BTreeMap<Address, Template>,
+}
+
+/// A receiver with stand-ins for its secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// As it stands in the list.
+    pub value: Value,
+    /// What it is made of.
+    pub definition: String,
+    /// The service as it will be.
+    pub service: Resource,
 }
 
 /// Renders alerts and composites as they will be: what is not written stays as the rule that is there defines it.
@@ -59,6 +76,7 @@ pub fn rendered(asked: &Desired, actual: &State, files: &Files, settings: &Setti
         let address = match kind {
             Kind::Alert => Address::new(Collection::Alerts, &object.name),
             Kind::Composite => Address::metric(&object.name),
+            Kind::Service => Address::service(&object.name),
             _ => continue,
         };
         if object.fidelity == "refused" {
@@ -66,6 +84,17 @@ pub fn rendered(asked: &Desired, actual: &State, files: &Files, settings: &Setti
             continue;
         }
         let Some(wish) = whole.objects.get(&address) else { continue };
+        if let Some(value) = rendering.receivers.get(&object.name).filter(|_| kind == Kind::Service) {
+            let mut value = value.clone();
+            value["name"] = receiver_of(&settings.owner, &object.name).into();
+            let definition = receivers::definition(&object.name, &wish.resource, &value);
+            done.receivers.insert(address, Template { value, definition, service: wish.resource.clone() });
+            continue;
+        }
+        if let Some(routes) = rendering.routes.get(&object.name).filter(|_| kind == Kind::Alert) {
+            let ours = routes.iter().map(|route| to_own_receiver(route, settings));
+            done.routes.insert(address.clone(), ours.collect());
+        }
         let place =
             object.output.as_ref().and_then(|output| Some((output.group.as_deref()?, output.rule.as_str())));
         let Some((place, rule)) = place.and_then(|place| Some((place, *texts.get(&place)?))) else {
@@ -77,6 +106,15 @@ pub fn rendered(asked: &Desired, actual: &State, files: &Files, settings: &Setti
     done
 }
 
+/// A route to the receiver as this owner has it; several owners share one configuration.
+fn to_own_receiver(route: &Value, settings: &Settings) -> Value {
+    let mut route = route.clone();
+    if let Some(title) = route["receiver"].as_str().and_then(|name| name.strip_prefix("librato/")) {
+        route["receiver"] = receiver_of(&settings.owner, title).into();
+    }
+    route
+}
+
 /// The objects with what is there laid under what is written.
 fn as_they_will_be(asked: &Desired, actual: &State) -> Desired {
     let mut whole = asked.clone();
@@ -84,8 +122,8 @@ fn as_they_will_be(asked: &Desired, actual: &State) -> Desired {
         asked.metric_type(name).or_else(|| actual.get(&Address::metric(name)).and_then(Resource::metric_type))
     };
     for (address, wish) in &mut whole.objects {
-        let is_rule = matches!(wish.kind, Kind::Alert | Kind::Composite);
-        if !is_rule {
+        let may_be_held = matches!(wish.kind, Kind::Alert | Kind::Composite | Kind::Service);
+        if !may_be_held {
             // What stands beside the rules is as it is written, but for metrics of which nothing is known.
             let known = !wish.resource.fields().is_empty();
             wish.intent = if known { Intent::Present } else { wish.intent };

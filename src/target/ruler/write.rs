@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use serde_json::{Map, Value, json};
 
 use super::normal::digest_of_group;
-use super::writing::{Gone, GroupWriting, Writing, find};
+use super::subtree::{self, Subtree};
+use super::writing::{Gone, GroupWriting, RoutesWriting, Writing, digest_of_subtree, find};
 use crate::apply::{Observer, Options};
+use crate::model::Address;
 use crate::plan::{Done, Failure, INTERRUPTED, Outcome, Plan, Remedy, UNREACHED};
 use crate::remote::ruler::{Group, Ruler, RulerError};
 use crate::remote::{ApiError, Method, WriteApi};
@@ -24,7 +27,7 @@ pub async fn write(
     options: &Options,
     observer: &dyn Observer,
 ) -> Outcome {
-    let mut run = Run { ruler, writing, options, observer, done: BTreeMap::new() };
+    let mut run = Run { ruler, writing, plan, options, observer, done: BTreeMap::new(), routed: None };
     let mut outcome = Outcome::default();
     match run.moved().await {
         Ok(moved) if moved.is_empty() => run.write().await,
@@ -34,15 +37,19 @@ pub async fn write(
                 failed("nothing was written: another group has changed since the plan was made", Remedy::Plan)
             };
             run.done = writing.groups.iter().map(|group| (group.name.clone(), why())).collect();
+            run.routed = Some(why());
         }
         Err(error) => {
             let failure = || Done::Failed(failure(error.clone()));
             run.done = writing.groups.iter().map(|group| (group.name.clone(), failure())).collect();
+            run.routed = Some(failure());
         }
     }
     for step in &plan.steps {
         let own = writing.groups.iter().filter(|group| group.objects.contains(&step.change.address));
-        let mut all = own.filter_map(|group| run.done.get(&group.name)).peekable();
+        let routed = writing.alertmanager.as_ref().filter(|it| it.objects.contains(&step.change.address));
+        let routed = routed.and(run.routed.as_ref());
+        let mut all = own.filter_map(|group| run.done.get(&group.name)).chain(routed).peekable();
         let done = match all.peek() {
             None if step.parks() => Done::Written,
             None => failed("it is not known which group it belongs to", Remedy::Plan),
@@ -79,10 +86,13 @@ fn failure(error: RulerError) -> Failure {
 struct Run<'a> {
     ruler: &'a Ruler,
     writing: &'a Writing,
+    plan: &'a Plan,
     options: &'a Options,
     observer: &'a dyn Observer,
     /// What became of groups, by name.
     done: BTreeMap<String, Done>,
+    /// What became of the configuration of Alertmanager.
+    routed: Option<Done>,
 }
 
 impl Run<'_> {
@@ -93,10 +103,90 @@ impl Run<'_> {
             let current = find(&groups, &group.name);
             !group.is_as_seen(current) && !is_applied(group, current, &|_| false)
         });
-        Ok(moved.map(|group| format!("group \"{}\"", group.name)).collect())
+        let mut moved: Vec<String> = moved.map(|group| format!("group \"{}\"", group.name)).collect();
+        if let Some(routes) = &self.writing.alertmanager {
+            let envelope = self.ruler.alertmanager().await?;
+            let found = envelope.as_ref().map_or_else(|| Ok(Subtree::default()), |it| self.subtree(it));
+            let as_seen = found.as_ref().is_ok_and(|found| {
+                digest_of_subtree(found) == routes.seen || self.applied(routes, found).as_ref() == Some(found)
+            });
+            if !as_seen {
+                moved.push("our part of the configuration of Alertmanager".to_owned());
+            }
+        }
+        Ok(moved)
+    }
+
+    fn subtree(&self, envelope: &Map<String, Value>) -> Result<Subtree, String> {
+        text_of(envelope)
+            .map_or_else(|| Ok(Subtree::default()), |text| subtree::read(text, &self.writing.owner))
+    }
+
+    fn applied(&self, routes: &RoutesWriting, found: &Subtree) -> Option<Subtree> {
+        let service = |title: &str| {
+            let step = self.plan.steps.iter().find(|step| step.change.address == Address::service(title))?;
+            step.change.action.after().cloned()
+        };
+        routes.applied(found, &service)
+    }
+
+    /// Writes routes and receivers: before the rules that need them.
+    async fn route(&self, routes: &RoutesWriting) -> Done {
+        let mut attempts = self.options.retry.attempts(Method::Post).accounted();
+        let mend = |why: &str| failed(&format!("the configuration of Alertmanager: {why}"), Remedy::Mend);
+        loop {
+            if let Some(skipped) = self.skipped() {
+                return skipped;
+            }
+            let mut envelope = match self.ruler.alertmanager().await {
+                Ok(envelope) => envelope.unwrap_or_default(),
+                Err(error) => return Done::Failed(failure(error)),
+            };
+            let found = match self.subtree(&envelope) {
+                Ok(found) => found,
+                Err(why) => return mend(&why),
+            };
+            let Some(wanted) = self.applied(routes, &found) else {
+                return mend("a secret of a receiver is not known");
+            };
+            let next = match subtree::written(text_of(&envelope), &self.writing.owner, &wanted) {
+                Ok(next) => next,
+                Err(why) => return mend(&why),
+            };
+            if Some(next.as_str()) == text_of(&envelope) {
+                return if attempts.may_have_been_executed() { Done::Written } else { Done::Met };
+            }
+            if digest_of_subtree(&found) != routes.seen {
+                let why = "our part of the configuration of Alertmanager was changed since the plan was made";
+                return failed(why, Remedy::Plan);
+            }
+            envelope.insert("alertmanager_config".to_owned(), next.into());
+            envelope.entry("template_files").or_insert_with(|| json!({}));
+            let secrets = subtree::scalars(&envelope);
+            match self.ruler.set_alertmanager(&envelope, &secrets).await {
+                Ok(()) => return Done::Written,
+                Err(error) => {
+                    let rest = |delay| self.rest(delay);
+                    if let Err(error) = attempts.next(error, rest).await {
+                        return Done::Failed(error.into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// What becomes of what was not begun, where nothing is begun any more.
+    fn skipped(&self) -> Option<Done> {
+        if self.observer.stopped() {
+            return Some(Done::Skipped(INTERRUPTED.into()));
+        }
+        self.ruler.client().has_given_up().then(|| Done::Skipped(UNREACHED.into()))
     }
 
     async fn write(&mut self) {
+        if let Some(routes) = &self.writing.alertmanager {
+            self.routed = Some(self.route(routes).await);
+        }
         let mut pending: BTreeSet<&str> =
             self.writing.groups.iter().map(|group| group.name.as_str()).collect();
         let groups: BTreeMap<&str, &GroupWriting> =
@@ -162,11 +252,8 @@ impl Run<'_> {
     async fn group(&self, group: &GroupWriting, held: &dyn Fn(&Gone) -> bool) -> (Done, Option<Group>) {
         let mut attempts = self.options.retry.attempts(Method::Post).accounted();
         loop {
-            if self.observer.stopped() {
-                return (Done::Skipped(INTERRUPTED.into()), None);
-            }
-            if self.ruler.client().has_given_up() {
-                return (Done::Skipped(UNREACHED.into()), None);
+            if let Some(skipped) = self.skipped() {
+                return (skipped, None);
             }
             let current = match self.ruler.group(&self.writing.namespace, &group.name).await {
                 Ok(current) => current,
@@ -219,6 +306,11 @@ impl Run<'_> {
             tokio::time::sleep(left.min(GLANCE)).await;
         }
     }
+}
+
+/// The text of a configuration.
+pub fn text_of(envelope: &Map<String, Value>) -> Option<&str> {
+    envelope.get("alertmanager_config").and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
 
 /// Whether nothing is left to write.

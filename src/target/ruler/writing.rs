@@ -7,20 +7,75 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::found::{key, name_of};
-use super::normal::digest_of_group;
-use crate::model::Address;
+use super::normal::{digest, digest_of_group};
+use super::receivers::filled;
+use super::subtree::{Receiver, Subtree};
+use crate::model::{Address, Resource};
 use crate::remote::ruler::Group;
 
 /// Everything that is written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Writing {
+    /// Whose rules they are.
+    pub owner: String,
     /// The namespace.
     pub namespace: String,
     /// The tenant.
     pub tenant: String,
     /// The groups, by name.
     pub groups: Vec<GroupWriting>,
+    /// The configuration of Alertmanager, where it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alertmanager: Option<RoutesWriting>,
+}
+
+/// What is written to the configuration of Alertmanager.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutesWriting {
+    /// A digest of our part of it; of its absence, too.
+    pub seen: String,
+    /// All routes below our own.
+    pub routes: Vec<Value>,
+    /// The receivers that stay as they are, by title.
+    pub kept: BTreeSet<String>,
+    /// The receivers that are written, in place of those of their titles.
+    pub put: Vec<ReceiverWriting>,
+    /// The objects that are written by this.
+    pub objects: BTreeSet<Address>,
+}
+
+/// A receiver that is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiverWriting {
+    /// The title of its service, whose settings are in the plan.
+    pub title: String,
+    /// With stand-ins for secrets.
+    pub value: Value,
+    /// What it is made of.
+    pub definition: String,
+}
+
+impl RoutesWriting {
+    /// Our part as it is to be; nothing where a secret is missing. `service` finds services of the plan.
+    pub fn applied(&self, found: &Subtree, service: &dyn Fn(&str) -> Option<Resource>) -> Option<Subtree> {
+        let stays = |it: &&Receiver| self.kept.contains(&it.title);
+        let mut receivers: Vec<Receiver> = found.receivers.iter().filter(stays).cloned().collect();
+        for ReceiverWriting { title, value, definition } in &self.put {
+            let value = filled(value, &service(title)?)?;
+            receivers.push(Receiver { title: title.clone(), value, definition: definition.clone() });
+        }
+        receivers.sort_by(|a, b| a.title.cmp(&b.title));
+        Some(Subtree { routes: self.routes.clone(), receivers })
+    }
+}
+
+/// The digest of our part, but for what is secret in it.
+pub fn digest_of_subtree(subtree: &Subtree) -> String {
+    let receivers: Vec<Value> = subtree.receivers.iter().map(|it| json!([it.title, it.definition])).collect();
+    digest(&json!([subtree.routes, receivers]))
 }
 
 /// What is written to one group.
