@@ -221,6 +221,9 @@ pub struct Apply {
     /// Do not write down what will be changed or deleted.
     #[arg(long)]
     pub no_backup: bool,
+    /// Wait until a ruler has evaluated what was written, at most so long (`2m`), and say what fails there.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub wait: Option<Duration>,
     /// How to print the outcome.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

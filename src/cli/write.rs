@@ -14,7 +14,8 @@ use super::backup;
 use super::confirm;
 use super::endpoint::Connection;
 use super::exit::{Exit, Stop};
-use super::progress::Progress;
+use super::progress::{Progress, waiting};
+use super::session::as_error;
 use super::ui::{Ui, pretty};
 
 /// Prints the plan as talk. Who is asked must see what about, even when quiet or where the outcome is for machines.
@@ -82,9 +83,16 @@ pub async fn write(
         ui.error(why, &["plan again".to_owned()]);
         return finish(plan, diagnostics, &outcome, Exit::Refused, args, ui);
     }
+    let mut failing = Vec::new();
+    if let (Some(patience), true) = (args.wait, outcome.is_complete()) {
+        let settled = waiting(ui, "waiting for the rules to be evaluated", goal.settle(plan, patience)).await;
+        failing = settled.map_err(as_error).context("the plan is written, but not known to be in force")?;
+        failing.iter().for_each(|line| ui.complain(&format!("warning: {line}")));
+    }
     let exit = match (outcome.interrupted, outcome.is_complete()) {
         (true, _) => Exit::Interrupted,
-        (false, true) => Exit::Done,
+        (false, true) if failing.is_empty() => Exit::Done,
+        (false, true) => Exit::Partial,
         (false, false) if outcome.is_refused_to_the_token() => Exit::Error,
         (false, false) => Exit::Partial,
     };

@@ -6,6 +6,7 @@ pub mod ruler;
 mod service;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -46,6 +47,16 @@ pub trait Target {
     /// Adds to the difference what definitions do not say of what the target has, and gives what writing the changes needs, in a form
     /// of its own and without secrets: it becomes part of the plan.
     fn complete(&self, compared: &Compared<'_>, diff: &mut Diff, report: &mut Report) -> Value;
+
+    /// Waits, at most so long, until what was written is in force; gives what goes wrong there, in sentences.
+    ///
+    /// # Errors
+    /// Where the target cannot be asked.
+    fn settle<'a>(
+        &'a self,
+        plan: &'a Plan,
+        patience: Duration,
+    ) -> LocalBoxFuture<'a, Result<Vec<String>, TargetError>>;
 
     /// Writes a plan. Every step ends in the outcome, whatever happens to the others.
     fn write<'a>(

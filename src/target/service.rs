@@ -1,6 +1,7 @@
 //! The first target: a service that speaks the API the definitions are made for. It holds all there is, so nothing is taken as given.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
@@ -33,6 +34,15 @@ impl Target for ServiceTarget {
 
     fn complete(&self, _: &Compared<'_>, _: &mut Diff, _: &mut Report) -> Value {
         Value::Null
+    }
+
+    fn settle<'a>(
+        &'a self,
+        _: &'a Plan,
+        _: Duration,
+    ) -> LocalBoxFuture<'a, Result<Vec<String>, TargetError>> {
+        // What it took is in force.
+        async { Ok(Vec::new()) }.boxed_local()
     }
 
     fn write<'a>(

@@ -9,10 +9,12 @@ mod receivers;
 mod rendered;
 mod routed;
 mod subtree;
+mod wait;
 mod write;
 mod writing;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::{Value, json};
@@ -143,6 +145,18 @@ impl Target for RulerTarget {
         let (owner, namespace, tenant) =
             (self.owner.clone(), self.namespace(), self.ruler.tenant().to_owned());
         json!(Writing { owner, namespace, tenant, groups, alertmanager })
+    }
+
+    fn settle<'a>(
+        &'a self,
+        plan: &'a Plan,
+        patience: Duration,
+    ) -> LocalBoxFuture<'a, Result<Vec<String>, TargetError>> {
+        async move {
+            let Ok(writing) = read_writing(&plan.writing) else { return Ok(Vec::new()) };
+            Ok(wait::wait(&self.ruler, &writing, patience).await?)
+        }
+        .boxed_local()
     }
 
     fn write<'a>(
