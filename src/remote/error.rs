@@ -179,7 +179,9 @@ impl ApiError {
     /// The roles that may do this, where the token has none of them.
     pub fn needed_role(&self) -> Option<&'static str> {
         match self {
-            Self::Status { status: 403, messages, method, path, .. } if !messages.speak_of_a_rate_limit() => {
+            Self::Status { status: 403, messages, method, path, .. }
+                if !messages.speak_of_a_rate_limit() && has_roles(path) =>
+            {
                 Some(roles(*method, path))
             }
             _ => None,
@@ -237,7 +239,7 @@ fn describe_status(
         }
         401 => text
             .push_str("; check the user (--user, LIBRATO_USER) and the token (--token-file, LIBRATO_TOKEN)"),
-        403 if !messages.speak_of_a_rate_limit() => {
+        403 if !messages.speak_of_a_rate_limit() && has_roles(path) => {
             text.push_str(&format!("; the token lacks the role for this, {}", roles(method, path)));
         }
         415 => text.push_str("; is the endpoint really a Librato v1 API?"),
@@ -247,6 +249,11 @@ fn describe_status(
         text.push_str(&format!("; the service asks to wait {} s", wait.as_secs_f64().ceil()));
     }
     text
+}
+
+/// Whether a path is of the API that has roles; those of rulers begin otherwise.
+fn has_roles(path: &str) -> bool {
+    !["/api/", "/prometheus/"].iter().any(|begin| path.starts_with(begin))
 }
 
 /// Who may do this, by the table of roles.

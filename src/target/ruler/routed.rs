@@ -121,8 +121,12 @@ fn alert_of(route: &Value) -> Option<String> {
 
 /// Where a route leads, and how often.
 fn in_words(route: &Value) -> String {
-    let text = |key: &str| route[key].as_str().unwrap_or("?").to_owned();
-    format!("{} every {}", text("receiver"), text("repeat_interval"))
+    let text = |key: &str| route[key].as_str().unwrap_or("?");
+    let by: Vec<&str> =
+        route["group_by"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let [receiver, wait, tick, repeat] =
+        ["receiver", "group_wait", "group_interval", "repeat_interval"].map(text);
+    format!("{receiver} by [{}] after {wait}, every {repeat} at ticks of {tick}", by.join(", "))
 }
 
 #[cfg(test)]
