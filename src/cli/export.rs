@@ -8,7 +8,7 @@ use anyhow::Context;
 use librato_apply::diag::{counted, plural, printable};
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
-use librato_apply::model::{Collection, Kind, Scopes, published_schema};
+use librato_apply::model::{Address, Collection, Kind, Scopes, published_schema};
 use librato_apply::remote::fetch::{Actual, Spaces, Wanted, lost, service_types};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible};
 use serde_json::{Map, Value, json};
@@ -32,12 +32,13 @@ type Files = BTreeMap<String, Map<String, Value>>;
 pub async fn export(args: &Export, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let globs = targets(&args.targets)?;
     let wanted = wanted(&globs);
-    let actual = with_target(global, ui, args.owner.as_deref(), async |goal, target| {
+    let (actual, held) = with_target(global, ui, args.owner.as_deref(), async |goal, target| {
         let read = waiting(ui, &format!("reading {target}"), goal.read(&wanted)).await;
-        read.map_err(as_error).with_context(|| format!("cannot read {target}"))
+        let read = read.map_err(as_error).with_context(|| format!("cannot read {target}"))?;
+        Ok((read, Kind::ALL.into_iter().filter(|kind| goal.holds(*kind)).collect::<Vec<Kind>>()))
     })
     .await?;
-    let found = found(&actual, &globs)?;
+    let found = found(&actual, &globs, &held)?;
     let missing = missing(&args.targets, &found)?;
     if found.objects.is_empty() && found.losses.is_empty() && !missing.is_empty() {
         let message = format!("there is nothing to export: nothing fits {}", missing.join(", "));
@@ -97,8 +98,9 @@ fn wanted(globs: &Globs) -> Wanted {
 }
 
 /// What can be written of what is meant, and everything that cannot.
-fn found(actual: &Actual, globs: &Globs) -> anyhow::Result<Expressible> {
-    let mut found = expressible(&actual.state, &actual.twins, &|kind, address| globs.mean(kind, address));
+fn found(actual: &Actual, globs: &Globs, held: &[Kind]) -> anyhow::Result<Expressible> {
+    let meant = |kind, address: &Address| held.contains(&kind) && globs.mean(kind, address);
+    let mut found = expressible(&actual.state, &actual.twins, &meant);
     for (address, remote) in &actual.ids {
         let Some(object) = actual.state.get(address) else { continue };
         let kind = object.kind();

@@ -18,6 +18,8 @@ pub struct Definition {
     pub resource: Resource,
     /// The digest of the rule as it was rendered, by which an edit by hand is told from another rendering.
     pub rendered: String,
+    /// The name of the rule that it took the place of, until it is written again.
+    pub renamed_from: Option<String>,
 }
 
 impl Definition {
@@ -25,7 +27,10 @@ impl Definition {
     pub fn text(&self) -> String {
         let kind = self.resource.kind().noun();
         let fields = sorted(Value::Object(self.resource.fields()));
-        let whole = json!({"name": self.name, (kind): fields, "rendered": self.rendered});
+        let mut whole = json!({"name": self.name, (kind): fields, "rendered": self.rendered});
+        if let Some(old) = &self.renamed_from {
+            whole["renamed_from"] = json!(old);
+        }
         whole.to_string().replace("{{", "{\\u007b")
     }
 
@@ -38,6 +43,7 @@ impl Definition {
             name: whole.get("name")?.as_str()?.to_owned(),
             resource: Resource::from_fields(kind, fields).ok()?,
             rendered: whole.get("rendered")?.as_str()?.to_owned(),
+            renamed_from: whole.get("renamed_from").and_then(Value::as_str).map(str::to_owned),
         })
     }
 
@@ -77,7 +83,7 @@ mod tests {
         let fields = json!({"description": description, "conditions":
             [{"type": "above", "metric_name": "shop.ms", "threshold": 5.5}], "attributes": {"z": 1, "a": {"y": 1, "b": 2}}});
         let resource = Resource::from_fields(Kind::Alert, fields.as_object().unwrap()).unwrap();
-        Definition { name: "shop.slow".into(), resource, rendered: "1.2".into() }
+        Definition { name: "shop.slow".into(), resource, rendered: "1.2".into(), renamed_from: None }
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn an_empty_ruler_is_planned_with_one_request_and_what_it_cannot_hold_is_said_on
     for flavour in [Flavour::Cortex, Flavour::Mimir] {
         let (ruler, dir) = (Ruler::start(flavour), project(&[("shop.yaml", SHOP)]));
         let ran = run(&ruler, &dir, &["plan"]).exits(0);
-        let ran = ran.prints(&["+ alert shop.slow", "+ composite shop.twice", "3 to create"]);
+        let ran = ran.prints(&["+ create alert shop.slow", "+ create composite shop.twice", "3 to create"]);
         let note =
             "not on this target, which holds composites, alerts: 1 service, the attributes of 1 metric";
         assert_eq!(ran.all().matches(note).count(), 1, "{}", ran.all());
@@ -110,7 +110,7 @@ fn what_goes_from_the_files_goes_where_prune_covers_it_and_the_last_rule_takes_i
     assert_eq!(names(&ruler, "shop"), ["librato:shop_twice", "shop.slow"]);
     let backups = std::fs::read_dir(dir.path().join(".librato-apply/backups")).unwrap().count();
     assert_eq!(backups, 1, "what went is kept in a file");
-    write(&dir, "shop.yaml", without.split("composites:").next().unwrap());
+    write(&dir, "shop.yaml", without.split("\ncomposites:").next().unwrap());
     apply(&ruler, &dir).exits(0);
     assert!(ruler.namespace(NAMESPACE).is_empty());
 }
@@ -204,4 +204,233 @@ fn other_commands_say_that_a_ruler_keeps_rules_only() {
 fn it_must_be_said_whose_rules_are_meant() {
     let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", "alerts: {}\n")]));
     run(&ruler, &dir, &["plan"]).exits(1).says(&["it must be said who these definitions belong to"]);
+}
+
+// --- what teams do
+
+#[test]
+fn a_rule_that_moves_to_another_group_is_there_before_it_goes() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    write(
+        &dir,
+        "shop.yaml",
+        &SHOP.replace("owner: shop", "owner: shop, groups: [{ match: shop.slow, group: pages }]"),
+    );
+    run(&ruler, &dir, &["plan"]).exits(0).prints(&[
+        "~ update alert shop.slow",
+        "rule.group: \"shop\" → \"pages\"",
+        "1 to update",
+    ]);
+    ruler.requests();
+    apply(&ruler, &dir).exits(0);
+    let posts: Vec<String> = ruler.requests().into_iter().filter(|it| !it.starts_with("GET")).collect();
+    assert_eq!(posts.len(), 2);
+    assert_eq!(
+        (names(&ruler, "pages"), names(&ruler, "shop")),
+        (vec!["shop.slow".to_owned()], vec!["librato:shop_twice".to_owned(), "shop.much".to_owned()])
+    );
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+    // As a run leaves it that was killed between the two writes.
+    let slow = rules(&ruler, "pages")[0].clone();
+    ruler.edit(NAMESPACE, "shop", |group| group["rules"].as_array_mut().unwrap().push(slow));
+    run(&ruler, &dir, &["plan"]).exits(0).prints(&["rule.group: \"pages, shop\" → \"pages\""]);
+    apply(&ruler, &dir).exits(0);
+    assert_eq!(names(&ruler, "shop"), ["librato:shop_twice", "shop.much"]);
+}
+
+#[test]
+fn a_rule_that_was_edited_by_hand_is_named_and_written_over() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    ruler.edit(NAMESPACE, "shop", |group| {
+        group["rules"][2]["expr"] = json!("last_over_time(shop_ms[5m]) > 9000");
+        group["rules"][1]["labels"]["severity"] = json!("page");
+    });
+    let ran = run(&ruler, &dir, &["plan"]).exits(0);
+    let ran = ran.prints(&["~ update alert shop.slow", "last_over_time(shop_ms[5m]) > 9000", "cannot tell"]);
+    let ran = ran.prints(&["~ update alert shop.much", "rule.labels.severity", "2 to update"]);
+    ran.says(&[
+        "edited-by-hand",
+        "the rule of alert \"shop.slow\" was edited by hand",
+        "take over into the files",
+    ]);
+    run(&ruler, &dir, &["plan", "--deny", "weaker-alerts"]).exits(3);
+    apply(&ruler, &dir).exits(0);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+    assert_eq!(rules(&ruler, "shop")[1]["labels"], json!({"librato_apply": "shop"}));
+}
+
+#[test]
+fn a_rule_that_would_be_rendered_otherwise_now_is_not_called_edited() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    write(&dir, "shop.yaml", &SHOP.replace("owner: shop", "owner: shop, gap: 10m"));
+    let ran = run(&ruler, &dir, &["plan"]).exits(0).prints(&["rule.expr", "[10m]"]);
+    assert!(!ran.stderr.contains("edited-by-hand"), "{}", ran.stderr);
+    apply(&ruler, &dir).exits(0);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn a_rule_that_somebody_made_in_our_namespace_stays_until_it_is_declared() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    let own = json!({"alert": "Own", "expr": "up == 0", "for": "180s", "labels": {"x": "y"}});
+    ruler.edit(NAMESPACE, "shop", |group| group["rules"].as_array_mut().unwrap().push(own.clone()));
+    write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 900"));
+    run(&ruler, &dir, &["plan", "--unmanaged"]).exits(0).prints(&["Own", "1 to update"]);
+    apply(&ruler, &dir).exits(0);
+    assert_eq!(rules(&ruler, "shop").last().unwrap()["expr"], "up == 0");
+    let declared =
+        SHOP.to_owned() + "  Own: { conditions: [{ type: above, metric_name: shop.ms, threshold: 1 }] }\n";
+    write(
+        &dir,
+        "shop.yaml",
+        &declared.replace("owner: shop", "owner: shop, groups: [{ match: Own, group: shop }]"),
+    );
+    let ran = run(&ruler, &dir, &["plan"]).exits(0).prints(&["~ update alert Own", "up == 0 for 3m"]);
+    ran.says(&["carries no definition"]);
+}
+
+#[test]
+fn two_repositories_share_a_tenant() {
+    let (ruler, shop_dir) = shop(Flavour::Mimir);
+    let kept = ruler.namespace(NAMESPACE);
+    let web = SHOP.replace("owner: shop", "owner: web").replace("shop.", "web.").replace("'web.*'", "'*'");
+    let web_dir = project(&[("web.yaml", &web)]);
+    apply(&ruler, &web_dir).exits(0);
+    assert_eq!(ruler.namespace(NAMESPACE), kept);
+    assert_eq!(ruler.namespace("librato-apply.web").len(), 1);
+    run(&ruler, &shop_dir, &["plan", "--detailed-exitcode"]).exits(0);
+    // Whoever asks for everything to go gets rid of nothing but his own.
+    write(&web_dir, "web.yaml", &web.split("metrics:").next().unwrap().to_owned());
+    apply(&ruler, &web_dir).exits(0);
+    assert!(ruler.namespace("librato-apply.web").is_empty());
+    assert_eq!(ruler.namespace(NAMESPACE), kept);
+}
+
+#[test]
+fn what_has_no_counterpart_is_left_out_and_said() {
+    let ruler = Ruler::start(Flavour::Cortex);
+    let with = SHOP.replace(
+        "\ncomposites:",
+        "\ncomposites:\n  shop.whole: { composite: 'integrate(s(\"shop.ms\", \"*\"))' }",
+    );
+    let dir = project(&[("shop.yaml", &with)]);
+    let ran = run(&ruler, &dir, &["plan"]).exits(0).prints(&["3 to create"]);
+    ran.says(&["not-rendered", "composite \"shop.whole\" is not written to this target"]);
+    apply(&ruler, &dir).exits(4);
+    assert_eq!(names(&ruler, "shop").len(), 3);
+    // An alert that is switched off is no rule.
+    write(
+        &dir,
+        "shop.yaml",
+        &SHOP
+            .replace("    description: Customers wait", "    active: false\n    description: Customers wait"),
+    );
+    run(&ruler, &dir, &["plan"]).exits(0).prints(&["- delete alert shop.slow", "1 to delete"]);
+    apply(&ruler, &dir).exits(0);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+}
+
+// --- Alertmanager
+
+const BASE: &str = "\
+# of the platform team: do not reorder
+global:
+  slack_api_url: https://hooks.example.org/CANARY-of-others
+route:
+  receiver: base # by day
+  routes:
+    # the night shift
+    - matchers: ['team=\"night\"']
+      receiver: base
+receivers:
+- name: base
+  webhook_configs: [{url: 'https://a.example.org/CANARY-of-others'}]
+";
+
+fn owning() -> String {
+    SHOP.replace("owner: shop", "owner: shop, alertmanager: { own: subtree }")
+        .replace("alerts: ['shop.*']", "services: ['*'], alerts: ['shop.*']")
+}
+
+/// The lines of ours, between the comments.
+fn without_ours(text: &str) -> String {
+    let mut inside = false;
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        let mark = line.contains("# librato-apply ");
+        if !inside && !mark {
+            kept.push_str(line);
+        }
+        if mark {
+            inside = !inside;
+        }
+    }
+    kept
+}
+
+#[test]
+fn routes_and_receivers_are_put_among_those_of_others_and_taken_away_again() {
+    let ruler = Ruler::start(Flavour::Cortex);
+    ruler.set_alertmanager(BASE);
+    let dir = project(&[("shop.yaml", &owning())]);
+    let mut said = Vec::new();
+    let ran = run(&ruler, &dir, &["plan", "--out", "plan.json"]).exits(0);
+    said.push(ran.prints(&["+ create service ops", "4 to create"]).all());
+    said.push(std::fs::read_to_string(dir.path().join("plan.json")).unwrap());
+    said.push(run(&ruler, &dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(0).all());
+    let written = ruler.alertmanager().unwrap();
+    assert_eq!(without_ours(&written), BASE, "all else is byte for byte as it was");
+    assert!(written.contains(&format!("https://hooks.example.org/{SECRET}")));
+    assert!(written.contains("\"receiver\":\"librato/shop/ops\""), "{written}");
+    said.push(run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0).all());
+
+    // A route that somebody edits, and a receiver.
+    ruler.set_alertmanager(
+        &written
+            .replacen("\"group_wait\":\"0s\"", "\"group_wait\":\"5m\"", 1)
+            .replace(SECRET, "CANARY-by-hand"),
+    );
+    said.push(run(&ruler, &dir, &["plan"]).exits(0).prints(&["routes", "~ update service ops"]).all());
+    said.push(apply(&ruler, &dir).exits(0).all());
+    assert_eq!(ruler.alertmanager().unwrap(), written);
+
+    // All of it goes, and what is kept of it holds no secret.
+    write(&dir, "shop.yaml", &owning().split("metrics:").next().unwrap().to_owned());
+    said.push(run(&ruler, &dir, &["apply", "--auto-approve"]).exits(0).all());
+    let left = ruler.alertmanager().unwrap();
+    assert_eq!(without_ours(&left), BASE);
+    assert!(!left.contains(SECRET) && !left.contains("shop.slow"), "{left}");
+    for entry in std::fs::read_dir(dir.path().join(".librato-apply/backups")).unwrap() {
+        said.push(std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    assert!(said.len() > 8, "the backups are among what was said");
+    for text in &said {
+        assert!(!text.contains(SECRET) && !text.contains("CANARY"), "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_in_which_there_is_no_place_is_left_alone() {
+    let ruler = Ruler::start(Flavour::Cortex);
+    let dir = project(&[("shop.yaml", &owning())]);
+    let claimed = BASE.replace("team=\"night\"", "librato_apply=\"shop\"");
+    ruler.set_alertmanager(&claimed);
+    let ran = run(&ruler, &dir, &["plan"])
+        .exits(1)
+        .says(&["a route of somebody else matches librato_apply=\"shop\""]);
+    assert!(!ran.all().contains("CANARY"));
+    let flow = "route: {receiver: base}\nreceivers: [{name: base, webhook_configs: [{url: 'https://a.example.org/CANARY'}]}]\n";
+    ruler.set_alertmanager(flow);
+    let ran = apply(&ruler, &dir).exits(4);
+    assert!(
+        ran.all().contains("no list of routes in block style") && !ran.all().contains("CANARY"),
+        "{}",
+        ran.all()
+    );
+    assert_eq!(ruler.alertmanager().unwrap(), flow);
+    // Where there is none, a whole one is made.
+    let ruler = Ruler::start(Flavour::Mimir);
+    apply(&ruler, &dir).exits(0);
+    assert!(ruler.alertmanager().unwrap().contains("librato/shop/ops"));
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
 }

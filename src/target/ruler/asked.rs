@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::found::{Found, left_behind};
 use super::rendered::{Refused, rendered};
 use crate::diag::{Code, Diagnostic, Files, Part, Report, Route, counted};
 use crate::diff::undeclared;
@@ -15,10 +16,15 @@ pub fn asked(
     files: &Files,
     settings: &Settings,
     holds: &dyn Fn(Kind) -> bool,
+    found: &[Found],
     actual: &mut State,
     report: &mut Report,
 ) -> Desired {
     let mut asked = desired.clone();
+    for (address, wish) in &desired.objects {
+        // What has taken its place is there already.
+        left_behind(found, address, wish).iter().for_each(|old| _ = actual.remove(old));
+    }
     let mut left: BTreeMap<Kind, usize> = BTreeMap::new();
     for (address, wish) in &desired.objects {
         if holds(wish.kind) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::asked::given;
-use super::found::{Found, Hand, name_of};
+use super::found::{Found, Hand, left_behind, name_of};
 use super::normal::{Normal, digest_of_group, milliseconds};
 use super::rendered::{Wanted, cut, rendered};
 use super::routed::Routes;
@@ -46,7 +46,13 @@ pub fn complete(
     let goes: BTreeSet<Address> =
         diff.changes.iter().filter(|it| it.action.after().is_none()).map(|it| it.address.clone()).collect();
     let old = |change: &Change| renamed_from(change).cloned();
-    let renamed: BTreeSet<Address> = diff.changes.iter().filter_map(old).collect();
+    let mut renamed: BTreeSet<Address> = diff.changes.iter().filter_map(old).collect();
+    let left: BTreeMap<Address, Address> = desired
+        .objects
+        .iter()
+        .filter_map(|(address, wish)| Some((address.clone(), left_behind(rules.found, address, wish)?)))
+        .collect();
+    renamed.extend(left.values().cloned());
     let others = |group: &str| {
         let stays = |it: &&Found| {
             !wanted.contains_key(&it.address) && !goes.contains(&it.address) && !renamed.contains(&it.address)
@@ -70,6 +76,9 @@ pub fn complete(
         }
         if change.address.collection != Collection::Services {
             gathered.change(change, &wanted);
+            if let (Some(old), Some(wanted)) = (left.get(&change.address), wanted.get(&change.address)) {
+                gathered.gone(old, &change.address, Some(&wanted.group), None);
+            }
         }
     }
     let changed: BTreeSet<Address> = diff.changes.iter().map(|change| change.address.clone()).collect();
@@ -77,9 +86,16 @@ pub fn complete(
         wanted.iter().filter(|(it, _)| !changed.contains(*it) && compared.view.includes(it))
     {
         let routed = routes.as_ref().and_then(|routes| routes.drifted(address));
-        let Some(change) = rules.drifted(address, wanted, routed, compared) else { continue };
+        let name = |old: &Address| {
+            field("name", Some(json!(format!("{old}, {address}"))), Some(json!(address.name)))
+        };
+        let more = routed.into_iter().chain(left.get(address).map(name));
+        let Some(change) = rules.drifted(address, wanted, more, compared) else { continue };
         note_hand(&rules.places(address), change.kind, address, compared, report);
         gathered.put(address, wanted);
+        if let Some(old) = left.get(address) {
+            gathered.gone(old, address, Some(&wanted.group), None);
+        }
         diff.unchanged = diff.unchanged.saturating_sub(1);
         diff.changes.push(change);
     }
@@ -136,7 +152,7 @@ impl Rules<'_> {
         &self,
         address: &Address,
         wanted: &Wanted,
-        routed: Option<FieldChange>,
+        more: impl Iterator<Item = FieldChange>,
         compared: &Compared<'_>,
     ) -> Option<Change> {
         let places = self.places(address);
@@ -149,7 +165,7 @@ impl Rules<'_> {
         if interval.is_some_and(|interval| milliseconds(interval) != milliseconds(&self.interval)) {
             fields.push(field("interval", interval.map(Value::from), Some(json!(self.interval))));
         }
-        fields.extend(routed);
+        fields.extend(more);
         let after = before.clone();
         (!fields.is_empty()).then(|| update(address, before, after, fields))
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::normal::{Normal, collapsed, definition_text};
-use crate::model::{Address, Collection, Kind, Resource, State};
+use crate::model::{Address, Collection, Kind, Resource, State, Wish};
 use crate::prometheus::{Definition, comment_of};
 use crate::remote::ruler::Group;
 
@@ -37,6 +37,8 @@ pub struct Found {
     pub normal: Normal,
     /// Whose it is.
     pub hand: Hand,
+    /// The name of the rule that it took the place of, where it was renamed when it was written.
+    pub renamed_from: Option<String>,
     resource: Resource,
 }
 
@@ -66,6 +68,14 @@ pub fn state(found: &[Found]) -> State {
     state
 }
 
+/// The former name of a declared object whose rule a run that was broken off left behind, after the one of the new name was written.
+pub fn left_behind(found: &[Found], address: &Address, wish: &Wish) -> Option<Address> {
+    let old = wish.renamed_from.as_ref()?;
+    let took_over = |it: &Found| it.address == *address && it.renamed_from.as_ref() == Some(old);
+    let old = address.renamed(old);
+    (found.iter().any(took_over) && found.iter().any(|it| it.address == old)).then_some(old)
+}
+
 impl Found {
     fn read(group: &str, rule: Value) -> Option<Self> {
         let normal = Normal::of(&rule);
@@ -84,11 +94,12 @@ impl Found {
             _ if kind == Kind::Composite => Address::metric(name),
             _ => Address::new(Collection::Alerts, name),
         };
+        let renamed_from = definition.as_ref().and_then(|it| it.renamed_from.clone());
         let resource = match definition {
             Some(definition) if hand != Hand::Judged => definition.resource,
             definition => foreign(kind, &rule, definition.map(|it| it.resource))?,
         };
-        Some(Self { address, group: group.to_owned(), rule, normal, hand, resource })
+        Some(Self { address, group: group.to_owned(), rule, normal, hand, renamed_from, resource })
     }
 
     /// How a group knows the rule.
@@ -144,8 +155,12 @@ mod tests {
             "annotations": {"summary": "s"}});
         let fields = json!({"conditions": [{"type": "above", "metric_name": "x", "threshold": threshold}], "services": ["ops"]});
         let resource = Resource::from_fields(Kind::Alert, fields.as_object().unwrap()).unwrap();
-        let definition =
-            Definition { name: "shop.slow".into(), resource, rendered: Normal::of(&rule).digest() };
+        let definition = Definition {
+            name: "shop.slow".into(),
+            resource,
+            rendered: Normal::of(&rule).digest(),
+            renamed_from: None,
+        };
         rule["annotations"]["librato_definition"] = definition.text().into();
         rule
     }

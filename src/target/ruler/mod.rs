@@ -23,7 +23,7 @@ use super::{Compared, Target, TargetError};
 use crate::apply::{Observer, Options};
 use crate::diag::{Files, Report};
 use crate::diff::Diff;
-use crate::model::{Address, AlertmanagerOwn, Desired, Kind};
+use crate::model::{Address, AlertmanagerOwn, Desired, Kind, Resource, Service, State};
 use crate::plan::{Done, Failure, Outcome, Plan, Remedy};
 use crate::prometheus::{Settings, duration};
 use crate::remote::fetch::{Actual, Wanted};
@@ -67,6 +67,16 @@ impl RulerTarget {
     pub fn of_plan(ruler: Ruler, writing: &Value) -> Result<Self, String> {
         let writing = read_writing(writing)?;
         Ok(Self { ruler, owner: writing.owner, routes: writing.alertmanager.is_some(), settings: None })
+    }
+
+    /// Without files to say what services there are, those that alerts notify are known by their titles.
+    fn take_services_as_given(&self, state: &mut State) {
+        let of = |alert: &Resource| alert.as_alert().and_then(|it| it.services.value().cloned());
+        let titles: Vec<String> = state.values().filter_map(of).flatten().collect();
+        for title in titles {
+            let service = || Resource::Service(Service::default());
+            state.entry(Address::service(title)).or_insert_with(service);
+        }
     }
 
     fn namespace(&self) -> String {
@@ -114,6 +124,9 @@ impl Target for RulerTarget {
             let services =
                 subtree.receivers.iter().map(|it| (Address::service(&it.title), receivers::service(it)));
             actual.state.extend(services);
+            if self.settings.is_none() {
+                self.take_services_as_given(&mut actual.state);
+            }
             Ok(actual)
         }
         .boxed_local()
@@ -128,7 +141,8 @@ impl Target for RulerTarget {
     ) -> Cow<'d, Desired> {
         let Some(settings) = &self.settings else { return Cow::Borrowed(desired) };
         let holds = |kind| self.holds(kind);
-        Cow::Owned(asked::asked(desired, files, settings, &holds, &mut actual.state, report))
+        let found = found::all(&groups_of(actual));
+        Cow::Owned(asked::asked(desired, files, settings, &holds, &found, &mut actual.state, report))
     }
 
     fn complete(&self, compared: &Compared<'_>, diff: &mut Diff, report: &mut Report) -> Value {

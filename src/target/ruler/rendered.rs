@@ -100,7 +100,8 @@ pub fn rendered(asked: &Desired, actual: &State, files: &Files, settings: &Setti
         let Some((place, rule)) = place.and_then(|place| Some((place, *texts.get(&place)?))) else {
             continue;
         };
-        let rule = with_definition(rule.clone(), &object.name, &wish.resource);
+        let old = wish.renamed_from.clone().filter(|old| actual.contains_key(&address.renamed(old)));
+        let rule = with_definition(rule.clone(), &object.name, &wish.resource, old);
         done.rules.insert(address, Wanted { group: place.0.to_owned(), rule });
     }
     done
@@ -161,9 +162,9 @@ fn as_they_will_be(asked: &Desired, actual: &State) -> Desired {
     whole
 }
 
-fn with_definition(mut rule: Value, name: &str, resource: &Resource) -> Value {
+fn with_definition(mut rule: Value, name: &str, resource: &Resource, renamed_from: Option<String>) -> Value {
     let rendered = Normal::of(&rule).digest();
-    let definition = Definition { name: name.to_owned(), resource: resource.clone(), rendered };
+    let definition = Definition { name: name.to_owned(), resource: resource.clone(), rendered, renamed_from };
     match rule["expr"].as_str().filter(|_| rule.get("record").is_some()) {
         Some(expr) => rule["expr"] = definition.before(expr).into(),
         None => rule["annotations"][DEFINITION] = definition.text().into(),
