@@ -141,13 +141,7 @@ fn what_is_exported_is_what_was_applied() {
     let (ruler, dir) = shop(Flavour::Cortex);
     run(&ruler, &dir, &["export"]).exits(64).says(&["--owner NAME"]);
     let ran = run(&ruler, &dir, &["export", "--owner", "shop"]).exits(0);
-    ran.prints(&[
-        "shop.slow:",
-        "threshold: 800",
-        "description: Customers wait",
-        "shop.twice:",
-        "scale(s(\"shop.ms\"",
-    ]);
+    ran.prints(&["shop.slow:", "threshold: 800", "description: Customers wait", "shop.twice:", "scale(s("]);
     assert!(run(&ruler, &dir, &["export", "--owner", "nobody"]).exits(0).stdout.lines().count() < 3);
 }
 
@@ -328,6 +322,18 @@ fn what_has_no_counterpart_is_left_out_and_said() {
     run(&ruler, &dir, &["plan"]).exits(0).prints(&["- delete alert shop.slow", "1 to delete"]);
     apply(&ruler, &dir).exits(0);
     run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn who_waits_learns_what_fails_when_it_is_evaluated() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 900"));
+    run(&ruler, &dir, &["apply", "--auto-approve", "--wait", "30s"]).exits(0);
+    assert!(ruler.requests().contains(&"GET /prometheus/api/v1/rules".to_owned()));
+    let more = "  shop.most: { conditions: [{ type: above, metric_name: shop.many, threshold: 1 }] }\n";
+    write(&dir, "shop.yaml", &(SHOP.to_owned() + more));
+    let ran = run(&ruler, &dir, &["apply", "--auto-approve", "--wait", "30s"]).exits(4);
+    ran.says(&["\"shop.most\" in group \"shop\" cannot be evaluated: found duplicate series"]);
 }
 
 // --- Alertmanager

@@ -44,8 +44,8 @@ pub struct Ruler {
     pub addr: SocketAddr,
 }
 
-/// What is kept, by tenant.
-pub type Kept = BTreeMap<String, Namespaces>;
+/// What is kept, by tenant: rules, and configurations of Alertmanager.
+pub type Kept = (BTreeMap<String, Namespaces>, BTreeMap<String, Map<String, Value>>);
 
 /// Status and body.
 struct Answer(u16, String);
@@ -114,11 +114,14 @@ impl Ruler {
 
     /// What is kept, to be restored.
     pub fn keep(&self) -> Kept {
-        self.store.lock().unwrap().rules.clone()
+        let store = self.store.lock().unwrap();
+        (store.rules.clone(), store.alertmanager.clone())
     }
 
-    pub fn restore(&self, kept: &Kept) {
-        self.store.lock().unwrap().rules.clone_from(kept);
+    pub fn restore(&self, (rules, alertmanager): &Kept) {
+        let mut store = self.store.lock().unwrap();
+        store.rules.clone_from(rules);
+        store.alertmanager.clone_from(alertmanager);
     }
 
     /// Puts a group in, as somebody else would.
