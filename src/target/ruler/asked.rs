@@ -25,6 +25,12 @@ pub fn asked(
         // What has taken its place is there already.
         left_behind(found, address, wish).iter().for_each(|old| _ = actual.remove(old));
     }
+    if settings.absent_memory.is_none() {
+        let message =
+            "on a ruler every rule belongs to a definition, and those of `absent_memory: recorded` do not";
+        let found = Diagnostic::error(Code::NotOnTarget, message);
+        report.push(found.help("write how long streams are remembered, such as `absent_memory: 24h`"));
+    }
     let mut left: BTreeMap<Kind, usize> = BTreeMap::new();
     for (address, wish) in &desired.objects {
         if holds(wish.kind) {
