@@ -106,7 +106,7 @@ with tempfile.TemporaryDirectory() as folder:
     submit(server, [5 * DAY], 9, 20)
     submit(server, [20 * DAY], 9, 300)
     submit(server, [100 * DAY, 250 * DAY], 8, 1200)
-    server.end(signal.SIGTERM)  # closing packs the journal into blocks
+    server.end(signal.SIGTERM)  # closing packs the journal into pages
     server = Server(path)
     submit(server, [600], 6, 15)
     expected = {path: server.call("GET", path) for path in questions()}
@@ -114,8 +114,8 @@ with tempfile.TemporaryDirectory() as folder:
     with sqlite3.connect(path) as file:
         file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         schema = file.execute("PRAGMA user_version").fetchone()[0]
-        counts = {table: file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("journal", "blocks", "series", "metrics", "alerts")}
-        counts["resolutions"] = [row[0] for row in file.execute("SELECT DISTINCT resolution FROM blocks ORDER BY 1")]
+        counts = {table: file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("journal", "blocks", "pages", "series", "metrics", "alerts")}
+        counts["resolutions"] = [row[0] for row in file.execute("SELECT resolution FROM blocks UNION SELECT tier FROM pages ORDER BY 1")]
     file.close()
     (HERE / f"{NAME}.db").write_bytes(pathlib.Path(path).read_bytes())
 document = {"made_at": T0, "schema": schema, "counts": counts, "answers": expected}
