@@ -35,11 +35,12 @@ pub use inputs::{Format, Inputs, Reading};
 pub use serve::ServeCommand;
 pub use submit::{InputFormat, MetricKind, Submit};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use self::deny::parse_deny;
-use self::parse::{parse_evidence, parse_seconds, parse_time};
+use self::parse::{parse_evidence, parse_seconds, parse_time, parse_web};
 use super::complete::names::{commands, declared};
 
 /// Plan and apply monitoring definitions kept in git against a Librato-v1-compatible service.
@@ -114,9 +115,12 @@ pub enum Command {
 /// `init`
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where; made if it does not exist.
-    #[arg(default_value = ".")]
-    pub dir: PathBuf,
+    /// Where; made if it does not exist. Default is the working directory, of an example a directory of its name.
+    pub dir: Option<PathBuf>,
+    /// Write one of the examples instead: `quickstart`, one file with comments; `shop`, a larger one in several files, which
+    /// uses a service of `platform`.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(super::examples::ALL.map(|example| example.name)))]
+    pub example: Option<String>,
 }
 
 /// `validate`
@@ -138,6 +142,19 @@ pub enum PlanFormat {
     Json,
     /// For one comment of a pull request, bounded in size.
     Markdown,
+    /// A page that stands alone, with pictures of the --evidence: for an artifact of a pipeline.
+    Html,
+}
+
+/// How to print the outcome of an apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ApplyFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// A page that stands alone, as `plan --format html` with what became of it.
+    Html,
 }
 
 /// What plan and apply share.
@@ -193,6 +210,12 @@ pub struct Plan {
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub format: PlanFormat,
+    /// Also write the plan as a page (--format html) into this file, whatever is printed.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Where people will find that page: the comment of --format markdown links to it.
+    #[arg(long, value_name = "URL", value_parser = parse_web)]
+    pub report_url: Option<url::Url>,
     /// Name what the service has, of the kinds that the files speak of, and the files do not.
     #[arg(long)]
     pub unmanaged: bool,
@@ -225,8 +248,8 @@ pub struct Apply {
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub wait: Option<Duration>,
     /// How to print the outcome.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ApplyFormat::Text)]
+    pub format: ApplyFormat,
 }
 
 /// `serve`

@@ -1,10 +1,11 @@
-//! `init`: a small commented project that plans and applies at once. Never overwrites anything.
+//! `init`: a small commented project that plans and applies at once, or one of the examples. Never overwrites anything.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
 use librato_apply::diag::{Severity, in_plain_words, printable};
 
+use super::examples::Example;
 use super::exit::{Exit, Stop};
 use super::export;
 use super::files::{self, Readers};
@@ -14,19 +15,56 @@ use super::{args, inputs};
 const DEFINITIONS: &str = include_str!("init.yaml");
 const IGNORED: &str = "# Files of the built-in server, and backups\n*.db\n*.db-*\n.librato-apply/\n";
 
-/// Writes the project.
-pub fn init(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
-    let cannot = |path: &Path, error: &std::io::Error| {
-        let help = match error.kind() {
-            ErrorKind::AlreadyExists => "nothing was overwritten; choose another directory",
-            _ => "choose a directory that can be written to",
-        };
-        Stop {
-            exit: Exit::Error,
-            message: format!("cannot write {}: {}", path.display(), in_plain_words(error)),
-            help: vec![help.into()],
-        }
+/// Writes the project, or an example.
+pub fn init(args: &args::Init, ui: &Ui) -> anyhow::Result<Exit> {
+    let Some(name) = &args.example else {
+        return project(args.dir.as_deref().unwrap_or(Path::new(".")), ui);
     };
+    let example = Example::named(name);
+    let example = example.ok_or_else(|| Stop::usage(format!("there is no example {name}"), "see --help"))?;
+    self::example(example, args.dir.as_deref().unwrap_or(Path::new(name)), ui)
+}
+
+fn cannot(path: &Path, error: &std::io::Error) -> Stop {
+    let help = match error.kind() {
+        ErrorKind::AlreadyExists => "nothing was overwritten; choose another directory",
+        _ => "choose a directory that can be written to",
+    };
+    Stop {
+        exit: Exit::Error,
+        message: format!("cannot write {}: {}", path.display(), in_plain_words(error)),
+        help: vec![help.into()],
+    }
+}
+
+/// Writes an example; nothing of it where one of its files is there already.
+fn example(example: &Example, dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
+    for (name, _) in example.files(dir) {
+        let path = dir.join(name);
+        if path.symlink_metadata().is_ok() {
+            return Err(cannot(&path, &ErrorKind::AlreadyExists.into()).into());
+        }
+    }
+    write_example(example, dir)?;
+    ui.say(&format!("wrote the example {} to {}", example.name, dir.display()));
+    export::write_schema(dir, ui)?;
+    let shown = dir.display();
+    ui.done(&format!("Next: librato-apply validate {shown}, then librato-apply plan {shown}\n"));
+    Ok(Exit::Done)
+}
+
+/// Writes the files of an example.
+pub fn write_example(example: &Example, dir: &Path) -> Result<(), Stop> {
+    for (name, text) in example.files(dir) {
+        let path = dir.join(name);
+        let above = path.parent().unwrap_or(dir);
+        std::fs::create_dir_all(above).map_err(|error| cannot(above, &error))?;
+        files::create(&path, text.as_bytes(), Readers::All).map_err(|error| cannot(&path, &error))?;
+    }
+    Ok(())
+}
+
+fn project(dir: &Path, ui: &Ui) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(dir).map_err(|error| cannot(dir, &error))?;
     let definitions = dir.join("librato-apply.yaml");
     // One that is there already ends it anyway.

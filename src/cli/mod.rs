@@ -12,6 +12,7 @@ mod delete;
 mod embedded;
 mod endpoint;
 mod evidence;
+mod examples;
 mod exit;
 mod explain;
 mod export;
@@ -74,7 +75,7 @@ pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
         interrupts::tell(ui);
     }
     match cli.command {
-        Command::Init(args) => init::init(&args.dir, ui),
+        Command::Init(args) => init::init(&args, ui),
         Command::Validate(args) => reconcile::validate(&args, ui),
         Command::Test(args) => test::test(&args, ui),
         Command::Backtest(args) => backtest::backtest(&args, global, ui).await,

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use librato_apply::diag::{Code, Report, counted, to_json};
+use librato_apply::diag::{Code, Report, counted, in_plain_words, to_json};
 use librato_apply::plan::{self, Plan};
 use librato_apply::render;
 use serde_json::{Value, json};
 
-use super::args::{self, Format, Global, PlanFormat};
+use super::args::{self, ApplyFormat, Format, Global, PlanFormat};
 use super::credentials::Given;
 use super::endpoint::{Access, Whose};
-use super::exit::Exit;
+use super::exit::{Exit, Stop};
+use super::files::{self, Readers};
 use super::inputs;
 use super::ownership;
 use super::session::{Planned, Session, Wish, wish};
@@ -53,6 +54,10 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
             PlanFormat::Json => ui.document(&pretty(&render::document_without_plan(&why, found))?),
             // A comment is updated with this output: without one it would go on showing the plan of an earlier commit.
             PlanFormat::Markdown => ui.document(&render::markdown_without_plan(&why, &found)),
+            PlanFormat::Html => ui.document(&render::html_without_plan(&why, &found)),
+        }
+        if let Some(path) = &args.report {
+            report(path, &render::html_without_plan(&why, &diagnostics(&wish.read.report, &wish)), ui)?;
         }
     }
     let (planned, target, given) = made?;
@@ -68,7 +73,8 @@ async fn make(
     let session = wish.session(global, Access::Compare, ui).await?;
     let mut planned = session.plan(wish, ui).await;
     if let Ok(planned) = &mut planned {
-        session.look(planned, wish, &args.planning, ui).await;
+        let drawn = args.format == PlanFormat::Html || args.report.is_some();
+        session.look(planned, wish, &args.planning, drawn, ui).await;
     }
     let Session { target, given, connection, .. } = session;
     connection.close().await?;
@@ -107,7 +113,14 @@ fn show(
         }
         // A document holds its diagnostics itself.
         PlanFormat::Json => ui.document(&pretty(&render::document(&plan, diagnostics(&report, wish)))?),
-        PlanFormat::Markdown => ui.document(&render::markdown(&plan, &diagnostics(&report, wish))),
+        PlanFormat::Markdown => {
+            let link = args.report_url.as_ref().map(url::Url::as_str);
+            ui.document(&render::markdown_linked(&plan, &diagnostics(&report, wish), link));
+        }
+        PlanFormat::Html => ui.document(&render::html(&plan, &diagnostics(&report, wish))),
+    }
+    if let Some(path) = &args.report {
+        self::report(path, &render::html(&plan, &diagnostics(&report, wish)), ui)?;
     }
     if report.has_errors() || strict && report.warnings() > 0 {
         return Ok(Exit::Error);
@@ -140,7 +153,7 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
     let mut wish = wish(&args.planning, ui)?;
     let opened = wish.session(global, Access::Intend, ui).await;
     if let Err(error) = &opened
-        && args.format == Format::Json
+        && args.format == ApplyFormat::Json
         && wish.read.report.has_errors()
     {
         let found = diagnostics(&wish.read.report, &wish);
@@ -165,7 +178,7 @@ async fn plan_and_write(
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
     let mut planned = session.plan(wish, ui).await?;
-    session.look(&mut planned, wish, &args.planning, ui).await;
+    session.look(&mut planned, wish, &args.planning, args.format == ApplyFormat::Html, ui).await;
     let Planned { plan, mut actual, mut report, unevaluated, .. } = planned;
     let left_out = report.iter().any(|found| found.code == Code::NotRendered.name());
     inputs::check(&report, &wish.read.files, args.planning.inputs.reading.strict, ui)?;
@@ -233,6 +246,17 @@ async fn write_saved(
     let goal = connection.target(target, &Whose::Plan(&saved.writing))?;
     let towards = write::Towards { goal: &*goal, connection };
     write::write(&plan, actual, Vec::new(), args, global, &towards, ui).await
+}
+
+/// The plan as a page, in a file beside what is printed.
+fn report(path: &Path, page: &str, ui: &Ui) -> Result<(), Stop> {
+    files::replace(path, ui.redact(page).as_bytes(), Readers::All).map_err(|error| Stop {
+        exit: Exit::Error,
+        message: format!("cannot write {}: {}", path.display(), in_plain_words(&error)),
+        help: Vec::new(),
+    })?;
+    ui.say(&format!("wrote {}", path.display()));
+    Ok(())
 }
 
 fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {

@@ -7,7 +7,11 @@ mod commands;
 #[cfg(feature = "serve")]
 mod delivery;
 #[cfg(feature = "serve")]
+mod demo;
+#[cfg(feature = "serve")]
 mod heartbeat;
+#[cfg(feature = "serve")]
+mod invented;
 #[cfg(feature = "serve")]
 mod open_files;
 #[cfg(feature = "serve")]
@@ -43,7 +47,11 @@ impl Start {
         if args.command.is_some() || args.check.is_some() {
             return Ok(Start::default());
         }
-        let resolved = super::settings::resolve(&args.flags, args.config.as_deref(), &cli.global, ui)?;
+        let mut resolved = super::settings::resolve(&args.flags, args.config.as_deref(), &cli.global, ui)?;
+        if resolved.settings.demo && !resolved.says("log.level") {
+            // What it does for itself would hide what can be tried.
+            resolved.settings.log_level = LevelFilter::ERROR;
+        }
         Ok(Start { resolved: Some(resolved), set_level: None })
     }
 
@@ -90,11 +98,14 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     if let Some(file) = &args.check {
         return commands::check(file, ui).await;
     }
-    let Some(resolved) = start.resolved else { anyhow::bail!("the options were not read") };
+    let Some(mut resolved) = start.resolved else { anyhow::bail!("the options were not read") };
     super::settings::unknown_variables().iter().for_each(|line| ui.complain(line));
+    let demo = demo::Demo::of(&mut resolved)?;
     let settings = &resolved.settings;
     opening::check(settings)?;
-    let users = if opening::needs_user(settings) {
+    let users = if demo.is_some() {
+        Users::from(vec![demo::Demo::user()])
+    } else if opening::needs_user(settings) {
         Users::from(vec![opening::user()?])
     } else {
         Users::from(super::reload::users(settings, ui)?)
@@ -152,6 +163,16 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     if opens {
         opening::begin(&links, scheme, address, ui)?;
     }
+    let shown = demo.map(|demo| {
+        demo.announce(address, opens, ui);
+        demo.run(router.clone(), address, ui)
+    });
+    let shown = async {
+        match shown {
+            Some(shown) => shown.await,
+            None => std::future::pending().await,
+        }
+    };
     if let Some(copied_at) = store.copied_at() {
         ui.complain(&commands::unadopted(&path, Some(copied_at)));
     }
@@ -159,6 +180,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         served = listening.run(listener, router, store, stop) => served?,
         never = files_again => match never {},
         never = heart => match never {},
+        never = shown => match never {},
     }
     ui.say("stopped");
     Ok(Exit::Done)

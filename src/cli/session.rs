@@ -184,14 +184,15 @@ impl Session {
     }
 
     /// Adds what measurements say of a plan, where that was asked for, and holds it against what is denied. Only reads.
-    pub async fn look(&self, planned: &mut Planned, wish: &Wish, args: &Planning, ui: &Ui) {
+    /// `drawn`: with pictures.
+    pub async fn look(&self, planned: &mut Planned, wish: &Wish, args: &Planning, drawn: bool, ui: &Ui) {
         let Some(length) = args.evidence_length().filter(|_| !planned.report.has_errors()) else { return };
         if self.rules.is_some() {
             let message = "evidence is not read from a ruler: measurements are asked of what stores them";
             planned.report.push(Diagnostic::warning(Code::EvidenceMissing, message));
             return;
         }
-        let asked = evidence::Asked { length, timeout: args.evidence_timeout };
+        let asked = evidence::Asked { length, timeout: args.evidence_timeout, drawn };
         let what = format!("looking for evidence on {}", self.target);
         let Planned { plan, actual, report, .. } = planned;
         let client = &self.connection.client;

@@ -9,7 +9,7 @@ use librato_apply::target::Target;
 use librato_apply::{apply, render};
 use serde_json::Value;
 
-use super::args::{Apply, Format, Global};
+use super::args::{Apply, ApplyFormat, Global};
 use super::backup;
 use super::confirm;
 use super::endpoint::Connection;
@@ -23,8 +23,8 @@ pub fn show(plan: &Plan, args: &Apply, ui: &Ui) {
     let text = render::text(plan, ui.styled_err(), ui.width_err());
     match (args.auto_approve, args.format) {
         (false, _) => ui.complain(&text),
-        (true, Format::Text) => ui.say(&text),
-        (true, Format::Json) => {}
+        (true, ApplyFormat::Text) => ui.say(&text),
+        (true, ApplyFormat::Json | ApplyFormat::Html) => {}
     }
 }
 
@@ -34,7 +34,7 @@ pub fn show(plan: &Plan, args: &Apply, ui: &Ui) {
 /// Where the document cannot be made.
 pub fn finish_unwritten(plan: &Plan, diagnostics: Vec<Value>, args: &Apply, ui: &Ui) -> anyhow::Result<Exit> {
     let exit = if plan.refusals.is_empty() { Exit::Done } else { Exit::Refused };
-    if exit == Exit::Refused && args.auto_approve && (ui.quiet() || args.format == Format::Json) {
+    if exit == Exit::Refused && args.auto_approve && (ui.quiet() || args.format != ApplyFormat::Text) {
         ui.complain(&render::refusals(plan, ui.styled_err()));
     }
     finish(plan, diagnostics, &Outcome::default(), exit, args, ui)
@@ -72,7 +72,7 @@ pub async fn write(
     let progress = Progress::new(ui, plan.steps.len(), &connection.client);
     let options =
         apply::Options { parallelism: global.parallelism.into(), retry: connection.client.config().retry };
-    if args.format == Format::Text {
+    if args.format == ApplyFormat::Text {
         // Said once, and before anything can go wrong.
         kept.take().iter().for_each(|kept| ui.say(kept));
     }
@@ -109,13 +109,14 @@ fn finish(
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
     match args.format {
-        Format::Json => {
+        ApplyFormat::Html => ui.document(&render::html_outcome(plan, &diagnostics, outcome)),
+        ApplyFormat::Json => {
             let document = render::document(plan, diagnostics);
             ui.document(&pretty(&render::outcome_document(plan, document, outcome))?);
         }
-        Format::Text if exit == Exit::Refused => ui.out("Refused: nothing was written.\n"),
-        Format::Text if plan.is_empty() => ui.out("Nothing to change.\n"),
-        Format::Text => ui.out(&render::outcome_text(plan, outcome)),
+        ApplyFormat::Text if exit == Exit::Refused => ui.out("Refused: nothing was written.\n"),
+        ApplyFormat::Text if plan.is_empty() => ui.out("Nothing to change.\n"),
+        ApplyFormat::Text => ui.out(&render::outcome_text(plan, outcome)),
     }
     Ok(exit)
 }

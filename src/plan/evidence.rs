@@ -39,6 +39,15 @@ pub struct Looked {
     pub missed: Vec<String>,
 }
 
+/// A picture of what an alert watches, ready to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sketch {
+    /// What it shows, in words.
+    pub caption: String,
+    /// As SVG that stands for itself.
+    pub svg: String,
+}
+
 /// What was found of one object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -51,6 +60,9 @@ pub struct Finding {
     /// What would have come of it as it will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Figures>,
+    /// Pictures of what an alert watches, where somebody will look at them.
+    #[serde(skip)]
+    pub sketches: Vec<Sketch>,
     /// Seconds of the time for which there are measurements of what an alert watches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covered: Option<i64>,

@@ -24,7 +24,7 @@ use crate::diff::{Diff, FieldChange, Obstacle};
 use crate::model::{Address, Desired, State};
 
 pub use charts::note_other_orders;
-pub use evidence::{Evidence, Figures, Finding, KnownStretch, Looked, StreamsFound, length};
+pub use evidence::{Evidence, Figures, Finding, KnownStretch, Looked, Sketch, StreamsFound, length};
 pub use impact::{Effect, Impact, Indirect, Verdict};
 pub use limits::{DEFAULT_MAX_DELETES, Limits, Refusal, ambiguous, lost_with};
 pub use outcome::{Done, Failure, INTERRUPTED, Outcome, Remedy, UNREACHED};

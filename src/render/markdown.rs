@@ -17,6 +17,7 @@ use crate::diag::plural;
 use crate::diff::Action;
 use crate::model::{Address, Collection, Kind};
 use crate::plan::{Impact, Looked, Plan, Refusal, Step, Unmanaged, Verdict, length};
+pub(super) use detail::lines as difference;
 use escape::{code, prose};
 use page::{Page, Part, Piece};
 
@@ -41,11 +42,16 @@ const UNMANAGED: usize = 100;
 /// When it must be cut, notes go first, then details of updates, then other details, harmless impact and rows of what
 /// is not deleted; what was cut is said.
 pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
+    markdown_linked(plan, diagnostics, None)
+}
+
+/// The same with a link to the plan as a page.
+pub fn markdown_linked(plan: &Plan, diagnostics: &[Value], report: Option<&str>) -> String {
     let column = plan.evidence.as_ref().map(|evidence| {
         let Looked { start, end, .. } = evidence.looked;
         format!("{} before → after", length(end - start))
     });
-    let mut page = Page::new(head(plan)).with_column(column);
+    let mut page = Page::new(head(plan) + &link(report)).with_column(column);
     plan.refusals.iter().for_each(|refusal| refusal_pieces(refusal, &mut page));
     diagnostics.iter().for_each(|diagnostic| page.add(diagnostic_piece(diagnostic)));
     let changed =
@@ -80,6 +86,18 @@ pub fn markdown(plan: &Plan, diagnostics: &[Value]) -> String {
     }
     unmanaged_pieces(&plan.unmanaged, &mut page);
     page.finish()
+}
+
+/// Where the plan is as a page, with pictures.
+fn link(report: Option<&str>) -> String {
+    let Some(url) = report else { return String::new() };
+    let encoded = |c: char| match c {
+        '(' | ')' | '<' | '>' | '[' | ']' | '`' | '|' | '\\' => format!("%{:02X}", u32::from(c)),
+        c if c.is_whitespace() || c.is_control() => String::new(),
+        c => c.to_string(),
+    };
+    let url: String = url.chars().map(encoded).collect();
+    format!("\n[The plan as a page, with pictures]({url})\n")
 }
 
 /// The comment where no plan could be made: why, and what was found in the files.

@@ -5,6 +5,7 @@ mod definitions;
 mod evidence;
 mod expressible;
 mod hang;
+mod html;
 mod json;
 mod lines;
 mod markdown;
@@ -15,10 +16,11 @@ mod value;
 
 pub use definitions::{Definitions, ServiceTypes, definitions};
 pub use expressible::{Expressible, Loss, Restorable, expressible, restorable};
+pub use html::{html, html_outcome, html_without_plan};
 pub use json::{
     ChangeDocument, FORMAT_VERSION, FieldDocument, PlanDocument, document, document_without_plan,
 };
-pub use markdown::{markdown, markdown_without, markdown_without_plan};
+pub use markdown::{markdown, markdown_linked, markdown_without, markdown_without_plan};
 pub use outcome::{OutcomeDocument, StepDocument, outcome_document, outcome_text};
 pub use text::{refusals, summary, text};
 pub use unmanaged::unmanaged_text;

@@ -112,6 +112,43 @@ fn a_plan_says_what_measurements_tell_of_it() {
     ]);
 }
 
+/// One file, with a picture of what the alert watches before and after, the same for the same minute, and beside the comment that links to it.
+#[test]
+fn the_report_shows_alerts_before_and_after() {
+    let world = World::new();
+    let report = [
+        "--evidence=8h",
+        "--format",
+        "markdown",
+        "--report",
+        "plan.html",
+        "--report-url",
+        "https://ci.example.org/a)b.html",
+    ];
+    let comment = world.plan(&report).exits(0);
+    let comment = comment.prints(&["[The plan as a page, with pictures](https://ci.example.org/a%29b.html)"]);
+    assert!(!comment.stdout.contains("<svg"), "{}", comment.stdout);
+    let page = std::fs::read_to_string(world.dir.path().join("plan.html")).unwrap();
+    for shown in [
+        "<meta charset=\"utf-8\">",
+        "What it means to the people on call",
+        "before: above 800 for 5m",
+        "after: above 600 for 5m",
+        "red foot: fires as it will be, 2 times",
+        "grey bar: fired as it was, 1 time",
+        "fired 1 → 2, notified 2 → 3",
+        "the alert cannot fire",
+        "conditions[0].threshold: 600",
+    ] {
+        assert!(page.contains(shown), "no {shown} in {page}");
+    }
+    assert!(page.len() < 2_000_000 && !page.contains("<script") && !page.contains("src="), "{}", page.len());
+    world.plan(&["--format", "html", "--report-url", "javascript:1"]).exits(64);
+    let applied = ["apply", "def", "--delete-data", "--auto-approve", "--format", "html", "--evidence=8h"];
+    let applied = world.server.cli(world.dir.path()).run(&applied).exits(0);
+    applied.prints(&["<h1>Applied to", "<td>written</td>", "<svg ", "changes written"]);
+}
+
 #[test]
 fn an_alert_that_would_be_too_noisy_is_refused() {
     let world = World::new();

@@ -8,6 +8,7 @@ mod canary;
 mod ci_recipes;
 #[path = "../support/cli.rs"]
 mod cli;
+mod demo;
 mod endpoints;
 mod evidence;
 mod examples;
@@ -22,6 +23,8 @@ mod reconcile;
 mod ruler;
 mod rulers;
 mod saved;
+#[path = "../support/server.rs"]
+mod server;
 mod spaces;
 mod submit;
 mod submit_faults;

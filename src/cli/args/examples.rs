@@ -4,7 +4,11 @@
 /// The examples of a command, one line each; lines that belong to the one before are indented.
 pub fn of(command: &str) -> &'static str {
     match command {
-        "init" => "librato-apply init monitoring",
+        "init" => {
+            "\
+librato-apply init monitoring
+librato-apply init --example quickstart"
+        }
         "validate" => "librato-apply validate monitoring/",
         "test" => {
             "\
@@ -99,6 +103,7 @@ librato-apply notify plan"
             "\
 export LIBRATO_TOKEN=…
 librato-apply serve --user ops@example.org --data librato.db --listen 127.0.0.1:8080
+librato-apply serve --demo --open
 librato-apply serve check librato.db
 librato-apply serve backup librato.db librato-copy.db
 librato-apply serve restore librato-copy.db restored.db --adopt"

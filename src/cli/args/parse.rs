@@ -35,3 +35,9 @@ pub fn parse_evidence(text: &str) -> Result<i64, String> {
     let bounds = 3_600..=31 * 86_400;
     if bounds.contains(&length) { Ok(length) } else { Err("evidence looks 1h to 31d back".to_owned()) }
 }
+
+/// The address of a page.
+pub fn parse_web(text: &str) -> Result<url::Url, String> {
+    let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| "write a URL such as https://ci.example.org/artifacts/plan.html".to_owned())
+}

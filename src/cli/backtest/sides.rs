@@ -100,6 +100,13 @@ impl<'a> Definitions<'a> {
         self.declared(&address).is_some() || self.actual.contains_key(&address)
     }
 
+    /// A metric as the files have it, else as the service does.
+    pub fn metric(&self, name: &str) -> Option<Resource> {
+        let address = Address::metric(name);
+        let declared = self.declared(&address).filter(|wish| wish.intent == Intent::Present);
+        declared.map(|wish| wish.resource.clone()).or_else(|| self.actual.get(&address).cloned())
+    }
+
     /// The names of all metrics that either knows.
     pub fn metrics(&self) -> impl Iterator<Item = &str> {
         let declared = self.desired.into_iter().flat_map(|desired| desired.objects.keys());

@@ -10,7 +10,8 @@ use librato_apply::watch::{Condition, Test};
 
 use super::super::backtest::sides::{Definitions, Pair};
 use super::super::backtest::{blind, coverage};
-use super::streams::Seen;
+use super::pictures;
+use super::streams::{Seen, history};
 
 /// The alerts of a plan, each as it is and as it will be.
 pub struct Alerts<'a> {
@@ -58,9 +59,10 @@ impl<'a> Alerts<'a> {
         Self { definitions, sides, pairs }
     }
 
-    /// What came of one of them.
-    pub fn finding(&self, pair: &Pair, histories: &[History], span: Span) -> Finding {
+    /// What came of one of them; `drawn`: with pictures.
+    pub fn finding(&self, pair: &Pair, histories: &[History], span: Span, drawn: bool) -> Finding {
         let mut finding = Finding::default();
+        let mut shown = [pictures::Side::default(), pictures::Side::default()];
         let [before, after] = self.sides.get(&pair.name).copied().unwrap_or_default();
         let (mut newest, mut limits_of) = (None, Vec::new());
         for (side, alert, is_after) in [(&pair.before, before, false), (&pair.after, after, true)] {
@@ -75,8 +77,18 @@ impl<'a> Alerts<'a> {
                 let reasons = blind::reasons(found, subject, self.definitions, &time);
                 figures.cannot_fire = (!reasons.is_empty()).then(|| reasons.join("; "));
             }
+            if let (Ok(found), Ok(subject)) = (&found, side) {
+                let sure = found.incidents.iter().filter(|incident| incident.sure && found.span.is_some());
+                shown[usize::from(is_after)] =
+                    pictures::Side { subject: Some(subject), incidents: sure.cloned().collect() };
+            }
             newest = found.ok().or(newest);
             if is_after { finding.after = Some(figures) } else { finding.before = Some(figures) }
+        }
+        if drawn {
+            let [before, after] = &shown;
+            let metric = |name: &str| self.definitions.metric(name);
+            finding.sketches = pictures::sketches(&pair.name, before, after, histories, span, &metric);
         }
         if let Some(found) = newest {
             finding.covered = found.span.map(|_| found.seconds_covered());
@@ -146,11 +158,6 @@ fn alert(resource: Option<&Resource>) -> Option<&Alert> {
         Some(Resource::Alert(alert)) => Some(alert),
         _ => None,
     }
-}
-
-/// What is known of a metric.
-pub fn history<'h>(histories: &'h [History], metric: &str) -> Option<&'h History> {
-    histories.iter().find(|history| history.metric.eq_ignore_ascii_case(metric))
 }
 
 fn figures(found: &Result<Backtest, String>, alert: &Alert, subject: Option<&Subject>) -> Figures {

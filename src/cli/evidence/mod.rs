@@ -2,6 +2,7 @@
 //! Only reads. What cannot be had is a note, never an error.
 
 mod alerts;
+mod pictures;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +23,8 @@ use librato_apply::watch::Streams;
 use super::backtest::fetch::{Budget, Cut, Limits, Needed, Past, by_hour, past};
 use super::backtest::sides::Definitions;
 use super::time;
-use alerts::{Alerts, history};
-use streams::Seen;
+use alerts::Alerts;
+use streams::{Seen, history};
 
 /// Requests that evidence of one plan may take, and measurements.
 const REQUESTS: usize = 200;
@@ -42,6 +43,8 @@ pub struct Asked {
     pub length: i64,
     /// How long reading may take.
     pub timeout: Duration,
+    /// Whether somebody will look at pictures of it.
+    pub drawn: bool,
 }
 
 /// Finds evidence.
@@ -55,7 +58,7 @@ pub async fn evidence(
     let now = time::now();
     let span = Span { start: now.saturating_sub(asked.length), end: now };
     let limits = Limits { requests: REQUESTS, points: MEASUREMENTS, time: asked.timeout };
-    let search = Search { api, plan, actual, span, budget: Budget::new(limits) };
+    let search = Search { api, plan, actual, span, drawn: asked.drawn, budget: Budget::new(limits) };
     let definitions = Definitions { desired: Some(desired), actual: &actual.state };
     let mut of = search.alerts(&definitions).await;
     of.extend(search.metrics().await);
@@ -88,6 +91,7 @@ struct Search<'a, A> {
     plan: &'a Plan,
     actual: &'a Actual,
     span: Span,
+    drawn: bool,
     budget: Budget,
 }
 
@@ -114,7 +118,7 @@ impl<A: ReadApi> Search<'_, A> {
         let mut of = BTreeMap::new();
         for pair in &alerts.pairs {
             let mut finding = if self.budget.has_time() {
-                alerts.finding(pair, &histories, self.span)
+                alerts.finding(pair, &histories, self.span, self.drawn)
             } else {
                 Finding { missed: true, ..Finding::default() }
             };

@@ -9,6 +9,11 @@ use librato_apply::watch::{Series, Streams};
 /// How many streams are named.
 const NAMED: usize = 5;
 
+/// What is known of a metric.
+pub fn history<'h>(histories: &'h [History], metric: &str) -> Option<&'h History> {
+    histories.iter().find(|history| history.metric.eq_ignore_ascii_case(metric))
+}
+
 /// How far apart the measurements of a stream are, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gaps {

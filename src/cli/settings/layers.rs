@@ -41,6 +41,11 @@ impl Resolved {
         self.files = newer.files;
     }
 
+    /// Whether an option was said at all.
+    pub fn says(&self, key: &str) -> bool {
+        self.said.contains_key(key)
+    }
+
     /// Options that are another in `newer`, but take effect at a start only.
     pub fn needs_restart(&self, newer: &Resolved) -> Vec<&'static str> {
         let fixed = TABLE.iter().filter(|opt| !opt.again && opt.shape != Shape::SecretFile);

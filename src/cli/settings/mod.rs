@@ -41,6 +41,8 @@ pub struct Settings {
     pub log_level: LevelFilter,
     /// Whether a browser is shown the way in.
     pub open: bool,
+    /// Whether everything is invented.
+    pub demo: bool,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             log_json: false,
             log_level: LevelFilter::INFO,
             open: false,
+            demo: false,
         }
     }
 }

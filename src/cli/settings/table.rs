@@ -129,6 +129,12 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("librato.db")
     .help("The file that holds everything; made if it does not exist"),
+    opt("demo", "demo", "", Shape::Switch, |s, text| {
+        s.demo = switch(text)?;
+        Ok(())
+    })
+    .by_default("false")
+    .help("Show the examples with invented measurements, in a temporary file: nobody is notified, whatever else is given. On addresses of this machine alone"),
     opt("accept_clock", "accept-clock", "", Shape::Switch, |s, text| {
         s.accept_clock = switch(text)?;
         Ok(())

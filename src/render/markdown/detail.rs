@@ -23,11 +23,23 @@ const LONGEST: usize = 8_000;
 /// What measurements say of one change, and its difference, folded away; none where neither is anything.
 pub(super) fn detail(step: &Step, evidence: &[String]) -> Option<String> {
     let change = &step.change;
-    let going = what_goes(&change.action);
-    let mut lines: Vec<String> = change.action.fields().iter().chain(&going).flat_map(field).collect();
+    let lines = lines(step);
     if lines.is_empty() && evidence.is_empty() {
         return None;
     }
+    let name = code(&change.address.to_string());
+    let title = format!("{} {} {name}", change.action.verb(), change.kind);
+    let evidence: String = evidence.iter().map(|line| format!("- {line}\n")).collect();
+    let evidence = if evidence.is_empty() { evidence } else { evidence + "\n" };
+    let fields = if lines.is_empty() { String::new() } else { fenced(&lines) };
+    Some(format!("<details>\n<summary>{title}</summary>\n\n{evidence}{fields}\n</details>\n\n"))
+}
+
+/// The fields of a change as lines of a difference, within bounds.
+pub(in crate::render) fn lines(step: &Step) -> Vec<String> {
+    let change = &step.change;
+    let going = what_goes(&change.action);
+    let mut lines: Vec<String> = change.action.fields().iter().chain(&going).flat_map(field).collect();
     let mut length = 0;
     let fits = |line: &&String| {
         length += line.chars().count();
@@ -39,12 +51,7 @@ pub(super) fn detail(step: &Step, evidence: &[String]) -> Option<String> {
         lines.truncate(fitting);
         lines.push(format!("  … {more} more lines"));
     }
-    let name = code(&change.address.to_string());
-    let title = format!("{} {} {name}", change.action.verb(), change.kind);
-    let evidence: String = evidence.iter().map(|line| format!("- {line}\n")).collect();
-    let evidence = if evidence.is_empty() { evidence } else { evidence + "\n" };
-    let fields = if lines.is_empty() { String::new() } else { fenced(&lines) };
-    Some(format!("<details>\n<summary>{title}</summary>\n\n{evidence}{fields}\n</details>\n\n"))
+    lines
 }
 
 /// What a deletion takes away, field by field.

@@ -28,6 +28,8 @@ pub struct NotifyOptions {
     pub smtp: Option<Smtp>,
     /// From whom mail is. `librato-apply@HOST` by default, the host being that of `public_url` or of this machine.
     pub mail_from: Option<String>,
+    /// Whether nothing is ever sent, tests and heartbeat included: everything is invented. Not by default.
+    pub sends_nothing: bool,
     /// A URL that is called each minute while alerts are evaluated and delivered in time.
     pub heartbeat: Option<SecretString>,
 }

@@ -38,6 +38,9 @@ impl Sending {
 
     /// What sends, and what requests are made with at the second `now`.
     pub(super) fn at(&self, now: i64) -> Result<(&Sender, Surroundings), NotifyError> {
+        if self.shared.options.sends_nothing {
+            return Err(NotifyError("this is a demo, which sends nothing to anybody".to_owned()));
+        }
         let made = self.shared.made.get_or_init(|| make(&self.shared.options));
         let Made { sender, surroundings } = made.as_ref().map_err(Clone::clone)?;
         Ok((sender, Surroundings { now, ..surroundings.clone() }))
@@ -58,7 +61,7 @@ impl Sending {
 
     /// Whether the operator gave the address of a heartbeat.
     pub fn has_heartbeat(&self) -> bool {
-        self.shared.options.heartbeat.is_some()
+        self.shared.options.heartbeat.is_some() && !self.shared.options.sends_nothing
     }
 
     /// Calls the operator's heartbeat, where there is one.

@@ -16,7 +16,7 @@ use super::screen::Screen;
 use super::sessions::Found;
 use super::site::{Gate, Pages};
 use super::visit::{Sent, Visit, own_path};
-use super::{cookie, frame};
+use super::{cookie, demo, frame};
 use crate::serve::http::address::Client;
 use crate::serve::http::admission::Claim;
 use crate::serve::http::auth::{Asked, Caller};
@@ -46,6 +46,9 @@ pub async fn pass(State(pages): State<Pages>, request: Request, next: Next) -> R
     let response = admit(&pages, request, next).await.unwrap_or_else(IntoResponse::into_response);
     let response = pages.gate().prefix.applied(response).await;
     let mut response = response.unwrap_or_else(IntoResponse::into_response);
+    if pages.gate().is_demo {
+        response = demo::marked(response).await.unwrap_or_else(IntoResponse::into_response);
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -10,6 +10,7 @@ mod cookie;
 mod copies;
 mod csv;
 mod definitions;
+mod demo;
 mod events;
 mod explore;
 mod fields;

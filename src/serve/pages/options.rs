@@ -24,6 +24,8 @@ pub struct PageOptions {
     pub links: OneTimeLinks,
     /// How pages write objects as definitions for files.
     pub definitions: Definitions,
+    /// Whether every page says that what it shows is invented. Not by default.
+    pub demo: bool,
 }
 
 impl Default for PageOptions {
@@ -34,6 +36,7 @@ impl Default for PageOptions {
             session: Duration::from_secs(12 * 3_600),
             links: OneTimeLinks::default(),
             definitions: Definitions::default(),
+            demo: false,
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Gate {
     pub is_public_https: bool,
     pub links: OneTimeLinks,
     pub prefix: Prefix,
+    /// Whether every page says that it is invented.
+    pub is_demo: bool,
     /// How long the body of a form may take.
     pub body_time: Duration,
 }
@@ -70,6 +72,7 @@ impl Pages {
             prefix: Prefix::of(public_url.as_ref()),
             is_public_https: public_url.is_some_and(|url| url.scheme() == "https"),
             links: options.links.clone(),
+            is_demo: options.demo,
             body_time: limits.time,
         };
         Pages(Arc::new(Parts { api: Api::new(api), definitions: options.definitions, gate, store }))
