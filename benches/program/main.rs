@@ -8,6 +8,7 @@
 mod alerts;
 mod apply;
 mod build;
+mod draw;
 mod files;
 mod http;
 mod ingest;
@@ -44,6 +45,7 @@ const WORKLOADS: &[(&str, Workload)] = &[
     ("start", start::run),
     ("validate", validate::run),
     ("inside", inside::run),
+    ("draw", draw::run),
     ("plan", plan::run),
     ("apply", apply::run),
     ("submit", submit::run),

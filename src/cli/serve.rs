@@ -148,6 +148,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         ui.complain(&announce::line(settings, standing, store.is_unadopted_copy()));
     }
     let heart = heartbeat::beats(sending, store.clone(), options.telemetry.clone());
+    let drawer = librato_apply::serve::draw_snapshots(store.clone(), options.snapshots.clone());
     let (links, opens) = (options.pages.links.clone(), settings.open);
     let allow = options.notify.allow.clone();
     let files = super::reload::Files { args, global, ui, set_level: start.set_level, allow };
@@ -181,6 +182,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         never = files_again => match never {},
         never = heart => match never {},
         never = shown => match never {},
+        never = drawer => match never {},
     }
     ui.say("stopped");
     Ok(Exit::Done)

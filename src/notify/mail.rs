@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lettre::address::Envelope;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -13,6 +13,9 @@ use tokio::time::timeout;
 
 use super::relay::{Relay, Tls};
 use super::{Letter, Mail};
+
+/// By which the HTML of a mail names its picture.
+const PICTURE: &str = "picture";
 
 /// How handing over one mail went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,10 +139,39 @@ impl Relay {
         if let Some(first) = &letter.answers {
             builder = builder.in_reply_to(first.clone()).references(first.clone());
         }
-        let body = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
-        let message = builder.multipart(body).map_err(unmade)?;
+        let message = builder.multipart(body(mail)).map_err(unmade)?;
         Ok((envelope.map_err(unmade)?, message.formatted()))
     }
+}
+
+/// The text, and the same as HTML with its picture; programs that read mail load nothing from elsewhere.
+fn body(mail: &Mail) -> MultiPart {
+    let Some(picture) = &mail.picture else {
+        return MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
+    };
+    let words: String = picture
+        .words
+        .chars()
+        .map(|c| match c {
+            '&' => "&amp;".to_owned(),
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            '"' => "&quot;".to_owned(),
+            c if c.is_control() => " ".to_owned(),
+            c => c.to_string(),
+        })
+        .collect();
+    let shown =
+        format!("<p><img src=\"cid:{PICTURE}\" width=\"{}\" alt=\"{words}\"></p>\n</body>", picture.width);
+    let html = mail.html.replacen("</body>", &shown, 1);
+    let png = Attachment::new_inline(PICTURE.to_owned()).body(
+        picture.png.clone(),
+        // It is one by its form.
+        ContentType::parse("image/png").unwrap_or(ContentType::TEXT_PLAIN),
+    );
+    MultiPart::alternative()
+        .singlepart(SinglePart::plain(mail.text.clone()))
+        .multipart(MultiPart::related().singlepart(SinglePart::html(html)).singlepart(png))
 }
 
 /// What an error of the relay means. `sending`: whether the message was on its way.
@@ -180,5 +212,43 @@ impl Header for AutoSubmitted {
 
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Illustration;
+    use super::*;
+
+    #[test]
+    fn a_picture_lies_beside_the_html_and_its_words_are_text() {
+        let mut mail = Mail {
+            letters: Vec::new(),
+            subject: "s".to_owned(),
+            text: "plain words".to_owned(),
+            html: "<body>\nwords</body>\n".to_owned(),
+            picture: None,
+        };
+        let without = String::from_utf8(body(&mail).formatted()).unwrap();
+        assert!(!without.contains("multipart/related") && !without.contains("image/png"), "{without}");
+        let words = "\"><img src=x onerror=alert(1)>".to_owned();
+        mail.picture = Some(Illustration { png: vec![0x89, 0x50], words, width: 600 });
+        let with = String::from_utf8(body(&mail).formatted()).unwrap();
+        for part in [
+            "multipart/alternative",
+            "multipart/related",
+            "text/plain",
+            "text/html",
+            "image/png",
+            "Content-ID: <picture>",
+        ] {
+            assert!(with.contains(part), "no {part} in {with}");
+        }
+        let text = with.replace("=\r\n", "").replace("=3D", "=");
+        assert!(text.contains("src=\"cid:picture\" width=\"600\""), "{text}");
+        assert!(
+            text.contains("&lt;img src=x onerror=alert(1)&gt;") && !text.contains("<img src=x"),
+            "{text}"
+        );
     }
 }

@@ -31,5 +31,5 @@ pub use mail::Handed;
 pub use message::{How, Message, Subject, Test, Violation, What};
 pub use relay::{Relay, RelayError, RelayOptions};
 pub use render::{BASED, digest, digests, render};
-pub use request::{Http, Letter, Mail, Request, Surroundings, Unsendable};
+pub use request::{Http, Illustration, Letter, Mail, Request, Surroundings, Unsendable};
 pub use sender::{Report, Sender, Verdict};

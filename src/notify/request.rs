@@ -64,6 +64,19 @@ pub struct Mail {
     pub text: String,
     /// The same for everyone else.
     pub html: String,
+    /// What the alert watches, where it could be drawn.
+    pub picture: Option<Illustration>,
+}
+
+/// A picture in a mail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Illustration {
+    /// The picture itself.
+    pub png: Vec<u8>,
+    /// What it shows, for who does not see it.
+    pub words: String,
+    /// How wide it is shown, in pixels.
+    pub width: u32,
 }
 
 /// What differs from address to address. The ids stand in angle brackets, as headers have them.

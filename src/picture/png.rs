@@ -97,11 +97,13 @@ impl Canvas {
     }
 
     fn shape(&mut self, shape: &Shape) {
-        // Lines along whole pixels begin and end between them.
-        let crisp = shape.stroke.is_some_and(|stroke| stroke.crisp);
-        let at = |value: f64| {
-            let value = if crisp { ((value * self.scale).round() + 0.5) / self.scale } else { value };
-            value as f32
+        // Along whole pixels a line of one lies in the middle of them, and a line of two between them.
+        let crisp = shape.stroke.filter(|stroke| stroke.crisp);
+        let middle =
+            crisp.map(|stroke| if (stroke.width * self.scale).round() % 2.0 == 1.0 { 0.5 } else { 0.0 });
+        let at = |value: f64| match middle {
+            Some(middle) => (((value * self.scale).round() + middle) / self.scale) as f32,
+            None => value as f32,
         };
         let mut path = PathBuilder::new();
         for step in &shape.path {

@@ -16,6 +16,7 @@ use super::http::body::Limits;
 use super::http::rates::Rates;
 use super::http::users::Users;
 use super::pages::PageOptions;
+use super::snapshots::options::{Known, SnapshotOptions};
 use super::store::Store;
 use super::submit::Intake;
 use super::telemetry::Telemetry;
@@ -47,6 +48,8 @@ pub struct Options {
     pub notify: NotifyOptions,
     /// What people see in a browser.
     pub pages: PageOptions,
+    /// How charts are pictured for chats and mails.
+    pub snapshots: SnapshotOptions,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             alerts: AlertOptions::default(),
             notify: NotifyOptions::default(),
             pages: PageOptions::default(),
+            snapshots: SnapshotOptions::default(),
         }
     }
 }
@@ -78,6 +82,7 @@ pub struct App {
     evaluation: Evaluation,
     sending: Sending,
     backups: backup::Turn,
+    snapshots: Known,
 }
 
 impl App {
@@ -96,6 +101,12 @@ impl App {
             evaluation,
             sending: Sending::new(&options.notify),
             backups: backup::Turn::default(),
+            snapshots: Known::new(
+                &options.snapshots,
+                options.notify.public_url.as_deref(),
+                &options.pages.allowed_hosts,
+                options.pages.enabled,
+            ),
         }
     }
 }
@@ -139,6 +150,12 @@ impl FromRef<App> for Sending {
 impl FromRef<App> for Limits {
     fn from_ref(app: &App) -> Limits {
         app.bodies
+    }
+}
+
+impl FromRef<App> for Known {
+    fn from_ref(app: &App) -> Known {
+        app.snapshots.clone()
     }
 }
 

@@ -71,6 +71,8 @@ pub use http::users::{UserChanges, Users};
 pub use listen::{Listening, run};
 pub use pages::{Definitions, OneTimeLinks, PageOptions, Written};
 pub use router::{listed as listed_routes, router};
+pub use snapshots::draw_snapshots;
+pub use snapshots::options::{SnapshotOptions, Snapshots};
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};

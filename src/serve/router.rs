@@ -180,6 +180,8 @@ fn routes() -> Routes<App> {
         )
         .route("/v1/snapshots", [post(Define, snapshots::create)])
         .route("/v1/snapshots/{id}", [get(ReadSpaces, snapshots::show)])
+        .route("/v1/snapshots/{id}/image", [get(ReadSpaces, snapshots::image)])
+        .secret_route("/snapshots/{name}", [get(Probe, snapshots::open)])
         // what clients of the time before spaces and tags call
         .route(
             "/v1/instruments",

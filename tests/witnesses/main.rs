@@ -16,6 +16,8 @@ mod promtool;
 mod python_librato;
 mod readme;
 mod remote_read;
+#[cfg(feature = "png")]
+mod resvg;
 #[path = "../support/server.rs"]
 mod server;
 mod sinks;

@@ -35,6 +35,8 @@ fn pages() -> Vec<(String, String)> {
     let entries = std::fs::read_dir(root().join("docs")).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap())).collect();
+    // Pictures lie beside them.
+    names.retain(|name| name.ends_with(".md"));
     names.sort();
     names.insert(0, "README.md".to_owned());
     names.into_iter().map(|name| (name.clone(), read(&name))).collect()

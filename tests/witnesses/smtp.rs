@@ -108,6 +108,7 @@ fn mail(addresses: &[&str], first: bool) -> Mail {
         subject: "[Librato] Alert db.slow has triggered! \u{e9}".to_owned(),
         text: format!("one\n.\n..two\n.three \u{e9}\n{}\nend\n", "long ".repeat(1_000)),
         html: "<p>one</p>\n.\n<p>.two</p>\n".to_owned(),
+        picture: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use librato_apply::serve::Smtp;
+use librato_apply::serve::{Smtp, Snapshots};
 
 use super::Settings;
 use super::read::{
@@ -350,6 +350,16 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("12")
     .help("After how many hours a browser that is not used must log in again; after seven days it must in any case"),
+    opt("snapshots", "snapshots", "WHO", Shape::Choice(&["private", "link", "off"]), |s, text| {
+        s.options.snapshots.seen_by = match choice(text, &["private", "link", "off"])? {
+            "link" => Snapshots::Link,
+            "off" => Snapshots::Off,
+            _ => Snapshots::Private,
+        };
+        Ok(())
+    })
+    .by_default("private")
+    .help("Who may see the pictures of snapshots: those who may see spaces (`private`), or whoever has the link, which cannot be guessed (`link`); `off`: none are drawn"),
     opt("pages.open", "open", "", Shape::Switch, |s, text| {
         s.open = switch(text)?;
         Ok(())

@@ -41,6 +41,7 @@ pub fn digest(
             subject: format!("[Librato] {}", title(messages)),
             text: plain(messages, at, usize::MAX),
             html: mail::page(&html(messages, at)),
+            picture: None,
         })),
         _ => Err(Unsendable::NotTaken(format!("services of type {kind} take no digests"))),
     }

@@ -24,6 +24,7 @@ pub(super) fn render(
         subject: subject(message),
         text: markdown(message, at, usize::MAX),
         html: page(&html(message, at)),
+        picture: None,
     })
 }
 

@@ -14,7 +14,7 @@ use super::options::NotifyOptions;
 use super::pace::Pace;
 use super::sending::{NotifyError, Sending};
 use super::table::{self, Head, Queue, Written};
-use crate::notify::{Message, Report, digest, digests, render};
+use crate::notify::{Illustration, Message, Report, Request, digest, digests, render};
 use crate::serve::catalog::alerting::clock::Clock as AlertClock;
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Payload, Status};
 use crate::serve::catalog::alerting::evaluation::Evaluation;
@@ -273,10 +273,11 @@ impl Dispatcher {
         for Head { delivery, .. } in &heads {
             self.busy.insert(delivery.id, (delivery.key.clone(), service.id));
         }
+        let store = self.store.clone();
         let (sending, settings) = (self.sending.clone(), service.settings.revealed().clone());
         let (id, kind, title) = (service.id, service.service_type.clone(), service.title.clone());
         self.attempts.spawn(async move {
-            let report = attempt(&sending, &kind, &settings, &heads, now).await;
+            let report = attempt(&store, &sending, &kind, &settings, &heads, now).await;
             Attempt { service: id, kind, title, heads, report }
         });
     }
@@ -313,6 +314,7 @@ impl Dispatcher {
 
 /// One attempt, with the settings of now.
 async fn attempt(
+    store: &Store,
     sending: &Sending,
     kind: &str,
     settings: &Map<String, Value>,
@@ -328,15 +330,29 @@ async fn attempt(
         .collect();
     // It was made before the dispatcher was.
     let Ok((sender, surroundings)) = sending.at(now) else { return Report::unready("nothing can be sent") };
-    let request = match messages.as_slice() {
+    let mut request = match messages.as_slice() {
         [one] => render(kind, settings, one, &surroundings),
         many => {
             let many: Vec<Message> = many.iter().map(|message| (*message).clone()).collect();
             digest(kind, settings, &many, &surroundings)
         }
     };
+    if let (Ok(Request::Mail(mail)), [one]) = (&mut request, messages.as_slice()) {
+        mail.picture = picture(store, one).await;
+    }
     let rest = heads.first().map(|head| head.delivery.rest.as_slice()).unwrap_or_default();
     sender.send(request, settings, rest, now).await
+}
+
+#[cfg(feature = "png")]
+async fn picture(store: &Store, message: &Message) -> Option<Illustration> {
+    super::illustration::of(store, message).await
+}
+
+/// Without the feature there are no pictures.
+#[cfg(not(feature = "png"))]
+async fn picture(_: &Store, _: &Message) -> Option<Illustration> {
+    None
 }
 
 /// From 0 to 1; without randomness the middle.

@@ -3,6 +3,8 @@
 mod decide;
 pub mod define;
 mod dispatch;
+#[cfg(feature = "png")]
+mod illustration;
 mod log;
 mod options;
 mod outcome;

@@ -27,6 +27,9 @@ use crate::serve::telemetry::Telemetry;
 pub const HEALTH: &str = "/healthz";
 pub const READY: &str = "/readyz";
 
+/// Below this lie pictures for whoever has their address.
+pub const OPEN_PICTURES: &str = "/snapshots/";
+
 /// Whether the path is one of theirs.
 pub fn is_probe(path: &str) -> bool {
     path == HEALTH || path == READY
@@ -107,7 +110,7 @@ impl Door {
     }
 
     /// Whoever sends these headers from there, or the answer to somebody unknown.
-    async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Caller, Problem> {
+    pub async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Caller, Problem> {
         let unknown = || Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required");
         let sent = headers.get(header::AUTHORIZATION).ok_or_else(unknown)?.as_bytes();
         let attempt = Attempt::new(client.address, sent);
@@ -200,7 +203,7 @@ pub struct Asked(pub Arc<str>);
 /// Answers 401 unless the request carries credentials that are known, 403 when a page of another site sent it. What their role
 /// may do is asked at the route.
 pub async fn require(State(door): State<Door>, request: Request, next: Next) -> Response {
-    if is_probe(request.uri().path()) {
+    if is_probe(request.uri().path()) || request.uri().path().starts_with(OPEN_PICTURES) {
         return next.run(request).await;
     }
     let by_a_page = request.headers().contains_key("sec-fetch-mode");

@@ -15,6 +15,7 @@ pub mod cross_site;
 pub mod fields;
 pub mod form;
 pub mod guesses;
+pub mod host;
 pub mod leftover;
 pub mod paging;
 pub mod problem;

@@ -3,11 +3,13 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, header};
+use axum::response::Response;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::refused::Refused;
 use super::visit::Visit;
+use crate::serve::http::auth::Caller;
 use crate::serve::http::problem::Problem;
 
 /// Longer answers are not read; no page asks for one.
@@ -35,6 +37,17 @@ impl Api {
     /// What is answered to a DELETE.
     pub async fn delete(&self, visit: &Visit, path: &str) -> Result<Value, Refused> {
         self.ask(visit, Method::DELETE, path, Body::empty()).await
+    }
+
+    /// The answer to a GET as it is, in the name of whoever this is.
+    pub async fn fetch(&self, caller: Caller, path: &str) -> Result<Response, Refused> {
+        let request = Request::get(path).extension(caller).body(Body::empty()).map_err(Problem::internal)?;
+        let response = match self.0.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let status = response.status();
+        if status.is_success() { Ok(response) } else { Err(Refused::read(status, &Value::Null)) }
     }
 
     async fn ask(&self, visit: &Visit, method: Method, path: &str, body: Body) -> Result<Value, Refused> {

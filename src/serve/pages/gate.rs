@@ -88,7 +88,9 @@ async fn admit(pages: &Pages, mut request: Request, next: Next) -> Result<Respon
     if path == "/ui/login" {
         return Ok(next.run(request).await);
     }
-    let Some((found, caller, form_token)) = found else { return Ok(stranger(&request)) };
+    let Some((found, caller, form_token)) = found else {
+        return with_credentials(pages, request, next, client).await;
+    };
     let uri = request.uri().clone();
     let params = Params::read(uri.query().unwrap_or_default());
     let mut visit = Visit {
@@ -123,6 +125,22 @@ async fn admit(pages: &Pages, mut request: Request, next: Next) -> Result<Respon
         }
     }
     Ok(response)
+}
+
+/// Where there is no session: pictures are shown to programs with credentials, too; everything else to whoever logs in.
+async fn with_credentials(
+    pages: &Pages,
+    mut request: Request,
+    next: Next,
+    client: Client,
+) -> Result<Response, Refused> {
+    let is_picture = request.uri().path().starts_with("/ui/v1/snapshots/");
+    if !is_picture || !request.headers().contains_key(header::AUTHORIZATION) {
+        return Ok(stranger(&request));
+    }
+    let caller = pages.gate().door.admit(request.headers(), client).await?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
 }
 
 /// The session of the browser, whose it is, and what its forms hold.

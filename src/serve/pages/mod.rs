@@ -19,7 +19,6 @@ mod frame;
 mod gate;
 mod health;
 mod help;
-mod host;
 mod login;
 mod measured;
 mod metrics;
@@ -35,6 +34,7 @@ mod session;
 mod sessions;
 mod silences;
 mod site;
+mod snapshot;
 mod spaces;
 mod table;
 mod text;
@@ -83,6 +83,7 @@ pub fn router(pages: &Pages) -> Router {
         .route("/ui/silences/{id}/end", post(silences::end))
         .route("/ui/health", get(health::show))
         .route("/ui/help", get(help::show))
+        .route("/ui/v1/snapshots/{name}", get(snapshot::show))
         .route("/ui/{*rest}", get(nothing))
         .method_not_allowed_fallback(async |method: Method| {
             let message = format!("This page does not take {method}.");

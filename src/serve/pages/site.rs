@@ -7,13 +7,13 @@ use axum::Router;
 
 use super::api::Api;
 use super::definitions::Definitions;
-use super::host::Hosts;
 use super::options::{OneTimeLinks, PageOptions};
 use super::prefix::Prefix;
 use super::sessions::Sessions;
 use crate::serve::http::address::Client;
 use crate::serve::http::auth::Door;
 use crate::serve::http::body::Limits;
+use crate::serve::http::host::Hosts;
 use crate::serve::store::Store;
 
 /// The parts of the pages. Clones share them.

@@ -16,6 +16,7 @@ mod notified;
 mod raw;
 mod reload;
 mod shutdown;
+mod snapshots;
 mod strangers;
 mod tls;
 mod unwritten;

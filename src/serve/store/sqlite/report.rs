@@ -43,6 +43,7 @@ const GROUPS: &[(&str, &[Counted])] = &[
         "others",
         &[
             ("snapshots", "snapshot", "snapshots"),
+            ("pictures", "picture", "pictures"),
             ("chart_tokens", "chart token", "chart tokens"),
             ("api_tokens", "API token", "API tokens"),
             ("jobs", "job", "jobs"),

@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     ALERTING,
     BLOCKS_IN_COLUMNS,
     PAGES,
+    PICTURES_OF_SNAPSHOTS,
 ];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
@@ -493,6 +494,22 @@ fn finish_compaction(connection: &Connection) -> rusqlite::Result<()> {
     }
     Ok(())
 }
+
+/// Snapshots are drawn. `output` is why one was not; `key` is what cannot be guessed in the address of a picture.
+const PICTURES_OF_SNAPSHOTS: &str = "
+ALTER TABLE jobs ADD COLUMN output TEXT;
+CREATE INDEX jobs_by_state ON jobs (state, id);
+CREATE INDEX snapshots_by_job ON snapshots (job_id);
+
+CREATE TABLE pictures (
+    snapshot_id INTEGER PRIMARY KEY REFERENCES snapshots,
+    key TEXT NOT NULL UNIQUE,
+    made_at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    png BLOB NOT NULL
+) STRICT;
+CREATE INDEX pictures_by_time ON pictures (made_at);
+";
 
 /// Gives the labels that are there their checksums.
 fn sum_all_labels(connection: &Connection) -> rusqlite::Result<()> {
