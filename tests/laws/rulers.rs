@@ -27,7 +27,7 @@ use crate::support::world::Wish;
 
 const NAMESPACE: &str = "librato-apply.shop";
 
-const FAULTS: [Fault; 10] = [
+const FAULTS: [Fault; 11] = [
     Fault::Refuse,
     Fault::CutBeforeForward,
     Fault::CutAfterExecuted,
@@ -36,6 +36,7 @@ const FAULTS: [Fault; 10] = [
     Fault::TooManyRequests { retry_after: Some(0) },
     Fault::Unavailable503 { html: false },
     Fault::Unavailable503 { html: true },
+    Fault::TruncatedJson,
     Fault::HtmlErrorPage(500),
     Fault::BadGatewayAfterExecuted,
 ];

@@ -171,7 +171,7 @@ fn lines_of<'t>(text: &'t str, owner: &str, part: Part) -> Result<Vec<&'t str>, 
 }
 
 /// The text without our part.
-fn without(text: &str, owner: &str) -> Result<String, String> {
+pub fn without(text: &str, owner: &str) -> Result<String, String> {
     let mut lines: Vec<&str> = text.lines().collect();
     for part in [Part::Routes, Part::Receivers] {
         if let Some((begin, end)) = between(&lines, owner, part)? {

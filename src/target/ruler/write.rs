@@ -19,6 +19,9 @@ use crate::remote::{ApiError, Method, WriteApi};
 /// How often who waits looks whether there is still something to wait for.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// Where the text stands in the envelope of a configuration.
+const CONFIG: &str = "alertmanager_config";
+
 /// Writes it.
 pub async fn write(
     ruler: &Ruler,
@@ -27,7 +30,8 @@ pub async fn write(
     options: &Options,
     observer: &dyn Observer,
 ) -> Outcome {
-    let mut run = Run { ruler, writing, plan, options, observer, done: BTreeMap::new(), routed: None };
+    let mut run =
+        Run { ruler, writing, plan, options, observer, done: BTreeMap::new(), routed: None, others: None };
     let mut outcome = Outcome::default();
     match run.moved().await {
         Ok(moved) if moved.is_empty() => run.write().await,
@@ -93,11 +97,13 @@ struct Run<'a> {
     done: BTreeMap<String, Done>,
     /// What became of the configuration of Alertmanager.
     routed: Option<Done>,
+    /// What stands in it beside our part. It is written back whole, so it is read twice and must be the same both times.
+    others: Option<String>,
 }
 
 impl Run<'_> {
     /// The groups that are neither what the plan was made from nor what it makes of them: then nothing is written at all.
-    async fn moved(&self) -> Result<Vec<String>, RulerError> {
+    async fn moved(&mut self) -> Result<Vec<String>, RulerError> {
         let groups = self.ruler.groups(&self.writing.namespace).await?;
         let moved = self.writing.groups.iter().filter(|group| {
             let current = find(&groups, &group.name);
@@ -106,6 +112,7 @@ impl Run<'_> {
         let mut moved: Vec<String> = moved.map(|group| format!("group \"{}\"", group.name)).collect();
         if let Some(routes) = &self.writing.alertmanager {
             let envelope = self.ruler.alertmanager().await?;
+            self.others = envelope.as_ref().and_then(|it| self.others(it));
             let found = envelope.as_ref().map_or_else(|| Ok(Subtree::default()), |it| self.subtree(it));
             let as_seen = found.as_ref().is_ok_and(|found| {
                 digest_of_subtree(found) == routes.seen || self.applied(routes, found).as_ref() == Some(found)
@@ -120,6 +127,16 @@ impl Run<'_> {
     fn subtree(&self, envelope: &Map<String, Value>) -> Result<Subtree, String> {
         text_of(envelope)
             .map_or_else(|| Ok(Subtree::default()), |text| subtree::read(text, &self.writing.owner))
+    }
+
+    fn others(&self, envelope: &Map<String, Value>) -> Option<String> {
+        let rest: Map<String, Value> = envelope
+            .iter()
+            .filter(|(key, _)| *key != CONFIG)
+            .map(|(key, one)| (key.clone(), one.clone()))
+            .collect();
+        let text = subtree::without(text_of(envelope)?, &self.writing.owner).ok()?;
+        Some(text + &Value::Object(rest).to_string())
     }
 
     fn applied(&self, routes: &RoutesWriting, found: &Subtree) -> Option<Subtree> {
@@ -156,11 +173,17 @@ impl Run<'_> {
             if Some(next.as_str()) == text_of(&envelope) {
                 return if attempts.may_have_been_executed() { Done::Written } else { Done::Met };
             }
+            let is_first = self.others.is_none() && text_of(&envelope).is_none();
+            let is_same = is_first || self.others.is_some() && self.others(&envelope) == self.others;
+            if !is_same {
+                let why = "the configuration of Alertmanager is changing under our hands";
+                return failed(why, Remedy::Again);
+            }
             if digest_of_subtree(&found) != routes.seen {
                 let why = "our part of the configuration of Alertmanager was changed since the plan was made";
                 return failed(why, Remedy::Plan);
             }
-            envelope.insert("alertmanager_config".to_owned(), next.into());
+            envelope.insert(CONFIG.to_owned(), next.into());
             envelope.entry("template_files").or_insert_with(|| json!({}));
             let secrets = subtree::scalars(&envelope);
             match self.ruler.set_alertmanager(&envelope, &secrets).await {
@@ -310,7 +333,7 @@ impl Run<'_> {
 
 /// The text of a configuration.
 pub fn text_of(envelope: &Map<String, Value>) -> Option<&str> {
-    envelope.get("alertmanager_config").and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+    envelope.get(CONFIG).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
 
 /// Whether nothing is left to write.
