@@ -128,7 +128,7 @@ fn a_saved_plan_is_written_as_it_is_or_not_at_all() {
     ran.says(&["group \"shop\"", "plan again"]);
     assert!(rules(&ruler, "shop")[2]["expr"].as_str().unwrap().contains("> 800"));
     ruler.edit(NAMESPACE, "shop", |group| {
-        _ = group["rules"][1]["labels"].as_object_mut().unwrap().remove("severity")
+        group["rules"][1]["labels"].as_object_mut().unwrap().remove("severity");
     });
     run(&ruler, &dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(0);
     assert!(rules(&ruler, "shop")[2]["expr"].as_str().unwrap().contains("> 900"));
@@ -168,9 +168,7 @@ fn an_endpoint_that_is_no_ruler_is_not_taken_for_an_empty_one() {
     run(&ruler, &dir, &["plan"]).exits(0);
     let wrong = ruler.endpoint().replace("/cortex", "/wrong");
     let ran = Cli::new(dir.path()).env("SLACK", SECRET).run(&["plan", "--endpoint", &wrong]).exits(1);
-    ran.says(
-        &["no cortex ruler answers there", "/wrong/api/v1/rules", "from the command line"][..2].as_ref(),
-    );
+    ran.says(&["no cortex ruler answers there", "/wrong/api/v1/rules"]);
     let other = ruler.endpoint().replace("cortex+", "mimir+");
     let ran = Cli::new(dir.path()).env("SLACK", SECRET).run(&["plan", "--endpoint", &other]).exits(1);
     ran.says(&["no mimir ruler answers there", "/cortex/prometheus/config/v1/rules", "experimental"]);
@@ -294,7 +292,7 @@ fn two_repositories_share_a_tenant() {
     assert_eq!(ruler.namespace("librato-apply.web").len(), 1);
     run(&ruler, &shop_dir, &["plan", "--detailed-exitcode"]).exits(0);
     // Whoever asks for everything to go gets rid of nothing but his own.
-    write(&web_dir, "web.yaml", &web.split("metrics:").next().unwrap().to_owned());
+    write(&web_dir, "web.yaml", web.split("metrics:").next().unwrap());
     apply(&ruler, &web_dir).exits(0);
     assert!(ruler.namespace("librato-apply.web").is_empty());
     assert_eq!(ruler.namespace(NAMESPACE), kept);
@@ -401,7 +399,7 @@ fn routes_and_receivers_are_put_among_those_of_others_and_taken_away_again() {
     assert_eq!(ruler.alertmanager().unwrap(), written);
 
     // All of it goes, and what is kept of it holds no secret.
-    write(&dir, "shop.yaml", &owning().split("metrics:").next().unwrap().to_owned());
+    write(&dir, "shop.yaml", owning().split("metrics:").next().unwrap());
     said.push(run(&ruler, &dir, &["apply", "--auto-approve"]).exits(0).all());
     let left = ruler.alertmanager().unwrap();
     assert_eq!(without_ours(&left), BASE);

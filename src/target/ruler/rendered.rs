@@ -191,6 +191,11 @@ pub fn cut(rules: &mut BTreeMap<Address, Wanted>, asked: &Desired, others: &dyn 
                 next.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
             parts.entry(format!("{group}.{next}")).or_default().push(unit);
         }
+        // Where nearly every name has a part of its own, that would make a group of each rule.
+        if parts.len() * 2 > members.len() {
+            by_order(rules, &group, &units(&members, asked), others);
+            continue;
+        }
         for (part, units) in parts {
             let all: usize = units.iter().map(Vec::len).sum();
             if all + others(&part) <= MOST_RULES {
@@ -293,6 +298,8 @@ mod tests {
             ("shop.db".into(), 2),
         ]);
         assert_eq!(cut_groups(&[names(45, "web"), names(2, "db")].concat(), &none), many);
+        let each: Vec<String> = (0..25).map(|n| format!("shop.n{n:02}")).collect();
+        assert_eq!(cut_groups(&each, &none), BTreeMap::from([("shop.1".into(), 20), ("shop.2".into(), 5)]));
         let crowded = |group: &str| if group == "shop" { 8 } else { 0 };
         assert_eq!(cut_groups(&both[..20], &crowded).len(), 2, "rules of others count");
     }
