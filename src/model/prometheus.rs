@@ -212,8 +212,13 @@ pub struct AlertmanagerSettings {
     pub rearm: Option<PrometheusRearm>,
     /// The directory of the files with secrets, where Alertmanager runs; default `/etc/alertmanager/secrets`.
     pub secrets_dir: Option<String>,
-    /// What of the configuration on a ruler is ours: nothing (the default), or the routes and receivers of these definitions.
+    /// A configuration of Alertmanager that belongs to somebody else, beside this file: our route and receivers are put into it.
+    pub base: Option<String>,
+    /// What of the configuration is ours. Where it is rendered: `none` (it is not), `subtree` (a route and receivers inside `base`; the default with
+    /// one), or `document` (all of it; the default without). On a ruler: nothing (the default), or with `subtree` the routes and receivers.
     pub own: Option<AlertmanagerOwn>,
+    /// Receivers of `base` that take the place of services, by their titles.
+    pub receivers: Option<BTreeMap<String, String>>,
     /// The server that takes mail; without it services of type `mail` are refused.
     pub smtp: Option<AlertmanagerSmtp>,
 }
@@ -226,6 +231,8 @@ pub enum AlertmanagerOwn {
     None,
     /// One route with all below it, and its receivers.
     Subtree,
+    /// All of it.
+    Document,
 }
 
 /// How Alertmanager sends mail.

@@ -119,6 +119,11 @@ fn read(
                 .approximate(Code::ReadLate, &here, text)
                 .help("settings.prometheus.groups puts both into one group");
         }
+        Some(_) if settings.vmalert => {
+            let text =
+                format!("vmalert writes the recorded `{metric}` aside, so it may be one evaluation old");
+            reasons.approximate(Code::ReadLate, &here, text);
+        }
         Some(_) => {}
     }
 }

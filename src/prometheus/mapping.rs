@@ -11,7 +11,7 @@ use crate::model::{
 use crate::pattern::folded;
 
 use super::fidelity::Reasons;
-use super::names::{names_like, plain, plain_label};
+use super::names::{names_like, plain, plain_label, whole};
 use super::promql::{Comparison, Matcher, Selector, pattern};
 use super::settings::Settings;
 
@@ -107,11 +107,6 @@ pub struct Mapping<'a> {
 enum Names<'a> {
     Glob(&'a str),
     Regex(regex::Regex),
-}
-
-/// A regular expression for whole names, where letter case makes no difference.
-pub fn whole(regex: &str) -> Result<regex::Regex, regex::Error> {
-    regex::RegexBuilder::new(&format!("^(?:{regex})$")).case_insensitive(true).size_limit(1 << 20).build()
 }
 
 impl Names<'_> {

@@ -10,6 +10,7 @@ mod conditions;
 mod definition;
 mod each;
 mod fidelity;
+mod history;
 mod leaves;
 mod levels;
 mod lines;
@@ -26,6 +27,7 @@ mod routes;
 mod rule;
 mod settings;
 mod streams;
+mod subtree;
 mod testing;
 #[cfg(test)]
 mod tests;
@@ -33,13 +35,15 @@ mod trials;
 mod yaml;
 
 pub use definition::{DEFINITION, Definition, comment_of};
+pub use history::{Fired, Question, fired};
 pub use promql::duration;
 pub use receivers::SECRET;
-pub use render::{Rendering, render};
+pub use render::{ALERTMANAGER, Rendering, render};
 pub use report::{
-    Counts, LeftOut, Output, Report, ReportedObject, ReportedPlace, ReportedReason, ReportedTests,
-    SecretFile, Standing,
+    Counts, LeftOut, Output, Report, ReportedEvidence, ReportedObject, ReportedPlace, ReportedReason,
+    ReportedTests, SecretFile, Standing,
 };
 pub use settings::{Given, Settings};
+pub use subtree::{Subtree, placed};
 pub use testing::Tests;
 pub use yaml::HEADER;

@@ -35,6 +35,11 @@ pub fn names_like(pattern: &str) -> String {
         .join(".*")
 }
 
+/// A regular expression for whole names, where letter case makes no difference.
+pub fn whole(regex: &str) -> Result<regex::Regex, regex::Error> {
+    regex::RegexBuilder::new(&format!("^(?:{regex})$")).case_insensitive(true).size_limit(1 << 20).build()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,8 @@ pub struct Receiver {
     fields: Vec<(&'static str, String)>,
     /// The settings that are secret, and their files.
     pub secrets: Vec<(&'static str, String)>,
+    /// Whether it belongs to somebody else, and is only named.
+    is_foreign: bool,
 }
 
 impl Receiver {
@@ -35,6 +37,9 @@ impl Receiver {
 
     /// As a value in which `{"$secret": SETTING}` stands for each secret, with the settings that the secrets are.
     pub fn value(&self) -> Option<Value> {
+        if self.is_foreign {
+            return None;
+        }
         let mut fields = Map::new();
         let mut secrets = self.secrets.iter().map(|(setting, _)| setting);
         for (key, text) in &self.fields {
@@ -46,11 +51,20 @@ impl Receiver {
         Some(json!({"name": self.name, (self.section): [fields]}))
     }
 
-    /// As an item of `receivers`.
+    /// One of somebody else.
+    fn foreign(name: &str) -> Self {
+        let (section, fields, secrets) = ("", Vec::new(), Vec::new());
+        Self { name: name.to_owned(), section, fields, secrets, is_foreign: true }
+    }
+
+    /// As an item of `receivers`; nothing where it is there already.
     pub fn text(&self) -> String {
-        let mut out = format!("  - name: {}\n    {}:\n", scalar(&self.name), self.section);
+        if self.is_foreign {
+            return String::new();
+        }
+        let mut out = format!("- name: {}\n  {}:\n", scalar(&self.name), self.section);
         for (place, (key, value)) in self.fields.iter().enumerate() {
-            let begin = if place == 0 { "      - " } else { "        " };
+            let begin = if place == 0 { "    - " } else { "      " };
             out += &format!("{begin}{key}: {value}\n");
         }
         out
@@ -58,8 +72,25 @@ impl Receiver {
 }
 
 /// The name of the receiver of a service.
-pub fn name_of(title: &str) -> String {
+fn name_of(title: &str) -> String {
     format!("librato/{title}")
+}
+
+/// The receiver of somebody else that the settings name for a service.
+pub fn named(title: &str, settings: &Settings, reasons: &mut Reasons) -> Option<Receiver> {
+    let name = settings.receivers.get(title)?;
+    let base: Option<Value> = settings.base.as_deref().and_then(|base| serde_yaml::from_str(base).ok());
+    let there = base.is_some_and(|base| {
+        base["receivers"].as_array().into_iter().flatten().any(|receiver| receiver["name"] == name.as_str())
+    });
+    if !there {
+        let text = format!(
+            "`{name}`, which settings.prometheus.alertmanager.receivers names for it, is not in `base`"
+        );
+        reasons.refuse(Code::NoReceiver, &Route::root(), text).help("name a receiver that is there");
+        return None;
+    }
+    Some(Receiver::foreign(name))
 }
 
 /// Renders one; `None` where it is refused. `hidden` tells which settings come from secrets.
@@ -71,6 +102,9 @@ pub fn receiver(
     reasons: &mut Reasons,
 ) -> Option<Receiver> {
     let here = Route::root();
+    if settings.receivers.contains_key(title) {
+        return named(title, settings, reasons);
+    }
     let Some(service_type) = service.service_type.value() else {
         let text = "its type is not in the files";
         reasons.refuse(Code::NoReceiver, &here, text).help("write `type` and `settings` of the service");
@@ -88,7 +122,7 @@ pub fn receiver(
     let end = if service_type == "zapier" { "false" } else { "true" };
     reader.fields.push(("send_resolved", end.to_owned()));
     let Reader { fields, secrets, .. } = reader;
-    Some(Receiver { name: name_of(title), section, fields, secrets })
+    Some(Receiver { name: name_of(title), section, fields, secrets, is_foreign: false })
 }
 
 struct Reader<'a> {
@@ -106,7 +140,7 @@ impl Reader<'_> {
         let here = at(["type"]);
         match service_type {
             "mail" => {
-                if self.settings.written.alertmanager.as_ref().is_none_or(|it| it.smtp.is_none()) {
+                if !knows_a_server(self.settings) {
                     let text = "Alertmanager sends mail only where it knows the server for it";
                     let help = "write `smtp: { smarthost: …, from: … }` in settings.prometheus.alertmanager";
                     self.reasons.refuse(Code::NoSmtp, &here, text).help(help);
@@ -190,7 +224,8 @@ impl Reader<'_> {
 
     /// A setting that may stand in a file; one that comes from a secret may not.
     fn shown(&mut self, setting: &'static str) -> Option<String> {
-        let value = self.values.get(setting).filter(|_| !(self.hidden)(setting));
+        let may = self.settings.inline_secrets || !(self.hidden)(setting);
+        let value = self.values.get(setting).filter(|_| may);
         if value.is_none() {
             let text =
                 format!("`{setting}` is not written, or a secret, and Alertmanager reads no file for it");
@@ -202,6 +237,12 @@ impl Reader<'_> {
     }
 
     fn secret(&mut self, setting: &'static str, key: &'static str) {
+        if self.settings.inline_secrets
+            && let Some(value) = self.values.get(setting)
+        {
+            self.fields.push((key.trim_end_matches("_file"), scalar(value)));
+            return;
+        }
         let title: String = self
             .title
             .chars()
@@ -212,4 +253,11 @@ impl Reader<'_> {
         self.fields.push((key, scalar(&path)));
         self.secrets.push((setting, file));
     }
+}
+
+/// Whether Alertmanager knows a server for mail.
+fn knows_a_server(settings: &Settings) -> bool {
+    let base = settings.base.as_deref().and_then(|base| serde_yaml::from_str::<Value>(base).ok());
+    let own = settings.written.alertmanager.as_ref().is_some_and(|it| it.smtp.is_some());
+    own || base.is_some_and(|base| base["global"]["smtp_smarthost"].is_string())
 }

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use crate::composite;
 use crate::diag::{Code, Files, Part, Place, Route};
-use crate::model::{Address, Desired, Intent, Kind, PrometheusRearm, Resource, Wish};
+use crate::model::{Address, AlertmanagerOwn, Desired, Intent, Kind, PrometheusRearm, Resource, Wish};
 use crate::pattern::fold;
 
 use super::alerts::{self, Made, Recorded};
 use super::composites;
 use super::fidelity::{Agreement, Fidelity, Reason, Reasons, agreement};
+use super::history::{self, Question};
 use super::mapping::Mapping;
 use super::promql::Engine;
 use super::receivers::{self, Receiver};
@@ -20,10 +21,12 @@ use super::report::{
     Counts, Output, Report, ReportedObject, ReportedPlace, ReportedReason, ReportedTests, SecretFile,
     Standing,
 };
-use super::routes::{self, Routed};
+use super::routes::{self, Ours, Routed};
 use super::rule::{self, Form, Groups, Placed, Rule, document};
 use super::settings::Settings;
+use super::subtree::{self, Subtree};
 use super::testing::{self, Bench, Kept, Tests};
+use super::yaml::HEADER;
 
 /// What was rendered.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +43,14 @@ pub struct Rendering {
     pub receivers: BTreeMap<String, Value>,
     /// What they mean.
     pub report: Report,
+    /// What to ask a Prometheus of the past of each alert.
+    pub questions: Vec<Question>,
+    /// Why the configuration of Alertmanager could not be put into that of somebody else.
+    pub unplaced: Option<String>,
 }
+
+/// The file of the configuration of Alertmanager.
+pub const ALERTMANAGER: &str = "alertmanager.yml";
 
 /// The shortest period of composites, as the service evaluates them.
 const RESOLUTION: i64 = 60;
@@ -74,6 +84,15 @@ pub fn render(desired: &Desired, files: &Files, settings: &Settings, tests: Test
     }
     for (address, wish) in renderer.declared(Kind::Service) {
         renderer.service(address, wish);
+    }
+    // One that is only known to exist may have a receiver in its place.
+    for title in settings.receivers.keys() {
+        let wish = desired.objects.get(&Address::service(title));
+        if wish.is_some_and(|wish| wish.intent == Intent::External)
+            && let Some(receiver) = receivers::named(title, settings, &mut Reasons::default())
+        {
+            renderer.receivers.insert(title.clone(), receiver);
+        }
     }
     for (address, wish) in renderer.declared(Kind::Alert) {
         renderer.alert(address, wish, &taken);
@@ -176,8 +195,7 @@ impl<'d> Renderer<'d> {
         }
         match receiver {
             Some(receiver) if !reasons.refused() => {
-                let output =
-                    Output { file: "alertmanager.yml".into(), group: None, rule: receiver.name.clone() };
+                let output = Output { file: ALERTMANAGER.into(), group: None, rule: receiver.name.clone() };
                 self.receivers.insert(address.name.clone(), receiver);
                 self.say(address, wish, &reasons, Some(output));
             }
@@ -303,10 +321,23 @@ impl<'d> Renderer<'d> {
             let one = Groups::from([(name.clone(), rules.clone())]);
             files.insert(format!("rules/{name}.yml"), document(&one, form));
         }
-        files.insert(
-            "alertmanager.yml".to_owned(),
-            routes::document(&self.routed, &self.receivers, self.settings),
-        );
+        let ours = routes::ours(&self.routed, &self.receivers, self.settings);
+        let mut unplaced = None;
+        match (self.settings.own, &self.settings.base) {
+            (AlertmanagerOwn::None, _) => {}
+            (AlertmanagerOwn::Subtree, Some(base)) => {
+                let Ours { route, receivers } = &ours;
+                match subtree::placed(base, &Subtree { owner: &self.settings.owner, route, receivers }) {
+                    Ok(text) => {
+                        files.insert(ALERTMANAGER.to_owned(), format!("{HEADER}{text}"));
+                    }
+                    Err(why) => unplaced = Some(why),
+                }
+            }
+            (AlertmanagerOwn::Subtree | AlertmanagerOwn::Document, _) => {
+                files.insert(ALERTMANAGER.to_owned(), routes::document(&ours, self.settings));
+            }
+        }
         let rules = document(&self.groups, form);
         let bench = Bench {
             desired: self.desired,
@@ -323,10 +354,12 @@ impl<'d> Renderer<'d> {
         let groups =
             self.groups.iter().map(|(name, rules)| (name.clone(), rules.iter().map(value).collect()));
         let groups = groups.collect();
-        let routes = routes::values(&self.routed, self.settings);
+        let routes = routes::values(&self.routed, &self.receivers, self.settings);
         let receivers = self.receivers.iter().filter_map(|(title, it)| Some((title.clone(), it.value()?)));
         let receivers = receivers.collect();
-        Rendering { files, rules, groups, routes, receivers, report }
+        let all = self.groups.values().flatten().map(|placed| &placed.rule);
+        let questions = history::questions(all, form.engine, form.interval);
+        Rendering { files, rules, groups, routes, receivers, report, questions, unplaced }
     }
 
     fn report(&mut self, files: Vec<String>, tests: ReportedTests) -> Report {
@@ -363,6 +396,7 @@ impl<'d> Renderer<'d> {
             secrets: secrets.collect(),
             tests,
             files,
+            evidence: Vec::new(),
         }
     }
 

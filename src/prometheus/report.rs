@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fidelity::{Fidelity, Reason};
+use super::history::{Fired, Question};
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -32,6 +33,48 @@ pub struct Report {
     pub tests: ReportedTests,
     /// What was rendered, below the directory.
     pub files: Vec<String>,
+    /// How often alerts would have fired in the last seven days, where a Prometheus was asked; not in the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<ReportedEvidence>,
+}
+
+/// How often an alert would have fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReportedEvidence {
+    /// Its name.
+    pub alert: String,
+    /// How often a stream began to fire; nothing where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<usize>,
+    /// How many streams did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<usize>,
+    /// Seconds in which at least one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    /// Why it is not known, or only nearly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl ReportedEvidence {
+    /// What was found.
+    pub fn known(question: &Question, found: Fired) -> Self {
+        let recorded = "it reads a recorded series, which may be younger";
+        Self {
+            alert: question.alert.clone(),
+            times: Some(found.times),
+            streams: Some(found.streams),
+            seconds: Some(found.seconds),
+            note: question.reads_recorded.then(|| recorded.to_owned()),
+        }
+    }
+
+    /// That nothing was.
+    pub fn unknown(question: &Question, why: String) -> Self {
+        let (times, streams, seconds) = (None, None, None);
+        Self { alert: question.alert.clone(), times, streams, seconds, note: Some(why) }
+    }
 }
 
 /// How many objects came to what.

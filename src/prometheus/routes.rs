@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::PrometheusRearm;
 
 use super::promql::duration;
-use super::receivers::{Receiver, name_of};
+use super::receivers::Receiver;
 use super::settings::Settings;
 use super::yaml::{HEADER, scalar};
 
@@ -28,8 +28,33 @@ pub struct Routed {
     pub per_stream: bool,
 }
 
-/// The whole document.
-pub fn document(alerts: &[Routed], receivers: &BTreeMap<String, Receiver>, settings: &Settings) -> String {
+/// What is ours in a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ours {
+    /// The route of all alerts, as an item of a list.
+    pub route: String,
+    /// The receivers, likewise.
+    pub receivers: String,
+}
+
+/// A route for all alerts, and the receivers.
+pub fn ours(alerts: &[Routed], receivers: &BTreeMap<String, Receiver>, settings: &Settings) -> Ours {
+    let owner = scalar(&format!("librato_apply=\"{}\"", settings.owner));
+    let mut route = format!("- matchers: [{owner}]\n  receiver: {NONE}\n");
+    let mut alerts: Vec<&Routed> = alerts.iter().filter(|alert| !alert.services.is_empty()).collect();
+    alerts.sort_by_key(|alert| &alert.alert);
+    if !alerts.is_empty() {
+        route += "  routes:\n";
+    }
+    for alert in alerts {
+        named(alert, receivers).iter().for_each(|name| route += &of_alert(alert, name, settings));
+    }
+    let receivers: String = receivers.values().map(Receiver::text).collect();
+    Ours { route, receivers: format!("- name: {NONE}\n{receivers}") }
+}
+
+/// The whole document, where all of it is ours.
+pub fn document(ours: &Ours, settings: &Settings) -> String {
     let mut out = HEADER.to_owned();
     if let Some(smtp) = settings.written.alertmanager.as_ref().and_then(|it| it.smtp.as_ref()) {
         out += &format!(
@@ -38,32 +63,24 @@ pub fn document(alerts: &[Routed], receivers: &BTreeMap<String, Receiver>, setti
             scalar(&smtp.from)
         );
     }
-    let owner = scalar(&format!("librato_apply=\"{}\"", settings.owner));
-    out += &format!(
-        "route:\n  receiver: {NONE}\n  routes:\n    - matchers: [{owner}]\n      receiver: {NONE}\n"
-    );
-    let mut alerts: Vec<&Routed> = alerts.iter().filter(|alert| !alert.services.is_empty()).collect();
-    alerts.sort_by_key(|alert| &alert.alert);
-    if !alerts.is_empty() {
-        out += "      routes:\n";
-    }
-    for alert in alerts {
-        let mut services = alert.services.clone();
-        services.sort();
-        services.iter().for_each(|title| out += &route(alert, title, settings));
-    }
-    out += &format!("receivers:\n  - name: {NONE}\n");
-    receivers.values().for_each(|receiver| out += &receiver.text());
-    out
+    let further_in =
+        |text: &str, pad: &str| -> String { text.lines().map(|line| format!("{pad}{line}\n")).collect() };
+    out + &format!(
+        "route:\n  receiver: {NONE}\n  routes:\n{}receivers:\n{}",
+        further_in(&ours.route, "    "),
+        further_in(&ours.receivers, "  ")
+    )
 }
 
 /// The routes of each alert as values.
-pub fn values(alerts: &[Routed], settings: &Settings) -> BTreeMap<String, Vec<Value>> {
+pub fn values(
+    alerts: &[Routed],
+    receivers: &BTreeMap<String, Receiver>,
+    settings: &Settings,
+) -> BTreeMap<String, Vec<Value>> {
     let of = |alert: &Routed| {
-        let mut services = alert.services.clone();
-        services.sort();
-        let read = |title: &String| parsed(&route(alert, title, settings));
-        (alert.alert.clone(), services.iter().filter_map(read).collect())
+        let read = |name: &str| parsed(&of_alert(alert, name, settings));
+        (alert.alert.clone(), named(alert, receivers).into_iter().filter_map(read).collect())
     };
     alerts.iter().map(of).collect()
 }
@@ -74,15 +91,24 @@ fn parsed(item: &str) -> Option<Value> {
     items.pop()
 }
 
-fn route(alert: &Routed, title: &str, settings: &Settings) -> String {
+/// The names of the receivers that an alert notifies, in order.
+fn named<'r>(alert: &Routed, receivers: &'r BTreeMap<String, Receiver>) -> Vec<&'r str> {
+    let mut names: Vec<&str> =
+        alert.services.iter().filter_map(|title| Some(receivers.get(title)?.name.as_str())).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn of_alert(alert: &Routed, receiver: &str, settings: &Settings) -> String {
     let matcher =
         scalar(&format!("alertname=\"{}\"", alert.alert.replace('\\', "\\\\").replace('"', "\\\"")));
     let group_by = if alert.per_stream { "['...']" } else { "[alertname]" };
     let (interval, repeat) = intervals(alert.rearm, settings.rearm);
     format!(
-        "        - matchers: [{matcher}]\n          receiver: {}\n          group_by: {group_by}\n          group_wait: 0s\n          \
-         group_interval: {}\n          repeat_interval: {}\n          continue: true\n",
-        scalar(&name_of(title)),
+        "    - matchers: [{matcher}]\n      receiver: {}\n      group_by: {group_by}\n      group_wait: 0s\n      \
+         group_interval: {}\n      repeat_interval: {}\n      continue: true\n",
+        scalar(receiver),
         duration(interval),
         duration(repeat),
     )

@@ -1,17 +1,19 @@
 //! The settings with what they mean where nothing is written, and what is wrong with them.
 //! Knows nothing of metrics and alerts.
 
+use std::collections::BTreeMap;
+
 use crate::diag::{Code, Route};
 use crate::model::check::{Checker, Finding, at};
 use crate::model::{
-    Field, PrometheusDurations, PrometheusExpiry, PrometheusMemory, PrometheusNames, PrometheusRearm,
-    PrometheusSettings, Seconds,
+    AlertmanagerOwn, AlertmanagerSettings, Field, PrometheusDurations, PrometheusExpiry, PrometheusMemory,
+    PrometheusNames, PrometheusRearm, PrometheusSettings, Seconds,
 };
 use crate::pattern;
 
-use super::mapping;
-use super::names::is_label;
+use super::names::{is_label, whole};
 use super::promql::Engine;
+use super::subtree::{self, Subtree};
 
 /// How long the service remembers a stream: ten days.
 pub const MEMORY_OF_THE_SERVICE: i64 = 864_000;
@@ -23,6 +25,12 @@ pub struct Given<'a> {
     pub owner: Option<&'a str>,
     /// 2 or 3.
     pub engine: Option<u32>,
+    /// The text of the configuration of Alertmanager that ours is put into, where the settings name one.
+    pub base: Option<&'a str>,
+    /// Whether secrets are written into it.
+    pub inline_secrets: bool,
+    /// Whether vmalert evaluates the rules.
+    pub vmalert: bool,
 }
 
 /// What rendering goes by.
@@ -50,6 +58,16 @@ pub struct Settings {
     pub rearm: PrometheusRearm,
     /// Where Alertmanager finds secrets.
     pub secrets_dir: String,
+    /// What of the configuration of Alertmanager is ours.
+    pub own: AlertmanagerOwn,
+    /// The configuration that ours is put into.
+    pub base: Option<String>,
+    /// Receivers in the place of services, by their titles.
+    pub receivers: BTreeMap<String, String>,
+    /// Whether secrets are written into it.
+    pub inline_secrets: bool,
+    /// Whether vmalert evaluates the rules.
+    pub vmalert: bool,
     /// As they are written.
     pub written: PrometheusSettings,
 }
@@ -111,6 +129,11 @@ impl Settings {
         };
         check_labels(written, &mut found);
         let alertmanager = written.alertmanager.clone().unwrap_or_default();
+        let own = alertmanager.own.unwrap_or(match alertmanager.base {
+            Some(_) => AlertmanagerOwn::Subtree,
+            None => AlertmanagerOwn::Document,
+        });
+        check_base(&alertmanager, own, owner, given.base, &mut found);
         let findings = found.into_findings();
         if !findings.is_empty() {
             return Err(findings);
@@ -127,6 +150,11 @@ impl Settings {
             absent_memory,
             rearm: alertmanager.rearm.unwrap_or(PrometheusRearm::Prompt),
             secrets_dir: alertmanager.secrets_dir.unwrap_or_else(|| "/etc/alertmanager/secrets".to_owned()),
+            own,
+            base: given.base.filter(|_| own == AlertmanagerOwn::Subtree).map(str::to_owned),
+            receivers: alertmanager.receivers.unwrap_or_default(),
+            inline_secrets: given.inline_secrets,
+            vmalert: given.vmalert,
             written: written.clone(),
         })
     }
@@ -141,7 +169,7 @@ impl Settings {
     }
 
     /// The labels of an alert, beside that of the owner.
-    pub fn labels_of(&self, alert: &str) -> std::collections::BTreeMap<String, String> {
+    pub fn labels_of(&self, alert: &str) -> BTreeMap<String, String> {
         let rules = self.written.alerts.iter().flatten().filter(|rule| pattern::matches(&rule.glob, alert));
         rules.flat_map(|rule| rule.labels.clone()).collect()
     }
@@ -149,6 +177,28 @@ impl Settings {
     /// How long the newest point of a metric counts.
     pub fn gap_of(&self, period: i64) -> i64 {
         self.gap.max(period.saturating_mul(5))
+    }
+}
+
+/// Whether ours can be put into the configuration of somebody else.
+fn check_base(
+    written: &AlertmanagerSettings,
+    own: AlertmanagerOwn,
+    owner: &str,
+    base: Option<&str>,
+    found: &mut Checker<'_>,
+) {
+    let here = at(["alertmanager"]);
+    if own == AlertmanagerOwn::Document && written.base.is_some() {
+        let message = "all of the configuration is ours, so there is no `base`";
+        found.error(here.key("base"), Code::FieldDoesNotFit, message).help("`own: subtree`");
+    }
+    let Some(base) = base else { return };
+    let route = format!("- matchers: ['librato_apply=\"{owner}\"']\n  receiver: librato/none\n");
+    let empty = Subtree { owner, route: &route, receivers: "- name: librato/none\n" };
+    if let Err(why) = subtree::placed(base, &empty) {
+        let message = format!("nothing can be put into this configuration: {why}");
+        found.error(here.key("base"), Code::WrongValue, message);
     }
 }
 
@@ -193,7 +243,7 @@ fn check_labels(written: &PrometheusSettings, found: &mut Checker<'_>) {
         match (&rule.glob, &rule.regex) {
             (Some(_), None) => {}
             (None, Some(regex)) => {
-                if mapping::whole(regex).is_err() {
+                if whole(regex).is_err() {
                     let message = "this is no regular expression";
                     found.error(here.key("regex"), Code::WrongValue, message);
                 }

@@ -41,7 +41,7 @@ pub(super) fn read(text: &str) -> (Desired, Files) {
 
 pub(super) fn rendered(text: &str) -> Rendering {
     let (desired, files) = read(text);
-    let given = Given { owner: Some("shop"), engine: None };
+    let given = Given { owner: Some("shop"), ..Given::default() };
     let settings = Settings::read(&desired.settings.prometheus, &given).unwrap();
     render(&desired, &files, &settings, Tests::Auto)
 }
@@ -336,7 +336,7 @@ fn what_is_wrong_with_settings_is_told() {
         ("absent_memory: 1h", "a", "out-of-range absent_memory"),
     ] {
         let (desired, _) = read(&format!("settings: {{ prometheus: {{ {settings} }} }}\n{METRICS}"));
-        let given = Given { owner: Some(owner), engine: None };
+        let given = Given { owner: Some(owner), ..Given::default() };
         let found = Settings::read(&desired.settings.prometheus, &given).unwrap_err();
         let told: Vec<String> = found.iter().map(|found| format!("{} {}", found.code, found.route)).collect();
         assert_eq!(told, [expected], "{settings} {owner}");
@@ -377,6 +377,66 @@ fn services_become_receivers_and_their_secrets_files() {
     let all: String =
         rendering.files.values().cloned().collect::<String>() + &format!("{:?}", rendering.report);
     assert!(!all.contains("CANARY"), "{all}");
+}
+
+#[test]
+fn a_configuration_of_somebody_else_gets_a_route_and_receivers() {
+    let text = "settings: { prometheus: { alertmanager: { base: base.yml, receivers: { pager: company-pager, lost: nobody } } } }\n\
+        services: { pager: { type: campfire, settings: { subdomain: a, token: b, room: c } }, hook: { type: webhook, settings: { url: 'https://example.org/CANARY' } }, \
+        lost: { type: mail, settings: { addresses: a@example.org } }, mail: { type: mail, settings: { addresses: a@example.org } } }\n\
+        alerts: { a: { rearm_per_signal: true, services: [pager, hook, mail], conditions: [ { type: above, metric_name: g, threshold: 1 } ] } }\n\
+        metrics: { g: { type: gauge, period: 60s } }\n";
+    let base = "global: { smtp_smarthost: 'mail.example.org:587' } # of the company\nroute:\n  receiver: company-pager\n\
+        receivers:\n  - name: company-pager\n";
+    let (desired, files) = read(text);
+    let given = Given { owner: Some("shop"), base: Some(base), ..Given::default() };
+    let settings = Settings::read(&desired.settings.prometheus, &given).unwrap();
+    let rendering = render(&desired, &files, &settings, Tests::None);
+    assert_eq!(rendering.unplaced, None);
+    let file = &rendering.files["alertmanager.yml"];
+    assert!(
+        file.contains("# of the company\nroute:\n  receiver: company-pager\n  routes:\n    - matchers:"),
+        "{file}"
+    );
+    let config: serde_json::Value = serde_yaml::from_str(file).unwrap();
+    let names = |list: &serde_json::Value, key: &str| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|one| one[key].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ["company-pager", "librato/none", "librato/hook", "librato/mail"];
+    assert_eq!(names(&config["receivers"], "name"), all);
+    let told = names(&config["route"]["routes"][0]["routes"], "receiver");
+    assert_eq!(told, ["company-pager", "librato/hook", "librato/mail"]);
+    assert_eq!(judged(&rendering, "pager"), "exact");
+    assert_eq!(judged(&rendering, "lost"), "refused no-receiver");
+    assert!(!file.contains("CANARY"));
+    let given = Given { inline_secrets: true, ..given };
+    let settings = Settings::read(&desired.settings.prometheus, &given).unwrap();
+    let file = &render(&desired, &files, &settings, Tests::None).files["alertmanager.yml"];
+    assert!(file.contains("      - url: https://example.org/CANARY\n"), "{file}");
+
+    let own = |own: &str| {
+        let (desired, files) = read(&text.replace("base: base.yml", own));
+        let given = Given { owner: Some("shop"), ..Given::default() };
+        let settings = Settings::read(&desired.settings.prometheus, &given).map_err(|found| found[0].code)?;
+        Ok(render(&desired, &files, &settings, Tests::None).files.contains_key("alertmanager.yml"))
+    };
+    assert_eq!(own("own: none"), Ok(false));
+    assert_eq!(own("own: document"), Ok(true));
+    assert_eq!(own("own: subtree"), Ok(true), "inside that of a ruler, all of it in a file");
+    assert_eq!(own("own: document, base: b"), Err("field-does-not-fit"));
+}
+
+#[test]
+fn vmalert_reads_what_is_recorded_late() {
+    let (desired, files) = read(&format!(
+        "{METRICS}alerts: {{ a: {{ services: [], conditions: [ {{ type: above, metric_name: k, threshold: 1 }} ] }} }}"
+    ));
+    let given = Given { owner: Some("shop"), vmalert: true, ..Given::default() };
+    let settings = Settings::read(&desired.settings.prometheus, &given).unwrap();
+    assert_eq!(
+        judged(&render(&desired, &files, &settings, Tests::None), "a"),
+        "approximate read-late nobody-told"
+    );
 }
 
 #[test]

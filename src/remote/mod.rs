@@ -12,6 +12,7 @@ mod lift;
 mod listing;
 mod method;
 pub mod placeholder;
+pub mod promql;
 mod raw;
 mod reach;
 mod retry;

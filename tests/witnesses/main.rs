@@ -1,6 +1,8 @@
 //! Witnesses from outside: other people's clients, python-librato, and our documentation, whose commands are run as they stand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // clippy.toml allows these in tests, not in what they share
 
+#[cfg(unix)]
+mod alertmanager;
 mod browser;
 mod coming_from_python;
 mod conformance;

@@ -43,7 +43,8 @@ fn ask(host: &str, call: &str, body: &str) -> Result<Value, String> {
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
     let status = head.split(' ').nth(1).unwrap_or_default();
     let success = status.starts_with('2');
-    let value = || if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap_or_default() };
+    let value =
+        || if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap_or(Value::Null) };
     success.then(value).ok_or_else(|| format!("{status}: {body}"))
 }
 

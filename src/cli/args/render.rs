@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Format, Inputs};
+use super::Inputs;
 
 /// `render`
 #[derive(Debug, Args)]
@@ -50,9 +50,37 @@ pub struct RenderPrometheus {
     /// 2 for Prometheus 2, 3 for Prometheus 3, Mimir, Cortex and VictoriaMetrics; wins over settings.prometheus.engine.
     #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u32).range(2..=3))]
     pub engine: Option<u32>,
+    /// Who evaluates the rules, where that makes a difference.
+    #[arg(long = "for", value_enum, value_name = "vmalert")]
+    pub evaluated_by: Option<RenderFor>,
+    /// Ask this Prometheus how often the alerts would have fired in the last seven days; with PROMETHEUS_USER, PROMETHEUS_TOKEN and
+    /// PROMETHEUS_TENANT where it asks for them.
+    #[arg(long, value_name = "URL")]
+    pub evidence: Option<String>,
+    /// Write secrets into alertmanager.yml, which the owner alone may read then, in place of the names of files.
+    #[arg(long, requires = "out")]
+    pub inline_secrets: bool,
     /// How to print the report.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = RenderFormat::Text)]
+    pub format: RenderFormat,
+}
+
+/// Who evaluates rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RenderFor {
+    /// vmalert, which writes recorded series aside.
+    Vmalert,
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RenderFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For comments on pull requests.
+    Markdown,
 }
 
 /// What is refused.

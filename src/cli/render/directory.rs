@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use librato_apply::prometheus::HEADER;
+use librato_apply::prometheus::{ALERTMANAGER, HEADER};
 
 use super::super::files::{self, Readers};
 
@@ -64,8 +64,8 @@ impl Directory {
         lists.into_iter().flat_map(|(what, paths)| paths.iter().map(line(what))).collect()
     }
 
-    /// Writes what is missing or differs, each file whole.
-    pub fn write(&self, wanted: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    /// Writes what is missing or differs, each file whole. Where secrets stand in the configuration of Alertmanager, nobody else may read it.
+    pub fn write(&self, wanted: &BTreeMap<String, String>, secret: bool) -> anyhow::Result<()> {
         for (name, text) in wanted {
             let path = self.root.join(name);
             if !self.missing.contains(&path) && !self.changed.contains(&path) {
@@ -75,7 +75,8 @@ impl Directory {
                 std::fs::create_dir_all(parent)
                     .with_context(|| format!("cannot make {}", parent.display()))?;
             }
-            files::replace(&path, text.as_bytes(), Readers::All)
+            let readers = if secret && name == ALERTMANAGER { Readers::Owner } else { Readers::All };
+            files::replace(&path, text.as_bytes(), readers)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())

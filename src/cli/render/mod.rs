@@ -1,32 +1,38 @@
 //! `render prometheus`: the files, a rendering of them, and a directory that holds it. Writes whole files, and nothing that is not its own.
 
 mod directory;
+mod evidence;
 mod show;
 
+use anyhow::Context as _;
 use librato_apply::diag::{Diagnostic, Part, Place, Report, Route};
 use librato_apply::model::check::Finding;
 use librato_apply::prometheus::{self, Given, Rendering, Settings, Tests};
 
-use super::args::Format;
-use super::args::render::{Render, RenderCommand, RenderDeny, RenderPrometheus, RenderTests};
+use super::args::render::{
+    Render, RenderCommand, RenderDeny, RenderFor, RenderFormat, RenderPrometheus, RenderTests,
+};
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::ui::{Ui, pretty};
 use directory::Directory;
 
 /// `render`
-pub fn render(args: &Render, ui: &Ui) -> anyhow::Result<Exit> {
+pub async fn render(args: &Render, ui: &Ui) -> anyhow::Result<Exit> {
     match &args.command {
-        RenderCommand::Prometheus(args) => for_prometheus(args, ui),
+        RenderCommand::Prometheus(args) => for_prometheus(args, ui).await,
     }
 }
 
-fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit> {
+async fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit> {
     let mut read = match args.tests {
+        // What is written as it is must be set.
+        _ if args.inline_secrets => inputs::read(&args.inputs, false, ui)?,
         RenderTests::None => inputs::read_without_secrets(&args.inputs, ui)?,
         RenderTests::Written | RenderTests::Auto => inputs::read_with_tests(&args.inputs, ui)?,
     };
-    let settings = settings(args, &mut read);
+    let base = base(&read)?;
+    let settings = settings(args, base.as_deref(), &mut read);
     read.check(args.inputs.reading.strict, ui)?;
     let Some(settings) = settings else { return Ok(Exit::Error) };
     let tests = match args.tests {
@@ -35,17 +41,26 @@ fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit> {
         RenderTests::Auto => Tests::Auto,
     };
     let mut rendering = prometheus::render(&read.desired, &read.files, &settings, tests);
+    if let Some(why) = &rendering.unplaced {
+        let message = format!("nothing can be put into the configuration of Alertmanager: {why}");
+        return Err(Stop { exit: Exit::Error, message, help: Vec::new() }.into());
+    }
     let report = pretty(&rendering.report)?;
-    rendering.files.insert("fidelity.json".to_owned(), report.clone());
+    rendering.files.insert("fidelity.json".to_owned(), report);
+    if let Some(url) = &args.evidence {
+        rendering.report.evidence =
+            evidence::evidence(url, &rendering.questions, settings.interval, ui).await?;
+    }
 
     let counts = rendering.report.counts;
     let denied = args.deny == Some(RenderDeny::Approximate) && counts.approximate > 0;
     // Nothing is written that is refused as a whole.
     let ended = if denied { Exit::Refused } else { written(args, &rendering, ui)? };
     match (args.format, &args.out) {
-        (Format::Json, _) => ui.document(&report),
-        (Format::Text, Some(_)) => ui.out(&show::report(&rendering.report, ui)),
-        (Format::Text, None) => {
+        (RenderFormat::Json, _) => ui.document(&pretty(&rendering.report)?),
+        (RenderFormat::Markdown, _) => ui.document(&show::markdown(&rendering.report)),
+        (RenderFormat::Text, Some(_)) => ui.out(&show::report(&rendering.report, ui)),
+        (RenderFormat::Text, None) => {
             if !denied {
                 ui.document(&rendering.rules);
             }
@@ -65,8 +80,25 @@ fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit> {
     Ok(if counts.refused > 0 { Exit::Partial } else { Exit::Done })
 }
 
-fn settings(args: &RenderPrometheus, read: &mut Read) -> Option<Settings> {
-    settings_of(read, &Given { owner: args.owner.as_deref(), engine: args.engine })
+/// The configuration of somebody else that ours is put into, beside the file that names it.
+fn base(read: &Read) -> anyhow::Result<Option<String>> {
+    let settings = &read.desired.settings;
+    let named = settings.prometheus.alertmanager.as_ref().and_then(|written| written.base.as_ref());
+    let Some((name, (_, directory))) = named.zip(settings.home.as_ref()) else { return Ok(None) };
+    let path = directory.join(name);
+    let text = std::fs::read_to_string(&path);
+    text.map(Some).with_context(|| format!("cannot read {}, the base of alertmanager.yml", path.display()))
+}
+
+fn settings(args: &RenderPrometheus, base: Option<&str>, read: &mut Read) -> Option<Settings> {
+    let given = Given {
+        owner: args.owner.as_deref(),
+        engine: args.engine,
+        base,
+        inline_secrets: args.inline_secrets,
+        vmalert: args.evaluated_by == Some(RenderFor::Vmalert),
+    };
+    settings_of(read, &given)
 }
 
 /// The settings; what is wrong with them goes into the report.
@@ -112,7 +144,7 @@ fn written(args: &RenderPrometheus, rendering: &Rendering, ui: &Ui) -> anyhow::R
         let message = format!("{} is in the way, and was not written by render prometheus", path.display());
         return Err(Stop { exit, message, help }.into());
     }
-    directory.write(&rendering.files)?;
+    directory.write(&rendering.files, args.inline_secrets)?;
     if args.prune_files {
         directory.prune()?;
         return Ok(Exit::Done);
