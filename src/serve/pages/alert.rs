@@ -14,10 +14,11 @@ use super::refused::Refused;
 use super::silences::form;
 use super::site::Pages;
 use super::text::{Text, link};
-use super::times::{ago, span, when};
+use super::times::{ago, clock, span, when};
 use super::visit::{Sent, Visit};
 use super::window::Window;
 use super::{copies, figure, words};
+use crate::pattern;
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -50,10 +51,14 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     let path = query("/v1/violations", &[("alerts", &id)]);
     let violations = api.get(visit, &path).await?;
     let violations = items(&violations, "violations").first().cloned().unwrap_or_default();
+    let silences = api.get(visit, "/v1/silences?status=active&length=100").await?;
     let (open, past): (Vec<&Value>, Vec<&Value>) =
         items(&incidents, "incidents").iter().partition(|incident| text(incident, "status") == "open");
     let name = text(&alert, "name");
     let here = format!("/ui/alerts/{}", segment(name));
+    let is_about = |silence: &&Value| pattern::matches(text(silence, "alert"), name);
+    let silences: Vec<&Value> = items(&silences, "silences").iter().filter(is_about).collect();
+    let is_quiet = silences.iter().any(|silence| matches!(text(silence, "stream"), "" | "*"));
     let window = Window::read(visit, since(&open, visit.now))?;
     let mut charts = Charts::new(items(&alert, "conditions").iter().map(chart).collect(), window, Size::Wide);
     charts.only_alert = whole(&alert, "id");
@@ -62,7 +67,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     }
     let (scenes, failed) = charts.drawn(pages, visit).await;
     let actions = html! {
-        @if visit.may(Access::Clear) && !open.is_empty() { (for_an_hour(visit, name, &here)) }
+        @if visit.may(Access::Clear) && !open.is_empty() && !is_quiet { (for_an_hour(visit, name, &here)) }
         @if visit.may(Access::Clear) && !open.is_empty() {
             form method="post" action=(format!("{here}/clear")) { (form_token(visit)) button { "Resolve" } }
         }
@@ -72,6 +77,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         (heading(name, &html! { (state(&alert, !open.is_empty(), is_pending(&violations))) }, &actions))
         @if !text(&alert, "description").is_empty() { p.lead { (Text(text(&alert, "description"))) } }
         @if !runbook.is_empty() { p { "Runbook: " (link(runbook, runbook)) } }
+        @for silence in &silences { (silenced(visit, silence)) }
         @for incident in &open { (burning(incident, visit.now)) }
         (window.picker(visit, &here, since(&open, visit.now)))
         @if let Some(why) = &failed { p.message role="alert" { "The pictures cannot be drawn now: " (why) } }
@@ -136,6 +142,28 @@ fn for_an_hour(visit: &Visit, alert: &str, back: &str) -> Markup {
             input type="hidden" name="duration" value="3600";
             input type="hidden" name="why" value="seen, muted on its page";
             button.primary { "Mute for 1 h" }
+        }
+    }
+}
+
+/// Who made it quiet, why and until when.
+fn silenced(visit: &Visit, silence: &Value) -> Markup {
+    let until = whole(silence, "end_time").unwrap_or_default();
+    html! {
+        div.strip.quiet {
+            span.name {
+                "Silenced"
+                @if !matches!(text(silence, "stream"), "" | "*") { " on " (Text(text(silence, "stream"))) }
+                " until " (clock(visit.now, until)) " UTC"
+            }
+            span { (ago(visit.now, until)) " · " (Text(text(silence, "why"))) " · " (Text(text(silence, "user"))) }
+            @if visit.may(Access::Clear) {
+                form method="post" action=(format!("/ui/silences/{}/end", whole(silence, "id").unwrap_or_default())) {
+                    (form_token(visit))
+                    input type="hidden" name="to" value=(visit.path());
+                    button { "End it" }
+                }
+            }
         }
     }
 }

@@ -35,9 +35,9 @@ pub async fn create(State(pages): State<Pages>, visit: Visit, sent: Sent) -> Res
     }
 }
 
-pub async fn end(State(pages): State<Pages>, visit: Visit, Path(id): Path<u32>) -> Response {
+pub async fn end(State(pages): State<Pages>, visit: Visit, Path(id): Path<u32>, sent: Sent) -> Response {
     match pages.api().delete(&visit, &format!("/v1/silences/{id}")).await {
-        Ok(_) => done("/ui/silences", "ended"),
+        Ok(_) => done(&sent.back("/ui/silences"), "ended"),
         Err(refused) => refused.shown(&visit),
     }
 }

@@ -7,7 +7,7 @@ use super::browser::{Browser, server};
 use crate::harness::{Api, TOKEN, USER, epoch};
 
 /// Pages, whether a viewer sees them, and what stands there.
-const PAGES: [(&str, bool, &str); 28] = [
+const PAGES: [(&str, bool, &str); 29] = [
     ("/ui/", true, "Checkout"),
     ("/ui/spaces/Checkout", true, "How fast?"),
     ("/ui/spaces/id/1", true, "shop.latency"),
@@ -24,6 +24,7 @@ const PAGES: [(&str, bool, &str); 28] = [
     ("/ui/help", true, "When you were woken"),
     ("/ui/alerts", false, "shop.slow"),
     ("/ui/alerts/shop.slow", false, "shop.latency on web-* above 800 for 5 m"),
+    ("/ui/alerts/shop.slow?refresh=off", false, "Silenced until"),
     ("/ui/services", false, "on call"),
     ("/ui/services/1", false, "slack"),
     ("/ui/silences", false, "moving house"),
