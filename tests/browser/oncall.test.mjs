@@ -43,12 +43,12 @@ test("from a link to what is wrong, why, and quiet for an hour, on one screen of
   const made = silences.find(({ alert }) => alert === "shop.checkout.slow");
   assert.ok(made && made.user === PEOPLE.operator[0], JSON.stringify(silences));
   assert.ok(Math.abs(made.end_time - made.start_time - 3_600) <= 1, JSON.stringify(made));
-  assert.match(await page.textContent(".quiet"), /Silenced until .* in .* · seen, muted on its page · oncall/);
+  assert.match(await page.textContent(".strip.quiet"), /Silenced until .* UTC ?in .* · seen, muted on its page · oncall/);
   assert.equal(await page.locator("button", { hasText: "Mute for 1 h" }).count(), 0);
   // Awake, and it can page again.
-  await page.locator(".quiet button", { hasText: "End it" }).tap();
+  await page.locator(".strip.quiet button", { hasText: "End it" }).tap();
   await page.waitForSelector("text=The silence is over");
-  assert.equal(await page.locator(".quiet").count(), 0);
+  assert.equal(await page.locator(".strip.quiet").count(), 0);
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
