@@ -1,4 +1,4 @@
-//! Range queries to a Prometheus, or to what speaks its API, cut so that none asks for more points than it gives.
+//! Range queries (`query_range`) to a Prometheus, or to what speaks its API, cut so that none asks for more points than it gives.
 //! Reads only, never repeats, and knows nothing of rules and alerts.
 
 use std::collections::BTreeMap;
