@@ -13,6 +13,9 @@ pub struct Written {
     pub notes: Vec<String>,
 }
 
+/// A space, its charts, and the names of those spaces that charts lead to, by their ids.
+type OfSpace = fn(&Value, &[Value], &BTreeMap<u64, String>) -> Result<Written, String>;
+
 /// How objects are written, each given as the API shows it. Fails with the reason in words.
 #[derive(Debug, Clone, Copy)]
 pub struct Definitions {
@@ -23,7 +26,7 @@ pub struct Definitions {
     /// A service; what is hidden in its settings becomes a reference to a variable.
     pub service: fn(&Value) -> Result<Written, String>,
     /// A space, its charts, and the names of those spaces that charts lead to, by their ids.
-    pub space: fn(&Value, &[Value], &BTreeMap<u64, String>) -> Result<Written, String>,
+    pub space: OfSpace,
 }
 
 /// Nothing can be written.
