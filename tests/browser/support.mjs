@@ -10,7 +10,6 @@ import { join } from "node:path";
 
 const require = createRequire(process.env.BROWSER_MODULES ? join(process.env.BROWSER_MODULES, "x.js") : import.meta.url);
 const { chromium } = require("playwright-core");
-const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const PROGRAM = process.env.LIBRATO_APPLY ?? "target/debug/librato-apply";
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -178,7 +177,7 @@ export async function settled(page) {
 
 /** What axe finds, in words. */
 export async function axe(page) {
-  await page.evaluate(AXE);
+  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
   const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
 }
