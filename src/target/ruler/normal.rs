@@ -177,7 +177,7 @@ mod tests {
         let theirs = json!({"alert": "a", "expr": "x > 1 and y", "for": "3m", "labels": {"a": "2", "b": "1"},
             "annotations": {"summary": "s"}, "keep_firing_for": "0s"});
         assert_eq!(Normal::of(&ours), Normal::of(&theirs));
-        let mut edited = theirs.clone();
+        let mut edited = theirs;
         edited["expr"] = json!("x > 2 and y");
         let digests = [&ours, &edited].map(|rule| Normal::of(rule).digest());
         let halves = digests.each_ref().map(|digest| digest.split_once('.').unwrap());
