@@ -208,7 +208,15 @@ impl Run<'_> {
 
     async fn write(&mut self) {
         if let Some(routes) = &self.writing.alertmanager {
-            self.routed = Some(self.route(routes).await);
+            let done = self.route(routes).await;
+            let is_done = done.is_done();
+            self.routed = Some(done);
+            if !is_done {
+                // An alert that comes would page nobody, and of one that goes the route would be left behind.
+                let skipped = || Done::Skipped("the routes that go with it were not written".to_owned());
+                self.done = self.writing.groups.iter().map(|group| (group.name.clone(), skipped())).collect();
+                return;
+            }
         }
         let mut pending: BTreeSet<&str> =
             self.writing.groups.iter().map(|group| group.name.as_str()).collect();
