@@ -35,6 +35,7 @@ pub struct Report {
     pub files: Vec<String>,
     /// How often alerts would have fired in the last seven days, where a Prometheus was asked; not in the file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub evidence: Vec<ReportedEvidence>,
 }
 

@@ -333,7 +333,7 @@ fn bash_completes_flags_values_and_names() {
     };
     let at = format!("--endpoint {}", world.server.endpoint());
     assert_eq!(offers("librato-apply plan --fo"), ["--format"]);
-    assert_eq!(offers("librato-apply plan --format "), ["text", "json", "markdown"]);
+    assert_eq!(offers("librato-apply plan --format "), ["text", "json", "markdown", "html"]);
     assert_eq!(offers("librato-apply plan --format=js"), ["json"]);
     assert!(offers("librato-apply get ").contains(&"alerts".to_owned()));
     assert!(!offers("librato-apply get ").iter().any(|offer| offer.starts_with('-')));
