@@ -4,7 +4,7 @@
 mod create;
 mod duplicates;
 mod failure;
-mod retype;
+mod recreate;
 mod run;
 mod send;
 mod stream;
@@ -48,11 +48,11 @@ pub async fn apply<A: WriteApi>(
         run.reduce_before(&plan.steps[next..next + level]).await;
         let mut ready = Vec::new();
         for i in next..next + level {
-            let Some(hindrance) = hindrance(&plan.steps[i], plan, &done) else {
+            let Some(unmet_dependency) = unmet_dependency(&plan.steps[i], plan, &done) else {
                 ready.push(i);
                 continue;
             };
-            let skipped = Done::Skipped(if api.has_given_up() { UNREACHED.into() } else { hindrance });
+            let skipped = Done::Skipped(if api.has_given_up() { UNREACHED.into() } else { unmet_dependency });
             observer.ended(&plan.steps[i], &skipped);
             done[i] = Some(skipped);
         }
@@ -78,7 +78,7 @@ fn ended(done: Option<Done>) -> Done {
 }
 
 /// Why a step makes no sense any more: the first thing it needs that was not written.
-fn hindrance(step: &Step, plan: &Plan, done: &[Option<Done>]) -> Option<String> {
+fn unmet_dependency(step: &Step, plan: &Plan, done: &[Option<Done>]) -> Option<String> {
     let broken = step.needs.iter().find(|need| !done[**need].as_ref().is_some_and(Done::is_done))?;
     let change = &plan.steps[*broken].change;
     Some(format!("it needs the {} of {} \"{}\"", change.action.verb(), change.kind, change.address))
@@ -133,7 +133,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
                     self.heed(change, &reply);
                     None
                 }
-                Err(refusal) if retype::may_help(change, &refusal) => {
+                Err(refusal) if recreate::may_help(change, &refusal) => {
                     self.make_anew(step, Some(&refusal)).await?;
                     return Ok(Done::Written);
                 }

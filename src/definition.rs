@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::load::yaml;
 use crate::model::{Address, ChartOrder, Collection, Resource, Space, State};
-use crate::remote::fetch::lift;
+use crate::remote::fetch::decode;
 use crate::render::{Expressible, Loss, ServiceTypes, definitions, expressible};
 use crate::serve::{Definitions, Written};
 
@@ -56,8 +56,8 @@ fn space(raw: &Value, charts: &[Value], spaces: &BTreeMap<u64, String>) -> Resul
         let id = chart["id"].as_u64();
         same.entry(address.clone()).or_default().extend(id);
         order.push(address.name.clone());
-        let lifted = lift(Collection::Charts, chart, spaces).map_err(|unfit| unfit.to_string())?;
-        state.entry(address).or_insert(lifted);
+        let decoded = decode(Collection::Charts, chart, spaces).map_err(|unfit| unfit.to_string())?;
+        state.entry(address).or_insert(decoded);
     }
     same.retain(|_, ids| ids.len() > 1);
     let order = ChartOrder::from([(name.to_owned(), order)]);
@@ -67,8 +67,8 @@ fn space(raw: &Value, charts: &[Value], spaces: &BTreeMap<u64, String>) -> Resul
 
 /// One object as far as it can be understood.
 fn one(address: &Address, raw: &Value) -> Result<State, String> {
-    let lifted = lift(address.collection, raw, &BTreeMap::new()).map_err(|unfit| unfit.to_string())?;
-    Ok(State::from([(address.clone(), lifted)]))
+    let decoded = decode(address.collection, raw, &BTreeMap::new()).map_err(|unfit| unfit.to_string())?;
+    Ok(State::from([(address.clone(), decoded)]))
 }
 
 fn written(

@@ -44,43 +44,60 @@
 //! Beside the flow stand `measure`, which sends measurements, `client`, the service as a library for Rust programs, `watch`, which
 //! decides when alerts fire, and `serve`, the compatible server, which is reached over HTTP only.
 
+#[doc(hidden)]
 pub mod chart;
 pub mod composite;
+#[doc(hidden)]
 pub mod diag;
+#[doc(hidden)]
 pub mod model;
+#[doc(hidden)]
 pub mod pattern;
+#[doc(hidden)]
 pub mod picture;
 
+#[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
 pub mod resolve;
 
 pub mod client;
 pub mod remote;
 pub mod wire;
 
+#[doc(hidden)]
 pub mod diff;
+#[doc(hidden)]
 pub mod plan;
+#[doc(hidden)]
 pub mod render;
 
+#[doc(hidden)]
 pub mod apply;
 
 /// Where plans are written to: a service, or a ruler.
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod target;
 
+#[doc(hidden)]
 pub mod import;
 
 pub mod measure;
 
+#[doc(hidden)]
 pub mod offline;
 
 /// Rule files and configuration for Prometheus, out of definitions.
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod prometheus;
 
+#[doc(hidden)]
 pub mod watch;
 
 #[cfg(feature = "serve")]
+#[doc(hidden)]
 pub mod notify;
 
 #[cfg(feature = "serve")]

@@ -61,8 +61,8 @@ fn compare(effort: Effort, table: &mut Table) {
     let (desired, report) = resolve::resolve(documents, &mut files, &resolve::Options::default(), &Nowhere);
     assert!(!report.has_errors() && desired.objects.len() == objects + 20);
     let actual: State =
-        desired.objects.iter().map(|(address, wish)| (address.clone(), wish.resource.clone())).collect();
-    let (limits, twins, view) = (Limits::lifted(), BTreeMap::new(), View::default());
+        desired.objects.iter().map(|(address, given)| (address.clone(), given.resource.clone())).collect();
+    let (limits, duplicates, view) = (Limits::lifted(), BTreeMap::new(), View::default());
     let both = timed(effort.runs, || {
         let diff = diff::diff(&desired, &actual, &view);
         assert_eq!(diff.unchanged, objects + 20);
@@ -70,7 +70,7 @@ fn compare(effort: Effort, table: &mut Table) {
             target: String::new(),
             desired: &desired,
             actual: &actual,
-            twins: &twins,
+            duplicates: &duplicates,
             diff,
             limits: &limits,
             files: &files,
@@ -78,7 +78,7 @@ fn compare(effort: Effort, table: &mut Table) {
         plan::build(input, &mut Report::default())
     });
     let equal = timed(effort.runs, || {
-        desired.objects.iter().filter(|(address, wish)| actual.get(address) == Some(&wish.resource)).count()
+        desired.objects.iter().filter(|(address, given)| actual.get(address) == Some(&given.resource)).count()
     });
     table.add(
         Row::new(format!("inside: diff and plan of {objects} unchanged objects"), Figure::Time(both))

@@ -33,7 +33,7 @@ impl<A: WriteApi> Run<'_, A> {
             if error.may_have_been_executed() {
                 (lost, lost_at) = (lost + 1, Some(Instant::now()));
             }
-            // A name that is taken now was free when the plan was made: by a try of ours, or by somebody else.
+            // A name that is taken now was free when the plan was made: by a try of ours, or by someone else.
             let refused = matches!(error.status(), Some(400 | 409 | 412 | 422));
             if !refused {
                 self.wait(&mut attempts, error.clone()).await?;
@@ -60,7 +60,7 @@ impl<A: WriteApi> Run<'_, A> {
         }
     }
 
-    /// Takes over an object that an earlier try made, or somebody else: compared and corrected, not trusted.
+    /// Takes over an object that an earlier try made, or someone else: compared and corrected, not trusted.
     pub(super) async fn adopt(&self, found: Found, change: &Change) -> Result<Adopted, Failure> {
         let as_it_was = |remote| Ok(Adopted { remote, corrected: false });
         let Some(after) = change.action.after() else { return as_it_was(found.remote) };

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 
 use super::run::{Adopted, Creation, Made, Run};
 use crate::diff::Change;
-use crate::diff::rename::is_successor;
+use crate::diff::rename::is_replacement;
 use crate::model::{Address, Collection};
 use crate::plan::Step;
 use crate::remote::fetch::{Found, Remote, find, has_charts, raw_alerts, standing};
 use crate::remote::{ApiError, WriteApi, call};
 
-/// The first pause between two looks at what somebody else, or the network, has still to do.
+/// The first pause between two looks at what someone else, or the network, has still to do.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How much longer another run may take to delete its copies than a request may be held up: it has to come to its end first.
@@ -113,7 +113,7 @@ impl<'a, A: WriteApi> Run<'a, A> {
         }
     }
 
-    /// Deletes what this run made, unless somebody has put charts into it since then.
+    /// Deletes what this run made, unless someone has put charts into it since then.
     async fn delete_own(&self, address: &Address, id: u64) -> Result<bool, ApiError> {
         if address.collection == Collection::Spaces && has_charts(self.api, id).await? {
             return Ok(false);
@@ -186,8 +186,8 @@ impl<'a, A: WriteApi> Run<'a, A> {
         let mut others = BTreeSet::new();
         for copy in alike.iter().filter(|one| one.remote.id != kept) {
             let Some(id) = copy.remote.id else { continue };
-            // A successor has taken its own title since; whatever else is called like that this run has made as well.
-            let same = own.as_ref().map_or(is_successor(&address), |own| *own == copy.resource);
+            // A replacement has taken its own title since; whatever else is called like that this run has made as well.
+            let same = own.as_ref().map_or(is_replacement(&address), |own| *own == copy.resource);
             let ours = creation.made.lost > 0 && same && kept.is_none_or(|kept| kept < id);
             let unused = match ours {
                 true => self.is_unused(&address, id).await,
@@ -216,9 +216,10 @@ impl<'a, A: WriteApi> Run<'a, A> {
     async fn is_unused(&self, address: &Address, id: u64) -> Result<bool, ApiError> {
         Ok(match address.collection {
             Collection::Spaces => !has_charts(self.api, id).await?,
-            Collection::Services => {
-                !raw_alerts(self.api).await?.iter().any(|alert| call::repoint(alert, &[id], id).is_some())
-            }
+            Collection::Services => !raw_alerts(self.api)
+                .await?
+                .iter()
+                .any(|alert| call::replace_service(alert, &[id], id).is_some()),
             _ => true,
         })
     }

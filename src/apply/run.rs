@@ -46,7 +46,7 @@ pub(super) struct Run<'a, A> {
     pub(super) watched: Mutex<Vec<Creation<'a>>>,
     /// What exists more than once, in words.
     pub(super) duplicates: Mutex<Vec<String>>,
-    /// Held while a service is made anew.
+    /// Held while a service is recreated.
     pub(super) retyping: tokio::sync::Mutex<()>,
     pub(super) notes: Mutex<Vec<String>>,
 }
@@ -55,18 +55,18 @@ pub(super) struct Run<'a, A> {
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     pub remote: Remote,
-    /// Whether an answer said that a request of this run made it; if not it may be somebody else's.
+    /// Whether an answer said that a request of this run made it; if not it may be someone else's.
     pub ours: bool,
     /// How many requests of this run had their answers lost: so many copies may be its doing.
     pub lost: usize,
     /// How many of these were not seen to have arrived, and when the last of them was given up.
     pub missing: usize,
     pub lost_at: Option<Instant>,
-    /// Whether nothing had to be written: somebody else has made exactly this.
+    /// Whether nothing had to be written: someone else has made exactly this.
     pub met: bool,
 }
 
-/// An object that somebody else has made, or an earlier try.
+/// An object that someone else has made, or an earlier try.
 pub(super) struct Adopted {
     pub remote: Remote,
     /// Whether it was not as it was to be.

@@ -25,10 +25,8 @@ pub struct Beside {
     pub alerts: Vec<Alert>,
 }
 
-/// An alert.
 #[derive(Debug, Clone, Default)]
 pub struct Alert {
-    /// Its name.
     pub name: String,
     /// It fires now.
     pub is_firing: bool,
@@ -57,7 +55,7 @@ pub struct Condition {
     pub words: String,
 }
 
-/// Whether the events of a stream are shown on charts of these metrics unless somebody asks otherwise: the first part of its name is
+/// Whether the events of a stream are shown on charts of these metrics unless someone asks otherwise: the first part of its name is
 /// that of a metric.
 #[must_use]
 pub fn is_shown_by_default<'a>(stream: &str, mut metrics: impl Iterator<Item = &'a str>) -> bool {

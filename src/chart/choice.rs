@@ -38,7 +38,6 @@ impl Patterns {
         self.not.is_empty() && (self.any.is_empty() || self.any.iter().any(|one| one == "*"))
     }
 
-    /// In words.
     pub fn words(&self) -> String {
         let not = self.not.iter().map(|one| format!("!{one}"));
         self.any.iter().cloned().chain(not).collect::<Vec<_>>().join(" OR ")
@@ -71,7 +70,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What a stream means when somebody chose these sources and tags.
+    /// What a stream means when someone chose these sources and tags.
     pub fn of(stream: &Stream, source: Option<&str>, chosen: &[(String, String)]) -> Self {
         if stream.tags.is_empty() {
             let written = if stream.source == "%" { source.unwrap_or_default() } else { &stream.source };

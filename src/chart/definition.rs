@@ -59,7 +59,6 @@ pub struct Stream {
 /// A tag that a stream selects or groups by.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tag {
-    /// Its name.
     pub name: String,
     /// Values or patterns, `!` before one that is not meant.
     pub values: Vec<String>,

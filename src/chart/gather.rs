@@ -22,7 +22,6 @@ pub struct Answer {
     pub left_out: usize,
 }
 
-/// One line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// What tells it from others.

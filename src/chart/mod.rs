@@ -1,5 +1,5 @@
 //! From what a chart means to what a picture shows: what has to be asked, and the scene that its answers are. Pure. Knows neither YAML
-//! nor tables, and asks nobody.
+//! nor tables, and asks no one.
 //!
 //! Where the API is silent, this is what holds here:
 //!

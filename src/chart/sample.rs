@@ -13,14 +13,12 @@ pub struct Sample {
     pub min: f64,
     /// The greatest.
     pub max: f64,
-    /// The last.
     pub last: f64,
     /// The sum of squared distances from the mean, where it is known.
     pub squares: Option<f64>,
 }
 
 impl Sample {
-    /// One value.
     #[must_use]
     pub fn single(time: i64, value: f64) -> Self {
         Self { time, count: 1, sum: value, min: value, max: value, last: value, squares: Some(0.0) }

@@ -188,7 +188,7 @@ fn gaps(line: &Line, question: &Question, kind: Kind) -> (Gaps, Option<i64>) {
     let usual = line.period.map(|period| period.max(question.resolution));
     match question.looks.gap_detection {
         Some(true) => (Gaps::Break, usual),
-        // Without a period nobody knows what is missing.
+        // Without a period no one knows what is missing.
         None => (Gaps::Break, usual.filter(|_| line.is_period_known)),
         Some(false) if kind == Kind::Stacked && question.statistic == Statistic::Sum => (Gaps::Zero, usual),
         Some(false) => (Gaps::Bridge, usual),

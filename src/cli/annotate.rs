@@ -118,7 +118,7 @@ impl Stream<'_> {
         }
     }
 
-    /// An earlier try may have been carried out after all, late. An equal event may also be somebody else's, so none is
+    /// An earlier try may have been carried out after all, late. An equal event may also be someone else's, so none is
     /// deleted here.
     async fn report_duplicates(&self, fields: &Map<String, Value>, ui: &Ui) {
         match self.same(fields).await {

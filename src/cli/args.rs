@@ -96,7 +96,7 @@ pub enum Command {
     Resolve(resolve::Resolve),
     /// Try a notification service out, or show who would be paged.
     Notify(notify::Notify),
-    /// Notify nobody of some alerts for a time.
+    /// Notify no one of some alerts for a time.
     Silence(silence::Silence),
     /// End silences before their time.
     Unsilence(silence::Unsilence),

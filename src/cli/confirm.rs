@@ -1,4 +1,4 @@
-//! Asking before something is written: only somebody at a terminal can answer, and only `yes` is a yes.
+//! Asking before something is written: only someone at a terminal can answer, and only `yes` is a yes.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::exit::{Exit, Stop};
 use super::ui::Ui;
 
-/// A question needs somebody to answer it.
+/// A question needs someone to answer it.
 ///
 /// # Errors
 /// Where standard input is no terminal.

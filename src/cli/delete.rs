@@ -27,13 +27,13 @@ pub async fn delete(args: &Delete, global: &Global, ui: &Ui) -> anyhow::Result<E
     }
     remote::with_service(global, ui, Access::Change, async |client, target| {
         let what = format!("reading {target}");
-        let doomed = waiting(ui, &what, doomed(client, args)).await?;
-        judge(client, args, &doomed).await?;
+        let chosen = waiting(ui, &what, chosen(client, args)).await?;
+        judge(client, args, &chosen).await?;
         if !args.auto_approve {
-            ask(args, &doomed, target, ui)?;
+            ask(args, &chosen, target, ui)?;
         }
         ui.stage.sends();
-        remove(client, args.kind, &doomed, ui).await
+        remove(client, args.kind, &chosen, ui).await
     })
     .await
 }
@@ -69,7 +69,7 @@ fn check(args: &Delete) -> Result<(), Stop> {
 }
 
 /// All that is named, each there exactly once.
-async fn doomed(client: &Client, args: &Delete) -> anyhow::Result<Vec<Entry>> {
+async fn chosen(client: &Client, args: &Delete) -> anyhow::Result<Vec<Entry>> {
     let kind = args.kind;
     if let Some(id) = args.id {
         let found = match (kind, args.names.first()) {
@@ -78,13 +78,13 @@ async fn doomed(client: &Client, args: &Delete) -> anyhow::Result<Vec<Entry>> {
         };
         return Ok(vec![found.ok_or_else(|| missing(kind, &format!("with the id {id}"), None))?]);
     }
-    let mut doomed: Vec<Entry> = Vec::new();
+    let mut chosen: Vec<Entry> = Vec::new();
     for name in &args.names {
         let mut found = remote::called(client, kind, name).await?;
         match (found.pop(), found.is_empty()) {
             (Some(one), true) => {
-                if !doomed.iter().any(|other| other.path == one.path) {
-                    doomed.push(one);
+                if !chosen.iter().any(|other| other.path == one.path) {
+                    chosen.push(one);
                 }
             }
             (None, _) => {
@@ -98,7 +98,7 @@ async fn doomed(client: &Client, args: &Delete) -> anyhow::Result<Vec<Entry>> {
             }
         }
     }
-    Ok(doomed)
+    Ok(chosen)
 }
 
 async fn event(client: &Client, stream: &str, id: u64) -> Result<Option<Entry>, ApiError> {
@@ -114,7 +114,7 @@ async fn event(client: &Client, stream: &str, id: u64) -> Result<Option<Entry>, 
     }
 }
 
-/// Several objects have the name: nobody but the user can know which is meant.
+/// Several objects have the name: no one but the user can know which is meant.
 pub fn ambiguous(command: &str, kind: Kind, name: &str, found: &[Entry]) -> Stop {
     let mut ids: Vec<u64> = found.iter().filter_map(|entry| entry.id).collect();
     ids.sort_unstable();
@@ -127,24 +127,24 @@ pub fn ambiguous(command: &str, kind: Kind, name: &str, found: &[Entry]) -> Stop
 }
 
 /// The safety rules.
-async fn judge(client: &Client, args: &Delete, doomed: &[Entry]) -> anyhow::Result<()> {
+async fn judge(client: &Client, args: &Delete, chosen: &[Entry]) -> anyhow::Result<()> {
     let refuse =
         |message: String, help: &str| Stop { exit: Exit::Refused, message, help: vec![help.to_owned()] };
     let names = |entries: &[&Entry]| {
         entries.iter().map(|entry| printable(&entry.name)).collect::<Vec<_>>().join(", ")
     };
-    if args.kind == Kind::Annotations && doomed.iter().any(|entry| entry.name == ALERT_STREAM) {
+    if args.kind == Kind::Annotations && chosen.iter().any(|entry| entry.name == ALERT_STREAM) {
         let message = format!("the service keeps what alerts did in {ALERT_STREAM}: it is never deleted");
         return Err(refuse(message, "leave it out").into());
     }
-    let with_data: Vec<&Entry> = doomed.iter().filter(|entry| data(args.kind, entry).is_some()).collect();
+    let with_data: Vec<&Entry> = chosen.iter().filter(|entry| data(args.kind, entry).is_some()).collect();
     if let (Some(first), false) = (with_data.first(), args.delete_data) {
         let lost = data(args.kind, first).unwrap_or_default();
         let message = format!("{} would be deleted {lost}, which nothing brings back", names(&with_data));
         return Err(refuse(message, "give --delete-data if that is meant").into());
     }
     if args.kind == Kind::Services {
-        let users = users(client, doomed).await?;
+        let users = users(client, chosen).await?;
         if !users.is_empty() {
             let message = format!("still used by the alerts {}", users.join(", "));
             return Err(refuse(message, "take it out of these alerts first").into());
@@ -175,8 +175,8 @@ async fn users(client: &Client, services: &[Entry]) -> anyhow::Result<Vec<String
     Ok(alerts.iter().filter(uses).filter_map(|alert| lenient::text(&alert["name"]).map(printable)).collect())
 }
 
-fn ask(args: &Delete, doomed: &[Entry], target: &Target, ui: &Ui) -> anyhow::Result<()> {
-    for entry in doomed {
+fn ask(args: &Delete, chosen: &[Entry], target: &Target, ui: &Ui) -> anyhow::Result<()> {
+    for entry in chosen {
         let lost = data(args.kind, entry).map(|lost| format!(", {lost}")).unwrap_or_default();
         ui.complain(&format!("  - delete {}{lost}", title(args.kind, entry)));
     }
@@ -189,16 +189,16 @@ pub fn title(kind: Kind, entry: &Entry) -> String {
     format!("{} \"{}\"{id}", kind.noun(), printable(&entry.name))
 }
 
-async fn remove(client: &Client, kind: Kind, doomed: &[Entry], ui: &Ui) -> anyhow::Result<Exit> {
+async fn remove(client: &Client, kind: Kind, chosen: &[Entry], ui: &Ui) -> anyhow::Result<Exit> {
     let (mut deleted, mut failed) = (0, 0);
-    for entry in doomed {
+    for entry in chosen {
         let call = Call { method: Method::Delete, path: entry.path.clone(), body: None };
         match client.with_retry(|| client.send(&call)).await {
             Ok(_) => {
                 deleted += 1;
                 ui.done(&format!("Deleted {}.\n", title(kind, entry)));
             }
-            // It was there a moment ago: an attempt whose answer was lost has done it, or somebody else has.
+            // It was there a moment ago: an attempt whose answer was lost has done it, or someone else has.
             Err(error) if error.is_not_found() => {
                 deleted += 1;
                 ui.done(&format!("Deleted {}: it is gone.\n", title(kind, entry)));

@@ -45,7 +45,6 @@ impl Access {
 
 /// A way to the service, and what must outlive it.
 pub struct Connection {
-    /// The client.
     pub client: Client,
     /// Tells what is waited for.
     _patience: Patience,

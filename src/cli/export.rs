@@ -9,7 +9,7 @@ use librato_apply::diag::{counted, plural, printable};
 use librato_apply::diff::scope::{Globs, parse_target};
 use librato_apply::load::yaml;
 use librato_apply::model::{Address, Collection, Kind, Scopes, published_schema};
-use librato_apply::remote::fetch::{Actual, Spaces, Wanted, lost, service_types};
+use librato_apply::remote::fetch::{Actual, FetchPlan, Spaces, service_types, unmapped};
 use librato_apply::render::{Definitions, Expressible, Loss, definitions, expressible};
 use serde_json::{Map, Value, json};
 
@@ -82,8 +82,8 @@ fn targets(given: &[String]) -> Result<Globs, Stop> {
 }
 
 /// Charts need a request for each space, so they are read only where they can be meant.
-fn wanted(globs: &Globs) -> Wanted {
-    let mut wanted = Wanted::default();
+fn wanted(globs: &Globs) -> FetchPlan {
+    let mut wanted = FetchPlan::default();
     let kinds: Vec<Kind> = globs.kinds().collect();
     kinds.iter().for_each(|kind| wanted.add(kind.collection()));
     if kinds.contains(&Kind::Alert) {
@@ -100,7 +100,7 @@ fn wanted(globs: &Globs) -> Wanted {
 /// What can be written of what is meant, and everything that cannot.
 fn found(actual: &Actual, globs: &Globs, held: &[Kind]) -> anyhow::Result<Expressible> {
     let meant = |kind, address: &Address| held.contains(&kind) && globs.mean(kind, address);
-    let mut found = expressible(&actual.state, &actual.twins, &meant);
+    let mut found = expressible(&actual.state, &actual.duplicates, &meant);
     for (address, remote) in &actual.ids {
         let Some(object) = actual.state.get(address) else { continue };
         let kind = object.kind();
@@ -111,7 +111,7 @@ fn found(actual: &Actual, globs: &Globs, held: &[Kind]) -> anyhow::Result<Expres
             .raw
             .read()
             .with_context(|| format!("cannot read what the service says of {kind} \"{address}\""))?;
-        for part in lost(&raw, object) {
+        for part in unmapped(&raw, object) {
             let known = found.losses.iter().any(|loss| {
                 loss.kind == kind && loss.name == address.to_string() && loss.part.as_ref() == Some(&part)
             });

@@ -100,7 +100,7 @@ pub fn answered(mut error: Error, args: &[String]) -> Error {
     let tip = match error.kind() {
         ErrorKind::UnknownArgument => {
             let flag = word(ContextKind::InvalidArg);
-            // That a flag can be written as a value helps nobody.
+            // That a flag can be written as a value helps no one.
             error.remove(ContextKind::Suggested);
             two_dashes(args).or_else(|| flag_tip(&flag, args)).or_else(|| word_tip(&flag, command))
         }

@@ -8,7 +8,7 @@ use librato_apply::serve::{Data, OpenError, Store};
 use super::exit::{Exit, Stop};
 use super::ui::Ui;
 
-/// How long a command waits for another one; what takes longer is a question nobody answers, or much to write.
+/// How long a command waits for another one; what takes longer is a question no one answers, or much to write.
 pub const LONGEST: Duration = Duration::from_secs(10);
 
 /// How long people wait without wondering.

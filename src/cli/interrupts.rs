@@ -1,4 +1,4 @@
-//! Ctrl-C, heard from the moment on that somebody listens and not only once they wait for it. Knows nothing of what it stops
+//! Ctrl-C, heard from the moment on that someone listens and not only once they wait for it. Knows nothing of what it stops
 //! but whether that writes.
 
 use super::exit::Exit;
@@ -52,7 +52,7 @@ pub fn told_to_stop() -> impl Future<Output = ()> {
     }
 }
 
-/// Says at a Ctrl-C what was done so far, and ends. On a thread of its own, since the program may be waiting for somebody to answer.
+/// Says at a Ctrl-C what was done so far, and ends. On a thread of its own, since the program may be waiting for someone to answer.
 pub fn tell(ui: &Ui) {
     let ui = ui.clone();
     let listen = async move {

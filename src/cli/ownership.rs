@@ -108,7 +108,7 @@ pub fn each_target(texts: &[String]) -> Result<Vec<(String, Globs)>, Stop> {
 /// Each `--target` that means nothing: whoever wrote it meant something.
 pub fn aimless(targets: &[(String, Globs)], desired: &Desired, view: &View, actual: &State) -> Report {
     let mut known: Vec<(Kind, &Address)> =
-        desired.objects.iter().map(|(address, wish)| (wish.kind, address)).collect();
+        desired.objects.iter().map(|(address, declared)| (declared.kind, address)).collect();
     known.extend(view.prune.iter().filter_map(|address| Some((actual.get(address)?.kind(), address))));
     let names: Vec<String> = known.iter().map(|(kind, address)| format!("{kind}/{address}")).collect();
     let mut report = Report::default();

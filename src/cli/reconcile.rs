@@ -14,7 +14,7 @@ use super::exit::{Exit, Stop};
 use super::files::{self, Readers};
 use super::inputs;
 use super::ownership;
-use super::session::{Planned, Session, Wish, wish};
+use super::session::{PlanOptions, Planned, Session, options};
 use super::target::{Target, Written};
 use super::test::case;
 use super::ui::{Ui, pretty};
@@ -45,10 +45,10 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
 
 /// `plan`: and compare with what exists.
 pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    let mut wish = wish(&args.planning, ui)?;
-    let made = make(&mut wish, args, global, ui).await;
+    let mut options = options(&args.planning, ui)?;
+    let made = make(&mut options, args, global, ui).await;
     if let Err(error) = &made {
-        let (why, found) = (format!("{error:#}"), diagnostics(&wish.read.report, &wish));
+        let (why, found) = (format!("{error:#}"), diagnostics(&options.read.report, &options));
         match args.format {
             PlanFormat::Text => {}
             PlanFormat::Json => ui.document(&pretty(&render::document_without_plan(&why, found))?),
@@ -57,37 +57,37 @@ pub async fn plan(args: &args::Plan, global: &Global, ui: &Ui) -> anyhow::Result
             PlanFormat::Html => ui.document(&render::html_without_plan(&why, &found)),
         }
         if let Some(path) = &args.report {
-            report(path, &render::html_without_plan(&why, &diagnostics(&wish.read.report, &wish)), ui)?;
+            report(path, &render::html_without_plan(&why, &diagnostics(&options.read.report, &options)), ui)?;
         }
     }
     let (planned, target, given) = made?;
-    show(args, &wish, planned, &target, &given, ui)
+    show(args, &options, planned, &target, &given, ui)
 }
 
 async fn make(
-    wish: &mut Wish,
+    options: &mut PlanOptions,
     args: &args::Plan,
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<(Planned, Target, Given)> {
-    let session = wish.session(global, Access::Compare, ui).await?;
-    let mut planned = session.plan(wish, ui).await;
+    let session = options.session(global, Access::Compare, ui).await?;
+    let mut planned = session.plan(options, ui).await;
     if let Ok(planned) = &mut planned {
         let drawn = args.format == PlanFormat::Html || args.report.is_some();
-        session.look(planned, wish, &args.planning, drawn, ui).await;
+        session.look(planned, options, &args.planning, drawn, ui).await;
     }
     let Session { target, given, connection, .. } = session;
     connection.close().await?;
     let mut planned = planned?;
-    let asked = planned.asked.as_ref().unwrap_or(&wish.read.desired);
-    let objects = wish.scope.unmanaged(asked, &planned.actual.state);
+    let asked = planned.asked.as_ref().unwrap_or(&options.read.desired);
+    let objects = options.scope.unmanaged(asked, &planned.actual.state);
     planned.plan.unmanaged = plan::Unmanaged { objects, named: args.unmanaged };
     Ok((planned, target, given))
 }
 
 fn show(
     args: &args::Plan,
-    wish: &Wish,
+    options: &PlanOptions,
     planned: Planned,
     target: &Target,
     given: &Given,
@@ -100,7 +100,7 @@ fn show(
     }
     match args.format {
         PlanFormat::Text => {
-            inputs::check(&report, &wish.read.files, strict, ui)?;
+            inputs::check(&report, &options.read.files, strict, ui)?;
             if ui.quiet() {
                 ui.out(&(render::refusals(&plan, ui.styled_out()) + &render::summary(&plan) + "\n"));
                 if args.unmanaged {
@@ -112,15 +112,15 @@ fn show(
             unevaluated.iter().for_each(|note| ui.say(&format!("note: {}", note.message)));
         }
         // A document holds its diagnostics itself.
-        PlanFormat::Json => ui.document(&pretty(&render::document(&plan, diagnostics(&report, wish)))?),
+        PlanFormat::Json => ui.document(&pretty(&render::document(&plan, diagnostics(&report, options)))?),
         PlanFormat::Markdown => {
             let link = args.report_url.as_ref().map(url::Url::as_str);
-            ui.document(&render::markdown_linked(&plan, &diagnostics(&report, wish), link));
+            ui.document(&render::markdown_linked(&plan, &diagnostics(&report, options), link));
         }
-        PlanFormat::Html => ui.document(&render::html(&plan, &diagnostics(&report, wish))),
+        PlanFormat::Html => ui.document(&render::html(&plan, &diagnostics(&report, options))),
     }
     if let Some(path) = &args.report {
-        self::report(path, &render::html(&plan, &diagnostics(&report, wish)), ui)?;
+        self::report(path, &render::html(&plan, &diagnostics(&report, options)), ui)?;
     }
     if report.has_errors() || strict && report.warnings() > 0 {
         return Ok(Exit::Error);
@@ -128,7 +128,7 @@ fn show(
     match &args.out {
         Some(path) if plan.refusals.is_empty() => {
             let sealing = saved::Sealing::new(args.planning.plan_key_file.as_deref(), given, ui)?;
-            saved::save(path, &plan, &actual, &wish.read, target, &sealing)?;
+            saved::save(path, &plan, &actual, &options.read, target, &sealing)?;
             ui.say(&format!("saved; write it with: librato-apply apply --plan {}", path.display()));
             sealing.note(target).iter().for_each(|note| ui.say(note));
         }
@@ -150,13 +150,13 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
     if let Some(path) = &args.saved {
         return apply_saved(path, args, global, ui).await;
     }
-    let mut wish = wish(&args.planning, ui)?;
-    let opened = wish.session(global, Access::Intend, ui).await;
+    let mut options = options(&args.planning, ui)?;
+    let opened = options.session(global, Access::Intend, ui).await;
     if let Err(error) = &opened
         && args.format == ApplyFormat::Json
-        && wish.read.report.has_errors()
+        && options.read.report.has_errors()
     {
-        let found = diagnostics(&wish.read.report, &wish);
+        let found = diagnostics(&options.read.report, &options);
         let document = render::document_without_plan(&format!("{error:#}"), found);
         ui.document(&pretty(&render::outcome_document(
             &Plan::default(),
@@ -165,29 +165,29 @@ pub async fn apply(args: &args::Apply, global: &Global, ui: &Ui) -> anyhow::Resu
         ))?);
     }
     let mut session = opened?;
-    let ended = plan_and_write(args, &wish, &mut session, global, ui).await;
+    let ended = plan_and_write(args, &options, &mut session, global, ui).await;
     session.connection.close().await?;
     ended
 }
 
 async fn plan_and_write(
     args: &args::Apply,
-    wish: &Wish,
+    options: &PlanOptions,
     session: &mut Session,
     global: &Global,
     ui: &Ui,
 ) -> anyhow::Result<Exit> {
-    let mut planned = session.plan(wish, ui).await?;
-    session.look(&mut planned, wish, &args.planning, args.format == ApplyFormat::Html, ui).await;
+    let mut planned = session.plan(options, ui).await?;
+    session.look(&mut planned, options, &args.planning, args.format == ApplyFormat::Html, ui).await;
     let Planned { plan, mut actual, mut report, unevaluated, .. } = planned;
     let left_out = report.iter().any(|found| found.code == Code::NotRendered.name());
-    inputs::check(&report, &wish.read.files, args.planning.inputs.reading.strict, ui)?;
+    inputs::check(&report, &options.read.files, args.planning.inputs.reading.strict, ui)?;
     write::show(&plan, args, ui);
     if let Some(note) = unevaluated {
         ui.say(&format!("note: {}", note.message));
         report.push(note);
     }
-    let diagnostics = diagnostics(&report, wish);
+    let diagnostics = diagnostics(&report, options);
     let complete = |exit| if exit == Exit::Done && left_out { Exit::Partial } else { exit };
     if !plan.refusals.is_empty() || plan.is_empty() {
         return write::finish_unwritten(&plan, diagnostics, args, ui).map(complete);
@@ -196,7 +196,7 @@ async fn plan_and_write(
         write::confirm(&plan, ui)?;
     }
     if session.make_file(global, ui).await? || !args.auto_approve {
-        actual = session.confirm_unmoved(&plan, wish, ui).await?.actual;
+        actual = session.confirm_unmoved(&plan, options, ui).await?.actual;
     }
     let goal = session.goal()?;
     let towards = write::Towards { goal: &*goal, connection: &session.connection };
@@ -259,8 +259,8 @@ fn report(path: &Path, page: &str, ui: &Ui) -> Result<(), Stop> {
     Ok(())
 }
 
-fn diagnostics(report: &Report, wish: &Wish) -> Vec<Value> {
-    match to_json(report, &wish.read.files) {
+fn diagnostics(report: &Report, options: &PlanOptions) -> Vec<Value> {
+    match to_json(report, &options.read.files) {
         Value::Array(items) => items,
         _ => Vec::new(),
     }

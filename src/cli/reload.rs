@@ -130,7 +130,7 @@ impl Files<'_> {
                 tracing::error!(target: "librato_apply::serve", reason, "the settings stay as they were");
             }
         }
-        // Nobody is named anywhere: whoever came in by a link stays.
+        // No one is named anywhere: whoever came in by a link stays.
         let users_again = !super::serve::opening::needs_user(&now.settings);
         match users_again.then(|| self::users(&now.settings, ui)).transpose() {
             Ok(None) => {}
@@ -181,7 +181,7 @@ impl Files<'_> {
     }
 }
 
-/// Reading a pipe that nobody writes to again would stop the server.
+/// Reading a pipe that no one writes to again would stop the server.
 #[cfg(unix)]
 fn endless(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|found| !found.is_file())

@@ -178,7 +178,7 @@ pub async fn numbered(client: &Client, kind: Kind, id: u64) -> Result<Option<Ent
         None => format!("/snapshots/{id}"),
     };
     match client.get(&path, &[]).await {
-        // Nobody shall confirm the deletion of one object by the name of another.
+        // No one shall confirm the deletion of one object by the name of another.
         Ok(raw) if object_id(&raw).is_some_and(|own| own != id) => Ok(None),
         Ok(raw) => {
             let name =

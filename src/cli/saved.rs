@@ -8,7 +8,7 @@ use librato_apply::diff::Change;
 use librato_apply::diff::scope::Globs;
 use librato_apply::model::Desired;
 use librato_apply::plan::{Limits, Plan, SavedError, SavedPlan, ambiguous};
-use librato_apply::remote::fetch::{Actual, Spaces, Wanted};
+use librato_apply::remote::fetch::{Actual, FetchPlan, Spaces};
 use librato_apply::resolve::resolve_secrets;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -43,7 +43,7 @@ pub fn save(
     sealing: &Sealing<'_>,
 ) -> anyhow::Result<()> {
     let references = |address: &_| {
-        read.desired.objects.get(address).map_or_else(BTreeMap::new, |wish| wish.secrets.clone())
+        read.desired.objects.get(address).map_or_else(BTreeMap::new, |declared| declared.secrets.clone())
     };
     let saved =
         SavedPlan::new(plan, &target.identity(), &actual.state, &references, &sealing.key(target, true)?)
@@ -90,7 +90,7 @@ pub async fn open(
     ui: &Ui,
 ) -> anyhow::Result<(Plan, Actual)> {
     let spaces = Spaces::Some(saved.spaces(), Globs::default(), BTreeSet::new());
-    let wanted = Wanted { spaces, ..Wanted::from(saved.collections()) };
+    let wanted = FetchPlan { spaces, ..FetchPlan::from(saved.collections()) };
     let goal = connection.target(target, &Whose::Plan(&saved.writing))?;
     let actual =
         goal.read(&wanted).await.map_err(as_error).with_context(|| format!("cannot read {target}"))?;
@@ -113,7 +113,7 @@ pub async fn open(
     // Its limits were those of the run that saved it; whether a service came into use since then they could not know.
     let changes: Vec<Change> = plan.steps.iter().map(|step| step.change.clone()).collect();
     let mut refusals = Limits::lifted().refusals(&changes, &Desired::default(), &actual.state);
-    refusals.extend(ambiguous(&actual.twins, &Desired::default(), &changes));
+    refusals.extend(ambiguous(&actual.duplicates, &Desired::default(), &changes));
     Ok((Plan { refusals, ..plan }, actual))
 }
 

@@ -188,7 +188,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     Ok(Exit::Done)
 }
 
-/// Takes the address without listening yet: until then nobody can connect, and nobody else can have it.
+/// Takes the address without listening yet: until then no one can connect, and no one else can have it.
 #[cfg(feature = "serve")]
 fn bind(address: std::net::SocketAddr) -> std::io::Result<tokio::net::TcpSocket> {
     use tokio::net::TcpSocket;

@@ -10,7 +10,7 @@ use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::{Collection, Desired, Kind};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::prometheus::{self, Settings};
-use librato_apply::remote::fetch::{Actual, Wanted};
+use librato_apply::remote::fetch::{Actual, FetchPlan};
 use librato_apply::target::{self as targets, Compared, TargetError};
 
 use super::args::{self, Global, Planning};
@@ -24,7 +24,7 @@ use super::ui::Ui;
 use super::{evidence, ownership, render, unevaluated};
 
 /// What is asked for, which may still hold mistakes, and what a run may do.
-pub(super) struct Wish {
+pub(super) struct PlanOptions {
     pub read: Read,
     limits: Limits,
     pub scope: Scope,
@@ -32,7 +32,7 @@ pub(super) struct Wish {
     targets: Vec<(String, Globs)>,
 }
 
-pub(super) fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
+pub(super) fn options(args: &Planning, ui: &Ui) -> anyhow::Result<PlanOptions> {
     let mut read = inputs::read(&args.inputs, false, ui)?;
     let scope = ownership::scope(&mut read, &args.targets)?;
     let targets = ownership::each_target(&args.targets)?;
@@ -43,7 +43,7 @@ pub(super) fn wish(args: &Planning, ui: &Ui) -> anyhow::Result<Wish> {
         protect: scope.protect.clone(),
         deny_weaker_alerts: args.deny.contains(&args::Deny::WeakerAlerts),
     };
-    Ok(Wish { read, limits, scope, targets })
+    Ok(PlanOptions { read, limits, scope, targets })
 }
 
 /// A connection to the service that is meant.
@@ -66,7 +66,7 @@ pub(super) struct Planned {
     pub unevaluated: Option<Diagnostic>,
 }
 
-impl Wish {
+impl PlanOptions {
     /// A connection to the service that is meant, once the files hold no mistakes: those without which no service is needed, and
     /// words that this service refuses. Warnings are shown with those of the plan.
     pub async fn session(&mut self, global: &Global, access: Access, ui: &Ui) -> anyhow::Result<Session> {
@@ -131,11 +131,11 @@ impl Session {
     }
 
     /// Fetches what the files speak of and compares. Only reads.
-    pub async fn plan(&self, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
-        let desired = &wish.read.desired;
-        let mut wanted = Wanted::of(desired, &wish.scope.prune);
-        if wish.limits.deny_weaker_alerts {
-            // Alerts that nobody declares here may use what changes, too.
+    pub async fn plan(&self, options: &PlanOptions, ui: &Ui) -> anyhow::Result<Planned> {
+        let desired = &options.read.desired;
+        let mut wanted = FetchPlan::of(desired, &options.scope.prune);
+        if options.limits.deny_weaker_alerts {
+            // Alerts that no one declares here may use what changes, too.
             wanted.add(Collection::Alerts);
         }
         let what = format!("reading {}", self.target);
@@ -145,15 +145,15 @@ impl Session {
             .map_err(as_error)
             .with_context(|| format!("cannot read {}", self.target))
             .map_err(|error| self.target.explain(error))?;
-        let mut report = wish.read.report.clone();
+        let mut report = options.read.report.clone();
         if self.connection.client.asks_the_built_in_server() {
             report.refuse_unknown_words();
         }
-        let files = &wish.read.files;
+        let files = &options.read.files;
         let asked = goal.ask(desired, files, &mut actual, &mut report);
         let desired: &Desired = &asked;
-        let view = wish.scope.view(desired, &actual.state);
-        report.extend(ownership::aimless(&wish.targets, desired, &view, &actual.state));
+        let view = options.scope.view(desired, &actual.state);
+        report.extend(ownership::aimless(&options.targets, desired, &view, &actual.state));
         let mut diff = diff::diff(desired, &actual.state, &view);
         let compared = Compared { desired, files, actual: &actual, view: &view };
         let writing = goal.complete(&compared, &mut diff, &mut report);
@@ -161,9 +161,9 @@ impl Session {
             target: self.target.to_string(),
             desired,
             actual: &actual.state,
-            twins: &actual.twins,
+            duplicates: &actual.duplicates,
             diff,
-            limits: &wish.limits,
+            limits: &options.limits,
             files,
         };
         let mut found = Report::default();
@@ -185,7 +185,14 @@ impl Session {
 
     /// Adds what measurements say of a plan, where that was asked for, and holds it against what is denied. Only reads.
     /// `drawn`: with pictures.
-    pub async fn look(&self, planned: &mut Planned, wish: &Wish, args: &Planning, drawn: bool, ui: &Ui) {
+    pub async fn look(
+        &self,
+        planned: &mut Planned,
+        options: &PlanOptions,
+        args: &Planning,
+        drawn: bool,
+        ui: &Ui,
+    ) {
         let Some(length) = args.evidence_length().filter(|_| !planned.report.has_errors()) else { return };
         if self.rules.is_some() {
             let message = "evidence is not read from a ruler: measurements are asked of what stores them";
@@ -197,7 +204,7 @@ impl Session {
         let Planned { plan, actual, report, .. } = planned;
         let client = &self.connection.client;
         client.take_failure();
-        let looking = evidence::evidence(client, plan, &wish.read.desired, actual, asked);
+        let looking = evidence::evidence(client, plan, &options.read.desired, actual, asked);
         let mut found = waiting(ui, &what, looking).await;
         // Who runs out of time while requests fail would learn nothing of it.
         if let (Some(cut), Some(failure)) = (&mut found.looked.cut, client.take_failure()) {
@@ -220,9 +227,14 @@ impl Session {
         plan.evidence = Some(found);
     }
 
-    /// Somebody took a while to answer: what was shown must still be what would be done.
-    pub async fn confirm_unmoved(&self, shown: &Plan, wish: &Wish, ui: &Ui) -> anyhow::Result<Planned> {
-        let now = self.plan(wish, ui).await?;
+    /// Someone took a while to answer: what was shown must still be what would be done.
+    pub async fn confirm_unmoved(
+        &self,
+        shown: &Plan,
+        options: &PlanOptions,
+        ui: &Ui,
+    ) -> anyhow::Result<Planned> {
+        let now = self.plan(options, ui).await?;
         let changes = |plan: &Plan| plan.steps.iter().map(|step| step.change.clone()).collect::<Vec<_>>();
         if changes(&now.plan) == changes(shown) && now.plan.refusals.is_empty() {
             return Ok(now);

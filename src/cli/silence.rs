@@ -1,4 +1,4 @@
-//! `silence` and `unsilence`: for a time nobody is notified of some alerts, with a reason that others can read.
+//! `silence` and `unsilence`: for a time no one is notified of some alerts, with a reason that others can read.
 
 use librato_apply::diag::{counted, printable, suggest};
 use librato_apply::pattern;

@@ -7,7 +7,7 @@ mod stream;
 mod tally;
 
 use anyhow::anyhow;
-use librato_apply::measure::{Courier, Measurement, MetricType};
+use librato_apply::measure::{BatchSender, Measurement, MetricType};
 use librato_apply::remote::RetryPolicy;
 
 use self::defaults::Defaults;
@@ -54,10 +54,10 @@ fn measurement(name: &str, value: f64, args: &Submit, defaults: &Defaults) -> Re
 
 /// Sends one measurement. It is often part of a script, so it is not tried for as long as a stream is.
 async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    let courier = Courier::new(RetryPolicy { deadline: global.timeout * 3, ..RetryPolicy::default() });
+    let sender = BatchSender::new(RetryPolicy { deadline: global.timeout * 3, ..RetryPolicy::default() });
     let (delivery, target) = with_service(global, ui, Access::Write, async |client, target| {
         ui.stage.sends();
-        let delivery = courier.deliver(client, std::slice::from_ref(&measurement)).await;
+        let delivery = sender.deliver(client, std::slice::from_ref(&measurement)).await;
         Ok((delivery, target.to_string()))
     })
     .await?;

@@ -76,7 +76,7 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// Whether another endpoint might mend an error: nobody answers there, somebody else does, or they know no such user.
+/// Whether another endpoint might mend an error: no one answers there, someone else does, or they know no such user.
 fn is_about_the_place(error: &anyhow::Error) -> bool {
     let failed = error.chain().find_map(|cause| cause.downcast_ref::<ApiError>());
     match failed {
@@ -97,7 +97,7 @@ pub struct Written {
     pub place: String,
 }
 
-/// Decides which service is meant; `written` looks into the files, where nobody says it who counts more.
+/// Decides which service is meant; `written` looks into the files, where no one says it who counts more.
 ///
 /// # Errors
 /// Without an endpoint, with one that cannot be used, and where a rule guards the token or the data.

@@ -145,7 +145,7 @@ impl Ui {
         }
     }
 
-    /// Whether results reach nobody any more.
+    /// Whether results reach no one any more.
     pub fn reader_left(&self) -> bool {
         self.lost.lock().is_some()
     }

@@ -1,4 +1,4 @@
-//! What is said where a server keeps alerts without evaluating them, as an embedded one does: nobody shall find out in the night.
+//! What is said where a server keeps alerts without evaluating them, as an embedded one does: no one shall find out in the night.
 
 use librato_apply::diag::{Code, Diagnostic};
 use librato_apply::model::{Collection, Desired, Intent};
@@ -21,7 +21,7 @@ pub fn note(client: &Client) -> Option<String> {
 
 /// The same as a diagnostic, where the files declare alerts.
 pub fn diagnostic(client: &Client, desired: &Desired) -> Option<Diagnostic> {
-    let mut ours = desired.objects.iter().filter(|(_, wish)| wish.intent != Intent::Absent);
+    let mut ours = desired.objects.iter().filter(|(_, declared)| declared.intent != Intent::Absent);
     let alerts = ours.any(|(address, _)| address.collection == Collection::Alerts);
     (alerts && client.leaves_alerts_unevaluated()).then(|| Diagnostic::note(Code::AlertsNotEvaluated, NOTE))
 }

@@ -121,7 +121,7 @@ fn finish(
     Ok(exit)
 }
 
-/// A question needs somebody to answer it.
+/// A question needs someone to answer it.
 ///
 /// # Errors
 /// Where standard input is no terminal, or holds the definitions.

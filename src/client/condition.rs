@@ -35,7 +35,7 @@ pub struct Condition {
     /// Which statistic is compared; by default `average`, of counters `derivative`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary_function: Option<SummaryFunction>,
-    /// Whether a counter that starts anew counts as no change; for `derivative` only.
+    /// Whether a counter that starts again counts as no change; for `derivative` only.
     #[serde(default, deserialize_with = "read::truth", skip_serializing_if = "Option::is_none")]
     pub detect_reset: Option<bool>,
     /// What else the service says.

@@ -182,7 +182,7 @@ impl Librato {
         // A queue without limits sends nothing by itself, so what goes wrong comes out of `submit`.
         queue.add(measurement).await?;
         let sent = queue.submit().await;
-        // Nobody could have it sent later.
+        // No one could have it sent later.
         drop(queue.take());
         sent.map_err(|error| SubmitError { held: 0, ..error })
     }

@@ -60,7 +60,7 @@ impl<'a, T: Object> Objects<'a, T> {
 
     /// All objects, page after page, as they come. Needs [`TryStreamExt`] to be read.
     ///
-    /// Where somebody else writes meanwhile, objects can move between pages: none is given twice, and where one may be
+    /// Where someone else writes meanwhile, objects can move between pages: none is given twice, and where one may be
     /// missing the stream ends with [`ApiError::Incomplete`]. [`Objects::list`] reads again instead.
     pub fn stream(&self) -> BoxStream<'a, Result<T, Error>> {
         self.stream_of(Select::new())

@@ -1,7 +1,7 @@
 //! Words of the API as types: the known ones are variants, an unknown one is kept as it is and written back.
 //! Knows nothing of where a word stands.
 
-/// Declares an enum of words with `Other` for what nobody has heard of.
+/// Declares an enum of words with `Other` for what no one has heard of.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$about])*

@@ -64,7 +64,7 @@ pub(super) fn describe(expr: &Expr) -> String {
     }
 }
 
-/// Reports arguments that are missing and those nobody takes.
+/// Reports arguments that are missing and those no one takes.
 pub(super) fn count(
     function: &Signature,
     name: &Name,

@@ -1,7 +1,7 @@
 //! The functions of the language: their parameters, options and limits, as one table.
 //! Checks, messages, canonical forms and the reading of calls all go by it. What functions compute is in `eval`.
 
-/// Which function it is: what reads calls goes by this, so that one in the table that nobody reads does not compile.
+/// Which function it is: what reads calls goes by this, so that one in the table that no one reads does not compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Function {
     Series,

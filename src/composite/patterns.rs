@@ -160,7 +160,7 @@ fn read_shifts(text: &str) -> Option<Vec<i64>> {
 /// Where a definition is used, which decides what some of its words mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// As a metric, or as a query: a dynamic source (`%`) has nobody to choose it.
+    /// As a metric, or as a query: a dynamic source (`%`) has no one to choose it.
     Metric,
     /// As the stream of a chart.
     Chart,

@@ -33,7 +33,7 @@ codes! {
     AbsentMemory = "absent-memory",
     /// Something refers to an object that is declared with `ensure: absent`.
     AbsentReference = "absent-reference",
-    /// The alert names no services, so nobody is told when it triggers.
+    /// The alert names no services, so no one is told when it triggers.
     AlertNotifiesNobody = "alert-notifies-nobody",
     /// The alert has no conditions, so it never triggers.
     AlertWithoutConditions = "alert-without-conditions",
@@ -47,7 +47,7 @@ codes! {
     ChartOrder = "chart-order",
     /// The plan would delete or replace objects whose data no backup can restore.
     DataLost = "data-lost",
-    /// Services of this type reach nobody any more.
+    /// Services of this type reach no one any more.
     DeadService = "dead-service",
     /// A variable of Terraform has no value given, so its default is used.
     DefaultValue = "default-value",
@@ -57,13 +57,13 @@ codes! {
     DynamicSource = "dynamic-source",
     /// Where several samples make a point, rules look back from now, and the service goes by whole periods.
     Edge = "edge",
-    /// A rule on a ruler is not as it was written there, or somebody else made it.
+    /// A rule on a ruler is not as it was written there, or someone else made it.
     EditedByHand = "edited-by-hand",
     /// The axis of a chart ends before it begins.
     EmptyRange = "empty-range",
     /// A state or plan of Terraform without anything in it.
     EmptyState = "empty-state",
-    /// Services of this type will reach nobody after a day that is known.
+    /// Services of this type will reach no one after a day that is known.
     EndingService = "ending-service",
     /// It is not known how often an alert would have notified, which this run denies beyond a number.
     EvidenceMissing = "evidence-missing",

@@ -45,7 +45,7 @@ impl Files {
         id
     }
 
-    /// Keeps a text that is not in our own format, so that nobody here can say which of it is secret: none of it is shown until
+    /// Keeps a text that is not in our own format, so that no one here can say which of it is secret: none of it is shown until
     /// [`Files::reveal`] says what may be.
     pub fn add_foreign(
         &mut self,

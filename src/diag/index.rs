@@ -46,7 +46,6 @@ pub(super) struct Entry {
 /// A key written more than once in one mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repeated {
-    /// The key.
     pub key: String,
     /// The bytes of its first occurrence.
     pub first: Range<usize>,

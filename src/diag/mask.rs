@@ -59,7 +59,6 @@ enum Role {
     OwnSettings,
     /// The value of `services`: services by title.
     Services,
-    /// One service.
     Service,
     /// The settings of a service, of which these are harmless.
     Settings(&'static [&'static str]),

@@ -1,4 +1,4 @@
-//! What must not be shown of a text that is not understood, where nobody can say which value belongs to which key.
+//! What must not be shown of a text that is not understood, where no one can say which value belongs to which key.
 //! Looks at lines only, trusts no indentation and no quote, and hides more than it has to.
 
 use std::ops::Range;

@@ -31,7 +31,6 @@ pub enum Part {
 pub enum Place {
     /// A node of the document; where it is not written, its nearest enclosing node that is.
     Node {
-        /// The file.
         file: FileId,
         /// The way to the node.
         route: Route,
@@ -40,7 +39,6 @@ pub enum Place {
     },
     /// A stretch of the text.
     Bytes {
-        /// The file.
         file: FileId,
         /// Bytes from the start of the text.
         span: Range<usize>,
@@ -58,7 +56,7 @@ impl Place {
     }
 }
 
-/// A place somebody can go to. Displayed as `file:line:column`.
+/// A place someone can go to. Displayed as `file:line:column`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     /// The name of the file as it is shown.

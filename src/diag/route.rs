@@ -52,7 +52,7 @@ impl Route {
     }
 }
 
-/// A route on the way down: each step costs nothing until somebody wants to know where it led.
+/// A route on the way down: each step costs nothing until someone wants to know where it led.
 #[derive(Debug, Clone, Copy)]
 pub enum Trail<'a> {
     /// The top.

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn paired(want: &[&str], have: &[&str]) -> Vec<(Option<usize>, Option<usize>, bool)> {
-        // `?` in a wish matches any letter, which makes "the same" not transitive.
+        // `?` in a declared matches any letter, which makes "the same" not transitive.
         let same = |w: &&str, h: &&str| w.chars().zip(h.chars()).all(|(w, h)| w == '?' || w == h);
         let likeness = |w: &&str, h: &&str| w.chars().zip(h.chars()).filter(|(w, h)| w == h).count();
         pair(want, have, same, likeness).into_iter().map(|p| (p.want, p.have, p.same)).collect()

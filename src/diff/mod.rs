@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Address, Collection, Desired, Intent, Kind, Reference, Resource, State, TypeOf, Wish, with_contents,
+    Address, Collection, Declared, Desired, Intent, Kind, Reference, Resource, State, TypeOf, with_contents,
 };
 pub use fields::{Comparison, FieldChange};
 pub use origins::Origins;
@@ -28,7 +28,6 @@ use view::View;
 pub struct Change {
     /// The object, by the name it will have.
     pub address: Address,
-    /// Its kind.
     pub kind: Kind,
     /// What happens.
     pub action: Action,
@@ -120,7 +119,7 @@ impl Action {
     }
 }
 
-/// Why a wish cannot become a change.
+/// Why a declaration cannot become a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Obstacle {
     /// An external object does not exist.
@@ -153,11 +152,11 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
     let types = types(desired, actual);
     let (foreseen, renames) = foresee(desired, actual);
     let mut diff = Diff::default();
-    for (address, wish) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
-        match wish.intent {
+    for (address, declaration) in desired.objects.iter().filter(|(address, _)| view.includes(address)) {
+        match declaration.intent {
             Intent::External => match foreseen.get(address) {
                 None => diff.obstacles.push(Obstacle::Missing(address.clone())),
-                Some(have) => match wish.resource.other_type(have) {
+                Some(have) => match declaration.resource.other_type(have) {
                     Some(of) => diff.obstacles.push(Obstacle::OtherType(address.clone(), of.to_owned())),
                     None => diff.unchanged += 1,
                 },
@@ -169,13 +168,15 @@ pub fn diff(desired: &Desired, actual: &State, view: &View) -> Diff {
                 }
                 None => diff.unchanged += 1,
             },
-            Intent::Present => present(address, wish, renames.get(address), &foreseen, &types, &mut diff),
+            Intent::Present => {
+                present(address, declaration, renames.get(address), &foreseen, &types, &mut diff);
+            }
         }
     }
-    // Nobody asks any more for what was to replace these.
+    // No one asks any more for what was to replace these.
     for left in rename::handovers(desired, actual, &renames).iter().filter(|left| !left.wanted) {
-        if let (Some(before), true) = (actual.get(&left.successor), view.includes(left.service)) {
-            diff.push(&left.successor, Action::Delete { before: before.clone(), pruned: false });
+        if let (Some(before), true) = (actual.get(&left.replacement), view.includes(left.service)) {
+            diff.push(&left.replacement, Action::Delete { before: before.clone(), pruned: false });
         }
     }
     for address in &view.prune {
@@ -214,17 +215,17 @@ pub fn foreseen<'a>(desired: &Desired, actual: &'a State) -> Cow<'a, State> {
 /// In how many fields a declared object differs from an existing one. A space differs in what its charts differ.
 fn distance(new: &Address, existing: &Address, desired: &Desired, actual: &State) -> usize {
     let types = types(desired, actual);
-    let (Some(wish), Some(have)) = (desired.objects.get(new), actual.get(existing)) else { return 0 };
-    let own = differences(wish, have, &types).unwrap_or(usize::MAX / 4);
+    let (Some(declaration), Some(have)) = (desired.objects.get(new), actual.get(existing)) else { return 0 };
+    let own = differences(declaration, have, &types).unwrap_or(usize::MAX / 4);
     if !holds(new) {
         return own;
     }
     let charts = desired.objects.iter().filter(|(address, _)| address.container().as_ref() == Some(new));
-    let of_chart = |(address, wish): (&Address, &Wish)| {
-        let old = wish.renamed_from.iter().chain([&address.name]);
+    let of_chart = |(address, declaration): (&Address, &Declared)| {
+        let old = declaration.renamed_from.iter().chain([&address.name]);
         let mut names = old.filter_map(|name| actual.get(&Address::chart(&existing.name, name)));
-        let found = names.next().and_then(|have| differences(wish, have, &types));
-        found.unwrap_or_else(|| wish.resource.fields().len() + 1)
+        let found = names.next().and_then(|have| differences(declaration, have, &types));
+        found.unwrap_or_else(|| declaration.resource.fields().len() + 1)
     };
     own + charts.map(of_chart).sum::<usize>()
 }
@@ -238,7 +239,7 @@ impl Diff {
 
 fn present(
     address: &Address,
-    wish: &Wish,
+    declaration: &Declared,
     rename: Option<&Rename>,
     foreseen: &State,
     types: &TypeOf<'_>,
@@ -258,31 +259,31 @@ fn present(
     };
     let current = renamed_from.as_ref().unwrap_or(address);
     let Some(before) = foreseen.get(current) else {
-        if can_create(address, wish, diff) {
-            let fields = fields::creation(&wish.resource, &wish.secrets);
-            diff.push(address, Action::Create { after: wish.resource.clone(), fields });
+        if can_create(address, declaration, diff) {
+            let fields = fields::creation(&declaration.resource, &declaration.secrets);
+            diff.push(address, Action::Create { after: declaration.resource.clone(), fields });
         }
         return;
     };
     // Nearly every object of nearly every run: no canonical form need be made of it.
-    if renamed_from.is_none() && wish.resource.is_within(before) {
+    if renamed_from.is_none() && declaration.resource.is_within(before) {
         diff.unchanged += 1;
         return;
     }
-    if wish.resource.is_of_other_type(before) {
-        if can_create(address, wish, diff) {
-            let [old, new] = [before, &wish.resource].map(|object| object.spec().type_noun());
+    if declaration.resource.is_of_other_type(before) {
+        if can_create(address, declaration, diff) {
+            let [old, new] = [before, &declaration.resource].map(|object| object.spec().type_noun());
             let because = format!("a {old} cannot become a {new}");
-            // What is not written stays, also where the object is made anew.
-            let after = fields::carry_over(&wish.resource, before);
-            let fields = fields::creation(&after, &wish.secrets);
+            // What is not written stays, also where the object is recreated.
+            let after = fields::carry_over(&declaration.resource, before);
+            let fields = fields::creation(&after, &declaration.secrets);
             let before = before.clone();
             diff.push(address, Action::Replace { before, after, fields, because });
         }
         return;
     }
-    let comparison = Comparison::of(&wish.resource, before, types);
-    let fields = comparison.changes(&wish.secrets);
+    let comparison = Comparison::of(&declaration.resource, before, types);
+    let fields = comparison.changes(&declaration.secrets);
     if fields.is_empty() && renamed_from.is_none() {
         diff.unchanged += 1;
         return;
@@ -295,18 +296,19 @@ fn present(
     diff.push(address, Action::Update { before: before.clone(), after, fields, renamed_from, origins });
 }
 
-/// In how many fields a wish differs from a remote object; `None` where that is of another type and must be replaced.
-fn differences(wish: &Wish, have: &Resource, types: &TypeOf<'_>) -> Option<usize> {
-    if wish.resource.is_within(have) {
+/// In how many fields a declaration differs from a remote object; `None` where that is of another type and must be replaced.
+fn differences(declaration: &Declared, have: &Resource, types: &TypeOf<'_>) -> Option<usize> {
+    if declaration.resource.is_within(have) {
         return Some(0);
     }
-    let comparable = !wish.resource.is_of_other_type(have);
-    comparable.then(|| Comparison::of(&wish.resource, have, types).changes(&wish.secrets).len())
+    let comparable = !declaration.resource.is_of_other_type(have);
+    comparable.then(|| Comparison::of(&declaration.resource, have, types).changes(&declaration.secrets).len())
 }
 
-fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {
-    let fields = wish.resource.fields();
-    let missing = wish.resource.spec().creation_needs().iter().find(|need| !fields.contains_key(**need));
+fn can_create(address: &Address, declaration: &Declared, diff: &mut Diff) -> bool {
+    let fields = declaration.resource.fields();
+    let missing =
+        declaration.resource.spec().creation_needs().iter().find(|need| !fields.contains_key(**need));
     if let Some(need) = missing {
         diff.obstacles.push(Obstacle::NeededToCreate(address.clone(), need));
     }
@@ -317,16 +319,21 @@ fn can_create(address: &Address, wish: &Wish, diff: &mut Diff) -> bool {
 fn types<'a>(desired: &'a Desired, actual: &'a State) -> Box<TypeOf<'a>> {
     Box::new(|name| {
         let address = Address::metric(name);
-        let declared = desired.objects.get(&address).filter(|wish| wish.intent == Intent::Present);
-        declared.and_then(|wish| wish.resource.metric_type()).or_else(|| actual.get(&address)?.metric_type())
+        let declared =
+            desired.objects.get(&address).filter(|declaration| declaration.intent == Intent::Present);
+        declared
+            .and_then(|declaration| declaration.resource.metric_type())
+            .or_else(|| actual.get(&address)?.metric_type())
     })
 }
 
-/// What of a collection declared objects use and nobody declares: what a fetch must look up beside the listings.
+/// What of a collection declared objects use and no one declares: what a fetch must look up beside the listings.
 pub fn undeclared(collection: Collection, desired: &Desired) -> BTreeMap<Address, Vec<(Address, Reference)>> {
     let mut found: BTreeMap<Address, Vec<(Address, Reference)>> = BTreeMap::new();
-    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
-        for reference in wish.resource.spec().references() {
+    for (address, declaration) in
+        desired.objects.iter().filter(|(_, declaration)| declaration.intent == Intent::Present)
+    {
+        for reference in declaration.resource.spec().references() {
             if reference.to.collection == collection && !desired.objects.contains_key(&reference.to) {
                 found.entry(reference.to.clone()).or_default().push((address.clone(), reference));
             }

@@ -1,6 +1,6 @@
 //! Which objects are really to be renamed: `renamed_from` against what exists.
 //! Handles chains (a to b, b to c) and circles (two names swapped), also when an earlier run stopped half way; and
-//! services that a run made anew under another title, because the API would not change their type, and left like that.
+//! services that a run recreated under another title, because the API would not change their type, and left like that.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use super::fields::{self, FieldChange};
 use crate::diag::Seg;
 use crate::model::{Address, Desired, Intent, State};
 
-/// How the title of a successor ends; see [`successor`].
+/// How the title of a replacement ends; see [`replacement`].
 const RETYPED: &str = ".librato-apply-retyping";
 
 /// What a `renamed_from` comes to.
@@ -30,13 +30,13 @@ pub fn temporary(target: &Address) -> Address {
     target.renamed(format!("{}.librato-apply-renaming", target.name))
 }
 
-/// The title under which a service is made anew where the API does not change its type; it tells which one it replaces.
-pub fn successor(service: &Address) -> Address {
+/// The title under which a service is recreated where the API does not change its type; it tells which one it replaces.
+pub fn replacement(service: &Address) -> Address {
     service.renamed(format!("{}{RETYPED}", service.name))
 }
 
 /// Whether this is the title of a service that was made to replace another one.
-pub fn is_successor(address: &Address) -> bool {
+pub fn is_replacement(address: &Address) -> bool {
     address.collection.recreates() && address.name.ends_with(RETYPED)
 }
 
@@ -51,12 +51,12 @@ pub struct Handover<'a> {
     /// The declared service.
     pub service: &'a Address,
     /// What was to replace it.
-    pub successor: Address,
-    /// Whether another type than that of the old one is still asked for; if not, the successor is a leftover.
+    pub replacement: Address,
+    /// Whether another type than that of the old one is still asked for; if not, the replacement is a leftover.
     pub wanted: bool,
 }
 
-/// Where a service was being made anew and its predecessor is still there.
+/// Where a service was being recreated and its predecessor is still there.
 pub fn handovers<'a>(
     desired: &'a Desired,
     actual: &State,
@@ -65,27 +65,27 @@ pub fn handovers<'a>(
     let ours = desired
         .objects
         .iter()
-        .filter(|(address, wish)| address.collection.recreates() && wish.intent != Intent::External);
-    let found = ours.filter_map(|(service, wish)| {
-        let successor = successor(service);
+        .filter(|(address, declared)| address.collection.recreates() && declared.intent != Intent::External);
+    let found = ours.filter_map(|(service, declared)| {
+        let replacement = replacement(service);
         let current = match renames.get(service) {
             Some(Rename::From(old)) => old,
             _ => service,
         };
-        if *current == successor || desired.objects.contains_key(&successor) {
+        if *current == replacement || desired.objects.contains_key(&replacement) {
             return None;
         }
-        actual.get(&successor)?;
-        let wanted = wish.intent == Intent::Present
+        actual.get(&replacement)?;
+        let wanted = declared.intent == Intent::Present
             && actual
                 .get(current)
-                .is_some_and(|have| retypes(&fields::changes(&wish.resource, have, &wish.secrets)));
-        Some(Handover { service, successor, wanted })
+                .is_some_and(|have| retypes(&fields::changes(&declared.resource, have, &declared.secrets)));
+        Some(Handover { service, replacement, wanted })
     });
     found.collect()
 }
 
-/// Decides for every wish with a former name, and for every service of which only the successor is left.
+/// Decides for every declared with a former name, and for every service of which only the replacement is left.
 ///
 /// `distance` counts the fields in which a declared object differs from an existing one. Whether a circle was turned
 /// already its names cannot tell, so it is turned only where its members then fit what is written better than now: an
@@ -95,11 +95,11 @@ pub fn decide(
     actual: &State,
     distance: impl Fn(&Address, &Address) -> usize,
 ) -> BTreeMap<Address, Rename> {
-    let wishes: BTreeMap<&Address, Address> = desired
+    let declarations: BTreeMap<&Address, Address> = desired
         .objects
         .iter()
-        .filter(|(_, wish)| wish.intent == Intent::Present)
-        .filter_map(|(address, wish)| Some((address, address.renamed(wish.renamed_from.as_ref()?))))
+        .filter(|(_, declared)| declared.intent == Intent::Present)
+        .filter_map(|(address, declared)| Some((address, address.renamed(declared.renamed_from.as_ref()?))))
         // In names that only differ in case there is no former one to look for.
         .filter(|(address, old)| *address != old)
         .collect();
@@ -107,27 +107,28 @@ pub fn decide(
         let parked = temporary(new);
         if actual.contains_key(&parked) { parked } else { old.clone() }
     };
-    let mut pending: BTreeSet<&Address> = wishes
+    let mut pending: BTreeSet<&Address> = declarations
         .iter()
         .filter(|(new, old)| actual.contains_key(&source(new, old)))
         .map(|(new, _)| *new)
         .collect();
-    for circle in circles(&wishes) {
+    for circle in circles(&declarations) {
         let whole =
             circle.iter().all(|new| actual.contains_key(new) && !actual.contains_key(&temporary(new)));
         let as_it_is: usize = circle.iter().map(|new| distance(new, new)).sum();
-        let turned: usize = circle.iter().map(|new| distance(new, &wishes[new])).sum();
+        let turned: usize = circle.iter().map(|new| distance(new, &declarations[new])).sum();
         if whole && turned >= as_it_is {
             circle.iter().for_each(|new| _ = pending.remove(new));
         }
     }
     // What stays blocks what wants its name, and takes it from what wants to be renamed from it; until nothing changes.
     loop {
-        let leaves = |name: &Address| wishes.iter().any(|(new, old)| old == name && pending.contains(new));
+        let leaves =
+            |name: &Address| declarations.iter().any(|(new, old)| old == name && pending.contains(new));
         let blocked = |new: &Address| {
-            let source = source(new, &wishes[new]);
+            let source = source(new, &declarations[new]);
             let taken = actual.contains_key(new) && !leaves(new);
-            let stays = wishes.contains_key(&source) && !pending.contains(&source);
+            let stays = declarations.contains_key(&source) && !pending.contains(&source);
             taken || stays
         };
         let before = pending.len();
@@ -149,7 +150,7 @@ pub fn decide(
         }
     };
     let mut renames: BTreeMap<Address, Rename> =
-        wishes.iter().map(|(new, old)| ((*new).clone(), outcome(new, old))).collect();
+        declarations.iter().map(|(new, old)| ((*new).clone(), outcome(new, old))).collect();
     for (address, rename) in respelled(desired, actual) {
         if matches!(renames.get(&address), None | Some(Rename::Done)) {
             renames.insert(address, rename);
@@ -158,7 +159,7 @@ pub fn decide(
     for service in unfinished(desired, actual) {
         let rename = renames.entry(service.clone()).or_insert(Rename::Neither);
         if *rename == Rename::Neither {
-            *rename = Rename::From(successor(service));
+            *rename = Rename::From(replacement(service));
         }
     }
     renames
@@ -170,11 +171,11 @@ fn respelled(desired: &Desired, actual: &State) -> impl Iterator<Item = (Address
     let alerts = desired
         .objects
         .iter()
-        .filter(|(address, wish)| address.collection.respells() && wish.intent == Intent::Present);
-    alerts.filter_map(|(address, wish)| {
+        .filter(|(address, declared)| address.collection.respells() && declared.intent == Intent::Present);
+    alerts.filter_map(|(address, declared)| {
         let rename = match actual.get_key_value(address) {
             Some((there, _)) if there.name != address.name => Rename::From(there.clone()),
-            Some(_) if wish.renamed_from.is_some() => Rename::Done,
+            Some(_) if declared.renamed_from.is_some() => Rename::Done,
             _ => return None,
         };
         Some((address.clone(), rename))
@@ -186,16 +187,16 @@ fn unfinished<'a>(desired: &'a Desired, actual: &State) -> impl Iterator<Item = 
     let present = desired
         .objects
         .iter()
-        .filter(|(address, wish)| address.collection.recreates() && wish.intent == Intent::Present);
+        .filter(|(address, declared)| address.collection.recreates() && declared.intent == Intent::Present);
     present.map(|(address, _)| address).filter(|address| {
-        let successor = successor(address);
+        let replacement = replacement(address);
         !actual.contains_key(address)
-            && actual.contains_key(&successor)
-            && !desired.objects.contains_key(&successor)
+            && actual.contains_key(&replacement)
+            && !desired.objects.contains_key(&replacement)
     })
 }
 
-/// The remote as it will be read once the renamed services have their titles, and successors have taken over: alerts
+/// The remote as it will be read once the renamed services have their titles, and replacements have taken over: alerts
 /// keep using the same services, under their new names.
 pub fn foresee<'a>(
     desired: &Desired,
@@ -209,7 +210,7 @@ pub fn foresee<'a>(
     let handovers = handovers(desired, actual, renames);
     let taken_over = handovers.into_iter().filter(|handover| handover.wanted);
     let names: BTreeMap<Address, String> = taken_over
-        .map(|handover| (handover.successor, handover.service.name.clone()))
+        .map(|handover| (handover.replacement, handover.service.name.clone()))
         .chain(renamed)
         .collect();
     if names.is_empty() {
@@ -221,11 +222,11 @@ pub fn foresee<'a>(
 }
 
 /// Names that are each renamed from another one of them.
-fn circles<'a>(wishes: &BTreeMap<&'a Address, Address>) -> Vec<Vec<&'a Address>> {
+fn circles<'a>(declarations: &BTreeMap<&'a Address, Address>) -> Vec<Vec<&'a Address>> {
     let mut found: Vec<Vec<&Address>> = Vec::new();
-    for start in wishes.keys() {
+    for start in declarations.keys() {
         let mut path = vec![*start];
-        while let Some((next, _)) = wishes.get_key_value(&wishes[path[path.len() - 1]]) {
+        while let Some((next, _)) = declarations.get_key_value(&declarations[path[path.len() - 1]]) {
             if *next == *start {
                 if path.iter().min() == Some(start) {
                     found.push(path);
@@ -245,7 +246,7 @@ fn circles<'a>(wishes: &BTreeMap<&'a Address, Address>) -> Vec<Vec<&'a Address>>
 mod tests {
     use super::*;
     use crate::diag::{FileId, Files, Route};
-    use crate::model::{Alert, Collection, Field, Origin, Resource, Wish};
+    use crate::model::{Alert, Collection, Declared, Field, Origin, Resource};
 
     fn alert(name: &str) -> Address {
         Address::new(Collection::Alerts, name)
@@ -260,8 +261,8 @@ mod tests {
         Resource::Service(crate::model::Service { service_type, ..Default::default() })
     }
 
-    fn wish(resource: Resource, renamed_from: &str) -> Wish {
-        Wish {
+    fn declared(resource: Resource, renamed_from: &str) -> Declared {
+        Declared {
             kind: resource.kind(),
             resource,
             intent: Intent::Present,
@@ -272,10 +273,10 @@ mod tests {
         }
     }
 
-    /// What a service of type `slack` is renamed from, and whether a change of type is to be gone on with.
+    /// What a service of type `slack` is renamed from, and whether a change of type is to be resumed.
     fn retyping(renamed_from: &str, exist: &[(&str, &str)]) -> (Option<Rename>, Vec<bool>) {
         let mut desired = Desired::default();
-        desired.objects.insert(Address::service("ops"), wish(service("slack"), renamed_from));
+        desired.objects.insert(Address::service("ops"), declared(service("slack"), renamed_from));
         let actual = exist.iter().map(|(title, kind)| (Address::service(*title), service(kind))).collect();
         let renames = decide(&desired, &actual, |_, _| 0);
         let wanted = handovers(&desired, &actual, &renames).iter().map(|handover| handover.wanted).collect();
@@ -285,21 +286,21 @@ mod tests {
     #[test]
     fn a_change_of_type_is_taken_up_where_it_was_broken_off() {
         let made = ("ops.librato-apply-retyping", "slack");
-        let successor = Some(Rename::From(Address::service(made.0)));
+        let replacement = Some(Rename::From(Address::service(made.0)));
         let old = Some(Rename::From(Address::service("old")));
         assert_eq!(retyping("", &[("ops", "mail")]), (None, vec![]));
         assert_eq!(retyping("", &[("ops", "mail"), made]), (None, vec![true]));
         assert_eq!(retyping("", &[("ops", "slack"), made]), (None, vec![false]));
-        assert_eq!(retyping("", &[made]), (successor.clone(), vec![]));
+        assert_eq!(retyping("", &[made]), (replacement.clone(), vec![]));
         assert_eq!(retyping("old", &[("old", "mail"), made]), (old.clone(), vec![true]));
         assert_eq!(retyping("old", &[("old", "slack"), made]), (old, vec![false]));
-        assert_eq!(retyping("old", &[made]), (successor, vec![]));
+        assert_eq!(retyping("old", &[made]), (replacement, vec![]));
     }
 
-    fn decided(wishes: &[(&str, &str)], exist: &[&str], turned: bool) -> Vec<String> {
+    fn decided(declarations: &[(&str, &str)], exist: &[&str], turned: bool) -> Vec<String> {
         let mut desired = Desired::default();
-        for (new, old) in wishes {
-            desired.objects.insert(alert(new), wish(Resource::Alert(Alert::default()), old));
+        for (new, old) in declarations {
+            desired.objects.insert(alert(new), declared(Resource::Alert(Alert::default()), old));
         }
         let actual = exist.iter().map(|name| (alert(name), Resource::Alert(Alert::default()))).collect();
         let shown = |rename| match rename {

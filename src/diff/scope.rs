@@ -1,4 +1,4 @@
-//! What is in view: which undeclared objects may go, which objects are nobody's business, what `--target` leaves out.
+//! What is in view: which undeclared objects may go, which objects are no one's business, what `--target` leaves out.
 //! Ownership is settled here, before anything is compared, and never forgiven afterwards.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use super::rename;
 pub use super::view::View;
 use crate::diag::{Code, Diagnostic, Files, Part, Report, Route};
 use crate::model::{
-    Address, Desired, Intent, Kind, Resource, Scopes, State, Wish, belongs_to_the_service, charts_of,
+    Address, Declared, Desired, Intent, Kind, Resource, Scopes, State, belongs_to_the_service, charts_of,
 };
 
 /// Globs by kind, ready to match. `*` stands for any run of characters.
@@ -77,7 +77,7 @@ impl Globs {
 pub struct Scope {
     /// Undeclared objects that may go; empty where the inputs do not cover what the patterns speak for.
     pub prune: Globs,
-    /// Objects that are nobody's business.
+    /// Objects that are no one's business.
     pub ignore: Globs,
     /// Objects that are never replaced or deleted.
     pub protect: Globs,
@@ -109,7 +109,7 @@ impl Scope {
                 && asked
                 && !desired.objects.contains_key(*address)
                 && !spoken_for.contains(*address)
-                // What stands in a space of somebody else is theirs, and a space that goes takes its charts along.
+                // What stands in a space of someone else is theirs, and a space that goes takes its charts along.
                 && address.container().is_none_or(|space| is_kept(&space, desired))
         };
         let prune = actual.iter().filter(goes).map(|(address, _)| address.clone()).collect();
@@ -120,8 +120,8 @@ impl Scope {
     /// metrics last, of which most come from being measured.
     /// What the files only refer to brings no kind into view, and what a space holds that they do not know comes with it.
     pub fn unmanaged(&self, desired: &Desired, actual: &State) -> Vec<(Kind, Address)> {
-        let owned = desired.objects.values().filter(|wish| wish.intent != Intent::External);
-        let kinds: BTreeSet<Kind> = owned.map(|wish| wish.kind).chain(self.prune.kinds()).collect();
+        let owned = desired.objects.values().filter(|declared| declared.intent != Intent::External);
+        let kinds: BTreeSet<Kind> = owned.map(|declared| declared.kind).chain(self.prune.kinds()).collect();
         let gone: BTreeSet<Address> = self.view(desired, actual).prune.into_iter().collect();
         let spoken_for = spoken_for(desired);
         let actual = &*super::foreseen(desired, actual);
@@ -151,16 +151,20 @@ impl Scope {
         self.ignore.contains(kind, &name) || self.protect.contains(kind, &name)
     }
 
-    /// Declared objects that `ignore` says are nobody's business: one of the two must be wrong.
+    /// Declared objects that `ignore` says are no one's business: one of the two must be wrong.
     pub fn contradictions(&self, desired: &Desired, files: &Files) -> Report {
         let mut report = Report::default();
-        for (address, wish) in &desired.objects {
-            if wish.intent != Intent::External && self.ignore.contains(wish.kind, &address.to_string()) {
-                let message =
-                    format!("the {} \"{address}\" is declared, but `settings.ignore` names it", wish.kind);
+        for (address, declared) in &desired.objects {
+            if declared.intent != Intent::External
+                && self.ignore.contains(declared.kind, &address.to_string())
+            {
+                let message = format!(
+                    "the {} \"{address}\" is declared, but `settings.ignore` names it",
+                    declared.kind
+                );
                 report.push(
                     Diagnostic::error(Code::IgnoredDeclared, message)
-                        .at(wish.origin.place(files, &Route::root(), Part::Key), "declared here")
+                        .at(declared.origin.place(files, &Route::root(), Part::Key), "declared here")
                         .help("remove it here, or narrow the pattern under `settings.ignore`"),
                 );
             }
@@ -171,20 +175,20 @@ impl Scope {
 
 /// The names that objects which are declared have until they are renamed, or have while that is done.
 fn spoken_for(desired: &Desired) -> BTreeSet<Address> {
-    let names = |(address, wish): (&Address, &Wish)| {
-        let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
-        [Some(rename::temporary(address)), Some(rename::successor(address)), old]
+    let names = |(address, declared): (&Address, &Declared)| {
+        let old = declared.renamed_from.as_ref().map(|old| address.renamed(old));
+        [Some(rename::temporary(address)), Some(rename::replacement(address)), old]
     };
     desired.objects.iter().flat_map(names).flatten().collect()
 }
 
 fn is_kept(space: &Address, desired: &Desired) -> bool {
-    desired.objects.get(space).is_some_and(|wish| wish.intent != Intent::Absent)
+    desired.objects.get(space).is_some_and(|declared| declared.intent != Intent::Absent)
 }
 
 /// The declared objects a target names, and those they use that do not exist yet.
 fn targeted(target: &Globs, desired: &Desired, actual: &State) -> BTreeSet<Address> {
-    let named = |(address, wish): &(&Address, &Wish)| target.mean(wish.kind, address);
+    let named = |(address, declared): &(&Address, &Declared)| target.mean(declared.kind, address);
     let mut only: BTreeSet<Address> = desired.objects.iter().filter(named).map(|(a, _)| a.clone()).collect();
     let mut open: Vec<Address> = only.iter().cloned().collect();
     let old_name = |address: &Address| {

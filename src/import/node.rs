@@ -94,7 +94,7 @@ impl Val {
         }
     }
 
-    /// Whether it is what providers write for a field that nobody set: null, zero, false, or empty.
+    /// Whether it is what providers write for a field that no one set: null, zero, false, or empty.
     pub fn is_nothing(&self) -> bool {
         match self {
             Self::Null | Self::Bool(false) => true,

@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         let float = match &node.value {
             Val::Null => return None,
             Val::Number(number) => number.as_f64(),
-            // Providers write NaN for a bound that nobody set, and a number field may hold an empty text.
+            // Providers write NaN for a bound that no one set, and a number field may hold an empty text.
             Val::Text(text) if matches!(text.trim(), "" | "NaN") => return None,
             Val::Text(text) => text.trim().parse().ok(),
             _ => None,
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports fields that nobody asked for.
+    /// Reports fields that no one asked for.
     pub fn rest(&mut self, fields: Fields, inside: &str) {
         for (name, node) in fields.into_iter().filter(|(_, node)| !node.value.is_nothing()) {
             let message = format!("`{name}` of {inside} is not known here: it is left out");

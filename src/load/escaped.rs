@@ -1,4 +1,4 @@
-//! Texts with characters that nobody sees, or that turn the text around them: written in double quotes, with escapes.
+//! Texts with characters that no one sees, or that turn the text around them: written in double quotes, with escapes.
 //! The writer of YAML has no style for one text alone, so such a text travels through it as a word of letters.
 
 use serde_json::{Map, Value};

@@ -52,7 +52,6 @@ pub struct Document {
 pub enum Root {
     /// Everything below a directory.
     Directory(PathBuf),
-    /// One file.
     File(PathBuf),
     /// Standard input.
     Stdin,

@@ -6,7 +6,7 @@ use super::yaml;
 use crate::diag::{Code, Diagnostic, FileId, Part, Place, Report, Route, suggest};
 
 /// The sections of a text. `None` when it is not one of ours or cannot be read; the report says which. `named` files must be
-/// ours, others may belong to somebody else as long as they do not look like a slip of the pen.
+/// ours, others may belong to someone else as long as they do not look like a slip of the pen.
 pub(super) fn of(text: &str, file: FileId, named: bool, report: &mut Report) -> Option<Map<String, Value>> {
     let mut problems = Report::default();
     let value = yaml::parse_all(text, file, &mut problems);

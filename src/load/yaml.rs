@@ -58,7 +58,7 @@ pub(super) fn parse_all(text: &str, file: FileId, report: &mut Report) -> Option
 }
 
 /// Writes a value as YAML that every reader understands alike: blocks for texts of several lines, quotes where another
-/// reader would see something else than text, escapes for what nobody sees, no folding.
+/// reader would see something else than text, escapes for what no one sees, no folding.
 ///
 /// # Errors
 /// Where the value cannot be written, as with a number that is none.

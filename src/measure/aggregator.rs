@@ -5,7 +5,7 @@ use std::collections::hash_map::RandomState;
 
 use indexmap::{Equivalent, IndexMap};
 
-use super::courier::{BATCH, Courier};
+use super::batch_sender::{BATCH, BatchSender};
 use super::measurement::{Labels, Measurement, MetricType, Reading, Tags};
 use super::outcome::{Refused, SubmitError, Submitted};
 use super::{Summary, now};
@@ -223,14 +223,14 @@ impl Aggregator {
         api: &A,
         retry: RetryPolicy,
     ) -> Result<Submitted, SubmitError> {
-        let (courier, present) = (Courier::new(retry), Some(self.floor(now())));
+        let (sender, present) = (BatchSender::new(retry), Some(self.floor(now())));
         let (mut submitted, mut refused, mut doubtful, mut unclear) =
             (Submitted::default(), Vec::new(), Vec::new(), 0);
         let mut error = None;
         // Batch by batch, so that a caller who does not wait for the end loses sight of one batch at most.
         while error.is_none() && !self.is_empty() {
             let batch = self.take_first(BATCH, present);
-            let delivery = courier.deliver(api, &batch).await;
+            let delivery = sender.deliver(api, &batch).await;
             submitted.add(delivery.submitted);
             unclear += delivery.unclear;
             error = delivery.error;

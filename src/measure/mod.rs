@@ -45,8 +45,8 @@
 //! a repeated measurement carries the same time: the [`Queue`] gives one that has none the second it was added in.
 
 mod aggregator;
+mod batch_sender;
 mod body;
-mod courier;
 #[cfg(test)]
 mod fake;
 mod measurement;
@@ -57,8 +57,8 @@ mod sanitize;
 mod summary;
 
 pub use aggregator::Aggregator;
+pub use batch_sender::{BATCH, BatchSender, Delivery};
 pub use body::to_line;
-pub use courier::{BATCH, Courier, Delivery};
 pub use measurement::{Labels, Measurement, MetricType, Properties, Reading, Tags};
 pub use outcome::{Refused, SubmitError, Submitted};
 pub use queue::{Options, Queue};

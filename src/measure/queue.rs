@@ -1,5 +1,5 @@
 //! Measurements gathered and sent in batches, several at once, in the background. Decides when to send; how a batch is
-//! delivered is the courier's affair.
+//! delivered is the sender's affair.
 
 mod options;
 mod state;

@@ -33,7 +33,7 @@ pub struct Alert {
     /// `runbook_url` and other attributes; managed key by key.
     #[serde(default, skip_serializing_if = "AlertAttributes::is_empty")]
     pub attributes: AlertAttributes,
-    /// Whether the alert can fire. Not written means true: an alert that somebody switched off is switched on again.
+    /// Whether the alert can fire. Not written means true: an alert that someone switched off is switched on again.
     #[serde(default, skip_serializing_if = "Field::is_unset")]
     pub active: Field<bool>,
     /// How long to stay silent after a notification, a multiple of 60. Not written means 10m.
@@ -135,7 +135,7 @@ impl Alert {
 }
 
 impl Alert {
-    /// Warns where nobody would be called.
+    /// Warns where no one would be called.
     fn check_whether_it_pages(&self, found: &mut Checker<'_>) {
         let Some(conditions) = self.conditions.value() else { return };
         if conditions.is_empty() {

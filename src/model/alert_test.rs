@@ -103,7 +103,7 @@ pub struct TestSummary {
     pub last: Option<f64>,
 }
 
-/// What somebody does.
+/// What someone does.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestAction {
@@ -187,7 +187,7 @@ pub enum NoticeKind {
 pub enum ClearedHow {
     /// The alert does not fire any more.
     Normal,
-    /// Somebody cleared it.
+    /// Someone cleared it.
     Manual,
     /// Nothing was heard for ten days.
     Auto,

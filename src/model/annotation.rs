@@ -1,4 +1,4 @@
-//! Annotation streams. Their events are data, not definitions, and are nobody's business here.
+//! Annotation streams. Their events are data, not definitions, and are no one's business here.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::{Address, Collection, Field, Kind, Reference, Spec, compare};
 /// The stream the service itself writes firing alerts to; it is never deleted.
 pub const ALERT_STREAM: &str = "librato.alerts";
 
-/// Whether the service itself made an object, and needs it: nobody declares it, and it is never deleted.
+/// Whether the service itself made an object, and needs it: no one declares it, and it is never deleted.
 pub fn belongs_to_the_service(address: &Address) -> bool {
     address.collection == Collection::Annotations && address.name == ALERT_STREAM
 }

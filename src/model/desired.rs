@@ -25,7 +25,6 @@ pub enum Intent {
 /// Where an object was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
-    /// The file.
     pub file: FileId,
     /// The object in it.
     pub route: Route,
@@ -55,7 +54,7 @@ impl Origin {
 
 /// One declared object.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wish {
+pub struct Declared {
     /// The kind of the section it stands in.
     pub kind: Kind,
     /// The fields that are written.
@@ -72,7 +71,7 @@ pub struct Wish {
     pub secrets: BTreeMap<Route, String>,
 }
 
-impl Wish {
+impl Declared {
     /// The place of something inside a field: in a longer text, the very words, as far as they are written there.
     pub fn place(&self, files: &Files, field: &Route, part: Part) -> Place {
         let place = self.origin.place(files, field, Part::Value);
@@ -87,7 +86,6 @@ impl Wish {
 /// A test that the files declare.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeclaredTest {
-    /// Its name.
     pub name: String,
     /// What it says.
     pub test: AlertTest,
@@ -118,7 +116,7 @@ pub type ChartOrder = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Clone, Default)]
 pub struct Desired {
     /// Declared objects by identity.
-    pub objects: BTreeMap<Address, Wish>,
+    pub objects: BTreeMap<Address, Declared>,
     /// The names of the declared charts in the order of the files, by space.
     pub chart_order: ChartOrder,
     /// Tests of alerts, in the order of the files.
@@ -130,14 +128,15 @@ pub struct Desired {
 impl Desired {
     /// The declared type of a metric.
     pub fn metric_type(&self, name: &str) -> Option<MetricType> {
-        let wish = self.objects.get(&Address::metric(name)).filter(|wish| wish.intent != Intent::Absent)?;
-        wish.resource.metric_type()
+        let entry =
+            self.objects.get(&Address::metric(name)).filter(|entry| entry.intent != Intent::Absent)?;
+        entry.resource.metric_type()
     }
 
     /// The metrics that a name or a pattern means, declared or found on the remote; composites are none.
     pub fn metrics<'a>(&'a self, pattern: &'a str, actual: &'a State) -> BTreeSet<&'a Address> {
-        let declared = self.objects.iter().filter(|(_, wish)| wish.intent != Intent::Absent);
-        let declared = declared.map(|(address, wish)| (address, &wish.resource));
+        let declared = self.objects.iter().filter(|(_, entry)| entry.intent != Intent::Absent);
+        let declared = declared.map(|(address, entry)| (address, &entry.resource));
         // What is declared here will be what it is declared to be.
         let found = actual.iter().filter(|(address, _)| !self.objects.contains_key(address));
         let metrics = declared.chain(found).filter(|(_, object)| matches!(object, Resource::Metric(_)));
@@ -150,7 +149,7 @@ impl Desired {
     /// The periods, in seconds, of the metrics that a name or a pattern means; what is not written stays as it is on the remote.
     pub fn periods(&self, pattern: &str, actual: &State) -> Vec<u64> {
         let of = |address: &Address| {
-            let declared = self.objects.get(address).and_then(|wish| period(&wish.resource));
+            let declared = self.objects.get(address).and_then(|entry| period(&entry.resource));
             let declared = declared.filter(|period| !period.is_unset());
             let period = declared.or_else(|| period(actual.get(address)?))?;
             period.value().map(|seconds| seconds.0)

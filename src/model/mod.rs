@@ -37,7 +37,9 @@ pub use chart::{
     ThresholdColour, UNMANAGED_STREAM_KEYS, is_worked_out,
 };
 pub use contents::{charts_of, contents, with_contents};
-pub use desired::{ChartOrder, DeclaredTest, Desired, Intent, Origin, Settings, Wish, as_written, at_route};
+pub use desired::{
+    ChartOrder, Declared, DeclaredTest, Desired, Intent, Origin, Settings, as_written, at_route,
+};
 pub use entry::{Ensure, ForEach, META_KEYS, Meta};
 pub use field::{Field, Seconds};
 pub use file::{ConfigFile, Scopes, SettingsSection, published_schema, strict_schema, variables_schema};

@@ -212,7 +212,7 @@ pub struct AlertmanagerSettings {
     pub rearm: Option<PrometheusRearm>,
     /// The directory of the files with secrets, where Alertmanager runs; default `/etc/alertmanager/secrets`.
     pub secrets_dir: Option<String>,
-    /// A configuration of Alertmanager that belongs to somebody else, beside this file: our route and receivers are put into it.
+    /// A configuration of Alertmanager that belongs to someone else, beside this file: our route and receivers are put into it.
     pub base: Option<String>,
     /// What of the configuration is ours. Where it is rendered: `none` (it is not), `subtree` (a route and receivers inside `base`; the default with
     /// one), or `document` (all of it; the default without). On a ruler: nothing (the default), or with `subtree` the routes and receivers.

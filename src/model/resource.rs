@@ -55,7 +55,6 @@ impl Resource {
         }
     }
 
-    /// The kind.
     pub fn kind(&self) -> Kind {
         self.spec().kind()
     }

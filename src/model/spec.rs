@@ -61,7 +61,6 @@ impl Reference {
 
 /// What every kind says of itself. Fields are named as they are written, those of a map key by key: `attributes.color`.
 pub trait Spec {
-    /// The kind.
     fn kind(&self) -> Kind;
 
     /// Problems that can be known from the object alone.

@@ -14,7 +14,7 @@ use super::{AllowList, Http};
 /// How the program introduces itself.
 const USER_AGENT: &str = concat!("librato-apply/", env!("CARGO_PKG_VERSION"));
 
-/// What is read of an answer. Nobody who takes messages has more to say.
+/// What is read of an answer. No one who takes messages has more to say.
 const READ: usize = 16 * 1024;
 
 /// Connections that wait for longer are not used again: many servers close theirs after a minute.
@@ -81,7 +81,6 @@ pub struct Client {
 /// What the far end said.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// The status.
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<String>,

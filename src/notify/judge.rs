@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Nobody is waited for longer on their own word.
+/// No one is waited for longer on their own word.
 const LONGEST_WAIT: u64 = 3_600;
 
 /// What an answer is held against.
@@ -25,10 +25,8 @@ pub enum Success {
     Sns,
 }
 
-/// An answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer<'a> {
-    /// The status.
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<&'a str>,
@@ -88,7 +86,7 @@ impl Success {
             Self::Sns => {
                 let body = String::from_utf8_lossy(answer.body);
                 let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-                // A request is signed anew at each attempt, so one that came too late may come in time.
+                // A request is signed again at each attempt, so one that came too late may come in time.
                 code.is_some_and(|(code, _)| code.contains("Throttl") || code == "RequestExpired")
             }
             Self::Status | Self::Slack { .. } | Self::VictorOps => false,

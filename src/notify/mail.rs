@@ -24,7 +24,7 @@ pub struct Handed {
     pub waiting: Vec<String>,
     /// Whom the relay refuses for good.
     pub refused: Vec<String>,
-    /// Whether somebody has it, or may have it without the relay having said so.
+    /// Whether someone has it, or may have it without the relay having said so.
     pub arrived: bool,
     /// What went wrong, for people.
     pub troubles: Vec<String>,
@@ -185,7 +185,7 @@ fn trouble(error: &SmtpError, sending: bool) -> Trouble {
             arrived: false,
         };
     }
-    // The content was sent once the relay went on, so without an answer nobody knows.
+    // The content was sent once the relay went on, so without an answer no one knows.
     let arrived = sending && !error.is_client();
     Trouble::Passing { why: format!("no mail relay: {error}"), arrived }
 }
@@ -197,7 +197,7 @@ fn said(error: &SmtpError) -> String {
     super::excerpt::shown(format!("{code} {words}").trim().as_bytes(), &[])
 }
 
-/// No person wrote it, so nobody's holiday reply is wanted.
+/// No person wrote it, so no one's holiday reply is wanted.
 #[derive(Clone)]
 struct AutoSubmitted;
 

@@ -31,7 +31,7 @@ pub struct Message {
     pub conditions: Vec<Value>,
     /// What happened.
     pub what: What,
-    /// Whether somebody only tries out a service.
+    /// Whether someone only tries out a service.
     #[serde(default)]
     pub test: bool,
 }
@@ -39,9 +39,7 @@ pub struct Message {
 /// The alert a message is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
-    /// Its id.
     pub id: i64,
-    /// Its name.
     pub name: String,
     /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

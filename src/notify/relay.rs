@@ -25,7 +25,6 @@ pub(super) enum Tls {
     None,
 }
 
-/// A relay.
 #[derive(Clone)]
 pub struct Relay {
     pub(super) host: String,
@@ -112,7 +111,7 @@ impl Relay {
         &self.host
     }
 
-    /// Whether nobody can listen on the way there.
+    /// Whether no one can listen on the way there.
     pub(super) fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }

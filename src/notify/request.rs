@@ -1,5 +1,5 @@
 //! What goes to a service, and what stands around a message when it does. Pure. URLs, headers and bodies hold secrets of the settings:
-//! they show themselves to nobody but who sends them.
+//! they show themselves to no one but who sends them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +26,7 @@ pub struct Surroundings {
 /// One attempt.
 #[derive(Debug)]
 pub enum Request {
-    /// To somebody who speaks HTTP.
+    /// To someone who speaks HTTP.
     Http(Http),
     /// To people, by the relay of the operator.
     Mail(Mail),
@@ -93,7 +93,7 @@ pub struct Letter {
 /// Why a message cannot be sent, in words for the people who run this. No values of settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsendable {
-    /// There is nobody any more who takes messages of this type.
+    /// There is no one any more who takes messages of this type.
     #[error("{0}")]
     Dead(String),
     /// Services of this type take no such message: not that an incident is over, no digest.

@@ -30,7 +30,7 @@ pub struct Report {
     pub status: Option<u16>,
     /// What went wrong, for people; without secrets.
     pub detail: Option<String>,
-    /// Whether it may have arrived, although nobody said so.
+    /// Whether it may have arrived, although no one said so.
     pub in_doubt: bool,
     /// Who is still to be told, of a mail to many.
     pub rest: Vec<String>,
@@ -52,7 +52,7 @@ pub enum Verdict {
     Lasting,
     /// It was not sent since something is missing or wrong here: settings, a mail relay. Once that is mended it may go.
     Unready,
-    /// There is nobody any more who could take it.
+    /// There is no one any more who could take it.
     Dead,
     /// Services of this type take no such message.
     NotTaken,
@@ -92,7 +92,7 @@ impl From<Unsendable> for Report {
 }
 
 impl Sender {
-    /// Sends a request that was made of `settings`. Of a mail to many, `rest` is who still lacks it; nobody means everybody.
+    /// Sends a request that was made of `settings`. Of a mail to many, `rest` is who still lacks it; no one means everybody.
     pub async fn send(
         &self,
         request: Result<Request, Unsendable>,
@@ -132,7 +132,7 @@ impl Sender {
         let detail = (!handed.troubles.is_empty()).then(|| excerpt::shortened(&handed.troubles.join("; ")));
         let mut left = handed.waiting;
         left.extend(handed.refused);
-        // Nobody has it: then it is still for everybody, also for addresses that come in place of wrong ones.
+        // No one has it: then it is still for everybody, also for addresses that come in place of wrong ones.
         let rest = if rest.is_empty() && left.len() == mail.letters.len() { Vec::new() } else { left };
         let target = Some(relay.host().to_owned());
         Report { target, in_doubt: handed.arrived, rest, ..Report::of(verdict, detail) }
@@ -166,7 +166,7 @@ fn judged(request: &Http, answered: &Answered, settings: &Map<String, Value>, no
 
 fn unanswered(failed: &Failed) -> Report {
     let verdict = match failed {
-        // Nobody was asked: the operator can allow the target.
+        // No one was asked: the operator can allow the target.
         Failed::Refused(_) => Verdict::Unready,
         Failed::Unconnected(_) | Failed::Unanswered(_) => Verdict::Passing { retry_after: None },
     };

@@ -6,7 +6,7 @@ use url::Url;
 use super::message::{How, Message, Test, Violation, What};
 use super::request::Surroundings;
 
-/// Stands in every message of somebody who only tries out a service.
+/// Stands in every message of someone who only tries out a service.
 pub(super) const TEST_NOTE: &str = "This is a test message. No action is required.";
 
 /// What is said of one stream.

@@ -1,5 +1,5 @@
 //! An alert over what was really measured: the incidents there would have been, how long, how bad, and how often services would have
-//! been told. What cannot be told from rolled-up data is counted apart. Pure; somebody else has read the past.
+//! been told. What cannot be told from rolled-up data is counted apart. Pure; someone else has read the past.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -255,7 +255,7 @@ impl<'a> Seen<'a> {
     }
 
     fn notice(&mut self, notice: Notice) {
-        // Without services nobody is told.
+        // Without services no one is told.
         let counts = notice.at >= self.span.start && !self.subject.services.is_empty();
         match notice.message {
             Message::Trigger { violations, .. } => {

@@ -154,7 +154,7 @@ fn services(test: &AlertTest, subject: &Subject, found: &mut Checker<'_>) {
     }
 }
 
-/// Metrics that are taken for gauges since nobody says what they are.
+/// Metrics that are taken for gauges since no one says what they are.
 fn unknown_types(
     test: &AlertTest,
     subject: &Subject,

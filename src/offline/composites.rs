@@ -1,4 +1,4 @@
-//! Composites over measurements that are all at hand, evaluated as a service does: each period anew, over the last quarter of an
+//! Composites over measurements that are all at hand, evaluated as a service does: each period again, over the last quarter of an
 //! hour, and what is new and complete of the answer counts.
 
 use std::collections::BTreeMap;

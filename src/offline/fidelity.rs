@@ -16,7 +16,6 @@ pub enum Fidelity {
     More,
     /// It may fire less: what is shorter than an interval vanishes.
     Less,
-    /// Either.
     Either,
     /// It cannot be told: what is found is counted apart.
     Unknown,
@@ -47,7 +46,6 @@ impl Fidelity {
 pub struct Known {
     /// Its place.
     pub condition: usize,
-    /// The stretch.
     pub stretch: Stretch,
     /// How well.
     pub fidelity: Fidelity,

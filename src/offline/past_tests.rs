@@ -86,7 +86,7 @@ fn shares_are_of_the_time_that_measurements_cover() {
     let found = look(&above(5.0, ""), &exact(end, &minutes(&values)), end);
     assert_eq!((found.seconds_covered(), found.is_partly_covered()), (1_800, true));
     assert!((found.share().unwrap() - 0.2).abs() < 1e-9);
-    // An incident that nothing ends is open in time that nobody measured, too.
+    // An incident that nothing ends is open in time that no one measured, too.
     values[25..].fill(9.0);
     let found = look(&above(5.0, ""), &exact(end, &minutes(&values)), end);
     assert!((found.share().unwrap() - 11.0 / 30.0).abs() < 1e-9);
@@ -101,7 +101,7 @@ fn a_condition_without_any_stream_is_named_where_all_was_read() {
     let typo = above(5.0, r#", "source": "b*""#);
     let found = look(&typo, &exact(end, &values), end);
     assert_eq!((found.totals().incidents, found.blind), (0, vec![0]));
-    // Of what was not read nobody knows.
+    // Of what was not read no one knows.
     let found = look(&typo, &history(&[(START + 60, end, 1)], &values), end);
     assert_eq!(found.blind, [0; 0]);
 }

@@ -35,7 +35,7 @@ pub(super) fn reasons(
     lines
 }
 
-/// Incidents that nobody is told of, which explains why a notification is missing.
+/// Incidents that no one is told of, which explains why a notification is missing.
 pub(super) fn silent(subject: &Subject, transitions: &[Transition]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut last: Option<i64> = None;

@@ -15,7 +15,7 @@ use crate::watch::{Feed, Reading, Sample, Settings, Status, Stream, Transition};
 pub struct Script {
     /// The first second; the alert is made just before it.
     pub start: i64,
-    /// When somebody clears the alert.
+    /// When someone clears the alert.
     pub clears: BTreeSet<i64>,
     /// Up to when it goes on, at least.
     pub until: i64,
@@ -218,7 +218,7 @@ impl<'a> Walk<'a> {
     fn clear(&mut self, second: i64) {
         let transitions = self.stage.feed.clear(second);
         self.outcome.transitions.extend(transitions);
-        // What somebody does is no way in which a condition is left.
+        // What someone does is no way in which a condition is left.
         self.outcome.coverage.iter_mut().for_each(Coverage::forget);
     }
 

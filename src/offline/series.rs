@@ -9,7 +9,6 @@ use crate::watch::{Sample, Series, values};
 /// One series and its samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Given {
-    /// The metric.
     pub metric: String,
     /// Which of its series.
     pub series: Series,

@@ -15,7 +15,7 @@ const LAG: i64 = 120;
 /// What is known of a metric.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Metric {
-    /// Its type; nothing of one that nobody declares.
+    /// Its type; nothing of one that no one declares.
     pub metric_type: Option<MetricType>,
     /// The definition of a composite.
     pub composite: Option<String>,
@@ -187,7 +187,7 @@ fn condition(
     })
 }
 
-/// Which value counts; `None` for a word that nobody knows. What is not written depends on the metric.
+/// Which value counts; `None` for a word that no one knows. What is not written depends on the metric.
 fn function(written: &Condition, kind: Kind) -> Option<Function> {
     let change = Function::Derivative { detect_reset: written.detect_reset.unwrap_or(true) };
     Some(match &written.summary_function {

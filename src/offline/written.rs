@@ -67,7 +67,7 @@ fn text(text: &str) -> String {
             c => out.push(c),
         }
     }
-    // A reference is meant by nobody.
+    // A reference is meant by no one.
     out.replace("${", "$${") + "\""
 }
 

@@ -33,7 +33,7 @@ fn advance(c: char, bold: bool) -> f64 {
 
 /// A text that fits into a width; what is left out is an ellipsis.
 pub fn fit(text: &str, size: f64, bold: bool, most: f64) -> String {
-    // Far longer than anything that fits, so that the cost does not grow with what somebody named.
+    // Far longer than anything that fits, so that the cost does not grow with what someone named.
     let cut: String = text.chars().take(400).collect();
     if cut.len() == text.len() && width(text, size, bold) <= most {
         return cut;

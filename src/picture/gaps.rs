@@ -1,6 +1,6 @@
 //! Where points are missing: the one rule by which pictures and charts in characters leave a gap.
 
-/// Whether a point is missing between two times: they lie more than one and a half periods apart. Without a period nobody knows.
+/// Whether a point is missing between two times: they lie more than one and a half periods apart. Without a period no one knows.
 #[must_use]
 pub fn is_gap(period: Option<i64>, before: i64, after: i64) -> bool {
     let Some(period) = period.filter(|period| *period > 0) else { return false };

@@ -61,13 +61,11 @@ impl Area {
             && other.bottom <= self.bottom
     }
 
-    /// Its width.
     #[must_use]
     pub fn width(&self) -> f64 {
         self.right - self.left
     }
 
-    /// Its height.
     #[must_use]
     pub fn height(&self) -> f64 {
         self.bottom - self.top

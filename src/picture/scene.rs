@@ -90,7 +90,6 @@ pub struct Axis {
     pub log: bool,
 }
 
-/// One series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// In the legend.
@@ -141,7 +140,6 @@ pub enum Gaps {
     Break,
     /// A line that is seen not to be data.
     Bridge,
-    /// Zero.
     Zero,
 }
 
@@ -166,7 +164,6 @@ pub enum Strength {
 /// When a number is coloured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
-    /// `>`, `<` or `=`.
     pub operator: char,
     /// The number it is compared with.
     pub value: f64,

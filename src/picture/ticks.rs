@@ -33,7 +33,6 @@ impl Steps {
         self.low + self.step * place as f64
     }
 
-    /// All ticks.
     pub fn ticks(self) -> impl Iterator<Item = f64> + Clone {
         (0..=self.count).map(move |place| self.at(place))
     }

@@ -15,8 +15,8 @@ pub fn rank(address: &Address, desired: &Desired) -> u32 {
 pub fn note_other_orders(desired: &Desired, actual: &ChartOrder, files: &Files, report: &mut Report) {
     for (space, declared) in &desired.chart_order {
         let address = Address::space(space);
-        let Some(wish) = desired.objects.get(&address) else { continue };
-        let shown = actual.get(space).or_else(|| actual.get(wish.renamed_from.as_ref()?));
+        let Some(entry) = desired.objects.get(&address) else { continue };
+        let shown = actual.get(space).or_else(|| actual.get(entry.renamed_from.as_ref()?));
         let place_of = |name: &String| {
             let old = desired.objects.get(&Address::chart(space, name))?.renamed_from.as_ref();
             shown?.iter().position(|shown| shown == name || Some(shown) == old)
@@ -28,7 +28,7 @@ pub fn note_other_orders(desired: &Desired, actual: &ChartOrder, files: &Files, 
         let message = format!("the service shows the charts of space \"{address}\" in another order");
         report.push(
             Diagnostic::note(Code::ChartOrder, message)
-                .at(wish.origin.place(files, &Route::root().key("charts"), Part::Key), "")
+                .at(entry.origin.place(files, &Route::root().key("charts"), Part::Key), "")
                 .help("the order is that of their creation; to change it, delete the space and apply again"),
         );
     }

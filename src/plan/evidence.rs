@@ -1,5 +1,5 @@
 //! What measurements say of a plan: how often alerts would have notified before and after it, what is lost with a metric, which charts
-//! show nothing. Values that somebody else has found; judges only what is too noisy, and is no part of what is written or saved.
+//! show nothing. Values that someone else has found; judges only what is too noisy, and is no part of what is written or saved.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ pub struct Finding {
     /// What would have come of it as it will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Figures>,
-    /// Pictures of what an alert watches, where somebody will look at them.
+    /// Pictures of what an alert watches, where someone will look at them.
     #[serde(skip)]
     pub sketches: Vec<Sketch>,
     /// Seconds of the time for which there are measurements of what an alert watches.

@@ -49,7 +49,7 @@ fn created(alert: &Alert, words: &Words) -> Vec<Effect> {
 fn removed(alert: &Alert, words: &Words) -> Effect {
     let off = if alert.is_active() { "" } else { "; it was switched off" };
     let was = words.fires_when(conditions(alert));
-    // What calls nobody cannot call anybody less often.
+    // What calls no one cannot call anybody less often.
     let weakens = if alert.is_active() && calls_somebody(alert) { Verdict::Yes } else { Verdict::No };
     Effect::new(weakens, format!("is removed: it {was}; it {}{off}", words.notifies(services(alert))))
 }

@@ -84,7 +84,7 @@ impl Limits {
             _ => None,
         };
         let named = |address: &Address| self.protect.contains(kind, &address.to_string());
-        desired.objects.get(&change.address).is_some_and(|wish| wish.protect)
+        desired.objects.get(&change.address).is_some_and(|declared| declared.protect)
             || named(&change.address)
             || old.is_some_and(named)
             || lost_with(change).iter().any(|inner| self.protect.contains(inner.kind(), &inner.to_string()))
@@ -191,8 +191,12 @@ fn in_use(changes: &[Change], actual: &State) -> Vec<Refusal> {
 }
 
 /// Several remote objects under a name that the plan would have to choose one of.
-pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes: &[Change]) -> Vec<Refusal> {
-    // A backup holds one object of each name, so a space with twins inside cannot go either.
+pub fn ambiguous(
+    duplicates: &BTreeMap<Address, Vec<u64>>,
+    desired: &Desired,
+    changes: &[Change],
+) -> Vec<Refusal> {
+    // A backup holds one object of each name, so a space with duplicates inside cannot go either.
     let goes = |space: Address| {
         let deleted = |change: &&Change| matches!(change.action, Action::Delete { .. });
         changes.iter().filter(deleted).any(|change| change.address == space)
@@ -201,19 +205,18 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
         desired.objects.contains_key(*address)
             || address.container().is_some_and(goes)
             || changes.iter().any(|change| change.address == **address)
-            || desired
-                .objects
-                .iter()
-                .any(|(to, wish)| wish.renamed_from.as_ref().is_some_and(|old| to.renamed(old) == **address))
+            || desired.objects.iter().any(|(to, declared)| {
+                declared.renamed_from.as_ref().is_some_and(|old| to.renamed(old) == **address)
+            })
     };
     let refuse = |address: &Address| {
-        let ids = twins[address].iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let ids = duplicates[address].iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         let kind = address.collection.kind();
         Refusal {
             code: Code::Ambiguous.name().into(),
             message: format!(
                 "{} {} are called \"{address}\": ids {ids}",
-                twins[address].len(),
+                duplicates[address].len(),
                 kind.section()
             ),
             names: vec![address.to_string()],
@@ -223,7 +226,7 @@ pub fn ambiguous(twins: &BTreeMap<Address, Vec<u64>>, desired: &Desired, changes
             )),
         }
     };
-    twins.keys().filter(concerned).map(refuse).collect()
+    duplicates.keys().filter(concerned).map(refuse).collect()
 }
 
 /// The charts that go with a space.

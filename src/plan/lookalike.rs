@@ -24,10 +24,10 @@ pub(super) fn note(changes: &[Change], desired: &Desired, files: &Files, report:
     for (old, new) in &pairs {
         let alone =
             once(&|pair| pair.0.address == old.address) && once(&|pair| pair.1.address == new.address);
-        let Some(wish) = desired.objects.get(&new.address).filter(|_| alone) else { continue };
+        let Some(declared) = desired.objects.get(&new.address).filter(|_| alone) else { continue };
         let (kind, name) = (new.kind, &old.address.name);
         let message = format!("this looks like a rename: the {kind} \"{name}\" is deleted, and was the same");
-        let place = wish.origin.place(files, &Route::root(), Part::Key);
+        let place = declared.origin.place(files, &Route::root(), Part::Key);
         report.push(
             Diagnostic::note(Code::LooksLikeARename, message)
                 .at(place, "created here")

@@ -5,8 +5,8 @@ use crate::model::{Desired, Intent, Resource, State};
 
 /// Notes, once, that settings of declared services could not be compared. That is no drift.
 pub fn note_masked(desired: &Desired, actual: &State, report: &mut Report) {
-    let masked = desired.objects.iter().filter(|(address, wish)| {
-        wish.intent == Intent::Present && actual.get(*address).is_some_and(Resource::is_masked)
+    let masked = desired.objects.iter().filter(|(address, declared)| {
+        declared.intent == Intent::Present && actual.get(*address).is_some_and(Resource::is_masked)
     });
     let count = masked.count();
     if count > 0 {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::diag::{Code, Diagnostic, Files, Report, Severity, Suggestions, suggest};
 use crate::diff::Change;
 use crate::model::check::{Checker, Finding};
-use crate::model::{Address, Collection, Data, Desired, Intent, Reference, State, Wish};
+use crate::model::{Address, Collection, Data, Declared, Desired, Intent, Reference, State};
 
 /// Reports all of it. What will be written and the service is known to refuse is an error.
 pub(super) fn report(
@@ -23,15 +23,17 @@ pub(super) fn report(
             report_unknown(collection, data, desired, actual, files, report);
         }
     }
-    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
-        for pattern in wish.resource.spec().patterns() {
+    for (address, declared) in
+        desired.objects.iter().filter(|(_, declared)| declared.intent == Intent::Present)
+    {
+        for pattern in declared.resource.spec().patterns() {
             if desired.metrics(&pattern.to.name, actual).is_empty() {
-                report.push(unmatched(address, wish, &pattern, desired, actual, files));
+                report.push(unmatched(address, declared, &pattern, desired, actual, files));
             }
         }
-        let findings = mixed_periods(address, wish, desired, actual);
-        for finding in findings.into_iter().chain(misfits(address, wish, desired, actual)) {
-            let place = wish.place(files, &finding.route, finding.part);
+        let findings = mixed_periods(address, declared, desired, actual);
+        for finding in findings.into_iter().chain(misfits(address, declared, desired, actual)) {
+            let place = declared.place(files, &finding.route, finding.part);
             let severity = match finding.severity {
                 Severity::Error if written.contains(address) => Severity::Error,
                 _ => Severity::Warning,
@@ -59,10 +61,11 @@ fn report_unknown(
         }
         let close = near.of(&used.name, names(collection, desired, actual));
         for (user, reference) in users {
-            let Some(wish) = desired.objects.get(&user) else { continue };
-            let message = format!("{} \"{user}\" uses the {noun} `{used}`, which nobody declares", wish.kind);
+            let Some(declared) = desired.objects.get(&user) else { continue };
+            let message =
+                format!("{} \"{user}\" uses the {noun} `{used}`, which nobody declares", declared.kind);
             let diagnostic = Diagnostic::warning(unknown, message).at(
-                wish.place(files, &reference.route, reference.part),
+                declared.place(files, &reference.route, reference.part),
                 format!("and the service has no {noun} of this name"),
             );
             report.push(match close {
@@ -81,15 +84,15 @@ fn names<'a>(collection: Collection, desired: &'a Desired, actual: &'a State) ->
 
 fn unmatched(
     user: &Address,
-    wish: &Wish,
+    declared: &Declared,
     reference: &Reference,
     desired: &Desired,
     actual: &State,
     files: &Files,
 ) -> Diagnostic {
     let pattern = &reference.to.name;
-    let message = format!("{} \"{user}\" reads metrics like `{pattern}`, and there are none", wish.kind);
-    let place = wish.place(files, &reference.route, reference.part);
+    let message = format!("{} \"{user}\" reads metrics like `{pattern}`, and there are none", declared.kind);
+    let place = declared.place(files, &reference.route, reference.part);
     let diagnostic = Diagnostic::warning(Code::UnmatchedPattern, message)
         .at(place, "no metric matches, neither here nor on the service");
     match closest(pattern, &names(reference.to.collection, desired, actual)) {
@@ -110,10 +113,10 @@ fn closest(pattern: &str, names: &[&str]) -> Option<String> {
 }
 
 /// Periods that differ, as far as the files alone do not tell already.
-fn mixed_periods(address: &Address, wish: &Wish, desired: &Desired, actual: &State) -> Vec<Finding> {
+fn mixed_periods(address: &Address, declared: &Declared, desired: &Desired, actual: &State) -> Vec<Finding> {
     let findings = |actual: &State| {
         let mut found = Checker::new(&address.name);
-        wish.resource.spec().check_periods(&|pattern| desired.periods(pattern, actual), &mut found);
+        declared.resource.spec().check_periods(&|pattern| desired.periods(pattern, actual), &mut found);
         found.into_findings()
     };
     let told = findings(&State::new());
@@ -121,12 +124,12 @@ fn mixed_periods(address: &Address, wish: &Wish, desired: &Desired, actual: &Sta
 }
 
 /// Statistics that metrics do not have whose type only the service tells.
-fn misfits(address: &Address, wish: &Wish, desired: &Desired, actual: &State) -> Vec<Finding> {
+fn misfits(address: &Address, declared: &Declared, desired: &Desired, actual: &State) -> Vec<Finding> {
     let only_there = |metric: &str| match desired.metric_type(metric) {
         None => actual.get(&Address::metric(metric))?.metric_type(),
         Some(_) => None,
     };
     let mut found = Checker::new(&address.name);
-    wish.resource.spec().check_functions(&only_there, &mut found);
+    declared.resource.spec().check_functions(&only_there, &mut found);
     found.into_findings()
 }

@@ -45,7 +45,7 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// What the changes mean to alerts that are not changed themselves.
     pub indirect: Vec<Indirect>,
-    /// What exists and is not in the files; empty where nobody looked.
+    /// What exists and is not in the files; empty where no one looked.
     pub unmanaged: Unmanaged,
     /// What measurements say of it, where that was asked for.
     pub evidence: Option<Evidence>,
@@ -95,7 +95,7 @@ pub struct Input<'a> {
     /// What exists.
     pub actual: &'a State,
     /// Several remote objects under one name, with their ids.
-    pub twins: &'a BTreeMap<Address, Vec<u64>>,
+    pub duplicates: &'a BTreeMap<Address, Vec<u64>>,
     /// The difference of the two.
     pub diff: Diff,
     /// What a run may do.
@@ -106,8 +106,8 @@ pub struct Input<'a> {
 
 /// Orders the changes and holds them against the limits. What is wrong with the files goes into the report.
 pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
-    let Input { target, desired, actual, twins, diff, limits, files } = input;
-    let mut refusals = ambiguous(twins, desired, &diff.changes);
+    let Input { target, desired, actual, duplicates, diff, limits, files } = input;
+    let mut refusals = ambiguous(duplicates, desired, &diff.changes);
     for obstacle in &diff.obstacles {
         report_obstacle(obstacle, desired, files, &mut refusals, report);
     }
@@ -139,9 +139,9 @@ pub fn build(input: Input<'_>, report: &mut Report) -> Plan {
 }
 
 fn with_places(mut step: Step, desired: &Desired, files: &Files) -> Step {
-    let Some(wish) = desired.objects.get(&step.change.address) else { return step };
+    let Some(declared) = desired.objects.get(&step.change.address) else { return step };
     let locate =
-        |route: &Route, part| files.locate(&wish.origin.place(files, route, part)).map(SourcePlace::from);
+        |route: &Route, part| files.locate(&declared.origin.place(files, route, part)).map(SourcePlace::from);
     step.place = locate(&Route::root(), Part::Key);
     // What is taken from a list stands nowhere in the files any more; the index is that of the remote list.
     let gone = |change: &FieldChange| {
@@ -161,7 +161,10 @@ fn report_obstacle(
     report: &mut Report,
 ) {
     let place = |address: &Address, route: &Route, part| {
-        desired.objects.get(address).map(|wish| (wish.kind, wish.origin.place(files, route, part)))
+        desired
+            .objects
+            .get(address)
+            .map(|declared| (declared.kind, declared.origin.place(files, route, part)))
     };
     let at = |diagnostic: Diagnostic, place: Place, label: &str| diagnostic.at(place, label);
     match obstacle {

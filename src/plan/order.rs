@@ -161,7 +161,7 @@ fn renamed_from(change: &Change) -> Option<&Address> {
     }
 }
 
-/// The name that nobody has after this change, unless somebody takes it.
+/// The name that no one has after this change, unless someone takes it.
 fn given_up(change: &Change) -> Option<&Address> {
     match &change.action {
         Action::Delete { .. } => Some(&change.address),
@@ -192,7 +192,7 @@ fn open_circles(mut changes: Vec<Change>) -> Vec<Change> {
     let renames: BTreeMap<Address, Address> = changes
         .iter()
         .filter_map(|change| match &change.action {
-            // Another spelling of a name is in nobody's way.
+            // Another spelling of a name is in no one's way.
             Action::Update { renamed_from: Some(old), .. } if *old != change.address => {
                 Some((change.address.clone(), old.clone()))
             }

@@ -11,9 +11,8 @@ pub const UNREACHED: &str = "the service could not be reached";
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Done {
-    /// Written.
     Written,
-    /// Nothing had to be written any more: somebody else had done it since the plan was made.
+    /// Nothing had to be written any more: someone else had done it since the plan was made.
     Met,
     /// Refused by the service, or not to be delivered; with the reason.
     Failed(Failure),
@@ -96,7 +95,7 @@ impl Outcome {
         self.steps.iter().any(|done| matches!(done, Done::Skipped(why) if why == UNREACHED))
     }
 
-    /// How many steps somebody else had done already.
+    /// How many steps someone else had done already.
     pub fn met(&self) -> usize {
         self.steps.iter().filter(|done| **done == Done::Met).count()
     }

@@ -26,7 +26,6 @@ const SECRET: &str = "$secret";
 /// What stands for a secret that only the remote has.
 const HIDDEN: &str = "$hidden";
 
-/// A saved plan.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedPlan {

@@ -19,7 +19,7 @@ pub struct Step {
     pub place: Option<SourcePlace>,
     /// Where its changed fields stand, one for each.
     pub field_places: Vec<Option<SourcePlace>>,
-    /// Whether the object must not be deleted, not even to be made anew at once.
+    /// Whether the object must not be deleted, not even to be recreated at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
     /// What it means to the people on call; for alerts only.

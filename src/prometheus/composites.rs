@@ -46,7 +46,6 @@ pub fn composite(
 /// What is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// The expression.
     pub expr: Expr,
     /// The labels of its series, where it leaves some of them out.
     pub labels: Option<Vec<String>>,

@@ -26,7 +26,6 @@ pub struct Rendered {
 /// How a condition is to be rendered.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner<'a> {
-    /// The settings.
     pub settings: &'a Settings,
     /// Whether a duration may become `for:`, of which an alert has only one.
     pub may_wait: bool,

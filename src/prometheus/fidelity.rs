@@ -100,7 +100,6 @@ pub enum Agreement {
     Never,
     /// Once everything has been the same for a while.
     Steady,
-    /// Always.
     Always,
 }
 

@@ -8,7 +8,6 @@ use crate::watch::{Sample, Series};
 /// One series that a composite reads, and two values of it that differ by one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// The metric.
     pub metric: String,
     /// Which of its series.
     pub series: Series,

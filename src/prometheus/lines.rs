@@ -14,7 +14,6 @@ pub const SET: &str = "librato_set";
 /// Series that stand at one place of a set.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// The expression.
     pub expr: Expr,
     /// Its points, for functions over time.
     pub points: Points,

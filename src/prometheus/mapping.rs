@@ -154,14 +154,14 @@ impl<'a> Mapping<'a> {
     }
 
     fn declared(&self, name: &str) -> Option<&'a Resource> {
-        let wish = self.desired.objects.get(&Address::metric(name))?;
-        (wish.intent != Intent::Absent).then_some(&wish.resource)
+        let entry = self.desired.objects.get(&Address::metric(name))?;
+        (entry.intent != Intent::Absent).then_some(&entry.resource)
     }
 
     /// The declared metrics that a pattern means, in order.
     pub fn matching(&self, pattern: &str) -> Vec<&'a str> {
-        let metrics = self.desired.objects.iter().filter(|(_, wish)| {
-            wish.intent != Intent::Absent && matches!(wish.resource, Resource::Metric(_))
+        let metrics = self.desired.objects.iter().filter(|(_, entry)| {
+            entry.intent != Intent::Absent && matches!(entry.resource, Resource::Metric(_))
         });
         let names = metrics.map(|(address, _)| address.name.as_str());
         names.filter(|name| crate::pattern::matches(pattern, name)).collect()
@@ -254,7 +254,6 @@ impl<'a> Mapping<'a> {
 }
 
 impl Mapped {
-    /// All its series.
     pub fn series(&self) -> Selector {
         let matchers = self.labels.iter().map(|(label, value)| Matcher::new(label, Comparison::Is, value));
         matchers.fold(Selector::of(&self.name), Selector::and)

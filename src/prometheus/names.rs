@@ -15,7 +15,7 @@ pub fn plain_label(tag: &str) -> String {
     plain(tag).replace(':', "_")
 }
 
-/// Whether this can be the name of a label of somebody's own.
+/// Whether this can be the name of a label of someone's own.
 pub fn is_label(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && !text.starts_with("__")

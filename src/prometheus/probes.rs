@@ -13,7 +13,7 @@ use super::levels::{Level, held};
 pub struct Probe {
     /// What is measured.
     pub given: Vec<Given>,
-    /// When somebody looks.
+    /// When someone looks.
     pub moments: BTreeSet<i64>,
 }
 

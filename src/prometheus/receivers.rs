@@ -14,10 +14,8 @@ use super::yaml::scalar;
 /// The key of what stands for a secret.
 pub const SECRET: &str = "$secret";
 
-/// A receiver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receiver {
-    /// Its name.
     pub name: String,
     /// Such as `slack_configs`.
     section: &'static str,
@@ -25,7 +23,7 @@ pub struct Receiver {
     fields: Vec<(&'static str, String)>,
     /// The settings that are secret, and their files.
     pub secrets: Vec<(&'static str, String)>,
-    /// Whether it belongs to somebody else, and is only named.
+    /// Whether it belongs to someone else, and is only named.
     is_foreign: bool,
 }
 
@@ -51,7 +49,7 @@ impl Receiver {
         Some(json!({"name": self.name, (self.section): [fields]}))
     }
 
-    /// One of somebody else.
+    /// One of someone else.
     fn foreign(name: &str) -> Self {
         let (section, fields, secrets) = ("", Vec::new(), Vec::new());
         Self { name: name.to_owned(), section, fields, secrets, is_foreign: true }
@@ -76,7 +74,7 @@ fn name_of(title: &str) -> String {
     format!("librato/{title}")
 }
 
-/// The receiver of somebody else that the settings name for a service.
+/// The receiver of someone else that the settings name for a service.
 pub fn named(title: &str, settings: &Settings, reasons: &mut Reasons) -> Option<Receiver> {
     let name = settings.receivers.get(title)?;
     let base: Option<Value> = settings.base.as_deref().and_then(|base| serde_yaml::from_str(base).ok());

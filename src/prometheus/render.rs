@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::composite;
 use crate::diag::{Code, Files, Part, Place, Route};
-use crate::model::{Address, AlertmanagerOwn, Desired, Intent, Kind, PrometheusRearm, Resource, Wish};
+use crate::model::{Address, AlertmanagerOwn, Declared, Desired, Intent, Kind, PrometheusRearm, Resource};
 use crate::pattern::fold;
 
 use super::alerts::{self, Made, Recorded};
@@ -45,7 +45,7 @@ pub struct Rendering {
     pub report: Report,
     /// What to ask a Prometheus of the past of each alert.
     pub questions: Vec<Question>,
-    /// Why the configuration of Alertmanager could not be put into that of somebody else.
+    /// Why the configuration of Alertmanager could not be put into that of someone else.
     pub unplaced: Option<String>,
 }
 
@@ -58,7 +58,7 @@ const RESOLUTION: i64 = 60;
 /// What became of one object.
 struct Done<'d> {
     address: &'d Address,
-    wish: &'d Wish,
+    declaration: &'d Declared,
     fidelity: Fidelity,
     reasons: Vec<Reason>,
     output: Option<Output>,
@@ -79,23 +79,23 @@ pub fn render(desired: &Desired, files: &Files, settings: &Settings, tests: Test
         done: Vec::new(),
     };
     let taken = renderer.collisions();
-    for (address, wish) in renderer.declared(Kind::Composite) {
-        renderer.composite(address, wish, &taken);
+    for (address, declaration) in renderer.declared(Kind::Composite) {
+        renderer.composite(address, declaration, &taken);
     }
-    for (address, wish) in renderer.declared(Kind::Service) {
-        renderer.service(address, wish);
+    for (address, declaration) in renderer.declared(Kind::Service) {
+        renderer.service(address, declaration);
     }
     // One that is only known to exist may have a receiver in its place.
     for title in settings.receivers.keys() {
-        let wish = desired.objects.get(&Address::service(title));
-        if wish.is_some_and(|wish| wish.intent == Intent::External)
+        let declaration = desired.objects.get(&Address::service(title));
+        if declaration.is_some_and(|declaration| declaration.intent == Intent::External)
             && let Some(receiver) = receivers::named(title, settings, &mut Reasons::default())
         {
             renderer.receivers.insert(title.clone(), receiver);
         }
     }
-    for (address, wish) in renderer.declared(Kind::Alert) {
-        renderer.alert(address, wish, &taken);
+    for (address, declaration) in renderer.declared(Kind::Alert) {
+        renderer.alert(address, declaration, &taken);
     }
     renderer.finish(tests)
 }
@@ -114,8 +114,10 @@ struct Renderer<'d> {
 }
 
 impl<'d> Renderer<'d> {
-    fn declared(&self, kind: Kind) -> Vec<(&'d Address, &'d Wish)> {
-        let of_kind = |(_, wish): &(&Address, &Wish)| wish.kind == kind && wish.intent == Intent::Present;
+    fn declared(&self, kind: Kind) -> Vec<(&'d Address, &'d Declared)> {
+        let of_kind = |(_, declaration): &(&Address, &Declared)| {
+            declaration.kind == kind && declaration.intent == Intent::Present
+        };
         self.desired.objects.iter().filter(of_kind).collect()
     }
 
@@ -135,15 +137,20 @@ impl<'d> Renderer<'d> {
             .collect()
     }
 
-    fn composite(&mut self, address: &'d Address, wish: &'d Wish, taken: &BTreeMap<String, Vec<&str>>) {
-        let Resource::Composite(composite) = &wish.resource else { return };
+    fn composite(
+        &mut self,
+        address: &'d Address,
+        declaration: &'d Declared,
+        taken: &BTreeMap<String, Vec<&str>>,
+    ) {
+        let Resource::Composite(composite) = &declaration.resource else { return };
         let mut reasons = Reasons::default();
         let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).clamp(0, 86_400 * 366);
         let resolution = composite.period.value().map_or(RESOLUTION, |it| seconds(it.0)).max(RESOLUTION);
         let lag = composite.source_lag.value().map_or(0, |it| seconds(it.0));
         let here = Route::root().key("composite");
         collision(&address.name, taken, &mut reasons);
-        no_secrets(wish, &mut reasons);
+        no_secrets(declaration, &mut reasons);
         let query = match composite.composite.value().map(|text| composite::compile(text)) {
             Some(Ok(query)) => Some(query),
             Some(Err(_)) => {
@@ -166,7 +173,7 @@ impl<'d> Renderer<'d> {
             if let Some(made) = made.filter(|_| !reasons.refused()) {
                 let rule = Rule::Record { name: Mapping::recorded(&address.name), expr: made.expr };
                 let agrees = agreement(&reasons);
-                let group = self.place(address, wish, rule, &reasons);
+                let group = self.place(address, declaration, rule, &reasons);
                 let recorded = Recorded { group, period: resolution, labels: made.labels, agrees };
                 self.composites.insert(fold(&address.name), recorded);
                 return;
@@ -174,16 +181,16 @@ impl<'d> Renderer<'d> {
         }
         let recorded = Recorded { group: None, period: resolution, labels: None, agrees: Agreement::Never };
         self.composites.insert(fold(&address.name), recorded);
-        self.refused(address, wish, &reasons);
+        self.refused(address, declaration, &reasons);
     }
 
-    fn service(&mut self, address: &'d Address, wish: &'d Wish) {
-        let Resource::Service(service) = &wish.resource else { return };
+    fn service(&mut self, address: &'d Address, declaration: &'d Declared) {
+        let Resource::Service(service) = &declaration.resource else { return };
         let mut reasons = Reasons::default();
         // A whole map may come from secrets.
         let hidden = |setting: &str| {
             let own = Route::root().key("settings").key(setting);
-            wish.secrets.keys().any(|route| own.segs().starts_with(route.segs()))
+            declaration.secrets.keys().any(|route| own.segs().starts_with(route.segs()))
         };
         let receiver = receivers::receiver(&address.name, service, &hidden, self.settings, &mut reasons);
         let first = |receiver: &Receiver| {
@@ -197,29 +204,34 @@ impl<'d> Renderer<'d> {
             Some(receiver) if !reasons.refused() => {
                 let output = Output { file: ALERTMANAGER.into(), group: None, rule: receiver.name.clone() };
                 self.receivers.insert(address.name.clone(), receiver);
-                self.say(address, wish, &reasons, Some(output));
+                self.say(address, declaration, &reasons, Some(output));
             }
-            _ => self.refused(address, wish, &reasons),
+            _ => self.refused(address, declaration, &reasons),
         }
     }
 
-    fn alert(&mut self, address: &'d Address, wish: &'d Wish, taken: &BTreeMap<String, Vec<&str>>) {
-        let Resource::Alert(alert) = &wish.resource else { return };
+    fn alert(
+        &mut self,
+        address: &'d Address,
+        declaration: &'d Declared,
+        taken: &BTreeMap<String, Vec<&str>>,
+    ) {
+        let Resource::Alert(alert) = &declaration.resource else { return };
         let mut reasons = Reasons::default();
         let conditions = alert.conditions.value().map_or(&[][..], Vec::as_slice);
         if !alert.is_active() || alert.conditions.value().is_some_and(Vec::is_empty) {
             let fidelity = Fidelity::Skipped;
-            self.done.push(Done { address, wish, fidelity, reasons: Vec::new(), output: None });
+            self.done.push(Done { address, declaration, fidelity, reasons: Vec::new(), output: None });
             return;
         }
         for condition in conditions {
             collision(&condition.metric_name, taken, &mut reasons);
         }
-        no_secrets(wish, &mut reasons);
+        no_secrets(declaration, &mut reasons);
         let made =
             alerts::alert(&address.name, alert, &self.mapping, self.settings, &self.composites, &mut reasons);
         let Some(Made { rule, seen }) = made.filter(|_| !reasons.refused()) else {
-            self.refused(address, wish, &reasons);
+            self.refused(address, declaration, &reasons);
             return;
         };
         let wanted: Vec<String> = alert.services.value().into_iter().flatten().cloned().collect();
@@ -244,7 +256,7 @@ impl<'d> Renderer<'d> {
         let rearm = i64::try_from(alert.rearm().0).unwrap_or(i64::MAX);
         self.routed.push(Routed { alert: address.name.clone(), services, rearm, per_stream });
         let agrees = agreement(&reasons);
-        if let Some(group) = self.place(address, wish, rule.clone(), &reasons) {
+        if let Some(group) = self.place(address, declaration, rule.clone(), &reasons) {
             let rules = self.groups.entry(group.clone()).or_default();
             for rule in seen {
                 if !rules.iter().any(|placed| placed.rule.name() == rule.name()) {
@@ -260,7 +272,7 @@ impl<'d> Renderer<'d> {
     fn place(
         &mut self,
         address: &'d Address,
-        wish: &'d Wish,
+        declaration: &'d Declared,
         rule: Rule,
         reasons: &Reasons,
     ) -> Option<String> {
@@ -270,14 +282,14 @@ impl<'d> Renderer<'d> {
             group: Some(group.clone()),
             rule: rule.name().to_owned(),
         };
-        let comment = self.comment(address, wish, reasons);
+        let comment = self.comment(address, declaration, reasons);
         self.groups.entry(group.clone()).or_default().push(Placed { rule, comment });
-        self.say(address, wish, reasons, Some(output));
+        self.say(address, declaration, reasons, Some(output));
         Some(group)
     }
 
-    fn comment(&self, address: &Address, wish: &Wish, reasons: &Reasons) -> String {
-        let place = self.position(wish, &Route::root(), Part::Key);
+    fn comment(&self, address: &Address, declaration: &Declared, reasons: &Reasons) -> String {
+        let place = self.position(declaration, &Route::root(), Part::Key);
         let place = place.map_or_else(String::new, |place| format!("{place} "));
         let mut codes: Vec<&str> = Vec::new();
         for reason in reasons.all().iter().filter(|reason| reason.weight != Fidelity::Exact) {
@@ -286,16 +298,16 @@ impl<'d> Renderer<'d> {
             }
         }
         let codes = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };
-        let name = format!("{}/{}", wish.kind.section(), address.name);
+        let name = format!("{}/{}", declaration.kind.section(), address.name);
         let text = format!("{place}{name} ({}{codes})", reasons.fidelity().word());
         // A comment ends with its line.
         text.chars().map(|c| if crate::diag::is_harmless(c) { c } else { ' ' }).collect()
     }
 
-    fn position(&self, wish: &Wish, inside: &Route, part: Part) -> Option<ReportedPlace> {
+    fn position(&self, declaration: &Declared, inside: &Route, part: Part) -> Option<ReportedPlace> {
         let place = match part {
-            Part::Key | Part::Value => wish.origin.place(self.files, inside, part),
-            Part::Text { .. } => wish.place(self.files, inside, part),
+            Part::Key | Part::Value => declaration.origin.place(self.files, inside, part),
+            Part::Text { .. } => declaration.place(self.files, inside, part),
         };
         self.located(&place)
     }
@@ -305,13 +317,19 @@ impl<'d> Renderer<'d> {
         Some(ReportedPlace { file: found.file, line: found.line, column: found.column })
     }
 
-    fn refused(&mut self, address: &'d Address, wish: &'d Wish, reasons: &Reasons) {
-        self.say(address, wish, reasons, None);
+    fn refused(&mut self, address: &'d Address, declaration: &'d Declared, reasons: &Reasons) {
+        self.say(address, declaration, reasons, None);
     }
 
-    fn say(&mut self, address: &'d Address, wish: &'d Wish, reasons: &Reasons, output: Option<Output>) {
+    fn say(
+        &mut self,
+        address: &'d Address,
+        declaration: &'d Declared,
+        reasons: &Reasons,
+        output: Option<Output>,
+    ) {
         let fidelity = reasons.fidelity();
-        self.done.push(Done { address, wish, fidelity, reasons: reasons.all().to_vec(), output });
+        self.done.push(Done { address, declaration, fidelity, reasons: reasons.all().to_vec(), output });
     }
 
     fn finish(mut self, tests: Tests) -> Rendering {
@@ -365,16 +383,19 @@ impl<'d> Renderer<'d> {
     fn report(&mut self, files: Vec<String>, tests: ReportedTests) -> Report {
         let mut done = std::mem::take(&mut self.done);
         done.sort_by_cached_key(|done| {
-            let place = self.files.locate(&done.wish.origin.place(self.files, &Route::root(), Part::Key));
-            (done.wish.origin.file, place.map(|place| place.span.start), done.address.name.clone())
+            let place =
+                self.files.locate(&done.declaration.origin.place(self.files, &Route::root(), Part::Key));
+            (done.declaration.origin.file, place.map(|place| place.span.start), done.address.name.clone())
         });
         let mut counts = Counts::default();
         done.iter().for_each(|done| counts.add(done.fidelity));
         let mut without = BTreeMap::new();
         let left = [Kind::Annotation, Kind::Space, Kind::Chart, Kind::Metric];
-        for wish in self.desired.objects.values().filter(|wish| wish.intent == Intent::Present) {
-            if left.contains(&wish.kind) {
-                *without.entry(wish.kind.section().to_owned()).or_insert(0) += 1;
+        for declaration in
+            self.desired.objects.values().filter(|declaration| declaration.intent == Intent::Present)
+        {
+            if left.contains(&declaration.kind) {
+                *without.entry(declaration.kind.section().to_owned()).or_insert(0) += 1;
             }
         }
         let secrets = self.receivers.iter().flat_map(|(title, receiver)| {
@@ -402,13 +423,13 @@ impl<'d> Renderer<'d> {
 
     fn reported(&self, done: &Done<'_>) -> ReportedObject {
         let reason = |reason: &Reason| {
-            ReportedReason::of(reason, self.position(done.wish, &reason.route, reason.part))
+            ReportedReason::of(reason, self.position(done.declaration, &reason.route, reason.part))
         };
         ReportedObject {
-            kind: done.wish.kind.noun().to_owned(),
+            kind: done.declaration.kind.noun().to_owned(),
             name: done.address.name.clone(),
             fidelity: done.fidelity.word().to_owned(),
-            place: self.position(done.wish, &Route::root(), Part::Key),
+            place: self.position(done.declaration, &Route::root(), Part::Key),
             output: done.output.clone(),
             reasons: done.reasons.iter().map(reason).collect(),
         }
@@ -425,8 +446,8 @@ fn collision(name: &str, taken: &BTreeMap<String, Vec<&str>>, reasons: &mut Reas
 }
 
 /// A rule is read by everybody.
-fn no_secrets(wish: &Wish, reasons: &mut Reasons) {
-    for route in wish.secrets.keys() {
+fn no_secrets(declaration: &Declared, reasons: &mut Reasons) {
+    for route in declaration.secrets.keys() {
         let found = reasons.refuse(Code::MisplacedReference, route, "a secret cannot stand in a rule");
         found.help("write the text itself, or leave it out");
     }

@@ -12,7 +12,7 @@ use super::receivers::Receiver;
 use super::settings::Settings;
 use super::yaml::{HEADER, scalar};
 
-/// The receiver of alerts that tell nobody.
+/// The receiver of alerts that tell no one.
 const NONE: &str = "librato/none";
 
 /// What is to be known of an alert that was rendered.

@@ -8,19 +8,16 @@ use serde_json::{Value, json};
 use super::promql::{Engine, Expr, duration, print_in_lines};
 use super::yaml::{HEADER, expression, scalar, unexpanded};
 
-/// A rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
     /// Records a series.
     Record {
-        /// Its name.
         name: String,
         /// Of what.
         expr: Expr,
     },
     /// Makes alerts.
     Alert {
-        /// Its name.
         name: String,
         /// The streams that fire.
         expr: Expr,
@@ -34,7 +31,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Its name.
     pub fn name(&self) -> &str {
         match self {
             Self::Record { name, .. } | Self::Alert { name, .. } => name,
@@ -50,7 +46,6 @@ impl Rule {
 /// A rule and the comment above it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
-    /// The rule.
     pub rule: Rule,
     /// Where it comes from, and how far it means the same.
     pub comment: String,

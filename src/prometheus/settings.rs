@@ -180,7 +180,7 @@ impl Settings {
     }
 }
 
-/// Whether ours can be put into the configuration of somebody else.
+/// Whether ours can be put into the configuration of someone else.
 fn check_base(
     written: &AlertmanagerSettings,
     own: AlertmanagerOwn,

@@ -1,4 +1,4 @@
-//! Our route and receivers inside a configuration of Alertmanager that belongs to somebody else, as text: whatever is not ours stays as
+//! Our route and receivers inside a configuration of Alertmanager that belongs to someone else, as text: whatever is not ours stays as
 //! it is, comments too. Knows nothing of alerts; what it does to the text is held against what YAML reads of it before it is given out.
 
 use serde_json::Value;
@@ -134,7 +134,6 @@ fn verified(before: &Value, text: &str, ours: &Subtree<'_>) -> Result<(), String
 /// Some lines, those of one key or one item.
 #[derive(Debug, Clone, Copy)]
 struct Block {
-    /// The first.
     first: usize,
     /// The one behind the last.
     end: usize,

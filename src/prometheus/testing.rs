@@ -21,7 +21,6 @@ use super::trials::{Steps, Tested, Trial, document, trial};
 /// Which tests are rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tests {
-    /// None.
     None,
     /// Those of the files.
     Written,
@@ -34,7 +33,6 @@ pub enum Tests {
 pub struct Kept<'d> {
     /// Its definition.
     pub alert: &'d Alert,
-    /// Its rule.
     pub rule: Rule,
     /// The group of that.
     pub group: String,
@@ -56,7 +54,6 @@ pub struct Rendered {
 pub struct Bench<'d> {
     /// The definitions.
     pub desired: &'d Desired,
-    /// The settings.
     pub settings: &'d Settings,
     /// What metrics are.
     pub mapping: &'d Mapping<'d>,
@@ -225,9 +222,9 @@ impl Bench<'_> {
 
     /// What the files say of a metric.
     fn known(&self, name: &str) -> Metric {
-        let wish = self.desired.objects.get(&Address::metric(name));
-        let wish = wish.filter(|wish| wish.intent != Intent::Absent);
-        wish.and_then(|wish| Metric::of(&wish.resource)).unwrap_or_default()
+        let declaration = self.desired.objects.get(&Address::metric(name));
+        let declaration = declaration.filter(|declaration| declaration.intent != Intent::Absent);
+        declaration.and_then(|declaration| Metric::of(&declaration.resource)).unwrap_or_default()
     }
 
     fn metric(&self, name: &str) -> Mapped {

@@ -21,7 +21,6 @@ const MOST: i64 = 2_000;
 
 /// An alert that was rendered, and what is to be known to test it.
 pub struct Tested<'a> {
-    /// Its rule.
     pub rule: &'a Rule,
     /// For the evaluation.
     pub subject: &'a Subject,
@@ -29,7 +28,6 @@ pub struct Tested<'a> {
     pub metric: &'a dyn Fn(&str) -> Mapped,
     /// The labels of each condition's series, where a composite leaves some out.
     pub labels: &'a [Option<Vec<String>>],
-    /// The settings.
     pub settings: &'a Settings,
 }
 

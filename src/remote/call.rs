@@ -92,7 +92,7 @@ fn update(
         |error: serde_json::Error| CallError::Unreadable(after.kind(), current.clone(), error.to_string());
     let raw = ids.get(current).map(|remote| remote.raw.read().map_err(unreadable)).transpose()?;
     let raw = &raw.unwrap_or_default();
-    // Only what changes: an alert may use services that nobody here has heard of.
+    // Only what changes: an alert may use services that no one here has heard of.
     let begins = |change: &FieldChange, field: &str| matches!(change.route.segs().first(), Some(crate::diag::Seg::Key(key)) if key == field);
     let changed = sendable(after, |field| fields.iter().any(|change| begins(change, field)), ids)?;
     // The settings of another type mean nothing to the new one.
@@ -137,7 +137,7 @@ fn update(
 }
 
 /// The PUT that points an alert from some services to another one, and nothing else; none where it uses none of these.
-pub fn repoint(alert: &Value, from: &[u64], to: u64) -> Option<Call> {
+pub fn replace_service(alert: &Value, from: &[u64], to: u64) -> Option<Call> {
     let id_of = |service: &Value| lenient::id(service).or_else(|| lenient::id(&service["id"]));
     let uses = |service: &Value| id_of(service).is_some_and(|id| from.contains(&id));
     let used = alert["services"].as_array()?;
@@ -159,7 +159,7 @@ pub fn repoint(alert: &Value, from: &[u64], to: u64) -> Option<Call> {
 }
 
 /// The PUT that gives a service another title.
-pub fn entitle(id: u64, title: &str) -> Call {
+pub fn rename_service(id: u64, title: &str) -> Call {
     let path = format!("{}/{id}", root(Collection::Services));
     Call { method: Method::Put, path, body: Some(json!({"title": title})) }
 }

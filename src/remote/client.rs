@@ -335,7 +335,7 @@ impl Client {
         answer.into_reply(place, pause, read).await
     }
 
-    /// Lets one answer's wish for a pause hold for all requests.
+    /// Lets one answer's declared for a pause hold for all requests.
     fn heed(&self, status: u16, asked: Option<Duration>) {
         let Shared { config, throttle, .. } = &*self.shared;
         match asked {
@@ -425,8 +425,8 @@ fn headers(terms: &Terms) -> HeaderMap {
 /// Asks for the tags of what is listed, where they are wanted.
 fn wished(listing: &Listing) -> HeaderMap {
     const PREFER: HeaderName = HeaderName::from_static("prefer");
-    let wish = listing.tagged.then(|| (PREFER, HeaderValue::from_static(entity_tags::PREFERENCE)));
-    wish.into_iter().collect()
+    let declared = listing.tagged.then(|| (PREFER, HeaderValue::from_static(entity_tags::PREFERENCE)));
+    declared.into_iter().collect()
 }
 
 /// What an error must not repeat, even if the service does: the token, and the settings of a service. Very short

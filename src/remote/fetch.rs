@@ -1,5 +1,5 @@
 //! Reads what exists, as far as it is wanted: definitions by identity, ids and raw objects apart from them.
-//! Knows which listings there are; how one object is understood stands in `lift`.
+//! Knows which listings there are; how one object is understood stands in `decode`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lift::{Notified, called, lift_whole, notified};
-pub use super::lift::{Unfit, conditions_in_order, lift, lift_condition, lost};
+use super::decode::{Notified, called, lift_whole, notified};
+pub use super::decode::{Unfit, conditions_in_order, decode, lift_condition, unmapped};
+pub use super::fetch_plan::{FetchPlan, Spaces};
 pub use super::raw::Raw;
-pub use super::wanted::{Spaces, Wanted};
 use super::{ApiError, Listing, ReadApi, placeholder, segment};
-use crate::diff::rename::is_successor;
+use crate::diff::rename::is_replacement;
 use crate::model::{Address, ChartOrder, Collection, Field, Resource, State};
 use crate::wire::{entity_tags, lenient};
 
@@ -68,7 +68,7 @@ pub struct Actual {
     /// What writing them needs.
     pub ids: Ids,
     /// Names that several objects have, with their ids. The first one stands in `state`.
-    pub twins: BTreeMap<Address, Vec<u64>>,
+    pub duplicates: BTreeMap<Address, Vec<u64>>,
     /// The charts of each space in the order in which the service shows them.
     pub chart_order: ChartOrder,
     /// What a target keeps of it beside objects, in a form of its own.
@@ -79,13 +79,13 @@ pub struct Actual {
 ///
 /// # Errors
 /// When any of it cannot be read completely: a plan is never made from half of the remote.
-pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiError> {
+pub async fn fetch(api: &impl ReadApi, wanted: &FetchPlan) -> Result<Actual, ApiError> {
     let lists = stream::iter(&wanted.collections)
         .map(|collection| async move { Ok((*collection, list(api, *collection).await?)) });
     let mut lists: BTreeMap<Collection, Vec<Entry>> = lists.buffer_unordered(8).try_collect().await?;
     // A service that a broken run has left may have to go, and whether it is in use only the alerts can tell.
     let mut services = lists.get(&Collection::Services).into_iter().flatten();
-    if services.any(|service| is_successor(&service.address)) && !lists.contains_key(&Collection::Alerts) {
+    if services.any(|service| is_replacement(&service.address)) && !lists.contains_key(&Collection::Alerts) {
         lists.insert(Collection::Alerts, list(api, Collection::Alerts).await?);
     }
     let single: Vec<&Address> = if wanted.collections.contains(&Collection::Metrics) {
@@ -113,7 +113,7 @@ pub async fn fetch(api: &impl ReadApi, wanted: &Wanted) -> Result<Actual, ApiErr
         let charts = Actual::of(charts, &titles);
         actual.state.extend(charts.state);
         actual.ids.extend(charts.ids);
-        actual.twins.extend(charts.twins);
+        actual.duplicates.extend(charts.duplicates);
     }
     for unfinished in placeholder::unfinished(api, &actual.state, &wanted.bare_streams).await? {
         actual.state.remove(&unfinished);
@@ -173,10 +173,10 @@ async fn list(api: &impl ReadApi, collection: Collection) -> Result<Vec<Entry>, 
     entries(api, &listing, each).await
 }
 
-/// The charts of the spaces that are wanted, each space's in the order of the service. Of twins only the first is read.
+/// The charts of the spaces that are wanted, each space's in the order of the service. Of duplicates only the first is read.
 async fn fetch_charts(
     api: &impl ReadApi,
-    wanted: &Wanted,
+    wanted: &FetchPlan,
     actual: &Actual,
     names: &Arc<BTreeMap<u64, String>>,
 ) -> Result<Vec<(String, Vec<Entry>)>, ApiError> {
@@ -259,7 +259,8 @@ pub async fn find(api: &impl ReadApi, address: &Address, space: Option<u64>) -> 
         |raw: &Value| name_of(address.collection, raw).is_some_and(|name| address.renamed(name) == *address);
     let found = |mut raw: Value| {
         let tag = take_tag(&mut raw);
-        let resource = lift(address.collection, &raw, &titles).map_err(|unfit| unreadable(&path, &unfit))?;
+        let resource =
+            decode(address.collection, &raw, &titles).map_err(|unfit| unreadable(&path, &unfit))?;
         Ok(Found { resource, remote: Remote { id: lenient::id(&raw["id"]), raw: Raw::from(&raw), tag } })
     };
     items.into_iter().filter(exact).map(found).collect()
@@ -340,15 +341,15 @@ fn name_of(collection: Collection, raw: &Value) -> Option<&str> {
 }
 
 impl Actual {
-    /// Of objects in any order; of twins in that of the service. `titles` are those of services.
+    /// Of objects in any order; of duplicates in that of the service. `titles` are those of services.
     fn of(mut entries: Vec<Entry>, titles: &BTreeMap<u64, String>) -> Self {
         let mut actual = Self::default();
         entries.sort_by(|a, b| a.address.cmp(&b.address));
-        entries.dedup_by(|twin, first| {
-            let same = twin.address == first.address;
+        entries.dedup_by(|duplicate, first| {
+            let same = duplicate.address == first.address;
             if same {
-                let ids = actual.twins.entry(first.address.clone());
-                ids.or_insert_with(|| first.remote.id.into_iter().collect()).extend(twin.remote.id);
+                let ids = actual.duplicates.entry(first.address.clone());
+                ids.or_insert_with(|| first.remote.id.into_iter().collect()).extend(duplicate.remote.id);
             }
             same
         });

@@ -38,7 +38,7 @@ pub struct Listing {
 /// What one reading of a collection came to.
 enum Reading<T> {
     Whole(Vec<T>),
-    /// Counts that do not agree: somebody wrote meanwhile.
+    /// Counts that do not agree: someone wrote meanwhile.
     Moving {
         found: u64,
         distinct: u64,
@@ -166,7 +166,7 @@ pub enum Stage {
     More,
     /// All of it was read.
     Whole,
-    /// What the pages say does not agree: somebody wrote meanwhile.
+    /// What the pages say does not agree: someone wrote meanwhile.
     Moved {
         /// How many entries there should be.
         found: u64,

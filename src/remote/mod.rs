@@ -4,11 +4,12 @@
 mod answer;
 pub mod call;
 mod client;
+mod decode;
 mod distrust;
 mod endpoint;
 mod error;
 pub mod fetch;
-mod lift;
+mod fetch_plan;
 mod listing;
 mod method;
 pub mod placeholder;
@@ -19,7 +20,6 @@ mod retry;
 pub mod ruler;
 mod throttle;
 mod tls;
-mod wanted;
 
 use std::fmt;
 use std::future::Future;

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::{ApiError, ReadApi, segment};
-use crate::model::{Address, Desired, Intent, Resource, State, Wish};
+use crate::model::{Address, Declared, Desired, Intent, Resource, State};
 use crate::wire::lenient;
 
 /// The title by which a placeholder is known.
@@ -41,11 +41,12 @@ fn ids(events: &Value) -> Vec<u64> {
 
 /// Streams that shall exist and of which nothing more is asked.
 pub(super) fn bare_streams(desired: &Desired) -> BTreeSet<Address> {
-    let bare = |wish: &Wish| match &wish.resource {
+    let bare = |declared: &Declared| match &declared.resource {
         Resource::Annotation(stream) => stream.display_name.value().is_none_or(String::is_empty),
         _ => false,
     };
-    let present = desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present && bare(wish));
+    let present =
+        desired.objects.iter().filter(|(_, declared)| declared.intent == Intent::Present && bare(declared));
     present.map(|(address, _)| address.clone()).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::remote::{ApiError, TransportKind};
 pub enum Trouble {
     /// It was never connected to.
     NeverReached {
-        /// Whether the port refuses connections, rather than nobody being there.
+        /// Whether the port refuses connections, rather than no one being there.
         refused: bool,
         /// For how long it has been tried.
         since: Duration,

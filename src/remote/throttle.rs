@@ -5,7 +5,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// The gate. Open until somebody asks for a pause.
+/// The gate. Open until someone asks for a pause.
 #[derive(Debug)]
 pub(super) struct Throttle {
     closed_until: Mutex<Option<Instant>>,

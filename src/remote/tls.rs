@@ -6,7 +6,7 @@ use reqwest::{Certificate, ClientBuilder};
 
 use crate::remote::ClientError;
 
-/// Builds the HTTP client with roots to trust; `builder` is asked anew for each attempt. Where nothing is `encrypted` nobody needs
+/// Builds the HTTP client with roots to trust; `builder` is asked again for each attempt. Where nothing is `encrypted` no one needs
 /// trust, and the system's store is not read: that takes longer than most requests.
 ///
 /// # Errors

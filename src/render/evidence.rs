@@ -107,7 +107,7 @@ pub(super) fn cannot_fire(finding: &Finding) -> Option<String> {
     Some(format!("the alert cannot fire: {why}"))
 }
 
-/// What was looked at, in one line; none where nobody looked.
+/// What was looked at, in one line; none where no one looked.
 pub(super) fn looked(evidence: Option<&Evidence>) -> Option<String> {
     let Looked { start, end, requests, measurements, cut, missed } = &evidence?.looked;
     let time = length(end - start);

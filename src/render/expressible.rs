@@ -1,5 +1,5 @@
 //! Which remote objects can be written as definitions that this program would accept, and what stands in the way of the
-//! others. What means nothing and would be refused is left out silently. Knows nothing of ids, but to name twins.
+//! others. What means nothing and would be refused is left out silently. Knows nothing of ids, but to name duplicates.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,6 @@ use crate::model::{
 pub struct Loss {
     /// The kind of the object.
     pub kind: Kind,
-    /// Its name.
     pub name: String,
     /// What of it is lost; `None` for all of it.
     pub part: Option<String>,
@@ -35,10 +34,10 @@ pub struct Expressible {
     pub losses: Vec<Loss>,
 }
 
-/// Takes from `state` what `wanted` and can be written down. `twins` are names that several objects have, with their ids.
+/// Takes from `state` what `wanted` and can be written down. `duplicates` are names that several objects have, with their ids.
 pub fn expressible(
     state: &State,
-    twins: &BTreeMap<Address, Vec<u64>>,
+    duplicates: &BTreeMap<Address, Vec<u64>>,
     wanted: &dyn Fn(Kind, &Address) -> bool,
 ) -> Expressible {
     let mut found = Expressible::default();
@@ -46,7 +45,7 @@ pub fn expressible(
         if is_made_by_the_service(address, object) {
             continue;
         }
-        match written(address, object, state, twins) {
+        match written(address, object, state, duplicates) {
             Ok((object, parts)) => {
                 found.losses.extend(parts.into_iter().map(|(part, reason)| Loss {
                     kind: object.kind(),
@@ -126,10 +125,10 @@ fn written(
     address: &Address,
     object: &Resource,
     state: &State,
-    twins: &BTreeMap<Address, Vec<u64>>,
+    duplicates: &BTreeMap<Address, Vec<u64>>,
 ) -> Result<(Resource, Vec<Part>), String> {
     for name in [Some(address.clone()), address.container()].into_iter().flatten() {
-        if let Some(ids) = twins.get(&name) {
+        if let Some(ids) = duplicates.get(&name) {
             let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
             return Err(format!(
                 "{} {} have the name \"{name}\": ids {}; delete or rename all but one",
@@ -147,11 +146,11 @@ fn written(
     if let Some(problem) = misfit(address, object, state) {
         return Err(problem.message);
     }
-    let (object, parts) = without_unusable_references(object, state, twins)?;
+    let (object, parts) = without_unusable_references(object, state, duplicates)?;
     sound(address, object, parts)
 }
 
-/// A statistic that the type of a metric does not have, which somebody changed since. Without it the alert would be another one.
+/// A statistic that the type of a metric does not have, which someone changed since. Without it the alert would be another one.
 fn misfit(address: &Address, object: &Resource, state: &State) -> Option<Finding> {
     let mut found = Checker::new(&address.name);
     object.spec().check_functions(&|metric| state.get(&Address::metric(metric))?.metric_type(), &mut found);
@@ -178,9 +177,9 @@ fn sound(address: &Address, object: Resource, mut parts: Vec<Part>) -> Result<(R
 fn without_unusable_references(
     object: &Resource,
     state: &State,
-    twins: &BTreeMap<Address, Vec<u64>>,
+    duplicates: &BTreeMap<Address, Vec<u64>>,
 ) -> Result<(Resource, Vec<Part>), String> {
-    let why = |to: &Address| match (state.contains_key(to), twins.contains_key(to)) {
+    let why = |to: &Address| match (state.contains_key(to), duplicates.contains_key(to)) {
         (_, true) => Some(format!("several {} have the name \"{to}\"", to.collection.kind().section())),
         (false, _) => Some(format!("the {} \"{to}\" does not exist", to.collection.kind())),
         _ => None,
@@ -277,8 +276,8 @@ mod tests {
             (Address::chart("T", "d"), object(Kind::Chart, json!({}))),
             (Address::new(Collection::Annotations, ALERT_STREAM), object(Kind::Annotation, json!({}))),
         ]);
-        let twins = BTreeMap::from([(Address::space("T"), vec![1, 2])]);
-        let found = expressible(&state, &twins, &|_, _| true);
+        let duplicates = BTreeMap::from([(Address::space("T"), vec![1, 2])]);
+        let found = expressible(&state, &duplicates, &|_, _| true);
         let said: Vec<String> = found
             .losses
             .iter()

@@ -149,7 +149,7 @@ fn next(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// How many of the changes somebody else had made.
+/// How many of the changes someone else had made.
 fn met(outcome: &Outcome) -> String {
     match outcome.met() {
         0 => String::new(),

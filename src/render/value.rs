@@ -14,7 +14,7 @@ const LONG: usize = 100;
 /// Fields that hold seconds; people write `5m`.
 pub const DURATIONS: [&str; 4] = ["duration", "period", "rearm_seconds", "source_lag"];
 
-/// Fields whose texts are words of the API: nobody takes them for a text of their own.
+/// Fields whose texts are words of the API: no one takes them for a text of their own.
 const WORDS: [&str; 6] =
     ["type", "operator", "summary_function", "group_function", "downsample_function", "split_axis"];
 

@@ -4,19 +4,19 @@ use serde_json::Value;
 
 use crate::diag::{Code, Files, Part, Route};
 use crate::model::check::Finding;
-use crate::model::{Field, Resource, Wish};
+use crate::model::{Declared, Field, Resource};
 
 /// Colours that YAML took for a comment, which would clear the colour instead of setting it.
-pub(super) fn lost(body: &Value, wish: &Wish, files: &Files) -> Vec<Finding> {
+pub(super) fn lost(body: &Value, declared: &Declared, files: &Files) -> Vec<Finding> {
     // Looking for the place reads the whole file again, so only for a reason.
     let blank = |object: Option<&Value>| object.and_then(|object| object.get("color")) == Some(&Value::Null);
     let streams = body.get("streams").and_then(Value::as_array).into_iter().flatten().enumerate();
     let streams = streams.filter(|(_, stream)| blank(Some(stream)));
     let of_stream = |(i, _)| Route::root().key("streams").index(i).key("color");
-    let own = blank(body.get("attributes")) || clears_color(&wish.resource);
+    let own = blank(body.get("attributes")) || clears_color(&declared.resource);
     let own = own.then(|| Route::root().key("attributes").key("color"));
     let routes = streams.map(of_stream).chain(own);
-    routes.filter_map(|route| lost_color(route, wish, files)).collect()
+    routes.filter_map(|route| lost_color(route, declared, files)).collect()
 }
 
 /// Whether an object clears its colour, be it by what a reference stands for.
@@ -29,10 +29,10 @@ fn clears_color(object: &Resource) -> bool {
     }
 }
 
-fn lost_color(route: Route, wish: &Wish, files: &Files) -> Option<Finding> {
-    let place = wish.origin.place(files, &route, Part::Value);
+fn lost_color(route: Route, declared: &Declared, files: &Files) -> Option<Finding> {
+    let place = declared.origin.place(files, &route, Part::Value);
     let position = files.locate(&place)?;
-    let rest = files.text(wish.origin.file).get(position.span.end..)?;
+    let rest = files.text(declared.origin.file).get(position.span.end..)?;
     // A value that is left blank is shown by its key.
     let comment = rest.lines().next()?.trim_start_matches([':', ' ', '"', '\'']);
     comment.starts_with('#').then(|| Finding {

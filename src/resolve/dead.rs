@@ -1,23 +1,23 @@
-//! Services that reach nobody any more, or soon will not, and the alerts that count on them.
+//! Services that reach no one any more, or soon will not, and the alerts that count on them.
 
 use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Files, Part, Report};
 use crate::model::check::at;
 use crate::model::{
-    Address, Collection, Desired, Intent, Resource, Service, Wish, dead_service, ending_service,
+    Address, Collection, Declared, Desired, Intent, Resource, Service, dead_service, ending_service,
 };
 
 /// So many alerts are named.
 const NAMED: usize = 5;
 
-/// Reports services that are dead by their type, each with the alerts that reach nobody else, and those with an end in sight.
+/// Reports services that are dead by their type, each with the alerts that reach no one else, and those with an end in sight.
 pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
-    let wanted = |wish: &Wish| wish.intent != Intent::Absent;
-    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wanted(wish)) {
-        let Resource::Service(service) = &wish.resource else { continue };
+    let wanted = |declared: &Declared| declared.intent != Intent::Absent;
+    for (address, declared) in desired.objects.iter().filter(|(_, declared)| wanted(declared)) {
+        let Resource::Service(service) = &declared.resource else { continue };
         let Some(kind) = service.service_type.value() else { continue };
-        let place = |field: &str| wish.place(files, &at([field]), Part::Value);
+        let place = |field: &str| declared.place(files, &at([field]), Part::Value);
         if let Some(why) = dead_service(kind) {
             let message = format!("services of type {kind} reach nobody: {why}");
             let diagnostic = Diagnostic::warning(Code::DeadService, message).at(place("type"), "");
@@ -35,13 +35,15 @@ pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
 fn only_by_dead<'d>(desired: &'d Desired, title: &str) -> Vec<&'d str> {
     let is_dead = |title: &String| {
         let address = Address::new(Collection::Services, title);
-        let service = desired.objects.get(&address).map(|wish| &wish.resource);
+        let service = desired.objects.get(&address).map(|declared| &declared.resource);
         matches!(service, Some(Resource::Service(Service { service_type, .. }))
             if service_type.value().is_some_and(|kind| dead_service(kind).is_some()))
     };
     let mut found = BTreeSet::new();
-    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
-        let Resource::Alert(alert) = &wish.resource else { continue };
+    for (address, declared) in
+        desired.objects.iter().filter(|(_, declared)| declared.intent == Intent::Present)
+    {
+        let Resource::Alert(alert) = &declared.resource else { continue };
         let services = alert.services.value().map_or(&[][..], Vec::as_slice);
         if services.iter().any(|one| one == title) && services.iter().all(is_dead) {
             found.insert(address.name.as_str());

@@ -16,7 +16,7 @@ use crate::diag::{Code, Part, Route, Seg, Severity};
 use crate::model::bounds;
 use crate::model::check::{Checker, Finding};
 use crate::model::{
-    Ensure, FieldError, Intent, Kind, META_KEYS, Meta, Origin, Resource, Wish, as_written, at_route,
+    Declared, Ensure, FieldError, Intent, Kind, META_KEYS, Meta, Origin, Resource, as_written, at_route,
 };
 
 /// What reading an object needs to know.
@@ -57,7 +57,6 @@ impl Context<'_> {
 pub struct Written<'a> {
     /// The kind of its section.
     pub kind: Kind,
-    /// The name.
     pub name: &'a str,
     /// Its fields and the keys of [`Meta`] but `for_each`. Most objects are what is written and nothing else, and these are not
     /// copied.
@@ -74,7 +73,7 @@ pub fn read(
     origin: Origin,
     context: &Context<'_>,
     findings: &mut Vec<Finding>,
-) -> Option<Wish> {
+) -> Option<Declared> {
     let Written { kind, name, mut body, defaults } = object;
     if defaults.is_some() && body.get("external") != Some(&Value::Bool(true)) {
         lay_under(&mut body, defaults);
@@ -130,7 +129,7 @@ pub fn read(
     };
     let protect = meta.protect.unwrap_or(false);
     add(checker.into_findings(), &resource, written.as_deref(), &unset, before, findings);
-    Some(Wish { kind, resource, intent, protect, renamed_from: meta.renamed_from, origin, secrets })
+    Some(Declared { kind, resource, intent, protect, renamed_from: meta.renamed_from, origin, secrets })
 }
 
 /// Adds what the checks found to the findings of the object, which begin at `before`.

@@ -17,7 +17,6 @@ use crate::model::check::Finding;
 /// A value with the texts in it that are secret, as references that can be resolved again.
 #[derive(Debug, Clone, Default)]
 pub struct Resolved {
-    /// The value.
     pub value: Value,
     /// Secret texts by their route inside the value.
     pub secrets: BTreeMap<Route, String>,
@@ -61,7 +60,7 @@ pub fn interpolate(value: &Value, scope: &Scope<'_>, findings: &mut Vec<Finding>
     Resolved { secrets: walk.secrets, value }
 }
 
-/// Whether there is anything to replace: most objects are as they are written, and building a map anew costs more than
+/// Whether there is anything to replace: most objects are as they are written, and building a map again costs more than
 /// copying one.
 pub fn refers(value: &Value) -> bool {
     match value {
@@ -343,7 +342,7 @@ pub fn secret(outside: &dyn Outside, name: &str) -> Option<String> {
     Some(without_line_end(&text)).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// One line without its end, which editors and `echo` add and nobody means. Several lines stay as they are.
+/// One line without its end, which editors and `echo` add and no one means. Several lines stay as they are.
 pub fn without_line_end(text: &str) -> &str {
     let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     if line.contains('\n') { text } else { line }

@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use crate::diag::{Files, Report};
 use crate::load::Document;
-use crate::model::{Desired, Kind, Wish, at_route, strict_schema};
+use crate::model::{Declared, Desired, Kind, at_route, strict_schema};
 
 pub use outside::{OPEN_PREFIX, Outside};
 pub use variables::{Given, Source};
@@ -102,17 +102,17 @@ pub fn secret_texts(desired: &Desired) -> Vec<String> {
     desired.objects.values().flat_map(secret_texts_of).collect()
 }
 
-fn secret_texts_of(wish: &Wish) -> Vec<String> {
+fn secret_texts_of(declared: &Declared) -> Vec<String> {
     // Only services have settings.
-    if wish.kind != Kind::Service && wish.secrets.is_empty() {
+    if declared.kind != Kind::Service && declared.secrets.is_empty() {
         return Vec::new();
     }
-    let fields = Value::Object(wish.resource.fields());
-    let spec = wish.resource.spec();
+    let fields = Value::Object(declared.resource.fields());
+    let spec = declared.resource.spec();
     let settings = fields["settings"].as_object().into_iter().flatten();
     let settings =
         settings.filter(|(name, _)| spec.is_sensitive(&format!("settings.{name}"))).map(|(_, value)| value);
-    let marked = wish.secrets.keys().filter_map(|route| at_route(&fields, route));
+    let marked = declared.secrets.keys().filter_map(|route| at_route(&fields, route));
     settings.chain(marked).filter_map(Value::as_str).map(str::to_owned).collect()
 }
 

@@ -7,15 +7,15 @@ use super::entry::LOST;
 use super::findings::tell;
 use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Suggestions};
 use crate::model::check::{Checker, at};
-use crate::model::{Address, Collection, DeclaredTest, Desired, Intent, Kind, Reference, State, Wish};
+use crate::model::{Address, Collection, Declared, DeclaredTest, Desired, Intent, Kind, Reference, State};
 
 /// Reports uses of what is not declared, or is declared to be absent, and renames that contradict each other.
 pub fn check(desired: &Desired, files: &Files, report: &mut Report) {
     let near = Suggestions::default();
-    for (address, wish) in &desired.objects {
-        if wish.intent == Intent::Present {
-            for reference in wish.resource.spec().references() {
-                check_reference(address, wish, &reference, (desired, &near), files, report);
+    for (address, declaration) in &desired.objects {
+        if declaration.intent == Intent::Present {
+            for reference in declaration.resource.spec().references() {
+                check_reference(address, declaration, &reference, (desired, &near), files, report);
             }
         }
     }
@@ -45,7 +45,7 @@ fn check_tests(desired: &Desired, files: &Files, report: &mut Report) {
         let found = desired.objects.get(&Address::new(Collection::Alerts, name));
         let place = || declared.origin.place(files, &at(["alert"]), Part::Value);
         let wrong = |message: String| Diagnostic::error(Code::UnknownAlert, message).at(place(), "");
-        match found.map(|wish| wish.intent) {
+        match found.map(|declaration| declaration.intent) {
             Some(Intent::Present) => {}
             Some(Intent::Absent) => {
                 let message = format!("the alert `{name}` is declared to be absent, so it cannot be tested");
@@ -71,11 +71,13 @@ fn check_tests(desired: &Desired, files: &Files, report: &mut Report) {
 fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
     let nothing = State::new();
     let known = |pattern: &str| desired.periods(pattern, &nothing);
-    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
+    for (address, declaration) in
+        desired.objects.iter().filter(|(_, declaration)| declaration.intent == Intent::Present)
+    {
         let mut found = Checker::new(&address.name);
-        wish.resource.spec().check_periods(&known, &mut found);
+        declaration.resource.spec().check_periods(&known, &mut found);
         for finding in found.into_findings() {
-            let place = wish.place(files, &finding.route, finding.part);
+            let place = declaration.place(files, &finding.route, finding.part);
             tell(finding, place, report);
         }
     }
@@ -84,11 +86,13 @@ fn check_periods(desired: &Desired, files: &Files, report: &mut Report) {
 /// Statistics in conditions that metrics of the declared type do not have.
 fn check_functions(desired: &Desired, files: &Files, report: &mut Report) {
     let type_of = |metric: &str| desired.metric_type(metric);
-    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
+    for (address, declaration) in
+        desired.objects.iter().filter(|(_, declaration)| declaration.intent == Intent::Present)
+    {
         let mut found = Checker::new(&address.name);
-        wish.resource.spec().check_functions(&type_of, &mut found);
+        declaration.resource.spec().check_functions(&type_of, &mut found);
         for finding in found.into_findings() {
-            let place = wish.place(files, &finding.route, finding.part);
+            let place = declaration.place(files, &finding.route, finding.part);
             tell(finding, place, report);
         }
     }
@@ -96,7 +100,7 @@ fn check_functions(desired: &Desired, files: &Files, report: &mut Report) {
 
 fn check_reference(
     user: &Address,
-    wish: &Wish,
+    declaration: &Declared,
     reference: &Reference,
     (desired, near): (&Desired, &Suggestions),
     files: &Files,
@@ -110,9 +114,9 @@ fn check_reference(
         None if reference.to.name == LOST => return,
         _ => {}
     }
-    let place = wish.place(files, &reference.route, reference.part);
+    let place = declaration.place(files, &reference.route, reference.part);
     let name = &reference.to.name;
-    let who = format!("{} \"{user}\"", wish.kind);
+    let who = format!("{} \"{user}\"", declaration.kind);
     match desired.objects.get(&reference.to) {
         None if reference.to.collection == Collection::Services => {
             report.push(unknown_service(&who, name, place, desired, near));
@@ -140,7 +144,7 @@ fn check_reference(
                     .at(place, format!("`{name}` is a composite, and composites cannot be nested"))
                     .also(declared, "declared here")
                     .help("write the definition of the other one in its place");
-            report.push(match wish.kind {
+            report.push(match declaration.kind {
                 Kind::Chart => diagnostic.help(format!("to show it as it is, write `metric: {name}`")),
                 _ => diagnostic,
             });
@@ -182,11 +186,11 @@ fn how_to_declare(name: &str, collection: Collection, desired: &Desired, near: &
 
 /// A former name must be free: neither declared, nor claimed by two objects.
 fn check_renames(desired: &Desired, files: &Files, report: &mut Report) {
-    let mut claimed: BTreeMap<Address, &Wish> = BTreeMap::new();
-    for (address, wish) in &desired.objects {
-        let Some(old) = &wish.renamed_from else { continue };
+    let mut claimed: BTreeMap<Address, &Declared> = BTreeMap::new();
+    for (address, declaration) in &desired.objects {
+        let Some(old) = &declaration.renamed_from else { continue };
         let old = address.renamed(old);
-        let place = wish.origin.place(files, &at(["renamed_from"]), Part::Value);
+        let place = declaration.origin.place(files, &at(["renamed_from"]), Part::Value);
         if let Some(other) = desired.objects.get(&old).filter(|other| other.renamed_from.is_none()) {
             let declared = other.origin.place(files, &Route::root(), Part::Key);
             report.push(
@@ -199,7 +203,7 @@ fn check_renames(desired: &Desired, files: &Files, report: &mut Report) {
                 .help("an object is either renamed or kept: take out one of the two"),
             );
         }
-        if let Some(first) = claimed.insert(old.clone(), wish) {
+        if let Some(first) = claimed.insert(old.clone(), declaration) {
             let first = first.origin.place(files, &at(["renamed_from"]), Part::Value);
             report.push(
                 Diagnostic::error(Code::RepeatedName, format!("two objects are renamed from `{old}`"))

@@ -16,7 +16,7 @@ use super::template;
 use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route, Seg};
 use crate::load::Document;
 use crate::model::check::Finding;
-use crate::model::{Address, Collection, Desired, Intent, Kind, META_KEYS, Wish};
+use crate::model::{Address, Collection, Declared, Desired, Intent, Kind, META_KEYS};
 
 /// The kinds that have a section of their own.
 const KINDS: [Kind; 6] =
@@ -41,8 +41,8 @@ pub fn read_all(
             let at = Spot { document, route: route.key(name), all_defaults: &all_defaults };
             let template = Template { kind, name, body, at, space, outer, above };
             above = Some(name);
-            for (address, wish) in template.expand(context, files, report) {
-                insert(address, wish, files, desired, report);
+            for (address, declared) in template.expand(context, files, report) {
+                insert(address, declared, files, desired, report);
             }
         }
     }
@@ -111,7 +111,7 @@ pub(super) fn as_map<'d>(
 }
 
 impl Template<'_> {
-    fn expand(&self, context: &Context<'_>, files: &Files, report: &mut Report) -> Vec<(Address, Wish)> {
+    fn expand(&self, context: &Context<'_>, files: &Files, report: &mut Report) -> Vec<(Address, Declared)> {
         let mut findings = Vec::new();
         let made = self.make(context, files, &mut findings);
         for finding in findings {
@@ -127,7 +127,7 @@ impl Template<'_> {
         context: &Context<'_>,
         files: &Files,
         findings: &mut Vec<Finding>,
-    ) -> Vec<(Address, Wish)> {
+    ) -> Vec<(Address, Declared)> {
         let mut made = Vec::new();
         let items = items(self.body, self.outer, context, findings);
         // Before any is made: there may be more than any memory holds.
@@ -141,20 +141,20 @@ impl Template<'_> {
             Err(Refused::Again) => return Vec::new(),
         }
         for each in &items {
-            let Some((address, wish)) = self.instance(each.as_ref(), context, findings) else {
+            let Some((address, declared)) = self.instance(each.as_ref(), context, findings) else {
                 if self.kind == Kind::Space {
                     self.charts(entry::LOST, each.as_ref(), context, files, findings);
                 }
                 continue;
             };
-            findings.extend(colors::lost(self.body, &wish, files));
+            findings.extend(colors::lost(self.body, &declared, files));
             let charts = match self.kind {
                 Kind::Space => self.charts(&address.name, each.as_ref(), context, files, findings),
                 _ => Vec::new(),
             };
             // Charts of a space that shall not exist are checked and left out: they go with it.
-            let goes = wish.intent == Intent::Absent;
-            made.push((address, wish));
+            let goes = declared.intent == Intent::Absent;
+            made.push((address, declared));
             made.extend(charts.into_iter().filter(|_| !goes));
         }
         made
@@ -168,7 +168,7 @@ impl Template<'_> {
         context: &Context<'_>,
         files: &Files,
         findings: &mut Vec<Finding>,
-    ) -> Vec<(Address, Wish)> {
+    ) -> Vec<(Address, Declared)> {
         let mut made = Vec::new();
         for chart in charts::read(self, space, each) {
             let (route, chart) = match chart {
@@ -191,7 +191,7 @@ impl Template<'_> {
         each: Option<&Each>,
         context: &Context<'_>,
         findings: &mut Vec<Finding>,
-    ) -> Option<(Address, Wish)> {
+    ) -> Option<(Address, Declared)> {
         let mut in_name = Vec::new();
         let Resolved { value: name, secrets } =
             context.interpolate(&Value::String(self.name.to_owned()), each, None, &mut in_name);
@@ -235,7 +235,7 @@ impl Template<'_> {
         let defaults = self.at.all_defaults.get(self.kind.section()).and_then(Value::as_object);
         let written = entry::Written { kind: self.kind, name: &name, body, defaults };
         let origin = self.at.origin(self.kind);
-        let wish = entry::read(written, each, &self.at.document.dir, origin, context, findings)?;
+        let declared = entry::read(written, each, &self.at.document.dir, origin, context, findings)?;
         if !is_named {
             return None;
         }
@@ -243,7 +243,7 @@ impl Template<'_> {
             Some(space) => Address::chart(space, name),
             None => Address::new(self.kind.collection(), name),
         };
-        Some((address, wish))
+        Some((address, declared))
     }
 }
 
@@ -349,26 +349,26 @@ pub(super) fn too_many(here: usize) -> Finding {
 }
 
 /// Adds an object, unless its name is taken: metrics and composites share one name space, and case is ignored as the service does.
-fn insert(address: Address, wish: Wish, files: &Files, desired: &mut Desired, report: &mut Report) {
+fn insert(address: Address, declared: Declared, files: &Files, desired: &mut Desired, report: &mut Report) {
     let Some((name, first)) = desired.objects.get_key_value(&address) else {
         if let Some(space) = &address.parent {
             desired.chart_order.entry(space.clone()).or_default().push(address.name.clone());
         }
-        desired.objects.insert(address, wish);
+        desired.objects.insert(address, declared);
         return;
     };
-    let (here, there) = [&wish, first].map(|w| w.origin.place(files, &Route::root(), Part::Key)).into();
-    let what = match (first.kind == wish.kind, here == there) {
-        (_, true) => format!("`for_each` makes more than one {} called `{address}`", wish.kind),
-        (true, false) => format!("the {} `{address}` is declared twice", wish.kind),
-        (false, false) => format!("`{address}` is declared as {} and as {}", first.kind, wish.kind),
+    let (here, there) = [&declared, first].map(|w| w.origin.place(files, &Route::root(), Part::Key)).into();
+    let what = match (first.kind == declared.kind, here == there) {
+        (_, true) => format!("`for_each` makes more than one {} called `{address}`", declared.kind),
+        (true, false) => format!("the {} `{address}` is declared twice", declared.kind),
+        (false, false) => format!("`{address}` is declared as {} and as {}", first.kind, declared.kind),
     };
     let diagnostic = Diagnostic::error(Code::RepeatedName, what);
     report.push(if here == there {
         diagnostic.at(here, "").help("use `${each.key}` in the name")
     } else {
         let diagnostic = diagnostic.at(here, "declared again here").also(there, "declared here");
-        match wish.kind.collection() {
+        match declared.kind.collection() {
             Collection::Metrics => diagnostic
                 .help("metrics and composites share one name space, in which case makes no difference"),
             _ if name.name != address.name => {

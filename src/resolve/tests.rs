@@ -302,7 +302,7 @@ fn what_stands_below_a_key_that_is_null_is_found() {
     }
 }
 
-/// What `echo` and editors add, and nobody means; several lines are meant as they are.
+/// What `echo` and editors add, and no one means; several lines are meant as they are.
 #[test]
 fn the_end_of_one_line_is_no_part_of_it() {
     for (text, kept) in [

@@ -17,7 +17,6 @@ use crate::load::Document;
 /// A variable as it was given.
 #[derive(Debug, Clone)]
 pub struct Given {
-    /// The name.
     pub name: String,
     /// The value, references not yet replaced; none where it could not be read, which is reported already.
     pub value: Option<Value>,
@@ -28,7 +27,6 @@ pub struct Given {
 /// Where a variable stands.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The file.
     pub file: FileId,
     /// The variable in it.
     pub route: Route,
@@ -133,7 +131,7 @@ fn order(given: &BTreeMap<String, Given>) -> (Vec<&String>, Vec<&String>) {
     let mut waiting: BTreeMap<&String, usize> = BTreeMap::new();
     for (name, one) in given {
         let used: BTreeSet<String> = one.value.as_ref().map(uses).unwrap_or_default().into_iter().collect();
-        // A name that nothing defines is reported where it is used, and holds nobody up.
+        // A name that nothing defines is reported where it is used, and holds no one up.
         let known = used.iter().filter_map(|other| given.get_key_value(other));
         known.clone().for_each(|(other, _)| users.entry(other).or_default().push(name));
         waiting.insert(name, known.count());

@@ -38,7 +38,7 @@ pub struct Options {
     pub read_timeout: Duration,
     /// Measurements that one user may submit a minute; more are turned away with 429. No limit by default.
     pub measurements_per_minute: Option<u64>,
-    /// Whose `X-Forwarded-For` is believed. Nobody's by default.
+    /// Whose `X-Forwarded-For` is believed. No one's by default.
     pub trusted_proxies: Vec<Network>,
     /// What counts the requests. A new one by default.
     pub telemetry: Telemetry,

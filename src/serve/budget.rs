@@ -2,7 +2,7 @@
 //! handed its bounds could be written without them. Knows neither HTTP nor the store; who counts the memory is told by
 //! [`Permit`].
 //!
-//! Outside of a request, in tests and in the upkeep of the file, there are no bounds.
+//! Outside of a request, in tests and in the maintenance of the file, there are no bounds.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub enum Exceeded {
     /// Others have the memory now.
     #[error("there is no memory left for the request")]
     Busy,
-    /// Nobody waits for the answer any more.
+    /// No one waits for the answer any more.
     #[error("nobody waits for the answer any more")]
     Abandoned,
 }
@@ -46,7 +46,7 @@ pub trait Permit: Send + Sync {
     /// When there is no room for them.
     fn hold(&self, bytes: usize) -> Result<(), Exceeded>;
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether no one waits for the answer any more.
     fn is_abandoned(&self) -> bool;
 }
 
@@ -129,7 +129,7 @@ impl Share {
     }
 }
 
-/// Whether the job at hand should stop: its time is over, or nobody waits for it any more.
+/// Whether the job at hand should stop: its time is over, or no one waits for it any more.
 pub fn is_over() -> bool {
     ending().is_some()
 }
@@ -172,7 +172,7 @@ pub fn hold(bytes: usize) -> Result<(), Exceeded> {
     CURRENT.try_with(hold).unwrap_or(Ok(()))
 }
 
-/// Claims `bytes` beside those that are held, for something that is gone or counted anew at the next call.
+/// Claims `bytes` beside those that are held, for something that is gone or counted again at the next call.
 ///
 /// # Errors
 /// When there is no room for them.
@@ -218,10 +218,10 @@ pub fn with_claims<T>(job: impl FnOnce() -> T) -> (T, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::http::admission::{Admission, Claim};
+    use crate::serve::http::admission::{Admission, MemoryPermit};
     use crate::serve::telemetry::Telemetry;
 
-    fn share_of(bytes: usize) -> (Admission, Claim, Share) {
+    fn share_of(bytes: usize) -> (Admission, MemoryPermit, Share) {
         let admission = Admission::new(1, bytes, Telemetry::default());
         let claim = admission.enter().unwrap();
         let share = Share(Some(claim.permit()));

@@ -27,7 +27,7 @@ pub enum Pulse {
 pub struct Signs {
     /// Why nothing can be stored.
     pub trouble: Option<String>,
-    /// The data file is a copy that nobody adopted.
+    /// The data file is a copy that no one adopted.
     pub copy: bool,
     /// How old the newest durable measurement is that was not evaluated.
     pub evaluation: Pulse,

@@ -1,5 +1,5 @@
 //! Who watches the watcher: an address outside is called each minute as long as alerts are evaluated and what is due is
-//! sent, and only then, so that somebody else notices a server that is dead or stuck. What is well is for `health` to judge,
+//! sent, and only then, so that someone else notices a server that is dead or stuck. What is well is for `health` to judge,
 //! how an address is called for whoever starts this.
 
 use std::convert::Infallible;
@@ -120,7 +120,7 @@ mod tests {
                 telemetry.evaluated(ran, Duration::ZERO);
             }
         };
-        // Nobody says anything from the second minute on; after that minute the lag is no longer 60 s.
+        // No one says anything from the second minute on; after that minute the lag is no longer 60 s.
         assert_eq!(minutes(7, &telemetry, stuck, false).await, [0, 1, 2, 5, 6]);
     }
 

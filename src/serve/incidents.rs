@@ -71,7 +71,7 @@ struct Shown<'a> {
     closed_at: Option<i64>,
     closed: Option<&'static str>,
     silent: bool,
-    /// Whether services have heard of it; nothing where nobody was to be told, or it is no longer known.
+    /// Whether services have heard of it; nothing where no one was to be told, or it is no longer known.
     delivery: Option<&'static str>,
     /// The titles of services that should have and have not.
     undelivered: Vec<&'a str>,

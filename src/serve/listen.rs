@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 
 use super::connections::{Busy, Connections, Place};
 use super::http::address::{Network, Peer, household};
-use super::stall::Stall;
+use super::write_timeout::WriteTimeout;
 use super::{Evaluator, Store, Telemetry, Tls};
 
 /// How long a TLS handshake may take.
@@ -56,7 +56,7 @@ pub struct Listening {
     pub tls: Option<Tls>,
     /// What counts the connections: that of the router's [`Options`](super::Options).
     pub telemetry: Telemetry,
-    /// Who evaluates the alerts of the store; ended before that is closed. Nobody by default.
+    /// Who evaluates the alerts of the store; ended before that is closed. No one by default.
     pub evaluation: Option<Evaluator>,
 }
 
@@ -211,7 +211,7 @@ impl Server {
         Server { builder, router, tls: listening.tls.clone(), telemetry: listening.telemetry.clone() }
     }
 
-    /// Serves one connection to its end. A broken one is the client's affair; there is nobody left to tell.
+    /// Serves one connection to its end. A broken one is the client's affair; there is no one left to tell.
     async fn serve(self, stream: TcpStream, from: SocketAddr, place: Place, watcher: Watcher) {
         self.telemetry.connected();
         let place = Arc::new(place);
@@ -224,7 +224,7 @@ impl Server {
 
     async fn converse(&self, stream: TcpStream, from: SocketAddr, place: &Arc<Place>, watcher: Watcher) {
         let heard = Arc::clone(place);
-        let stream = Stall::new(stream, UNREAD, move || heard.heard());
+        let stream = WriteTimeout::new(stream, UNREAD, move || heard.heard());
         let peer = Peer { address: from.ip(), secure: self.tls.is_some() };
         let Some(tls) = &self.tls else { return self.speak(stream, peer, place, watcher).await };
         match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {

@@ -23,7 +23,7 @@ use super::names::{Choice, NAME_RULE, is_name};
 use super::refusal::Refusal;
 use super::store::error::StoreError;
 use super::store::tx::Tx;
-use super::store::{Store, Turn};
+use super::store::{Store, TimeSlice};
 
 const ORDERS: Orders = &[("name", "key")];
 
@@ -119,7 +119,7 @@ async fn remove(
             changes::record(tx, &terms, now, "delete", Some(before), None::<&Metric>)
         })
     };
-    store.write_in_turns(ids, step, drop_last).await?;
+    store.write_chunked(ids, step, drop_last).await?;
     Ok(answer::no_content())
 }
 
@@ -139,7 +139,7 @@ pub async fn update_many(
     let (chosen, excluded) = chosen(&body)?;
     let sent = Arc::new(Changes::read_flat(&body)?);
     let ids = store.query(move |tx| table::choose(tx, &chosen, &excluded)).await?;
-    let step = move |tx: &Tx, ids: &Vec<i64>, turn: Turn| -> Result<_, Problem> {
+    let step = move |tx: &Tx, ids: &Vec<i64>, slice: TimeSlice| -> Result<_, Problem> {
         known.forget();
         let mut changed = 0;
         for id in ids.iter().rev() {
@@ -150,13 +150,13 @@ pub async fn update_many(
                 changes::record(tx, &terms, now, "change", Some(before), Some(&metric))?;
             }
             changed += 1;
-            if turn.is_over() {
+            if slice.is_over() {
                 break;
             }
         }
         Ok(changed)
     };
-    store.write_in_turns(ids, step, drop_last).await?;
+    store.write_chunked(ids, step, drop_last).await?;
     Ok(answer::no_content())
 }
 

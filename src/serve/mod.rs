@@ -44,7 +44,6 @@ mod silences;
 mod snapshots;
 mod sources;
 mod spaces;
-mod stall;
 #[cfg(test)]
 mod statements;
 mod store;
@@ -54,6 +53,7 @@ mod tls;
 mod tokens;
 mod troubles;
 mod tsdb;
+mod write_timeout;
 
 pub use crate::notify::Allowed;
 pub use app::Options;

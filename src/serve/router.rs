@@ -23,7 +23,7 @@ use super::http::problem::Problem;
 use super::http::role::{Access, Role};
 use super::http::route::{Routes, any, delete, get, head, post, put};
 use super::http::users::Users;
-use super::http::{access, address, auth, leftover, rates};
+use super::http::{access, address, auth, drain_body, rates};
 use super::pages::{self, Pages, Surroundings};
 use super::store::Store;
 use super::store::error::Trouble;
@@ -51,21 +51,22 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .layer(rated)
         .layer(from_fn_with_state(app.store.clone(), keep_room))
         .with_state(app);
-    let door = auth::Door::new(users, Arc::new(Tokens(store.clone())), options.telemetry.clone());
+    let authenticator =
+        auth::Authenticator::new(users, Arc::new(Tokens(store.clone())), options.telemetry.clone());
     let pages = options.pages.enabled.then(|| {
         Pages::new(Surroundings {
             api: routes.clone(),
-            door: door.clone(),
+            authenticator: authenticator.clone(),
             store,
             options: &options.pages,
             public_url: options.notify.public_url.as_deref(),
             limits: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
         })
     });
-    shared(routes, pages, door, log, options)
+    shared(routes, pages, authenticator, log, options)
 }
 
-/// Method and path of every route, and the roles that may ask; for tests. No roles where nobody is asked who they are.
+/// Method and path of every route, and the roles that may ask; for tests. No roles where no one is asked who they are.
 #[doc(hidden)]
 pub fn listed() -> Vec<(&'static str, &'static str, &'static [Role])> {
     let roles = |access: Access| if access == Access::Probe { &[] } else { access.roles() };
@@ -236,7 +237,7 @@ fn routes() -> Routes<App> {
 fn shared(
     routes: Router,
     pages: Option<Pages>,
-    door: auth::Door,
+    authenticator: auth::Authenticator,
     log: access::Log,
     options: &Options,
 ) -> Router {
@@ -249,19 +250,19 @@ fn shared(
             .layer(from_fn_with_state(admission.clone(), admission::admit))
     };
     // asked who they are first, since a stranger must not take a place
-    let routes = bounded(routes).layer(from_fn_with_state(door, auth::require));
+    let routes = bounded(routes).layer(from_fn_with_state(authenticator, auth::require));
     let routes = match pages {
         None => routes,
         Some(pages) => routes.merge(pages_of(&pages, bounded)),
     };
     routes
         .layer(CatchPanicLayer::custom(access::panicked))
-        .layer(from_fn(leftover::drain))
+        .layer(from_fn(drain_body::drain))
         .layer(from_fn_with_state(log, access::log))
         .layer(from_fn_with_state(options.trusted_proxies.clone().into(), address::note))
 }
 
-/// The pages, which ask who somebody is in a way of their own.
+/// The pages, which ask who someone is in a way of their own.
 fn pages_of(pages: &Pages, bounded: impl Fn(Router) -> Router) -> Router {
     // whoever asks for a page is admitted before their session is looked at: that takes a read
     bounded(pages::router(pages).layer(from_fn_with_state(pages.clone(), pages::pass)))
@@ -277,7 +278,7 @@ async fn keep_room(State(store): State<Store>, request: Request, next: Next) -> 
     }
 }
 
-/// The hosted service managed users for partners only, so nobody else expects an answer here.
+/// The hosted service managed users for partners only, so no one else expects an answer here.
 async fn no_users() -> Problem {
     let message = "This server manages no users: they stand in the file given with --credentials. Tokens are made at /v1/api_tokens.";
     Problem::request(StatusCode::FORBIDDEN, message)
@@ -334,7 +335,7 @@ mod tests {
                 tokio::spawn(async move {
                     let wait = move |_: &Tx| -> Result<(), Problem> {
                         begun.fetch_add(1, Ordering::Relaxed);
-                        // Nothing ever comes, until there is nobody who could send it.
+                        // Nothing ever comes, until there is no one who could send it.
                         let _ = gate.lock().unwrap().recv();
                         Ok(())
                     };
@@ -377,9 +378,9 @@ mod tests {
         let (path, routes) = ("/read", Router::new());
         let routes = routes.route(path, get_of(read));
         let users = vec![Credentials::new("u", &"t".into())].into();
-        let door = auth::Door::new(users, Arc::new(Tokens(store)), Telemetry::default());
+        let authenticator = auth::Authenticator::new(users, Arc::new(Tokens(store)), Telemetry::default());
         let log = access::Log { telemetry: Telemetry::default(), secrets: SecretPaths::default() };
-        let router = shared(routes, None, door, log, &options);
+        let router = shared(routes, None, authenticator, log, &options);
         let asked = tokio::spawn(router.clone().oneshot(get(path)));
         until(|| begun.load(Ordering::Relaxed) == 1).await;
         assert_eq!(
@@ -393,7 +394,7 @@ mod tests {
         }
     }
 
-    /// A chart token is a secret, and part of paths: those of requests, of answers, and of what somebody misspelt.
+    /// A chart token is a secret, and part of paths: those of requests, of answers, and of what someone misspelt.
     #[tokio::test(flavor = "current_thread")]
     async fn no_chart_token_stands_in_the_log_or_in_the_audit() {
         let lines = Lines::default();

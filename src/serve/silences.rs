@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(server.deliveries().await, cleared);
     }
 
-    /// Of one that closes under the silence nobody hears, as nobody was told that it opened.
+    /// Of one that closes under the silence no one hears, as no one was told that it opened.
     #[tokio::test]
     async fn what_was_withdrawn_and_closes_meanwhile_is_told_to_nobody() {
         let server = firing().await;

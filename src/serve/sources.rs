@@ -64,7 +64,7 @@ pub async fn put(
 }
 
 /// Forgets what was said about the source. What it measured stays: that this route exists is known from the method
-/// table of one client only, and nobody there expects it to destroy measurements.
+/// table of one client only, and no one there expects it to destroy measurements.
 pub async fn delete(
     State(store): State<Store>,
     terms: Terms,

@@ -9,7 +9,6 @@ const REMEMBERED: i64 = 86_400;
 /// A service, for people.
 #[derive(Debug, Clone, Copy)]
 pub struct To<'a> {
-    /// Its id.
     pub id: i64,
     /// Its type.
     pub kind: &'a str,
@@ -33,7 +32,7 @@ pub enum Why {
 pub enum Became {
     /// The far end has it.
     Arrived,
-    /// It is no longer to be sent, and nobody misses it.
+    /// It is no longer to be sent, and no one misses it.
     Void,
     /// It waits for the next attempt.
     Waits(Why),

@@ -18,12 +18,11 @@ use crate::diff::scope::View;
 use crate::model::{Desired, Kind};
 use crate::plan::{Outcome, Plan};
 use crate::remote::ApiError;
-use crate::remote::fetch::{Actual, Wanted};
+use crate::remote::fetch::{Actual, FetchPlan};
 use crate::remote::ruler::RulerError;
 
 pub use service::ServiceTarget;
 
-/// A target.
 pub trait Target {
     /// Whether it can hold objects of a kind.
     fn holds(&self, kind: Kind) -> bool;
@@ -32,7 +31,7 @@ pub trait Target {
     ///
     /// # Errors
     /// When any of it cannot be read completely.
-    fn read<'a>(&'a self, wanted: &'a Wanted) -> LocalBoxFuture<'a, Result<Actual, TargetError>>;
+    fn read<'a>(&'a self, wanted: &'a FetchPlan) -> LocalBoxFuture<'a, Result<Actual, TargetError>>;
 
     /// What of the definitions this target is asked for. What it cannot hold is taken as given, in `actual` too, and said in the
     /// report, once.

@@ -13,9 +13,8 @@ use crate::diff::Diff;
 use crate::model::{Desired, Kind};
 use crate::plan::{Outcome, Plan};
 use crate::remote::Client;
-use crate::remote::fetch::{Actual, Wanted, fetch};
+use crate::remote::fetch::{Actual, FetchPlan, fetch};
 
-/// A service.
 #[derive(Debug, Clone)]
 pub struct ServiceTarget(pub Client);
 
@@ -24,7 +23,7 @@ impl Target for ServiceTarget {
         true
     }
 
-    fn read<'a>(&'a self, wanted: &'a Wanted) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
+    fn read<'a>(&'a self, wanted: &'a FetchPlan) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
         async { Ok(fetch(&self.0, wanted).await?) }.boxed_local()
     }
 

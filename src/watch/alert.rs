@@ -2,10 +2,8 @@
 
 use super::condition::Condition;
 
-/// An alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
-    /// Its id.
     pub id: i64,
     /// Its name, which silences go by.
     pub name: String,

@@ -11,7 +11,7 @@ pub enum Kind {
     Gauge,
     /// Differences are between last readings.
     Counter,
-    /// Somebody else evaluates it; its points come in as readings.
+    /// Someone else evaluates it; its points come in as readings.
     Composite {
         /// Seconds that its evaluation stays behind.
         lag: i64,
@@ -21,7 +21,6 @@ pub enum Kind {
 /// What is to be known of a condition's metric. A change of it is no change of the condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// Its kind.
     pub kind: Kind,
     /// Its period in seconds.
     pub period: Option<i64>,

@@ -151,7 +151,7 @@ impl AlertState {
         let (incident, last) = (self.incidents.get(scope)?, self.last.get(scope).copied());
         let mut due = incident.due(ctx.settings.gather, ctx.alert.rearm(), last, absent)?;
         if incident.triggered.is_some() && !incident.news {
-            // Silence is no news while nobody listens, and what was not repeated then is not made up for.
+            // Silence is no news while no one listens, and what was not repeated then is not made up for.
             for outage in &self.outages {
                 if outage.from.saturating_sub(ctx.delay()) < due && due < outage.to {
                     due = outage.to.saturating_add(incident.interval.max(ctx.alert.rearm()));

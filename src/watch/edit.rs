@@ -74,7 +74,7 @@ impl AlertState {
         out
     }
 
-    /// Somebody cleared the alert at second `at`. Open incidents close; violating readings after it open new ones at once, and streams
+    /// Someone cleared the alert at second `at`. Open incidents close; violating readings after it open new ones at once, and streams
     /// that are absent count as unseen.
     pub fn clear(&mut self, at: i64) -> Vec<Transition> {
         let mut out = Vec::new();
@@ -104,7 +104,7 @@ impl AlertState {
         open.for_each(|open| open.withheld = true);
     }
 
-    /// A trigger of event time `at` reached nobody, and never will: the next incident need not wait for re-arm to pass.
+    /// A trigger of event time `at` reached no one, and never will: the next incident need not wait for re-arm to pass.
     pub fn unheard(&mut self, stream: Option<&str>, at: i64) {
         let scope = stream.map(Stream::from);
         if self.last.get(&scope) == Some(&at) {
@@ -112,13 +112,13 @@ impl AlertState {
         }
     }
 
-    /// Nobody could report from one second of the clock to another.
+    /// No one could report from one second of the clock to another.
     pub fn outage(&mut self, ctx: &Context<'_>, outage: Outage) {
         if outage.length() == 0 {
             return;
         }
         self.changed = true;
-        // Whoever is stopped again before the end of an outage is stored tells of it anew.
+        // Whoever is stopped again before the end of an outage is stored tells of it again.
         if let Some(last) = self.outages.last_mut().filter(|last| outage.from < last.to) {
             *last = Outage { from: last.from.min(outage.from), to: last.to.max(outage.to) };
             return;
@@ -178,7 +178,7 @@ impl AlertState {
     }
 }
 
-/// A condition that asks something else of the same streams: runs begin anew, and what is met stays so until it is decided.
+/// A condition that asks something else of the same streams: runs begin again, and what is met stays so until it is decided.
 fn redefined(mut tracks: Tracks, new: &Condition, at: i64, outages: &[Outage], delay: i64) -> Tracks {
     let latest = at.saturating_add(new.duration().max(HOLD));
     if new.is_absent() {

@@ -66,12 +66,10 @@ impl Feed {
         self.kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The alert.
     pub fn alert(&self) -> &Alert {
         &self.alert
     }
 
-    /// Its state.
     pub fn state(&self) -> &AlertState {
         &self.state
     }

@@ -91,7 +91,6 @@ fn joined<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> Stream {
 /// One tag of a condition.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tag {
-    /// Its name.
     pub name: String,
     /// Patterns, one of which must match; none means any value.
     pub values: Vec<String>,

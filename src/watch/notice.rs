@@ -10,7 +10,7 @@ use super::matching::Stream;
 pub enum How {
     /// The alert does not fire any more.
     Normal,
-    /// Somebody cleared it, switched the alert off or deleted it.
+    /// Someone cleared it, switched the alert off or deleted it.
     Manual,
     /// Nothing was heard for ten days, or the metric is gone.
     Auto,
@@ -86,7 +86,7 @@ pub enum Transition {
         /// How many further streams there are.
         truncated: usize,
     },
-    /// An incident closed. The notice, if somebody was told of it, comes next.
+    /// An incident closed. The notice, if someone was told of it, comes next.
     Closed {
         /// Its number.
         incident: u64,

@@ -1,4 +1,4 @@
-//! Outages: stretches of time in which nobody could report, so that silence does not count.
+//! Outages: stretches of time in which no one could report, so that silence does not count.
 
 use serde::{Deserialize, Serialize};
 

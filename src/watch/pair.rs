@@ -45,7 +45,7 @@ impl Run {
         value: f64,
         cleared: i64,
     ) -> Self {
-        // A stream that is held does not wait for the duration anew.
+        // A stream that is held does not wait for the duration again.
         let held = run.is_some_and(|run| matches!(run.phase, Phase::Held(_)));
         let (since, count) = match run {
             Some(run) if !held => (run.since, run.count.saturating_add(1)),

@@ -56,7 +56,6 @@ pub struct Point {
     pub u: i64,
     /// The time it is stored under; durations are measured in it.
     pub t: i64,
-    /// All its samples.
     pub sample: Sample,
     /// The closed point before it, if there is one.
     pub before: Option<Before>,

@@ -190,8 +190,8 @@ fn deleting_is_exact_and_bounded_by_rules() {
     ]);
     world.run("delete annotation deploys --auto-approve").exits(3).says(&["all its events"]);
     world.run("delete service ops --auto-approve").exits(3).says(&["still used by the alerts web.slow"]);
-    let twins = world.run("delete space Twins --auto-approve").exits(3);
-    twins.says(&["2 spaces are called \"Twins\": ids 1, 2", "librato-apply delete space --id 1"]);
+    let duplicates = world.run("delete space Twins --auto-approve").exits(3);
+    duplicates.says(&["2 spaces are called \"Twins\": ids 1, 2", "librato-apply delete space --id 1"]);
     world.run("delete alert web.slow web.slwo --auto-approve").exits(1).says(&["did you mean \"web.slow\"?"]);
     world.send("POST", "/v1/annotations/librato.alerts", &json!({"title": "fired"}));
     assert_eq!(

@@ -11,7 +11,7 @@ use librato_apply::diff::{self, Action, Diff};
 use librato_apply::load::{Document, yaml};
 use librato_apply::model::{Address, Alert, Chart, Desired, Field, Kind, Resource, Scopes, State};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
-use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+use librato_apply::remote::fetch::{Actual, FetchPlan, fetch};
 use librato_apply::remote::{ApiError, Listing, Method, ReadApi};
 use librato_apply::render::text;
 use librato_apply::resolve::{Given, Options, Outside, resolve};
@@ -70,7 +70,7 @@ fn a_plan_that_was_applied_leaves_nothing_to_do() {
     for case in all() {
         let (desired, _, report) = case.desired();
         let actual = case.actual(&desired);
-        if report.has_errors() || !actual.twins.is_empty() {
+        if report.has_errors() || !actual.duplicates.is_empty() {
             continue;
         }
         let diff = case.diff(&desired, &actual.state);
@@ -195,7 +195,9 @@ impl Case {
         if let Some(remote) = self.value.get("remote") {
             let api = Canned(remote.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            return runtime.block_on(fetch(&api, &Wanted::of(desired, &self.scope(desired).prune))).unwrap();
+            return runtime
+                .block_on(fetch(&api, &FetchPlan::of(desired, &self.scope(desired).prune)))
+                .unwrap();
         }
         let mut files = Files::default();
         let documents = self.section("actual", &mut files);
@@ -207,7 +209,7 @@ impl Case {
             self.path.display(),
             render(&report, &files, false)
         );
-        let state = actual.objects.into_iter().map(|(address, wish)| (address, wish.resource)).collect();
+        let state = actual.objects.into_iter().map(|(address, given)| (address, given.resource)).collect();
         Actual { state, chart_order: actual.chart_order, ..Actual::default() }
     }
 
@@ -247,7 +249,7 @@ impl Case {
             target: "the case".into(),
             desired,
             actual: &actual.state,
-            twins: &actual.twins,
+            duplicates: &actual.duplicates,
             diff: self.diff(desired, &actual.state),
             limits: &self.limits(desired),
             files,

@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 use crate::support::generate::{of, some};
-use crate::support::world::{self, Nowhere, Whose, Wish, World};
+use crate::support::world::{self, Input, Nowhere, Whose, World};
 
 #[test]
 fn what_validate_passes_the_server_takes() {
@@ -27,12 +27,12 @@ fn what_validate_passes_the_server_takes() {
             let world = World::new(Whose::Ours).await;
             applied(&world, &text, &text).await;
             // The same names in another case: for the service they are the same where it is for us.
-            let wish = Wish::read(&respelled(file).to_string());
-            let (planned, outcome) = world::apply(&world.client(), &wish, 8).await.unwrap();
+            let input = Input::read(&respelled(file).to_string());
+            let (planned, outcome) = world::apply(&world.client(), &input, 8).await.unwrap();
             let made = planned.plan.steps.iter().filter(|step| step.change.action.verb() == "create").count();
             assert_eq!(made, 0, "{}\n{text}", planned.text());
             assert!(outcome.is_complete(), "{}\n{text}", render::outcome_text(&planned.plan, &outcome));
-            let (left, _) = world::apply(&world.client(), &wish, 8).await.unwrap();
+            let (left, _) = world::apply(&world.client(), &input, 8).await.unwrap();
             assert!(left.plan.is_empty(), "{}\n{text}", left.text());
         });
         Ok(())
@@ -48,7 +48,7 @@ fn what_validate_passes_the_server_takes() {
 }
 
 async fn applied(world: &World, text: &str, all: &str) {
-    let (planned, outcome) = world::apply(&world.client(), &Wish::read(text), 8).await.unwrap();
+    let (planned, outcome) = world::apply(&world.client(), &Input::read(text), 8).await.unwrap();
     assert!(planned.plan.refusals.is_empty(), "{}", planned.text());
     assert!(outcome.is_complete(), "{}\n{all}", render::outcome_text(&planned.plan, &outcome));
 }

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::support::generate::{of, some};
-use crate::support::world::{self, SECRET, Whose, Wish, World};
+use crate::support::world::{self, Input, SECRET, Whose, World};
 use librato_apply::diag::{Files, is_harmless};
 use librato_apply::load::yaml;
 use librato_apply::model::{Address, ChartOrder, Collection, Kind, Resource, State};
-use librato_apply::remote::fetch::{Wanted, fetch, lost, service_types};
+use librato_apply::remote::fetch::{FetchPlan, fetch, service_types, unmapped};
 use librato_apply::render::{ServiceTypes, definitions, expressible, restorable};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -43,17 +43,17 @@ async fn travels(remote: &Remote, schema: &jsonschema::Validator) {
     let here = World::new(Whose::Ours).await;
     remote.seed(&here).await;
     let text = exported(&here).await;
-    let wish = Wish::read(&text);
+    let input = Input::read(&text);
     let file = Files::default().add("x", String::new(), |_| yaml::index(""));
     let document = yaml::parse(&text, file).unwrap();
     let errors: Vec<String> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
     assert_eq!(errors, [""; 0], "{text}");
 
-    let planned = world::plan(&here.client(), &wish).await.unwrap();
+    let planned = world::plan(&here.client(), &input).await.unwrap();
     assert!(planned.plan.is_empty() && planned.plan.refusals.is_empty(), "{}\n{text}", planned.text());
 
     let there = World::new(Whose::Ours).await;
-    let (planned, outcome) = world::apply(&there.client(), &wish, 8).await.unwrap();
+    let (planned, outcome) = world::apply(&there.client(), &input, 8).await.unwrap();
     assert!(outcome.is_complete() && planned.plan.refusals.is_empty(), "{}\n{text}", planned.text());
     assert_eq!(everything(&here).await, everything(&there).await, "{text}");
     assert_eq!(text, exported(&there).await);
@@ -61,12 +61,12 @@ async fn travels(remote: &Remote, schema: &jsonschema::Validator) {
 
 /// The service as definitions; nothing may be lost.
 async fn exported(world: &World) -> String {
-    let actual = fetch(&world.client(), &Wanted::all()).await.unwrap();
-    let found = expressible(&actual.state, &actual.twins, &|_, _| true);
+    let actual = fetch(&world.client(), &FetchPlan::all()).await.unwrap();
+    let found = expressible(&actual.state, &actual.duplicates, &|_, _| true);
     assert_eq!(found.losses, []);
     for (address, remote) in &actual.ids {
         let raw = remote.raw.value();
-        assert_eq!(lost(&raw, &actual.state[address]), [""; 0], "{address}: {raw}");
+        assert_eq!(unmapped(&raw, &actual.state[address]), [""; 0], "{address}: {raw}");
     }
     let written = definitions(&found.objects, &actual.chart_order, &service_types(&actual.ids));
     let text = yaml::write(&Value::Object(written.document)).unwrap();
@@ -448,8 +448,8 @@ fn files_are_valid_whatever_the_names_are() {
                 let text =
                     yaml::write(&Value::Object(definitions(&objects, &order, &ServiceTypes::new()).document))
                         .unwrap();
-                let wish = Wish::read(&text);
-                assert!(objects.keys().all(|address| wish.desired.objects.contains_key(address)), "{text}");
+                let input = Input::read(&text);
+                assert!(objects.keys().all(|address| input.desired.objects.contains_key(address)), "{text}");
                 assert!(text.chars().all(|c| c == '\n' || c == '\t' || is_harmless(c)), "{text:?}");
             }
             let refused = definitions(&kept.refused, &ChartOrder::new(), &ServiceTypes::new()).document;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::support::change_set::{Size, change_set, retyped, spaces};
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::oracle::{Truth, kept, mentioned, undeclared_alerts};
-use crate::support::world::{self, Template, Whose, Wish, World};
+use crate::support::world::{self, Input, Template, Whose, World};
 use librato_apply::model::Intent;
 use librato_apply::remote::Client;
 use librato_apply::render;
@@ -79,7 +79,7 @@ fn the_program_itself_is_killed_and_run_again() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let matrix = Matrix::new(Whose::Ours, change_set(Size::Small)).await;
-        let wish = Wish::read(&matrix.after);
+        let input = Input::read(&matrix.after);
         let files = tempfile::tempdir().unwrap();
         std::fs::write(files.path().join("all.yaml"), &matrix.after).unwrap();
         let mut killed = 0;
@@ -110,7 +110,7 @@ fn the_program_itself_is_killed_and_run_again() {
             broken.mend().await;
             let second = program().wait_with_output().unwrap();
             assert!(second.status.success(), "{index}: {}", String::from_utf8_lossy(&second.stderr));
-            let checked = matrix.check(&world, &world.client(), &wish, &before).await;
+            let checked = matrix.check(&world, &world.client(), &input, &before).await;
             assert_eq!(checked, Ok(()), "killed at request {index}");
         }
         println!("the program: killed at {killed} of {} requests", matrix.requests);
@@ -189,7 +189,7 @@ impl Matrix {
         let world = template.world().await;
         let start = world.truth().await;
         let client = world.client();
-        let (planned, outcome) = world::apply(&client, &Wish::read(&after), 1).await.unwrap();
+        let (planned, outcome) = world::apply(&client, &Input::read(&after), 1).await.unwrap();
         assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
         let requests = world.take_log().len();
         Matrix { wanted: world.truth().await, start, requests, template, after }
@@ -197,11 +197,11 @@ impl Matrix {
 
     /// Works off cases as long as there are any, some at once, since many of them wait; what failed.
     async fn take_cases(&self, cases: &[(Break, usize)], next: &AtomicUsize) -> Vec<String> {
-        let wish = Wish::read(&self.after);
+        let input = Input::read(&self.after);
         let worker = || async {
             let mut failures = Vec::new();
             while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                if let Err(why) = self.case(&wish, *how, *index).await {
+                if let Err(why) = self.case(&input, *how, *index).await {
                     failures.push(format!("{how:?} at request {index}: {why}"));
                 }
             }
@@ -211,7 +211,7 @@ impl Matrix {
     }
 
     /// Runs broken once and then again until all is done; what is wrong in the end.
-    async fn case(&self, wish: &Wish, how: Break, index: usize) -> Result<(), String> {
+    async fn case(&self, input: &Input, how: Break, index: usize) -> Result<(), String> {
         let world = self.template.world().await;
         let before = world.truth().await;
         let broken = Broken::at(&world, how, index).await;
@@ -223,7 +223,7 @@ impl Matrix {
         };
 
         let parallelism = if index.is_multiple_of(2) { 1 } else { 8 };
-        let first = world::apply(&client, wish, parallelism);
+        let first = world::apply(&client, input, parallelism);
         let mut complete = false;
         match how {
             Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
@@ -237,7 +237,7 @@ impl Matrix {
 
         let mut runs = 1;
         while !complete && runs < 5 {
-            let (planned, outcome) = world::apply(&patient, wish, 8).await.map_err(|e| e.to_string())?;
+            let (planned, outcome) = world::apply(&patient, input, 8).await.map_err(|e| e.to_string())?;
             if !planned.plan.refusals.is_empty() {
                 return Err(format!("run {}: {}", runs + 1, planned.text()));
             }
@@ -247,11 +247,17 @@ impl Matrix {
         if !complete {
             return Err(format!("not complete after {runs} runs"));
         }
-        self.check(&world, &patient, wish, &before).await.map_err(|why| format!("after {runs} runs: {why}"))
+        self.check(&world, &patient, input, &before).await.map_err(|why| format!("after {runs} runs: {why}"))
     }
 
-    async fn check(&self, world: &World, client: &Client, wish: &Wish, before: &Truth) -> Result<(), String> {
-        let planned = world::plan(client, wish).await.map_err(|e| e.to_string())?;
+    async fn check(
+        &self,
+        world: &World,
+        client: &Client,
+        input: &Input,
+        before: &Truth,
+    ) -> Result<(), String> {
+        let planned = world::plan(client, input).await.map_err(|e| e.to_string())?;
         if !planned.plan.is_empty() || !planned.plan.refusals.is_empty() {
             return Err(format!("the plan is not empty:\n{}", planned.text()));
         }
@@ -268,10 +274,10 @@ impl Matrix {
         if world::foreign(&truth) != world::foreign(before) {
             return Err("what nobody declared was touched".into());
         }
-        if mentioned(&truth, &wish.desired) != mentioned(&self.wanted, &wish.desired) {
+        if mentioned(&truth, &input.desired) != mentioned(&self.wanted, &input.desired) {
             return Err("something is not as written".into());
         }
-        let others = |truth| undeclared_alerts(truth, &wish.desired);
+        let others = |truth| undeclared_alerts(truth, &input.desired);
         if others(&truth) != others(&self.wanted) {
             return Err(format!("other alerts were touched: {:#?}", others(&truth)));
         }
@@ -279,7 +285,7 @@ impl Matrix {
             return Err("a placeholder is left".into());
         }
         for (address, declared) in
-            wish.desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present)
+            input.desired.objects.iter().filter(|(_, input)| input.intent == Intent::Present)
         {
             let key = |truth| kept(truth, address).map(|(key, _)| key.to_owned());
             let lasting = key(&self.wanted).filter(|key| self.start.contains_key(key));

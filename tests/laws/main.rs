@@ -5,7 +5,7 @@ mod agreement;
 mod export;
 mod fault_matrix;
 mod reconcile;
-mod retype;
+mod recreate;
 mod rulers;
 mod spaces;
 #[path = "../support/mod.rs"]

@@ -7,7 +7,7 @@ use crate::support::generate::{self, Files};
 use crate::support::oracle::{Truth, Write, mentioned, promised, unmentioned, writes};
 use crate::support::ownership::{self, Expected};
 use crate::support::rules::Rules;
-use crate::support::world::{self, Planned, Whose, Wish, World};
+use crate::support::world::{self, Input, Planned, Whose, World};
 use librato_apply::model::Address;
 use librato_apply::remote::Client;
 use librato_apply::render;
@@ -42,7 +42,7 @@ async fn obeyed(whose: Whose, files: &Files) {
     let world = World::new(whose).await;
     let client = world.client();
     seed(&world).await;
-    let first = Wish::read(&files.first);
+    let first = Input::read(&files.first);
     apply_lawfully(&world, &client, &first, &files.first).await;
     leave_marks(&world).await;
     assert_empty(&client, &first, &files.first).await;
@@ -69,11 +69,11 @@ async fn obeyed(whose: Whose, files: &Files) {
     );
 }
 
-fn told(text: &str, files: &Files) -> Wish {
+fn told(text: &str, files: &Files) -> Input {
     let Rules { targets, delete_data, .. } = files.rules.clone();
-    let mut wish = Wish::read(text);
-    (wish.targets, wish.delete_data) = (targets, delete_data);
-    wish
+    let mut input = Input::read(text);
+    (input.targets, input.delete_data) = (targets, delete_data);
+    input
 }
 
 /// What others keep there, and a stream that belongs to the service.
@@ -87,23 +87,23 @@ async fn seed(world: &World) {
 async fn apply_lawfully(
     world: &World,
     client: &Client,
-    wish: &Wish,
+    input: &Input,
     text: &str,
 ) -> Option<BTreeSet<Address>> {
     let before = world.truth().await;
-    let expected = ownership::expected(&before, wish);
+    let expected = ownership::expected(&before, input);
     world.take_log();
-    let first = world::plan(client, wish).await.unwrap();
-    let second = world::plan(client, wish).await.unwrap();
+    let first = world::plan(client, input).await.unwrap();
+    let second = world::plan(client, input).await.unwrap();
     assert_eq!(writes(&world.take_log()), [], "planning writes");
     let (document, text_twice) = (first.document(), [&first, &second].map(Planned::text));
     assert_eq!(text_twice[0], text_twice[1], "two plans differ");
     assert_eq!(document, second.document(), "two plans differ");
     assert_eq!(before, world.truth().await);
-    let shown = format!("told {:?}\n{}\n{text}", wish.targets, first.text());
+    let shown = format!("told {:?}\n{}\n{text}", input.targets, first.text());
     assert_eq!(refusals(&first, &expected), expected.refusals, "{shown}");
 
-    let (planned, outcome) = world::apply(client, wish, 8).await.unwrap();
+    let (planned, outcome) = world::apply(client, input, 8).await.unwrap();
     let log = world.take_log();
     if !planned.plan.refusals.is_empty() {
         assert_eq!(writes(&log), [], "a refused plan writes");
@@ -114,10 +114,10 @@ async fn apply_lawfully(
     assert_eq!(outcome.notes, [""; 0]);
     let promised = promised(&document, &before);
     assert_eq!(promised, writes(&log), "{shown}");
-    assert_empty(client, wish, text).await;
+    assert_empty(client, input, text).await;
     let after = world.truth().await;
     only_its_own(&before, &after, &expected, &promised, &shown);
-    unwritten_fields_stay(&before, &after, wish, &document, &shown);
+    unwritten_fields_stay(&before, &after, input, &document, &shown);
     Some(expected.in_view)
 }
 
@@ -148,8 +148,8 @@ fn only_its_own(before: &Truth, after: &Truth, expected: &Expected, promised: &[
 }
 
 /// Of what is written, the fields that no file mentions stay.
-fn unwritten_fields_stay(before: &Truth, after: &Truth, wish: &Wish, document: &Value, shown: &str) {
-    let rest = |truth| -> BTreeMap<String, Value> { unmentioned(truth, &wish.desired, after) };
+fn unwritten_fields_stay(before: &Truth, after: &Truth, input: &Input, document: &Value, shown: &str) {
+    let rest = |truth| -> BTreeMap<String, Value> { unmentioned(truth, &input.desired, after) };
     let mut kept = rest(after);
     // What is replaced loses everything, which is why the plan calls it so.
     let replaced = |key: &str| {
@@ -164,8 +164,8 @@ fn unwritten_fields_stay(before: &Truth, after: &Truth, wish: &Wish, document: &
     assert_eq!(expected, kept, "{shown}");
 }
 
-async fn assert_empty(client: &Client, wish: &Wish, text: &str) {
-    let again = world::plan(client, wish).await.unwrap();
+async fn assert_empty(client: &Client, input: &Input, text: &str) {
+    let again = world::plan(client, input).await.unwrap();
     assert!(again.plan.is_empty() && again.plan.refusals.is_empty(), "{}\n{text}", again.text());
 }
 

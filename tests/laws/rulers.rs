@@ -12,7 +12,7 @@ use librato_apply::apply::{Observer, Options};
 use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
 use librato_apply::prometheus::{Given, Settings};
-use librato_apply::remote::fetch::{Actual, Wanted};
+use librato_apply::remote::fetch::{Actual, FetchPlan};
 use librato_apply::remote::{Auth, Client, Config, Endpoint, RetryPolicy, ruler as wire};
 use librato_apply::target::ruler::RulerTarget;
 use librato_apply::target::{Compared, Target};
@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::ruler::{Flavour, Kept, Ruler};
-use crate::support::world::Wish;
+use crate::support::world::Input;
 
 const NAMESPACE: &str = "librato-apply.shop";
 
@@ -103,38 +103,38 @@ fn after() -> String {
     )
 }
 
-fn target(addr: SocketAddr, flavour: Flavour, wish: &Wish, timeout: Duration) -> RulerTarget {
+fn target(addr: SocketAddr, flavour: Flavour, given: &Input, timeout: Duration) -> RulerTarget {
     let endpoint = Endpoint::bare(&format!("http://{addr}"), true).unwrap();
     let config = Config::new(endpoint, "", SecretString::from(""));
     let tenant = Some("anonymous".to_owned());
     let config = Config { retry: RetryPolicy::quick(), timeout, auth: Auth::None, tenant, ..config };
     let flavour = if flavour == Flavour::Mimir { wire::Flavour::Mimir } else { wire::Flavour::Cortex };
-    let settings = Settings::read(&wish.desired.settings.prometheus, &Given::default()).unwrap();
+    let settings = Settings::read(&given.desired.settings.prometheus, &Given::default()).unwrap();
     RulerTarget::new(wire::Ruler::new(Client::new(config).unwrap(), flavour), settings)
 }
 
-async fn planned(target: &RulerTarget, wish: &Wish) -> Result<(Plan, Actual), String> {
+async fn planned(target: &RulerTarget, given: &Input) -> Result<(Plan, Actual), String> {
     let globs = |scopes| Globs::compile(scopes).unwrap();
-    let scope = Scope { prune: globs(&wish.desired.settings.prune), ..Scope::default() };
-    let wanted = Wanted::of(&wish.desired, &scope.prune);
+    let scope = Scope { prune: globs(&given.desired.settings.prune), ..Scope::default() };
+    let wanted = FetchPlan::of(&given.desired, &scope.prune);
     let mut actual = target.read(&wanted).await.map_err(|error| error.to_string())?;
     let mut report = diag::Report::default();
-    let asked = target.ask(&wish.desired, &wish.files, &mut actual, &mut report);
+    let asked = target.ask(&given.desired, &given.files, &mut actual, &mut report);
     let view = scope.view(&asked, &actual.state);
     let mut diff = diff::diff(&asked, &actual.state, &view);
-    let compared = Compared { desired: &asked, files: &wish.files, actual: &actual, view: &view };
+    let compared = Compared { desired: &asked, files: &given.files, actual: &actual, view: &view };
     let writing = target.complete(&compared, &mut diff, &mut report);
     let input = plan::Input {
         target: "the ruler".into(),
         desired: &asked,
         actual: &actual.state,
-        twins: &actual.twins,
+        duplicates: &actual.duplicates,
         diff,
         limits: &Limits::lifted(),
-        files: &wish.files,
+        files: &given.files,
     };
     let plan = Plan { writing, ..plan::build(input, &mut report) };
-    assert!(!report.has_errors(), "{}", diag::render(&report, &wish.files, false));
+    assert!(!report.has_errors(), "{}", diag::render(&report, &given.files, false));
     Ok((plan, actual))
 }
 
@@ -145,8 +145,12 @@ impl Observer for Silent {
 }
 
 /// One run of the program; the text of its plan, and the outcome.
-async fn applied(target: &RulerTarget, wish: &Wish, parallelism: usize) -> Result<(String, Outcome), String> {
-    let (plan, actual) = planned(target, wish).await?;
+async fn applied(
+    target: &RulerTarget,
+    given: &Input,
+    parallelism: usize,
+) -> Result<(String, Outcome), String> {
+    let (plan, actual) = planned(target, given).await?;
     assert!(plan.refusals.is_empty(), "{}", render::text(&plan, false, None));
     let options = Options { parallelism, retry: RetryPolicy::quick() };
     let outcome = target.write(&plan, actual, &options, &Silent).await;
@@ -199,20 +203,20 @@ async fn matrix(flavour: Flavour) {
     let ruler = Ruler::start(flavour);
     seed(&ruler);
     ruler.set_alertmanager(THEIRS);
-    let first = Wish::read(&routed(
+    let first = Input::read(&routed(
         &before(),
         &format!("{OPS}  old: {{ type: webhook, settings: {{ url: 'https://a.example.org' }} }}\n"),
     ));
     let new = OPS.replace("/$", "/new/$")
         + "  dev: { type: pagerduty, settings: { service_key: '${secret.X}', event_type: trigger, description: d } }\n";
-    let wish = Wish::read(&routed(&after(), &new));
-    let direct = |wish: &Wish| target(ruler.addr, flavour, wish, Duration::from_secs(20));
+    let given = Input::read(&routed(&after(), &new));
+    let direct = |given: &Input| target(ruler.addr, flavour, given, Duration::from_secs(20));
     let (text, outcome) = applied(&direct(&first), &first, 1).await.unwrap();
     assert!(outcome.is_complete(), "{text}\n{outcome:?}");
     let start = ruler.keep();
     let foreign = ruler.foreign(NAMESPACE);
     ruler.requests();
-    let (text, outcome) = applied(&direct(&wish), &wish, 1).await.unwrap();
+    let (text, outcome) = applied(&direct(&given), &given, 1).await.unwrap();
     assert!(outcome.is_complete(), "{text}\n{outcome:?}");
     let requests = ruler.requests().len();
     let wanted = sorted(&ruler.namespace(NAMESPACE));
@@ -224,7 +228,7 @@ async fn matrix(flavour: Flavour) {
     assert!(configured.lines().filter(ours).count() > 8, "{configured}");
     assert!(wanted["a"].iter().any(|rule| rule.contains("\"Own\"")), "{wanted:?}");
     assert_eq!(ruler.foreign(NAMESPACE), foreign);
-    let (plan, _) = planned(&direct(&wish), &wish).await.unwrap();
+    let (plan, _) = planned(&direct(&given), &given).await.unwrap();
     assert!(plan.is_empty(), "{}", render::text(&plan, false, None));
 
     let breaks = FAULTS.map(Break::Fault).into_iter().chain([Break::KilledAfter, Break::KilledBefore]);
@@ -239,7 +243,7 @@ async fn matrix(flavour: Flavour) {
         let mut failures = Vec::new();
         while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
             ruler.restore(&start);
-            let checked = case(&ruler, flavour, &wish, (*how, *index)).await.and_then(|()| {
+            let checked = case(&ruler, flavour, &given, (*how, *index)).await.and_then(|()| {
                 let foreign_now = ruler.foreign(NAMESPACE);
                 match (foreign_now == foreign, sorted(&ruler.namespace(NAMESPACE)) == wanted) {
                     (true, true) if ruler.alertmanager().as_deref() != Some(&configured) => {
@@ -261,7 +265,12 @@ async fn matrix(flavour: Flavour) {
 }
 
 /// Runs broken once and then again until all is done.
-async fn case(ruler: &Ruler, flavour: Flavour, wish: &Wish, (how, at): (Break, usize)) -> Result<(), String> {
+async fn case(
+    ruler: &Ruler,
+    flavour: Flavour,
+    given: &Input,
+    (how, at): (Break, usize),
+) -> Result<(), String> {
     let (signal, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
     let (broken, is_dead) = (Arc::clone(&signal), Arc::clone(&dead));
     let proxy = FaultProxy::start(ruler.addr, move |request| {
@@ -279,9 +288,9 @@ async fn case(ruler: &Ruler, flavour: Flavour, wish: &Wish, (how, at): (Break, u
     .await;
     let waits = matches!(how, Break::Fault(Fault::LateExecute));
     let timeout = Duration::from_millis(if waits { 300 } else { 20_000 });
-    let broken = target(proxy.addr(), flavour, wish, timeout);
+    let broken = target(proxy.addr(), flavour, given, timeout);
     let parallelism = if at.is_multiple_of(2) { 1 } else { 8 };
-    let first = applied(&broken, wish, parallelism);
+    let first = applied(&broken, given, parallelism);
     let mut complete = false;
     match how {
         Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
@@ -293,13 +302,13 @@ async fn case(ruler: &Ruler, flavour: Flavour, wish: &Wish, (how, at): (Break, u
     }
     let _ = tokio::time::timeout(Duration::from_secs(5), proxy.drained()).await;
     dead.store(false, Ordering::SeqCst);
-    let patient = target(ruler.addr, flavour, wish, Duration::from_secs(20));
+    let patient = target(ruler.addr, flavour, given, Duration::from_secs(20));
     let mut runs = 1;
     while !complete && runs < 5 {
-        complete = applied(&patient, wish, 8).await?.1.is_complete();
+        complete = applied(&patient, given, 8).await?.1.is_complete();
         runs += 1;
     }
-    let (plan, _) = planned(&patient, wish).await?;
+    let (plan, _) = planned(&patient, given).await?;
     match (complete, plan.is_empty()) {
         (false, _) => Err(format!("not complete after {runs} runs")),
         (true, false) => Err(format!("the plan is not empty:\n{}", render::text(&plan, false, None))),
@@ -310,48 +319,49 @@ async fn case(ruler: &Ruler, flavour: Flavour, wish: &Wish, (how, at): (Break, u
 #[test]
 fn a_thousand_alerts_in_fifty_groups_take_one_request_to_plan_and_two_for_each_group_to_write() {
     let alerts: String = (0..1000).map(|n| alert(&format!("g{:02}.alert{:02}", n / 20, n % 20), 5)).collect();
-    let wish = Wish::read(&files("", &format!("alerts:\n{alerts}")));
+    let given = Input::read(&files("", &format!("alerts:\n{alerts}")));
     let ruler = Ruler::start(Flavour::Mimir);
     runtime().block_on(async {
-        let target = target(ruler.addr, Flavour::Mimir, &wish, Duration::from_secs(20));
-        planned(&target, &wish).await.unwrap();
+        let target = target(ruler.addr, Flavour::Mimir, &given, Duration::from_secs(20));
+        planned(&target, &given).await.unwrap();
         assert_eq!(ruler.requests().len(), 1);
-        let (_, outcome) = applied(&target, &wish, 8).await.unwrap();
+        let (_, outcome) = applied(&target, &given, 8).await.unwrap();
         assert!(outcome.is_complete());
         let requests = ruler.requests().len();
         assert!(requests <= 102, "{requests}");
         assert_eq!(ruler.namespace(NAMESPACE).len(), 50);
-        assert!(planned(&target, &wish).await.unwrap().0.is_empty());
+        assert!(planned(&target, &given).await.unwrap().0.is_empty());
     });
 }
 
 #[test]
 fn groups_that_would_be_too_large_are_cut_and_stay_as_they_are_cut() {
     let alerts: String = (0..45).map(|n| alert(&format!("g.part{}.alert{n:02}", n % 2), 5)).collect();
-    let wish = Wish::read(&files("", &format!("alerts:\n{alerts}")));
+    let given = Input::read(&files("", &format!("alerts:\n{alerts}")));
     let ruler = Ruler::start(Flavour::Mimir);
     runtime().block_on(async {
-        let target = target(ruler.addr, Flavour::Mimir, &wish, Duration::from_secs(20));
-        let (text, outcome) = applied(&target, &wish, 8).await.unwrap();
+        let target = target(ruler.addr, Flavour::Mimir, &given, Duration::from_secs(20));
+        let (text, outcome) = applied(&target, &given, 8).await.unwrap();
         assert!(outcome.is_complete(), "{text}\n{outcome:?}");
         let kept: Vec<String> = ruler.namespace(NAMESPACE).into_keys().collect();
         assert_eq!(kept, ["g.part0.1", "g.part0.2", "g.part1.1", "g.part1.2"]);
-        let (plan, _) = planned(&target, &wish).await.unwrap();
+        let (plan, _) = planned(&target, &given).await.unwrap();
         assert!(plan.is_empty(), "{}", render::text(&plan, false, None));
     });
 }
 
 #[test]
 fn groups_that_somebody_else_writes_meanwhile_are_left_alone() {
-    let (ruler, first, wish) = (Ruler::start(Flavour::Cortex), Wish::read(&before()), Wish::read(&after()));
+    let (ruler, first, given) =
+        (Ruler::start(Flavour::Cortex), Input::read(&before()), Input::read(&after()));
     runtime().block_on(async {
-        let target = |wish: &Wish| target(ruler.addr, Flavour::Cortex, wish, Duration::from_secs(20));
+        let target = |given: &Input| target(ruler.addr, Flavour::Cortex, given, Duration::from_secs(20));
         applied(&target(&first), &first, 8).await.unwrap();
-        let (plan, actual) = planned(&target(&wish), &wish).await.unwrap();
+        let (plan, actual) = planned(&target(&given), &given).await.unwrap();
         ruler.edit(NAMESPACE, "a", |group| group["rules"][0]["expr"] = json!("vector(7)"));
         let kept: Kept = ruler.keep();
         let options = Options { parallelism: 8, retry: RetryPolicy::quick() };
-        let outcome = target(&wish).write(&plan, actual, &options, &Silent).await;
+        let outcome = target(&given).write(&plan, actual, &options, &Silent).await;
         assert!(outcome.refused.as_ref().is_some_and(|why| why.contains("group \"a\"")), "{outcome:?}");
         assert_eq!(outcome.counts().0, 0);
         assert_eq!(ruler.keep(), kept, "nothing was written at all");

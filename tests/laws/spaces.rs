@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::support::generate::{of, some};
 use crate::support::oracle::mentioned;
-use crate::support::world::{self, Whose, Wish, World};
+use crate::support::world::{self, Input, Whose, World};
 use librato_apply::render;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -46,25 +46,25 @@ async fn obeyed(files: &Files) {
     let fresh = World::new(Whose::Ours).await;
     world::seed_foreign(&fresh).await;
     apply_lawfully(&fresh, &second).await;
-    let desired = Wish::read(&second).desired;
+    let desired = Input::read(&second).desired;
     let (here, there) = (world.truth().await, fresh.truth().await);
     assert_eq!(mentioned(&here, &desired), mentioned(&there, &desired), "{first}\n{second}");
     assert_eq!(world::foreign(&here), world::foreign(&seeded));
 }
 
 async fn apply_lawfully(world: &World, text: &str) {
-    let (client, wish) = (world.client(), Wish::read(text));
+    let (client, input) = (world.client(), Input::read(text));
     world.take_log();
     let before = world.truth().await;
-    let printed = world::plan(&client, &wish).await.unwrap().text();
-    let (planned, outcome) = world::apply(&client, &wish, 8).await.unwrap();
+    let printed = world::plan(&client, &input).await.unwrap().text();
+    let (planned, outcome) = world::apply(&client, &input, 8).await.unwrap();
     assert_eq!(printed, planned.text());
     assert!(planned.plan.refusals.is_empty() && outcome.is_complete(), "{text}\n{}\n{before:#?}", {
         planned.text() + &render::outcome_text(&planned.plan, &outcome)
     });
     let writes = world.take_log().into_iter().filter(|request| request.method != "GET").count();
     assert_eq!(writes, planned.plan.steps.len(), "one request a change: {}", planned.text());
-    let again = world::plan(&client, &wish).await.unwrap();
+    let again = world::plan(&client, &input).await.unwrap();
     assert!(again.plan.is_empty() && again.plan.refusals.is_empty(), "{text}\n{}", again.text());
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use librato_apply::diff::{diff, scope::View};
 use librato_apply::model::{Address, Collection, Desired, Kind, Resource, State};
 use librato_apply::remote::call::{Request, request};
-use librato_apply::remote::fetch::{Actual, Wanted, fetch, lost, service_types};
+use librato_apply::remote::fetch::{Actual, FetchPlan, fetch, service_types, unmapped};
 use librato_apply::remote::{ApiError, Listing, Method, ReadApi};
 use librato_apply::render::{definitions, expressible};
 use proptest::collection::vec;
@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 use crate::support::generate::{of, some};
-use crate::support::world::Wish;
+use crate::support::world::Input;
 use librato_apply::load::yaml;
 
 /// What a listing of each collection holds, charts inside their space.
@@ -50,13 +50,13 @@ async fn survives(raw: Value) {
     let actual = read(&raw).await;
     for (address, remote) in &actual.ids {
         let (raw, object) = (remote.raw.value(), &actual.state[address]);
-        named(&raw, &lost(&raw, object));
+        named(&raw, &unmapped(&raw, object));
     }
     let text = exported(&actual);
-    let mut desired = Wish::read(&text).desired;
+    let mut desired = Input::read(&text).desired;
     // Settings are secrets, which come from elsewhere.
-    for (address, wish) in desired.objects.iter_mut().filter(|(_, wish)| wish.kind == Kind::Service) {
-        wish.resource = actual.state[address].clone();
+    for (address, input) in desired.objects.iter_mut().filter(|(_, input)| input.kind == Kind::Service) {
+        input.resource = actual.state[address].clone();
     }
     let changes = diff(&desired, &actual.state, &View::default()).changes;
     assert!(changes.is_empty(), "{changes:?}\n{text}");
@@ -108,13 +108,13 @@ fn oddities(here: &str, value: &Value, found: &mut BTreeSet<String>) {
 }
 
 fn exported(actual: &Actual) -> String {
-    let found = expressible(&actual.state, &actual.twins, &|_, _| true);
+    let found = expressible(&actual.state, &actual.duplicates, &|_, _| true);
     let document = definitions(&found.objects, &actual.chart_order, &service_types(&actual.ids)).document;
     yaml::write(&Value::Object(document)).unwrap()
 }
 
 async fn read(raw: &Value) -> Actual {
-    fetch(&Keeps(raw.clone()), &Wanted::all()).await.unwrap()
+    fetch(&Keeps(raw.clone()), &FetchPlan::all()).await.unwrap()
 }
 
 /// What a service has that was empty before and keeps what it is sent, under the same ids.
@@ -190,10 +190,10 @@ fn put(value: &mut Value, route: &[&str], new: Value) {
 /// Changes something that is known and looks at all else of the PUT.
 fn edited(address: &Address, (route, new): &Edit, desired: &Desired, actual: &Actual) {
     let mut desired = desired.clone();
-    let wish = desired.objects.get_mut(address).unwrap();
-    let mut fields = Value::Object(wish.resource.fields());
+    let input = desired.objects.get_mut(address).unwrap();
+    let mut fields = Value::Object(input.resource.fields());
     put(&mut fields, route, new.clone());
-    wish.resource = Resource::from_fields(wish.kind, fields.as_object().unwrap()).unwrap();
+    input.resource = Resource::from_fields(input.kind, fields.as_object().unwrap()).unwrap();
     let changes = diff(&desired, &actual.state, &View::default()).changes;
     assert_eq!(changes.len(), 1, "{changes:?}");
     let Request::One(call) = request(&changes[0], &actual.ids).unwrap() else { panic!("{changes:?}") };

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::fault_proxy::{Fault, FaultProxy};
-use crate::support::world::{self, Whose, Wish, World};
+use crate::support::world::{self, Input, Whose, World};
 use librato_apply::plan::{Done, Outcome};
 use librato_apply::remote::{Client, Config, ReadApi as _};
 use librato_apply::render;
@@ -49,9 +49,9 @@ fn runtime() -> tokio::runtime::Runtime {
 /// One run of the program; one that finds what another is about to reduce is refused, and run again by its user.
 async fn run(client: Client, files: &'static str, start: Duration) -> Outcome {
     tokio::time::sleep(start).await;
-    let wish = Wish::read(files);
+    let input = Input::read(files);
     for _ in 0..50 {
-        match world::apply(&client, &wish, 8).await {
+        match world::apply(&client, &input, 8).await {
             Ok((planned, outcome)) if planned.plan.refusals.is_empty() => return outcome,
             // Refused for duplicates, or the listing kept changing.
             _ => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -72,7 +72,7 @@ async fn names(world: &World) -> BTreeMap<String, usize> {
 }
 
 async fn check(world: &World, files: &str) {
-    let planned = world::plan(&world.client(), &Wish::read(files)).await.unwrap();
+    let planned = world::plan(&world.client(), &Input::read(files)).await.unwrap();
     assert!(planned.plan.is_empty() && planned.plan.refusals.is_empty(), "{}", planned.text());
     let doubled: Vec<_> = names(world).await.into_iter().filter(|(_, count)| *count > 1).collect();
     assert_eq!(doubled, [], "made more than once");
@@ -190,7 +190,7 @@ fn three_runs_that_want_other_values_leave_everything_once() {
 #[tokio::test]
 async fn what_somebody_changed_since_the_plan_was_made_is_left_as_it_is() {
     let world = World::new(Whose::Ours).await;
-    let (_, outcome) = world::apply(&world.client(), &Wish::read(FILES), 8).await.unwrap();
+    let (_, outcome) = world::apply(&world.client(), &Input::read(FILES), 8).await.unwrap();
     assert_eq!(undone(&outcome), "");
     let (done, reached) = (AtomicBool::new(false), Arc::new(Notify::new()));
     let signal = Arc::clone(&reached);
@@ -209,15 +209,15 @@ async fn what_somebody_changed_since_the_plan_was_made_is_left_as_it_is() {
     };
     let changed: &'static str = Box::leak(FILES.replace("threshold: 5", "threshold: 6").into_boxed_str());
     let client = world::client(proxy.addr(), Duration::from_secs(10));
-    let wish = Wish::read(changed);
-    let (ran, ()) = tokio::join!(world::apply(&client, &wish, 1), somebody);
+    let input = Input::read(changed);
+    let (ran, ()) = tokio::join!(world::apply(&client, &input, 1), somebody);
     let outcome = ran.unwrap().1;
     assert_eq!(outcome.counts().1, 1, "{}", undone(&outcome));
     let said = "it was changed since the plan was made, so it was left as it is; plan again";
     assert!(undone(&outcome).contains(said), "{}", undone(&outcome));
     let left = world.client().get("/alerts/web.slow", &[]).await.unwrap();
     assert_eq!(left["description"], "theirs");
-    let (_, outcome) = world::apply(&world.client(), &wish, 1).await.unwrap();
+    let (_, outcome) = world::apply(&world.client(), &input, 1).await.unwrap();
     assert_eq!(undone(&outcome), "");
     check(&world, changed).await;
 }
@@ -246,8 +246,8 @@ async fn beside(
         }
     };
     let client = world::client(proxy.addr(), Duration::from_secs(10));
-    let wish = Wish::read(files);
-    let (ran, ()) = tokio::join!(world::apply(&client, &wish, 1), somebody);
+    let input = Input::read(files);
+    let (ran, ()) = tokio::join!(world::apply(&client, &input, 1), somebody);
     (world, ran.unwrap().1)
 }
 
@@ -280,7 +280,7 @@ alerts:
     let same = json!({"name": "web.slow", "description": "slow", "rearm_seconds": 600, "conditions": []});
     // The plan is made, then somebody else does just the same.
     let client = world.client();
-    let mut planned = world::plan(&client, &Wish::read(FILES)).await.unwrap();
+    let mut planned = world::plan(&client, &Input::read(FILES)).await.unwrap();
     world.seed("POST", "/alerts", same).await;
     world.seed("DELETE", &format!("/alerts/{}", old["id"]), Value::Null).await;
     let outcome = planned.write(&client, 1).await;
@@ -302,7 +302,7 @@ async fn a_refusal_for_what_was_sent_stays_a_failure() {
     })
     .await;
     let client = world::client(proxy.addr(), Duration::from_secs(10));
-    let (_, outcome) = world::apply(&client, &Wish::read(FILES), 1).await.unwrap();
+    let (_, outcome) = world::apply(&client, &Input::read(FILES), 1).await.unwrap();
     assert_eq!(outcome.counts().1, 3, "each alert: {}", undone(&outcome));
     assert!(undone(&outcome).contains("POST /alerts: 422"), "{}", undone(&outcome));
 }
@@ -352,8 +352,8 @@ async fn what_another_run_has_left_is_reported_with_what_to_do() {
         world.seed("POST", "/spaces", json!({"name": "Shop"})).await;
     };
     let client = world::client(proxy.addr(), Duration::from_secs(10));
-    let wish = Wish::read(FILES);
-    let (ran, ()) = tokio::join!(world::apply(&client, &wish, 1), somebody);
+    let input = Input::read(FILES);
+    let (ran, ()) = tokio::join!(world::apply(&client, &input, 1), somebody);
     let (planned, outcome) = ran.unwrap();
     assert!(!outcome.is_complete() && outcome.steps.iter().all(|done| *done == Done::Written));
     let text = render::outcome_text(&planned.plan, &outcome);
@@ -382,7 +382,7 @@ fn a_request_that_arrives_late_leaves_nothing_twice() {
             })
             .await;
             let client = world::client(proxy.addr(), Duration::from_millis(200));
-            let (_, outcome) = world::apply(&client, &Wish::read(FILES), 8).await.unwrap();
+            let (_, outcome) = world::apply(&client, &Input::read(FILES), 8).await.unwrap();
             assert_eq!(undone(&outcome), "", "{collection} by {key}");
             check(&world, FILES).await;
         }
@@ -392,7 +392,7 @@ fn a_request_that_arrives_late_leaves_nothing_twice() {
 #[tokio::test]
 async fn creating_costs_one_listing_for_each_kind_and_changing_none() {
     let world = World::new(Whose::Ours).await;
-    let (_, outcome) = world::apply(&world.client(), &Wish::read(FILES), 8).await.unwrap();
+    let (_, outcome) = world::apply(&world.client(), &Input::read(FILES), 8).await.unwrap();
     assert_eq!(undone(&outcome), "");
     let mut gets: BTreeMap<String, usize> = BTreeMap::new();
     for request in world.take_log().into_iter().filter(|request| request.method == "GET") {
@@ -405,7 +405,7 @@ async fn creating_costs_one_listing_for_each_kind_and_changing_none() {
 
     let changed =
         Box::leak(FILES.replace("ops@", "all@").replace("period: 60", "period: 30").into_boxed_str());
-    let (_, outcome) = world::apply(&world.client(), &Wish::read(changed), 8).await.unwrap();
+    let (_, outcome) = world::apply(&world.client(), &Input::read(changed), 8).await.unwrap();
     assert_eq!(undone(&outcome), "");
     let log = world.take_log();
     let gets = log.iter().filter(|request| request.method == "GET" && !request.path.ends_with("/charts"));
@@ -433,8 +433,8 @@ async fn a_service_that_goes_away_ends_the_run_and_what_was_not_tried_is_counted
     let patient = world::client(proxy.addr(), Duration::from_secs(10));
     let give_up_after = Some(Duration::from_millis(200));
     let client = Client::new(Config { give_up_after, ..patient.config().clone() }).unwrap();
-    let wish = Wish::read(&files);
-    let (planned, outcome) = world::apply(&client, &wish, 8).await.unwrap();
+    let input = Input::read(&files);
+    let (planned, outcome) = world::apply(&client, &input, 8).await.unwrap();
     let (done, failed, skipped) = outcome.counts();
     assert!(done > 10 && (1..=16).contains(&failed) && skipped > 10, "{done} {failed} {skipped}");
     let text = render::outcome_text(&planned.plan, &outcome);
@@ -445,7 +445,7 @@ async fn a_service_that_goes_away_ends_the_run_and_what_was_not_tried_is_counted
     assert_eq!(text.lines().filter(|line| line.starts_with("skipped")).count(), 0, "{text}");
 
     open.store(true, Ordering::SeqCst);
-    let (_, outcome) = world::apply(&patient, &wish, 8).await.unwrap();
+    let (_, outcome) = world::apply(&patient, &input, 8).await.unwrap();
     assert_eq!(undone(&outcome), "");
     check(&world, &files).await;
 }

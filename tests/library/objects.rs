@@ -166,10 +166,10 @@ async fn alerts_and_services_are_written_back_as_they_were_read() {
         .create(&Service::new("mail", "ops").setting("addresses", "a@example.org"))
         .await
         .unwrap();
-    let Found::Several(twins) = librato.services().find("ops").await.unwrap() else { panic!() };
-    assert_eq!(twins.len(), 2);
+    let Found::Several(duplicates) = librato.services().find("ops").await.unwrap() else { panic!() };
+    assert_eq!(duplicates.len(), 2);
     assert_eq!(librato.services().find("op").await.unwrap(), Found::None);
-    assert!(!format!("{slack:?} {twins:?} {librato:?}").contains("canary"));
+    assert!(!format!("{slack:?} {duplicates:?} {librato:?}").contains("canary"));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use librato_apply::model::{Address, Collection, Desired, Intent, Kind, Wish};
+use librato_apply::model::{Address, Collection, Declared, Desired, Intent, Kind};
 use serde_json::{Map, Value, json};
 
 use super::world::Logged;
@@ -117,9 +117,9 @@ fn asks(truth: &Truth, condition: &Value, written: &Value) -> String {
 }
 
 /// The fields that the files manage: those that are written, and of alerts those that mean their default where they are not.
-fn managed(wish: &Wish) -> Map<String, Value> {
-    let mut fields = wish.resource.fields();
-    if wish.resource.kind() == Kind::Alert {
+fn managed(declared: &Declared) -> Map<String, Value> {
+    let mut fields = declared.resource.fields();
+    if declared.resource.kind() == Kind::Alert {
         ["active", "rearm_seconds"].iter().for_each(|field| _ = fields.entry(*field).or_insert(Value::Null));
     }
     fields
@@ -127,11 +127,11 @@ fn managed(wish: &Wish) -> Map<String, Value> {
 
 /// What the service keeps of the fields that the files mention, by address; of services in use their titles.
 pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
-    let present = desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present);
-    let shown = present.map(|(address, wish)| {
+    let present = desired.objects.iter().filter(|(_, declared)| declared.intent == Intent::Present);
+    let shown = present.map(|(address, declared)| {
         let Some((_, object)) = kept(truth, address) else { return (address.clone(), Value::Null) };
         let mut shown = Map::new();
-        for (field, written) in managed(wish) {
+        for (field, written) in managed(declared) {
             let value = match field.as_str() {
                 "attributes" => {
                     let keys = written.as_object().unwrap().keys();
@@ -179,10 +179,12 @@ pub fn mentioned(truth: &Truth, desired: &Desired) -> BTreeMap<Address, Value> {
 /// they may have had another name before. Times are the service's own affair.
 pub fn unmentioned(truth: &Truth, desired: &Desired, after: &Truth) -> BTreeMap<String, Value> {
     let mut rest = BTreeMap::new();
-    for (address, wish) in desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Present) {
+    for (address, declared) in
+        desired.objects.iter().filter(|(_, declared)| declared.intent == Intent::Present)
+    {
         let Some((key, _)) = kept(after, address) else { continue };
         let Some(object) = truth.get(key) else { continue };
-        let written = managed(wish);
+        let written = managed(declared);
         let mut left = object.as_object().unwrap().clone();
         left.retain(|field, _| !matches!(field.as_str(), "updated_at" | "name" | "title"));
         left.retain(|field, _| field == "attributes" || !written.contains_key(field));

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use librato_apply::model::{
-    Address, Collection, Field, Intent, Kind, MetricType, Resource, Scopes, Wish as Declared, Word,
+    Address, Collection, Declared, Field, Intent, Kind, MetricType, Resource, Scopes, Word,
 };
 use serde_json::Value;
 
 use super::oracle::{Truth, kept};
-use super::world::Wish;
+use super::world::Input;
 
 /// What must become of what is kept.
 #[derive(Debug, Default)]
@@ -61,12 +61,12 @@ fn named(scopes: &Scopes, kind: Kind, name: &str) -> bool {
     scopes.of(kind).iter().any(|glob| matches(glob, name, ignores_case(kind)))
 }
 
-fn targeted(wish: &Wish, kind: Kind, name: &str) -> bool {
+fn targeted(input: &Input, kind: Kind, name: &str) -> bool {
     let means = |target: &String| {
         let (of, glob) = target.split_once('/').unwrap();
         Kind::parse(of) == Some(kind) && matches(glob, name, ignores_case(kind))
     };
-    wish.targets.is_empty() || wish.targets.iter().any(means)
+    input.targets.is_empty() || input.targets.iter().any(means)
 }
 
 /// Kind and address of something kept.
@@ -86,13 +86,13 @@ pub fn identity(key: &str, object: &Value) -> (Kind, Address) {
 }
 
 /// What a run must do to `before`.
-pub fn expected(before: &Truth, wish: &Wish) -> Expected {
-    let mut expected = Expected { in_view: in_view(before, wish), ..Expected::default() };
+pub fn expected(before: &Truth, input: &Input) -> Expected {
+    let mut expected = Expected { in_view: in_view(before, input), ..Expected::default() };
     let of = |address: &Address| kept(before, address).map(|(key, _)| key.to_owned());
     let mut replaced = BTreeSet::new();
     let mut destroyed_by_wish = Vec::new();
     for address in &expected.in_view {
-        let declared = &wish.desired.objects[address];
+        let declared = &input.desired.objects[address];
         match declared.intent {
             Intent::External => {}
             Intent::Absent => {
@@ -109,20 +109,20 @@ pub fn expected(before: &Truth, wish: &Wish) -> Expected {
             }
         }
     }
-    let pruned = pruned(before, wish);
+    let pruned = pruned(before, input);
     expected.gone.extend(pruned.iter().cloned());
     let lost: BTreeSet<&String> = expected.gone.iter().chain(&replaced).collect();
 
     let names: BTreeSet<Address> = lost.iter().map(|key| identity(key, &before[*key]).1).collect();
-    let limit = wish.desired.settings.max_deletes.map_or(usize::MAX, |limit| limit as usize);
+    let limit = input.desired.settings.max_deletes.map_or(usize::MAX, |limit| limit as usize);
     let holds_data =
         |key: &&&String| matches!(identity(key, &before[**key]).0, Kind::Metric | Kind::Annotation);
     let guarded = |(key, declared): &(String, &Declared)| {
         let (kind, address) = identity(key, &before[key]);
-        declared.protect || named(&wish.desired.settings.protect, kind, &address.name)
+        declared.protect || named(&input.desired.settings.protect, kind, &address.name)
     };
-    let (used, unclear) = service_in_use(before, wish, &expected);
-    let twins = pruned.iter().filter(|key| {
+    let (used, unclear) = service_in_use(before, input, &expected);
+    let duplicates = pruned.iter().filter(|key| {
         let (_, address) = identity(key, &before[*key]);
         before.iter().any(|(other, object)| {
             other != *key
@@ -132,10 +132,10 @@ pub fn expected(before: &Truth, wish: &Wish) -> Expected {
     });
     let rules = [
         ("too-many-deletes", names.len() > limit),
-        ("data-lost", !wish.delete_data && lost.iter().any(|key| holds_data(&key))),
+        ("data-lost", !input.delete_data && lost.iter().any(|key| holds_data(&key))),
         ("protected", destroyed_by_wish.iter().any(guarded)),
         ("service-in-use", used),
-        ("ambiguous", twins.count() > 0),
+        ("ambiguous", duplicates.count() > 0),
     ];
     expected.refusals = rules.into_iter().filter(|(_, broken)| *broken).map(|(code, _)| code).collect();
     expected.services_unclear = unclear;
@@ -147,11 +147,11 @@ fn former(address: &Address, declared: &Declared) -> Option<Address> {
 }
 
 /// What a target names, with the links of their renames, and what they use that is declared but does not exist.
-fn in_view(before: &Truth, wish: &Wish) -> BTreeSet<Address> {
-    let all = &wish.desired.objects;
+fn in_view(before: &Truth, input: &Input) -> BTreeSet<Address> {
+    let all = &input.desired.objects;
     let mut view: BTreeSet<Address> = all
         .iter()
-        .filter(|(address, declared)| targeted(wish, declared.kind, &address.name))
+        .filter(|(address, declared)| targeted(input, declared.kind, &address.name))
         .map(|(address, _)| address.clone())
         .collect();
     loop {
@@ -182,9 +182,9 @@ fn in_view(before: &Truth, wish: &Wish) -> BTreeSet<Address> {
 }
 
 /// Undeclared, inside prune, and neither ignored nor protected nor left out by a target.
-fn pruned(before: &Truth, wish: &Wish) -> BTreeSet<String> {
-    let settings = &wish.desired.settings;
-    let declared = &wish.desired.objects;
+fn pruned(before: &Truth, input: &Input) -> BTreeSet<String> {
+    let settings = &input.desired.settings;
+    let declared = &input.desired.objects;
     let goes = |(key, object): &(&String, &Value)| {
         let (kind, address) = identity(key, object);
         let name = &address.name;
@@ -193,7 +193,7 @@ fn pruned(before: &Truth, wish: &Wish) -> BTreeSet<String> {
         named(&settings.prune, kind, name)
             && !named(&settings.ignore, kind, name)
             && !named(&settings.protect, kind, name)
-            && targeted(wish, kind, name)
+            && targeted(input, kind, name)
             && !spoken_for
             && *key != "annotations/librato.alerts"
     };
@@ -215,7 +215,7 @@ fn other_type(declared: &Declared, kept: &Value) -> bool {
 }
 
 /// Whether a service that goes is used by an alert that stays, and whether that can be told here.
-fn service_in_use(before: &Truth, wish: &Wish, expected: &Expected) -> (bool, bool) {
+fn service_in_use(before: &Truth, input: &Input, expected: &Expected) -> (bool, bool) {
     let (mut used, mut unclear) = (false, false);
     for (key, alert) in before {
         let (kind, address) = identity(key, alert);
@@ -230,7 +230,7 @@ fn service_in_use(before: &Truth, wish: &Wish, expected: &Expected) -> (bool, bo
         let claims: Vec<bool> = expected
             .in_view
             .iter()
-            .map(|new| (new, &wish.desired.objects[new]))
+            .map(|new| (new, &input.desired.objects[new]))
             .filter(|(new, it)| **new == address || former(new, it).as_ref() == Some(&address))
             .map(|(_, it)| matches!(&it.resource, Resource::Alert(alert) if alert.services.value().is_some()))
             .collect();

@@ -17,7 +17,7 @@ use librato_apply::apply::{self, Observer};
 use librato_apply::diff::scope::{Globs, Scope, parse_target};
 use librato_apply::model::{Desired, Scopes};
 use librato_apply::plan::{self, Done, Limits, Outcome, Plan, Step};
-use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+use librato_apply::remote::fetch::{Actual, FetchPlan, fetch};
 use librato_apply::remote::{ApiError, Client, Config, Endpoint, RetryPolicy};
 use librato_apply::resolve::{self, Outside};
 use librato_apply::serve::{Credentials, Data, Options, Store};
@@ -194,7 +194,7 @@ impl Template {
     pub async fn new(whose: Whose, files: &str) -> Template {
         let world = World::new(whose).await;
         seed_foreign(&world).await;
-        let (planned, outcome) = apply(&world.client(), &Wish::read(files), 1).await.unwrap();
+        let (planned, outcome) = apply(&world.client(), &Input::read(files), 1).await.unwrap();
         assert!(outcome.is_complete(), "{}", render::outcome_text(&planned.plan, &outcome));
         let writes = world.take_log().into_iter().filter(|request| request.method != "GET").collect();
         Template { whose, backend: world.backend.clone(), writes }
@@ -281,7 +281,7 @@ pub fn environment(addr: SocketAddr) -> Vec<(String, String)> {
 }
 
 /// Files, read and resolved, and what a run of them is told.
-pub struct Wish {
+pub struct Input {
     pub desired: Desired,
     /// As of `--target`.
     pub targets: Vec<String>,
@@ -290,16 +290,16 @@ pub struct Wish {
     pub files: diag::Files,
 }
 
-impl Wish {
+impl Input {
     /// Panics over files that are not valid.
-    pub fn read(text: &str) -> Wish {
+    pub fn read(text: &str) -> Input {
         let load::Loaded { mut files, documents, report, .. } =
             load::load(&[PathBuf::from("-")], &mut text.as_bytes());
         assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
         let (desired, report) =
             resolve::resolve(documents, &mut files, &resolve::Options::default(), &Nowhere);
         assert!(!report.has_errors(), "{}\n{text}", diag::render(&report, &files, false));
-        Wish { desired, targets: Vec::new(), delete_data: true, files }
+        Input { desired, targets: Vec::new(), delete_data: true, files }
     }
 }
 
@@ -327,8 +327,8 @@ impl Planned {
 }
 
 /// From files to plan.
-pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
-    let Wish { desired, targets, delete_data, files } = wish;
+pub async fn plan(client: &Client, given: &Input) -> Result<Planned, ApiError> {
+    let Input { desired, targets, delete_data, files } = given;
     let globs = |scopes| Globs::compile(scopes).unwrap();
     let mut target = Scopes::default();
     targets.iter().for_each(|text| parse_target(text, &mut target).unwrap());
@@ -339,7 +339,7 @@ pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
         protect: globs(&settings.protect),
         target: (!targets.is_empty()).then(|| globs(&target)),
     };
-    let actual = fetch(client, &Wanted::of(desired, &scope.prune)).await?;
+    let actual = fetch(client, &FetchPlan::of(desired, &scope.prune)).await?;
     let limits = Limits {
         max_deletes: settings.max_deletes.unwrap_or(10_000),
         delete_data: *delete_data,
@@ -351,7 +351,7 @@ pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
         target: "the service".into(),
         desired,
         actual: &actual.state,
-        twins: &actual.twins,
+        duplicates: &actual.duplicates,
         diff: diff::diff(desired, &actual.state, &scope.view(desired, &actual.state)),
         limits: &limits,
         files,
@@ -362,8 +362,12 @@ pub async fn plan(client: &Client, wish: &Wish) -> Result<Planned, ApiError> {
 }
 
 /// From files to outcome, one run of the program. Of a refused plan nothing is written.
-pub async fn apply(client: &Client, wish: &Wish, parallelism: usize) -> Result<(Planned, Outcome), ApiError> {
-    let mut planned = plan(client, wish).await?;
+pub async fn apply(
+    client: &Client,
+    given: &Input,
+    parallelism: usize,
+) -> Result<(Planned, Outcome), ApiError> {
+    let mut planned = plan(client, given).await?;
     if !planned.plan.refusals.is_empty() {
         return Ok((planned, Outcome::default()));
     }
@@ -424,9 +428,10 @@ pub async fn seed_foreign(world: &World) {
         id => id.clone(),
     };
     // Two objects under one name are nobody's business as long as no file speaks of them.
-    let twin = json!({"type": "mail", "title": "foreign-twin", "settings": {"addresses": "b@example.org"}});
-    world.seed("POST", "/services", twin.clone()).await;
-    world.seed("POST", "/services", twin).await;
+    let duplicate =
+        json!({"type": "mail", "title": "foreign-twin", "settings": {"addresses": "b@example.org"}});
+    world.seed("POST", "/services", duplicate.clone()).await;
+    world.seed("POST", "/services", duplicate).await;
     for (name, source) in [("foreign.Alert", json!("*")), ("foreign.other", Value::Null)] {
         let condition =
             json!({"type": "above", "metric_name": "foreign.gauge", "threshold": 5, "source": source});

@@ -54,7 +54,7 @@ fn pages_in_chromium() {
     let (chromium, modules) = match ready() {
         Ok(found) => found,
         Err(reason) => {
-            let required = std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required");
+            let required = std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required");
             assert!(!required, "CONFORMANCE=required, but {reason}");
             // Past the capture of the test runner, which would swallow it.
             let _ = writeln!(std::io::stderr(), "the pages in a browser SKIPPED: {reason}");

@@ -359,7 +359,7 @@ fn the_guide_shows_how_to_point_each_client_at_the_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn published_clients_work_unmodified() {
     let guide = guide();
-    let required = std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required");
+    let required = std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required");
     let mut table =
         format!("\n{:<26}{:<10}{:>7}{:>10}{:>7}\n", "client", "version", "calls", "requests", "passed");
     for wanted in CLIENTS {

@@ -38,7 +38,7 @@ for suite in JUnitXml.fromfile(sys.argv[1]):
 fn a_reader_of_junit_finds_every_test_and_failure() {
     let home = match from_pip("junitparser-5.0.3") {
         Ok(home) => home,
-        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
+        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required") => {
             panic!("CONFORMANCE=required, but {reason}")
         }
         Err(reason) => {

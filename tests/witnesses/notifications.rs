@@ -35,7 +35,7 @@ impl Drop for Running {
 fn home(name: &str, installed: Result<PathBuf, String>) -> Option<PathBuf> {
     match installed {
         Ok(home) => Some(home),
-        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
+        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required") => {
             panic!("CONFORMANCE=required, but {reason}")
         }
         Err(reason) => {

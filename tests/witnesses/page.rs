@@ -51,7 +51,10 @@ fn listens(address: &str) {
 fn the_page_of_the_guide_arrives() {
     let has_python = Command::new("python3").arg("--version").output().is_ok();
     if !has_python {
-        assert!(std::env::var_os("CONFORMANCE").is_none_or(|wish| wish != "required"), "there is no python3");
+        assert!(
+            std::env::var_os("CONFORMANCE").is_none_or(|declared| declared != "required"),
+            "there is no python3"
+        );
         // Past the capture of the test runner, which would swallow it.
         let _ = writeln!(std::io::stderr(), "the page of the guide SKIPPED: there is no python3");
         return;

@@ -205,7 +205,7 @@ async fn has(server: &Server, path: &str, words: &str) {
 async fn an_incident_is_a_thread_in_the_mailbox_of_everybody_who_is_told() {
     let home = match home() {
         Ok(home) => home,
-        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
+        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required") => {
             panic!("CONFORMANCE=required, but {reason}")
         }
         Err(reason) => {

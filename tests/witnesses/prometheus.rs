@@ -12,7 +12,7 @@ use crate::conformance::unpacked;
 pub fn program(name: &str, package: &str, path: &str) -> Option<PathBuf> {
     match unpacked(name, package) {
         Ok(home) => Some(home.join(path)),
-        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
+        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required") => {
             panic!("CONFORMANCE=required, but {reason}")
         }
         Err(reason) => {

@@ -131,7 +131,7 @@ fn asked(promtool: &Path, tests: &str) -> std::process::Output {
 fn thresholds_fire_at_the_steps_at_which_they_do_in_prometheus() {
     let home = match unpacked("prometheus-2.42", "prometheus") {
         Ok(home) => home,
-        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
+        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required") => {
             panic!("CONFORMANCE=required, but {reason}")
         }
         Err(reason) => {

@@ -37,7 +37,7 @@ const MUCH: u8 = 32;
 fn resvg_draws_the_same_pictures() {
     let home = match from_pip("resvg-py-0.5.0") {
         Ok(home) => home,
-        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
+        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required") => {
             panic!("CONFORMANCE=required, but {reason}")
         }
         Err(reason) => {

@@ -86,7 +86,7 @@ fn install() -> Option<PathBuf> {
     });
     match installed {
         Ok(home) => Some(home),
-        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required") => {
+        Err(reason) if std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required") => {
             panic!("CONFORMANCE=required, but {reason}")
         }
         Err(reason) => {

@@ -55,7 +55,7 @@ pub enum Kind {
     /// Who was notified of it; NAME is an alert.
     #[value(alias = "delivery")]
     Deliveries,
-    /// For which alerts nobody is notified; NAME is an alert.
+    /// For which alerts no one is notified; NAME is an alert.
     #[value(alias = "silence")]
     Silences,
 }

@@ -20,7 +20,7 @@ use librato_apply::model::{Address, Collection, Resource};
 use librato_apply::offline::{self, Metric, Span, Subject, Sweep};
 use librato_apply::plan::length;
 use librato_apply::remote::Client;
-use librato_apply::remote::fetch::{Actual, Wanted, fetch};
+use librato_apply::remote::fetch::{Actual, FetchPlan, fetch};
 use serde_json::Value;
 
 use super::args::Global;
@@ -40,7 +40,6 @@ use sides::{Definitions, Pair};
 /// More metrics than this are listed rather than looked up one by one.
 const LOOKED_UP: usize = 50;
 
-/// `backtest`
 pub async fn backtest(args: &Args, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let now = time::now();
     let span = span(args, now)?;
@@ -167,7 +166,7 @@ impl Asking<'_> {
     async fn results(&self, client: &Client) -> anyhow::Result<Results> {
         let desired = self.read.map(|read| &read.desired);
         let what = format!("reading the alerts of {}", self.target);
-        let mut alerts = Wanted::default();
+        let mut alerts = FetchPlan::default();
         alerts.add(Collection::Alerts);
         let mut actual =
             waiting(self.ui, &what, fetch(client, &alerts)).await.context("the alerts cannot be read")?;
@@ -240,7 +239,7 @@ impl Asking<'_> {
                     tree.reads().iter().map(|read| read.metric.to_owned()).collect::<Vec<_>>()
                 }),
             );
-            let mut more = Wanted::default();
+            let mut more = FetchPlan::default();
             let unknown = |name: &String| !actual.state.contains_key(&Address::metric(name.as_str()));
             let (patterns, exact): (Vec<String>, Vec<String>) =
                 wanted.into_iter().filter(unknown).partition(|name| name.contains('*'));

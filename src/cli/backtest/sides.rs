@@ -5,7 +5,7 @@ use std::path::Path;
 
 use librato_apply::composite::{Selector, matches};
 use librato_apply::diag::{printable, suggest};
-use librato_apply::model::{Address, Alert, Collection, Desired, Field, Intent, Resource, State, Wish};
+use librato_apply::model::{Address, Alert, Collection, Declared, Desired, Field, Intent, Resource, State};
 use librato_apply::offline::{self, Metric, Subject, changed};
 use librato_apply::watch::Streams;
 
@@ -48,7 +48,7 @@ pub struct Definitions<'a> {
 }
 
 impl<'a> Definitions<'a> {
-    fn declared(&self, address: &Address) -> Option<&'a Wish> {
+    fn declared(&self, address: &Address) -> Option<&'a Declared> {
         self.desired?.objects.get(address)
     }
 
@@ -103,8 +103,10 @@ impl<'a> Definitions<'a> {
     /// A metric as the files have it, else as the service does.
     pub fn metric(&self, name: &str) -> Option<Resource> {
         let address = Address::metric(name);
-        let declared = self.declared(&address).filter(|wish| wish.intent == Intent::Present);
-        declared.map(|wish| wish.resource.clone()).or_else(|| self.actual.get(&address).cloned())
+        let declared = self.declared(&address).filter(|declaration| declaration.intent == Intent::Present);
+        declared
+            .map(|declaration| declaration.resource.clone())
+            .or_else(|| self.actual.get(&address).cloned())
     }
 
     /// The names of all metrics that either knows.
@@ -115,7 +117,7 @@ impl<'a> Definitions<'a> {
     }
 
     fn before(&self, name: &str) -> Option<Alert> {
-        let old = self.declared(&alert(name)).and_then(|wish| wish.renamed_from.as_deref());
+        let old = self.declared(&alert(name)).and_then(|declaration| declaration.renamed_from.as_deref());
         let found = |name: &str| match self.actual.get(&alert(name)) {
             Some(Resource::Alert(found)) => Some(found.clone()),
             _ => None,
@@ -125,10 +127,10 @@ impl<'a> Definitions<'a> {
 
     /// What the files do not say stays as it is.
     fn after(&self, name: &str) -> Option<Alert> {
-        let wish = self.declared(&alert(name))?;
-        let Resource::Alert(written) = &wish.resource else { return None };
+        let declaration = self.declared(&alert(name))?;
+        let Resource::Alert(written) = &declaration.resource else { return None };
         let before = self.before(name);
-        match wish.intent {
+        match declaration.intent {
             Intent::Absent => return None,
             Intent::External => return before,
             Intent::Present => {}
@@ -157,8 +159,11 @@ impl<'a> Definitions<'a> {
 
     fn metric_after(&self, name: &str) -> Metric {
         let before = self.metric_before(name);
-        let declared = self.declared(&Address::metric(name)).filter(|wish| wish.intent == Intent::Present);
-        let Some(after) = declared.and_then(|wish| Metric::of(&wish.resource)) else { return before };
+        let declared =
+            self.declared(&Address::metric(name)).filter(|declaration| declaration.intent == Intent::Present);
+        let Some(after) = declared.and_then(|declaration| Metric::of(&declaration.resource)) else {
+            return before;
+        };
         if after.composite.is_some() != before.composite.is_some() {
             return after;
         }

@@ -1,5 +1,5 @@
 //! Completion: at every Tab the shell asks the program itself, which knows its flags and, through `names`, what the service
-//! and the files hold. What goes wrong is never said: an error amid a line that somebody types helps nobody.
+//! and the files hold. What goes wrong is never said: an error amid a line that someone types helps no one.
 
 mod bash;
 mod line;

@@ -95,7 +95,7 @@ fn from_service(kind: Kind, mut global: Global, part: &str) -> Option<Vec<String
         Ok(remote::list(client, kind, part).await?)
     });
     let found = runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await });
-    // What is still under way is nobody's any more.
+    // What is still under way is no one's any more.
     runtime.shutdown_background();
     Some(found.ok()?.ok()?.into_iter().map(|entry| entry.name).collect())
 }
@@ -108,5 +108,11 @@ fn from_files() -> Option<Vec<String>> {
         return None;
     }
     let read = inputs::read(&given, true, &Ui::new(&global)).ok()?;
-    Some(read.desired.objects.iter().map(|(address, wish)| format!("{}/{address}", wish.kind)).collect())
+    Some(
+        read.desired
+            .objects
+            .iter()
+            .map(|(address, declaration)| format!("{}/{address}", declaration.kind))
+            .collect(),
+    )
 }

@@ -43,7 +43,7 @@ pub struct Asked {
     pub length: i64,
     /// How long reading may take.
     pub timeout: Duration,
-    /// Whether somebody will look at pictures of it.
+    /// Whether someone will look at pictures of it.
     pub drawn: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What series of a metric say of the streams that somebody looks at: how many, how often, since when silent. Pure.
+//! What series of a metric say of the streams that someone looks at: how many, how often, since when silent. Pure.
 
 use std::collections::BTreeSet;
 

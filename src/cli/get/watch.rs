@@ -1,4 +1,4 @@
-//! `get incidents --watch`: what opens and closes, one line each, until somebody has seen enough.
+//! `get incidents --watch`: what opens and closes, one line each, until someone has seen enough.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -21,7 +21,7 @@ pub struct Span {
 /// The time zone that is asked for.
 ///
 /// # Errors
-/// For a name nobody knows.
+/// For a name no one knows.
 pub fn zone(name: &str) -> Result<TimeZone, Stop> {
     if name.eq_ignore_ascii_case("utc") {
         return Ok(TimeZone::UTC);
@@ -88,7 +88,6 @@ impl Clock {
         self.zone.iana_name().unwrap_or("UTC").to_owned()
     }
 
-    /// RFC 3339.
     pub fn rfc3339(&self, time: i64) -> String {
         let zoned = self.zoned(time);
         if zoned.offset().is_zero() {

@@ -64,7 +64,7 @@ impl Directory {
         lists.into_iter().flat_map(|(what, paths)| paths.iter().map(line(what))).collect()
     }
 
-    /// Writes what is missing or differs, each file whole. Where secrets stand in the configuration of Alertmanager, nobody else may read it.
+    /// Writes what is missing or differs, each file whole. Where secrets stand in the configuration of Alertmanager, no one else may read it.
     pub fn write(&self, wanted: &BTreeMap<String, String>, secret: bool) -> anyhow::Result<()> {
         for (name, text) in wanted {
             let path = self.root.join(name);

@@ -17,7 +17,6 @@ use super::inputs::{self, Read};
 use super::ui::{Ui, pretty};
 use directory::Directory;
 
-/// `render`
 pub async fn render(args: &Render, ui: &Ui) -> anyhow::Result<Exit> {
     match &args.command {
         RenderCommand::Prometheus(args) => for_prometheus(args, ui).await,
@@ -80,7 +79,7 @@ async fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit
     Ok(if counts.refused > 0 { Exit::Partial } else { Exit::Done })
 }
 
-/// The configuration of somebody else that ours is put into, beside the file that names it.
+/// The configuration of someone else that ours is put into, beside the file that names it.
 fn base(read: &Read) -> anyhow::Result<Option<String>> {
     let settings = &read.desired.settings;
     let named = settings.prometheus.alertmanager.as_ref().and_then(|written| written.base.as_ref());

@@ -5,7 +5,7 @@ use librato_apply::serve::Standing;
 
 use crate::cli::settings::Settings;
 
-/// The line. `copy`: the data file is a copy that nobody adopted.
+/// The line. `copy`: the data file is a copy that no one adopted.
 pub fn line(settings: &Settings, standing: Standing, copy: bool) -> String {
     let active = counted(usize::try_from(standing.active).unwrap_or(usize::MAX), "alert");
     let options = &settings.options;

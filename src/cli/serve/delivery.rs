@@ -4,7 +4,7 @@ use librato_apply::serve::{Dispatcher, Options, Store, Users};
 
 use super::super::ui::Ui;
 
-/// Begins to send what is due, unless nobody is to be notified, and says what stands in the way. What is returned ends it.
+/// Begins to send what is due, unless no one is to be notified, and says what stands in the way. What is returned ends it.
 pub async fn begin(
     store: &Store,
     users: Users,

@@ -1,4 +1,4 @@
-//! `serve --demo`: a server to look at, over a temporary file, with the examples and invented measurements. It notifies nobody and calls no
+//! `serve --demo`: a server to look at, over a temporary file, with the examples and invented measurements. It notifies no one and calls no
 //! heartbeat, whatever else is given, and only this machine reaches it.
 
 use std::convert::Infallible;

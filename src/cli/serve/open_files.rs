@@ -1,5 +1,5 @@
 //! How many files the process may have open: each connection is one. The limit is raised as far as the system lets us; what
-//! is still too little is said at the start, since later nobody could connect.
+//! is still too little is said at the start, since later no one could connect.
 
 use super::super::exit::{Exit, Stop};
 use super::super::ui::Ui;

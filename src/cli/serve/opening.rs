@@ -26,12 +26,12 @@ pub fn check(settings: &Settings) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether nobody was named who may come in.
+/// Whether no one was named who may come in.
 pub fn needs_user(settings: &Settings) -> bool {
     settings.open && settings.credentials.is_none() && settings.user.is_none() && settings.token.is_none()
 }
 
-/// An admin whose token nobody knows: only links let them in.
+/// An admin whose token no one knows: only links let them in.
 pub fn user() -> anyhow::Result<Credentials> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes)?;

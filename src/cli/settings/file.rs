@@ -60,7 +60,7 @@ struct Walk<'a> {
     read: Read,
     file: FileId,
     dir: &'a Path,
-    /// Values that are not shown: those of secrets, and of keys that nobody knows.
+    /// Values that are not shown: those of secrets, and of keys that no one knows.
     hidden: Vec<Route>,
 }
 

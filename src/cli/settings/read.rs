@@ -80,7 +80,7 @@ fn parsed(text: &str, schemes: &[&str]) -> Result<Url, String> {
     if good { Ok(url) } else { Err(wrong()) }
 }
 
-/// Whether an argument would show credentials to everybody on this machine. Of what cannot be understood, nobody knows that it
+/// Whether an argument would show credentials to everybody on this machine. Of what cannot be understood, no one knows that it
 /// does not. The user of a mail relay is none; its password is.
 pub fn shows_credentials(text: &str) -> bool {
     match Url::parse(text) {

@@ -98,7 +98,7 @@ mod tests {
         format!("| {flag} | {key} | {} | {} | {help} |", variables.join(", "), code(opt.default))
     }
 
-    /// `UPDATE=1 cargo test --bin librato-apply page_of_options` writes it anew.
+    /// `UPDATE=1 cargo test --bin librato-apply page_of_options` writes it again.
     #[test]
     fn the_page_of_options_is_fresh() {
         let mut table =

@@ -43,7 +43,7 @@ impl Defaults {
         })
     }
 
-    /// Completes a measurement. One that nobody gave a time gets the present one, so that it stays at its place when it
+    /// Completes a measurement. One that no one gave a time gets the present one, so that it stays at its place when it
     /// has to be sent again.
     pub fn fill(&self, measurement: &mut Measurement, now: i64) {
         if measurement.labels == Labels::Source(None) {

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use librato_apply::measure::read::Row;
-use librato_apply::measure::{Aggregator, BATCH, Courier, Delivery, Measurement};
+use librato_apply::measure::{Aggregator, BATCH, BatchSender, Delivery, Measurement};
 use librato_apply::remote::Client;
 
 use super::defaults::Defaults;
@@ -28,7 +28,7 @@ struct Batch {
 /// Batches on their way, and what waits for them.
 pub struct Run<'a> {
     client: Client,
-    courier: Arc<Courier>,
+    sender: Arc<BatchSender>,
     defaults: &'a Defaults,
     most_flights: usize,
     waiting: VecDeque<(Option<u64>, Measurement)>,
@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         Self {
             client: client.clone(),
-            courier: Arc::new(Courier::new(client.config().retry)),
+            sender: Arc::new(BatchSender::new(client.config().retry)),
             defaults,
             most_flights,
             waiting: VecDeque::new(),
@@ -121,10 +121,10 @@ impl<'a> Run<'a> {
             let size = self.waiting.len().min(BATCH);
             let (lines, measurements) = self.waiting.drain(..size).unzip();
             let batch = Arc::new(Batch { lines, measurements });
-            let (id, client, courier) = (self.launched, self.client.clone(), Arc::clone(&self.courier));
+            let (id, client, sender) = (self.launched, self.client.clone(), Arc::clone(&self.sender));
             self.launched += 1;
             self.on_their_way.insert(id, Arc::clone(&batch));
-            let flight = async move { (id, courier.deliver(&client, &batch.measurements).await) };
+            let flight = async move { (id, sender.deliver(&client, &batch.measurements).await) };
             self.flights.push(Box::pin(flight));
         }
     }

@@ -1,4 +1,4 @@
-//! `submit --from`: reads, sends and counts until the input ends, the service fails or somebody stops it.
+//! `submit --from`: reads, sends and counts until the input ends, the service fails or someone stops it.
 
 use std::fs::File;
 use std::io::Read;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use librato_apply::composite::Problem;
 use librato_apply::diag::{Code, Diagnostic, Files, Part, Place, Position, Report, Route, Severity};
 use librato_apply::model::check::Finding;
-use librato_apply::model::{Address, Collection, DeclaredTest, Desired, Intent, Resource, Wish};
+use librato_apply::model::{Address, Collection, Declared, DeclaredTest, Desired, Intent, Resource};
 use librato_apply::offline::{self, Given, Metric, Subject, Verdict};
 
 /// A test ready to be run.
@@ -60,8 +60,8 @@ pub fn cases<'d>(desired: &'d Desired, files: &Files) -> (Vec<Case<'d>>, Report)
 
 /// Whether there is anything to be tested.
 pub fn has_alerts(desired: &Desired) -> bool {
-    let of_alert = |(address, wish): (&Address, &Wish)| {
-        address.collection == Collection::Alerts && wish.intent == Intent::Present
+    let of_alert = |(address, entry): (&Address, &Declared)| {
+        address.collection == Collection::Alerts && entry.intent == Intent::Present
     };
     desired.objects.iter().any(of_alert)
 }
@@ -81,10 +81,10 @@ fn case<'d>(
     report: &mut Report,
 ) -> Option<Case<'d>> {
     let test = &declared.test;
-    let (address, wish) =
+    let (address, entry) =
         desired.objects.get_key_value(&Address::new(Collection::Alerts, test.alert.as_str()))?;
-    let Resource::Alert(alert) = &wish.resource else { return None };
-    if wish.intent != Intent::Present {
+    let Resource::Alert(alert) = &entry.resource else { return None };
+    if entry.intent != Intent::Present {
         return None;
     }
     let known = |name: &str| metric(desired, name);
@@ -98,7 +98,7 @@ fn case<'d>(
     let subject = match offline::subject(&address.name, alert, &typed) {
         Ok(subject) => subject,
         Err(findings) => {
-            let place = |found: &Finding| wish.place(files, &found.route, found.part);
+            let place = |found: &Finding| entry.place(files, &found.route, found.part);
             findings.into_iter().for_each(|found| report.push(of_alert(found, place)));
             return None;
         }
@@ -123,9 +123,9 @@ fn diagnostic(found: Finding, place: Place) -> Diagnostic {
 
 /// What the files say of a metric.
 fn metric(desired: &Desired, name: &str) -> Option<Metric> {
-    let declared = |wish: &&Wish| wish.intent != Intent::Absent;
-    let wish = desired.objects.get(&Address::metric(name)).filter(declared)?;
-    Metric::of(&wish.resource)
+    let declared = |entry: &&Declared| entry.intent != Intent::Absent;
+    let entry = desired.objects.get(&Address::metric(name)).filter(declared)?;
+    Metric::of(&entry.resource)
 }
 
 fn start(declared: &DeclaredTest, files: &Files, report: &mut Report) -> Option<i64> {

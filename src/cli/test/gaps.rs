@@ -33,7 +33,7 @@ impl Gaps {
         }
         let mut gaps = Self::default();
         let alerts = desired.objects.iter().filter(|(address, _)| address.collection == Collection::Alerts);
-        for (address, _) in alerts.filter(|(_, wish)| wish.intent == Intent::Present) {
+        for (address, _) in alerts.filter(|(_, declared)| declared.intent == Intent::Present) {
             gaps.alerts += 1;
             let Some(conditions) = tested.get(address.name.as_str()) else {
                 gaps.untested.push(address.name.clone());

@@ -7,7 +7,6 @@ use librato_apply::diag::{Files, Route};
 use super::case::Result;
 use super::show::title;
 
-/// The document.
 pub fn document(results: &[Result<'_>], files: &Files) -> String {
     let mut suites: BTreeMap<&str, Vec<&Result<'_>>> = BTreeMap::new();
     for result in results {

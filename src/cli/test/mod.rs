@@ -21,7 +21,6 @@ use case::{Case, Result};
 use document::TestDocument;
 use gaps::Gaps;
 
-/// `test`
 pub fn test(args: &Test, ui: &Ui) -> anyhow::Result<Exit> {
     let mut read = inputs::read_with_tests(&args.inputs, ui)?;
     let (cases, found) = case::cases(&read.desired, &read.files);

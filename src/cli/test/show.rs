@@ -14,7 +14,6 @@ pub fn list(cases: &[&Case<'_>]) -> String {
     cases.iter().map(|case| format!("{:<width$}  {}\n", printable(case.name()), case.alert())).collect()
 }
 
-/// All results.
 pub fn results(results: &[Result<'_>], files: &Files, ui: &Ui) {
     let mut out = String::new();
     for result in results {

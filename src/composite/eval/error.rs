@@ -22,7 +22,7 @@ pub enum EvalError {
         /// The bytes of the definition at which it was reached.
         span: Range<usize>,
     },
-    /// Gaps are to be filled, and nobody knows how far apart points should be.
+    /// Gaps are to be filled, and no one knows how far apart points should be.
     UnknownPeriod {
         /// What has none.
         of: String,

@@ -15,7 +15,7 @@
 //! - `derive` makes no point of the first one, and looks across gaps. A reset counts as growth from zero.
 //! - `window` and `moving_average` make no point before the window is full; the median of an even number is between the middle two.
 //! - `fill` covers the whole stretch of time, also of a series without points; `last` begins with the first point. A period that
-//!   nobody has given is an error.
+//!   no one has given is an error.
 //! - `filter`, `top`, `bottom` and `sort` leave out series without points; ten are kept where `count` is not given; `sort` puts the
 //!   largest first. Equals keep their order.
 //! - `timeshift` puts what it finds on the times that were asked for, at multiples of the period.

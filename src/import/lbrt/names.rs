@@ -19,7 +19,7 @@ pub(super) enum Meant {
     Title(String),
     /// One that is left out.
     LeftOut,
-    /// One of several, nobody can tell which.
+    /// One of several, no one can tell which.
     Several,
 }
 

@@ -14,11 +14,10 @@ const DEEPEST: usize = 32;
 pub(super) struct Parsed {
     pub file: FileId,
     pub statements: Vec<Statement>,
-    /// Whether every text and every block was closed; if not, nobody knows what is what.
+    /// Whether every text and every block was closed; if not, no one knows what is what.
     pub closed: bool,
 }
 
-/// One statement.
 pub(super) struct Statement {
     /// Its first word, or nothing.
     pub name: String,
@@ -98,7 +97,7 @@ impl Parser {
         }
     }
 
-    /// Statements up to an `end` or a bracket that belongs to somebody else.
+    /// Statements up to an `end` or a bracket that belongs to someone else.
     fn statements(&mut self) -> Vec<Statement> {
         let mut found = Vec::new();
         loop {

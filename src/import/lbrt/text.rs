@@ -1,7 +1,6 @@
 //! Texts as Ruby writes them: quotes, escapes, and blocks of lines. A text with something computed in it says where.
 //! Knows nothing of what stands around a text.
 
-/// A text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Text {
     pub value: String,

@@ -64,7 +64,7 @@ pub(super) struct Block {
     pub(super) world: usize,
     /// Unique there: `module.web.librato_alert.slow["eu"]`.
     pub(super) address: String,
-    /// Whether the fields are what the service has, rather than what somebody asked for.
+    /// Whether the fields are what the service has, rather than what someone asked for.
     pub(super) observed: bool,
     pub(super) fields: Fields,
     pub(super) place: Place,

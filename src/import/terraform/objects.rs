@@ -1,4 +1,4 @@
-//! From resource blocks to definitions: metrics, alerts, spaces. What the provider writes for a field nobody set is dropped.
+//! From resource blocks to definitions: metrics, alerts, spaces. What the provider writes for a field no one set is dropped.
 //! Services and charts stand in files of their own.
 
 use std::collections::HashSet;
@@ -122,7 +122,7 @@ fn condition(item: Node, provider: Provider, reader: &mut Reader) -> Option<Draf
     }
     let absent = draft.get("type").is_some_and(|value| value == "absent");
     let threshold = reader.field(&mut fields, "threshold", Want::Number);
-    // The provider sends a zero where nobody wrote a threshold, and `absent` has none.
+    // The provider sends a zero where no one wrote a threshold, and `absent` has none.
     draft.put("threshold", threshold.or(Some((json!(0), place))).filter(|_| !absent));
     draft.put("duration", reader.field(&mut fields, "duration", Want::NonZero));
     let function = reader.field(&mut fields, "summary_function", Want::Text);
@@ -154,7 +154,7 @@ fn metric(block: &mut Block, reader: &mut Reader) -> (Kind, Draft) {
         for name in ["display_max", "display_min"] {
             map.put(name, reader.field(&mut fields, name, zero));
         }
-        // False is what the provider sends and reads where nobody wrote anything.
+        // False is what the provider sends and reads where no one wrote anything.
         for name in ["display_stacked", "gap_detection", "aggregate"] {
             map.put(name, reader.field(&mut fields, name, Want::OnlyTrue));
         }

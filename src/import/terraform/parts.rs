@@ -1,4 +1,4 @@
-//! What resources of several types have in common: their names, tags, and fields that nobody takes.
+//! What resources of several types have in common: their names, tags, and fields that no one takes.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::block::{Block, HINT};
 use super::resources::name_field;
 use crate::diag::{Code, Diagnostic, Place};
 
-/// What Terraform computes and nobody writes.
+/// What Terraform computes and no one writes.
 pub(super) const COMPUTED: &[&str] = &["id", "timeouts", "created_by_ua"];
 
 /// The name of the object; without one there is no object.
@@ -36,7 +36,7 @@ pub(super) fn name(block: &mut Block, out: &mut Collected) -> Option<String> {
     name
 }
 
-/// Reports fields of a block that nobody took.
+/// Reports fields of a block that no one took.
 pub(super) fn rest(block: &mut Block, out: &mut Collected) {
     let mut fields = std::mem::take(&mut block.fields);
     fields.retain(|(name, _)| !COMPUTED.contains(&name.as_str()));

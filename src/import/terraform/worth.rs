@@ -76,7 +76,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Says which single values nobody asked for.
+    /// Says which single values no one asked for.
     pub fn note_strangers(&self, named: &Variables, report: &mut Report) {
         let declared = |name: &str| self.indexes.values().any(|index| index.variables.contains_key(name));
         for (name, _) in named.set.iter().filter(|(name, _)| !declared(name)) {

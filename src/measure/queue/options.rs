@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::measure::Sanitizer;
-use crate::measure::courier::BATCH;
+use crate::measure::batch_sender::BATCH;
 use crate::measure::measurement::Labels;
 use crate::remote::RetryPolicy;
 

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::options::Options;
 use crate::measure::Measurement;
-use crate::measure::courier::{Courier, Delivery};
+use crate::measure::batch_sender::{BatchSender, Delivery};
 use crate::measure::outcome::{Refused, SubmitError, Submitted};
 use crate::remote::{ApiError, WriteApi};
 
@@ -17,7 +17,7 @@ use crate::remote::{ApiError, WriteApi};
 pub(super) struct Shared<A> {
     api: A,
     pub(super) options: Options,
-    courier: Courier,
+    sender: BatchSender,
     /// One permit for each batch that may be on its way.
     room: Arc<Semaphore>,
     state: Mutex<State>,
@@ -32,7 +32,7 @@ struct State {
     submitted: Submitted,
     refused: Vec<Refused>,
     doubtful: Vec<Refused>,
-    /// Why something could not be sent. Until somebody asks for it, nothing more is sent.
+    /// Why something could not be sent. Until someone asks for it, nothing more is sent.
     error: Option<ApiError>,
     unclear: u64,
 }
@@ -96,8 +96,8 @@ impl<A> Shared<A> {
 impl<A: WriteApi + Clone + 'static> Shared<A> {
     pub(super) fn new(api: A, options: Options) -> Self {
         let room = Arc::new(Semaphore::new(options.in_flight));
-        let courier = Courier::new(options.retry);
-        Self { api, options, courier, room, state: Mutex::default() }
+        let sender = BatchSender::new(options.retry);
+        Self { api, options, sender, room, state: Mutex::default() }
     }
 
     /// Puts a measurement in; whether it is time to submit. Sets the timer where there is one.
@@ -124,7 +124,7 @@ impl<A: WriteApi + Clone + 'static> Shared<A> {
             let Some(batch) = self.next_batch() else { return };
             let shared = Arc::clone(self);
             tokio::spawn(async move {
-                let delivery = shared.courier.deliver(&shared.api, &batch).await;
+                let delivery = shared.sender.deliver(&shared.api, &batch).await;
                 shared.record(batch, delivery);
                 drop(permit);
             });

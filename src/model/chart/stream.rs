@@ -284,7 +284,7 @@ pub fn is_worked_out(stream_type: &Value) -> bool {
         || ["gauge", "counter", "composite"].iter().any(|name| stream_type == name)
 }
 
-/// A dynamic tag has the values that were chosen in the space when it was read, which nobody wrote.
+/// A dynamic tag has the values that were chosen in the space when it was read, which no one wrote.
 fn without_dynamic(tags: &Value) -> Value {
     let mut tags = tags.clone();
     for tag in tags.as_array_mut().into_iter().flatten() {

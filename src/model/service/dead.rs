@@ -1,6 +1,6 @@
-//! Types of services that have come to an end, or will: definitions of them stay valid, and notify nobody.
+//! Types of services that have come to an end, or will: definitions of them stay valid, and notify no one.
 
-/// Why services of a type reach nobody any more; nothing of those that are alive, and of unknown ones. The built-in server has the
+/// Why services of a type reach no one any more; nothing of those that are alive, and of unknown ones. The built-in server has the
 /// same list; a test holds the two against each other.
 pub fn dead_service(service_type: &str) -> Option<&'static str> {
     Some(match service_type {

@@ -9,7 +9,7 @@ use crate::notify::text::{
     TEST_NOTE, blocks, clip, headline, line, link, markdown, marked, more, runbook, sentence,
 };
 
-/// Longer subjects are shown by nobody.
+/// Longer subjects are shown by no one.
 const MAX_SUBJECT: usize = 250;
 
 pub(super) fn render(

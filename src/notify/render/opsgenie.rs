@@ -68,7 +68,7 @@ fn create(settings: Settings<'_>, message: &Message, at: &Surroundings) -> Value
     alert
 }
 
-/// Everybody, which the first version of the API called `all`, is who the integration is for when nobody is named.
+/// Everybody, which the first version of the API called `all`, is who the integration is for when no one is named.
 fn responders(settings: Settings<'_>) -> Vec<Value> {
     let teams = settings.list("teams").map(|team| json!({"name": team, "type": "team"}));
     let users = settings.list("recipients").filter(|user| !user.eq_ignore_ascii_case("all"));

@@ -1,4 +1,4 @@
-//! A URL of somebody's own: the original's payload in a form, the same as JSON, or a card for Teams. Pure.
+//! A URL of someone's own: the original's payload in a form, the same as JSON, or a card for Teams. Pure.
 
 use serde_json::{Value, json};
 

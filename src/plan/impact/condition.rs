@@ -10,7 +10,7 @@ use crate::diff::items::same_item;
 use crate::model::{Alert, Condition, ConditionType, Seconds, Spec, as_json};
 
 /// The effects of everything that differs between the conditions of two alerts. `origins` tells which old condition each new one
-/// is; where nobody looked they are the same ones in the same order.
+/// is; where no one looked they are the same ones in the same order.
 pub(super) fn changes(
     before: &Alert,
     after: &Alert,

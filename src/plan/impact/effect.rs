@@ -11,7 +11,7 @@ use crate::model::Kind;
 pub enum Verdict {
     /// It pages as much as before, or more.
     No,
-    /// It depends on measurements nobody has looked at.
+    /// It depends on measurements no one has looked at.
     CannotTell,
     /// It pages later, less often, fewer people, or not at all.
     Yes,

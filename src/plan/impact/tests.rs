@@ -272,7 +272,7 @@ fn what_stays_switched_off_pages_nobody_either_way() {
         alert
     };
     let stays = between(off(5, false), off(9, false));
-    // It may be switched on again by somebody who never saw this plan.
+    // It may be switched on again by someone who never saw this plan.
     assert_eq!(verdict(&stays), YES);
     assert_eq!(stays[0].1, "stays switched off: nothing of this pages anybody now");
     assert_eq!(
@@ -315,7 +315,7 @@ fn new_removed_and_renamed_alerts_are_described() {
     };
     for (more, expected) in [
         (json!({"services": ["ops"]}), (YES, "is removed: it fires when m is above 5; it notifies \"ops\"")),
-        // What calls nobody cannot call anybody less often.
+        // What calls no one cannot call anybody less often.
         (json!({}), (NO, "is removed: it fires when m is above 5; it notifies nobody")),
         (
             json!({"services": ["ops"], "conditions": []}),

@@ -98,8 +98,8 @@ impl<'a> Touched<'a> {
     /// Whether an alert holds secrets in what the words speak of; its prose they never quote.
     pub(super) fn hides(&self, alert: &Address) -> bool {
         let prose = |seg: Option<&Seg>| matches!(seg, Some(Seg::Key(key)) if key == "description" || key == "attributes");
-        let wish = self.desired.objects.get(alert);
-        wish.is_some_and(|wish| wish.secrets.keys().any(|route| !prose(route.segs().first())))
+        let declared = self.desired.objects.get(alert);
+        declared.is_some_and(|declared| declared.secrets.keys().any(|route| !prose(route.segs().first())))
     }
 
     /// What happens to the objects an alert uses, each said once. Of services only those it used before: a new one changes nothing
@@ -152,7 +152,7 @@ fn what_happens(change: &Change) -> Option<(AlertUse, String, Verdict)> {
     Some((used, what, weakens))
 }
 
-/// What the plan means to alerts it does not change, whoever owns them. Those switched off page nobody either way.
+/// What the plan means to alerts it does not change, whoever owns them. Those switched off page no one either way.
 pub fn indirect(changes: &[Change], touched: &Touched<'_>) -> Vec<Indirect> {
     let changed: BTreeSet<&Address> = changes
         .iter()

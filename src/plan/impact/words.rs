@@ -1,4 +1,4 @@
-//! Conditions, services and values in the words of somebody on call.
+//! Conditions, services and values in the words of someone on call.
 //! Hides every value of an alert that holds a secret outside its prose; judges nothing.
 
 use std::fmt::Display;

@@ -27,7 +27,6 @@ pub enum SavedError {
     /// It was made for another service.
     #[error("the plan was made for {planned}, and this is {here}")]
     OtherTarget {
-        /// The plan's.
         planned: String,
         /// The one at hand.
         here: String,

@@ -24,10 +24,8 @@ pub enum Comparison {
     MatchesNot,
 }
 
-/// One matcher.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Matcher {
-    /// The label.
     pub label: String,
     /// How.
     pub comparison: Comparison,

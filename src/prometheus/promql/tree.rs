@@ -2,10 +2,8 @@
 
 use super::selector::Selector;
 
-/// An expression.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
-    /// A number.
     Number(f64),
     /// A text, as an argument.
     Text(String),
@@ -37,7 +35,6 @@ pub enum Expr {
     },
     /// Two sides with a sign between.
     Binary {
-        /// The sign.
         sign: Sign,
         /// The left side.
         left: Box<Expr>,

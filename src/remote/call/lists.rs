@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::diff::Origins;
 use crate::diff::items::pair_edited;
 use crate::model::{Condition, MASKED, Resource, ServiceSettings, Threshold, is_worked_out};
-use crate::remote::lift::{self, conditions_in_order, fitting, lift_condition, lift_stream, lift_threshold};
+use crate::remote::decode::{
+    self, conditions_in_order, fitting, lift_condition, lift_stream, lift_threshold,
+};
 
 /// An update as far as lists are concerned.
 pub(super) struct Edit<'a> {
@@ -34,9 +36,9 @@ impl Edit<'_> {
         laid
     }
 
-    /// All streams of a chart. Ids, and the types it works out, the service makes anew.
+    /// All streams of a chart. Ids, and the types it works out, the service makes again.
     pub fn streams(&self, raw: &Value) -> Vec<Value> {
-        let (raw, want) = (lift::streams(raw), list(self.after, "streams").unwrap_or_default());
+        let (raw, want) = (decode::streams(raw), list(self.after, "streams").unwrap_or_default());
         let have: Vec<Value> = raw.iter().map(|raw| lift_stream(raw)).collect();
         let mut laid = self.items("streams", &want, &have, &raw);
         for stream in laid.iter_mut().filter_map(Value::as_object_mut) {

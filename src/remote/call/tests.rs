@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::diff::{Comparison, Origins};
-use crate::remote::fetch::{Raw, Remote, lift};
+use crate::remote::fetch::{Raw, Remote, decode};
 
 #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
 fn resource(kind: Kind, fields: Value) -> Resource {
@@ -41,7 +41,7 @@ fn updated(
     renamed_from: Option<Address>,
 ) -> Vec<String> {
     let titles = BTreeMap::from([(3, "ops".to_owned())]);
-    let before = lift(address.collection, &raw, &titles).unwrap();
+    let before = decode(address.collection, &raw, &titles).unwrap();
     let want = resource(kind, want);
     let action = update_of(&want, &before, renamed_from.clone());
     let remote = Remote { id: lenient_id(&raw), raw: Raw::from(&raw), tag: None };
@@ -262,7 +262,7 @@ fn a_chart_is_sent_with_all_streams_and_what_we_do_not_know_of_them() {
         Kind::Chart,
         json!({"min": null, "label": "s", "streams": [{"metric": "a"}, {"composite": "s(\"c\", \"*\")"}, {"metric": "b", "name": "y"}]}),
     );
-    let before = lift(Collection::Charts, &raw, &BTreeMap::new()).unwrap();
+    let before = decode(Collection::Charts, &raw, &BTreeMap::new()).unwrap();
     let ids = BTreeMap::from([
         (Address::space("S"), Remote { id: Some(5), raw: Raw::from(&Value::Null), tag: None }),
         (chart("S", "C"), Remote { id: Some(9), raw: Raw::from(&raw), tag: None }),
@@ -282,13 +282,14 @@ fn a_chart_is_sent_with_all_streams_and_what_we_do_not_know_of_them() {
 fn an_alert_is_pointed_to_another_service_and_keeps_all_else() {
     let alert = json!({"id": "7", "name": "a", "active": false, "services": [{"id": "5", "title": "ops"}, 6, {"x": 1}],
         "conditions": [{"id": 2, "type": "absent", "x_theirs": 1}, {"id": 1, "type": "absent"}]});
-    let call = repoint(&alert, &[5], 9).unwrap();
+    let call = replace_service(&alert, &[5], 9).unwrap();
     assert_eq!((call.method, call.path.as_str()), (Method::Put, "/alerts/7"));
     let conditions = json!([{"id": 1, "type": "absent"}, {"id": 2, "type": "absent", "x_theirs": 1}]);
     assert_eq!(call.body, Some(json!({"name": "a", "conditions": conditions, "services": [9, 6, {"x": 1}]})));
-    let services = |from: &[u64], to| repoint(&alert, from, to).unwrap().body.unwrap()["services"].clone();
+    let services =
+        |from: &[u64], to| replace_service(&alert, from, to).unwrap().body.unwrap()["services"].clone();
     assert_eq!(services(&[5, 6], 6), json!([6, {"x": 1}]));
-    assert_eq!(repoint(&alert, &[1, 7], 9), None);
+    assert_eq!(replace_service(&alert, &[1, 7], 9), None);
 }
 
 #[test]
@@ -312,7 +313,7 @@ fn an_item_is_the_one_it_was_compared_with_also_where_these_were_read_again_or_a
     };
     let want = json!({"conditions": [{"type": "above", "metric_name": "m", "threshold": 2},
                                      {"type": "above", "metric_name": "m", "threshold": 3}]});
-    let before = lift(Collection::Alerts, &raw(1, 2), &BTreeMap::new()).unwrap();
+    let before = decode(Collection::Alerts, &raw(1, 2), &BTreeMap::new()).unwrap();
     let action = update_of(&resource(Kind::Alert, want), &before, None);
     let mut untold = action.clone();
     let Action::Update { origins, .. } = &mut untold else { panic!("an update") };

@@ -8,7 +8,7 @@ use super::*;
 use crate::diag::{Files, Report, Route};
 use crate::diff::scope::{Globs, View};
 use crate::diff::{FieldChange, diff};
-use crate::model::{Address, Desired, Intent, Kind, Origin, Resource, State, Wish};
+use crate::model::{Address, Declared, Desired, Intent, Kind, Origin, Resource, State};
 use crate::plan::{Input, Limits, SourcePlace, build};
 
 fn resource(kind: Kind, fields: Value) -> Resource {
@@ -25,9 +25,9 @@ struct World {
 }
 
 impl World {
-    fn wish(mut self, kind: Kind, name: &str, fields: Value, secret: Option<Route>) -> Self {
+    fn declared(mut self, kind: Kind, name: &str, fields: Value, secret: Option<Route>) -> Self {
         let file = Files::default().add("shop.yaml", String::new(), |_| crate::diag::RouteIndex::default());
-        let wish = Wish {
+        let declared = Declared {
             kind,
             resource: resource(kind, fields),
             intent: Intent::Present,
@@ -36,7 +36,7 @@ impl World {
             origin: Origin { file, route: Route::root(), defaults: None },
             secrets: secret.into_iter().map(|route| (route, "${secret.X}".to_owned())).collect(),
         };
-        self.desired.objects.insert(Address::new(kind.collection(), name), wish);
+        self.desired.objects.insert(Address::new(kind.collection(), name), declared);
         self
     }
 
@@ -62,7 +62,7 @@ impl World {
             target: "https://metrics-api.example.org".into(),
             desired: &self.desired,
             actual: &self.actual,
-            twins: &BTreeMap::new(),
+            duplicates: &BTreeMap::new(),
             diff: diff(&self.desired, &self.actual, &view),
             limits: &limits,
             files: &Files::default(),
@@ -86,7 +86,7 @@ fn warning(severity: &str, message: &str) -> Value {
 #[test]
 fn nothing_to_do_is_short() {
     let world = World::default().have(Kind::Metric, "m", json!({"type": "gauge"}));
-    let world = world.wish(Kind::Metric, "m", json!({"type": "gauge"}), None);
+    let world = world.declared(Kind::Metric, "m", json!({"type": "gauge"}), None);
     let expected = "<!-- librato-apply plan -->\n### Plan for <code>https&#58;//metrics-api.example.org</code>\n\n\
                     Nothing to change: 1 object is as written.\n";
     assert_eq!(markdown(&world.plan(), &[]), expected);
@@ -96,9 +96,9 @@ fn nothing_to_do_is_short() {
 fn one_change() {
     let world = World::default()
         .have(Kind::Alert, "shop.slow", alert(800, &["ops", "boss"]))
-        .wish(Kind::Alert, "shop.slow", alert(900, &["ops"]), None)
+        .declared(Kind::Alert, "shop.slow", alert(900, &["ops"]), None)
         .have(Kind::Service, "ops", json!({"type": "mail", "settings": {"addresses": "a@example.org"}}))
-        .wish(Kind::Service, "ops", json!({"type": "slack", "settings": {"url": "canary"}}), None);
+        .declared(Kind::Service, "ops", json!({"type": "slack", "settings": {"url": "canary"}}), None);
     let shown = markdown(
         &world.plan(),
         &[warning("warning", "nobody declares `shop.ms`"), warning("note", "a line can go")],
@@ -121,13 +121,18 @@ fn long_text_shows_what_differs() {
     };
     let world = World::default()
         .have(Kind::Alert, "shop.slow", json!({"description": words("Call the boss.")}))
-        .wish(Kind::Alert, "shop.slow", json!({"description": words("Restart the till.")}), None)
+        .declared(Kind::Alert, "shop.slow", json!({"description": words("Restart the till.")}), None)
         .have(Kind::Alert, "shop.steps", json!({"description": "one\ntwo\nthree\nfour\nfive\n"}))
-        .wish(Kind::Alert, "shop.steps", json!({"description": "one\ntwo\n3\nfour\nfive\n"}), None)
+        .declared(Kind::Alert, "shop.steps", json!({"description": "one\ntwo\n3\nfour\nfive\n"}), None)
         .have(Kind::Composite, "shop.ratio", json!({"composite": formula("  ", "shop.errors")}))
-        .wish(Kind::Composite, "shop.ratio", json!({"composite": formula("      ", "shop.failures")}), None)
+        .declared(
+            Kind::Composite,
+            "shop.ratio",
+            json!({"composite": formula("      ", "shop.failures")}),
+            None,
+        )
         .have(Kind::Composite, "shop.same", json!({"composite": formula("  ", "shop.errors")}))
-        .wish(Kind::Composite, "shop.same", json!({"composite": formula("      ", "shop.errors")}), None);
+        .declared(Kind::Composite, "shop.same", json!({"composite": formula("      ", "shop.errors")}), None);
     insta::assert_snapshot!(markdown(&world.plan(), &[]));
 }
 
@@ -139,8 +144,8 @@ fn hostile_names_and_texts_stay_text() {
     let world = World::default()
         .gone(Kind::Service, HOSTILE, json!({"type": "mail", "settings": {"addresses": "x"}}))
         .have(Kind::Alert, "slow", json!({"description": lines, "services": [HOSTILE]}))
-        .wish(Kind::Alert, "slow", json!({"description": format!("{lines}more"), "services": []}), None)
-        .wish(Kind::Alert, HOSTILE, alert(1, &[HOSTILE]), None);
+        .declared(Kind::Alert, "slow", json!({"description": format!("{lines}more"), "services": []}), None)
+        .declared(Kind::Alert, HOSTILE, alert(1, &[HOSTILE]), None);
     let mut plan = world.plan();
     plan.target = HOSTILE.into();
     let shown = markdown(&plan, &[warning("warning", HOSTILE)]);
@@ -175,8 +180,8 @@ fn five_hundred_changes_fit_and_what_matters_stays() {
     for i in 0..200 {
         world = world
             .have(Kind::Alert, &format!("updated.{i}"), json!({"description": "before"}))
-            .wish(Kind::Alert, &format!("updated.{i}"), json!({ "description": long(i) }), None)
-            .wish(
+            .declared(Kind::Alert, &format!("updated.{i}"), json!({ "description": long(i) }), None)
+            .declared(
                 Kind::Metric,
                 &format!("created.{i}"),
                 json!({"type": "gauge", "description": long(i)}),
@@ -226,7 +231,7 @@ fn sensitive_values_are_only_said_to_change() {
         sensitive: true,
     };
     let secret = Route::root().key("description");
-    let world = World::default().have(Kind::Alert, "slow", json!({"description": "canary-old"})).wish(
+    let world = World::default().have(Kind::Alert, "slow", json!({"description": "canary-old"})).declared(
         Kind::Alert,
         "slow",
         json!({"description": "canary\n".repeat(40)}),

@@ -7,10 +7,10 @@ use super::*;
 use crate::serve::driven::{NOW, alert, firing};
 use crate::serve::store::tx::params;
 
-const TOLD: [&str; 2] = ["1 trigger waiting", "2 trigger waiting"];
+const SENT: [&str; 2] = ["1 trigger waiting", "2 trigger waiting"];
 
 fn and_cleared() -> Vec<&'static str> {
-    [&TOLD[..], &["1 clear waiting", "2 clear waiting"]].concat()
+    [&SENT[..], &["1 clear waiting", "2 clear waiting"]].concat()
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn what_says_nothing_new_changes_nothing() {
     }
     assert_eq!(
         (server.incidents().await, server.deliveries().await),
-        (vec!["open".into()], TOLD.map(String::from).into())
+        (vec!["open".into()], SENT.map(String::from).into())
     );
     // It still knows what was met: a normal value ends it, for both of those who were told.
     server.evaluate(1, NOW + 200, vec![(NOW + 150, "web1", 1.0)]).await;

@@ -99,7 +99,7 @@ struct Violating {
     last_value: Option<f64>,
 }
 
-/// What cannot be read is not shown: the evaluation says so, and begins anew.
+/// What cannot be read is not shown: the evaluation says so, and begins again.
 fn violations(
     alert: &Alert,
     found: Option<Found>,

@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn bad_events_are_refused() {
-        let twins = json!([{"rel": "a", "href": "h"}, {"rel": "a", "href": "i"}]);
+        let same = json!([{"rel": "a", "href": "h"}, {"rel": "a", "href": "i"}]);
         for bad in [
             json!({}),
             json!({"title": ""}),
@@ -188,7 +188,7 @@ mod tests {
             json!({"title": "t", "start_time": "noon"}),
             json!({"title": "t", "links": [{"rel": "a"}]}),
             json!({"title": "t", "links": ["a"]}),
-            json!({"title": "t", "links": twins}),
+            json!({"title": "t", "links": same}),
         ] {
             assert!(event(&bad).is_err(), "{bad}");
         }

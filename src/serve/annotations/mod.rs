@@ -111,7 +111,7 @@ pub async fn add(
     Ok(changes::marked(answer::created(&location, &event.shown()), replayed))
 }
 
-/// Documented as 204, but both generations of python-librato crash on an empty body, and nobody on a full one.
+/// Documented as 204, but both generations of python-librato crash on an empty body, and no one on a full one.
 pub async fn put(
     State(store): State<Store>,
     terms: Terms,

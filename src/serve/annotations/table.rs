@@ -206,7 +206,7 @@ mod tests {
         let scratch = scratch();
         let tx = scratch.tx();
         let stream = find_or_make(&tx, "s").unwrap().id;
-        // Two of each time, so that the limit falls between twins.
+        // Two of each time, so that the limit falls between the two.
         for n in 0..MOST as i64 + 3 {
             let mut event = Event::new(
                 &json!({ "title": n.to_string(), "start_time": 1000 + (n + 1) / 2 })

@@ -36,7 +36,7 @@ const CHANGED: &str = "[changed]";
 pub trait Entity: Sized + Send + 'static {
     /// What the audit calls the kind, such as `service`.
     const KIND: &'static str;
-    /// The member of [`whole`](Entity::whole) that nobody but those who may use it should see.
+    /// The member of [`whole`](Entity::whole) that no one but those who may use it should see.
     const SECRET: Option<&'static str> = None;
 
     /// Zero for one that is not kept yet.

@@ -1,6 +1,6 @@
 //! What a request says beside its body: who sends it from where, which state of an object it is meant for (`If-Match`,
 //! `If-None-Match`), and by which key it is known when it comes again (`Idempotency-Key`). Decides nothing, but refuses conditions
-//! that nobody would look at.
+//! that no one would look at.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -100,8 +100,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Tags {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Tags, Infallible> {
-        let mut wishes = parts.headers.get_all("prefer").iter().filter_map(|wish| wish.to_str().ok());
-        Ok(Tags { wanted: wishes.any(|wish| prefers(wish, entity_tags::PREFERENCE)) })
+        let mut declarations =
+            parts.headers.get_all("prefer").iter().filter_map(|declared| declared.to_str().ok());
+        Ok(Tags { wanted: declarations.any(|declared| prefers(declared, entity_tags::PREFERENCE)) })
     }
 }
 
@@ -112,8 +113,8 @@ fn prefers(header: &str, preference: &str) -> bool {
         quoted ^= sign == '"';
         sign == ',' && !quoted
     };
-    header.split(apart).any(|wish| {
-        let name = wish.split([';', '=']).next().unwrap_or_default();
+    header.split(apart).any(|declared| {
+        let name = declared.split([';', '=']).next().unwrap_or_default();
         name.trim().eq_ignore_ascii_case(preference)
     })
 }

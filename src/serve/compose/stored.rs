@@ -49,7 +49,7 @@ pub struct Tables<'a> {
     made: usize,
     /// Every metric that was read, by name.
     pub metrics: BTreeMap<String, Metric>,
-    /// What went wrong inside, which is nobody's business outside.
+    /// What went wrong inside, which is no one's business outside.
     pub failed: Option<Problem>,
 }
 

@@ -61,7 +61,7 @@ pub fn untouched(delivery: &Delivery) -> Written {
 }
 
 /// What an attempt makes of what it brought, the first of which lent its name. `wait` is the back-off in seconds, `refused` tells whether
-/// it was refused before. As long as an incident is open nobody is left without its trigger for a refusal alone; one that is over is
+/// it was refused before. As long as an incident is open no one is left without its trigger for a refusal alone; one that is over is
 /// not worth more than a second try, nor is an address among others that were told.
 pub fn attempted(heads: &[Head], report: &Report, now: i64, wait: i64, refused: bool) -> Vec<Written> {
     let first = heads.first().map(|head| head.delivery.id);

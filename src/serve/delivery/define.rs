@@ -1,5 +1,5 @@
 //! `POST` and `PUT` of services: as for every kind, and then the log and a header of the answer say if what is told to this service will
-//! reach nobody. Nothing more: names change, the operator may allow the target later, and clients of old rely on such services being kept.
+//! reach no one. Nothing more: names change, the operator may allow the target later, and clients of old rely on such services being kept.
 
 use axum::extract::State;
 use axum::http::HeaderValue;

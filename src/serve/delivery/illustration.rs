@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::chart::View;
 use crate::notify::{Illustration, Message, What};
 use crate::picture::{Theme, Window, draw, png};
-use crate::serve::drawing::{self, Wish};
+use crate::serve::drawing::{self, PictureRequest};
 use crate::serve::store::Store;
 
 /// As wide as mails are read, for screens of twice the pixels.
@@ -52,10 +52,16 @@ pub async fn of(store: &Store, message: &Message) -> Option<Illustration> {
         hidden: Vec::new(),
     };
     let only_alert = Some(message.alert.id);
-    let wish =
-        Wish { charts: vec![chart], view, events: None, with_alerts: true, only_alert, only_series: None };
+    let request = PictureRequest {
+        charts: vec![chart],
+        view,
+        events: None,
+        with_alerts: true,
+        only_alert,
+        only_series: None,
+    };
     let drawn = async {
-        let scene = drawing::scenes(store, wish).await.ok()?.pop()?;
+        let scene = drawing::scenes(store, request).await.ok()?.pop()?;
         if scene.series.iter().all(|series| series.points.is_empty()) {
             return None;
         }

@@ -342,7 +342,7 @@ async fn health_fails_where_this_server_keeps_notifications_back() {
     );
 }
 
-/// At night the log must say of which alert nobody heard, and that somebody has at last.
+/// At night the log must say of which alert no one heard, and that someone has at last.
 #[tokio::test]
 async fn the_log_names_the_alert_and_the_incident_of_what_fails_and_says_when_it_was_taken() {
     let lines = Lines::default();

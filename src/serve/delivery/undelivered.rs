@@ -77,7 +77,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// What would not be sent, as far as nobody was told yet.
+    /// What would not be sent, as far as no one was told yet.
     pub(super) async fn foresee(&self) -> Result<Vec<String>, StoreError> {
         let read = |tx: &Tx| {
             let attached = table::attached(tx)?;

@@ -23,7 +23,7 @@ use crate::picture::Scene;
 pub const MOST: usize = 24;
 
 /// What is to be drawn.
-pub struct Wish {
+pub struct PictureRequest {
     /// As the API shows them.
     pub charts: Vec<Value>,
     /// How they are looked at; what the store knows of time is filled in.
@@ -42,13 +42,13 @@ pub struct Wish {
 ///
 /// # Errors
 /// When what is stored cannot be read, or takes too long. What is wrong with a chart is a remark on its scene.
-pub async fn scenes(store: &Store, mut wish: Wish) -> Result<Vec<Scene>, Problem> {
-    wish.view.now = store.now();
-    wish.charts.truncate(MOST);
-    store.query(move |tx: &Tx| wish.charts.iter().map(|chart| scene(tx, chart, &wish)).collect()).await
+pub async fn scenes(store: &Store, mut request: PictureRequest) -> Result<Vec<Scene>, Problem> {
+    request.view.now = store.now();
+    request.charts.truncate(MOST);
+    store.query(move |tx: &Tx| request.charts.iter().map(|chart| scene(tx, chart, &request)).collect()).await
 }
 
-fn scene(tx: &Tx<'_>, chart: &Value, wish: &Wish) -> Result<Scene, Problem> {
+fn scene(tx: &Tx<'_>, chart: &Value, request: &PictureRequest) -> Result<Scene, Problem> {
     let definition = Definition::read(chart);
     let names = definition.metrics();
     let mut known = Vec::new();
@@ -61,14 +61,14 @@ fn scene(tx: &Tx<'_>, chart: &Value, wish: &Wish) -> Result<Scene, Problem> {
         same.map(|(id, ..)| *id)
     };
     let all: Metrics = known.iter().map(|(_, name, metric)| (name.clone(), metric.clone())).collect();
-    let window = wish.view.window.sound();
-    let kept = promised(window.start, wish.view.now).resolution;
-    let view = View { window, kept, ..wish.view.clone() };
+    let window = request.view.window.sound();
+    let kept = promised(window.start, request.view.now).resolution;
+    let view = View { window, kept, ..request.view.clone() };
     let mut asked = questions(&definition, &all, &view);
     let mut series = Vec::new();
     for question in &asked {
         let mut found = points::series(tx, question, &ids)?;
-        if let Some(only) = &wish.only_series {
+        if let Some(only) = &request.only_series {
             found.retain(|(_, labels)| only.contains(labels));
         }
         series.push(found);
@@ -82,14 +82,17 @@ fn scene(tx: &Tx<'_>, chart: &Value, wish: &Wish) -> Result<Scene, Problem> {
     let mut answers = Vec::new();
     for (question, series) in asked.iter().zip(&series) {
         let mut answer = points::answer(tx, question, series, view.now)?;
-        if let (Some(only), Ok(answer)) = (&wish.only_series, &mut answer) {
+        if let (Some(only), Ok(answer)) = (&request.only_series, &mut answer) {
             answer.lines.retain(|line| only.contains(&line.labels));
         }
         answers.push(answer);
     }
-    let alerts =
-        if wish.with_alerts { beside::alerts(tx, &definition, wish.only_alert, &view)? } else { Vec::new() };
-    let events = beside::events(tx, &definition, wish.events.as_deref(), &view)?;
+    let alerts = if request.with_alerts {
+        beside::alerts(tx, &definition, request.only_alert, &view)?
+    } else {
+        Vec::new()
+    };
+    let events = beside::events(tx, &definition, request.events.as_deref(), &view)?;
     let beside = Beside { events, alerts };
     Ok(chart::scene(&definition, &view, &asked, &answers, &beside))
 }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Wish, scene};
+use super::{PictureRequest, scene};
 use crate::chart::View;
 use crate::picture::{Scene, Window};
 use crate::serve::annotations::table as annotations;
@@ -46,7 +46,7 @@ fn filled() -> Scratch {
     scratch
 }
 
-fn wish() -> Wish {
+fn request() -> PictureRequest {
     let view = View {
         window: Window { start: NOW - 1_800, end: NOW },
         now: NOW,
@@ -59,11 +59,18 @@ fn wish() -> Wish {
         tags: Vec::new(),
         hidden: Vec::new(),
     };
-    Wish { charts: Vec::new(), view, events: None, with_alerts: true, only_alert: None, only_series: None }
+    PictureRequest {
+        charts: Vec::new(),
+        view,
+        events: None,
+        with_alerts: true,
+        only_alert: None,
+        only_series: None,
+    }
 }
 
 fn drawn(tx: &Tx<'_>, streams: &Value) -> Result<Scene, Problem> {
-    scene(tx, &json!({"name": "c", "type": "line", "streams": streams}), &wish())
+    scene(tx, &json!({"name": "c", "type": "line", "streams": streams}), &request())
 }
 
 #[test]

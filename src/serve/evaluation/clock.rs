@@ -20,7 +20,7 @@ pub struct EvaluationClock {
 /// How the clock did not go on as it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It was set forward, or the machine was suspended: nobody was heard in between.
+    /// It was set forward, or the machine was suspended: no one was heard in between.
     Forward(Outage),
     /// It was set back by so many seconds.
     Back(i64),

@@ -50,7 +50,7 @@ pub struct Engine {
     pub(super) revisions: HashMap<i64, i64>,
     pub(super) silences: Vec<Silence>,
     epoch: u64,
-    /// What has to be taken up anew.
+    /// What has to be taken up again.
     pub(super) reload: BTreeSet<i64>,
     pub(super) dropped: HashSet<String>,
     pub(super) composites: Composites,
@@ -125,7 +125,7 @@ impl Engine {
         }
         engine.take_up(None, outage, set_back).await?;
         // Whoever is stopped before the clock goes on must find what it made of the states; and what lies before the second that is
-        // written down is looked for by nobody after that, so it has to have happened.
+        // written down is looked for by no one after that, so it has to have happened.
         engine.advance(engine.done);
         engine.commit().await;
         engine.write_states().await;
@@ -199,7 +199,7 @@ impl Engine {
         }
     }
 
-    /// Reads what the journal has got, and what somebody changed.
+    /// Reads what the journal has got, and what someone changed.
     async fn look(&mut self) -> Result<(), StoreError> {
         let epoch = self.store.condition().epoch.now();
         if epoch != self.epoch {

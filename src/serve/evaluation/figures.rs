@@ -6,7 +6,7 @@ use crate::serve::telemetry::Telemetry;
 use crate::watch::{Class, Stream, Transition};
 
 /// A class of samples that count for no alert is told of once in so many seconds.
-const TOLD: i64 = 3_600;
+const LOG_EVERY: i64 = 3_600;
 
 /// Counted here first: there are hundreds of thousands a second.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Figures {
             return false;
         }
         *self.classes.entry(class).or_default() += 1;
-        let due = !class.counts() && self.told.get(&class).is_none_or(|told| now - told >= TOLD);
+        let due = !class.counts() && self.told.get(&class).is_none_or(|told| now - told >= LOG_EVERY);
         if due {
             self.told.insert(class, now);
         }

@@ -210,7 +210,7 @@ impl Index {
         }
     }
 
-    /// Lets go of series that nobody watches any more, and of metrics without conditions.
+    /// Lets go of series that no one watches any more, and of metrics without conditions.
     pub fn sweep(&mut self, names: &HashSet<String>) {
         for name in names {
             let Some(at) = self.names.get(name.as_str()).copied() else { continue };
@@ -249,7 +249,7 @@ impl Index {
         }
     }
 
-    /// Nobody watches this series.
+    /// No one watches this series.
     pub fn nobody(&mut self, series: i64) {
         self.places.write().set(series, Place::Nobody);
     }

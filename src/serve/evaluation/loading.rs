@@ -38,11 +38,11 @@ pub struct Question {
     pub clock: i64,
     pub now: i64,
     pub settings: Settings,
-    /// When nobody could report.
+    /// When no one could report.
     pub outage: Option<Outage>,
-    /// By how many seconds the clock was set back while nobody evaluated.
+    /// By how many seconds the clock was set back while no one evaluated.
     pub set_back: Option<i64>,
-    /// Metrics that were deleted, in small letters; they may be there anew.
+    /// Metrics that were deleted, in small letters; they may be there again.
     pub dropped: HashSet<String>,
     /// The most streams of one condition.
     pub most: usize,
@@ -291,7 +291,7 @@ fn state_of(
         transitions = orphans(tx, alert.id, asked.clock)?;
     }
     if is_new {
-        // Nobody has evaluated this file before: its conditions are as if they were made now.
+        // No one has evaluated this file before: its conditions are as if they were made now.
         let since: Vec<i64> = alert.conditions.iter().map(|one| one.since.max(asked.clock)).collect();
         state = AlertState::quiet(watched, &since, asked.clock.saturating_sub(delay), alert.incidents + 1);
     }

@@ -48,7 +48,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Begins to evaluate the alerts of a store, unless the options say that nobody shall. Must be called inside a runtime. `users` and
+    /// Begins to evaluate the alerts of a store, unless the options say that no one shall. Must be called inside a runtime. `users` and
     /// `telemetry` are those of the router.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Where a series is tracked, by its id: one look into an array for each sample, most of which nobody watches. Pure.
+//! Where a series is tracked, by its id: one look into an array for each sample, most of which no one watches. Pure.
 
 /// Ids in a page.
 const PAGE: usize = 4096;
@@ -16,7 +16,7 @@ pub enum Place {
     At(u32),
 }
 
-/// The places of all series. Those that nobody has met take nothing.
+/// The places of all series. Those that no one has met take nothing.
 #[derive(Debug, Default)]
 pub struct Places(Vec<Option<Box<[u32; PAGE]>>>);
 

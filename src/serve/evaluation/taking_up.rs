@@ -20,7 +20,7 @@ use crate::watch::Outage;
 const LOADING: Duration = Duration::from_secs(600);
 
 impl Engine {
-    /// Finds the metrics that are not any more what they were; their alerts are taken up anew.
+    /// Finds the metrics that are not any more what they were; their alerts are taken up again.
     pub(super) async fn find_changed_metrics(&mut self) -> Result<(), StoreError> {
         let names: Vec<String> = self.names.keys().cloned().collect();
         let job = move |tx: &Tx| Known::of_names(tx, &names);
@@ -93,7 +93,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Alerts are about to be taken up anew, or are gone.
+    /// Alerts are about to be taken up again, or are gone.
     fn leave(&mut self, ids: &[i64]) {
         let mut seats = HashSet::new();
         let mut names = HashSet::new();

@@ -96,7 +96,7 @@ impl Engine {
         terms.notify &= !self.store.is_unadopted_copy();
         match self.store.write(move |tx: &Tx| record(tx, &terms, &batch)).await {
             Ok(stale) => {
-                // What was worked out of an alert that somebody has changed meanwhile is void.
+                // What was worked out of an alert that someone has changed meanwhile is void.
                 self.reload.extend(&stale);
                 for at in seats {
                     if let Some(Some(seat)) = self.seats.get_mut(*at as usize)

@@ -1,5 +1,5 @@
 //! Where a request comes from: the other end of its connection or, behind proxies that are trusted, the address that
-//! they forward. Reads headers; asks nobody.
+//! they forward. Reads headers; asks no one.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;

@@ -61,12 +61,12 @@ impl Admission {
         Admission { places, memory, answers, telemetry }
     }
 
-    pub(in crate::serve) fn enter(&self) -> Option<Claim> {
+    pub(in crate::serve) fn enter(&self) -> Option<MemoryPermit> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         self.telemetry.entered();
         let memory = Memory { admission: self.clone(), held: Mutex::new(Held::default()) };
         let inner = Inner { memory: Arc::new(memory), abandoned: AtomicBool::new(false), _place: place };
-        Some(Claim(Arc::new(inner)))
+        Some(MemoryPermit(Arc::new(inner)))
     }
 
     /// Bytes claimed now.
@@ -78,11 +78,11 @@ impl Admission {
 
 /// What one request occupies; a request extension. Given back when the last clone of it is gone.
 #[derive(Clone)]
-pub struct Claim(Arc<Inner>);
+pub struct MemoryPermit(Arc<Inner>);
 
 struct Inner {
     memory: Arc<Memory>,
-    /// Nobody waits for the answer any more.
+    /// No one waits for the answer any more.
     abandoned: AtomicBool,
     _place: OwnedSemaphorePermit,
 }
@@ -186,7 +186,7 @@ impl Drop for Memory {
     }
 }
 
-impl Claim {
+impl MemoryPermit {
     /// Claims `bytes` more of the memory, for what was sent.
     pub fn grow(&self, bytes: usize) -> Result<(), Exceeded> {
         let memory = &self.0.memory;
@@ -215,7 +215,7 @@ impl Permit for Inner {
 }
 
 /// Is dropped with the connection when the client hangs up.
-struct Waiting(Claim);
+struct Waiting(MemoryPermit);
 
 impl Drop for Waiting {
     fn drop(&mut self) {

@@ -48,7 +48,7 @@ pub struct Caller {
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    /// Nobody is let in without being known, so a request without a caller is a mistake of ours; it sees nothing.
+    /// No one is let in without being known, so a request without a caller is a mistake of ours; it sees nothing.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
         let known = parts.extensions.get::<Caller>().cloned();
         known.ok_or_else(|| Problem::internal("a route asks for the caller but lets everybody in"))
@@ -69,14 +69,14 @@ pub struct Rights {
 
 /// Whoever knows the API tokens.
 pub trait TokenLookup: Send + Sync {
-    /// What `token` is good for; `None` when it is nobody's.
+    /// What `token` is good for; `None` when it is no one's.
     fn rights(&self, token: String) -> BoxFuture<'_, Result<Option<Rights>, Problem>>;
 
     /// The same for the token with this id.
     fn rights_of(&self, id: i64) -> BoxFuture<'_, Result<Option<Rights>, Problem>>;
 }
 
-/// By what somebody was known, to be asked again later: see [`Door::again`].
+/// By what someone was known, to be asked again later: see [`Authenticator::again`].
 pub struct Identity {
     /// The id of an API token; nothing for a user of the files.
     pub token: Option<i64>,
@@ -94,22 +94,22 @@ impl Identity {
     }
 }
 
-/// What is asked whether somebody may come in.
+/// What is asked whether someone may come in.
 #[derive(Clone)]
-pub struct Door {
+pub struct Authenticator {
     users: Users,
     tokens: Arc<dyn TokenLookup>,
     guesses: Guesses,
     telemetry: Telemetry,
 }
 
-impl Door {
+impl Authenticator {
     /// Lets `users` in, and whoever has an active API token.
-    pub fn new(users: Users, tokens: Arc<dyn TokenLookup>, telemetry: Telemetry) -> Door {
-        Door { users, tokens, guesses: Guesses::new(), telemetry }
+    pub fn new(users: Users, tokens: Arc<dyn TokenLookup>, telemetry: Telemetry) -> Authenticator {
+        Authenticator { users, tokens, guesses: Guesses::new(), telemetry }
     }
 
-    /// Whoever sends these headers from there, or the answer to somebody unknown.
+    /// Whoever sends these headers from there, or the answer to someone unknown.
     pub async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Caller, Problem> {
         let unknown = || Problem::request(StatusCode::UNAUTHORIZED, "Authorization Required");
         let sent = headers.get(header::AUTHORIZATION).ok_or_else(unknown)?.as_bytes();
@@ -120,7 +120,7 @@ impl Door {
         }
     }
 
-    /// Whoever gives this user and token in a form; nobody where they are wrong.
+    /// Whoever gives this user and token in a form; no one where they are wrong.
     pub async fn log_in(
         &self,
         user: &str,
@@ -202,12 +202,13 @@ pub struct Asked(pub Arc<str>);
 
 /// Answers 401 unless the request carries credentials that are known, 403 when a page of another site sent it. What their role
 /// may do is asked at the route.
-pub async fn require(State(door): State<Door>, request: Request, next: Next) -> Response {
+pub async fn require(State(authenticator): State<Authenticator>, request: Request, next: Next) -> Response {
     if is_probe(request.uri().path()) || request.uri().path().starts_with(OPEN_PICTURES) {
         return next.run(request).await;
     }
     let by_a_page = request.headers().contains_key("sec-fetch-mode");
-    let mut response = answer(&door, request, next).await.unwrap_or_else(IntoResponse::into_response);
+    let mut response =
+        answer(&authenticator, request, next).await.unwrap_or_else(IntoResponse::into_response);
     if by_a_page {
         // A browser that is challenged asks for a password, remembers it, and then sends it for every page.
         response.headers_mut().remove(header::WWW_AUTHENTICATE);
@@ -216,10 +217,14 @@ pub async fn require(State(door): State<Door>, request: Request, next: Next) -> 
     response
 }
 
-async fn answer(door: &Door, mut request: Request, next: Next) -> Result<Response, Problem> {
+async fn answer(
+    authenticator: &Authenticator,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let client = request.extensions().get::<Client>().copied().unwrap_or_default();
     cross_site::check(request.method(), request.headers(), client.secure)?;
-    let caller = door.admit(request.headers(), client).await?;
+    let caller = authenticator.admit(request.headers(), client).await?;
     let asked = Asked(Arc::clone(&caller.name));
     request.extensions_mut().insert(caller);
     let mut response = next.run(request).await;

@@ -12,7 +12,7 @@ use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::admission::Claim;
+use super::admission::MemoryPermit;
 use super::fields::Object;
 use super::form;
 use super::problem::Problem;
@@ -154,7 +154,7 @@ struct Sent {
     bytes: Bytes,
     gzip: bool,
     limit: usize,
-    claim: Option<Claim>,
+    claim: Option<MemoryPermit>,
 }
 
 impl Sent {
@@ -199,10 +199,13 @@ impl Sent {
 }
 
 /// Takes in a whole body as it comes, with the headers that speak of it and what its request occupies.
-async fn receive(request: Request, limits: Limits) -> Result<(HeaderMap, Bytes, Option<Claim>), Problem> {
+async fn receive(
+    request: Request,
+    limits: Limits,
+) -> Result<(HeaderMap, Bytes, Option<MemoryPermit>), Problem> {
     let limit = limits.bytes;
     let (parts, stream) = request.into_parts();
-    let claim = parts.extensions.get::<Claim>().cloned();
+    let claim = parts.extensions.get::<MemoryPermit>().cloned();
     let announced = parts.headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
@@ -214,7 +217,7 @@ async fn receive(request: Request, limits: Limits) -> Result<(HeaderMap, Bytes, 
     Ok((parts.headers, bytes, claim))
 }
 
-async fn collect(stream: Stream, limit: usize, claim: Option<&Claim>) -> Result<Bytes, Problem> {
+async fn collect(stream: Stream, limit: usize, claim: Option<&MemoryPermit>) -> Result<Bytes, Problem> {
     use futures_util::StreamExt as _;
     let mut chunks = stream.into_data_stream();
     let mut whole = Vec::new();
@@ -225,7 +228,7 @@ async fn collect(stream: Stream, limit: usize, claim: Option<&Claim>) -> Result<
     Ok(whole.into())
 }
 
-fn inflate(bytes: &[u8], limit: usize, claim: Option<&Claim>) -> Result<Bytes, Problem> {
+fn inflate(bytes: &[u8], limit: usize, claim: Option<&MemoryPermit>) -> Result<Bytes, Problem> {
     let mut inflater = MultiGzDecoder::new(bytes);
     let mut chunk = [0; 16 * 1024];
     let mut whole = Vec::new();
@@ -238,7 +241,12 @@ fn inflate(bytes: &[u8], limit: usize, claim: Option<&Claim>) -> Result<Bytes, P
     }
 }
 
-fn extend(whole: &mut Vec<u8>, chunk: &[u8], limit: usize, claim: Option<&Claim>) -> Result<(), Problem> {
+fn extend(
+    whole: &mut Vec<u8>,
+    chunk: &[u8],
+    limit: usize,
+    claim: Option<&MemoryPermit>,
+) -> Result<(), Problem> {
     if whole.len() + chunk.len() > limit {
         return Err(too_large(limit));
     }

@@ -20,7 +20,7 @@ pub enum CredentialsError {
     Role(usize),
     /// The line with this number gives a token that an earlier line has already given.
     Repeated(usize),
-    /// There is nobody in it.
+    /// There is no one in it.
     Empty,
 }
 

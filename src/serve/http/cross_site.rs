@@ -1,4 +1,4 @@
-//! Writes that a page of somebody else makes a browser send, with the credentials that the browser remembers. Clients
+//! Writes that a page of someone else makes a browser send, with the credentials that the browser remembers. Clients
 //! of the API send none of the headers this looks at. Pure.
 
 use axum::http::{HeaderMap, Method, StatusCode, header};

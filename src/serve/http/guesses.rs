@@ -128,7 +128,7 @@ impl At<'_> {
     fn admit(&self, attempt: &Attempt) -> Result<(), Wait> {
         let different =
             self.seen.of.get(&self.seen.counted(attempt.address)).map_or(0, |failed| failed.different.len());
-        // Where guesses come from many addresses, one that has guessed at all is shut out: somebody who has not is let
+        // Where guesses come from many addresses, one that has guessed at all is shut out: someone who has not is let
         // in, whoever attacks.
         let most = if self.seen.failures >= OF_ALL { 1 } else { OF_ONE };
         if different >= most && !self.seen.proven.contains_key(&attempt.sent) {

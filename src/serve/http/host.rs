@@ -1,4 +1,4 @@
-//! Under which names browsers may ask: a page of somebody else whose name was bound to our address must not read ours. Pure.
+//! Under which names browsers may ask: a page of someone else whose name was bound to our address must not read ours. Pure.
 
 use url::{Host, Url};
 

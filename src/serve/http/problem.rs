@@ -73,7 +73,7 @@ impl Problem {
         Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
     }
 
-    /// 503 since what is written now would be found by nobody. Where the file lies is the operator's business.
+    /// 503 since what is written now would be found by no one. Where the file lies is the operator's business.
     pub fn displaced(displaced: Displaced) -> Problem {
         let message = match displaced {
             Displaced::Removed => {
@@ -89,7 +89,7 @@ impl Problem {
         Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5)
     }
 
-    /// 507 where the disk is full, 503 where it refuses for another reason: worth another try once somebody saw to it.
+    /// 507 where the disk is full, 503 where it refuses for another reason: worth another try once someone saw to it.
     pub fn cannot_write(trouble: Trouble) -> Problem {
         let status = match trouble {
             Trouble::Full => StatusCode::INSUFFICIENT_STORAGE,
@@ -239,7 +239,7 @@ impl From<Exceeded> for Problem {
             Exceeded::Answer(limit) => Problem::too_large(limit),
             Exceeded::Request => Problem::too_much(),
             Exceeded::Busy => Problem::busy(),
-            // Nobody will see it.
+            // No one will see it.
             Exceeded::Abandoned => Problem::unavailable(),
         }
     }

@@ -44,7 +44,7 @@ impl Role {
 /// the alerts to read and events to post, and viewers neither; where that table is not known, the narrower reading holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Whether the server lives and can work: nobody is asked who they are.
+    /// Whether the server lives and can work: no one is asked who they are.
     Probe,
     /// Sending measurements and events, which is data.
     Send,

@@ -67,7 +67,7 @@ async fn permit(State(access): State<Access>, request: Request, next: Next) -> R
             let message = "This token is not permitted to perform this action on this resource";
             Some(Problem::request(StatusCode::FORBIDDEN, message))
         }
-        // Nobody is let in without being known, so this is a mistake of ours; it shows nothing.
+        // No one is let in without being known, so this is a mistake of ours; it shows nothing.
         (_, None) => Some(Problem::internal("a request came to a guarded route without a caller")),
     };
     let mut response = match refused {

@@ -21,7 +21,7 @@ impl SecretPaths {
     }
 
     /// The path without secrets. Of one that no route has `is_known` is false: there a secret may stand anywhere behind the word
-    /// that comes before it in a route, since somebody may have misspelt the rest.
+    /// that comes before it in a route, since someone may have misspelt the rest.
     pub fn shown<'a>(&self, path: &'a str, is_known: bool) -> Cow<'a, str> {
         let segments: Vec<&str> = path.split('/').collect();
         let words: Vec<usize> = (0..segments.len()).filter(|at| !segments[*at].is_empty()).collect();

@@ -25,14 +25,14 @@ impl Users {
         Arc::clone(&self.0.read())
     }
 
-    /// Whose account it is: the first admin's, else the first user's; nobody's where there are none.
+    /// Whose account it is: the first admin's, else the first user's; no one's where there are none.
     pub(in crate::serve) fn account(&self) -> Arc<str> {
         let all = self.accepted();
         let admin = all.iter().find(|one| one.role == Role::Admin);
         admin.or(all.first()).map_or_else(|| Arc::from(""), |one| Arc::clone(&one.name))
     }
 
-    /// From the next request on these may come in, and nobody else.
+    /// From the next request on these may come in, and no one else.
     pub fn replace(&self, all: Vec<Credentials>) -> UserChanges {
         let mut accepted = self.0.write();
         let changes = UserChanges::between(&accepted, &all);

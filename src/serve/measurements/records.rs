@@ -214,7 +214,7 @@ fn records(points: Vec<Point>, kind: Kind) -> Vec<Record> {
     points.into_iter().map(record).collect()
 }
 
-/// By how much a counter rose; one that fell began anew at zero.
+/// By how much a counter rose; one that fell began again at zero.
 pub fn rise(before: f64, after: f64) -> f64 {
     if after < before { after } else { after - before }
 }

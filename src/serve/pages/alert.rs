@@ -102,7 +102,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     Ok(page(visit, Here::Alerts, name, &content))
 }
 
-/// From when on an alert is shown where nobody chose: from before it began to fire.
+/// From when on an alert is shown where no one chose: from before it began to fire.
 fn since(open: &[&Value], now: i64) -> &'static str {
     let began = open.iter().filter_map(|incident| whole(incident, "opened_at")).min().unwrap_or(now);
     match now.saturating_sub(began) {

@@ -15,7 +15,6 @@ use crate::serve::http::problem::Problem;
 /// Longer answers are not read; no page asks for one.
 const LONGEST: usize = 64 * 1024 * 1024;
 
-/// The routes.
 #[derive(Clone)]
 pub struct Api(Router);
 

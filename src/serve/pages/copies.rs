@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::definitions::Written;
 use super::text::shell;
 
-/// A definition, closed until somebody wants it.
+/// A definition, closed until someone wants it.
 pub fn definition(written: &Result<Written, String>) -> Markup {
     html! {
         details.yaml {

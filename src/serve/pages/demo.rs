@@ -1,4 +1,4 @@
-//! The mark on every page of a demo, also on those that are shown before anybody has logged in: nobody shall take invented trouble for real.
+//! The mark on every page of a demo, also on those that are shown before anybody has logged in: no one shall take invented trouble for real.
 
 use axum::body::{Body, to_bytes};
 use axum::http::header;

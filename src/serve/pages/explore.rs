@@ -22,7 +22,7 @@ use super::{copies, figure, picture};
 use crate::composite::{self, Labels, SOURCE};
 use crate::serve::http::answer::segment;
 
-/// Names that are offered while somebody writes one, and values of a tag that are shown.
+/// Names that are offered while someone writes one, and values of a tag that are shown.
 const NAMES: usize = 200;
 const VALUES: usize = 12;
 

@@ -55,7 +55,7 @@ fn key(place: Here) -> Option<&'static str> {
     }
 }
 
-/// A page for somebody who is known.
+/// A page for someone who is known.
 pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Response {
     let said = SAID.iter().find(|(name, _)| *name == visit.params.text("said"));
     let path = visit.path();
@@ -106,12 +106,12 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
         .into_response()
 }
 
-/// After how many seconds the page is to be asked for again, if somebody chose that.
+/// After how many seconds the page is to be asked for again, if someone chose that.
 fn refresh(visit: &Visit) -> Option<u32> {
     visit.params.text("refresh").parse().ok().filter(|seconds| (5..=3_600).contains(seconds))
 }
 
-/// A page for somebody who is not known yet.
+/// A page for someone who is not known yet.
 pub fn outside(title: &str, theme: Option<&str>, content: &Markup) -> Html<String> {
     whole(
         title,

@@ -18,7 +18,7 @@ use super::site::{Gate, Pages};
 use super::visit::{Sent, Visit, own_path};
 use super::{cookie, demo, frame};
 use crate::serve::http::address::Client;
-use crate::serve::http::admission::Claim;
+use crate::serve::http::admission::MemoryPermit;
 use crate::serve::http::auth::{Asked, Caller};
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::{Access, Role};
@@ -98,7 +98,7 @@ async fn admit(pages: &Pages, mut request: Request, next: Next) -> Result<Respon
         session: found.session.clone(),
         form_token,
         client,
-        claim: request.extensions().get::<Claim>().cloned(),
+        claim: request.extensions().get::<MemoryPermit>().cloned(),
         firing: None,
         theme: theme(request.headers(), &params),
         screen: Screen::of(request.headers()),
@@ -138,7 +138,7 @@ async fn with_credentials(
     if !is_picture || !request.headers().contains_key(header::AUTHORIZATION) {
         return Ok(stranger(&request));
     }
-    let caller = pages.gate().door.admit(request.headers(), client).await?;
+    let caller = pages.gate().authenticator.admit(request.headers(), client).await?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -153,7 +153,7 @@ async fn find(gate: &Gate, headers: &HeaderMap) -> Result<Option<(Found, Caller,
         let accept = |secret: &[u8; 32]| {
             key.fingerprint(secret).is_some_and(|print| bool::from(print.ct_eq(&session.fingerprint)))
         };
-        let Some(caller) = gate.door.again(session.token, accept).await? else { continue };
+        let Some(caller) = gate.authenticator.again(session.token, accept).await? else { continue };
         if caller.role == Role::Recorder {
             continue;
         }
@@ -172,7 +172,7 @@ async fn receive(request: &mut Request, time: Duration) -> Result<Sent, Refused>
     form::decode(&bytes).map(Sent).map_err(|error| unread(&format!("The form cannot be read: {error}.")))
 }
 
-/// What somebody is answered who is not logged in: the login, and afterwards back to where they wanted to.
+/// What someone is answered who is not logged in: the login, and afterwards back to where they wanted to.
 fn stranger(request: &Request) -> Response {
     let wanted = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let wanted = own_path(&wanted).filter(|_| request.method() != Method::POST).unwrap_or("/ui/");

@@ -28,7 +28,7 @@ pub async fn form(State(pages): State<Pages>, request: Request) -> Result<Respon
         let message = "This link was used before, or is older than ten minutes. Press Enter where the server runs for a new one.";
         return Err(Refused::new(StatusCode::FORBIDDEN, message));
     }
-    match pages.gate().door.first_admin() {
+    match pages.gate().authenticator.first_admin() {
         Some(known) => let_in(&pages, request.headers(), client, known, "/ui/").await,
         None => Err(Refused::new(StatusCode::FORBIDDEN, "No user of this server is an admin.")),
     }
@@ -49,7 +49,7 @@ pub async fn submit(State(pages): State<Pages>, sent: Sent, request: Request) ->
     if user.is_empty() || token.is_empty() {
         return Ok(again(StatusCode::BAD_REQUEST, "Give both, user and token."));
     }
-    let known = match pages.gate().door.log_in(user, token, client).await.map_err(Refused::from) {
+    let known = match pages.gate().authenticator.log_in(user, token, client).await.map_err(Refused::from) {
         Ok(known) => known,
         Err(refused) => return Ok(again(refused.status, &refused.message)),
     };
@@ -97,7 +97,7 @@ async fn let_in(
     Ok(response)
 }
 
-/// Whether a token that is given here is seen by nobody on the way.
+/// Whether a token that is given here is seen by no one on the way.
 fn takes_tokens(pages: &Pages, client: Client) -> bool {
     let is_here = client.address.is_none_or(|address| address.to_canonical().is_loopback());
     is_here || pages.gate().is_secure(client)

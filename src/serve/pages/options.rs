@@ -1,4 +1,4 @@
-//! How the pages are to behave, and the links by which the program itself lets somebody in.
+//! How the pages are to behave, and the links by which the program itself lets someone in.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct PageOptions {
     pub allowed_hosts: Vec<String>,
     /// How long a browser that is not used stays logged in. 12 hours by default.
     pub session: Duration,
-    /// The links that let somebody in once.
+    /// The links that let someone in once.
     pub links: OneTimeLinks,
     /// How pages write objects as definitions for files.
     pub definitions: Definitions,
@@ -41,7 +41,7 @@ impl Default for PageOptions {
     }
 }
 
-/// Links that let somebody in as the first admin, each of them once and for ten minutes. Clones share them.
+/// Links that let someone in as the first admin, each of them once and for ten minutes. Clones share them.
 #[derive(Clone, Default)]
 pub struct OneTimeLinks(Arc<Mutex<HashMap<[u8; 32], Instant>>>);
 

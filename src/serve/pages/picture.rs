@@ -19,7 +19,7 @@ use super::{csv, figure, numbers};
 use crate::chart::View;
 use crate::composite::Labels;
 use crate::picture::{self, Kind, Scene, Theme, draw, svg};
-use crate::serve::drawing::{self, Wish};
+use crate::serve::drawing::{self, PictureRequest};
 use crate::serve::http::role::Access;
 
 /// Of a plot, and of the number in a card of its own.
@@ -30,7 +30,7 @@ const NUMBER_HEIGHT: u32 = 96;
 /// Of a picture that is taken elsewhere.
 const TAKEN: (u32, u32) = (800, 240);
 
-/// From when on charts are shown unless somebody asks otherwise.
+/// From when on charts are shown unless someone asks otherwise.
 pub const SINCE: &str = "-6h";
 
 /// How large a chart is on its page.
@@ -71,7 +71,7 @@ impl Charts {
     }
 
     async fn scenes(&self, pages: &Pages, visit: &Visit, charts: Vec<Value>) -> Result<Vec<Scene>, Refused> {
-        let wish = Wish {
+        let request = PictureRequest {
             charts,
             view: self.view(visit),
             events: events(visit),
@@ -79,7 +79,7 @@ impl Charts {
             only_alert: self.only_alert,
             only_series: self.only_series.clone(),
         };
-        let mut scenes = drawing::scenes(pages.store(), wish).await?;
+        let mut scenes = drawing::scenes(pages.store(), request).await?;
         for scene in scenes.iter_mut().filter(|scene| scene.kind == Kind::Number && self.size == Size::Card) {
             (scene.width, scene.height) = (visit.screen.number(), NUMBER_HEIGHT);
         }

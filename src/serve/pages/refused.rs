@@ -36,7 +36,7 @@ impl Refused {
         Refused { status, message }
     }
 
-    /// As a page for somebody who is known.
+    /// As a page for someone who is known.
     pub fn shown(&self, visit: &Visit) -> Response {
         let body = html! {
             (frame::heading(self.title(), &html! {}, &html! {}))
@@ -79,7 +79,7 @@ impl From<Problem> for Refused {
     }
 }
 
-/// Where nobody is known, only the words.
+/// Where no one is known, only the words.
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         (self.status, frame::bare(self.title(), &html! { p { (self.message) } })).into_response()

@@ -1,4 +1,4 @@
-//! A session as the cookie of a browser holds it: by which credential somebody came in, when, and when they were last seen, sealed with
+//! A session as the cookie of a browser holds it: by which credential someone came in, when, and when they were last seen, sealed with
 //! a key that only the data file has. Pure; asks neither clock nor table.
 
 use base64::Engine as _;
@@ -18,7 +18,7 @@ const SEAL: usize = 32;
 /// The most a session lasts, however busy it is.
 pub const MOST: i64 = 7 * 86_400;
 
-/// Cookies that are younger are not written anew.
+/// Cookies that are younger are not written again.
 const FRESH: i64 = 60;
 
 /// What seals sessions.

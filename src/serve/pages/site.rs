@@ -11,7 +11,7 @@ use super::options::{OneTimeLinks, PageOptions};
 use super::prefix::Prefix;
 use super::sessions::Sessions;
 use crate::serve::http::address::Client;
-use crate::serve::http::auth::Door;
+use crate::serve::http::auth::Authenticator;
 use crate::serve::http::body::Limits;
 use crate::serve::http::host::Hosts;
 use crate::serve::store::Store;
@@ -29,7 +29,7 @@ struct Parts {
 
 /// What is asked at the gate.
 pub struct Gate {
-    pub door: Door,
+    pub authenticator: Authenticator,
     pub sessions: Sessions,
     pub hosts: Hosts,
     /// Whether people reach the server by HTTPS, though a proxy speaks plain HTTP to it.
@@ -53,7 +53,7 @@ impl Gate {
 pub struct Surroundings<'a> {
     /// The routes of the API, before anybody is asked who they are.
     pub api: Router,
-    pub door: Door,
+    pub authenticator: Authenticator,
     pub store: Store,
     pub options: &'a PageOptions,
     pub public_url: Option<&'a str>,
@@ -62,11 +62,11 @@ pub struct Surroundings<'a> {
 
 impl Pages {
     pub fn new(around: Surroundings<'_>) -> Pages {
-        let Surroundings { api, door, store, options, public_url, limits } = around;
+        let Surroundings { api, authenticator, store, options, public_url, limits } = around;
         let public_url = public_url.and_then(|url| url::Url::parse(url).ok());
         let idle = i64::try_from(options.session.as_secs()).unwrap_or(i64::MAX);
         let gate = Gate {
-            door,
+            authenticator,
             sessions: Sessions::new(store.clone(), idle),
             hosts: Hosts::new(public_url.as_ref(), &options.allowed_hosts),
             prefix: Prefix::of(public_url.as_ref()),

@@ -6,7 +6,7 @@ use url::Url;
 /// No text is shown longer than so many characters.
 const LONGEST: usize = 600;
 
-/// Somebody else's text: a name, a title, a reason.
+/// Someone else's text: a name, a title, a reason.
 pub struct Text<'a>(pub &'a str);
 
 impl Render for Text<'_> {
@@ -47,7 +47,7 @@ fn is_unseen(character: char) -> bool {
     )
 }
 
-/// A word for a shell, quoted where it needs to be; what nobody sees in it is spelled, as bash and zsh read it.
+/// A word for a shell, quoted where it needs to be; what no one sees in it is spelled, as bash and zsh read it.
 pub fn shell(word: &str) -> String {
     if word.contains(is_unseen) {
         let spelled = |character: char| match character {
@@ -65,7 +65,7 @@ pub fn shell(word: &str) -> String {
     }
 }
 
-/// A link to somebody else's address; only its text where it is no address of a page or of mail.
+/// A link to someone else's address; only its text where it is no address of a page or of mail.
 pub fn link(address: &str, text: &str) -> Markup {
     let known = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "mailto"));
     html! {

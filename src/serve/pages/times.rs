@@ -31,7 +31,7 @@ pub fn clock(now: i64, time: i64) -> String {
     Timestamp::from_second(time).map_or_else(|_| time.to_string(), |at| at.strftime(form).to_string())
 }
 
-/// How long ago, with the moment where somebody points at it.
+/// How long ago, with the moment where someone points at it.
 pub fn ago(now: i64, time: i64) -> Markup {
     let at = Timestamp::from_second(time).ok();
     html! {

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 
 use super::fields::Params;
 use crate::serve::http::address::Client;
-use crate::serve::http::admission::Claim;
+use crate::serve::http::admission::MemoryPermit;
 use crate::serve::http::auth::Caller;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
@@ -24,10 +24,10 @@ pub struct Visit {
     /// What every form holds.
     pub form_token: String,
     pub client: Client,
-    pub claim: Option<Claim>,
+    pub claim: Option<MemoryPermit>,
     /// How many alerts fire, where this role may know.
     pub firing: Option<usize>,
-    /// `light` or `dark` where somebody chose.
+    /// `light` or `dark` where someone chose.
     pub theme: Option<&'static str>,
     /// How wide it is looked at.
     pub screen: Screen,
@@ -87,7 +87,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Sent {
     }
 }
 
-/// The path, if it is one of a page: nobody is sent elsewhere.
+/// The path, if it is one of a page: no one is sent elsewhere.
 pub fn own_path(path: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>');
     let ours = path == "/ui/" || path.starts_with("/ui/") && !path.starts_with("/ui/log");

@@ -109,7 +109,7 @@ impl ReadRequest {
                     queries.push(Query::decode(query)?);
                 }
                 (2, Wire::Number(form)) => forms.push(form),
-                // a list of numbers is packed where somebody likes that better
+                // a list of numbers is packed where someone likes that better
                 (2, Wire::Bytes(packed)) => {
                     let mut packed = Fields(packed);
                     while !packed.0.is_empty() {

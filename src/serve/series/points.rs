@@ -14,11 +14,11 @@ use crate::serve::tsdb::sample::Sample;
 /// What is in the journal alone, by series.
 pub type Recent = HashMap<i64, Vec<Point>>;
 
-/// How far somebody who follows the journal has read it. Begins before everything.
+/// How far someone who follows the journal has read it. Begins before everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor(pub i64);
 
-/// What somebody who follows the journal reads of it next.
+/// What someone who follows the journal reads of it next.
 #[derive(Debug, Default, PartialEq)]
 pub struct Tail {
     /// Those that are wanted, in order of their arrival.

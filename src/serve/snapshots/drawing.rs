@@ -12,7 +12,7 @@ use super::table::{self, Snapshot};
 use crate::chart::View;
 use crate::picture::{Scene, Theme, Window, draw, png};
 use crate::serve::catalog::spaces::table as spaces;
-use crate::serve::drawing::{self as charts, Wish};
+use crate::serve::drawing::{self as charts, PictureRequest};
 use crate::serve::http::problem::Problem;
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
@@ -104,7 +104,7 @@ async fn scene(store: &Store, snapshot: &Snapshot) -> Result<Option<Scene>, Prob
         hidden: Vec::new(),
     };
     // Pictures may be shown to people who may not know of alerts.
-    let wish = Wish {
+    let request = PictureRequest {
         charts: vec![chart],
         view,
         events: None,
@@ -112,7 +112,7 @@ async fn scene(store: &Store, snapshot: &Snapshot) -> Result<Option<Scene>, Prob
         only_alert: None,
         only_series: None,
     };
-    Ok(charts::scenes(store, wish).await?.pop())
+    Ok(charts::scenes(store, request).await?.pop())
 }
 
 /// The definition of what is pictured, with what the snapshot says otherwise.

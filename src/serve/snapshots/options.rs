@@ -16,7 +16,7 @@ pub enum Snapshots {
     Private,
     /// Whoever has the link, which cannot be guessed.
     Link,
-    /// Nobody: none are drawn.
+    /// No one: none are drawn.
     Off,
 }
 

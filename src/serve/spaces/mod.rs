@@ -110,7 +110,7 @@ pub async fn show_chart(
     changes::show(&store, move |tx| table::find_chart(tx, space, id), show).await
 }
 
-/// 200 with the chart, which appoptics-api-go decodes and nobody else minds. One documented example updates by POST.
+/// 200 with the chart, which appoptics-api-go decodes and no one else minds. One documented example updates by POST.
 pub async fn put_chart(
     State(store): State<Store>,
     terms: Terms,

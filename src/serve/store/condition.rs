@@ -15,7 +15,7 @@ use crate::serve::Clock;
 /// Free pages in the file with which it can do for a while.
 const ROOM: i64 = 1024;
 
-/// Bytes that the history of alerts may take where nobody says.
+/// Bytes that the history of alerts may take where no one says.
 const HISTORY: u64 = 256_000_000;
 
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub struct Condition {
     pub epoch: Epoch,
     /// Steps of the maintenance that failed.
     pub failures: AtomicU64,
-    /// How far somebody has read the journal.
+    /// How far someone has read the journal.
     pub followed: Followed,
     /// Statements of requests.
     pub statements: AtomicU64,
@@ -51,7 +51,7 @@ pub struct Condition {
     pub history_dropped: AtomicU64,
 }
 
-/// The last row of the journal that somebody who follows it has read; everything where nobody does.
+/// The last row of the journal that someone who follows it has read; everything where no one does.
 #[derive(Debug)]
 pub struct Followed(AtomicI64);
 

@@ -18,7 +18,7 @@ pub enum StoreError {
     /// It cannot be written. The cause is there where it was found, and not where it is only repeated.
     #[error("{}{}", trouble.reason(), cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default())]
     Trouble { trouble: Trouble, cause: Option<String> },
-    /// What was written will be found by nobody.
+    /// What was written will be found by no one.
     #[error("the data is not found any more where it was")]
     Displaced(Displaced),
     /// The request has used what it may use.

@@ -12,7 +12,7 @@ pub(in crate::serve) mod rows;
 pub(in crate::serve) mod sqlite;
 #[cfg(test)]
 mod tests;
-mod turn;
+mod time_slice;
 pub(in crate::serve) mod tx;
 mod value;
 
@@ -34,7 +34,7 @@ pub use sqlite::open_error::OpenError;
 pub use sqlite::report::Report;
 #[cfg(test)]
 pub(in crate::serve) use sqlite::{Scratch, scratch};
-pub(in crate::serve) use turn::Turn;
+pub(in crate::serve) use time_slice::TimeSlice;
 
 /// A handle on the open data; clones share it. The last one to go, or [`run`](super::run), closes it.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ enum Engine {
     Sqlite(Arc<Sqlite>),
 }
 
-/// How long a read that nobody bounded may take.
+/// How long a read that no one bounded may take.
 const READ_TIME: Duration = Duration::from_secs(30);
 
 impl Store {
@@ -94,10 +94,10 @@ impl Store {
     /// Runs `step` over `state`, each time in a transaction of its own, so that other writes get in between. What a step
     /// did is laid over the state by `advance` once it is durable, which tells whether all is done then. What earlier steps
     /// did stays when a later one fails.
-    pub(in crate::serve) async fn write_in_turns<S, P, E>(
+    pub(in crate::serve) async fn write_chunked<S, P, E>(
         &self,
         mut state: S,
-        step: impl Fn(&Tx<'_>, &S, Turn) -> Result<P, E> + Clone + Send + 'static,
+        step: impl Fn(&Tx<'_>, &S, TimeSlice) -> Result<P, E> + Clone + Send + 'static,
         advance: impl Fn(&mut S, P) -> bool,
     ) -> Result<S, E>
     where
@@ -108,7 +108,7 @@ impl Store {
         loop {
             let (step, shared) = (step.clone(), Arc::new(state));
             let kept = Arc::clone(&shared);
-            let done = self.write(move |tx: &Tx| step(tx, &shared, Turn::begin())).await?;
+            let done = self.write(move |tx: &Tx| step(tx, &shared, TimeSlice::begin())).await?;
             // The job is gone with its share, unless its thread is still dropping it.
             state = Arc::try_unwrap(kept).map_err(|_| StoreError::internal("a step kept its state"))?;
             if advance(&mut state, done) {
@@ -163,7 +163,7 @@ impl Store {
         Store { read_time: time, ..self }
     }
 
-    /// When the data was copied from another file, in epoch seconds, as long as nobody adopted it: the original may be
+    /// When the data was copied from another file, in epoch seconds, as long as no one adopted it: the original may be
     /// served elsewhere.
     pub fn copied_at(&self) -> Option<i64> {
         match &self.engine {
@@ -171,7 +171,7 @@ impl Store {
         }
     }
 
-    /// Whether somebody else may speak for what is in here, so that nothing may be sent to anybody because of it.
+    /// Whether someone else may speak for what is in here, so that nothing may be sent to anybody because of it.
     pub fn is_unadopted_copy(&self) -> bool {
         self.copied_at().is_some()
     }

@@ -18,7 +18,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// What serves somebody who only wants to read what is at `path`: nothing is made where there is nothing.
+    /// What serves someone who only wants to read what is at `path`: nothing is made where there is nothing.
     pub fn for_reading(path: &Path) -> Data {
         match path.canonicalize() {
             Ok(found) if reading::can_write_beside(&found) => Data::File(found),

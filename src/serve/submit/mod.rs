@@ -150,8 +150,7 @@ impl Intake {
             resolved.add(more);
             resolved.samples.len() == samples.len()
         };
-        let Resolved { samples: resolved, found } =
-            self.store.write_in_turns(resolved, step, advance).await?;
+        let Resolved { samples: resolved, found } = self.store.write_chunked(resolved, step, advance).await?;
         self.known.remember(found);
         let rows = journal::rows(&resolved);
         let insert = move |tx: &Tx| {

@@ -13,7 +13,7 @@ use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::series;
 use crate::serve::series::points::Points as _;
-use crate::serve::store::Turn;
+use crate::serve::store::TimeSlice;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::labels::Labels;
@@ -27,7 +27,7 @@ pub fn append(
     known: &SeriesCache,
     now: i64,
 ) -> Result<Found, Problem> {
-    let resolved = resolve(tx, measurements, agent, known, Turn::whole())?;
+    let resolved = resolve(tx, measurements, agent, known, TimeSlice::whole())?;
     series::of(tx)?.append(&journal::rows(&resolved.samples), now)?;
     Ok(resolved.found)
 }
@@ -74,7 +74,7 @@ pub fn resolve(
     measurements: &[Measurement],
     agent: Option<&str>,
     known: &SeriesCache,
-    turn: Turn,
+    slice: TimeSlice,
 ) -> Result<Resolved, Problem> {
     let Resolved { mut samples, mut found } = Resolved::new(known);
     samples.reserve(measurements.len());
@@ -84,7 +84,7 @@ pub fn resolve(
         let metric = look_up.metric(one)?;
         let series = look_up.series(metric.id, &one.labels)?;
         samples.push(Sample { metric: metric.id, series, time: metric.time(one.time), stats: one.stats });
-        if turn.is_over() {
+        if slice.is_over() {
             break;
         }
     }

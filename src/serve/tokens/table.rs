@@ -95,7 +95,7 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<ApiToken, Refusal> {
     by_id::find(tx, "api_tokens", id, ApiToken::from_row)
 }
 
-/// What `token` is good for; `None` when it is nobody's.
+/// What `token` is good for; `None` when it is no one's.
 pub fn rights(tx: &Tx<'_>, token: &str) -> Result<Option<Rights>, StoreError> {
     let sql = "SELECT * FROM api_tokens WHERE digest = ?1";
     Ok(tx.one(sql, params![digest(token)], ApiToken::from_row)?.map(of))

@@ -49,7 +49,7 @@ impl Horizon {
     }
 
     /// After `ran` more, the time of day is `wall`. `due` is the time at which the next measurements age: what lies before
-    /// it is nobody's share.
+    /// it is no one's share.
     pub fn tick<E>(
         &mut self,
         wall: i64,

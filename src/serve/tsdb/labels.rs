@@ -122,16 +122,16 @@ mod tests {
     #[test]
     fn what_comes_in_both_dialects_counts_once() {
         let source = |id, name: Option<&str>| Series { id, labels: Labels::Source(name.map(str::to_owned)) };
-        let twins = |series: Vec<Series>| counted_once(series).iter().map(|one| one.id).collect::<Vec<_>>();
+        let ids = |series: Vec<Series>| counted_once(series).iter().map(|one| one.id).collect::<Vec<_>>();
         let web = || tagged(1, &json!({"source": "web-1", "region": "eu"}));
         assert_eq!(
-            twins(vec![web(), source(2, Some("Web-1")), source(3, Some("db")), source(4, None)]),
+            ids(vec![web(), source(2, Some("Web-1")), source(3, Some("db")), source(4, None)]),
             [1, 3, 4]
         );
         assert_eq!(
-            twins(vec![source(2, Some("web-1")), source(4, None), tagged(5, &json!({"az": "a"}))]),
+            ids(vec![source(2, Some("web-1")), source(4, None), tagged(5, &json!({"az": "a"}))]),
             [2, 5]
         );
-        assert_eq!(twins(vec![source(2, Some("web-1")), source(4, None)]), [2, 4]);
+        assert_eq!(ids(vec![source(2, Some("web-1")), source(4, None)]), [2, 4]);
     }
 }

@@ -7,7 +7,7 @@ use super::found::{Found, left_behind};
 use super::rendered::{Refused, rendered};
 use crate::diag::{Code, Diagnostic, Files, Part, Report, Route, counted};
 use crate::diff::undeclared;
-use crate::model::{Address, Collection, Desired, Intent, Kind, Metric, Resource, State, Wish};
+use crate::model::{Address, Collection, Declared, Desired, Intent, Kind, Metric, Resource, State};
 use crate::prometheus::Settings;
 
 /// What is asked of a ruler that holds these kinds; all else is external from now on, and stands in `actual` too.
@@ -21,9 +21,9 @@ pub fn asked(
     report: &mut Report,
 ) -> Desired {
     let mut asked = desired.clone();
-    for (address, wish) in &desired.objects {
+    for (address, declared) in &desired.objects {
         // What has taken its place is there already.
-        left_behind(found, address, wish).iter().for_each(|old| _ = actual.remove(old));
+        left_behind(found, address, declared).iter().for_each(|old| _ = actual.remove(old));
     }
     if settings.absent_memory.is_none() {
         let message =
@@ -32,15 +32,15 @@ pub fn asked(
         report.push(found.help("write how long streams are remembered, such as `absent_memory: 24h`"));
     }
     let mut left: BTreeMap<Kind, usize> = BTreeMap::new();
-    for (address, wish) in &desired.objects {
-        if holds(wish.kind) {
-            if wish.intent == Intent::Present && is_off(&wish.resource) {
-                switch_off(&mut asked, address, wish, actual);
+    for (address, declared) in &desired.objects {
+        if holds(declared.kind) {
+            if declared.intent == Intent::Present && is_off(&declared.resource) {
+                switch_off(&mut asked, address, declared, actual);
             }
-        } else if wish.intent == Intent::Absent {
+        } else if declared.intent == Intent::Absent {
             asked.objects.remove(address);
         } else {
-            *left.entry(wish.kind).or_default() += usize::from(wish.intent == Intent::Present);
+            *left.entry(declared.kind).or_default() += usize::from(declared.intent == Intent::Present);
             take_as_given(&mut asked, address, actual);
         }
     }
@@ -53,7 +53,7 @@ pub fn asked(
         if asked
             .objects
             .get(&refused.address)
-            .is_some_and(|wish| wish.intent == Intent::Present && holds(wish.kind))
+            .is_some_and(|declared| declared.intent == Intent::Present && holds(declared.kind))
         {
             report.push(left_out(&refused, &asked, files));
             take_as_given(&mut asked, &refused.address, actual);
@@ -64,7 +64,10 @@ pub fn asked(
 
 /// How many of what is asked for were taken as given because their kind is not held.
 pub fn given(asked: &Desired, holds: &dyn Fn(Kind) -> bool) -> impl Fn(&Address) -> bool {
-    let given = asked.objects.iter().filter(|(_, wish)| wish.intent == Intent::External && !holds(wish.kind));
+    let given = asked
+        .objects
+        .iter()
+        .filter(|(_, declared)| declared.intent == Intent::External && !holds(declared.kind));
     let given: std::collections::BTreeSet<Address> = given.map(|(address, _)| address.clone()).collect();
     move |address| given.contains(address)
 }
@@ -76,9 +79,9 @@ fn is_off(resource: &Resource) -> bool {
 }
 
 /// There is no rule for what is switched off.
-fn switch_off(asked: &mut Desired, address: &Address, wish: &Wish, actual: &State) {
-    let off = Wish { intent: Intent::Absent, renamed_from: None, ..wish.clone() };
-    let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
+fn switch_off(asked: &mut Desired, address: &Address, declared: &Declared, actual: &State) {
+    let off = Declared { intent: Intent::Absent, renamed_from: None, ..declared.clone() };
+    let old = declared.renamed_from.as_ref().map(|old| address.renamed(old));
     if let Some(old) = old.filter(|old| actual.contains_key(old) && !asked.objects.contains_key(old)) {
         asked.objects.insert(old, off.clone());
     }
@@ -86,9 +89,9 @@ fn switch_off(asked: &mut Desired, address: &Address, wish: &Wish, actual: &Stat
 }
 
 fn take_as_given(asked: &mut Desired, address: &Address, actual: &mut State) {
-    let Some(wish) = asked.objects.get_mut(address) else { return };
-    (wish.intent, wish.renamed_from) = (Intent::External, None);
-    actual.entry(address.clone()).or_insert_with(|| wish.resource.clone());
+    let Some(declared) = asked.objects.get_mut(address) else { return };
+    (declared.intent, declared.renamed_from) = (Intent::External, None);
+    actual.entry(address.clone()).or_insert_with(|| declared.resource.clone());
 }
 
 /// Metrics that are used come from somewhere else: a ruler does not know which there are.
@@ -101,7 +104,7 @@ fn take_metrics_as_given(asked: &mut Desired, actual: &mut State) {
         }
         let resource = Resource::Metric(Metric::default());
         actual.insert(metric.clone(), resource.clone());
-        let given = Wish {
+        let given = Declared {
             kind: Kind::Metric,
             resource,
             intent: Intent::External,
@@ -130,9 +133,9 @@ fn left_out(refused: &Refused, asked: &Desired, files: &Files) -> Diagnostic {
     let Refused { address, reasons, .. } = refused;
     let message = format!("{} \"{address}\" is not written to this target", refused.kind);
     let mut found = Diagnostic::warning(Code::NotRendered, message);
-    if let Some(wish) = asked.objects.get(address) {
+    if let Some(declared) = asked.objects.get(address) {
         let why = reasons.first().map_or_else(String::new, |reason| reason.text.clone());
-        found = found.at(wish.origin.place(files, &Route::root(), Part::Key), why);
+        found = found.at(declared.origin.place(files, &Route::root(), Part::Key), why);
     }
     for help in reasons.iter().filter_map(|reason| reason.help.clone()) {
         found = found.help(help);

@@ -50,7 +50,9 @@ pub fn complete(
     let left: BTreeMap<Address, Address> = desired
         .objects
         .iter()
-        .filter_map(|(address, wish)| Some((address.clone(), left_behind(rules.found, address, wish)?)))
+        .filter_map(|(address, declared)| {
+            Some((address.clone(), left_behind(rules.found, address, declared)?))
+        })
         .collect();
     renamed.extend(left.values().cloned());
     let others = |group: &str| {
@@ -124,7 +126,7 @@ fn update(address: &Address, before: Resource, after: Resource, fields: Vec<Fiel
 }
 
 fn is_wanted(desired: &Desired, address: &Address) -> bool {
-    desired.objects.get(address).is_some_and(|wish| wish.intent == Intent::Present)
+    desired.objects.get(address).is_some_and(|declared| declared.intent == Intent::Present)
 }
 
 fn renamed_from(change: &Change) -> Option<&Address> {
@@ -197,8 +199,8 @@ fn note_hand(places: &[&Found], kind: Kind, address: &Address, compared: &Compar
     };
     let message = format!("the rule of {kind} \"{address}\" {what}; it is written over");
     let mut found = Diagnostic::warning(Code::EditedByHand, message);
-    if let Some(wish) = compared.desired.objects.get(address) {
-        found = found.at(wish.origin.place(compared.files, &Route::root(), Part::Key), "declared here");
+    if let Some(declared) = compared.desired.objects.get(address) {
+        found = found.at(declared.origin.place(compared.files, &Route::root(), Part::Key), "declared here");
     }
     report.push(found.help("take over into the files what is to stay"));
 }

@@ -1,14 +1,14 @@
-//! The rules of a namespace as objects of the kinds they have: what carries a definition is what that says; a rule whose expression nobody
+//! The rules of a namespace as objects of the kinds they have: what carries a definition is what that says; a rule whose expression no one
 //! rendered is an alert with a condition that only the ruler understands, or a composite in its language.
 
 use serde_json::{Map, Value, json};
 
 use super::normal::{Normal, collapsed, definition_text};
-use crate::model::{Address, Collection, Kind, Resource, State, Wish};
+use crate::model::{Address, Collection, Declared, Kind, Resource, State};
 use crate::prometheus::{Definition, comment_of};
 use crate::remote::ruler::Group;
 
-/// The type of a condition that is an expression of somebody else.
+/// The type of a condition that is an expression of someone else.
 pub const FOREIGN: &str = "promql";
 
 /// What is known of how a rule came to be as it is.
@@ -29,7 +29,6 @@ pub enum Hand {
 pub struct Found {
     /// Which object it is.
     pub address: Address,
-    /// Its group.
     pub group: String,
     /// As it stands there.
     pub rule: Value,
@@ -69,8 +68,8 @@ pub fn state(found: &[Found]) -> State {
 }
 
 /// The former name of a declared object whose rule a run that was broken off left behind, after the one of the new name was written.
-pub fn left_behind(found: &[Found], address: &Address, wish: &Wish) -> Option<Address> {
-    let old = wish.renamed_from.as_ref()?;
+pub fn left_behind(found: &[Found], address: &Address, declared: &Declared) -> Option<Address> {
+    let old = declared.renamed_from.as_ref()?;
     let took_over = |it: &Found| it.address == *address && it.renamed_from.as_ref() == Some(old);
     let old = address.renamed(old);
     (found.iter().any(took_over) && found.iter().any(|it| it.address == old)).then_some(old)

@@ -26,7 +26,7 @@ use crate::diff::Diff;
 use crate::model::{Address, AlertmanagerOwn, Desired, Kind, Resource, Service, State};
 use crate::plan::{Done, Failure, Outcome, Plan, Remedy};
 use crate::prometheus::{Settings, duration};
-use crate::remote::fetch::{Actual, Wanted};
+use crate::remote::fetch::{Actual, FetchPlan};
 use crate::remote::ruler::{Group, Ruler};
 use compared::Rules;
 use subtree::Subtree;
@@ -113,7 +113,7 @@ impl Target for RulerTarget {
         matches!(kind, Kind::Alert | Kind::Composite) || kind == Kind::Service && self.routes
     }
 
-    fn read<'a>(&'a self, _: &'a Wanted) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
+    fn read<'a>(&'a self, _: &'a FetchPlan) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
         async {
             let groups = self.ruler.groups(&self.namespace()).await?;
             let alertmanager = if self.routes { self.ruler.alertmanager().await? } else { None };

@@ -48,7 +48,7 @@ impl Normal {
         Self { judged, dressed }
     }
 
-    /// The digests of both halves, by which it is told which of them somebody has edited.
+    /// The digests of both halves, by which it is told which of them someone has edited.
     pub fn digest(&self) -> String {
         format!("{}.{}", digest(&json!(self.judged)), digest(&json!(self.dressed)))
     }

@@ -10,7 +10,7 @@ use super::receivers;
 use super::subtree::receiver_of;
 use crate::diag::Files;
 use crate::diff::{Comparison, undeclared};
-use crate::model::{Address, Collection, Desired, Intent, Kind, Resource, State, Wish};
+use crate::model::{Address, Collection, Declared, Desired, Intent, Kind, Resource, State};
 use crate::pattern::fold;
 use crate::prometheus::{self, DEFINITION, Definition, ReportedReason, Settings, Tests};
 
@@ -20,7 +20,6 @@ pub const MOST_RULES: usize = 20;
 /// A rule as it is to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
-    /// Its group.
     pub group: String,
     /// As it is sent.
     pub rule: Value,
@@ -31,9 +30,7 @@ pub struct Wanted {
 pub struct Refused {
     /// Which object.
     pub address: Address,
-    /// Its kind.
     pub kind: Kind,
-    /// The reasons.
     pub reasons: Vec<ReportedReason>,
 }
 
@@ -83,12 +80,13 @@ pub fn rendered(asked: &Desired, actual: &State, files: &Files, settings: &Setti
             done.refused.push(Refused { address, kind, reasons: object.reasons });
             continue;
         }
-        let Some(wish) = whole.objects.get(&address) else { continue };
+        let Some(declared) = whole.objects.get(&address) else { continue };
         if let Some(value) = rendering.receivers.get(&object.name).filter(|_| kind == Kind::Service) {
             let mut value = value.clone();
             value["name"] = receiver_of(&settings.owner, &object.name).into();
-            let definition = receivers::definition(&object.name, &wish.resource, &value);
-            done.receivers.insert(address, Template { value, definition, service: wish.resource.clone() });
+            let definition = receivers::definition(&object.name, &declared.resource, &value);
+            done.receivers
+                .insert(address, Template { value, definition, service: declared.resource.clone() });
             continue;
         }
         if let Some(routes) = rendering.routes.get(&object.name).filter(|_| kind == Kind::Alert) {
@@ -100,8 +98,8 @@ pub fn rendered(asked: &Desired, actual: &State, files: &Files, settings: &Setti
         let Some((place, rule)) = place.and_then(|place| Some((place, *texts.get(&place)?))) else {
             continue;
         };
-        let old = wish.renamed_from.clone().filter(|old| actual.contains_key(&address.renamed(old)));
-        let rule = with_definition(rule.clone(), &object.name, &wish.resource, old);
+        let old = declared.renamed_from.clone().filter(|old| actual.contains_key(&address.renamed(old)));
+        let rule = with_definition(rule.clone(), &object.name, &declared.resource, old);
         done.rules.insert(address, Wanted { group: place.0.to_owned(), rule });
     }
     done
@@ -122,32 +120,33 @@ fn as_they_will_be(asked: &Desired, actual: &State) -> Desired {
     let types = |name: &str| {
         asked.metric_type(name).or_else(|| actual.get(&Address::metric(name)).and_then(Resource::metric_type))
     };
-    for (address, wish) in &mut whole.objects {
-        let may_be_held = matches!(wish.kind, Kind::Alert | Kind::Composite | Kind::Service);
+    for (address, declared) in &mut whole.objects {
+        let may_be_held = matches!(declared.kind, Kind::Alert | Kind::Composite | Kind::Service);
         if !may_be_held {
             // What stands beside the rules is as it is written, but for metrics of which nothing is known.
-            let known = !wish.resource.fields().is_empty();
-            wish.intent = if known { Intent::Present } else { wish.intent };
+            let known = !declared.resource.fields().is_empty();
+            declared.intent = if known { Intent::Present } else { declared.intent };
             continue;
         }
-        let old = wish.renamed_from.as_ref().map(|old| address.renamed(old));
-        let have = actual.get(address).or_else(|| actual.get(&old?)).filter(|have| have.kind() == wish.kind);
-        wish.resource = match (wish.intent, have) {
-            (Intent::Present, Some(have)) => Comparison::of(&wish.resource, have, &types).overlay(),
-            (Intent::Present, None) => wish.resource.with_defaults(),
-            // One that somebody else keeps here is read as it is.
+        let old = declared.renamed_from.as_ref().map(|old| address.renamed(old));
+        let have =
+            actual.get(address).or_else(|| actual.get(&old?)).filter(|have| have.kind() == declared.kind);
+        declared.resource = match (declared.intent, have) {
+            (Intent::Present, Some(have)) => Comparison::of(&declared.resource, have, &types).overlay(),
+            (Intent::Present, None) => declared.resource.with_defaults(),
+            // One that someone else keeps here is read as it is.
             (Intent::External, Some(have)) => {
-                wish.intent = Intent::Present;
+                declared.intent = Intent::Present;
                 have.clone()
             }
             _ => continue,
         };
     }
-    // Composites of the namespace that nobody declares are read as recorded, too.
+    // Composites of the namespace that no one declares are read as recorded, too.
     for (metric, users) in undeclared(Collection::Metrics, asked) {
         let origin = users.first().and_then(|(user, _)| Some(asked.objects.get(user)?.origin.clone()));
         if let (Some(resource @ Resource::Composite(_)), Some(origin)) = (actual.get(&metric), origin) {
-            let wish = Wish {
+            let declared = Declared {
                 kind: Kind::Composite,
                 resource: resource.clone(),
                 intent: Intent::Present,
@@ -156,7 +155,7 @@ fn as_they_will_be(asked: &Desired, actual: &State) -> Desired {
                 origin,
                 secrets: BTreeMap::new(),
             };
-            whole.objects.insert(metric, wish);
+            whole.objects.insert(metric, declared);
         }
     }
     whole
@@ -173,7 +172,7 @@ fn with_definition(mut rule: Value, name: &str, resource: &Resource, renamed_fro
 }
 
 /// Cuts groups that would have more rules than a ruler takes: by the next part of the names, then by their order. `others` tells how many
-/// rules that are nobody's here stand in a group. Composites stay with the alerts that read them.
+/// rules that are no one's here stand in a group. Composites stay with the alerts that read them.
 pub fn cut(rules: &mut BTreeMap<Address, Wanted>, asked: &Desired, others: &dyn Fn(&str) -> usize) {
     let mut groups: BTreeMap<String, Vec<Address>> = BTreeMap::new();
     for (address, wanted) in rules.iter() {
@@ -250,8 +249,8 @@ fn common_parts(members: &[Address]) -> usize {
 fn units(members: &[Address], asked: &Desired) -> Vec<Vec<Address>> {
     let mut units: Vec<BTreeSet<&Address>> = Vec::new();
     for address in members {
-        let wish = asked.objects.get(address);
-        let reads = wish.map_or_else(Vec::new, |wish| wish.resource.spec().references());
+        let declared = asked.objects.get(address);
+        let reads = declared.map_or_else(Vec::new, |declared| declared.resource.spec().references());
         let mut unit = BTreeSet::from([address]);
         unit.extend(members.iter().filter(|other| reads.iter().any(|read| read.to == **other)));
         let (joined, apart): (Vec<_>, Vec<_>) =

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// What is told of nobody in our subtree goes to the receiver of this title.
+/// What is told of no one in our subtree goes to the receiver of this title.
 const NOBODY: &str = "none";
 
 /// A configuration that has nothing but what every one needs.
@@ -25,7 +25,7 @@ pub struct Receiver {
 pub struct Subtree {
     /// The routes below our own.
     pub routes: Vec<Value>,
-    /// The receivers, but for that of nobody.
+    /// The receivers, but for that of no one.
     pub receivers: Vec<Receiver>,
 }
 

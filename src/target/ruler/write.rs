@@ -22,7 +22,6 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Where the text stands in the envelope of a configuration.
 const CONFIG: &str = "alertmanager_config";
 
-/// Writes it.
 pub async fn write(
     ruler: &Ruler,
     writing: &Writing,
@@ -212,7 +211,7 @@ impl Run<'_> {
             let is_done = done.is_done();
             self.routed = Some(done);
             if !is_done {
-                // An alert that comes would page nobody, and of one that goes the route would be left behind.
+                // An alert that comes would page no one, and of one that goes the route would be left behind.
                 let skipped = || Done::Skipped("the routes that go with it were not written".to_owned());
                 self.done = self.writing.groups.iter().map(|group| (group.name.clone(), skipped())).collect();
                 return;

@@ -19,9 +19,7 @@ use crate::remote::ruler::Group;
 pub struct Writing {
     /// Whose rules they are.
     pub owner: String,
-    /// The namespace.
     pub namespace: String,
-    /// The tenant.
     pub tenant: String,
     /// The groups, by name.
     pub groups: Vec<GroupWriting>,
@@ -82,7 +80,6 @@ pub fn digest_of_subtree(subtree: &Subtree) -> String {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupWriting {
-    /// Its name.
     pub name: String,
     /// A digest of what stood there; nothing where there was no such group.
     pub seen: Option<String>,
@@ -102,7 +99,6 @@ pub struct GroupWriting {
 pub struct Gone {
     /// `record` or `alert`.
     pub kind: String,
-    /// Its name.
     pub name: String,
     /// The object it is.
     pub object: Address,

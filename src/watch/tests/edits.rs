@@ -313,7 +313,7 @@ proptest! {
                 let states = desk.states(place).into_iter().filter(|state| !state.contains("pending"));
                 states.map(|state| state.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
             };
-            // A run that was met before an edit need not wait anew, but one that is new must have met it by now.
+            // A run that was met before an edit need not wait again, but one that is new must have met it by now.
             prop_assert_eq!(met(&desk), met(&fresh));
         }
         prop_assert_eq!(desk.state.is_triggered(), fresh.state.is_triggered());

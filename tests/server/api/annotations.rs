@@ -158,6 +158,6 @@ async fn an_event_may_have_many_links() {
     let mut links: Vec<_> = (0..1_000).map(|n| json!({"rel": format!("r{n}"), "href": "h"})).collect();
     event(&api, &json!({"title": "t", "links": links})).await;
     links[999] = json!({"rel": "r0", "href": "other"});
-    let twins = json!({"title": "t", "links": links}).to_string();
-    api.post(S, &twins).await.refused(400, "/params/links/rel", "must be unique");
+    let duplicates = json!({"title": "t", "links": links}).to_string();
+    api.post(S, &duplicates).await.refused(400, "/params/links/rel", "must be unique");
 }

@@ -435,8 +435,8 @@ async fn every_list_of_definitions_gives_the_tags_that_single_objects_have() {
         ("/v1/metrics", "/v1/metrics/m"),
     ] {
         let tag = api.get(one).await.header("etag").unwrap().to_owned();
-        let wish = [("prefer", "return=minimal, Entity-Tags")];
-        let listed = ask(&api, "GET", list, &wish, "").await.expect(200);
+        let declared = [("prefer", "return=minimal, Entity-Tags")];
+        let listed = ask(&api, "GET", list, &declared, "").await.expect(200);
         let all =
             listed.as_array().or_else(|| listed.as_object()?.values().find_map(Value::as_array)).unwrap();
         assert!(all.iter().any(|object| object["etag"] == *tag), "{list}: {listed}");

@@ -165,7 +165,7 @@ impl Model {
         length: usize,
         descending: bool,
     ) -> (Vec<String>, usize, usize) {
-        // By what it is sorted first; twins stay in order of creation, whichever way the names go.
+        // By what it is sorted first; duplicates stay in order of creation, whichever way the names go.
         let by_name = |name: &String| (name.to_lowercase(), name.clone());
         let mut all: Vec<(String, String)> = match kind {
             "metrics" => self.metrics.iter().map(by_name).collect(),

@@ -32,7 +32,7 @@ async fn chart(server: &Server) {
     assert_eq!(call(server, "POST", "/v1/spaces/1/charts", chart).await.0, 201);
 }
 
-fn wish() -> Value {
+fn declared() -> Value {
     json!({"subject": {"chart": {"id": 1, "source": "*", "type": "line"}}, "duration": 3600})
 }
 
@@ -60,7 +60,7 @@ async fn a_bot_gets_a_picture_that_a_chat_can_show() {
     let (_dir, data) = fresh();
     let server = serve(&data, "link");
     chart(&server).await;
-    let (status, made) = call(&server, "POST", "/v1/snapshots", wish()).await;
+    let (status, made) = call(&server, "POST", "/v1/snapshots", declared()).await;
     assert_eq!(status, 202, "{made}");
     let href = made["href"].as_str().unwrap().to_owned();
     assert!(href.starts_with("http://127.0.0.1:") && href.ends_with("/v1/snapshots/1"), "{made}");
@@ -103,7 +103,7 @@ async fn private_pictures_are_for_whoever_may_see_spaces() {
     std::fs::write(&users, "eve a-token-of-eve recorder\nviv a-token-of-viv viewer\n").unwrap();
     let server = Server::start(&data, &["-q", "--credentials", users.to_str().unwrap()]);
     chart(&server).await;
-    call(&server, "POST", "/v1/snapshots", wish()).await;
+    call(&server, "POST", "/v1/snapshots", declared()).await;
     ended(&server, 1).await;
     let (_, found) = call(&server, "GET", "/v1/snapshots/1", Value::Null).await;
     let image = found["image_href"].as_str().unwrap().to_owned();
@@ -129,7 +129,7 @@ async fn killed_in_every_state_none_is_lost_or_drawn_twice() {
     let mut server = serve(&data, "off");
     chart(&server).await;
     for _ in 0..6 {
-        call(&server, "POST", "/v1/snapshots", wish()).await;
+        call(&server, "POST", "/v1/snapshots", declared()).await;
     }
     let (_, job) = call(&server, "GET", "/v1/jobs/6", Value::Null).await;
     assert!(job["state"] == "queued" && job["output"].as_str().unwrap().contains("--snapshots off"), "{job}");
@@ -154,17 +154,17 @@ async fn a_full_queue_is_refused_until_there_is_room() {
     let (_dir, data) = fresh();
     let mut server = serve(&data, "off");
     chart(&server).await;
-    call(&server, "POST", "/v1/snapshots", wish()).await;
+    call(&server, "POST", "/v1/snapshots", declared()).await;
     server.kill();
     let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) INSERT INTO jobs (state) SELECT 'queued' FROM n";
     sqlite(&data, many);
     let server = serve(&data, "off");
-    let (status, refused) = call(&server, "POST", "/v1/snapshots", wish()).await;
+    let (status, refused) = call(&server, "POST", "/v1/snapshots", declared()).await;
     assert!(status == 429 && refused["errors"]["request"].is_array(), "{status} {refused}");
     drop(server);
     sqlite(&data, "DELETE FROM jobs WHERE id = 1000");
     let server = serve(&data, "off");
-    assert_eq!(call(&server, "POST", "/v1/snapshots", wish()).await.0, 202);
+    assert_eq!(call(&server, "POST", "/v1/snapshots", declared()).await.0, 202);
 }
 
 /// Runs a statement on a file that no server has open; the first value of its answer.

@@ -91,7 +91,7 @@ async fn by_library(base: u64) -> Value {
 
 /// Whether a client that cannot be installed is a failure.
 fn required() -> bool {
-    std::env::var_os("CONFORMANCE").is_some_and(|wish| wish == "required")
+    std::env::var_os("CONFORMANCE").is_some_and(|declared| declared == "required")
 }
 
 #[tokio::test(flavor = "multi_thread")]

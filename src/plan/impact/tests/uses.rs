@@ -6,7 +6,7 @@ use super::*;
 use crate::diag::{Files, Route};
 use crate::diff::scope::{Globs, View};
 use crate::diff::{FieldChange, Origins};
-use crate::model::{Intent, Origin, Wish};
+use crate::model::{Declared, Intent, Origin};
 use crate::plan::{self, Limits};
 
 fn change(kind: Kind, name: &str, action: Action) -> Change {
@@ -139,8 +139,10 @@ fn secret_values_are_not_in_the_words() {
         {"type": "above", "metric_name": "canary", "threshold": 4141, "source": "canary-old", "summary_function": "max"},
         {"type": "below", "metric_name": "canary-old", "threshold": 1}]});
     let secrets = [(Route::root().key("conditions").index(0).key("source"), "${secret.X}".to_owned())].into();
-    let desired =
-        Desired { objects: [(address("slow"), wish(after.clone(), secrets))].into(), ..Desired::default() };
+    let desired = Desired {
+        objects: [(address("slow"), declared(after.clone(), secrets))].into(),
+        ..Desired::default()
+    };
     let actual = State::new();
     for change in [
         update(before.clone(), after.clone()),
@@ -160,9 +162,9 @@ fn secret_values_are_not_in_the_words() {
     }
 }
 
-fn wish(fields: Value, secrets: std::collections::BTreeMap<Route, String>) -> Wish {
+fn declared(fields: Value, secrets: std::collections::BTreeMap<Route, String>) -> Declared {
     let file = Files::default().add("a.yml", String::new(), |_| crate::diag::RouteIndex::default());
-    Wish {
+    Declared {
         kind: Kind::Alert,
         resource: resource(Kind::Alert, fields),
         intent: Intent::Present,
@@ -183,12 +185,15 @@ fn a_plan_carries_the_impact_and_is_refused_where_weaker_alerts_are_denied() {
         (address("theirs"), resource(Kind::Alert, conditions(5, "ratio"))),
         (Address::metric("ratio"), ratio(r#"s("a","*")"#)),
     ]);
-    let composite =
-        Wish { kind: Kind::Composite, resource: ratio(r#"s("b","*")"#), ..wish(json!({}), [].into()) };
+    let composite = Declared {
+        kind: Kind::Composite,
+        resource: ratio(r#"s("b","*")"#),
+        ..declared(json!({}), [].into())
+    };
     let desired = Desired {
         objects: [
-            (address("slow"), wish(conditions(9, "m"), [].into())),
-            (address("loud"), wish(conditions(4, "m"), [].into())),
+            (address("slow"), declared(conditions(9, "m"), [].into())),
+            (address("loud"), declared(conditions(4, "m"), [].into())),
             (Address::metric("ratio"), composite),
         ]
         .into(),
@@ -198,12 +203,12 @@ fn a_plan_carries_the_impact_and_is_refused_where_weaker_alerts_are_denied() {
         let protect = Globs::default();
         let limits = Limits { max_deletes: 1, delete_data: false, protect, deny_weaker_alerts };
         let diff = crate::diff::diff(&desired, &actual, &View::default());
-        let (target, twins, files) = (String::new(), Default::default(), Files::default());
+        let (target, duplicates, files) = (String::new(), Default::default(), Files::default());
         let input = plan::Input {
             target,
             desired: &desired,
             actual: &actual,
-            twins: &twins,
+            duplicates: &duplicates,
             diff,
             limits: &limits,
             files: &files,

@@ -9,9 +9,9 @@ use crate::serve::store::tx::Tx;
 pub struct Clock {
     /// What tells the incidents of this file from those of others.
     pub file: u32,
-    /// The second up to which alerts were evaluated, and the wall time then; nothing in a file whose alerts nobody evaluated.
+    /// The second up to which alerts were evaluated, and the wall time then; nothing in a file whose alerts no one evaluated.
     pub written: Option<Written>,
-    /// Whether notifications are held back, until somebody says that they may go.
+    /// Whether notifications are held back, until someone says that they may go.
     pub held: bool,
 }
 

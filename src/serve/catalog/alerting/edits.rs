@@ -84,7 +84,7 @@ pub fn end(tx: &Tx<'_>, by: &Evaluation, id: i64, now: i64) -> Result<(), StoreE
     on_state(tx, by, &[alert], now, false, |ctx, state, at| state.end(ctx.alert, at))
 }
 
-/// Somebody has cleared the alert.
+/// Someone has cleared the alert.
 pub fn clear(tx: &Tx<'_>, by: &Evaluation, alert: &Alert, now: i64) -> Result<(), StoreError> {
     on_state(tx, by, std::slice::from_ref(alert), now, by.is_on(), |_, state, at| state.clear(at))?;
     alerts::revise(tx, &vec![alert.id])
@@ -118,7 +118,7 @@ pub fn withhold(
     alerts::revise(tx, &ids)
 }
 
-/// Triggers reached nobody, by their alerts: of which streams, where incidents are about streams, and their event times.
+/// Triggers reached no one, by their alerts: of which streams, where incidents are about streams, and their event times.
 pub fn unheard(
     tx: &Tx<'_>,
     by: &Evaluation,

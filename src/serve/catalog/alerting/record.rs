@@ -36,7 +36,7 @@ pub struct Recorded {
     pub state: Kept,
 }
 
-/// Writes what happened to alerts, several hundred at most, each once. The ids of those of which nothing was written, since somebody has changed or
+/// Writes what happened to alerts, several hundred at most, each once. The ids of those of which nothing was written, since someone has changed or
 /// deleted them, or their states, since they were read: what was worked out of them is void.
 pub fn record(tx: &Tx<'_>, terms: &Terms, batch: &[Recorded]) -> Result<Vec<i64>, StoreError> {
     let ids: Vec<i64> = batch.iter().map(|one| one.alert.id).collect();

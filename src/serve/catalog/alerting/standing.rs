@@ -21,12 +21,12 @@ pub struct Standing {
 pub struct Starting {
     /// Whether anybody is notified.
     pub notify: bool,
-    /// Whether somebody has said that they may be, so that also what was held back or muted goes, if it is still true.
+    /// Whether someone has said that they may be, so that also what was held back or muted goes, if it is still true.
     pub release: bool,
 }
 
-/// How alerts stand when a server starts, after the outbox was brought in line with it: what waits is muted where nobody is notified;
-/// where somebody is, what was held back goes if nothing is held any more, and so do clears that were muted. Of a copy nothing is
+/// How alerts stand when a server starts, after the outbox was brought in line with it: what waits is muted where no one is notified;
+/// where someone is, what was held back goes if nothing is held any more, and so do clears that were muted. Of a copy nothing is
 /// touched, since who has the original notifies.
 ///
 /// # Errors

@@ -131,7 +131,7 @@ fn an_incident_leaves_its_row_its_deliveries_and_its_event() {
         outcomes(&tx),
         [(1, 0, trigger, waits), (2, 0, trigger, waits), (1, 1, clear, waits), (2, 1, clear, waits)]
     );
-    // Re-arm: nobody is told of the next one, and there is no event.
+    // Re-arm: no one is told of the next one, and there is no event.
     record(&tx, &terms(1_131), &[driven.take(1_120, 20.0)]).unwrap();
     record(&tx, &terms(1_191), &[driven.take(1_180, 1.0)]).unwrap();
     assert_eq!((all_incidents(&tx).len(), all_deliveries(&tx).len(), event(&tx).len()), (2, 4, 1));

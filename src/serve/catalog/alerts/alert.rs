@@ -36,7 +36,7 @@ pub struct Alert {
     /// Epoch seconds.
     pub created_at: i64,
     pub updated_at: i64,
-    /// Grows with each change of the alert or of its state by somebody else than the evaluation.
+    /// Grows with each change of the alert or of its state by someone else than the evaluation.
     pub revision: i64,
     /// The number of its last incident.
     pub incidents: u64,

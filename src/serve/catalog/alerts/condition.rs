@@ -10,7 +10,7 @@ use crate::serve::refusal::Errors;
 
 const GAUGE_FUNCTIONS: &[&str] = &["min", "max", "average", "sum", "count", "derivative"];
 const COUNTER_FUNCTIONS: &[&str] = &["derivative", "absolute_value"];
-/// For a metric nobody has made yet.
+/// For a metric no one has made yet.
 const ALL_FUNCTIONS: &[&str] = &["min", "max", "average", "sum", "count", "derivative", "absolute_value"];
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Condition {
     pub source: Option<String>,
     /// Objects with `name`, `grouped`, `values` and, when true, `dynamic`.
     pub tags: Vec<Value>,
-    /// The second after which it counts what is received; 0 where nobody has said.
+    /// The second after which it counts what is received; 0 where no one has said.
     pub since: i64,
 }
 

@@ -11,7 +11,7 @@ use crate::serve::names::{Choice, fold};
 use crate::serve::refusal::Refusal;
 use crate::serve::series;
 use crate::serve::series::points::Points as _;
-use crate::serve::store::Turn;
+use crate::serve::store::TimeSlice;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
 use crate::serve::store::tx::{Row, Tx, params};
@@ -151,7 +151,7 @@ pub fn delete(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
 pub fn delete_many<E: From<StoreError>>(
     tx: &Tx<'_>,
     ids: &[i64],
-    turn: Turn,
+    slice: TimeSlice,
     note: impl Fn(i64) -> Result<(), E>,
 ) -> Result<usize, E> {
     // A metric may have tens of thousands of series with thousands of blocks each.
@@ -160,14 +160,14 @@ pub fn delete_many<E: From<StoreError>>(
     let mut gone = 0;
     for id in ids.iter().rev() {
         while !points.forget(*id, SERIES)? {
-            if turn.is_over() {
+            if slice.is_over() {
                 return Ok(gone);
             }
         }
         note(*id)?;
         delete(tx, *id)?;
         gone += 1;
-        if turn.is_over() {
+        if slice.is_over() {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! A service as somebody may see it: the only way from a service to JSON, which asks for a role. Services and their
+//! A service as someone may see it: the only way from a service to JSON, which asks for a role. Services and their
 //! settings cannot be serialized otherwise, so no route can show a setting by accident.
 
 use std::borrow::Borrow;
@@ -16,7 +16,7 @@ pub struct Shown<S> {
 }
 
 impl<S: Borrow<Service>> Shown<S> {
-    /// `service` as somebody of this role sees it.
+    /// `service` as someone of this role sees it.
     pub fn to(role: Role, service: S) -> Shown<S> {
         Shown { service, role }
     }

@@ -73,7 +73,7 @@ fn shown_type(
     }
 }
 
-/// The form in which the value of a key is kept. Keys nobody knows are kept as they are.
+/// The form in which the value of a key is kept. Keys no one knows are kept as they are.
 fn kept(name: &str, value: &Value) -> Result<Value, String> {
     let one_of = |known: &[&str]| {
         let fits = value.as_str().is_some_and(|text| text.is_empty() || known.contains(&text));

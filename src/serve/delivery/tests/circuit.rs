@@ -115,7 +115,7 @@ async fn refusals_open_no_circuit_and_close_one() {
     assert_eq!(world.circuit(), None);
 }
 
-/// Nobody will ever probe it, so nothing is shown of it.
+/// No one will ever probe it, so nothing is shown of it.
 #[tokio::test]
 async fn a_service_that_is_deleted_leaves_no_circuit() {
     let mut world = World::new("webhook", |_, _| answer(503, "", "")).await;

@@ -1,4 +1,4 @@
-//! From a measurement to an incident and back; edits, deletions, and what is in nobody's way.
+//! From a measurement to an incident and back; edits, deletions, and what is in no one's way.
 
 use super::*;
 
@@ -32,7 +32,7 @@ async fn what_a_start_finds_is_not_lost_when_it_is_killed_at_once() {
     let alert = bench.alert(&above()).await;
     bench.pass(1).await;
     bench.value("web", 1, 2.0).await;
-    // Nobody evaluates for a while; then two of them begin, the first of which never comes to a round.
+    // No one evaluates for a while; then two of them begin, the first of which never comes to a round.
     bench.clock.pass(Duration::from_secs(20));
     bench.kill().await;
     bench.kill().await;

@@ -24,7 +24,7 @@ impl Thread {
     }
 }
 
-/// The server serves, health says what is wrong, and nothing is lost: it begins anew until it can.
+/// The server serves, health says what is wrong, and nothing is lost: it begins again until it can.
 #[tokio::test]
 async fn a_panic_ends_neither_the_server_nor_the_evaluation() {
     let mut bench = Bench::new().await;

@@ -10,7 +10,7 @@ fn absent(duration: i64) -> Value {
     json!([{ "type": "absent", "metric_name": "m", "duration": duration }])
 }
 
-/// Importing history pages nobody, nor does a clock that is far ahead, nor a correction.
+/// Importing history pages no one, nor does a clock that is far ahead, nor a correction.
 #[tokio::test]
 async fn late_old_and_future_values_are_counted_and_page_nobody() {
     let mut bench = Bench::new().await;
@@ -45,7 +45,7 @@ async fn clocks_of_senders_that_are_off_delay_nothing() {
     }
 }
 
-/// A machine that slept, or whose clock was set forward: nobody could report.
+/// A machine that slept, or whose clock was set forward: no one could report.
 #[tokio::test]
 async fn silence_while_nobody_listened_is_no_absence() {
     for restart in [false, true] {

@@ -1,6 +1,6 @@
 //! What happens to measurements after they were accepted: the journal is compacted into pages, pages are merged, and those that
 //! outlived their resolution are rolled up or dropped. Decides what is due and reads it; in steps, each worked out over a snapshot.
-//! That is sound because nobody else writes pages.
+//! That is sound because no one else writes pages.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -26,7 +26,7 @@ use crate::serve::tsdb::tier::TIERS;
 const GROWN: usize = 2 << 20;
 const OLD: i64 = 30;
 
-/// Rows that somebody who follows the journal has not read wait so many seconds, and so many bytes.
+/// Rows that someone who follows the journal has not read wait so many seconds, and so many bytes.
 const UNREAD: i64 = 60;
 const MOST_UNREAD: i64 = 64 << 20;
 

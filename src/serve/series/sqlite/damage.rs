@@ -38,7 +38,7 @@ struct Found {
     bytes: Vec<u8>,
 }
 
-/// Moves the value to where it harms nobody; what is then to be logged. Nothing when it is gone, or whole after all.
+/// Moves the value to where it harms no one; what is then to be logged. Nothing when it is gone, or whole after all.
 pub fn set_aside(damage: Damage, connection: &Connection, now: i64) -> Result<Option<String>, StoreError> {
     let Damage { table, row } = damage;
     let Some(origin) = Origin::of(table) else { return Ok(None) };

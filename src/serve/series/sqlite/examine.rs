@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 
 use super::damage::{all_set_aside, stored_labels};
 use super::pages;
-use crate::serve::store::sqlite::report::{Report, TOLD};
+use crate::serve::store::sqlite::report::{MAX_REPORTED, Report};
 use crate::serve::store::sqlite::schema::WITH_CHECKSUMS_OF_LABELS;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::{Error, block, envelope, journal};
@@ -67,8 +67,9 @@ pub fn layers(connection: &Connection, report: &mut Report) -> rusqlite::Result<
     if !report.has("pages") {
         return Ok(());
     }
-    let sql =
-        format!("SELECT min(id) FROM pages GROUP BY part, tier, start, seq HAVING min(no) <> 0 LIMIT {TOLD}");
+    let sql = format!(
+        "SELECT min(id) FROM pages GROUP BY part, tier, start, seq HAVING min(no) <> 0 LIMIT {MAX_REPORTED}"
+    );
     let mut select = connection.prepare(&sql)?;
     for id in select.query_map([], |row| row.get::<_, i64>(0))? {
         report.problem(format!("row {} of pages is of a layer that does not begin", id?));
@@ -110,7 +111,10 @@ pub fn alerting(connection: &Connection, report: &mut Report) -> rusqlite::Resul
         WORDS.into_iter().filter(|(table, ..)| report.has(table)).collect::<Vec<_>>()
     {
         let known: Vec<String> = known.iter().map(|word| format!("'{word}'")).collect();
-        let sql = format!("SELECT id FROM {table} WHERE {column} NOT IN ({}) LIMIT {TOLD}", known.join(", "));
+        let sql = format!(
+            "SELECT id FROM {table} WHERE {column} NOT IN ({}) LIMIT {MAX_REPORTED}",
+            known.join(", ")
+        );
         let mut select = connection.prepare(&sql)?;
         for id in select.query_map([], |row| row.get::<_, i64>(0))? {
             report.problem(format!(

@@ -32,7 +32,7 @@ const REMEMBERED: i64 = 5000;
 /// How often it is looked whether the history of alerts takes too much room, in milliseconds.
 const MEASURED: i64 = 600_000;
 /// Each time after so many blocks it is said how many there are left.
-const TOLD: i64 = 100_000;
+const MAX_REPORTED: i64 = 100_000;
 /// Free pages of the file from which on it gives some back, and how many at a time.
 const FREE: i64 = 4096;
 /// Sizes of clock errors are told from a minute on.
@@ -113,7 +113,7 @@ impl Maintenance {
             if !work.blocks.is_empty() {
                 let done = i64::try_from(work.blocks.len()).unwrap_or(i64::MAX);
                 let left = condition.blocks.fetch_sub(done, Ordering::Relaxed) - done;
-                if left <= 0 || left / TOLD != (left + done) / TOLD {
+                if left <= 0 || left / MAX_REPORTED != (left + done) / MAX_REPORTED {
                     tracing::info!(target: "librato_apply::serve", "blocks of an older version become pages: {} to go", left.max(0));
                 }
             }

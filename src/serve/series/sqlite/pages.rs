@@ -36,7 +36,6 @@ pub struct New {
     pub pages: Vec<Written>,
 }
 
-/// Opens a stored page.
 pub fn open(resolution: i64, start: i64, stored: &[u8]) -> Result<(Page<'_>, Vec<Place>), Error> {
     page::open(Tier::of(resolution).ok_or(Error::Unreadable)?, start, stored)
 }

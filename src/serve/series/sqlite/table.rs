@@ -125,7 +125,7 @@ pub fn series(connection: &Connection, metric: i64, labels: &Labels) -> Result<i
     Ok(id)
 }
 
-/// Deletes about `most` series of a metric, after which nobody reads their points. Whether that was the last of them.
+/// Deletes about `most` series of a metric, after which no one reads their points. Whether that was the last of them.
 pub fn forget(connection: &Connection, metric: i64, most: usize) -> Result<bool, StoreError> {
     let sql = "DELETE FROM series WHERE id IN (SELECT id FROM series WHERE metric_id = ?1 LIMIT ?2)";
     Ok(connection.prepare_cached(sql)?.execute(params![metric, most as i64])? < most)

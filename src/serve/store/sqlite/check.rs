@@ -13,7 +13,7 @@ use super::open::identify;
 use super::open_error::OpenError;
 use super::properties::OPENED_BY;
 use super::reading;
-use super::report::{Report, TOLD};
+use super::report::{MAX_REPORTED, Report};
 use super::schema::{self, WITH_PROPERTIES};
 use super::unclean;
 
@@ -47,7 +47,7 @@ pub fn check(path: &Path, examinations: &[Examination]) -> Result<Report, OpenEr
 }
 
 fn integrity(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
-    let mut pragma = connection.prepare(&format!("PRAGMA integrity_check({TOLD})"))?;
+    let mut pragma = connection.prepare(&format!("PRAGMA integrity_check({MAX_REPORTED})"))?;
     for message in pragma.query_map([], |row| row.get::<_, String>(0))? {
         let message = message?;
         if message != "ok" {
@@ -105,7 +105,7 @@ fn json(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
     {
         let sql = format!(
             "SELECT id FROM {table}
-            WHERE CASE WHEN json_valid({column}) THEN json_type({column}) <> ?1 ELSE true END LIMIT {TOLD}"
+            WHERE CASE WHEN json_valid({column}) THEN json_type({column}) <> ?1 ELSE true END LIMIT {MAX_REPORTED}"
         );
         let mut select = connection.prepare(&sql)?;
         for id in select.query_map([shape], |row| row.get::<_, i64>(0))? {

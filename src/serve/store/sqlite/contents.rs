@@ -13,7 +13,7 @@ pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), StoreError> + Send>;
 
 /// A bounded step as it was worked out.
 pub struct Worked {
-    /// Write it, in several transactions. Nobody but the maintenance may have changed what it rests on.
+    /// Write it, in several transactions. No one but the maintenance may have changed what it rests on.
     pub writes: Vec<Write>,
     /// Whether requests make work faster than it is done here.
     pub behind: bool,

@@ -111,7 +111,7 @@ pub fn copy(
     if reading::has_log(to) {
         return Err(CopyError::OldLog(to.to_owned()));
     }
-    // Also where it stays: nobody serves the file whose place is taken.
+    // Also where it stays: no one serves the file whose place is taken.
     let _replaced = if taken { Some(DataFile::examine(to)?) } else { None };
     unclean::whole(&from)?;
     let source = reading::live(&from)?;
@@ -191,7 +191,7 @@ fn fill(source: &Connection, to: &Path, adopt: bool, stop: &AtomicBool) -> Resul
     copy.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
     copy.pragma_update(None, "synchronous", "OFF")?;
     {
-        // One read transaction from the first page to the last: another process's write would make a copy without one begin anew.
+        // One read transaction from the first page to the last: another process's write would make a copy without one begin again.
         let snapshot = source.unchecked_transaction()?;
         snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         let backup = Backup::new(&snapshot, &mut copy)?;
@@ -230,7 +230,7 @@ fn mark(to: &Path, adopt: bool) -> rusqlite::Result<()> {
     change.commit()
 }
 
-/// A file beside another, gone unless it is kept. Its lock tells that somebody is still at work on it.
+/// A file beside another, gone unless it is kept. Its lock tells that someone is still at work on it.
 struct Temporary(NamedTempFile);
 
 impl Temporary {

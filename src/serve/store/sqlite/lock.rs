@@ -104,7 +104,7 @@ fn holder(path: &Path) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// What is written into it may not end up in somebody else's file.
+/// What is written into it may not end up in someone else's file.
 #[cfg(unix)]
 fn is_own(found: &Metadata, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

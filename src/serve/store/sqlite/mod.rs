@@ -7,6 +7,7 @@ pub mod contents;
 pub mod copy;
 mod file;
 mod lock;
+mod maintenance;
 mod mounts;
 pub mod open;
 pub mod open_error;
@@ -18,7 +19,6 @@ pub mod reserve;
 pub mod schema;
 pub mod session;
 mod unclean;
-mod upkeep;
 mod wal;
 mod writer;
 
@@ -33,11 +33,11 @@ use rusqlite::Connection;
 use self::contents::Contents;
 use self::copy::CopyError;
 use self::file::{DataFile, Held};
+use self::maintenance::Maintenance;
 use self::open_error::OpenError;
 use self::readers::Readers;
 use self::reserve::Reserve;
 use self::session::Session;
-use self::upkeep::Upkeep;
 use self::writer::Writer;
 use super::condition::Condition;
 use super::cost::Cost;
@@ -52,7 +52,7 @@ pub struct Sqlite {
     /// `None` for data in memory, which only the writer's connection can see.
     readers: Option<Readers>,
     /// `None` for data that is only read.
-    upkeep: Option<Upkeep>,
+    maintenance: Option<Maintenance>,
     writer: Arc<Writer>,
     /// `None` for data in memory.
     file: Option<Arc<DataFile>>,
@@ -77,12 +77,14 @@ impl Sqlite {
         let jobs: Vec<_> =
             begun.collect::<Result<_, _>>().map_err(|source| open_error::failure(&path, source))?;
         let writer = Arc::new(Writer::start(opened.writer, Arc::clone(&condition))?);
-        let upkeep = (!opened.read_only)
-            .then(|| Upkeep::start(Arc::clone(&writer), opened.upkeep, jobs, Arc::clone(&condition)))
+        let maintenance = (!opened.read_only)
+            .then(|| {
+                Maintenance::start(Arc::clone(&writer), opened.maintenance, jobs, Arc::clone(&condition))
+            })
             .transpose()?;
         let readers = (!opened.readers.is_empty()).then(|| Readers::new(opened.readers));
         let (copied_at, closing) = (opened.copied_at, Arc::default());
-        Ok(Sqlite { readers, upkeep, writer, file, condition, copied_at, closing })
+        Ok(Sqlite { readers, maintenance, writer, file, condition, copied_at, closing })
     }
 
     pub fn condition(&self) -> &Condition {
@@ -145,7 +147,7 @@ impl Sqlite {
         displaced.map(StoreError::Displaced).or_else(trouble)
     }
 
-    /// When the data file was copied from another one, in epoch seconds, as long as nobody adopted it.
+    /// When the data file was copied from another one, in epoch seconds, as long as no one adopted it.
     pub fn copied_at(&self) -> Option<i64> {
         self.copied_at
     }
@@ -172,8 +174,8 @@ impl Sqlite {
         if let Some(readers) = &self.readers {
             readers.close();
         }
-        if let Some(upkeep) = &self.upkeep {
-            upkeep.close();
+        if let Some(maintenance) = &self.maintenance {
+            maintenance.close();
         }
         self.writer.close();
         if let Some(reserve) = &self.condition.reserve {

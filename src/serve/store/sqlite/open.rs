@@ -21,7 +21,7 @@ use crate::serve::store::opening::Data;
 /// Connections that only read.
 const READERS: usize = 4;
 
-/// Bytes that the write-ahead log keeps when it begins anew.
+/// Bytes that the write-ahead log keeps when it begins again.
 const LONGEST_LOG: i64 = 16 << 20;
 
 /// The connections of an open file; none of it in memory but the writer's.
@@ -29,9 +29,9 @@ pub struct Opened {
     pub writer: Held,
     pub readers: Vec<Held>,
     /// Reads for the thread that keeps the file in order.
-    pub upkeep: Option<Held>,
+    pub maintenance: Option<Held>,
     pub read_only: bool,
-    /// When it was copied from another file, if nobody adopted it since.
+    /// When it was copied from another file, if no one adopted it since.
     pub copied_at: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ pub fn open(data: &Data) -> Result<Opened, OpenError> {
             configure(&writer).and_then(|()| schema::migrate(&writer, 0)).map_err(failed)?;
             bound(&mut writer).map_err(failed)?;
             let writer = Held::new(writer, None);
-            Ok(Opened { writer, readers: Vec::new(), upkeep: None, read_only: false, copied_at: None })
+            Ok(Opened { writer, readers: Vec::new(), maintenance: None, read_only: false, copied_at: None })
         }
     }
 }
@@ -85,9 +85,9 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
         Ok(connection)
     };
     let readers = (0..READERS).map(|_| reader()).collect::<rusqlite::Result<_>>().map_err(failed)?;
-    let upkeep = Some(reader().map_err(failed)?);
+    let maintenance = Some(reader().map_err(failed)?);
     let copied_at = COPIED_AT.get(&writer).map_err(failed)?;
-    Ok(Opened { writer, readers, upkeep, read_only: false, copied_at })
+    Ok(Opened { writer, readers, maintenance, read_only: false, copied_at })
 }
 
 /// Nothing is written, not even beside the file; what is to be written fails.
@@ -111,7 +111,7 @@ fn read_file(path: &Path) -> Result<Opened, OpenError> {
     }
     let readers = (0..READERS).map(|_| reader()).collect::<Result<_, _>>()?;
     let copied_at = COPIED_AT.get(&writer).map_err(|source| failure(path, source))?;
-    Ok(Opened { writer, readers, upkeep: None, read_only: true, copied_at })
+    Ok(Opened { writer, readers, maintenance: None, read_only: true, copied_at })
 }
 
 /// Lets statements end with the budget of the request that runs them.
@@ -186,7 +186,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
-    // Without it some builds of SQLite compile a statement anew whenever its parameters change.
+    // Without it some builds of SQLite compile a statement again whenever its parameters change.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// The process that has the file open. It is there as long as nobody closed the file.
+/// The process that has the file open. It is there as long as no one closed the file.
 pub const OPENED_BY: Property<u32> = Property::new("opened_by");
 
 /// When the file was copied from another one, in epoch seconds, until it is said to be the original.

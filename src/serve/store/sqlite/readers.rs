@@ -84,7 +84,7 @@ impl Readers {
         Ok((dear, get(&self.places).await?))
     }
 
-    /// Closes the idle connections and lets nobody in any more.
+    /// Closes the idle connections and lets no one in any more.
     pub fn close(&self) {
         self.dear.close();
         self.places.close();

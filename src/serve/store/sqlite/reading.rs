@@ -40,7 +40,7 @@ pub fn live(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// SQLite takes no locks and makes no files, which is right only while nobody writes.
+/// SQLite takes no locks and makes no files, which is right only while no one writes.
 pub fn immutable(path: &Path) -> Result<Connection, OpenError> {
     let failed = |source| failure(path, source);
     let unnamed = || failed(rusqlite::Error::InvalidPath(path.to_owned()));

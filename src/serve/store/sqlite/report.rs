@@ -59,7 +59,7 @@ const POINTS: &str = "points";
 const POINTS_IN: &str = "points in ";
 
 /// Problems told in one report; a damaged file can have millions.
-pub const TOLD: usize = 100;
+pub const MAX_REPORTED: usize = 100;
 
 /// What was found in a data file. Its text is made for people: a line that says whether the file is sound, then what
 /// is in it and what is wrong with it.
@@ -123,7 +123,7 @@ impl Report {
     }
 
     pub(in crate::serve) fn problem(&mut self, problem: String) {
-        if self.problems.len() < TOLD {
+        if self.problems.len() < MAX_REPORTED {
             self.problems.push(problem);
         }
     }

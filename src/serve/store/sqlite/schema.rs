@@ -329,8 +329,8 @@ INSERT INTO file_properties (key, value) VALUES ('tag_key', hex(randomblob(32)))
 ";
 
 /// What the evaluation of alerts keeps: its clock, what tells incidents of this file from those of others, and whether its
-/// notifications are held back, as they are at first in a file whose alerts nobody evaluated; the states of alerts; what was found and
-/// who was told. `revision` of an alert grows with each change of it or of its state by somebody else than the evaluation, `incidents`
+/// notifications are held back, as they are at first in a file whose alerts no one evaluated; the states of alerts; what was found and
+/// who was told. `revision` of an alert grows with each change of it or of its state by someone else than the evaluation, `incidents`
 /// is the number of its last incident, `since` of a condition the second from which it counts. What is kept
 /// of incidents and deliveries outlives the alert and the service.
 const ALERTING: &str = "

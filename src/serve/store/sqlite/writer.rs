@@ -33,7 +33,7 @@ type Reply = Box<dyn FnOnce(Commit) + Send>;
 enum Commit {
     Done,
     Failed,
-    /// Done in a file that nobody will find again.
+    /// Done in a file that no one will find again.
     Lost(Displaced),
 }
 
@@ -195,7 +195,7 @@ fn close(connection: Held) {
     drop(connection);
 }
 
-/// A job that fails or panics takes back its own changes and nobody else's.
+/// A job that fails or panics takes back its own changes and no one else's.
 fn in_savepoint<T, E: Failure>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, E>,

@@ -2,7 +2,6 @@
 
 use crate::notify::Message;
 
-/// A delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
     pub id: i64,
@@ -88,7 +87,7 @@ pub enum Status {
     Expired,
     /// Silenced, and so not sent.
     Silenced,
-    /// The server notifies nobody.
+    /// The server notifies no one.
     Muted,
     /// Notifications of this file are held back.
     Held,
@@ -135,7 +134,7 @@ impl Status {
         Status::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// Whether it was given up: who should have heard has not, and nobody wanted that.
+    /// Whether it was given up: who should have heard has not, and no one wanted that.
     pub fn is_lost(self) -> bool {
         matches!(self, Status::Failed | Status::Expired | Status::Unsupported)
     }

@@ -23,7 +23,7 @@ struct Service {
     was_tried: bool,
 }
 
-/// Of these incidents, by their keys. Those that nobody was to be told of are left out.
+/// Of these incidents, by their keys. Those that no one was to be told of are left out.
 pub fn of(tx: &Tx<'_>, keys: &Vec<String>) -> Result<HashMap<String, Heard>, StoreError> {
     let mut all: HashMap<String, Heard> = HashMap::new();
     for trigger in table::triggers(tx, keys)? {

@@ -242,14 +242,14 @@ pub fn release(tx: &Tx<'_>, now: i64) -> Result<u64, StoreError> {
     tx.execute(go, params![now])
 }
 
-/// Nobody is notified any more: whatever waits is muted. How many.
+/// No one is notified any more: whatever waits is muted. How many.
 pub fn mute(tx: &Tx<'_>, now: i64) -> Result<u64, StoreError> {
     let sql = "UPDATE deliveries SET status = 'muted', ended_at = ?1, detail = 'The server was started to notify nobody.'
         WHERE status = 'waiting'";
     tx.execute(sql, params![now])
 }
 
-/// Somebody is notified again: clears that were muted go to who was, or may have been, told of the trigger, so that no pager is left
+/// Someone is notified again: clears that were muted go to who was, or may have been, told of the trigger, so that no pager is left
 /// hanging. With `triggers` so does the last that open incidents say. Of some that were muted long ago only a summary is left; those
 /// stay. How many go.
 pub fn unmute(tx: &Tx<'_>, now: i64, triggers: bool) -> Result<u64, StoreError> {

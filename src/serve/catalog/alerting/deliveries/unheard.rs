@@ -1,4 +1,4 @@
-//! Triggers that were given up and reached nobody, by no service. The machine learns of it, so that they do not keep the next incident
+//! Triggers that were given up and reached no one, by no service. The machine learns of it, so that they do not keep the next incident
 //! from being said: re-arm is for those who have heard.
 
 use std::collections::{BTreeMap, BTreeSet};

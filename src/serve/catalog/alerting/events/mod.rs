@@ -1,4 +1,4 @@
-//! Events of incidents in the annotation stream `librato.alerts`: one for each incident that somebody was to be told of.
+//! Events of incidents in the annotation stream `librato.alerts`: one for each incident that someone was to be told of.
 
 mod begun;
 mod table;

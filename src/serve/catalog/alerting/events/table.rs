@@ -28,7 +28,7 @@ pub fn insert(tx: &Tx<'_>, stream: i64, events: impl Iterator<Item = Begun>) -> 
     })
 }
 
-/// Ends the events of incidents, by the keys of these. Those that somebody has deleted are gone.
+/// Ends the events of incidents, by the keys of these. Those that someone has deleted are gone.
 pub fn end(tx: &Tx<'_>, ended: &[(String, i64)]) -> Result<(), StoreError> {
     let sql = "UPDATE events SET end_time = ?2 WHERE id = (SELECT event_id FROM incidents WHERE key = ?1)";
     tx.many(sql, |many| ended.iter().try_for_each(|(key, at)| many.run(params![key, at]))).map(drop)

@@ -7,7 +7,6 @@ use crate::notify::Violation;
 use crate::serve::catalog::alerts::alert::Alert;
 use crate::watch::How;
 
-/// An incident.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
     pub id: i64,
@@ -24,7 +23,7 @@ pub struct Incident {
     pub triggered: Option<i64>,
     pub closed: Option<i64>,
     pub how: Option<How>,
-    /// Whether nobody was told of it, since it came too early after the last trigger.
+    /// Whether no one was told of it, since it came too early after the last trigger.
     pub silent: bool,
     /// The event in `librato.alerts`.
     pub event: Option<i64>,
@@ -32,7 +31,7 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// One that opens; `opened` is when, and whether nobody is told.
+    /// One that opens; `opened` is when, and whether no one is told.
     pub fn new(
         key: String,
         alert: &Alert,

@@ -5,7 +5,6 @@ use crate::watch;
 /// The longest silence, in days.
 pub const MOST_DAYS: i64 = 30;
 
-/// A silence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
     pub id: i64,
@@ -21,7 +20,7 @@ pub struct Silence {
     pub by: String,
     pub why: String,
     pub created_at: i64,
-    /// When somebody ended it before its time.
+    /// When someone ended it before its time.
     pub ended_at: Option<i64>,
 }
 

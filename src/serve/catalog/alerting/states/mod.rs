@@ -25,7 +25,6 @@ pub struct Kept {
 /// What is kept of an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
-    /// All pages.
     Pages(Vec<Page>),
     /// Something that is of no use, and why.
     Unreadable(String),

@@ -107,7 +107,7 @@ fn the_journal_waits_until_it_is_due() {
     assert_eq!(read(&connection, 1).len(), 2);
 }
 
-/// What somebody still has to read waits, but not for long.
+/// What someone still has to read waits, but not for long.
 #[test]
 fn what_is_unread_is_not_compacted_at_once() {
     let connection = scratch();

@@ -1,11 +1,11 @@
-//! Services of which the API does not change the type: made anew, taken over by their alerts, then the old one deleted.
-//! Broken off anywhere, it is gone on with by the next run, which knows the new one by its title.
+//! Services of which the API does not change the type: recreated, taken over by their alerts, then the old one deleted.
+//! Broken off anywhere, it is resumed by the next run, which knows the new one by its title.
 //! Knows services and who uses them; knows nothing of types and settings.
 
 use std::collections::BTreeMap;
 
 use super::run::{Creation, Run};
-use crate::diff::rename::{is_successor, retypes, successor};
+use crate::diff::rename::{is_replacement, replacement, retypes};
 use crate::diff::{Action, Change};
 use crate::model::{Address, Collection, Kind, Resource};
 use crate::plan::{Failure, Step};
@@ -29,19 +29,19 @@ fn current(change: &Change) -> &Address {
 }
 
 impl<A: WriteApi> Run<'_, A> {
-    /// Whether an earlier run has begun to make this service anew and this one has to go on.
+    /// Whether an earlier run has begun to make this service again and this one has to go on.
     pub(super) fn is_underway(&self, change: &Change) -> bool {
         if change.kind != Kind::Service || !matches!(change.action, Action::Update { .. }) {
             return false;
         }
-        let only_the_title_is_left = is_successor(current(change));
-        let begun = self.with_ids(|ids| ids.contains_key(&successor(&change.address)));
+        let only_the_title_is_left = is_replacement(current(change));
+        let begun = self.with_ids(|ids| ids.contains_key(&replacement(&change.address)));
         begun && retypes(change.action.fields()) != only_the_title_is_left
     }
 
-    /// Makes a service anew, or goes on with that. `refusal` is what the service said to the change of its type.
+    /// Makes a service again, or goes on with that. `refusal` is what the service said to the change of its type.
     pub(super) async fn make_anew(&self, step: &Step, refusal: Option<&ApiError>) -> Result<(), Failure> {
-        // Alerts are read and written back as a whole, and may use two services that are made anew.
+        // Alerts are read and written back as a whole, and may use two services that are recreated.
         let _one_at_a_time = self.retyping.lock().await;
         let told = self.try_make_anew(step).await;
         told.map(|told| self.note(told)).map_err(|why| {
@@ -56,14 +56,14 @@ impl<A: WriteApi> Run<'_, A> {
     /// What was done, in words, or why it ended early.
     async fn try_make_anew(&self, step: &Step) -> Result<String, Failure> {
         let change = &step.change;
-        let (address, successor) = (&change.address, successor(&change.address));
+        let (address, replacement) = (&change.address, replacement(&change.address));
         let mut old = self.with_ids(|ids| ids.get(current(change)).and_then(|remote| remote.id));
-        if *current(change) == successor {
+        if *current(change) == replacement {
             if retypes(change.action.fields()) {
-                // The successor is to have yet another type: it takes its place first and is then replaced itself.
+                // The replacement is to have yet another type: it takes its place first and is then replaced itself.
                 let id = old.ok_or("it has no id")?;
-                self.try_send(&call::entitle(id, &address.name)).await?;
-                self.rename_ids(&successor, address);
+                self.try_send(&call::rename_service(id, &address.name)).await?;
+                self.rename_ids(&replacement, address);
             } else {
                 old = None;
             }
@@ -71,20 +71,20 @@ impl<A: WriteApi> Run<'_, A> {
         if step.protected && old.is_some() {
             return Err("it is protected against being deleted, which would have to follow".into());
         }
-        let (new, copies) = self.successor_of(change, &successor, old).await?;
+        let (new, copies) = self.replacement_of(change, &replacement, old).await?;
         let id = new.id.ok_or("the service gave the new one no id")?;
         // From here on alerts are to use the new one, also where what follows fails.
         self.with_ids(|ids| {
-            ids.remove(&successor);
+            ids.remove(&replacement);
             ids.insert(address.clone(), new);
         });
         let gone: Vec<u64> = copies.into_iter().chain(old).collect();
         let told = self.supersede(&gone, id).await.map_err(|error| {
-            format!("{error}; the new one is \"{successor}\" (id {id}), and the next run goes on with it")
+            format!("{error}; the new one is \"{replacement}\" (id {id}), and the next run goes on with it")
         })?;
-        self.try_send(&call::entitle(id, &address.name)).await.map_err(|error| {
+        self.try_send(&call::rename_service(id, &address.name)).await.map_err(|error| {
             format!(
-                "{error}; the new one is still called \"{successor}\" (id {id}), which the next run mends"
+                "{error}; the new one is still called \"{replacement}\" (id {id}), which the next run mends"
             )
         })?;
         if current(change) != address {
@@ -102,7 +102,7 @@ impl<A: WriteApi> Run<'_, A> {
     }
 
     /// The new service and the ids of copies of it that broken runs have left; it is created where there is none.
-    async fn successor_of(
+    async fn replacement_of(
         &self,
         change: &Change,
         address: &Address,
@@ -119,7 +119,7 @@ impl<A: WriteApi> Run<'_, A> {
             fit.into_iter().map(|found| (found.remote.id, found)).collect();
         let mut fit = fit.into_values();
         let first = fit.next();
-        // What was made for a type that nobody asks for any more gives its alerts back.
+        // What was made for a type that no one asks for any more gives its alerts back.
         let unfit: Vec<u64> = unfit.into_iter().filter_map(|found| found.remote.id).collect();
         let heir = old.or(first.as_ref().and_then(|found| found.remote.id));
         if let Some(heir) = heir {
@@ -156,7 +156,7 @@ impl<A: WriteApi> Run<'_, A> {
         }
         let mut alerts = 0;
         for alert in raw_alerts(self.api).await? {
-            if let Some(put) = call::repoint(&alert, gone, heir) {
+            if let Some(put) = call::replace_service(&alert, gone, heir) {
                 self.try_send(&put).await?;
                 alerts += 1;
             }

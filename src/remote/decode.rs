@@ -3,7 +3,7 @@
 
 mod chart;
 mod known;
-mod lost;
+mod unmapped;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,18 +17,22 @@ use chart::lift_chart;
 pub use chart::{lift_stream, lift_threshold, streams};
 pub use known::fitting;
 use known::{lift_tags, reword};
-pub use lost::lost;
+pub use unmapped::unmapped;
 
 /// A raw object as a definition. `titles` are the names of what it refers to by id: services, for charts spaces.
 ///
 /// # Errors
 /// Where it cannot be one, whatever is left out of it.
-pub fn lift(collection: Collection, raw: &Value, titles: &BTreeMap<u64, String>) -> Result<Resource, Unfit> {
-    let mut lifted = lift_whole(collection, raw.clone(), titles)?;
-    if let Resource::Alert(alert) = &mut lifted {
+pub fn decode(
+    collection: Collection,
+    raw: &Value,
+    titles: &BTreeMap<u64, String>,
+) -> Result<Resource, Unfit> {
+    let mut decoded = lift_whole(collection, raw.clone(), titles)?;
+    if let Resource::Alert(alert) = &mut decoded {
         alert.services = Field::Set(called(notified(raw), titles));
     }
-    Ok(lifted)
+    Ok(decoded)
 }
 
 /// Something that is no object of its kind.
@@ -214,7 +218,7 @@ mod tests {
             "conditions": [{"id": 1, "type": "above", "metric_name": "m", "threshold": "5", "duration": 60.0,
                             "tags": {}, "source": null, "created_at": 3}]});
         let titles = BTreeMap::from([(3, "ops".to_owned()), (4, "mail".to_owned())]);
-        let alert = lift(Collection::Alerts, &raw, &titles).unwrap();
+        let alert = decode(Collection::Alerts, &raw, &titles).unwrap();
         assert_eq!(
             Value::Object(alert.fields()),
             json!({"conditions": [{"type": "above", "metric_name": "m", "threshold": 5.0, "duration": 60}],
@@ -227,7 +231,7 @@ mod tests {
     fn what_is_no_object_of_its_kind_is_none_of_another_kind_either() {
         for raw in [json!(7), json!(null), json!(["a"]), json!("a")] {
             for collection in [Collection::Alerts, Collection::Services, Collection::Charts] {
-                let unfit = lift(collection, &raw, &BTreeMap::new()).unwrap_err();
+                let unfit = decode(collection, &raw, &BTreeMap::new()).unwrap_err();
                 assert_eq!(unfit.kind, collection.kind());
             }
         }
@@ -243,7 +247,7 @@ mod tests {
     fn what_is_not_understood_is_left_out_and_the_rest_kept() {
         let raw = json!({"name": "m", "type": "gauge", "period": "often", "display_name": "M", "unheard_of": 1,
                          "attributes": {"color": 7, "display_max": "5", "aggregate": "true", "created_by_ua": "x"}});
-        let metric = lift(Collection::Metrics, &raw, &BTreeMap::new()).unwrap();
+        let metric = decode(Collection::Metrics, &raw, &BTreeMap::new()).unwrap();
         assert_eq!(
             Value::Object(metric.fields()),
             json!({"type": "gauge", "display_name": "M", "attributes": {"display_max": "5", "aggregate": true}})

@@ -11,8 +11,8 @@ fn batch(count: usize) -> Vec<Measurement> {
     (0..count).map(|n| Measurement::gauge(n.to_string(), 1.0)).collect()
 }
 
-fn quick() -> Courier {
-    Courier::new(RetryPolicy::quick())
+fn quick() -> BatchSender {
+    BatchSender::new(RetryPolicy::quick())
 }
 
 proptest! {

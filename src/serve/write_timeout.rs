@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 /// Wraps a connection; a write that makes no progress for the given time fails with `TimedOut`.
-pub struct Stall<S> {
+pub struct WriteTimeout<S> {
     inner: S,
     heard: Box<dyn Fn() + Send + Sync>,
     patience: Duration,
@@ -18,10 +18,10 @@ pub struct Stall<S> {
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Stall<S> {
+impl<S> WriteTimeout<S> {
     /// Calls `heard` whenever bytes came.
-    pub fn new(inner: S, patience: Duration, heard: impl Fn() + Send + Sync + 'static) -> Stall<S> {
-        Stall { inner, heard: Box::new(heard), patience, waiting: None }
+    pub fn new(inner: S, patience: Duration, heard: impl Fn() + Send + Sync + 'static) -> WriteTimeout<S> {
+        WriteTimeout { inner, heard: Box::new(heard), patience, waiting: None }
     }
 
     /// Lets `outcome` through, unless the waiting has lasted too long.
@@ -37,7 +37,7 @@ impl<S> Stall<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -52,7 +52,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stall<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -95,7 +95,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_reader_who_stops_is_given_up() {
         let (near, mut far) = tokio::io::duplex(10);
-        let mut stall = Stall::new(near, Duration::from_secs(30), || ());
+        let mut stall = WriteTimeout::new(near, Duration::from_secs(30), || ());
         let reader = tokio::spawn(async move {
             let mut taken = [0; 10];
             for _ in 0..5 {

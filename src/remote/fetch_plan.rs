@@ -1,4 +1,4 @@
-//! Which part of the remote has to be read: no collection that nobody speaks of, no charts that nobody asks for.
+//! Which part of the remote has to be read: no collection that no one speaks of, no charts that no one asks for.
 //! Knows nothing of how anything is read.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ const MAX_LOOK_UPS: usize = 100;
 
 /// Which part of the remote is needed.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct FetchPlan {
     /// Collections to list.
     pub collections: BTreeSet<Collection>,
     /// Metrics to look up where they are not listed anyway.
@@ -36,13 +36,13 @@ pub enum Spaces {
     All,
 }
 
-impl Wanted {
+impl FetchPlan {
     /// What is needed to plan for `desired`, if undeclared objects in `prune` may go.
     pub fn of(desired: &Desired, prune: &Globs) -> Self {
         let mut collections: BTreeSet<Collection> =
             desired.objects.keys().map(|address| address.collection).collect();
         let pruned: BTreeSet<Collection> = prune.kinds().map(Kind::collection).collect();
-        let absent = desired.objects.iter().filter(|(_, wish)| wish.intent == Intent::Absent);
+        let absent = desired.objects.iter().filter(|(_, entry)| entry.intent == Intent::Absent);
         let shrinking = absent.map(|(address, _)| address.collection).chain(pruned.iter().copied());
         // Whether what is deleted is in use only its users can tell.
         collections.extend(shrinking.filter_map(Collection::needed_by));
@@ -90,19 +90,19 @@ impl Wanted {
 fn spaces(desired: &Desired, prune: &Globs) -> Spaces {
     let prunes_charts = prune.kinds().any(|kind| kind == Kind::Chart);
     let (mut names, mut declared) = (BTreeSet::new(), BTreeSet::new());
-    for (address, wish) in desired.objects.iter().filter(|(a, _)| a.collection == Collection::Spaces) {
-        let old = wish.renamed_from.clone();
+    for (address, entry) in desired.objects.iter().filter(|(a, _)| a.collection == Collection::Spaces) {
+        let old = entry.renamed_from.clone();
         let all = || [address.name.clone(), rename::temporary(address).name].into_iter().chain(old.clone());
         declared.extend(all());
         let has_charts = desired.chart_order.contains_key(&address.name);
-        if has_charts || prunes_charts || wish.intent == Intent::Absent {
+        if has_charts || prunes_charts || entry.intent == Intent::Absent {
             names.extend(all());
         }
     }
     Spaces::Some(names, prune.clone(), declared)
 }
 
-impl From<BTreeSet<Collection>> for Wanted {
+impl From<BTreeSet<Collection>> for FetchPlan {
     fn from(collections: BTreeSet<Collection>) -> Self {
         Self { collections, ..Self::default() }
     }
@@ -118,9 +118,9 @@ mod tests {
     fn only_spaces_that_may_go_are_looked_into_without_being_declared() {
         let mut scopes = Scopes::default();
         parse_target("space/Shop*", &mut scopes).unwrap();
-        let wanted = Wanted::of(&Desired::default(), &Globs::compile(&scopes).unwrap());
+        let wanted = FetchPlan::of(&Desired::default(), &Globs::compile(&scopes).unwrap());
         assert_eq!(wanted.collections, BTreeSet::from([Collection::Spaces]));
         assert!(wanted.charts_of("Shop old") && !wanted.charts_of("Other"));
-        assert!(!Wanted::of(&Desired::default(), &Globs::default()).charts_of("Shop"));
+        assert!(!FetchPlan::of(&Desired::default(), &Globs::default()).charts_of("Shop"));
     }
 }

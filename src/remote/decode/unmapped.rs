@@ -1,5 +1,5 @@
 //! What of a raw object its definition does not say: keys we do not know, values that do not fit theirs.
-//! What services make themselves is not counted; whoever writes the object anew gets it again.
+//! What services make themselves is not counted; whoever writes the object again gets it again.
 
 use serde_json::{Map, Value};
 
@@ -10,12 +10,12 @@ use crate::model::Resource;
 const MADE: &[&str] =
     &["id", "name", "title", "version", "created_at", "updated_at", "space_id", "created_by_ua"];
 
-/// The keys of `raw` that say something which `lifted` does not, as people would look for them: `streams[0].odd`.
-pub fn lost(raw: &Value, lifted: &Resource) -> Vec<String> {
-    let fields = lifted.fields();
+/// The keys of `raw` that say something which `decoded` does not, as people would look for them: `streams[0].odd`.
+pub fn unmapped(raw: &Value, decoded: &Resource) -> Vec<String> {
+    let fields = decoded.fields();
     let mut found = Vec::new();
     for (key, value) in raw.as_object().into_iter().flatten() {
-        match (lifted, key.as_str()) {
+        match (decoded, key.as_str()) {
             (Resource::Space(_), "charts") | (Resource::Annotation(_), "events") => {}
             (Resource::Composite(_), "type") => {}
             (Resource::Chart(_), "streams") => {
@@ -39,43 +39,43 @@ pub fn lost(raw: &Value, lifted: &Resource) -> Vec<String> {
     found
 }
 
-/// A space that does not exist is lifted as `#77`.
+/// A space that does not exist is decoded as `#77`.
 fn is_dangling(fields: &Map<String, Value>) -> bool {
     fields.get("related_space").and_then(Value::as_str).is_some_and(|name| name.starts_with('#'))
 }
 
 /// What is lost of the items of a list, which are in the same order on both sides. Keys of `made` say nothing of their own.
-fn items(key: &str, raw: &[&Value], lifted: Option<&Value>, made: &[&str], found: &mut Vec<String>) {
-    let Some(lifted) = lifted.and_then(Value::as_array) else {
+fn items(key: &str, raw: &[&Value], decoded: Option<&Value>, made: &[&str], found: &mut Vec<String>) {
+    let Some(decoded) = decoded.and_then(Value::as_array) else {
         return found.extend((!raw.is_empty()).then(|| key.to_owned()));
     };
     for (i, raw) in raw.iter().enumerate() {
         let here = format!("{key}[{i}]");
         match raw {
-            Value::Object(_) => object(&format!("{here}."), raw, lifted.get(i), made, found),
-            other => inside(here, other, lifted.get(i), found),
+            Value::Object(_) => object(&format!("{here}."), raw, decoded.get(i), made, found),
+            other => inside(here, other, decoded.get(i), found),
         }
     }
 }
 
-fn object(prefix: &str, raw: &Value, lifted: Option<&Value>, made: &[&str], found: &mut Vec<String>) {
+fn object(prefix: &str, raw: &Value, decoded: Option<&Value>, made: &[&str], found: &mut Vec<String>) {
     for (key, value) in raw.as_object().into_iter().flatten() {
         // Items have names of their own, which are no identity.
         let made = made.contains(&key.as_str()) || MADE.contains(&key.as_str()) && key != "name";
         if !made {
-            inside(format!("{prefix}{key}"), value, lifted.and_then(|lifted| lifted.get(key)), found);
+            inside(format!("{prefix}{key}"), value, decoded.and_then(|decoded| decoded.get(key)), found);
         }
     }
 }
 
 /// What is lost of a value, at whatever depth.
-fn inside(here: String, raw: &Value, lifted: Option<&Value>, found: &mut Vec<String>) {
-    match (raw, lifted) {
+fn inside(here: String, raw: &Value, decoded: Option<&Value>, found: &mut Vec<String>) {
+    match (raw, decoded) {
         _ if says_nothing(raw) => {}
         (_, None) => found.push(here),
-        (Value::Object(_), Some(Value::Object(_))) => object(&format!("{here}."), raw, lifted, &[], found),
+        (Value::Object(_), Some(Value::Object(_))) => object(&format!("{here}."), raw, decoded, &[], found),
         (Value::Array(list), Some(Value::Array(_))) => {
-            items(&here, &list.iter().collect::<Vec<_>>(), lifted, &[], found);
+            items(&here, &list.iter().collect::<Vec<_>>(), decoded, &[], found);
         }
         // The same in another form, such as a number that was sent as text.
         _ => {}
@@ -100,11 +100,11 @@ mod tests {
 
     use super::*;
     use crate::model::Collection;
-    use crate::remote::fetch::lift;
+    use crate::remote::fetch::decode;
 
     #[allow(clippy::needless_pass_by_value)] // Literals read better without a borrow.
     fn lost_of(collection: Collection, raw: Value) -> Vec<String> {
-        lost(&raw, &lift(collection, &raw, &BTreeMap::from([(1, "Shop".into())])).unwrap())
+        unmapped(&raw, &decode(collection, &raw, &BTreeMap::from([(1, "Shop".into())])).unwrap())
     }
 
     #[test]

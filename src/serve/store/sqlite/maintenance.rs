@@ -24,25 +24,25 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The most of them that are left out after failures.
 const LONGEST_REST: u32 = 60;
 
-pub struct Upkeep {
+pub struct Maintenance {
     stop: Sender<()>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Upkeep {
+impl Maintenance {
     /// Without a `reader`, the snapshots are the writer's.
     pub fn start(
         writer: Arc<Writer>,
         reader: Option<Held>,
         jobs: Vec<Arc<dyn Job>>,
         condition: Arc<Condition>,
-    ) -> Result<Upkeep, OpenError> {
+    ) -> Result<Maintenance, OpenError> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new()
-            .name("store-upkeep".to_owned())
+            .name("store-maintenance".to_owned())
             .spawn(move || work(&writer, reader.as_ref(), jobs, &condition, &stopped))
             .map_err(OpenError::Thread)?;
-        Ok(Upkeep { stop, thread: Mutex::new(Some(thread)) })
+        Ok(Maintenance { stop, thread: Mutex::new(Some(thread)) })
     }
 
     /// Does what is to be done before the file is closed, then ends the thread.
@@ -135,7 +135,7 @@ impl Kept {
             Some(reader) if !behind => {
                 let snapshot = reader.unchecked_transaction()?;
                 catch_unwind(AssertUnwindSafe(|| self.job.step(&snapshot, closing)))
-                    .unwrap_or_else(|_| Err(StoreError::internal("a step of the upkeep panicked")))
+                    .unwrap_or_else(|_| Err(StoreError::internal("a step of the maintenance panicked")))
             }
             // On the writer's time requests wait, and so come no faster than they are worked off.
             _ => {
@@ -183,7 +183,7 @@ impl Rest {
     }
 }
 
-/// Copies the write-ahead log into the file as far as nobody reads it, so that the writer, which does the same after its
+/// Copies the write-ahead log into the file as far as no one reads it, so that the writer, which does the same after its
 /// commits, finds little left to copy.
 fn checkpoint(connection: &Connection) {
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {

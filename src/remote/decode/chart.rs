@@ -50,7 +50,7 @@ pub fn lift_stream(raw: &Value) -> Value {
     if fields.contains_key("composite") {
         ["source", "tags", "group_function"].iter().for_each(|key| _ = fields.shift_remove(*key));
     }
-    // What the service works out by itself nobody need write.
+    // What the service works out by itself no one need write.
     if fields.get("type").is_some_and(is_worked_out) {
         fields.shift_remove("type");
     }
@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::model::Collection;
-    use crate::remote::lift::lift;
+    use crate::remote::decode::decode;
 
     #[test]
     fn a_chart_is_lifted_whatever_form_its_values_have() {
@@ -83,7 +83,7 @@ mod tests {
                 {"id": 2, "type": "composite", "composite": "s(\"m\",\"%\")", "source": "*", "metric": ""}]});
         let spaces = BTreeMap::from([(5, "Shop".to_owned())]);
         assert_eq!(
-            Value::Object(lift(Collection::Charts, &raw, &spaces).unwrap().fields()),
+            Value::Object(decode(Collection::Charts, &raw, &spaces).unwrap().fields()),
             json!({"min": 0.0, "use_log_yaxis": true, "type": "stacked", "related_space": "Shop",
                 "streams": [{"metric": "m", "color": "#AABBCC", "period": 60},
                     {"type": "annotation", "metric": "deploys", "group_function": "median"}, {"composite": "s(\"m\",\"%\")"}],

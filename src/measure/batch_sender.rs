@@ -33,7 +33,7 @@ pub struct Delivery {
 
 /// Takes batches to the service. One serves any number of batches at once.
 #[derive(Debug, Default)]
-pub struct Courier {
+pub struct BatchSender {
     retry: RetryPolicy,
     reached: AtomicBool,
 }
@@ -65,8 +65,8 @@ enum Answer {
     },
 }
 
-impl Courier {
-    /// A courier of this patience.
+impl BatchSender {
+    /// A sender of this patience.
     pub fn new(retry: RetryPolicy) -> Self {
         Self { retry, reached: AtomicBool::new(false) }
     }

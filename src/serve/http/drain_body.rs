@@ -1,4 +1,4 @@
-//! Bodies that nobody read to their end. A connection that is closed while its client still sends is reset, and the
+//! Bodies that no one read to their end. A connection that is closed while its client still sends is reset, and the
 //! answer, which says what was wrong, is lost with it; so what is left of a refused body is taken in and dropped.
 
 use std::pin::Pin;

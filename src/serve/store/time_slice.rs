@@ -7,20 +7,20 @@ const LONGEST: Duration = Duration::from_millis(50);
 
 /// The time one step of a long write may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Turn {
+pub struct TimeSlice {
     /// `None` for a write that is made in one go.
     end: Option<Instant>,
 }
 
-impl Turn {
-    /// A turn that begins now.
-    pub fn begin() -> Turn {
-        Turn { end: Instant::now().checked_add(LONGEST) }
+impl TimeSlice {
+    /// A slice that begins now.
+    pub fn begin() -> TimeSlice {
+        TimeSlice { end: Instant::now().checked_add(LONGEST) }
     }
 
-    /// A turn that is never over.
-    pub fn whole() -> Turn {
-        Turn { end: None }
+    /// A slice that is never over.
+    pub fn whole() -> TimeSlice {
+        TimeSlice { end: None }
     }
 
     /// Whether it is time to let others in.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::support::change_set::retyped;
 use crate::support::oracle::{Truth, kept, mentioned, undeclared_alerts};
-use crate::support::world::{self, Whose, Wish, World, apply, plan};
+use crate::support::world::{self, Input, Whose, World, apply, plan};
 use serde_json::{Value, json};
 
 use librato_apply::model::Address;
@@ -18,13 +18,13 @@ const WEBHOOK: &str = "services: { ops: { type: webhook, settings: { url: https:
 const SUCCESSOR: &str = "ops.librato-apply-retyping";
 
 async fn applied(world: &World, files: &str) -> Outcome {
-    let (planned, outcome) = apply(&world.client(), &Wish::read(files), 8).await.unwrap();
+    let (planned, outcome) = apply(&world.client(), &Input::read(files), 8).await.unwrap();
     assert_eq!(planned.plan.refusals, [], "{}", planned.text());
     outcome
 }
 
 async fn is_empty(world: &World, files: &str) -> bool {
-    plan(&world.client(), &Wish::read(files)).await.unwrap().plan.is_empty()
+    plan(&world.client(), &Input::read(files)).await.unwrap().plan.is_empty()
 }
 
 async fn service(world: &World, title: &str, kind: &str) -> Value {
@@ -62,8 +62,8 @@ async fn what_was_done_is_told_and_the_alerts_of_others_follow() {
         let other = service(&world, "other", "mail").await;
         alert(&world, "theirs", &[&other, &old]).await;
         alert(&world, "not.concerned", &[&other]).await;
-        let wish = Wish::read(SLACK);
-        let before = undeclared_alerts(&world.truth().await, &wish.desired);
+        let input = Input::read(SLACK);
+        let before = undeclared_alerts(&world.truth().await, &input.desired);
         let outcome = applied(&world, SLACK).await;
         assert!(outcome.is_complete(), "{outcome:?}");
         let after = world.truth().await;
@@ -76,7 +76,7 @@ async fn what_was_done_is_told_and_the_alerts_of_others_follow() {
                 new.trim_start_matches("services/")
             )]
         );
-        assert_eq!(undeclared_alerts(&after, &wish.desired), before);
+        assert_eq!(undeclared_alerts(&after, &input.desired), before);
         assert!(is_empty(&world, SLACK).await);
         let touched: Vec<String> = world.take_log().into_iter().map(|request| request.path).collect();
         assert_eq!(touched.iter().filter(|path| path.starts_with("/alerts/")).count(), 1, "{touched:?}");
@@ -86,7 +86,7 @@ async fn what_was_done_is_told_and_the_alerts_of_others_follow() {
 #[tokio::test]
 async fn it_ends_where_a_service_ends_that_changes_types() {
     let (before, after) = retyped();
-    let wish = Wish::read(&after);
+    let input = Input::read(&after);
     let mut ends = Vec::new();
     for whose in [Whose::Ours, Whose::FixedTypes(400)] {
         let world = World::new(whose).await;
@@ -97,7 +97,7 @@ async fn it_ends_where_a_service_ends_that_changes_types() {
         }
         assert!(is_empty(&world, &after).await);
         let truth = world.truth().await;
-        ends.push((mentioned(&truth, &wish.desired), undeclared_alerts(&truth, &wish.desired)));
+        ends.push((mentioned(&truth, &input.desired), undeclared_alerts(&truth, &input.desired)));
     }
     assert_eq!(ends[0], ends[1]);
 }
@@ -156,7 +156,7 @@ async fn a_broken_run_is_gone_on_with_whatever_the_files_say_by_now() {
             assert!(outcome.is_complete(), "{outcome:?}");
             let truth = world.truth().await;
             assert_eq!(services(&truth), only("ops", kind));
-            let used = undeclared_alerts(&truth, &Wish::read(files).desired);
+            let used = undeclared_alerts(&truth, &Input::read(files).desired);
             assert!(used.values().all(|alert| alert["services"] == json!(["ops"])), "{used:#?}");
             assert!(is_empty(&world, files).await);
         }
@@ -170,7 +170,7 @@ async fn a_broken_run_is_gone_on_with_whatever_the_files_say_by_now() {
 #[tokio::test]
 async fn a_leftover_goes_once_no_alert_uses_it() {
     let world = half_way(true).await;
-    let planned = plan(&world.client(), &Wish::read(MAIL)).await.unwrap();
+    let planned = plan(&world.client(), &Input::read(MAIL)).await.unwrap();
     let refused: Vec<&str> = planned.plan.refusals.iter().map(|refusal| refusal.code.as_str()).collect();
     assert_eq!(refused, ["service-in-use"], "{}", planned.text());
 
@@ -193,7 +193,7 @@ async fn copies_of_the_new_one_are_merged_into_one() {
         let truth = world.truth().await;
         assert_eq!(services(&truth), only("ops", "slack"));
         assert_eq!(truth.keys().filter(|key| key.starts_with("services/")).count(), 1);
-        let used = undeclared_alerts(&truth, &Wish::read(SLACK).desired);
+        let used = undeclared_alerts(&truth, &Input::read(SLACK).desired);
         assert!(used.values().all(|alert| alert["services"] == json!(["ops"])), "{used:#?}");
         assert!(is_empty(&world, SLACK).await);
     }
