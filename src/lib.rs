@@ -45,16 +45,16 @@
 //! decides when alerts fire, and `serve`, the compatible server, which is reached over HTTP only.
 
 #[doc(hidden)]
-pub mod chart;
-pub mod composite;
+pub use librato_apply_core::{chart, diag, pattern, picture, watch};
+pub use librato_apply_core::{composite, wire};
 #[doc(hidden)]
-pub mod diag;
+#[cfg(feature = "serve")]
+pub use librato_apply_server::notify;
+#[cfg(feature = "serve")]
+pub use librato_apply_server::serve;
+
 #[doc(hidden)]
 pub mod model;
-#[doc(hidden)]
-pub mod pattern;
-#[doc(hidden)]
-pub mod picture;
 
 #[doc(hidden)]
 pub mod load;
@@ -63,7 +63,6 @@ pub mod resolve;
 
 pub mod client;
 pub mod remote;
-pub mod wire;
 
 #[doc(hidden)]
 pub mod diff;
@@ -92,16 +91,6 @@ pub mod offline;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod prometheus;
-
-#[doc(hidden)]
-pub mod watch;
-
-#[cfg(feature = "serve")]
-#[doc(hidden)]
-pub mod notify;
-
-#[cfg(feature = "serve")]
-pub mod serve;
 
 #[cfg(feature = "serve")]
 pub mod definition;

@@ -76,9 +76,20 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All source files by their path below the project, `/` between the steps.
+/// The crates beside the root package. Cargo holds what they may import of each other; what lies inside them is held here.
+const MEMBERS: [&str; 2] = ["core", "server"];
+
+/// All source files by their path, `/` between the steps: those of the crates below `crates/` as if they stood in `src/`, and the
+/// roots of all as one.
 fn sources() -> BTreeMap<String, String> {
-    rust_files("src")
+    let mut found = rust_files("src");
+    for member in MEMBERS {
+        let place = format!("crates/{member}/");
+        for (file, text) in rust_files(&format!("{place}src")) {
+            found.entry(file.replacen(&place, "", 1)).or_default().push_str(&text);
+        }
+    }
+    found
 }
 
 fn rust_files(below: &str) -> BTreeMap<String, String> {
@@ -500,22 +511,27 @@ fn circles_and_upward_arrows_are_noticed() {
 /// and nowhere else belongs to the feature `cli` or `serve`.
 #[test]
 fn crates_of_the_command_line_and_the_server_are_optional() {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap();
-    let dependencies = dependencies.split_once("\n[").unwrap().0;
-    let sources = sources();
-    let of_the_library =
-        |name: &String| !["src/cli/", "src/serve/", "src/main.rs"].iter().any(|at| name.starts_with(at));
-    let library: String =
-        sources.iter().filter(|(name, _)| of_the_library(name)).map(|(_, text)| &**text).collect();
-    let lines =
-        dependencies.lines().filter(|line| !line.starts_with('#') && !line.contains("optional = true"));
-    let required: Vec<String> =
-        lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.replace('-', "_")).collect();
-    assert!(required.iter().any(|name| name == "serde") && !required.iter().any(|name| name == "clap"));
-    let unused: Vec<&String> =
-        required.iter().filter(|name| !library.contains(&format!("{name}::"))).collect();
-    assert!(unused.is_empty(), "the library does not use {unused:?}");
+    let of_the_library = |name: &str| !name.starts_with("src/cli/") && name != "src/main.rs";
+    let places = MEMBERS.map(|member| format!("crates/{member}/"));
+    for place in places.iter().map(String::as_str).chain([""]) {
+        let manifest = fs::read_to_string(root().join(format!("{place}Cargo.toml"))).unwrap();
+        let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap();
+        let dependencies = dependencies.split_once("\n[").unwrap().0;
+        let library: String = rust_files(&format!("{place}src"))
+            .into_iter()
+            .filter(|(name, _)| of_the_library(name))
+            .map(|(_, text)| text)
+            .collect();
+        let lines =
+            dependencies.lines().filter(|line| !line.starts_with('#') && !line.contains("optional = true"));
+        let names = lines.filter_map(|line| line.split_once(" = "));
+        let required: Vec<String> =
+            names.map(|(name, _)| name.trim_end_matches(".workspace").replace('-', "_")).collect();
+        assert!(required.iter().any(|name| name == "serde") && !required.iter().any(|name| name == "clap"));
+        let unused: Vec<&String> =
+            required.iter().filter(|name| !library.contains(&format!("{name}::"))).collect();
+        assert!(unused.is_empty(), "{place}src does not use {unused:?}");
+    }
 }
 
 /// A file of tests that no other declares is neither compiled nor run. Files directly below `tests/` would be programs of their own,

@@ -116,7 +116,7 @@ async function heap(page) {
   return Math.round(metrics.find(({ name }) => name === "JSHeapUsedSize").value / 1e5) / 10;
 }
 
-const assets = join(root, "src/serve/pages/assets");
+const assets = join(root, "crates/server/src/serve/pages/assets");
 const packed = (ending) => {
   const files = execFileSync("ls", [assets], { encoding: "utf8" }).trim().split("\n").filter((name) => name.endsWith(ending));
   return Math.round(files.map((name) => gzipSync(readFileSync(join(assets, name)), { level: 9 }).length).reduce((a, b) => a + b, 0) / 100) / 10;

@@ -1,7 +1,7 @@
 //! Secrets that stand in the files must not be shown, whatever is wrong with the file and wherever a diagnostic points.
 
 use super::yaml;
-use crate::diag::{Diagnostic, FileId, Files, Part, Place, Report, Route, render, to_json};
+use crate::diag::{Code, Diagnostic, FileId, Files, Part, Place, Report, Route, render, to_json};
 
 /// Stands for a secret in the texts below.
 const CANARY: &str = "CANARY";
@@ -70,7 +70,8 @@ fn everything(text: &str) -> (Report, Files, FileId) {
     let line = |i: usize| Place::Bytes { file, span: starts[i]..starts[i + 1] };
     for i in 0..starts.len() - 1 {
         for j in 0..starts.len() - 1 {
-            report.push(Diagnostic::error("test", "here").at(line(i), "one").also(line(j), "two"));
+            report
+                .push(Diagnostic::error(Code::UnknownField, "here").at(line(i), "one").also(line(j), "two"));
         }
     }
     yaml::parse_all(text, file, &mut report);
@@ -118,7 +119,7 @@ fn secrets_are_not_shown_while_typing() {
 fn all_lines(text: &str) -> (Report, Files) {
     let mut files = Files::default();
     let file = files.add("t.yaml", text.to_owned(), yaml::index);
-    let mut every = Diagnostic::error("test", "here").at(Place::File(file), "");
+    let mut every = Diagnostic::error(Code::UnknownField, "here").at(Place::File(file), "");
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         every = every.also(Place::Bytes { file, span: at..at + line.len() }, "");
@@ -153,9 +154,9 @@ fn underlines_fit_the_stars() {
     let node = |route: Route, part| Place::Node { file, route, part };
     let setting = node(service.key("settings").key("a"), Part::Value);
     let typ = node(service.key("typ"), Part::Key);
-    report.push(Diagnostic::error("bad", "bad").at(setting, "this").also(typ, "that"));
+    report.push(Diagnostic::error(Code::UnknownField, "bad").at(setting, "this").also(typ, "that"));
     let expected = "\
-error[bad]: bad
+error[unknown-field]: bad
  --> t.yaml:2:23
   |
 2 |   opé: {settings: {a: *******}, typ: x}
@@ -179,7 +180,9 @@ fn known_values_are_hidden_everywhere() {
     let at = |key: &str| Place::Node { file, route: vars.key(key), part: Part::Value };
     let mut report = Report::default();
     let quoted = format!("{:?} and `42` of 8042", "https://CANARY/\\x");
-    let d = Diagnostic::error("bad", quoted).at(at("url"), "a https://CANARY/\\x b").also(at("pin"), "42");
+    let d = Diagnostic::error(Code::UnknownField, quoted)
+        .at(at("url"), "a https://CANARY/\\x b")
+        .also(at("pin"), "42");
     report.push(d.also(at("port"), "CANARY LINE").help("not https://CANARY/\\x"));
     for output in outputs(&report, &files) {
         assert!(!output.contains(CANARY), "{output}");
@@ -195,7 +198,11 @@ fn control_characters_do_nothing() {
     let file = files.add("\u{1b}t.yaml", text.to_owned(), yaml::index);
     let place = Place::Bytes { file, span: 8..text.len() };
     let mut report = Report::default();
-    report.push(Diagnostic::note("x", "a\u{1b}]0;b\u{7}\n::error::c").at(place, "\u{1b}c\r").help("\u{9b}d"));
+    report.push(
+        Diagnostic::note(Code::UnknownField, "a\u{1b}]0;b\u{7}\n::error::c")
+            .at(place, "\u{1b}c\r")
+            .help("\u{9b}d"),
+    );
     for output in [render(&report, &files, false), to_json(&report, &files).to_string()] {
         let harmless = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
         assert!(output.chars().all(harmless), "{output:?}");

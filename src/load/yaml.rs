@@ -236,7 +236,7 @@ impl<'de> Visitor<'de> for KeyVisitor {
 
 #[cfg(test)]
 mod tests {
-    use crate::diag::{Diagnostic, Files, Part, Place, Report, Route};
+    use crate::diag::{Code, Diagnostic, Files, Part, Place, Report, Route};
 
     /// What is found in the text at a route: the text of the place, and whether the node itself is there.
     fn found(text: &str, route: &Route, part: Part) -> (String, bool) {
@@ -291,13 +291,13 @@ mod tests {
         let [first, second] = ["a", "b"].map(|name| files.add(name, "k: v\nl: w\n".to_owned(), super::index));
         let at = |file, key: &str| Place::Node { file, route: Route::root().key(key), part: Part::Key };
         let mut report = Report::default();
-        report.push(Diagnostic::error("5", "").at(at(second, "k"), ""));
-        report.push(Diagnostic::error("4", "").at(at(first, "l"), ""));
-        report.push(Diagnostic::note("3", "").at(at(first, "k"), ""));
-        report.push(Diagnostic::error("2", "").at(at(first, "k"), ""));
-        report.push(Diagnostic::error("1", ""));
+        report.push(Diagnostic::error(Code::UnknownField, "5").at(at(second, "k"), ""));
+        report.push(Diagnostic::error(Code::UnknownField, "4").at(at(first, "l"), ""));
+        report.push(Diagnostic::note(Code::UnknownField, "3").at(at(first, "k"), ""));
+        report.push(Diagnostic::error(Code::UnknownField, "2").at(at(first, "k"), ""));
+        report.push(Diagnostic::error(Code::UnknownField, "1"));
         report.sort(&files);
-        assert_eq!(report.iter().map(|d| d.code).collect::<String>(), "12345");
+        assert_eq!(report.iter().map(|d| d.message.as_str()).collect::<String>(), "12345");
         assert_eq!((report.errors(), report.warnings(), report.has_errors()), (4, 0, true));
     }
 }

@@ -130,7 +130,7 @@ fn codes() -> BTreeSet<String> {
     let places = [
         "src/load",
         "src/model",
-        "src/composite",
+        "crates/core/src/composite",
         "src/resolve",
         "src/diff/scope.rs",
         "src/cli/ownership.rs",

@@ -105,5 +105,5 @@ fn statements_are_found() {
     let found = texts(code);
     assert_eq!(found, [r#"SELECT \"x\" FROM t"#, r#"  DELETE FROM "t""#, r"x\", "http://no"]);
     assert_eq!(found.iter().map(|text| is_statement(text)).collect::<Vec<_>>(), [true, true, false, false]);
-    assert!(root().join("src/serve/store/sqlite").is_dir(), "the places exist");
+    assert!(root().join("crates/server/src/serve/store/sqlite").is_dir(), "the places exist");
 }

@@ -319,8 +319,9 @@ fn exit_codes_are_those_of_the_help() {
 
 #[test]
 fn messages_that_are_explained_exist() {
-    let source: String = walkdir::WalkDir::new(root().join("src"))
-        .into_iter()
+    let source: String = ["src", "crates"]
+        .iter()
+        .flat_map(|below| walkdir::WalkDir::new(root().join(below)))
         .map(|entry| entry.unwrap().into_path())
         .filter(|path| path.extension().is_some_and(|end| end == "rs"))
         .map(|path| std::fs::read_to_string(path).unwrap())

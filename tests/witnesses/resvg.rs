@@ -62,7 +62,7 @@ fn resvg_draws_the_same_pictures() {
     let rendered = Command::new("python3")
         .args(["-c", RENDERER])
         .arg(directory.path())
-        .arg(root.join("src/picture/fonts"))
+        .arg(root.join("crates/core/src/picture/fonts"))
         .env("PYTHONPATH", home)
         .output()
         .unwrap();

@@ -273,7 +273,7 @@ fn every_accommodation_has_its_test() {
                 format!("tests/server/api/{module}.rs"),
                 format!("tests/server/{module}.rs"),
                 format!("tests/witnesses/{module}.rs"),
-                format!("src/serve/{}.rs", module.replace("::", "/")),
+                format!("crates/server/src/serve/{}.rs", module.replace("::", "/")),
             ]
             .into_iter()
             .find_map(|path| std::fs::read_to_string(format!("{root}{path}")).ok())

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{digest, digests, render};
-use crate::model::{SERVICE_TYPES, dead_service};
 use crate::notify::dead::dead;
 use crate::notify::judge::{Answer, Outcome};
 use crate::notify::message::{How, Message, Subject, Test, Violation, What};
 use crate::notify::request::{Request, Surroundings, Unsendable};
 use crate::notify::text::link;
+use librato_apply::model::{SERVICE_TYPES, dead_service};
 
 /// In every setting that is a secret; it may stand in requests and nowhere else.
 const CANARY: &str = "canary4711";
@@ -295,7 +295,7 @@ fn all_kinds() -> Vec<(&'static str, &'static str, Value)> {
 
 #[test]
 fn requests_are_as_the_files_say() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/notify");
+    let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/cases/notify");
     let update = std::env::var_os("UPDATE").is_some();
     let mut wrong = String::new();
     for (name, kind, settings) in all_kinds() {

@@ -233,7 +233,7 @@ fn shown(seconds: i64) -> String {
 
 #[test]
 fn what_happens_is_what_the_cases_say() {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/watch");
+    let directory = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/cases/watch");
     let mut paths: Vec<_> =
         std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();

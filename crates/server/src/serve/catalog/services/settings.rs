@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_client_knows_the_same_types_and_secrets() {
-        use crate::model::{SERVICE_TYPES, is_harmless as harmless_to_the_client};
+        use librato_apply::model::{SERVICE_TYPES, is_harmless as harmless_to_the_client};
 
         let ours: Vec<_> = TYPES.iter().map(|known| (known.name, known.required, known.harmless)).collect();
         let theirs: Vec<_> =

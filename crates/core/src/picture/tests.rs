@@ -152,7 +152,7 @@ fn cases() -> Vec<(&'static str, Scene, Theme)> {
 /// `UPDATE=1` writes the files; look at them before they are committed.
 #[test]
 fn pictures_are_those_of_the_files() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/picture");
+    let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/cases/picture");
     for (name, scene, theme) in cases() {
         let path = directory.join(format!("{name}.svg"));
         let text = svg::paint(&draw(&scene), theme);
