@@ -4,6 +4,7 @@
 #[cfg(feature = "png")]
 mod drawing;
 pub mod options;
+// Without a drawer nothing takes jobs from the queue.
 #[cfg_attr(not(feature = "png"), allow(dead_code))]
 mod table;
 
