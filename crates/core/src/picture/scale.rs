@@ -45,10 +45,12 @@ impl Scale {
         let (mut low, mut high) = range.unwrap_or((0.0, 1.0));
         if range.is_none() && !is_told {
             // Numbers at an axis would claim what nothing says.
+            // A logarithmic one stays so, that it goes on taking nothing that is not positive.
+            let (low, high) = if log { (1.0, 10.0) } else { (low, high) };
             return Self {
                 low,
                 high,
-                log: false,
+                log,
                 ticks: Vec::new(),
                 unit: String::new(),
                 steps: None,
