@@ -256,7 +256,7 @@ fn any_expectation() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 2, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// What is shown as actual, in the place of what was expected, holds; and again nothing else has changed.
     #[test]

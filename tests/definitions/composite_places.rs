@@ -75,7 +75,7 @@ fn block(style: &str, lines: &[String]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn blocks_are_followed(style in "[|>][+-]?", first in "[a-z(]{1,3}", rest in proptest::collection::vec("|[ ]{0,3}[a-zé(\",]{1,4}", 0..6)) {

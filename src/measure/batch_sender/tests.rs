@@ -16,7 +16,7 @@ fn quick() -> BatchSender {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn what_is_refused_is_found_and_the_rest_arrives_once(

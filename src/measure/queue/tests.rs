@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proptest::test_runner::Config;
+
 use super::*;
 use crate::measure::Sanitizer;
 use crate::measure::fake::{Fake, Verdict};
@@ -182,7 +184,7 @@ async fn an_aggregator_that_cannot_submit_holds_its_values() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
+    #![proptest_config(Config::with_cases(Config::default().cases / 4))]
 
     #[test]
     fn without_faults_everything_arrives_exactly_once(

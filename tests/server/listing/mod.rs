@@ -336,7 +336,7 @@ fn titles(stream: &Value) -> Option<model::Events> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 5, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_server_answers_as_the_model(requests in prop::collection::vec(requests(), 1..120)) {

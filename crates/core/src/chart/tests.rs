@@ -88,7 +88,7 @@ fn in_window(view: &View, values: &BTreeMap<i64, Vec<f64>>) -> Vec<(i64, Vec<f64
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Every value that was measured lies in the band of its bucket, every bucket that is over has its point, and the legend says what
     /// a naive reading of all values does.

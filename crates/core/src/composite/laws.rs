@@ -1,15 +1,12 @@
 //! Laws over generated trees: what is printed reads back, what is canonical stays, evaluation ends and keeps to its bounds.
-//! `COMPOSITE_CASES` makes as many cases as one has time for.
 
 use proptest::prelude::*;
 
 use super::eval::{EvalError, Fetch, Limits, Request, Sample, Series, Stored, Window, evaluate};
 use super::*;
 
-/// How many cases of a law are tried.
 fn cases() -> ProptestConfig {
-    let given = std::env::var("COMPOSITE_CASES").ok().and_then(|text| text.parse().ok());
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(given.unwrap_or(200)) }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn named(text: &str) -> Name {

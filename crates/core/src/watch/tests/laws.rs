@@ -1,5 +1,4 @@
 //! Laws over generated alerts and readings: the machine against the model, restarts, outages, edits, notifications.
-//! `WATCH_CASES` makes as many cases as one has time for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,9 +7,10 @@ use proptest::prelude::*;
 use super::model::{Model, Script};
 use super::*;
 
-pub(super) fn cases(default: u32) -> ProptestConfig {
-    let given = std::env::var("WATCH_CASES").ok().and_then(|text| text.parse().ok());
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(given.unwrap_or(default)) }
+/// So many cases where `PROPTEST_CASES` asks for no other number, and in proportion where it does.
+pub(super) fn cases(number: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: (usual.cases * number / 256).max(1), failure_persistence: None, ..usual }
 }
 
 /// Readings are generated up to this second.

@@ -228,7 +228,7 @@ async fn edited(server: &Server, model: &mut Model, now: i64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_kept_does_as_what_was_never_put_down(steps in steps()) {

@@ -204,7 +204,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// However the data lies and whatever is asked of it, a read allocates no more than it claims, as far as its estimates go.
     #[test]

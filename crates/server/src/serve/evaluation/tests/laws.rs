@@ -131,11 +131,11 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// `WATCH_CASES` makes as many as one has time for.
-fn cases(default: u32) -> ProptestConfig {
-    let given = std::env::var("WATCH_CASES").ok().and_then(|text| text.parse().ok());
-    let some = ProptestConfig::with_cases(given.unwrap_or(default));
-    ProptestConfig { failure_persistence: None, max_shrink_iters: 300, ..some }
+/// So many where `PROPTEST_CASES` asks for no other number, and in proportion where it does.
+fn cases(number: u32) -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    let cases = (usual.cases * number / 256).max(1);
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..usual }
 }
 
 proptest! {

@@ -371,7 +371,7 @@ fn plain(model: &Model) -> Vec<((usize, usize), i64, [f64; 5])> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever comes when and is compacted, merged, deleted or only begun: what can be read is what was sent, what came last of one
     /// time is its last value, and of what was deleted nothing is left in the end.
