@@ -50,9 +50,19 @@ schema:
     target/debug/librato-apply schema backtest > schemas/backtest.schema.json
     target/debug/librato-apply schema fidelity > schemas/fidelity.schema.json
 
-# Build the documentation of the library.
+# Write the pages anew that are made of the program, after a change to the types, flags, functions, options or codes.
+pages:
+    UPDATE=1 cargo test --locked -p librato-apply --bin librato-apply page_of
+    UPDATE=1 cargo test --locked -p librato-apply --test definitions page_of
+    UPDATE=1 cargo test --locked -p librato-apply-core --lib page_of
+
+# Build the documentation of the library, and the book.
 doc:
     .ci/run docs
+
+# Make a book of docs/: target/book/html. Needs mdbook.
+book:
+    docs/book.py
 
 # Check licences, sources and bans of the dependencies, and advisories where their database can be reached.
 deny:
@@ -62,10 +72,13 @@ deny:
 fuzz target seconds="60":
     fuzz/run {{ target }} {{ seconds }}
 
-# Build the smallest program, without the paths of this machine in it.
+# Build the smallest program.
 dist:
-    RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates --remap-path-prefix=$PWD=/librato-apply" \
-        cargo build --locked --profile dist
+    cargo build --locked --profile dist
+
+# Build what is given out: just package deb, static, sbom; without the paths of this machine in it.
+package *what:
+    packaging/build {{ what }}
 
 # Everything a change must pass.
 ci:

@@ -14,6 +14,8 @@ pub mod kind;
 pub mod notify;
 pub mod parse;
 pub mod query;
+#[cfg(test)]
+mod reference;
 pub mod render;
 pub mod resolve;
 pub mod schema;

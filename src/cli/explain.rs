@@ -3,6 +3,8 @@
 mod format;
 mod page;
 mod path;
+#[cfg(test)]
+mod reference;
 
 use std::ffi::OsStr;
 

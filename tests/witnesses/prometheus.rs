@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::conformance::unpacked;
+use crate::server::{Server, TOKEN, USER, client};
 
 /// Where a program is, or `None`, said loudly, where it cannot be had.
 pub fn program(name: &str, package: &str, path: &str) -> Option<PathBuf> {
@@ -503,4 +504,49 @@ fn row(at: usize, given: Given<'_>, expected: &[&str]) -> String {
         .unwrap();
     }
     text
+}
+
+/// What `examples/prometheus` asks is answered by a server, and promtool takes it.
+#[tokio::test]
+async fn a_prometheus_can_watch_a_server_by_the_example() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("watched.db"), &[]);
+    let url = format!("http://{}/metrics", server.host);
+    let answer = client().get(url).basic_auth(USER, Some(TOKEN)).send().await.unwrap();
+    let answer = answer.text().await.unwrap();
+    let rules = std::fs::read_to_string("examples/prometheus/alerts.yml").unwrap();
+    let page = std::fs::read_to_string("docs/operate.md").unwrap();
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let named =
+        |line: &str| line.strip_prefix("# HELP ").and_then(|line| line.split(' ').next()).map(str::to_owned);
+    // What counts has an ending which its description has not. Where nothing was counted yet, there is neither.
+    let registered = std::fs::read_to_string("crates/server/src/serve/telemetry.rs").unwrap();
+    let known: Vec<String> = answer.lines().filter_map(named).collect();
+    let mut asked = 0;
+    for line in rules.lines() {
+        if let Some((_, expr)) = line.split_once("expr: ") {
+            for name in expr.split(|c| !word(c)).filter(|name| name.starts_with("librato_apply_")) {
+                let name = name.trim_end_matches("_total");
+                let is_registered =
+                    registered.contains(&format!("{:?}", name.trim_start_matches("librato_apply_")));
+                assert!(is_registered || known.iter().any(|one| one == name), "{name}: {known:?}");
+                asked += 1;
+            }
+        }
+        if let Some((_, alert)) = line.split_once("- alert: ") {
+            assert!(
+                page.contains(&format!("| `{alert}` |")),
+                "docs/operate.md does not say what {alert} means"
+            );
+        }
+    }
+    assert!(asked >= 8, "only {asked} metrics");
+    let Some(promtool) = promtool() else { return };
+    for args in [
+        &["check", "config", "--syntax-only", "examples/prometheus/prometheus.yml"][..],
+        &["check", "rules", "--lint=all", "--lint-fatal", "examples/prometheus/alerts.yml"],
+    ] {
+        let checked = Command::new(&promtool).args(args).output().unwrap();
+        assert!(checked.status.success(), "{}", said(&checked));
+    }
 }

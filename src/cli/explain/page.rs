@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::format::{Field, Format};
 
 /// The words a field takes, with what is said of them.
-fn words<'a>(field: &Field<'a>) -> Vec<(&'a str, &'a str)> {
+pub fn words<'a>(field: &Field<'a>) -> Vec<(&'a str, &'a str)> {
     let of = |part: &'a Value| -> Vec<(&'a str, &'a str)> {
         let constants = part["oneOf"].as_array().into_iter().flatten();
         let constants = constants.filter_map(|one| {
@@ -20,14 +20,14 @@ fn words<'a>(field: &Field<'a>) -> Vec<(&'a str, &'a str)> {
 }
 
 /// What is said of a field: where it stands, or of its type.
-fn description<'a>(field: &Field<'a>) -> &'a str {
+pub fn description<'a>(field: &Field<'a>) -> &'a str {
     let own = field.said["description"].as_str();
     let of_type = || field.choices.iter().find_map(|choice| choice["description"].as_str());
     own.or_else(of_type).unwrap_or_default()
 }
 
 /// The default, which descriptions name in their last words.
-fn default(description: &str) -> Option<String> {
+pub fn default(description: &str) -> Option<String> {
     let sentence = |mark: &str| description.split_once(mark).map(|(_, rest)| rest);
     let rest = sentence("; default ")
         .or_else(|| sentence(". Default "))

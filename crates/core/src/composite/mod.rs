@@ -16,6 +16,8 @@ mod periods;
 mod print;
 mod problem;
 mod query;
+#[cfg(test)]
+mod reference;
 mod selector;
 #[cfg(test)]
 mod tests;

@@ -35,7 +35,7 @@ mod repeat;
 mod select;
 mod series;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use crate::composite::words::in_words;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use super::super::selector::{SOURCE, matches};
 use super::*;
 
 /// A stored series: metric, labels as `a=b,c=d` (a word alone is the source), the metric's period, values at times.
-pub(super) type Given<'a> = (&'a str, &'a str, Option<u64>, &'a [(i64, f64)]);
+pub(in crate::composite) type Given<'a> = (&'a str, &'a str, Option<u64>, &'a [(i64, f64)]);
 
 pub(super) fn labels(text: &str) -> Labels {
     let pairs = text.split(',').filter(|pair| !pair.is_empty());
@@ -30,11 +30,15 @@ pub(super) fn stored(given: &[Given<'_>], request: &Request<'_>) -> Vec<Stored> 
     made.filter(|s| matches(request.metric, &s.metric) && request.selector.matches(&s.labels)).collect()
 }
 
-pub(super) fn window(start: i64, end: i64, resolution: u64) -> Window {
+pub(in crate::composite) fn window(start: i64, end: i64, resolution: u64) -> Window {
     Window { start, end, resolution, summarize: Statistic::Mean, source: None }
 }
 
-pub(super) fn run(text: &str, given: &[Given<'_>], window: &Window) -> Result<Outcome, EvalError> {
+pub(in crate::composite) fn run(
+    text: &str,
+    given: &[Given<'_>],
+    window: &Window,
+) -> Result<Outcome, EvalError> {
     let query = compile(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
     let mut fetch = |request: &Request<'_>| Ok(stored(given, request));
     evaluate(&query, &mut fetch, window, Limits::default())
