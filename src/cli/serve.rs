@@ -103,6 +103,9 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let demo = demo::Demo::of(&mut resolved)?;
     let settings = &resolved.settings;
     opening::check(settings)?;
+    if let Some(font) = &settings.picture_font {
+        opening::use_font(font)?;
+    }
     let users = if demo.is_some() {
         Users::from(vec![demo::Demo::user()])
     } else if opening::needs_user(settings) {

@@ -1,14 +1,15 @@
 //! Composites over measurements that are all at hand, evaluated as a service does: each period again, over the last quarter of an
-//! hour, and what is new and complete of the answer counts.
+//! hour, and what is new and complete of the answer counts. For a picture of the past, once over all of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::history::{History, Span, Stretch};
 use super::series::Given;
-use super::subject::Worked;
+use super::subject::{Metric, Subject, Worked};
 use crate::composite::eval::{EvalError, Limits, Request, Sample, Stored, Window, evaluate};
 use crate::composite::{Labels, SOURCE, Statistic, matches};
-use crate::watch::Series;
+use crate::watch::{self, Series};
 
 /// How far back each evaluation looks.
 const BACK: i64 = 900;
@@ -63,6 +64,36 @@ pub(super) fn points(
     }
     points.sort_by(|a, b| (a.t, &a.series).cmp(&(b.t, &b.series)));
     Ok(points)
+}
+
+/// The past of the composite that the condition at a place watches, a value a period; nothing where it watches none, or where what it reads
+/// is too much.
+#[must_use]
+pub fn worked_out(subject: &Subject, place: usize, histories: &[History], span: Span) -> Option<History> {
+    let worked = subject.composites.iter().find(|worked| worked.place == place)?;
+    let condition = subject.alert.conditions.get(place)?;
+    let given = histories.iter().flat_map(|history| history.given(span.start.saturating_sub(BACK), span.end));
+    let stored: Vec<Stored> = given.map(|given| stored(&given)).collect();
+    let mut fetch = |request: &Request<'_>| Ok(fetch(&stored, request));
+    let window = Window {
+        start: span.start,
+        end: span.end,
+        resolution: u64::try_from(worked.period).unwrap_or(1),
+        summarize: Statistic::Mean,
+        source: None,
+    };
+    let found = evaluate(&worked.query, &mut fetch, &window, Limits::default()).ok()?;
+    let single = |time: i64, value: f64| (time, watch::Sample::single(value));
+    let series = found.series.iter().map(|line| {
+        let points = line.points.iter().map(|point| single(point.time, point.value));
+        (Series::of_labels(&line.labels), points.collect())
+    });
+    Some(History {
+        metric: condition.metric.clone(),
+        known: Metric { period: Some(worked.period), ..Metric::default() },
+        stretches: vec![Stretch { start: span.start, end: span.end, resolution: worked.period }],
+        series: series.collect(),
+    })
 }
 
 fn stored(given: &Given) -> Stored {

@@ -24,6 +24,7 @@ mod written;
 pub use backtest::{Backtest, Incident, Totals, WARM_UP, backtest};
 pub use check::check;
 pub use compare::{Comparison, changed, compare};
+pub use composites::worked_out;
 pub use coverage::{Coverage, Gap};
 pub use fidelity::{Fidelity, Known};
 pub use history::{History, Span, Stretch};

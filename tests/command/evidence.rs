@@ -149,6 +149,39 @@ fn the_report_shows_alerts_before_and_after() {
     applied.prints(&["<h1>Applied to", "<td>written</td>", "<svg ", "changes written"]);
 }
 
+/// What a composite comes to is drawn, too, where an alert watches that.
+#[test]
+fn the_report_shows_composites_that_alerts_watch() {
+    let files = |threshold: u32| {
+        format!(
+            r#"
+metrics:
+  shop.ms: {{ type: gauge, period: 60s }}
+  shop.old: {{ type: gauge }}
+composites: {{ shop.mean: {{ composite: 'mean(s("shop.ms", "*"))', period: 60s }} }}
+services: {{ hook: {{ type: webhook, settings: {{ url: "https://example.org/x" }} }} }}
+alerts:
+  shop.slow:
+    conditions: [{{ type: above, metric_name: shop.ms, source: "web*", threshold: 800, duration: 5m }}]
+    services: [hook]
+  shop.all.slow:
+    conditions: [{{ type: above, metric_name: shop.mean, threshold: {threshold}, duration: 5m }}]
+    services: [hook]
+"#
+        )
+    };
+    let world = World::new();
+    std::fs::write(world.dir.path().join("def/a.yaml"), files(800)).unwrap();
+    world.server.cli(world.dir.path()).run(&["apply", "def", "--auto-approve"]).exits(0);
+    std::fs::write(world.dir.path().join("def/a.yaml"), files(600)).unwrap();
+    let page = world.plan(&["--evidence=8h", "--format", "html"]).exits(0);
+    page.prints(&[
+        "shop.mean · red foot: fires as it will be, 2 times · grey bar: fired as it was, 1 time",
+        "greatest 900",
+        "after: above 600 for 5m",
+    ]);
+}
+
 #[test]
 fn an_alert_that_would_be_too_noisy_is_refused() {
     let world = World::new();

@@ -138,7 +138,7 @@ fn surroundings(base: &str) -> Surroundings {
     let public_url = Some(Url::parse("https://metrics.example.org/").unwrap());
     let now = jiff::Timestamp::now().as_second();
     let (bases, host) = (bases.collect(), "metrics.example.org".to_owned());
-    Surroundings { public_url, has_pages: true, bases, host, now }
+    Surroundings { public_url, has_pages: true, bases, host, now, picture: None }
 }
 
 fn request(kind: &str, settings: &Value, message: &Message, at: &Surroundings) -> Http {

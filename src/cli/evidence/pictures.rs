@@ -4,7 +4,7 @@
 use librato_apply::chart::{self, Beside, Definition, Gathering, Looks, Metric, Metrics, View, questions};
 use librato_apply::composite::{Labels, SOURCE};
 use librato_apply::model::{MetricType, Resource};
-use librato_apply::offline::{History, Incident, Span, Subject};
+use librato_apply::offline::{History, Incident, Span, Subject, worked_out};
 use librato_apply::picture::number::full;
 use librato_apply::picture::words::range;
 use librato_apply::picture::{self, Limit, Scene, SpanKind, Theme, Window, draw, svg};
@@ -12,7 +12,7 @@ use librato_apply::plan::{Sketch, length};
 use librato_apply::watch::{Condition, Function, Series, Streams, Test};
 use serde_json::{Value, json};
 
-use super::streams::history;
+use super::streams::history as measured;
 
 /// Of one alert.
 const MOST: usize = 3;
@@ -26,7 +26,7 @@ pub struct Side<'a> {
     pub incidents: Vec<Incident>,
 }
 
-/// A picture for each condition, as far as metrics are watched by themselves; of what is worked out there is none.
+/// A picture for each condition: of a metric what was measured, of a composite what that comes to.
 pub fn sketches(
     name: &str,
     before: &Side<'_>,
@@ -38,9 +38,11 @@ pub fn sketches(
     let Some(newest) = after.subject.or(before.subject) else { return Vec::new() };
     let conditions = newest.alert.conditions.iter().enumerate();
     let drawn = conditions.filter_map(|(place, condition)| {
-        let history = history(histories, &condition.metric).filter(|history| !history.series.is_empty())?;
+        let history = measured(histories, &condition.metric).cloned();
+        let history = history.or_else(|| worked_out(newest, place, histories, span));
+        let history = history.filter(|history| !history.series.is_empty())?;
         let resource = of_metric(&condition.metric);
-        let mut scene = scene(name, condition, history, resource.as_ref(), span);
+        let mut scene = scene(name, condition, &history, resource.as_ref(), span);
         let of = |side: &Side<'_>| {
             let conditions = side.subject.map(|subject| subject.alert.conditions.as_slice())?;
             conditions.get(place).filter(|one| one.metric.eq_ignore_ascii_case(&condition.metric)).cloned()

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use librato_apply::serve::{Credentials, OneTimeLinks};
 use secrecy::SecretString;
@@ -22,6 +23,19 @@ pub fn check(settings: &Settings) -> Result<(), Stop> {
     }
     if settings.open && !settings.options.pages.enabled {
         return Err(Stop::usage("--open and --no-ui contradict each other", "leave one of them out"));
+    }
+    Ok(())
+}
+
+/// Writes what our fonts lack in pictures with another one.
+pub fn use_font(file: &Path) -> Result<(), Stop> {
+    let help = "name a TrueType or OpenType file, such as that of a Noto font for your script";
+    let font = std::fs::read(file);
+    let font =
+        font.map_err(|error| Stop::usage(format!("cannot read the font {}: {error}", file.display()), help))?;
+    #[cfg(feature = "png")]
+    if !librato_apply::picture::png::write_others_with(font) {
+        return Err(Stop::usage(format!("{} is no font that can be read", file.display()), help));
     }
     Ok(())
 }

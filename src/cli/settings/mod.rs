@@ -43,6 +43,8 @@ pub struct Settings {
     pub open: bool,
     /// Whether everything is invented.
     pub demo: bool,
+    /// What writes in pictures what the built-in font lacks.
+    pub picture_font: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -68,6 +70,7 @@ impl Default for Settings {
             log_level: LevelFilter::INFO,
             open: false,
             demo: false,
+            picture_font: None,
         }
     }
 }

@@ -356,10 +356,16 @@ pub static TABLE: &[Opt] = &[
             "off" => Snapshots::Off,
             _ => Snapshots::Private,
         };
+        s.options.notify.links_pictures = s.options.snapshots.seen_by == Snapshots::Link;
         Ok(())
     })
     .by_default("private")
-    .help("Who may see the pictures of snapshots: those who may see spaces (`private`), or whoever has the link, which cannot be guessed (`link`); `off`: none are drawn"),
+    .help("Who may see the pictures of snapshots: those who may see spaces (`private`), or whoever has the link, which cannot be guessed (`link`; with `--public-url`, messages to Slack and Teams then show pictures); `off`: none are drawn"),
+    opt("picture_font", "picture-font", "FILE", Shape::Path, |s, text| {
+        s.picture_font = Some(text.into());
+        Ok(())
+    })
+    .help("A font (TrueType or OpenType) for what the built-in one lacks in PNG pictures: scripts beside Latin, Greek and Cyrillic, which are boxes without it"),
     opt("pages.open", "open", "", Shape::Switch, |s, text| {
         s.open = switch(text)?;
         Ok(())

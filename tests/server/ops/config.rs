@@ -68,6 +68,12 @@ fn what_is_wrong_with_a_file_is_said_with_its_place_and_nothing_is_made() {
         assert!(said.contains(expected), "no {expected} in {said}");
     }
     assert!(!dir.path().join("a.db").exists());
+    for (font, why) in [("none.ttf", "cannot read the font"), ("serve.yaml", "is no font that can be read")] {
+        let (dir, config) = project("data: a.db\n");
+        let said = refused(&config, &["--picture-font", dir.path().join(font).to_str().unwrap()], &[]);
+        assert!(said.contains(why) && said.contains(font), "{said}");
+        assert!(!dir.path().join("a.db").exists());
+    }
     let said = refused(&dir.path().join("none.yaml"), &[], &[]);
     assert!(said.contains("cannot read the settings of") && said.contains("none.yaml"), "{said}");
     let (_dir, config) = project(FILE);

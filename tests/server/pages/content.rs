@@ -156,6 +156,49 @@ async fn time_is_chosen_by_links_and_kept() {
     }
 }
 
+/// Times stand in the zone of the address, else of the browser; where neither says one, in UTC.
+#[tokio::test]
+async fn times_are_shown_in_the_zone_of_whoever_looks() {
+    let api = filled().await;
+    let viewer = Browser::of(&api.router, "viewer", "viewer").await;
+    let space = "/ui/spaces/Checkout?from=2026-01-31T12:00&to=2026-01-31T18:00";
+    let page = viewer.get(space).await;
+    let utc = "31 Jan 2026, 12:00:00 – 18:00:00 UTC";
+    assert!(page.good().contains(utc) && page.text.contains("times in UTC"), "{}", page.text);
+    let page = viewer.get(&format!("{space}&tz=Nowhere/Atall")).await;
+    assert!(page.good().contains(utc), "{}", page.text);
+    if jiff::tz::TimeZone::get("Asia/Tokyo").is_err() {
+        return;
+    }
+    let page = viewer.get(&format!("{space}&tz=Asia/Tokyo")).await;
+    for shown in [
+        "31 Jan 2026, 12:00:00 – 18:00:00 JST",
+        "data-start=\"1769828400\"",
+        "times in Asia/Tokyo",
+        "data-zone=\"Asia/Tokyo\"",
+        ">15:00</text>",
+        "tz=UTC\">in UTC</a>",
+        "href=\"/ui/events?from=2026-01-31T12%3A00&amp;to=2026-01-31T18%3A00&amp;tz=Asia%2FTokyo\"",
+    ] {
+        assert!(page.good().contains(shown), "{shown}: {}", page.text);
+    }
+}
+
+/// What was deployed last is one click away where charts show it.
+#[tokio::test]
+async fn charts_are_shown_since_the_last_deploy() {
+    let api = filled().await;
+    let viewer = Browser::of(&api.router, "viewer", "viewer").await;
+    let last = epoch() - 120;
+    let event = json!({"title": "release <8>", "start_time": last}).to_string();
+    assert!(!viewer.get("/ui/spaces/Checkout").await.good().contains("since the last"));
+    api.post("/v1/annotations/shop.deploys", &event).await.expect(201);
+    let page = viewer.get("/ui/spaces/Checkout").await;
+    let link = format!("href=\"/ui/spaces/Checkout?from={}\" title=\"release &lt;8&gt;, ", last - 1_800);
+    assert!(page.good().contains(&link) && page.text.contains("since the last deploy"), "{}", page.text);
+    assert!(!viewer.get("/ui/spaces/Checkout?events=none").await.good().contains("since the last"));
+}
+
 /// What uses a metric is said to each role as far as it may see it.
 #[tokio::test]
 async fn a_metric_says_what_uses_it() {

@@ -60,7 +60,13 @@ pub struct Condition {
 #[must_use]
 pub fn is_shown_by_default<'a>(stream: &str, mut metrics: impl Iterator<Item = &'a str>) -> bool {
     let first = |name: &str| pattern::fold(name.split('.').next().unwrap_or(name));
-    pattern::same(stream, OF_ALERTS) || metrics.any(|metric| first(metric) == first(stream))
+    is_of_alerts(stream) || metrics.any(|metric| first(metric) == first(stream))
+}
+
+/// Whether it is the stream that alerts write.
+#[must_use]
+pub fn is_of_alerts(stream: &str) -> bool {
+    pattern::same(stream, OF_ALERTS)
 }
 
 /// A question with its answer, the axis it has and what its formula makes of a value.
@@ -118,8 +124,7 @@ pub fn alerts(beside: &Beside, drawn: &[Drawn<'_>], remarks: &mut Vec<String>) -
 /// Whether a chart shows what a condition watches: the metric, the statistic, and the series.
 fn shows(drawn: &Drawn<'_>, condition: &Condition) -> bool {
     let question = drawn.question;
-    let Of::Metric(metric) = &question.of else { return false };
-    if !pattern::same(metric, &condition.metric) {
+    if question.metric.is_empty() || !pattern::same(&question.metric, &condition.metric) {
         return false;
     }
     let is_counter = question.statistic == Statistic::Rise;
@@ -131,8 +136,9 @@ fn shows(drawn: &Drawn<'_>, condition: &Condition) -> bool {
             None => return false,
         },
     };
-    // An alert that something is absent is about every statistic of it.
-    if statistic != question.statistic && condition.threshold.is_some() {
+    // An alert that something is absent is about every statistic of it, and one on a composite about its points.
+    let is_composite = matches!(question.of, Of::Composite(_));
+    if statistic != question.statistic && condition.threshold.is_some() && !is_composite {
         return false;
     }
     let watched =

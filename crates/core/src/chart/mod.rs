@@ -26,7 +26,7 @@ mod tests;
 mod transform;
 mod view;
 
-pub use beside::{Alert, Beside, Condition, is_shown_by_default};
+pub use beside::{Alert, Beside, Condition, is_of_alerts, is_shown_by_default};
 pub use bucket::bucket;
 pub use choice::{Choice, UNASSIGNED};
 pub use definition::{Definition, Looks, Metric, Metrics, Stream, Tag};

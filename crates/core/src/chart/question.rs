@@ -27,6 +27,8 @@ pub struct Question {
     pub stream: usize,
     /// What is asked.
     pub of: Of,
+    /// The metric that the stream names; empty for a composite that only the chart has.
+    pub metric: String,
     /// Which series of it.
     pub choice: Choice,
     /// How series become lines.
@@ -194,6 +196,7 @@ fn of(place: usize, stream: &Stream, metrics: &Metrics, view: &View) -> Question
     let finest = step.filter(|step| resolution % step == 0 && view.seconds() / step <= MOST_EVALUATED);
     let mut made = Question {
         stream: place,
+        metric: stream.metric.clone(),
         choice: Choice::of(stream, view.source.as_deref(), &view.tags),
         group: group(stream, is_composite, &mut remarks),
         keys: stream.tags.iter().filter(|tag| tag.grouped).map(|tag| tag.name.clone()).collect(),

@@ -1,6 +1,6 @@
 //! The display list as pixels, with fonts of our own, so that every machine paints the same.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use tiny_skia::{
     FillRule, LineCap, LineJoin, Mask, PathBuilder, Pixmap, Rect, Stroke as Pen, StrokeDash, Transform,
@@ -20,6 +20,20 @@ static REGULAR: LazyLock<Option<Face<'static>>> =
     LazyLock::new(|| Face::parse(include_bytes!("fonts/NotoSans-Regular.ttf"), 0).ok());
 static BOLD: LazyLock<Option<Face<'static>>> =
     LazyLock::new(|| Face::parse(include_bytes!("fonts/NotoSans-Bold.ttf"), 0).ok());
+
+/// What writes characters that ours lack.
+static OTHER: OnceLock<Face<'static>> = OnceLock::new();
+
+/// Writes characters that our fonts lack with this one (TrueType or OpenType, the first of a collection), from now on; only the first that is
+/// given counts. Whether it is one that can be read.
+pub fn write_others_with(font: Vec<u8>) -> bool {
+    // It stays for as long as the program runs, as ours do.
+    let font: &'static [u8] = Vec::leak(font);
+    Face::parse(font, 0).is_ok_and(|face| {
+        let _ = OTHER.set(face);
+        true
+    })
+}
 
 /// Paints a picture, with `scale` pixels to each of CSS. Nothing where there is no memory for it.
 #[must_use]
@@ -131,19 +145,18 @@ impl Canvas {
     fn text(&mut self, text: &Text) {
         let face = if text.bold { &BOLD } else { &REGULAR };
         let Some(face) = face.as_ref() else { return };
-        let size = text.size / f64::from(face.units_per_em());
-        let glyphs: Vec<(GlyphId, f64)> = text.words.chars().map(|c| glyph(face, c)).collect();
-        let width: f64 = glyphs.iter().map(|(_, advance)| advance * size).sum();
+        let glyphs: Vec<Glyph> = text.words.chars().map(|c| glyph(face, OTHER.get(), c, text.size)).collect();
+        let width: f64 = glyphs.iter().map(|glyph| glyph.advance).sum();
         let mut x = match text.anchor {
             Anchor::Start => text.x,
             Anchor::Middle => text.x - width / 2.0,
             Anchor::End => text.x - width,
         };
-        let mut outline = Outline { path: PathBuilder::new(), x, y: text.y, size };
-        for (glyph, advance) in glyphs {
-            outline.x = x;
-            let _ = face.outline_glyph(glyph, &mut outline);
-            x += advance * size;
+        let mut outline = Outline { path: PathBuilder::new(), x, y: text.y, size: 0.0 };
+        for Glyph { face, id, size, advance } in glyphs {
+            (outline.x, outline.size) = (x, size);
+            let _ = face.outline_glyph(id, &mut outline);
+            x += advance;
         }
         let Some(path) = outline.path.finish() else { return };
         if text.halo {
@@ -169,10 +182,22 @@ fn pen(stroke: &Stroke) -> Pen {
     }
 }
 
-/// The glyph of a character, or the box for what the font lacks.
-fn glyph(face: &Face<'_>, c: char) -> (GlyphId, f64) {
-    let glyph = face.glyph_index(c).unwrap_or(GlyphId(0));
-    (glyph, f64::from(face.glyph_hor_advance(glyph).unwrap_or(0)))
+/// A glyph of a font, in pixels.
+struct Glyph {
+    face: &'static Face<'static>,
+    id: GlyphId,
+    /// Of a unit of its font.
+    size: f64,
+    advance: f64,
+}
+
+/// The glyph of a character in our font, else in the other one, or our box for what both lack.
+fn glyph(ours: &'static Face<'static>, other: Option<&'static Face<'static>>, c: char, size: f64) -> Glyph {
+    let found = [Some(ours), other].into_iter().flatten();
+    let found = found.filter_map(|face| Some((face, face.glyph_index(c)?))).next();
+    let (face, id) = found.unwrap_or((ours, GlyphId(0)));
+    let size = size / f64::from(face.units_per_em());
+    Glyph { face, id, size, advance: f64::from(face.glyph_hor_advance(id).unwrap_or(0)) * size }
 }
 
 /// From the units of a font, upwards, to pixels, downwards.
@@ -219,6 +244,30 @@ impl OutlineBuilder for Outline {
 mod tests {
     use super::super::font_widths;
     use super::*;
+
+    /// Of the same outlines at another size: what ours lacks is taken from the other font, and the box stays for what that lacks, too.
+    #[test]
+    fn characters_that_ours_lack_come_from_the_other_font() {
+        let (ours, bold) = (REGULAR.as_ref().unwrap(), BOLD.as_ref());
+        let of = |other, c| glyph(ours, other, c, 20.0);
+        assert_eq!(of(None, 'か').id, GlyphId(0));
+        assert_eq!(of(bold, 'か').id, GlyphId(0));
+        let a = of(bold, 'a');
+        assert!(std::ptr::eq(a.face, ours) && a.id != GlyphId(0));
+        assert!((a.advance - 20.0 * f64::from(font_widths::REGULAR[0x41]) / 1000.0).abs() < 1e-9);
+        // A square as wide as it is high, of 2,048 units.
+        let square = include_bytes!("../../../../tests/files/square.ttf");
+        let square: &'static Face<'static> = Box::leak(Box::new(Face::parse(square, 0).unwrap()));
+        let ka = of(Some(square), 'か');
+        assert!(std::ptr::eq(ka.face, square) && ka.id != GlyphId(0));
+        assert!((ka.advance - 20.0).abs() < 1e-9, "{}", ka.advance);
+        assert_eq!(of(Some(square), '日').id, GlyphId(0));
+    }
+
+    #[test]
+    fn what_is_no_font_is_refused() {
+        assert!(!write_others_with(b"no font".to_vec()));
+    }
 
     /// The table by which pictures are laid out is that of the fonts they are painted with.
     #[test]

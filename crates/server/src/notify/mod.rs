@@ -30,6 +30,6 @@ pub use judge::{Answer, Outcome, Success};
 pub use mail::Handed;
 pub use message::{How, Message, Subject, Test, Violation, What};
 pub use relay::{Relay, RelayError, RelayOptions};
-pub use render::{BASED, digest, digests, render};
-pub use request::{Http, Illustration, Letter, Mail, Request, Surroundings, Unsendable};
+pub use render::{BASED, digest, digests, links_pictures, render};
+pub use request::{Http, Illustration, Letter, LinkedPicture, Mail, Request, Surroundings, Unsendable};
 pub use sender::{Report, Sender, Verdict};

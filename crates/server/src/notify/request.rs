@@ -21,6 +21,16 @@ pub struct Surroundings {
     pub host: String,
     /// Wall time of the attempt, in epoch seconds: signatures hold for minutes.
     pub now: i64,
+    /// What the alert watches, where chats may show it.
+    pub picture: Option<LinkedPicture>,
+}
+
+/// A picture that whoever has its address may see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkedPicture {
+    pub url: Url,
+    /// What it shows, for who does not see it.
+    pub words: String,
 }
 
 /// One attempt.

@@ -26,6 +26,12 @@ use super::settings::Settings;
 /// The types whose services have no URL in their settings, so that the operator may say where they are reached.
 pub const BASED: &[&str] = &["pagerduty", "opsgenie", "victorops", "sns", "bigpanda"];
 
+/// Whether what goes to such a service shows pictures by their address.
+pub fn links_pictures(kind: &str, settings: &Map<String, Value>) -> bool {
+    let settings = Settings { kind, all: settings };
+    kind == "slack" || kind == "webhook" && settings.url().is_ok_and(|url| webhook::is_card(settings, &url))
+}
+
 /// The request that brings `message` to a service of type `kind`.
 pub fn render(
     kind: &str,

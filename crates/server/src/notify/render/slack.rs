@@ -107,8 +107,12 @@ fn trigger(message: &Message, at: &Surroundings, limits: &Limits, kept: usize) -
         // Discord takes no empty one.
         fields.push(json!({"title": "…", "value": more}));
     }
-    json!({"attachments": [{"fallback": fallback(message, at), "color": TRIGGERED, "pretext": pretext,
-        "fields": fields, "mrkdwn_in": ["pretext", "text", "fields"]}]})
+    let mut attachment = json!({"fallback": fallback(message, at), "color": TRIGGERED, "pretext": pretext,
+        "fields": fields, "mrkdwn_in": ["pretext", "text", "fields"]});
+    if let Some(picture) = &at.picture {
+        attachment["image_url"] = json!(picture.url);
+    }
+    json!({ "attachments": [attachment] })
 }
 
 /// For what shows no attachments, such as the banners of telephones: short, with the first streams only.

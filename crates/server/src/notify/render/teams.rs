@@ -21,7 +21,17 @@ pub(super) fn is_at(url: &Url) -> bool {
 
 pub(super) fn card(message: &Message, at: &Surroundings) -> Value {
     let heading = marked(message, &headline(message));
-    let whole = |kept: usize| card_of(&heading, &text(message, at, kept), message.is_trigger());
+    let whole = |kept: usize| {
+        let mut card = card_of(&heading, &text(message, at, kept), message.is_trigger());
+        let picture = at.picture.as_ref().filter(|_| message.is_trigger());
+        if let (Some(picture), Some(body)) =
+            (picture, card["attachments"][0]["content"]["body"].as_array_mut())
+        {
+            let words = clip(&picture.words, 500);
+            body.push(json!({"type": "Image", "url": picture.url, "altText": words, "size": "Stretch"}));
+        }
+        card
+    };
     let fits = |card: &Value| card.to_string().len() <= MAX_BYTES;
     let kept = fitting(blocks(message).len(), |kept| fits(&whole(kept)));
     let card = whole(kept);

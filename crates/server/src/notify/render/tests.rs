@@ -8,11 +8,11 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{digest, digests, render};
+use super::{digest, digests, links_pictures, render};
 use crate::notify::dead::dead;
 use crate::notify::judge::{Answer, Outcome};
 use crate::notify::message::{How, Message, Subject, Test, Violation, What};
-use crate::notify::request::{Request, Surroundings, Unsendable};
+use crate::notify::request::{LinkedPicture, Request, Surroundings, Unsendable};
 use crate::notify::text::link;
 use librato_apply::model::{SERVICE_TYPES, dead_service};
 
@@ -157,6 +157,27 @@ fn links_lead_to_pages_where_there_are_some() {
     assert_eq!(link(&trigger, &at).unwrap(), "https://metrics.example.org/lib/ui/alerts/12");
 }
 
+/// Chats show what an alert watches where anybody may see it, and only when it fires.
+#[test]
+fn chats_show_pictures_that_anybody_may_see() {
+    let url = "https://metrics.example.org/lib/snapshots/0123.png";
+    let picture =
+        LinkedPicture { url: Url::parse(url).unwrap(), words: "1 series; greatest 100.".to_owned() };
+    let at = Surroundings { picture: Some(picture), ..surroundings(true) };
+    let mut showing = BTreeSet::new();
+    for (name, kind, settings) in all_kinds() {
+        let sent = shown(&render(kind, map(&settings), &trigger(), &at));
+        assert_eq!(sent.contains(url), links_pictures(kind, map(&settings)), "{name}: {sent}");
+        if sent.contains(url) {
+            showing.insert(name);
+        }
+        let over = shown(&render(kind, map(&settings), &clear(How::Normal), &at));
+        assert!(!over.contains(url), "{name}: {over}");
+    }
+    let chats = ["slack", "slack-discord", "slack-mattermost", "slack-teams", "webhook-teams"];
+    assert_eq!(showing, BTreeSet::from(chats));
+}
+
 /// Mail goes by a relay, whose answers the sender reads.
 fn addresses() -> Value {
     json!({"addresses": "ops@example.org, jo@example.org,OPS@example.org"})
@@ -170,6 +191,7 @@ fn surroundings(linked: bool) -> Surroundings {
         bases: BTreeMap::new(),
         host: "metrics.example.org".into(),
         now: 1_480_000_007,
+        picture: None,
     }
 }
 

@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
+use url::Url;
 
 use super::decide::{self, IN_DIGEST, STORM};
 use super::options::NotifyOptions;
 use super::pace::Pace;
 use super::sending::{NotifyError, Sending};
 use super::table::{self, Head, Queue, Written};
-use crate::notify::{Illustration, Message, Report, Request, digest, digests, render};
+use crate::notify::{
+    Illustration, LinkedPicture, Message, Report, Request, digest, digests, links_pictures, render,
+};
 use crate::serve::catalog::alerting::clock::Clock as AlertClock;
 use crate::serve::catalog::alerting::deliveries::delivery::{Delivery, Payload, Status};
 use crate::serve::catalog::alerting::evaluation::Evaluation;
@@ -329,7 +332,15 @@ async fn attempt(
         })
         .collect();
     // It was made before the dispatcher was.
-    let Ok((sender, surroundings)) = sending.at(now) else { return Report::unready("nothing can be sent") };
+    let Ok((sender, mut surroundings)) = sending.at(now) else {
+        return Report::unready("nothing can be sent");
+    };
+    if let ([one], Some(base)) = (messages.as_slice(), &surroundings.public_url)
+        && sending.links_pictures()
+        && links_pictures(kind, settings)
+    {
+        surroundings.picture = linked(store, one, base).await;
+    }
     let mut request = match messages.as_slice() {
         [one] => render(kind, settings, one, &surroundings),
         many => {
@@ -349,9 +360,19 @@ async fn picture(store: &Store, message: &Message) -> Option<Illustration> {
     super::illustration::of(store, message).await
 }
 
+#[cfg(feature = "png")]
+async fn linked(store: &Store, message: &Message, base: &Url) -> Option<LinkedPicture> {
+    super::illustration::linked(store, message, base).await
+}
+
 /// Without the feature there are no pictures.
 #[cfg(not(feature = "png"))]
 async fn picture(_: &Store, _: &Message) -> Option<Illustration> {
+    None
+}
+
+#[cfg(not(feature = "png"))]
+async fn linked(_: &Store, _: &Message, _: &Url) -> Option<LinkedPicture> {
     None
 }
 

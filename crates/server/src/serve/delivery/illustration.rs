@@ -1,16 +1,19 @@
-//! The picture in a mail: what the alert watches, drawn when it fires. A notification never waits long for it, and goes without it where
-//! there is none.
+//! The picture in a mail or a chat: what the alert watches, drawn when it fires. A notification never waits long for it, and goes without it
+//! where there is none.
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::chart::View;
-use crate::notify::{Illustration, Message, What};
+use crate::notify::{Illustration, LinkedPicture, Message, What};
 use crate::picture::{Theme, Window, draw, png};
 use crate::serve::drawing::{self, PictureRequest};
+use crate::serve::snapshots::{self, Snapshot, table};
 use crate::serve::store::Store;
+use crate::serve::store::tx::Tx;
 
 /// As wide as mails are read, for screens of twice the pixels.
 const WIDTH: u32 = 600;
@@ -22,6 +25,34 @@ const BEFORE: i64 = 2 * 3_600;
 
 /// How long a notification waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The same at an address that anybody may open, for chats: one for all who are told, however often.
+pub async fn linked(store: &Store, message: &Message, base: &Url) -> Option<LinkedPicture> {
+    let What::Trigger { .. } = message.what else { return None };
+    let about = json!({"id": message.alert.id, "name": message.alert.name});
+    let subject = json!({"alert": about, "message": format!("{}-{}", message.key, message.seq)});
+    let at =
+        |key: &str| Url::parse(&format!("{}/snapshots/{key}.png", base.as_str().trim_end_matches('/'))).ok();
+    let asked = subject.clone();
+    if let Some(key) = store.read(move |tx: &Tx| table::kept(tx, &asked)).await.ok()? {
+        return Some(LinkedPicture { url: at(&key)?, words: message.alert.name.clone() });
+    }
+    let Illustration { png, words, .. } = of(store, message).await?;
+    let (key, now) = (snapshots::key().ok()?, store.now());
+    let made = Snapshot {
+        id: 0,
+        job: 0,
+        subject,
+        duration: BEFORE,
+        end_time: message.at,
+        created_at: now,
+        updated_at: now,
+        key: None,
+    };
+    let kept = key.clone();
+    store.write(move |tx: &Tx| table::keep(tx, made.clone(), &kept, &png)).await.ok()?;
+    Some(LinkedPicture { url: at(&key)?, words })
+}
 
 /// What the condition that is violated first watches; nothing of what is over, or a test.
 pub async fn of(store: &Store, message: &Message) -> Option<Illustration> {
@@ -61,7 +92,7 @@ pub async fn of(store: &Store, message: &Message) -> Option<Illustration> {
         only_series: None,
     };
     let drawn = async {
-        let scene = drawing::scenes(store, request).await.ok()?.pop()?;
+        let scene = drawing::draw(store, request).await.ok()?.scenes.pop()?;
         if scene.series.iter().all(|series| series.points.is_empty()) {
             return None;
         }

@@ -24,6 +24,8 @@ pub struct NotifyOptions {
     pub public_url: Option<String>,
     /// Whether these links lead to pages for people. The server must have them.
     pub links_to_pages: bool,
+    /// Whether chats are shown pictures at addresses of this server that anybody may open.
+    pub links_pictures: bool,
     /// The relay that takes mail. Without one, services of type `mail` fail saying so.
     pub smtp: Option<Smtp>,
     /// From whom mail is. `librato-apply@HOST` by default, the host being that of `public_url` or of this machine.

@@ -78,6 +78,11 @@ impl Sending {
         }
     }
 
+    /// Whether chats are shown pictures by their address.
+    pub(super) fn links_pictures(&self) -> bool {
+        self.shared.options.links_pictures
+    }
+
     /// Whether there is a relay for mail.
     pub(super) fn has_relay(&self) -> bool {
         self.shared.options.smtp.is_some()
@@ -113,7 +118,8 @@ fn make(options: &NotifyOptions) -> Result<Made, NotifyError> {
         })
     });
     let relay = relay.transpose().map_err(|error| NotifyError(error.to_string()))?;
-    let surroundings = Surroundings { public_url, has_pages: options.links_to_pages, bases, host, now: 0 };
+    let has_pages = options.links_to_pages;
+    let surroundings = Surroundings { public_url, has_pages, bases, host, now: 0, picture: None };
     Ok(Made { sender: Sender { client, relay }, surroundings })
 }
 

@@ -1,5 +1,7 @@
 //! The dispatcher over a store in memory, by a clock that tests move, at far ends that take or refuse.
 
+#[cfg(feature = "png")]
+mod chats;
 mod circuit;
 
 use std::sync::Arc;

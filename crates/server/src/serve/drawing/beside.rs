@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::chart::{Alert, Condition, Definition, Tag, View, is_shown_by_default};
+use super::Newest;
+use crate::chart::{Alert, Condition, Definition, Tag, View, is_of_alerts, is_shown_by_default};
 use crate::picture::Event;
 use crate::picture::number::full;
 use crate::picture::words::length;
@@ -24,17 +25,8 @@ pub fn events(
     wanted: Option<&[String]>,
     view: &View,
 ) -> Result<Vec<Event>, Problem> {
-    let metrics = chart.metrics();
-    let own: BTreeSet<String> = chart.event_streams().into_iter().map(fold).collect();
     let mut found = Vec::new();
-    for stream in annotations::streams(tx)? {
-        let shown = match wanted {
-            Some(names) => names.iter().any(|name| fold(name) == fold(&stream.name)),
-            None => is_shown_by_default(&stream.name, metrics.iter().map(String::as_str)),
-        };
-        if !shown && !own.contains(&fold(&stream.name)) {
-            continue;
-        }
+    for stream in annotations::streams(tx)?.iter().filter(|stream| shows(chart, &stream.name, wanted)) {
         let window = annotations::Window {
             start: Some(view.window.start),
             end: Some(view.window.end),
@@ -54,6 +46,39 @@ pub fn events(
     }
     found.sort_by_key(|event| event.time);
     Ok(found)
+}
+
+/// Whether a chart shows the events of this stream.
+fn shows(chart: &Definition, stream: &str, wanted: Option<&[String]>) -> bool {
+    let is_chosen = match wanted {
+        Some(names) => names.iter().any(|name| fold(name) == fold(stream)),
+        None => is_shown_by_default(stream, chart.metrics().iter().map(String::as_str)),
+    };
+    is_chosen || chart.event_streams().into_iter().any(|own| fold(own) == fold(stream))
+}
+
+/// The newest event up to now that the charts could show, but for what alerts write.
+pub fn newest_event(
+    tx: &Tx<'_>,
+    charts: &[Definition],
+    wanted: Option<&[String]>,
+    now: i64,
+) -> Result<Option<Newest>, Problem> {
+    let mut newest: Option<Newest> = None;
+    for stream in annotations::streams(tx)?.iter().filter(|stream| !is_of_alerts(&stream.name)) {
+        if !charts.iter().any(|chart| shows(chart, &stream.name, wanted)) {
+            continue;
+        }
+        let last =
+            annotations::Window { start: None, end: Some(now), count: Some(1), sources: Choice::default() };
+        let found = annotations::events(tx, stream.id, &last)?.0.pop();
+        if let Some(event) =
+            found.filter(|event| newest.as_ref().is_none_or(|one| event.start_time > one.time))
+        {
+            newest = Some(Newest { stream: stream.name.clone(), time: event.start_time, title: event.title });
+        }
+    }
+    Ok(newest)
 }
 
 /// Alerts on metrics of the chart, with when they fired.

@@ -16,7 +16,7 @@ use super::store::Store;
 use super::store::tx::Tx;
 use super::tsdb::tier::promised;
 use crate::chart::{self, Beside, Definition, Metric, Metrics, View, fit, questions};
-use crate::composite::Labels;
+use crate::composite::{self, Labels};
 use crate::picture::Scene;
 
 /// Pictures of one request.
@@ -38,24 +38,56 @@ pub struct PictureRequest {
     pub only_series: Option<BTreeSet<Labels>>,
 }
 
-/// The scenes of the charts, in their order, as many as a request may have.
+/// What was drawn.
+#[derive(Debug, Clone, Default)]
+pub struct Drawing {
+    /// The scenes of the charts, in their order.
+    pub scenes: Vec<Scene>,
+    /// The newest event of the streams that are shown, whenever that was.
+    pub newest_event: Option<Newest>,
+}
+
+/// An event, and its stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Newest {
+    pub stream: String,
+    pub time: i64,
+    pub title: String,
+}
+
+/// Draws the charts, as many as a request may have.
 ///
 /// # Errors
 /// When what is stored cannot be read, or takes too long. What is wrong with a chart is a remark on its scene.
-pub async fn scenes(store: &Store, mut request: PictureRequest) -> Result<Vec<Scene>, Problem> {
+pub async fn draw(store: &Store, mut request: PictureRequest) -> Result<Drawing, Problem> {
     request.view.now = store.now();
     request.charts.truncate(MOST);
-    store.query(move |tx: &Tx| request.charts.iter().map(|chart| scene(tx, chart, &request)).collect()).await
+    store.query(move |tx: &Tx| drawing(tx, &request)).await
+}
+
+fn drawing(tx: &Tx<'_>, request: &PictureRequest) -> Result<Drawing, Problem> {
+    let scenes = request.charts.iter().map(|chart| scene(tx, chart, request)).collect::<Result<_, _>>()?;
+    let charts: Vec<Definition> = request.charts.iter().map(Definition::read).collect();
+    let newest_event = beside::newest_event(tx, &charts, request.events.as_deref(), request.view.now)?;
+    Ok(Drawing { scenes, newest_event })
 }
 
 fn scene(tx: &Tx<'_>, chart: &Value, request: &PictureRequest) -> Result<Scene, Problem> {
     let definition = Definition::read(chart);
     let names = definition.metrics();
     let mut known = Vec::new();
-    let keys = names.iter().map(|name| fold(name)).collect();
-    metrics::each_of(tx, &keys, |metric| {
-        known.push((metric.id, metric.name.clone(), Metric::read(&json!(metric))));
-    })?;
+    let mut learn = |names: &[String]| {
+        let keys = names.iter().map(|name| fold(name)).collect();
+        metrics::each_of(tx, &keys, |metric| {
+            known.push((metric.id, metric.name.clone(), Metric::read(&json!(metric))));
+        })?;
+        let composites = known.iter().filter_map(|(.., metric)| composite::parse(&metric.composite).ok());
+        let read: BTreeSet<String> = composites.flat_map(|tree| tree.metrics()).collect();
+        Ok::<_, Problem>(read.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>())
+    };
+    // What composites of the charts are made of says how finely these are worked out.
+    let made_of = learn(&names)?;
+    learn(&made_of)?;
     let ids = |name: &str| {
         let same = known.iter().find(|(_, known, _)| fold(known) == fold(name));
         same.map(|(id, ..)| *id)

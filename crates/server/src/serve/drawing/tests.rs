@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{PictureRequest, scene};
-use crate::chart::View;
+use crate::chart::{self, View};
 use crate::picture::{Scene, Window};
 use crate::serve::annotations::table as annotations;
 use crate::serve::budget;
@@ -22,6 +22,7 @@ use crate::serve::tsdb::sample::Stats;
 
 const NOW: i64 = 1_700_000_040;
 const SOURCES: u32 = 200;
+const NOON_BEFORE: i64 = NOW - 43_200;
 
 fn filled() -> Scratch {
     let scratch = scratch();
@@ -95,6 +96,35 @@ fn charts_are_drawn_from_what_is_stored() {
         let scene = drawn(&tx, &composite).unwrap();
         assert_eq!((scene.series.len(), scene.remarks.len()), (1, 2), "{:?}", scene.remarks);
     }
+}
+
+/// The newest one of the streams that belong to the metrics, but for what alerts write, and nothing that is still to come.
+#[test]
+fn the_newest_event_is_known() {
+    let filled = filled();
+    let tx = filled.tx();
+    for (name, time) in
+        [("librato.alerts", NOON_BEFORE), ("shop.deploys", NOON_BEFORE - 90_000), ("shop.later", NOW + 60)]
+    {
+        let stream = annotations::find_or_make(&tx, name).unwrap().id;
+        let event = json!({"title": name, "start_time": time});
+        let mut event =
+            crate::serve::annotations::event::Event::new(event.as_object().unwrap(), NOW).unwrap();
+        annotations::insert_event(&tx, stream, &mut event).unwrap();
+    }
+    let newest = |metric: &str, events: Option<&[String]>| {
+        let chart = chart::Definition::read(&json!({"streams": [{"metric": metric}]}));
+        super::beside::newest_event(&tx, &[chart], events, NOW)
+            .unwrap()
+            .map(|event| (event.title, event.time))
+    };
+    assert_eq!(newest("shop.latency", None), Some(("release".to_owned(), NOW - 600)));
+    assert_eq!(newest("billing.sums", None), None);
+    assert_eq!(
+        newest("billing.sums", Some(&["shop.deploys".to_owned()])),
+        Some(("release".to_owned(), NOW - 600))
+    );
+    assert_eq!(newest("shop.latency", Some(&[])), None);
 }
 
 #[test]

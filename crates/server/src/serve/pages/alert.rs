@@ -14,11 +14,12 @@ use super::refused::Refused;
 use super::silences::form;
 use super::site::Pages;
 use super::text::{Text, link};
-use super::times::{ago, clock, span, when};
+use super::times::{Clock, span};
 use super::visit::{Sent, Visit};
 use super::window::Window;
 use super::{copies, figure, words};
 use crate::pattern;
+use crate::serve::drawing::Drawing;
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -59,13 +60,13 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     let is_about = |silence: &&Value| pattern::matches(text(silence, "alert"), name);
     let silences: Vec<&Value> = items(&silences, "silences").iter().filter(is_about).collect();
     let is_quiet = silences.iter().any(|silence| matches!(text(silence, "stream"), "" | "*"));
-    let window = Window::read(visit, since(&open, visit.now))?;
+    let window = Window::read(visit, since(&open, visit.clock.now))?;
     let mut charts = Charts::new(items(&alert, "conditions").iter().map(chart).collect(), window, Size::Wide);
     charts.only_alert = whole(&alert, "id");
     if let Some(answer) = charts.taken(pages, visit, Here::Alerts).await? {
         return Ok(answer);
     }
-    let (scenes, failed) = charts.drawn(pages, visit).await;
+    let (Drawing { scenes, newest_event }, failed) = charts.drawn(pages, visit).await;
     let actions = html! {
         @if visit.may(Access::Clear) && !open.is_empty() && !is_quiet { (for_an_hour(visit, name, &here)) }
         @if visit.may(Access::Clear) && !open.is_empty() {
@@ -78,18 +79,18 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         @if !text(&alert, "description").is_empty() { p.lead { (Text(text(&alert, "description"))) } }
         @if !runbook.is_empty() { p { "Runbook: " (link(runbook, runbook)) } }
         @for silence in &silences { (silenced(visit, silence)) }
-        @for incident in &open { (burning(incident, visit.now)) }
-        (window.picker(visit, &here, since(&open, visit.now)))
+        @for incident in &open { (burning(incident, &visit.clock)) }
+        (window.picker(visit, &here, since(&open, visit.clock.now), newest_event.as_ref()))
         @if let Some(why) = &failed { p.message role="alert" { "The pictures cannot be drawn now: " (why) } }
         @for (place, scene) in scenes.iter().enumerate() {
             section.card.chart { div.top { h2 { (&scene.title) } } (figure::figure(visit, place, scene, false)) }
         }
         div.grid {
-            (card("Fires when", &facts(&alert, &violations, visit.now)))
+            (card("Fires when", &facts(&alert, &violations, &visit.clock)))
             @if visit.may(Access::Clear) { (card("Silence it", &form(visit, name, &here))) }
         }
-        (card("Incidents", &history(&past, visit.now)))
-        (card("Notifications", &sent(&deliveries, visit.now, true)))
+        (card("Incidents", &history(&past, &visit.clock)))
+        (card("Notifications", &sent(&deliveries, &visit.clock, true)))
         (card("Elsewhere", &html! {
             (copies::definition(&(pages.definitions().alert)(&alert)))
             (copies::commands(&[
@@ -154,9 +155,9 @@ fn silenced(visit: &Visit, silence: &Value) -> Markup {
             span.name {
                 "Silenced"
                 @if !matches!(text(silence, "stream"), "" | "*") { " on " (Text(text(silence, "stream"))) }
-                " until " (clock(visit.now, until)) " UTC"
+                " until " (visit.clock.moment_in_zone(until))
             }
-            span { (ago(visit.now, until)) " · " (Text(text(silence, "why"))) " · " (Text(text(silence, "user"))) }
+            span { (visit.clock.ago(until)) " · " (Text(text(silence, "why"))) " · " (Text(text(silence, "user"))) }
             @if visit.may(Access::Clear) {
                 form method="post" action=(format!("/ui/silences/{}/end", whole(silence, "id").unwrap_or_default())) {
                     (form_token(visit))
@@ -169,22 +170,22 @@ fn silenced(visit: &Visit, silence: &Value) -> Markup {
 }
 
 /// An incident that is open.
-fn burning(incident: &Value, now: i64) -> Markup {
+fn burning(incident: &Value, clock: &Clock) -> Markup {
     html! {
         section.card.trouble {
             h2 {
-                "Firing for " (span(now - whole(incident, "opened_at").unwrap_or(now)))
+                "Firing for " (span(clock.now - whole(incident, "opened_at").unwrap_or(clock.now)))
                 @if !text(incident, "stream").is_empty() { " on " (Text(text(incident, "stream"))) }
                 @if incident["silent"] == true { " " (chip(Tone::Quiet, "silent: nobody is notified")) }
             }
-            (why(incident, now, 20))
-            p.note { "since " (whole(incident, "opened_at").map(when).unwrap_or_default()) }
+            (why(incident, clock.now, 20))
+            p.note { "since " (whole(incident, "opened_at").map(|at| clock.when(at)).unwrap_or_default()) }
         }
     }
 }
 
 /// The conditions, and which streams violate them now.
-fn standing(alert: &Value, violations: &Value, now: i64) -> Markup {
+fn standing(alert: &Value, violations: &Value, clock: &Clock) -> Markup {
     let (all, violated) = (items(alert, "conditions"), items(violations, "conditions"));
     html! {
         @if all.is_empty() { p { (conditions(alert)) } }
@@ -193,20 +194,20 @@ fn standing(alert: &Value, violations: &Value, now: i64) -> Markup {
             p.condition { @if at > 0 { span.muted { "and " } } (words::condition(condition)) }
             ul.why {
                 @for stream in items(found, "streams") {
-                    li { (words::standing(stream, whole(condition, "duration").unwrap_or_default(), now)) }
+                    li { (words::standing(stream, whole(condition, "duration").unwrap_or_default(), clock)) }
                 }
                 @if let Some(more) = whole(found, "streams_truncated").filter(|more| *more > 0) { li.muted { "and " (more) " more" } }
                 @if items(found, "streams").is_empty() { li.muted { "no stream violates it" } }
             }
         }
-        @if let Some(through) = whole(violations, "through") { p.note { "as of " (when(through)) } }
+        @if let Some(through) = whole(violations, "through") { p.note { "as of " (clock.when(through)) } }
     }
 }
 
-fn facts(alert: &Value, violations: &Value, now: i64) -> Markup {
+fn facts(alert: &Value, violations: &Value, clock: &Clock) -> Markup {
     let per_stream = if alert["rearm_per_signal"] == true { ", each stream by itself" } else { "" };
     html! {
-        (standing(alert, violations, now))
+        (standing(alert, violations, clock))
         dl {
             dt { "Notifies" }
             dd {
@@ -219,19 +220,21 @@ fn facts(alert: &Value, violations: &Value, now: i64) -> Markup {
             dt { "Again after" }
             dd { (span(whole(alert, "rearm_seconds").unwrap_or_default())) (per_stream) }
             dt { "Changed" }
-            dd { (whole(alert, "updated_at").map(when).unwrap_or_default()) }
+            dd { (whole(alert, "updated_at").map(|at| clock.when(at)).unwrap_or_default()) }
         }
     }
 }
 
-fn history(past: &[&Value], now: i64) -> Markup {
+fn history(past: &[&Value], clock: &Clock) -> Markup {
     let rows: Vec<Vec<Markup>> = past
         .iter()
         .map(|incident| {
-            let (opened, closed) =
-                (whole(incident, "opened_at").unwrap_or(now), whole(incident, "closed_at").unwrap_or(now));
+            let (opened, closed) = (
+                whole(incident, "opened_at").unwrap_or(clock.now),
+                whole(incident, "closed_at").unwrap_or(clock.now),
+            );
             vec![
-                when(opened),
+                clock.when(opened),
                 html! { (span(closed - opened)) },
                 why(incident, closed, 2),
                 html! { (words::closed(text(incident, "closed"))) },
@@ -245,7 +248,7 @@ fn history(past: &[&Value], now: i64) -> Markup {
 }
 
 /// Notifications, the newest first.
-pub fn sent(deliveries: &Value, now: i64, to_service: bool) -> Markup {
+pub fn sent(deliveries: &Value, clock: &Clock, to_service: bool) -> Markup {
     let rows: Vec<Vec<Markup>> = items(deliveries, "deliveries")
         .iter()
         .map(|delivery| {
@@ -260,14 +263,14 @@ pub fn sent(deliveries: &Value, now: i64, to_service: bool) -> Markup {
             let (of, shown, pages, key) = about;
             let to = if key == "id" { whole(of, key).unwrap_or_default().to_string() } else { segment(text(of, key)) };
             vec![
-                html! { (whole(delivery, "created_at").map(|at| ago(now, at)).unwrap_or_default()) },
+                html! { (whole(delivery, "created_at").map(|at| clock.ago(at)).unwrap_or_default()) },
                 html! { a href=(format!("/ui/{pages}/{to}")) { (Text(text(of, shown))) } },
                 html! { (text(delivery, "kind")) },
                 html! { (chip(tone, words::delivery(status))) },
                 html! {
                     @if let Some(tries) = whole(delivery, "attempts").filter(|tries| *tries > 1) { (tries) " attempts. " }
                     (Text(text(delivery, "detail")))
-                    @if let Some(next) = whole(delivery, "next_attempt_at") { @if !text(delivery, "detail").is_empty() { "; " } "next try " (ago(now, next)) }
+                    @if let Some(next) = whole(delivery, "next_attempt_at") { @if !text(delivery, "detail").is_empty() { "; " } "next try " (clock.ago(next)) }
                 },
             ]
         })
@@ -281,6 +284,7 @@ pub fn sent(deliveries: &Value, now: i64, to_service: bool) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use super::super::times::tests::clock;
     use super::*;
 
     #[test]
@@ -293,7 +297,7 @@ mod tests {
             {"condition_id": 1, "streams": [], "streams_truncated": 0},
             {"condition_id": 2, "streams": [stream], "streams_truncated": 7},
         ]});
-        let page = standing(&alert, &violations, 1_000).into_string();
+        let page = standing(&alert, &violations, &clock(1_000)).into_string();
         let order = [
             "m above 10 for 2 m",
             "no stream violates it",
@@ -303,7 +307,11 @@ mod tests {
         let found: Vec<Option<usize>> = order.iter().map(|words| page.find(words)).collect();
         assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{found:?} {page}");
         assert!(
-            standing(&alert, &Value::Null, 1_000).into_string().matches("no stream violates it").count() == 2
+            standing(&alert, &Value::Null, &clock(1_000))
+                .into_string()
+                .matches("no stream violates it")
+                .count()
+                == 2
         );
     }
 }

@@ -37,7 +37,7 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
         alerts.iter().map(|alert| row(alert, is_in(&burning, alert), is_in(&pending, alert))).collect();
     let content = html! {
         (heading("Alerts", &html! {}, &filter(visit, "/ui/alerts", "name", "Name")))
-        @if !open.is_empty() { (trouble(&open, visit.now)) }
+        @if !open.is_empty() { (trouble(&open, visit.clock.now)) }
         @if rows.is_empty() && wanted.is_empty() {
             (card("No alerts yet", &html! {
                 p { "Alerts are defined in files and made by " code { "librato-apply apply" } "; or by any client of the API." }

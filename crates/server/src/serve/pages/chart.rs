@@ -18,6 +18,7 @@ use super::visit::Visit;
 use super::window::Window;
 use super::{copies, figure, picture};
 use crate::picture::Scene;
+use crate::serve::drawing::Drawing;
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
 
@@ -46,7 +47,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
     if let Some(answer) = shown.taken(pages, visit, Here::Spaces).await? {
         return Ok(answer);
     }
-    let (scenes, failed) = shown.drawn(pages, visit).await;
+    let (Drawing { scenes, newest_event }, failed) = shown.drawn(pages, visit).await;
     let visit_path = address(whole(&space, "id").unwrap_or_default(), &chart);
     let name = name(&chart);
     let note = html! {
@@ -54,7 +55,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
     };
     let content = html! {
         (heading(name, &note, &html! { (picture::source(visit, std::slice::from_ref(&chart))) (picture::toggles(visit, &scenes)) }))
-        (window.picker(visit, &visit_path, picture::SINCE))
+        (window.picker(visit, &visit_path, picture::SINCE, newest_event.as_ref()))
         @if let Some(why) = &failed { p.message role="alert" { "The chart cannot be drawn now: " (why) } }
         @for (place, scene) in scenes.iter().enumerate() { (figure::card(visit, place, scene, None)) }
         (card("Shows", &html! { ul.plain { @for stream in items(&chart, "streams") { li { (stream_words(stream)) } } } }))
@@ -68,7 +69,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
 
 /// A chart among others; what it is defined as, where it was not drawn.
 pub fn small(visit: &Visit, place: usize, space: i64, chart: &Value, scene: Option<&Scene>) -> Markup {
-    let span = ["from", "to", "source", "events", "limits"].map(|name| (name, visit.params.text(name)));
+    let span = ["from", "to", "tz", "source", "events", "limits"].map(|name| (name, visit.params.text(name)));
     let to = query(&address(space, chart), &span);
     html! {
         @if let Some(scene) = scene {

@@ -11,7 +11,7 @@ use super::parts::{nothing, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::{Text, link};
-use super::times::{ago, span, when};
+use super::times::{Clock, span};
 use super::visit::Visit;
 use super::window::Window;
 use crate::serve::http::answer::segment;
@@ -57,10 +57,10 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
     let more = events.len().saturating_sub(EVENTS);
     events.truncate(EVENTS);
     let rows: Vec<Vec<Markup>> =
-        events.iter().map(|(name, source, event)| row(visit.now, name, source, event)).collect();
+        events.iter().map(|(name, source, event)| row(&visit.clock, name, source, event)).collect();
     let content = html! {
         (heading("Events", &html! {}, &form(visit, &names)))
-        (window.picker(visit, "/ui/events", OTHERWISE))
+        (window.picker(visit, "/ui/events", OTHERWISE, None))
         @if chosen.is_empty() && names.len() > STREAMS { p.note { "The first " (STREAMS) " streams; choose one for others." } }
         @if rows.is_empty() { (nothing(&html! { "No event lies in this time." })) }
         @else { section.card { (table("Events", &["When", "Event", "Stream", "Source"], &rows)) } }
@@ -85,10 +85,10 @@ fn form(visit: &Visit, names: &[&str]) -> Markup {
     }
 }
 
-fn row(now: i64, stream: &str, source: &str, event: &Value) -> Vec<Markup> {
+fn row(clock: &Clock, stream: &str, source: &str, event: &Value) -> Vec<Markup> {
     let (start, end) = (whole(event, "start_time").unwrap_or_default(), whole(event, "end_time"));
     vec![
-        html! { (when(start)) br; span.muted { (ago(now, start)) @if let Some(end) = end { ", for " (span(end - start)) } } },
+        html! { (clock.when(start)) br; span.muted { (clock.ago(start)) @if let Some(end) = end { ", for " (span(end - start)) } } },
         html! {
             strong { (Text(text(event, "title"))) }
             @if !text(event, "description").is_empty() { br; (Text(text(event, "description"))) }

@@ -20,6 +20,7 @@ use super::visit::Visit;
 use super::window::Window;
 use super::{copies, figure, picture};
 use crate::composite::{self, Labels, SOURCE};
+use crate::serve::drawing::Drawing;
 use crate::serve::http::answer::segment;
 
 /// Names that are offered while someone writes one, and values of a tag that are shown.
@@ -80,13 +81,14 @@ async fn shown(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
     if is_known && let Some(answer) = charts.taken(pages, visit, Here::Explore).await? {
         return Ok(answer);
     }
-    let (scenes, failed) = if is_known { charts.drawn(pages, visit).await } else { Default::default() };
+    let (Drawing { scenes, newest_event }, failed) =
+        if is_known { charts.drawn(pages, visit).await } else { Default::default() };
     let names = pages.api().get(visit, &query("/v1/metrics", &[("length", &NAMES.to_string())])).await?;
     let content = html! {
         (heading("Explore", &html! {}, &picture::toggles(visit, &scenes)))
         (form(visit, &all, &names))
         @if let Subject::Unknown(why) = &subject { (unknown(pages, visit, wanted, why).await?) } @else {
-            (window.picker(visit, "/ui/explore", SINCE))
+            (window.picker(visit, "/ui/explore", SINCE, newest_event.as_ref()))
             @if let Some(why) = &failed { p.message role="alert" { "The picture cannot be drawn now: " (why) } }
             @for (place, scene) in scenes.iter().enumerate() { (figure::card(visit, place, scene, None)) }
             @if charts.only_series.is_some() { (measured::part(visit, taken.len())) }

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::numbers::{rows, shown};
 use super::text::{Text, clean};
-use super::times::when;
+use super::times::Clock;
 use super::visit::Visit;
 use crate::picture::number::{full_in, short_in};
 use crate::picture::{Kind, Scene, Series, Totals, draw, svg};
@@ -116,7 +116,7 @@ fn unit<'a>(scene: &'a Scene, series: &Series) -> &'a str {
 }
 
 /// The points, the newest first.
-pub fn table(scene: &Scene) -> Markup {
+pub fn table(scene: &Scene, clock: &Clock) -> Markup {
     let series = shown(scene);
     let rows = rows(&series);
     html! {
@@ -128,7 +128,7 @@ pub fn table(scene: &Scene) -> Markup {
                     tbody {
                         @for (time, points) in rows.iter().rev().take(MANY) {
                             tr {
-                                th scope="row" { (when(*time)) }
+                                th scope="row" { (clock.when(*time)) }
                                 @for (point, one) in points.iter().zip(&series) {
                                     td { (point.map_or_else(|| "–".to_owned(), |point| full_in(point.value, unit(scene, one)))) }
                                 }

@@ -62,7 +62,7 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
     let firing = visit.firing.filter(|firing| *firing > 0);
     let titled = firing.map_or_else(|| title.to_owned(), |firing| format!("({firing}) {title}"));
     // Whoever looks at yesterday stays there.
-    let span = ["from", "to"].map(|name| (name, visit.params.text(name)));
+    let span = ["from", "to", "tz"].map(|name| (name, visit.params.text(name)));
     let body = html! {
         a.skip href="#content" { "To the content" }
         header.head {
@@ -85,12 +85,16 @@ pub fn page(visit: &Visit, here: Here, title: &str, content: &Markup) -> Respons
                 form method="post" action="/ui/logout" { (form_token(visit)) button { "Log out" } }
             }
         }
-        main #content data-refresh=(match visit.params.text("refresh") { "" => "auto", chosen => chosen }) {
+        main #content data-zone=(visit.clock.zone_name()) data-refresh=(match visit.params.text("refresh") { "" => "auto", chosen => chosen }) {
             @if let Some((_, said)) = said { p.message.good role="status" { (said) } }
             (content)
         }
         footer {
-            span { "librato-apply " (env!("CARGO_PKG_VERSION")) " · times in UTC" }
+            span {
+                "librato-apply " (env!("CARGO_PKG_VERSION")) " · times in " (visit.clock.zone_name())
+                @if visit.clock.zone_name() != "UTC" { " · " a href=(visit.params.with(path, "tz", "UTC")) { "in UTC" } }
+                @else if visit.params.text("tz") == "UTC" { " · " a.scripted href=(visit.params.with(path, "tz", "")) { "as in the browser" } }
+            }
             span { "Colours: "
                 @for (name, shown) in [("system", "as the system"), ("light", "light"), ("dark", "dark")] {
                     a href=(visit.params.with(path, "theme", name)) aria-current=[(visit.theme.unwrap_or("system") == name).then_some("true")] { (shown) }

@@ -15,6 +15,7 @@ use super::refused::Refused;
 use super::screen::Screen;
 use super::sessions::Found;
 use super::site::{Gate, Pages};
+use super::times::{self, Clock};
 use super::visit::{Sent, Visit, own_path};
 use super::{cookie, demo, frame};
 use crate::serve::http::address::Client;
@@ -103,8 +104,8 @@ async fn admit(pages: &Pages, mut request: Request, next: Next) -> Result<Respon
         theme: theme(request.headers(), &params),
         screen: Screen::of(request.headers()),
         address: uri.path_and_query().map_or_else(|| path.clone(), ToString::to_string),
+        clock: Clock { now: gate.sessions.now(), zone: times::zone(request.headers(), &params) },
         params,
-        now: gate.sessions.now(),
     };
     if visit.may(Access::ReadIncidents) && request.method() != Method::POST {
         let status = pages.api().get(&visit, "/v1/alerts/status").await.ok();

@@ -10,7 +10,6 @@ use super::parts::{Tone, chip, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
-use super::times::ago;
 use super::visit::Visit;
 
 pub async fn show(State(pages): State<Pages>, visit: Visit) -> Response {
@@ -43,7 +42,7 @@ async fn shown(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
                 @if text(heartbeat, "status") == "off" {
                     "Nobody outside would notice if this server were dead. " code { "--heartbeat-url" } " names a service that does."
                 }
-                @if let Some(last) = whole(heartbeat, "last_answered") { "last answered " (ago(visit.now, last)) }
+                @if let Some(last) = whole(heartbeat, "last_answered") { "last answered " (visit.clock.ago(last)) }
                 @if !text(heartbeat, "reason").is_empty() { " " (Text(text(heartbeat, "reason"))) }
             }
         }))

@@ -9,7 +9,7 @@ use super::parts::{nothing, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
-use super::times::{ago, span};
+use super::times::{Clock, span};
 use super::visit::Visit;
 use super::window::Window;
 use crate::chart::Choice;
@@ -39,7 +39,7 @@ impl Measured {
         metric: &Value,
         window: Window,
     ) -> Result<Measured, Refused> {
-        let bucket = window.bucket(visit.now, whole(metric, "period").unwrap_or(1));
+        let bucket = window.bucket(visit.clock.now, whole(metric, "period").unwrap_or(1));
         let all = if text(metric, "type") == "composite" { "" } else { "all" };
         let path = query(
             &format!("/v1/measurements/{}", segment(text(metric, "name"))),
@@ -88,9 +88,9 @@ impl Measured {
     }
 
     /// A row for each stream, with what there was in the whole window.
-    pub fn table(&self, now: i64, first: usize) -> Markup {
+    pub fn table(&self, clock: &Clock, first: usize) -> Markup {
         let rows: Vec<Vec<Markup>> =
-            self.series.iter().skip(first).take(STREAMS).map(|series| row(series, now)).collect();
+            self.series.iter().skip(first).take(STREAMS).map(|series| row(series, clock)).collect();
         html! {
             (table("Measurements", &["Stream", "Last", "When", "Least", "Mean", "Greatest"], &rows))
             @if self.is_cut { p.note { "There are more measurements than are read at once; choose a shorter time." } }
@@ -127,7 +127,7 @@ fn name(series: &Value) -> String {
     if tags.is_empty() { "without tags".to_owned() } else { tags.join(", ") }
 }
 
-fn row(series: &Value, now: i64) -> Vec<Markup> {
+fn row(series: &Value, clock: &Clock) -> Vec<Markup> {
     let all = items(series, "measurements");
     let figures = |key: &'static str| {
         all.iter().filter_map(move |one| one[key].as_f64().or_else(|| one["value"].as_f64()))
@@ -138,7 +138,7 @@ fn row(series: &Value, now: i64) -> Vec<Markup> {
     vec![
         html! { (Text(&name(series))) },
         shown(last["value"].as_f64()),
-        html! { (whole(last, "time").map(|at| ago(now, at)).unwrap_or_default()) },
+        html! { (whole(last, "time").map(|at| clock.ago(at)).unwrap_or_default()) },
         shown(least),
         shown(mean(all)),
         shown(greatest),
@@ -201,7 +201,7 @@ pub fn nothing_then(newest: Option<(i64, i64)>, visit: &Visit, path: &str) -> Ma
     let (from, to) = ((newest - 3_600.max(step)).to_string(), (newest + step).to_string());
     nothing(&html! {
         "Nothing was measured in this time. The newest measurement is from "
-        @if step > 1 { "about " } (ago(visit.now, newest)) ". "
+        @if step > 1 { "about " } (visit.clock.ago(newest)) ". "
         a href=(visit.params.with_all(path, &[("from", &from), ("to", &to)])) { "Show that time" }
     })
 }

@@ -17,6 +17,7 @@ use super::times::span;
 use super::visit::Visit;
 use super::window::Window;
 use super::{copies, figure, measured, picture};
+use crate::serve::drawing::Drawing;
 use crate::serve::http::answer::segment;
 use crate::serve::http::role::Access;
 
@@ -83,7 +84,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     if let Some(answer) = charts.taken(pages, visit, Here::Metrics).await? {
         return Ok(answer);
     }
-    let (scenes, failed) = charts.drawn(pages, visit).await;
+    let (Drawing { scenes, newest_event }, failed) = charts.drawn(pages, visit).await;
     let newest = match &measured {
         Ok(measured) if measured.is_empty() => measured::newest(pages, visit, name).await?,
         _ => None,
@@ -98,7 +99,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     let content = html! {
         (heading(name, &html! { (text(&metric, "type")) }, &actions))
         @if !text(&metric, "description").is_empty() { p.lead { (Text(text(&metric, "description"))) } }
-        (window.picker(visit, &here, OTHERWISE))
+        (window.picker(visit, &here, OTHERWISE, newest_event.as_ref()))
         @if let Some(why) = &failed { p.message role="alert" { "The picture cannot be drawn now: " (why) } }
         @match &measured {
             Ok(measured) if measured.is_empty() => (card("Measurements", &measured::nothing_then(newest, visit, &here))),
@@ -107,7 +108,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
                     section.card.chart { div.top { h2 { "Measurements" } } (figure::figure(visit, place, scene, false)) }
                 }
                 (card("Streams", &html! {
-                    (measured.table(visit.now, first))
+                    (measured.table(&visit.clock, first))
                     (measured::part(visit, measured.count()))
                     p.note { a href=(visit.params.with(&here, "csv", "1")) { "All of them as CSV" } }
                 }))

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -19,7 +18,7 @@ use super::{csv, figure, numbers};
 use crate::chart::View;
 use crate::composite::Labels;
 use crate::picture::{self, Kind, Scene, Theme, draw, svg};
-use crate::serve::drawing::{self, PictureRequest};
+use crate::serve::drawing::{self, Drawing, PictureRequest};
 use crate::serve::http::role::Access;
 
 /// Of a plot, and of the number in a card of its own.
@@ -63,14 +62,14 @@ impl Charts {
 
     /// As scenes, in their order, fewer where there are more than a page may have; or why they cannot be drawn, for what they are defined
     /// as can be read all the same.
-    pub async fn drawn(&self, pages: &Pages, visit: &Visit) -> (Vec<Scene>, Option<String>) {
-        match self.scenes(pages, visit, self.all.clone()).await {
-            Ok(scenes) => (scenes, None),
-            Err(refused) => (Vec::new(), Some(refused.message)),
+    pub async fn drawn(&self, pages: &Pages, visit: &Visit) -> (Drawing, Option<String>) {
+        match self.draw(pages, visit, self.all.clone()).await {
+            Ok(drawing) => (drawing, None),
+            Err(refused) => (Drawing::default(), Some(refused.message)),
         }
     }
 
-    async fn scenes(&self, pages: &Pages, visit: &Visit, charts: Vec<Value>) -> Result<Vec<Scene>, Refused> {
+    async fn draw(&self, pages: &Pages, visit: &Visit, charts: Vec<Value>) -> Result<Drawing, Refused> {
         let request = PictureRequest {
             charts,
             view: self.view(visit),
@@ -79,22 +78,24 @@ impl Charts {
             only_alert: self.only_alert,
             only_series: self.only_series.clone(),
         };
-        let mut scenes = drawing::scenes(pages.store(), request).await?;
-        for scene in scenes.iter_mut().filter(|scene| scene.kind == Kind::Number && self.size == Size::Card) {
+        let mut drawing = drawing::draw(pages.store(), request).await?;
+        for scene in
+            drawing.scenes.iter_mut().filter(|scene| scene.kind == Kind::Number && self.size == Size::Card)
+        {
             (scene.width, scene.height) = (visit.screen.number(), NUMBER_HEIGHT);
         }
-        Ok(scenes)
+        Ok(drawing)
     }
 
     fn view(&self, visit: &Visit) -> View {
         View {
             window: picture::Window { start: self.window.from, end: self.window.to },
-            now: visit.now,
+            now: visit.clock.now,
             kept: 1,
             width: if self.size == Size::Card { visit.screen.card() } else { visit.screen.whole() },
             height: if self.size == Size::Large && !visit.screen.is_narrow() { LARGE_HEIGHT } else { HEIGHT },
             whole: false,
-            zone: TimeZone::UTC,
+            zone: visit.clock.zone.clone(),
             source: Some(visit.params.text("source").to_owned()).filter(|source| !source.is_empty()),
             tags: visit.params.starting_with("tag."),
             hidden: visit.params.all("hide").map(str::to_owned).collect(),
@@ -111,7 +112,7 @@ impl Charts {
         let chart = self.all.get(place).cloned();
         let chart =
             chart.ok_or(Refused::new(StatusCode::NOT_FOUND, "The page has fewer charts than that."))?;
-        let scenes = self.scenes(pages, visit, vec![chart]).await?;
+        let scenes = self.draw(pages, visit, vec![chart]).await?.scenes;
         let scene = scenes.first().ok_or(Refused::new(StatusCode::NOT_FOUND, "There is nothing to draw."))?;
         let theme = if visit.theme == Some("dark") { Theme::Dark } else { Theme::Light };
         match form {
@@ -158,7 +159,7 @@ fn as_table(visit: &Visit, here: Here, scene: &Scene) -> Response {
     let back = visit.params.with_all(visit.path(), &[("as", ""), ("of", "")]);
     let content = html! {
         (heading(&scene.title, &html! { (scene.note) }, &html! { a.button href=(back) { "Back to the picture" } }))
-        section.card { (figure::table(scene)) }
+        section.card { (figure::table(scene, &visit.clock)) }
     };
     page(visit, here, &scene.title, &content)
 }

@@ -14,7 +14,6 @@ use super::parts::{ROWS, Tone, chip, filter, nothing, pager, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
-use super::times::{ago, when};
 use super::visit::Visit;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::{Access, Role};
@@ -92,13 +91,13 @@ async fn shown(pages: &Pages, visit: &Visit, id: &str, tested: Option<&Value>) -
             div.strip {
                 span.firing { "Fails" }
                 span {
-                    "since " (whole(circuit, "open_since").map(when).unwrap_or_default()) ", so it is only tried now and then: the next time "
-                    (whole(circuit, "next_attempt_at").map(|at| ago(visit.now, at)).unwrap_or_default())
+                    "since " (whole(circuit, "open_since").map(|at| visit.clock.when(at)).unwrap_or_default()) ", so it is only tried now and then: the next time "
+                    (whole(circuit, "next_attempt_at").map(|at| visit.clock.ago(at)).unwrap_or_default())
                 }
             }
         }
         (card("Settings", &html! { (settings(&service)) (copies::definition(&(pages.definitions().service)(&service))) }))
-        (card("Notifications", &deliveries_of(&deliveries, visit.now, false)))
+        (card("Notifications", &deliveries_of(&deliveries, &visit.clock, false)))
     };
     Ok(page(visit, Here::Services, title, &content))
 }

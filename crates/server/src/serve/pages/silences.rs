@@ -11,7 +11,7 @@ use super::parts::{Tone, chip, nothing, table};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
-use super::times::{ago, span, when};
+use super::times::span;
 use super::visit::{Sent, Visit};
 use crate::serve::http::role::Access;
 
@@ -72,8 +72,8 @@ fn rows(visit: &Visit, status: &str, silences: &[Value]) -> Markup {
                     @if status == "active" { " " (chip(Tone::Quiet, "silent")) }
                 },
                 html! {
-                    @if status == "pending" { "from " (time("start_time").map(when).unwrap_or_default()) ", " }
-                    @if status == "ended" { (ago(visit.now, until)) } @else { "until " (when(until)) " (" (ago(visit.now, until)) ")" }
+                    @if status == "pending" { "from " (time("start_time").map(|at| visit.clock.when(at)).unwrap_or_default()) ", " }
+                    @if status == "ended" { (visit.clock.ago(until)) } @else { "until " (visit.clock.when(until)) " (" (visit.clock.ago(until)) ")" }
                 },
                 html! { (Text(text(silence, "why"))) },
                 html! { (Text(text(silence, "user"))) },

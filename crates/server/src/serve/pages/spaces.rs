@@ -18,6 +18,7 @@ use super::text::{Text, clean};
 use super::visit::Visit;
 use super::window::Window;
 use super::{chart, copies, picture, words};
+use crate::serve::drawing::Drawing;
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::Access;
@@ -133,12 +134,12 @@ async fn shown(pages: &Pages, visit: &Visit, space: &Value) -> Result<Response, 
     if let Some(answer) = shown.taken(pages, visit, Here::Spaces).await? {
         return Ok(answer);
     }
-    let (scenes, failed) = shown.drawn(pages, visit).await;
+    let (Drawing { scenes, newest_event }, failed) = shown.drawn(pages, visit).await;
     let actions = html! { (picture::source(visit, &charts)) (picture::toggles(visit, &scenes)) };
     let content = html! {
         (heading(text(space, "name"), &html! { (charts.len()) @if charts.len() == 1 { " chart" } @else { " charts" } }, &actions))
-        @for incident in troubled { (strip(incident, visit.now)) }
-        (window.picker(visit, &path, picture::SINCE))
+        @for incident in troubled { (strip(incident, visit.clock.now)) }
+        (window.picker(visit, &path, picture::SINCE, newest_event.as_ref()))
         @if let Some(why) = &failed { p.message role="alert" { "The charts cannot be drawn now: " (why) } }
         @if charts.is_empty() { (nothing(&html! { "This space has no charts." })) }
         div.grid { @for (place, chart) in charts.iter().enumerate() { (chart::small(visit, place, id, chart, scenes.get(place))) } }

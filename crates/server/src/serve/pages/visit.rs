@@ -15,6 +15,7 @@ use crate::serve::http::role::{Access, Role};
 
 use super::screen::Screen;
 use super::session::Session;
+use super::times::Clock;
 
 /// A page of this account is asked for; a request extension.
 #[derive(Clone)]
@@ -34,8 +35,8 @@ pub struct Visit {
     /// Path and query.
     pub address: String,
     pub params: Params,
-    /// The clock of the store, epoch seconds.
-    pub now: i64,
+    /// The clock of the store, in the zone of whoever looks.
+    pub clock: Clock,
 }
 
 impl Visit {

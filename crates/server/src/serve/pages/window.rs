@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use maud::{Markup, html};
 
 use super::refused::Refused;
-use super::text::Text;
-use super::times::{range, read};
+use super::text::{Text, clean};
 use super::visit::Visit;
 use crate::chart::bucket;
+use crate::serve::drawing::Newest;
 use crate::serve::tsdb::tier::promised;
 
 /// What can be chosen with one click.
@@ -18,6 +18,9 @@ const LONG: [(&str, &str); 5] =
 
 /// Seconds after which a page is asked for again.
 const REFRESHES: [(&str, &str); 4] = [("off", "off"), ("10", "10 s"), ("60", "1 m"), ("300", "5 m")];
+
+/// Seconds before an event from which on charts show what came of it.
+const BEFORE: i64 = 1_800;
 
 /// Buckets of a page are so many at most.
 const BUCKETS: u32 = 400;
@@ -34,9 +37,10 @@ impl Window {
     pub fn read(visit: &Visit, otherwise: &str) -> Result<Window, Refused> {
         let time = |name: &str, otherwise: &str| {
             let given = Some(visit.params.text(name)).filter(|given| !given.is_empty()).unwrap_or(otherwise);
-            let help =
-                format!("`{name}` is no time. Write -6h, now, seconds of the epoch or 2026-01-31T12:00:00Z.");
-            read(given, visit.now).ok_or(Refused::new(StatusCode::BAD_REQUEST, help))
+            let help = format!(
+                "`{name}` is no time. Write -6h, now, seconds of the epoch 2026-01-31T12:00 of the zone that is shown, or 2026-01-31T12:00:00Z."
+            );
+            visit.clock.read(given).ok_or(Refused::new(StatusCode::BAD_REQUEST, help))
         };
         let (from, to) = (time("from", otherwise)?, time("to", "now")?);
         if from >= to {
@@ -53,17 +57,18 @@ impl Window {
         i64::try_from(bucket(seconds, BUCKETS, u64::try_from(least).unwrap_or(1))).unwrap_or(i64::MAX)
     }
 
-    /// The links and the form that change it. `otherwise` is what is shown where nothing was chosen.
-    pub fn picker(&self, visit: &Visit, path: &str, otherwise: &str) -> Markup {
+    /// The links and the form that change it. `otherwise` is what is shown where nothing was chosen, `event` the last that charts here show.
+    pub fn picker(&self, visit: &Visit, path: &str, otherwise: &str, event: Option<&Newest>) -> Markup {
         let params = &visit.params;
         let chosen = Some(params.text("from")).filter(|from| !from.is_empty()).unwrap_or(otherwise);
         let is_live = matches!(params.text("to"), "" | "now");
         let choose = |from: &str, to: &str| params.with_all(path, &[("from", from), ("to", to)]);
         let (half, length) = ((self.to - self.from) / 2, self.to - self.from);
         let absolute = |from: i64, to: i64| choose(&from.to_string(), &to.to_string());
-        let midnight = visit.now - visit.now.rem_euclid(86_400);
+        let midnight = visit.clock.midnight(visit.clock.now);
+        let yesterday = visit.clock.midnight(midnight - 1);
         // As often as there can be something new.
-        let auto = self.bucket(visit.now, 10).clamp(10, 300);
+        let auto = self.bucket(visit.clock.now, 10).clamp(10, 300);
         html! {
             div.picker data-auto=[is_live.then_some(auto)] data-from=(self.from) data-to=(self.to) {
                 nav.steps aria-label="Time" {
@@ -85,11 +90,16 @@ impl Window {
                             label { "To" input name="to" value=(params.text("to")) placeholder="now"; }
                             button { "Show" }
                         }
-                        p.note { "-6h, now, seconds since 1970, or 2026-01-31T12:00:00Z" }
+                        p.note { "-6h, now, seconds since 1970, 2026-01-31T12:00 in " (visit.clock.zone_name()) ", or 2026-01-31T12:00:00Z" }
                         nav.steps aria-label="Days" {
                             a href=(choose(&midnight.to_string(), "")) { "today" }
-                            a href=(absolute(midnight - 86_400, midnight)) { "yesterday" }
+                            a href=(absolute(yesterday, midnight)) { "yesterday" }
                             @for (from, shown) in LONG { a href=(choose(from, "")) { (shown) } }
+                            @if let Some(event) = event {
+                                a href=(choose(&(event.time - BEFORE).to_string(), "")) title=(format!("{}, {}", clean(&event.title), visit.clock.moment_in_zone(event.time))) {
+                                    "since the last " (what_it_was(event))
+                                }
+                            }
                         }
                     }
                 }
@@ -104,10 +114,16 @@ impl Window {
                         }
                     }
                 }
-                p.note { (range(self.from, self.to)) " · " a.exact data-key="t a" href=(absolute(self.from, self.to)) { "link to exactly this" } }
+                p.note { (visit.clock.range(self.from, self.to)) " · " a.exact data-key="t a" href=(absolute(self.from, self.to)) { "link to exactly this" } }
             }
         }
     }
+}
+
+/// Most events are deployments, and people look for them under that name.
+fn what_it_was(event: &Newest) -> &'static str {
+    let words = format!("{} {}", event.stream, event.title).to_lowercase();
+    if ["deploy", "release", "rollout"].iter().any(|word| words.contains(word)) { "deploy" } else { "event" }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::{list, text, whole};
 use super::text::clean;
-use super::times::{clock, span};
+use super::times::{Clock, span};
 use crate::diag::number;
 
 /// What a condition asks: `max of web.latency on web* above 800 for 5 m`.
@@ -60,12 +60,12 @@ pub fn violation(violation: &Value, now: i64) -> String {
 }
 
 /// Where a stream stands under a condition of this duration: `web1 violates since 14:11:00, 240 of 300 s, the last value 900`.
-pub fn standing(stream: &Value, duration: i64, now: i64) -> String {
+pub fn standing(stream: &Value, duration: i64, clock: &Clock) -> String {
     let name = match text(stream, "stream") {
         "" | "*" | "unassigned" => "the metric".to_owned(),
         name => clean(name),
     };
-    let at = |key: &str| whole(stream, key).map_or_else(String::new, |time| clock(now, time));
+    let at = |key: &str| whole(stream, key).map_or_else(String::new, |time| clock.moment(time));
     let last = stream["last_value"].as_f64().map_or_else(String::new, number);
     let lasted =
         whole(stream, "last_time").zip(whole(stream, "since")).map_or(0, |(last, since)| last - since);
@@ -113,6 +113,7 @@ pub fn delivery(status: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::times::tests::clock;
     use super::*;
     use serde_json::json;
 
@@ -149,10 +150,10 @@ mod tests {
             (absent, "the metric is absent since 00:11:00, last seen at 00:01:00"),
             (held, "<b> is held until the next measurement decides"),
         ] {
-            assert_eq!(standing(&stream, 300, 1_000), said);
+            assert_eq!(standing(&stream, 300, &clock(1_000)), said);
         }
         let cleared = "web1 violates since 00:01:00, waiting for the next value after the clear";
-        assert_eq!(standing(&pending, 240, 1_000), cleared);
+        assert_eq!(standing(&pending, 240, &clock(1_000)), cleared);
     }
 
     #[test]

@@ -74,7 +74,7 @@ async fn finish(store: &Store, snapshot: Snapshot) -> Result<(), StoreError> {
 }
 
 /// 128 random bits.
-fn key() -> Result<String, String> {
+pub fn key() -> Result<String, String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|_| "this machine has no source of randomness".to_owned())?;
     Ok(hex::encode(bytes))
@@ -112,7 +112,7 @@ async fn scene(store: &Store, snapshot: &Snapshot) -> Result<Option<Scene>, Prob
         only_alert: None,
         only_series: None,
     };
-    Ok(charts::scenes(store, request).await?.pop())
+    Ok(charts::draw(store, request).await?.scenes.pop())
 }
 
 /// The definition of what is pictured, with what the snapshot says otherwise.

@@ -6,7 +6,7 @@ mod drawing;
 pub mod options;
 // Without a drawer nothing takes jobs from the queue.
 #[cfg_attr(not(feature = "png"), allow(dead_code))]
-mod table;
+pub mod table;
 
 use axum::Extension;
 use axum::extract::State;
@@ -15,9 +15,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 #[cfg(feature = "png")]
-pub use self::drawing::draw_snapshots;
+pub use self::drawing::{draw_snapshots, key};
 use self::options::{Known, Snapshots};
-use self::table::Snapshot;
+pub use self::table::Snapshot;
 use super::catalog::spaces::table::chart_exists;
 use super::changes::by_id;
 use super::changes::{self, Once, Unconditional};

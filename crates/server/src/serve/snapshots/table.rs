@@ -130,6 +130,20 @@ pub fn finish(tx: &Tx<'_>, one: &Snapshot, key: &str, png: &[u8], now: i64) -> R
     Ok(())
 }
 
+/// Keeps a picture that no one asked for by the API, under an address.
+pub fn keep(tx: &Tx<'_>, of: Snapshot, key: &str, png: &[u8]) -> Result<(), StoreError> {
+    let made = insert(tx, &of)?;
+    tx.execute("UPDATE jobs SET state = 'working' WHERE id = ?1", params![made.job])?;
+    finish(tx, &made, key, png, made.created_at)
+}
+
+/// The address of a picture of this subject, among the newest ones.
+pub fn kept(tx: &Tx<'_>, subject: &Value) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT p.key FROM (SELECT id, subject FROM snapshots ORDER BY id DESC LIMIT 1000) s
+        JOIN pictures p ON p.snapshot_id = s.id WHERE s.subject = ?1 LIMIT 1";
+    tx.one(sql, params![subject.to_string()], |row| row.get("key"))
+}
+
 /// Notes why there will be no picture.
 pub fn fail(tx: &Tx<'_>, one: &Snapshot, why: &str) -> Result<(), StoreError> {
     let sql = "UPDATE jobs SET state = 'failed', output = ?2 WHERE id = ?1 AND state = 'working'";

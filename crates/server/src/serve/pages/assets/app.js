@@ -5,6 +5,7 @@
 import { draw, forget, plots } from "./cursor.js";
 import * as keys from "./keys.js";
 import { morph, read } from "./morph.js";
+import { said } from "./numbers.js";
 import { isBusy, listen, prepare } from "./pointer.js";
 
 /** Seconds after which pages without a time of their own are asked for again, and the longest pause after failures. */
@@ -87,7 +88,7 @@ async function refresh() {
     if (/** @type {Error} */ (error).name === "AbortError" && loading?.signal.aborted === false) return;
     failures++;
     if (isOver) stale("You are logged out.", true);
-    else if (failures > 1) stale(`Stale since ${fresh.toISOString().slice(11, 19)} UTC: the server does not answer.`);
+    else if (failures > 1) stale(`Stale since ${said(fresh, { second: "2-digit" })}: the server does not answer.`);
   }
   plan();
 }
@@ -219,17 +220,25 @@ function submitted(event) {
   go(url.href, true);
 }
 
-/** Tells the server how wide pictures have to be; whether those shown are. */
-function measure() {
-  const width = root.clientWidth;
+/** Says something to the server with every page. Whether it was said before. @param {string} name @param {string} value */
+function tell(name, value) {
   const path = new URL(/** @type {HTMLLinkElement} */ (document.querySelector("link[rel=stylesheet]")).href).pathname.replace(/\/assets\/.*/, "");
-  document.cookie = `vw=${width}; path=${path}; max-age=31536000; samesite=strict${location.protocol === "https:" ? "; secure" : ""}`;
+  const isKnown = document.cookie.split("; ").includes(`${name}=${value}`);
+  document.cookie = `${name}=${value}; path=${path}; max-age=31536000; samesite=strict${location.protocol === "https:" ? "; secure" : ""}`;
+  return isKnown;
+}
+
+/** Tells the server how wide pictures have to be, and in which zone times are read here; whether those shown are so. */
+function measure() {
+  tell("vw", String(root.clientWidth));
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const isZoned = !zone || tell("tz", zone) || zone === main()?.dataset.zone || new URLSearchParams(location.search).has("tz");
   const fits = plots().every((plot) => {
     const svg = plot.querySelector("svg");
     const drawn = svg?.viewBox.baseVal.width ?? 0;
     return !drawn || Math.abs(drawn - plot.clientWidth) <= Math.max(4, drawn * 0.02) || plot.clientWidth < 160;
   });
-  return fits;
+  return fits && isZoned;
 }
 
 function start() {

@@ -118,10 +118,14 @@ export function shownIn(value, unit) {
   return `${shown(value)} ${powers[power]}`;
 }
 
-/** The time of a point, in UTC as the page has it; with its day where the window is longer than one. @param {number} time @param {Numbers} all */
+/** The time of a point in the zone that the page has; with its day where the window is longer than one. @param {number} time @param {Numbers} all */
 export function clock(time, all) {
-  const iso = new Date(time * 1000).toISOString();
-  const hours = iso.slice(11, time % 60 ? 19 : 16);
-  if (all.window.end - all.window.start < 86_400) return `${hours} UTC`;
-  return `${Number(iso.slice(8, 10))} ${["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][Number(iso.slice(5, 7)) - 1]}, ${hours} UTC`;
+  const day = all.window.end - all.window.start < 86_400 ? {} : /** @type {const} */ ({ day: "numeric", month: "short" });
+  return said(new Date(time * 1_000), { ...day, ...(time % 60 ? { second: "2-digit" } : {}) });
+}
+
+/** A moment in the zone of the page. @param {Date} moment @param {Intl.DateTimeFormatOptions} more */
+export function said(moment, more) {
+  const timeZone = document.querySelector("main")?.dataset.zone ?? "UTC";
+  return new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short", ...more }).format(moment);
 }
