@@ -99,6 +99,7 @@ const COMMANDS: &[&[&str]] = &[
     &["plan", "def", "-v", "-v", "--color", "always"],
     &["plan", "def", "--format", "json"],
     &["plan", "def", "--out", "saved.plan"],
+    &["plan", "def", "--evidence=1h", "--format", "markdown", "--report", "plan.html"],
     &["render", "prometheus", "def", "--owner", "me", "--out", "rendered"],
     &["apply", "def", "--auto-approve", "-v", "-v"],
 ];
@@ -163,15 +164,18 @@ fn old_secrets_are_not_told_either() {
     run("https://CANARY/old", &["apply", "def", "--auto-approve"]);
     run("https://CANARY/new", &["plan", "def"]).prints(&["(sensitive) changes"]);
     run("https://CANARY/new", &["plan", "def", "--format", "json"]);
+    run("https://CANARY/new", &["plan", "def", "--format", "html"])
+        .prints(&["<!DOCTYPE html>", "(sensitive)"]);
     std::fs::write(
         dir.path().join("def/a.yaml"),
         "services: { s: { type: slack, settings: { url: 'https://CANARY/third' } } }",
     )
     .unwrap();
     run("x", &["plan", "def", "-v", "-v"]).prints(&["(sensitive) is removed"]);
-    run("x", &["apply", "def", "--auto-approve"]);
+    run("x", &["apply", "def", "--auto-approve", "--format", "html"]).prints(&["<!DOCTYPE html>"]);
     std::fs::write(dir.path().join("def/a.yaml"), "services: { s: { ensure: absent } }").unwrap();
     run("x", &["plan", "def", "--format", "json"]);
+    run("x", &["plan", "def", "--format", "html"]);
     run("x", &["apply", "def", "--auto-approve"]).prints(&["1 change written"]);
 }
 

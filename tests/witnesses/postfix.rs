@@ -201,6 +201,25 @@ async fn has(server: &Server, path: &str, words: &str) {
     panic!("no {words:?} at {path}: {}", server.log());
 }
 
+/// What the alert watches lies beside the HTML, which shows it, with words for who does not see it.
+fn picture(mail: &str) {
+    for part in
+        ["multipart/alternative", "multipart/related", "text/html", "Content-ID: <picture>", "cid:picture"]
+    {
+        assert!(mail.contains(part), "no {part}: {mail}");
+    }
+    let (_, part) = mail.split_once("Content-Type: image/png").expect("a picture");
+    let (_, body) = part.split_once("\n\n").expect("its body");
+    let lines = body.lines().take_while(|line| !line.is_empty() && !line.starts_with("--"));
+    let base64: String = lines.map(str::trim).collect();
+    assert!(
+        base64.starts_with("iVBORw0KGgo") && base64.len() > 5_000,
+        "{} characters of base64",
+        base64.len()
+    );
+    assert!(mail.contains("greatest"), "{mail}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_is_a_thread_in_the_mailbox_of_everybody_who_is_told() {
     let home = match home() {
@@ -227,8 +246,11 @@ async fn an_incident_is_a_thread_in_the_mailbox_of_everybody_who_is_told() {
         let service = json!({ "type": "mail", "title": title, "settings": { "addresses": addresses } });
         services.push(send(&server, "/v1/services", service).await["id"].clone());
     }
-    send(&server, "/v1/metrics", json!({ "gauges": [{ "name": "db.ms", "value": 1, "source": "db1" }] }))
-        .await;
+    // Some of the past, for there to be something to draw.
+    let now = jiff::Timestamp::now().as_second();
+    let gauge =
+        |back: i64| json!({ "name": "db.ms", "value": 1, "source": "db1", "measure_time": now - 60 * back });
+    send(&server, "/v1/metrics", json!({ "gauges": (0..5).map(gauge).collect::<Vec<_>>() })).await;
     let conditions = json!([{ "type": "above", "metric_name": "db.ms", "threshold": 10 }]);
     let alert = json!({ "name": "db.slow", "services": services, "conditions": conditions });
     send(&server, "/v1/alerts", alert).await;
@@ -242,6 +264,7 @@ async fn an_incident_is_a_thread_in_the_mailbox_of_everybody_who_is_told() {
     assert_eq!(header(&first, "from"), ["librato-apply@alerts.example.org"]);
     assert_eq!((header(&first, "references").len(), header(&first, "in-reply-to").len()), (0, 0), "{first}");
     assert!(first.contains("by mx.example.org (Postfix)") && first.contains("db1"), "{first}");
+    picture(&first);
     let id = header(&first, "message-id");
     assert!(id.len() == 1 && id[0].ends_with("@alerts.example.org>"), "{id:?}");
     // Nobody has the first of these addresses, which keeps nothing from the second.

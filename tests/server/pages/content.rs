@@ -162,15 +162,15 @@ async fn times_are_shown_in_the_zone_of_whoever_looks() {
     let api = filled().await;
     let viewer = Browser::of(&api.router, "viewer", "viewer").await;
     let space = "/ui/spaces/Checkout?from=2026-01-31T12:00&to=2026-01-31T18:00";
-    let page = viewer.get(space).await;
+    let page = viewer.get(space).await.good();
     let utc = "31 Jan 2026, 12:00:00 – 18:00:00 UTC";
-    assert!(page.good().contains(utc) && page.text.contains("times in UTC"), "{}", page.text);
-    let page = viewer.get(&format!("{space}&tz=Nowhere/Atall")).await;
-    assert!(page.good().contains(utc), "{}", page.text);
+    assert!(page.contains(utc) && page.contains("times in UTC"), "{page}");
+    let page = viewer.get(&format!("{space}&tz=Nowhere/Atall")).await.good();
+    assert!(page.contains(utc), "{page}");
     if jiff::tz::TimeZone::get("Asia/Tokyo").is_err() {
         return;
     }
-    let page = viewer.get(&format!("{space}&tz=Asia/Tokyo")).await;
+    let page = viewer.get(&format!("{space}&tz=Asia/Tokyo")).await.good();
     for shown in [
         "31 Jan 2026, 12:00:00 – 18:00:00 JST",
         "data-start=\"1769828400\"",
@@ -180,7 +180,7 @@ async fn times_are_shown_in_the_zone_of_whoever_looks() {
         "tz=UTC\">in UTC</a>",
         "href=\"/ui/events?from=2026-01-31T12%3A00&amp;to=2026-01-31T18%3A00&amp;tz=Asia%2FTokyo\"",
     ] {
-        assert!(page.good().contains(shown), "{shown}: {}", page.text);
+        assert!(page.contains(shown), "{shown}: {page}");
     }
 }
 
@@ -193,9 +193,9 @@ async fn charts_are_shown_since_the_last_deploy() {
     let event = json!({"title": "release <8>", "start_time": last}).to_string();
     assert!(!viewer.get("/ui/spaces/Checkout").await.good().contains("since the last"));
     api.post("/v1/annotations/shop.deploys", &event).await.expect(201);
-    let page = viewer.get("/ui/spaces/Checkout").await;
+    let page = viewer.get("/ui/spaces/Checkout").await.good();
     let link = format!("href=\"/ui/spaces/Checkout?from={}\" title=\"release &lt;8&gt;, ", last - 1_800);
-    assert!(page.good().contains(&link) && page.text.contains("since the last deploy"), "{}", page.text);
+    assert!(page.contains(&link) && page.contains("since the last deploy"), "{page}");
     assert!(!viewer.get("/ui/spaces/Checkout?events=none").await.good().contains("since the last"));
 }
 

@@ -72,7 +72,7 @@ pub async fn of(store: &Store, message: &Message) -> Option<Illustration> {
     });
     let view = View {
         window: Window { start: message.at.saturating_sub(BEFORE), end: message.at },
-        now: 0,
+        now: store.now(),
         kept: 1,
         width: WIDTH,
         height: HEIGHT,

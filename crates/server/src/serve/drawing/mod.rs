@@ -1,6 +1,9 @@
 //! Charts as scenes: what they ask is read from what is stored. All charts of a request are drawn from one state of the data.
 
 mod beside;
+mod cache;
+#[cfg(test)]
+mod laws;
 mod points;
 #[cfg(test)]
 mod tests;
@@ -13,20 +16,24 @@ use super::catalog::metrics::table as metrics;
 use super::http::problem::Problem;
 use super::names::fold;
 use super::store::Store;
+use super::store::changes::Read;
 use super::store::tx::Tx;
 use super::tsdb::tier::promised;
 use crate::chart::{self, Beside, Definition, Metric, Metrics, View, fit, questions};
 use crate::composite::{self, Labels};
 use crate::picture::Scene;
 
+pub use cache::Drawings;
+
 /// Pictures of one request.
 pub const MOST: usize = 24;
 
 /// What is to be drawn.
+#[derive(Debug, Clone)]
 pub struct PictureRequest {
     /// As the API shows them.
     pub charts: Vec<Value>,
-    /// How they are looked at; what the store knows of time is filled in.
+    /// How they are looked at; how finely the store keeps that time is filled in.
     pub view: View,
     /// Which streams of events are shown; nothing for those that belong to the metrics.
     pub events: Option<Vec<String>>,
@@ -59,20 +66,31 @@ pub struct Newest {
 ///
 /// # Errors
 /// When what is stored cannot be read, or takes too long. What is wrong with a chart is a remark on its scene.
-pub async fn draw(store: &Store, mut request: PictureRequest) -> Result<Drawing, Problem> {
-    request.view.now = store.now();
-    request.charts.truncate(MOST);
-    store.query(move |tx: &Tx| drawing(tx, &request)).await
+pub async fn draw(store: &Store, request: PictureRequest) -> Result<Drawing, Problem> {
+    Ok(store.query(move |tx: &Tx| drawing(tx, &request)).await?.0)
 }
 
-fn drawing(tx: &Tx<'_>, request: &PictureRequest) -> Result<Drawing, Problem> {
-    let scenes = request.charts.iter().map(|chart| scene(tx, chart, request)).collect::<Result<_, _>>()?;
-    let charts: Vec<Definition> = request.charts.iter().map(Definition::read).collect();
+/// What was drawn, and what it was read from.
+fn drawing(tx: &Tx<'_>, request: &PictureRequest) -> Result<(Drawing, Read), Problem> {
+    let mut read = Read::default();
+    let charts = request.charts.iter().take(MOST);
+    let scenes =
+        charts.clone().map(|chart| scene(tx, chart, request, &mut read)).collect::<Result<_, _>>()?;
+    let charts: Vec<Definition> = charts.map(Definition::read).collect();
     let newest_event = beside::newest_event(tx, &charts, request.events.as_deref(), request.view.now)?;
-    Ok(Drawing { scenes, newest_event })
+    Ok((Drawing { scenes, newest_event }, read))
 }
 
-fn scene(tx: &Tx<'_>, chart: &Value, request: &PictureRequest) -> Result<Scene, Problem> {
+impl Drawing {
+    /// Bytes that it takes, about.
+    fn bytes(&self) -> usize {
+        let series = self.scenes.iter().flat_map(|scene| &scene.series);
+        let points = series.map(|one| 200 + one.name.len() + size_of_val(one.points.as_slice()));
+        points.sum::<usize>() + 2_000 * self.scenes.len()
+    }
+}
+
+fn scene(tx: &Tx<'_>, chart: &Value, request: &PictureRequest, read: &mut Read) -> Result<Scene, Problem> {
     let definition = Definition::read(chart);
     let names = definition.metrics();
     let mut known = Vec::new();
@@ -87,7 +105,15 @@ fn scene(tx: &Tx<'_>, chart: &Value, request: &PictureRequest) -> Result<Scene, 
     };
     // What composites of the charts are made of says how finely these are worked out.
     let made_of = learn(&names)?;
-    learn(&made_of)?;
+    let deeper = learn(&made_of)?;
+    read.metrics.extend(known.iter().map(|(id, ..)| *id));
+    let composites = definition.streams.iter().map(|stream| &stream.composite);
+    let composites = composites.chain(known.iter().map(|(.., metric)| &metric.composite));
+    let has_pattern = |text: &String| {
+        composite::parse(text).is_ok_and(|tree| tree.reads().iter().any(composite::Read::is_pattern))
+    };
+    // Of these nobody knows by name which metrics are read.
+    read.any |= !deeper.is_empty() || composites.into_iter().any(has_pattern);
     let ids = |name: &str| {
         let same = known.iter().find(|(_, known, _)| fold(known) == fold(name));
         same.map(|(id, ..)| *id)

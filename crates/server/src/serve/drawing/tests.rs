@@ -13,6 +13,7 @@ use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::catalog::metrics::new::NewMetric;
 use crate::serve::http::problem::Problem;
 use crate::serve::series::sqlite::testing;
+use crate::serve::store::changes::Read;
 use crate::serve::store::tx::Tx;
 use crate::serve::store::{Scratch, scratch};
 use crate::serve::submit::measurement::Measurement;
@@ -71,7 +72,7 @@ fn request() -> PictureRequest {
 }
 
 fn drawn(tx: &Tx<'_>, streams: &Value) -> Result<Scene, Problem> {
-    scene(tx, &json!({"name": "c", "type": "line", "streams": streams}), &request())
+    scene(tx, &json!({"name": "c", "type": "line", "streams": streams}), &request(), &mut Read::default())
 }
 
 #[test]

@@ -60,7 +60,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     let is_about = |silence: &&Value| pattern::matches(text(silence, "alert"), name);
     let silences: Vec<&Value> = items(&silences, "silences").iter().filter(is_about).collect();
     let is_quiet = silences.iter().any(|silence| matches!(text(silence, "stream"), "" | "*"));
-    let window = Window::read(visit, since(&open, visit.clock.now))?;
+    let window = Window::read(visit, since(&open, visit.clock.now))?.steadily(visit.clock.now);
     let mut charts = Charts::new(items(&alert, "conditions").iter().map(chart).collect(), window, Size::Wide);
     charts.only_alert = whole(&alert, "id");
     if let Some(answer) = charts.taken(pages, visit, Here::Alerts).await? {

@@ -42,7 +42,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &str, chart: &str) -> Result
     };
     let chart = pages.api().get(visit, &format!("/v1/spaces/{space}/charts/{id}")).await?;
     let space = pages.api().get(visit, &format!("/v1/spaces/{space}")).await?;
-    let window = Window::read(visit, picture::SINCE)?;
+    let window = Window::read(visit, picture::SINCE)?.steadily(visit.clock.now);
     let shown = Charts::new(vec![chart.clone()], window, Size::Large);
     if let Some(answer) = shown.taken(pages, visit, Here::Spaces).await? {
         return Ok(answer);

@@ -61,7 +61,7 @@ pub async fn show(State(pages): State<Pages>, visit: Visit) -> Response {
 
 async fn shown(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
     let wanted = visit.params.text("q");
-    let window = Window::read(visit, SINCE)?;
+    let window = Window::read(visit, SINCE)?.steadily(visit.clock.now);
     let subject = subject(pages, visit, wanted).await?;
     let measured = match &subject {
         Subject::Metric(metric) => Some(Measured::read(pages, visit, metric, window).await?),

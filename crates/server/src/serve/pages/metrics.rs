@@ -77,7 +77,7 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
     }
     let here = format!("/ui/metrics/{}", segment(name));
     let first = visit.params.offset();
-    let mut charts = Charts::new(vec![chart(&metric, source)], window, Size::Wide);
+    let mut charts = Charts::new(vec![chart(&metric, source)], window.steadily(visit.clock.now), Size::Wide);
     if let (Ok(measured), true) = (&measured, text(&metric, "type") != "composite") {
         charts.only_series = Some(measured.labels().into_iter().skip(first).take(STREAMS).collect());
     }

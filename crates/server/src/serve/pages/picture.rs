@@ -18,7 +18,7 @@ use super::{csv, figure, numbers};
 use crate::chart::View;
 use crate::composite::Labels;
 use crate::picture::{self, Kind, Scene, Theme, draw, svg};
-use crate::serve::drawing::{self, Drawing, PictureRequest};
+use crate::serve::drawing::{Drawing, PictureRequest};
 use crate::serve::http::role::Access;
 
 /// Of a plot, and of the number in a card of its own.
@@ -56,6 +56,7 @@ pub struct Charts {
 }
 
 impl Charts {
+    /// Of a window that is [steady](Window::steadily).
     pub fn new(all: Vec<Value>, window: Window, size: Size) -> Charts {
         Charts { all, window, size, only_alert: None, only_series: None }
     }
@@ -78,7 +79,7 @@ impl Charts {
             only_alert: self.only_alert,
             only_series: self.only_series.clone(),
         };
-        let mut drawing = drawing::draw(pages.store(), request).await?;
+        let mut drawing = pages.drawings().draw(pages.store(), request).await?;
         for scene in
             drawing.scenes.iter_mut().filter(|scene| scene.kind == Kind::Number && self.size == Size::Card)
         {
@@ -90,7 +91,7 @@ impl Charts {
     fn view(&self, visit: &Visit) -> View {
         View {
             window: picture::Window { start: self.window.from, end: self.window.to },
-            now: visit.clock.now,
+            now: self.window.steady(visit.clock.now),
             kept: 1,
             width: if self.size == Size::Card { visit.screen.card() } else { visit.screen.whole() },
             height: if self.size == Size::Large && !visit.screen.is_narrow() { LARGE_HEIGHT } else { HEIGHT },

@@ -10,6 +10,7 @@ use super::definitions::Definitions;
 use super::options::{OneTimeLinks, PageOptions};
 use super::prefix::Prefix;
 use super::sessions::Sessions;
+use crate::serve::drawing::Drawings;
 use crate::serve::http::address::Client;
 use crate::serve::http::auth::Authenticator;
 use crate::serve::http::body::Limits;
@@ -25,6 +26,7 @@ struct Parts {
     definitions: Definitions,
     gate: Gate,
     store: Store,
+    drawings: Drawings,
 }
 
 /// What is asked at the gate.
@@ -75,7 +77,13 @@ impl Pages {
             is_demo: options.demo,
             body_time: limits.time,
         };
-        Pages(Arc::new(Parts { api: Api::new(api), definitions: options.definitions, gate, store }))
+        Pages(Arc::new(Parts {
+            api: Api::new(api),
+            definitions: options.definitions,
+            gate,
+            store,
+            drawings: Drawings::default(),
+        }))
     }
 
     /// How objects are written as definitions.
@@ -95,5 +103,10 @@ impl Pages {
     /// What charts are drawn from.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// What was drawn of it lately.
+    pub fn drawings(&self) -> &Drawings {
+        &self.0.drawings
     }
 }

@@ -128,7 +128,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &Value) -> Result<Response, 
     let related = related(pages, visit, &charts).await?;
     let firing = firing(pages, visit).await?;
     let troubled: Vec<&Value> = firing.iter().filter(|incident| touches(incident, &metrics)).collect();
-    let window = Window::read(visit, picture::SINCE)?;
+    let window = Window::read(visit, picture::SINCE)?.steadily(visit.clock.now);
     let path = space_address(space);
     let shown = Charts::new(charts.clone(), window, Size::Card);
     if let Some(answer) = shown.taken(pages, visit, Here::Spaces).await? {

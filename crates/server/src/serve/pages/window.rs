@@ -19,6 +19,10 @@ const LONG: [(&str, &str); 5] =
 /// Seconds after which a page is asked for again.
 const REFRESHES: [(&str, &str); 4] = [("off", "off"), ("10", "10 s"), ("60", "1 m"), ("300", "5 m")];
 
+/// Seconds that pass until charts of the present, and of the past, are drawn anew though nothing has come.
+const STEP: i64 = 5;
+const PAST_STEP: i64 = 60;
+
 /// Seconds before an event from which on charts show what came of it.
 const BEFORE: i64 = 1_800;
 
@@ -48,6 +52,18 @@ impl Window {
             return Err(Refused::new(StatusCode::BAD_REQUEST, help));
         }
         Ok(Window { from, to })
+    }
+
+    /// The same for charts: what ends now ends at a moment that all who look within the next seconds share, so that it is drawn once for them.
+    pub fn steadily(self, now: i64) -> Window {
+        let late = if self.to == now { now.rem_euclid(STEP) } else { 0 };
+        Window { from: self.from - late, to: self.to - late }
+    }
+
+    /// The second by which charts of a window are drawn.
+    pub fn steady(&self, now: i64) -> i64 {
+        let step = if self.to > now - STEP { STEP } else { PAST_STEP };
+        now - now.rem_euclid(step)
     }
 
     /// The length of buckets in which this much time is shown: what is kept that long, and at least `least` seconds.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::changes::Changes;
 use super::damage::Damage;
 use super::epoch::Epoch;
 use super::error::Trouble;
@@ -39,6 +40,8 @@ pub struct Condition {
     pub clock_doubted: AtomicI64,
     /// Ends when what is remembered of the data is wrong.
     pub epoch: Epoch,
+    /// What was written lately.
+    pub changes: Changes,
     /// Steps of the maintenance that failed.
     pub failures: AtomicU64,
     /// How far someone has read the journal.

@@ -1,6 +1,7 @@
 //! Where everything is kept, whichever database that is: jobs are handed a transaction ([`tx::Tx`]) and fail with what
 //! they want, as long as it can tell what happened to the store. What the tables mean is the business of each chapter.
 
+pub(in crate::serve) mod changes;
 pub(in crate::serve) mod condition;
 mod cost;
 pub(in crate::serve) mod damage;
@@ -21,6 +22,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::changes::Touched;
 use self::cost::Cost;
 use self::error::{Failure, StoreError};
 use self::sqlite::Sqlite;
@@ -87,7 +89,18 @@ impl Store {
         job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
         match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.write(job).await,
+            Engine::Sqlite(sqlite) => sqlite.write(Touched::Anything, job).await,
+        }
+    }
+
+    /// The same for a job that writes measurements of these metrics and nothing else, so that what is remembered of others stays true.
+    pub(in crate::serve) async fn write_measurements<T: Send + 'static, E: Failure>(
+        &self,
+        metrics: Vec<i64>,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(Touched::Measurements(metrics), job).await,
         }
     }
 

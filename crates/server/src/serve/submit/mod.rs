@@ -117,6 +117,9 @@ impl Intake {
     async fn take_known(&self, samples: &[Measurement], now: i64) -> Result<bool, Problem> {
         let Some((age, found)) = self.known.resolve(samples, Measurement::wanted) else { return Ok(false) };
         let (rows, known) = (journal::rows(&found), self.known.clone());
+        let mut metrics: Vec<i64> = found.iter().map(|sample| sample.metric).collect();
+        metrics.sort_unstable();
+        metrics.dedup();
         let insert = move |tx: &Tx| {
             // What would change the outcome has its turn on the writer, too, and makes itself known.
             let fits = known.is_of(age);
@@ -125,7 +128,7 @@ impl Intake {
             }
             Ok(fits)
         };
-        self.store.write(insert).await
+        self.store.write_measurements(metrics, insert).await
     }
 
     /// Lets others write while the metrics and series of a large request come into being.

@@ -39,6 +39,7 @@ use self::readers::Readers;
 use self::reserve::Reserve;
 use self::session::Session;
 use self::writer::Writer;
+use super::changes::Touched;
 use super::condition::Condition;
 use super::cost::Cost;
 use super::error::{Failure, StoreError};
@@ -93,9 +94,10 @@ impl Sqlite {
 
     pub async fn write<T: Send + 'static, E: Failure>(
         &self,
+        touched: Touched,
         job: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.writer.run(self.counted(job)).await
+        self.writer.run(touched, self.counted(job)).await
     }
 
     /// A read may wait for `time` and then take `time`.
@@ -115,7 +117,9 @@ impl Sqlite {
             Some(readers) => readers.run(cost, time, job).await,
             None => {
                 let share = budget::share();
-                self.writer.run(move |connection| share.spend(time, || job(connection))).await
+                self.writer
+                    .run(Touched::Nothing, move |connection| share.spend(time, || job(connection)))
+                    .await
             }
         }
     }

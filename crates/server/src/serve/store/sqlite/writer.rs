@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::file::Held;
 use super::open_error::OpenError;
 use super::properties::OPENED_BY;
+use crate::serve::store::changes::Touched;
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::{Displaced, Failure, StoreError, Trouble};
 
@@ -60,9 +61,10 @@ impl Writer {
     /// Runs `job` inside a savepoint of the next commit and returns after that commit.
     pub async fn run<T: Send + 'static, E: Failure>(
         &self,
+        touched: Touched,
         job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.queue(job)?.await.map_err(|_| StoreError::Unavailable)?
+        self.queue(touched, job)?.await.map_err(|_| StoreError::Unavailable)?
     }
 
     /// Like [`Writer::run`], for a thread that may wait.
@@ -70,12 +72,13 @@ impl Writer {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.queue(job)?.blocking_recv().map_err(|_| StoreError::Unavailable)?
+        self.queue(Touched::Anything, job)?.blocking_recv().map_err(|_| StoreError::Unavailable)?
     }
 
     /// The receiver gives the outcome after the commit.
     fn queue<T: Send + 'static, E: Failure>(
         &self,
+        touched: Touched,
         job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, E>>, StoreError> {
         let (done, outcome) = oneshot::channel();
@@ -86,6 +89,7 @@ impl Writer {
                 condition.fails(trouble);
             }
             Box::new(move |commit| {
+                condition.changes.tell(&touched);
                 let result = result.and_then(|value| match (commit, condition.trouble()) {
                     (Commit::Done, _) => Ok(value),
                     (Commit::Failed, Some(trouble)) => Err(StoreError::cannot_write(trouble).into()),
