@@ -33,9 +33,9 @@ conformance:
     CONFORMANCE=required cargo test --locked --test witnesses conformance
 
 # Measure the program against what is possible, in some ten minutes: just bench, just bench plan apply, just bench --quick. Pages in
-# Chromium beside a charting library: just bench browser
+# Chromium beside a charting library: just bench browser; what people who look cost beside ingestion: just bench viewers
 bench *words:
-    {{ if words == "browser" { "cargo build --locked --release && node benches/browser/measure.mjs" } else { "cargo bench --locked --bench program -- " + words } }}
+    {{ if words == "browser" { "cargo build --locked --release && node benches/browser/measure.mjs" } else if words == "viewers" { "cargo build --locked --release && node benches/browser/viewers.mjs" } else { "cargo bench --locked --bench program -- " + words } }}
 
 # Write the JSON Schemas anew, after a change to the types.
 schema:

@@ -65,6 +65,27 @@ test("one cursor runs through all pictures, and what is read is what was measure
   await page.context().close();
 });
 
+test("times are those of the browser's zone, in pictures, words and read-outs", async () => {
+  const { page, chart } = await space({ timezoneId: "America/New_York" });
+  await page.waitForSelector("main[data-zone='America/New_York']");
+  assert.match(await page.textContent(".picker p.note"), /E[SD]T/);
+  assert.match(await page.textContent("footer"), /times in America\/New_York/);
+  const plot = chart("How fast is the checkout?");
+  await plot.scrollIntoViewIfNeeded();
+  const { x, y } = await at(plot, 0.25);
+  await page.mouse.move(x, y);
+  await page.waitForSelector(".readout");
+  const all = await numbersOf(page, "How fast is the checkout?");
+  const said = (await page.textContent(".readout .time")).trim();
+  const clock = new Intl.DateTimeFormat("en-GB", { timeZone: "America/New_York", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  assert.ok(all.times.some((time) => said.startsWith(clock.format(new Date(time * 1000)))), said);
+  await page.click("footer a:has-text('in UTC')");
+  await page.waitForSelector("main[data-zone=UTC]");
+  assert.match(await page.textContent(".picker p.note"), /UTC/);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test("a drag shows the time it covers in all pictures, Back undoes it, and a copied link shows the same elsewhere", async () => {
   const { page, chart } = await space();
   const first = page.url();

@@ -145,7 +145,7 @@ export const browser = () => chromium.launch({ executablePath: CHROMIUM, args: [
 
 /** A window that remembers what its pages complained of. */
 export async function open(browser, server, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, baseURL: server.base, ...options });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: "UTC", baseURL: server.base, ...options });
   // Style sheet and scripts as they are in a directory, to try changes without building.
   if (process.env.ASSETS) await context.route("**/ui/assets/**", (route) => route.fulfill({ path: join(process.env.ASSETS, new URL(route.request().url()).pathname.split("/").pop()) }));
   const page = await context.newPage();

@@ -127,7 +127,10 @@ impl Charts {
             ))),
             #[cfg(feature = "png")]
             "png" => {
-                let made = picture::png::paint(&draw(&alone(scene)), theme, 2.0);
+                let whole = alone(scene);
+                let painted =
+                    tokio::task::spawn_blocking(move || picture::png::paint(&draw(&whole), theme, 2.0));
+                let made = painted.await.ok().flatten();
                 let unmade =
                     || Refused::new(StatusCode::SERVICE_UNAVAILABLE, "There is no memory for the picture.");
                 Ok(Some(file(made.ok_or_else(unmade)?, "image/png", "png", scene)))
