@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Newest;
 use crate::chart::{Alert, Condition, Definition, Tag, View, is_of_alerts, is_shown_by_default};
 use crate::picture::Event;
 use crate::picture::number::full;
@@ -17,6 +16,14 @@ use crate::serve::store::tx::Tx;
 
 /// Events that are drawn.
 const EVENTS: usize = 500;
+
+/// An event, and its stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Newest {
+    pub stream: String,
+    pub time: i64,
+    pub title: String,
+}
 
 /// Events of these streams, or of those that belong to the metrics of the chart.
 pub fn events(

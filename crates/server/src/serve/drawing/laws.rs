@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Drawings, PictureRequest, draw};
+use super::cache::Drawings;
+use super::{PictureRequest, draw};
 use crate::chart::View;
 use crate::picture::Window;
 use crate::serve::driven::Server;

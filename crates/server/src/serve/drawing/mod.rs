@@ -1,7 +1,7 @@
 //! Charts as scenes: what they ask is read from what is stored. All charts of a request are drawn from one state of the data.
 
 mod beside;
-mod cache;
+pub mod cache;
 #[cfg(test)]
 mod laws;
 mod points;
@@ -23,7 +23,7 @@ use crate::chart::{self, Beside, Definition, Metric, Metrics, View, fit, questio
 use crate::composite::{self, Labels};
 use crate::picture::Scene;
 
-pub use cache::Drawings;
+pub use beside::Newest;
 
 /// Pictures of one request.
 pub const MOST: usize = 24;
@@ -52,14 +52,6 @@ pub struct Drawing {
     pub scenes: Vec<Scene>,
     /// The newest event of the streams that are shown, whenever that was.
     pub newest_event: Option<Newest>,
-}
-
-/// An event, and its stream.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Newest {
-    pub stream: String,
-    pub time: i64,
-    pub title: String,
 }
 
 /// Draws the charts, as many as a request may have.

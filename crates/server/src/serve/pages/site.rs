@@ -10,7 +10,7 @@ use super::definitions::Definitions;
 use super::options::{OneTimeLinks, PageOptions};
 use super::prefix::Prefix;
 use super::sessions::Sessions;
-use crate::serve::drawing::Drawings;
+use crate::serve::drawing::cache::Drawings;
 use crate::serve::http::address::Client;
 use crate::serve::http::auth::Authenticator;
 use crate::serve::http::body::Limits;

@@ -1,6 +1,5 @@
 // @ts-check
-// What scripts add to pages that work without them: links and forms that stay on a page change it in place, and what is shown is kept up to
-// date. A page is always what the server writes; there is no second way to draw anything.
+// Links and forms that stay on a page change it in place, and what is shown is kept up to date. A page is always what the server writes.
 
 import { draw, forget, plots } from "./cursor.js";
 import * as keys from "./keys.js";
@@ -22,9 +21,9 @@ let failures = 0;
 let isOver = false;
 
 /** When what is shown was answered. */
-let fresh = new Date();
+let fresh = Date.now();
 
-/** The page at an address, as a document; nothing where another question came in between. @param {string} url */
+/** The page at an address. @param {string} url */
 async function ask(url) {
   loading?.abort();
   loading = new AbortController();
@@ -55,14 +54,14 @@ function show(page) {
     const [old, now] = [document.querySelector(part), page.querySelector(part)];
     if (old && now) morph(old, now);
   }
-  fresh = new Date();
+  fresh = Date.now();
   failures = 0;
   stale("");
   forget();
   prepare();
 }
 
-/** Goes to another address of this page; as browsers do it where that fails. @param {string} url @param {boolean} isNew */
+/** Goes to another address of this page. @param {string} url @param {boolean} isNew */
 async function go(url, isNew) {
   for (const menu of document.querySelectorAll("details.menu[open]")) menu.removeAttribute("open");
   try {
@@ -88,7 +87,7 @@ async function refresh() {
     if (/** @type {Error} */ (error).name === "AbortError" && loading?.signal.aborted === false) return;
     failures++;
     if (isOver) stale("You are logged out.", true);
-    else if (failures > 1) stale(`Stale since ${said(fresh, { second: "2-digit" })}: the server does not answer.`);
+    else if (failures > 1) stale(`Stale since ${said(fresh / 1_000, false, true)}: the server does not answer.`);
   }
   plan();
 }
@@ -166,13 +165,13 @@ async function copy() {
   }
 }
 
-/** Takes a range over that was copied: one of our links, or Grafana's `{"from": …, "to": …}`. */
+/** Takes over a range that was copied: our link, or Grafana's JSON. */
 async function paste() {
   try {
     const text = await navigator.clipboard.readText();
     const { from, to } = text.startsWith("{") ? JSON.parse(text) : Object.fromEntries(new URL(text).searchParams);
     const url = new URL(location.href);
-    const seconds = (/** @type {any} */ time) => (/^\d{12,}$/.test(String(time)) ? String(Math.floor(Number(time) / 1000)) : Date.parse(time) > 0 && /T/.test(time) ? new Date(time).toISOString().slice(0, 19) + "Z" : String(time));
+    const seconds = (/** @type {any} */ time) => (/^\d{12,}$/.test(time) ? `${Math.floor(time / 1_000)}` : /T.*[Z+-]/.test(time) ? `${Math.floor(Date.parse(time) / 1_000)}` : `${time}`);
     if (from === undefined) throw new Error("no range");
     url.searchParams.set("from", seconds(from));
     url.searchParams.set("to", seconds(to ?? "now"));
@@ -197,7 +196,7 @@ function clicked(event) {
   if (link.href !== location.href) go(link.href, true);
 }
 
-/** The address at which a series is the only one of its picture; all of them where it is that already. @param {Element} row */
+/** The address of this series alone; of all where it is that already. @param {Element} row */
 function alone(row) {
   const rows = [...(row.closest("table")?.querySelectorAll("tr[data-series]") ?? [])];
   const name = (/** @type {Element} */ one) => one.getAttribute("data-series") ?? "";
@@ -220,7 +219,7 @@ function submitted(event) {
   go(url.href, true);
 }
 
-/** Says something to the server with every page. Whether it was said before. @param {string} name @param {string} value */
+/** Tells the server something with every page. Whether it knew. @param {string} name @param {string} value */
 function tell(name, value) {
   const path = new URL(/** @type {HTMLLinkElement} */ (document.querySelector("link[rel=stylesheet]")).href).pathname.replace(/\/assets\/.*/, "");
   const isKnown = document.cookie.split("; ").includes(`${name}=${value}`);
@@ -228,11 +227,11 @@ function tell(name, value) {
   return isKnown;
 }
 
-/** Tells the server how wide pictures have to be, and in which zone times are read here; whether those shown are so. */
+/** Tells how wide pictures have to be, and the zone of times; whether those shown are so. */
 function measure() {
   tell("vw", String(root.clientWidth));
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const isZoned = !zone || tell("tz", zone) || zone === main()?.dataset.zone || new URLSearchParams(location.search).has("tz");
+  const isZoned = tell("tz", zone) || zone === main()?.dataset.zone || /[?&]tz=/.test(location.search);
   const fits = plots().every((plot) => {
     const svg = plot.querySelector("svg");
     const drawn = svg?.viewBox.baseVal.width ?? 0;

@@ -1,6 +1,5 @@
 // @ts-check
-// What is drawn above the pictures: one cursor through all of them, the points nearest to it, a read-out, and a stretch of time that is
-// being chosen. A canvas is there only while there is something on it.
+// What is drawn above the pictures: one cursor through all of them, the nearest points, a read-out, and time that is being chosen.
 
 import { clock, height, nearest, numbers, readings, shownIn } from "./numbers.js";
 

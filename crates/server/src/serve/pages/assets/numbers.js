@@ -118,14 +118,14 @@ export function shownIn(value, unit) {
   return `${shown(value)} ${powers[power]}`;
 }
 
-/** The time of a point in the zone that the page has; with its day where the window is longer than one. @param {number} time @param {Numbers} all */
-export function clock(time, all) {
-  const day = all.window.end - all.window.start < 86_400 ? {} : /** @type {const} */ ({ day: "numeric", month: "short" });
-  return said(new Date(time * 1_000), { ...day, ...(time % 60 ? { second: "2-digit" } : {}) });
-}
+/** The time of a point; with its day where the window is longer than one. @param {number} time @param {Numbers} all */
+export const clock = (time, all) => said(time, all.window.end - all.window.start >= 86_400);
 
-/** A moment in the zone of the page. @param {Date} moment @param {Intl.DateTimeFormatOptions} more */
-export function said(moment, more) {
-  const timeZone = document.querySelector("main")?.dataset.zone ?? "UTC";
-  return new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short", ...more }).format(moment);
+/** A time in the zone of the page. @param {number} time @param {boolean} hasDay @param {unknown} hasSeconds */
+export function said(time, hasDay, hasSeconds = time % 60) {
+  const two = "2-digit";
+  return new Date(time * 1_000).toLocaleString("en-GB", {
+    timeZone: document.querySelector("main")?.dataset.zone, timeZoneName: "short", hourCycle: "h23", hour: two, minute: two,
+    second: hasSeconds ? two : undefined, ...(hasDay && { day: "numeric", month: "short" }),
+  });
 }

@@ -1,6 +1,5 @@
 // @ts-check
-// Pointing at pictures: the cursor, a stretch of time that is dragged out, moved or pinched, and the same by keys. One finger scrolls the
-// page; held still for a moment it moves the cursor.
+// Pointing at pictures: the cursor, and time that is dragged, moved or pinched. One finger scrolls; held still it moves the cursor.
 
 import { ask, choose, mark, numbersOf, placed, plots, point } from "./cursor.js";
 import { clock, nearest, readings, shownIn } from "./numbers.js";
