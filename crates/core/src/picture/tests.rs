@@ -197,7 +197,8 @@ fn pixels_are_those_of_the_files() {
         let (size, painted) = pixels(&bytes);
         assert_eq!((f64::from(size.0), f64::from(size.1)), (picture.width.ceil(), picture.height.ceil()));
         let path = directory.join(format!("{name}.png"));
-        let kept = std::fs::read(&path).map(|kept| pixels(&kept)).unwrap_or_default();
+        // Nothing where a case has no picture yet.
+        let kept = std::fs::read(&path).map_or_else(|_| ((0, 0), Vec::new()), |kept| pixels(&kept));
         let much = |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 32);
         let differ = painted.chunks_exact(3).zip(kept.1.chunks_exact(3)).filter(|pair| much(*pair)).count();
         let is_same = size == kept.0 && differ * 200 <= painted.len() / 3;

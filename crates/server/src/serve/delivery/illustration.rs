@@ -50,7 +50,7 @@ pub async fn linked(store: &Store, message: &Message, base: &Url) -> Option<Link
         key: None,
     };
     let kept = key.clone();
-    store.write(move |tx: &Tx| table::keep(tx, made.clone(), &kept, &png)).await.ok()?;
+    store.write(move |tx: &Tx| table::keep(tx, &made, &kept, &png)).await.ok()?;
     Some(LinkedPicture { url: at(&key)?, words })
 }
 

@@ -131,8 +131,8 @@ pub fn finish(tx: &Tx<'_>, one: &Snapshot, key: &str, png: &[u8], now: i64) -> R
 }
 
 /// Keeps a picture that no one asked for by the API, under an address.
-pub fn keep(tx: &Tx<'_>, of: Snapshot, key: &str, png: &[u8]) -> Result<(), StoreError> {
-    let made = insert(tx, &of)?;
+pub fn keep(tx: &Tx<'_>, of: &Snapshot, key: &str, png: &[u8]) -> Result<(), StoreError> {
+    let made = insert(tx, of)?;
     tx.execute("UPDATE jobs SET state = 'working' WHERE id = ?1", params![made.job])?;
     finish(tx, &made, key, png, made.created_at)
 }
