@@ -4,44 +4,16 @@
 #![allow(clippy::print_stdout)] // how many cases there were
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
+use crate::support::breaks::{Break, Broken, until_complete, work_off};
 use crate::support::change_set::{Size, change_set, retyped, spaces};
-use crate::support::fault_proxy::{Fault, FaultProxy};
 use crate::support::oracle::{Truth, kept, mentioned, undeclared_alerts};
 use crate::support::world::{self, Input, Template, Whose, World};
 use librato_apply::model::Intent;
 use librato_apply::remote::Client;
 use librato_apply::render;
-use tokio::sync::Notify;
-
-const FAULTS: [Fault; 12] = [
-    Fault::Refuse,
-    Fault::CutBeforeForward,
-    Fault::CutAfterExecuted,
-    Fault::LateExecute,
-    Fault::Delay(Duration::from_secs(60)),
-    Fault::TooManyRequests { retry_after: None },
-    Fault::TooManyRequests { retry_after: Some(0) },
-    Fault::Unavailable503 { html: false },
-    Fault::Unavailable503 { html: true },
-    Fault::TruncatedJson,
-    Fault::HtmlErrorPage(500),
-    Fault::BadGatewayAfterExecuted,
-];
-
-/// What goes wrong with a run.
-#[derive(Debug, Clone, Copy)]
-enum Break {
-    /// This fault with one request.
-    Fault(Fault),
-    /// The program dies when it has sent one request, which the service executes.
-    KilledAfter,
-    /// The program dies before one request gets out.
-    KilledBefore,
-}
 
 /// Where everything starts and must end.
 struct Matrix {
@@ -87,10 +59,10 @@ fn the_program_itself_is_killed_and_run_again() {
             killed += 1;
             let world = matrix.template.world().await;
             let before = world.truth().await;
-            let broken = Broken::at(&world, Break::KilledAfter, index).await;
+            let broken = Broken::at(world.addr, Break::KilledAfter, index).await;
             let program = || {
                 let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_librato-apply"));
-                command.env_clear().envs(world::environment(broken.proxy.addr())).current_dir(files.path());
+                command.env_clear().envs(world::environment(broken.addr())).current_dir(files.path());
                 command.args([
                     "apply",
                     "--auto-approve",
@@ -127,8 +99,7 @@ fn extent() -> Option<usize> {
 fn run(whose: Whose, change_set: (String, String), stride: usize) {
     let begun = Instant::now();
     let matrix = runtime().block_on(Matrix::new(whose, change_set));
-    let breaks = FAULTS.map(Break::Fault).into_iter().chain([Break::KilledAfter, Break::KilledBefore]);
-    let all = breaks.flat_map(|how| (0..matrix.requests).map(move |index| (how, index)));
+    let all = Break::everywhere(matrix.requests);
     let cases: Vec<(Break, usize)> = all.skip(stride / 2).step_by(stride).collect();
     let next = AtomicUsize::new(0);
     let failures: Vec<String> = std::thread::scope(|scope| {
@@ -142,45 +113,6 @@ fn run(whose: Whose, change_set: (String, String), stride: usize) {
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-/// A way to a service that breaks once.
-struct Broken {
-    proxy: FaultProxy,
-    signal: Arc<Notify>,
-    dead: Arc<AtomicBool>,
-}
-
-impl Broken {
-    async fn at(world: &World, how: Break, index: usize) -> Broken {
-        let (signal, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
-        let (broken, is_dead) = (Arc::clone(&signal), Arc::clone(&dead));
-        let proxy = FaultProxy::start(world.addr, move |request| {
-            if request.index == index {
-                is_dead.store(!matches!(how, Break::Fault(_)), Ordering::SeqCst);
-                broken.notify_one();
-                return Some(match how {
-                    Break::Fault(fault) => fault,
-                    Break::KilledAfter => Fault::CutAfterExecuted,
-                    Break::KilledBefore => Fault::Refuse,
-                });
-            }
-            is_dead.load(Ordering::SeqCst).then_some(Fault::Refuse)
-        });
-        Broken { proxy: proxy.await, signal, dead }
-    }
-
-    /// Waits for the break.
-    async fn now(&self) {
-        self.signal.notified().await;
-    }
-
-    /// Lets everything through again, once what was under way has arrived.
-    async fn mend(&self) {
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.proxy.drained()).await;
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.dead.store(false, Ordering::SeqCst);
-    }
 }
 
 impl Matrix {
@@ -198,15 +130,7 @@ impl Matrix {
     /// Works off cases as long as there are any, some at once, since many of them wait; what failed.
     async fn take_cases(&self, cases: &[(Break, usize)], next: &AtomicUsize) -> Vec<String> {
         let input = Input::read(&self.after);
-        let worker = || async {
-            let mut failures = Vec::new();
-            while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                if let Err(why) = self.case(&input, *how, *index).await {
-                    failures.push(format!("{how:?} at request {index}: {why}"));
-                }
-            }
-            failures
-        };
+        let worker = || work_off(cases, next, async |how, index| self.case(&input, how, index).await);
         futures_util::future::join_all([(); 4].map(|()| worker())).await.concat()
     }
 
@@ -214,39 +138,21 @@ impl Matrix {
     async fn case(&self, input: &Input, how: Break, index: usize) -> Result<(), String> {
         let world = self.template.world().await;
         let before = world.truth().await;
-        let broken = Broken::at(&world, how, index).await;
-        let waits = matches!(how, Break::Fault(Fault::LateExecute | Fault::Delay(_)));
-        let patient = world::client(broken.proxy.addr(), Duration::from_secs(20));
-        let client = match waits {
-            true => world::client(broken.proxy.addr(), Duration::from_millis(400)),
-            false => patient.clone(),
-        };
+        let broken = Broken::at(world.addr, how, index).await;
+        let patient = world::client(broken.addr(), Duration::from_secs(20));
+        let client = world::client(broken.addr(), how.patience());
 
         let parallelism = if index.is_multiple_of(2) { 1 } else { 8 };
-        let first = world::apply(&client, input, parallelism);
-        let mut complete = false;
-        match how {
-            Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
-            _ => tokio::select! {
-                biased;
-                () = broken.now() => {}
-                _ = first => {}
-            },
-        }
-        broken.mend().await;
-
-        let mut runs = 1;
-        while !complete && runs < 5 {
+        let first = async {
+            let applied = world::apply(&client, input, parallelism).await;
+            applied.map(|(_, outcome)| outcome.is_complete())
+        };
+        let complete = broken.run(first).await;
+        let runs = until_complete(complete, async || {
             let (planned, outcome) = world::apply(&patient, input, 8).await.map_err(|e| e.to_string())?;
-            if !planned.plan.refusals.is_empty() {
-                return Err(format!("run {}: {}", runs + 1, planned.text()));
-            }
-            complete = outcome.is_complete();
-            runs += 1;
-        }
-        if !complete {
-            return Err(format!("not complete after {runs} runs"));
-        }
+            if planned.plan.refusals.is_empty() { Ok(outcome.is_complete()) } else { Err(planned.text()) }
+        });
+        let runs = runs.await?;
         self.check(&world, &patient, input, &before).await.map_err(|why| format!("after {runs} runs: {why}"))
     }
 

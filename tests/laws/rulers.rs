@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use librato_apply::apply::{Observer, Options};
@@ -19,35 +18,12 @@ use librato_apply::target::{Compared, Target};
 use librato_apply::{diag, diff, render};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
-use crate::support::fault_proxy::{Fault, FaultProxy};
+use crate::support::breaks::{Break, Broken, until_complete, work_off};
 use crate::support::ruler::{Flavour, Kept, Ruler};
 use crate::support::world::Input;
 
 const NAMESPACE: &str = "librato-apply.shop";
-
-const FAULTS: [Fault; 11] = [
-    Fault::Refuse,
-    Fault::CutBeforeForward,
-    Fault::CutAfterExecuted,
-    Fault::LateExecute,
-    Fault::TooManyRequests { retry_after: None },
-    Fault::TooManyRequests { retry_after: Some(0) },
-    Fault::Unavailable503 { html: false },
-    Fault::Unavailable503 { html: true },
-    Fault::TruncatedJson,
-    Fault::HtmlErrorPage(500),
-    Fault::BadGatewayAfterExecuted,
-];
-
-/// What goes wrong with a run.
-#[derive(Debug, Clone, Copy)]
-enum Break {
-    Fault(Fault),
-    KilledAfter,
-    KilledBefore,
-}
 
 fn files(settings: &str, objects: &str) -> String {
     format!(
@@ -231,32 +207,26 @@ async fn matrix(flavour: Flavour) {
     let (plan, _) = planned(&direct(&given), &given).await.unwrap();
     assert!(plan.is_empty(), "{}", render::text(&plan, false, None));
 
-    let breaks = FAULTS.map(Break::Fault).into_iter().chain([Break::KilledAfter, Break::KilledBefore]);
-    let cases: Vec<(Break, usize)> = breaks
-        .flat_map(|how| (0..requests).map(move |index| (how, index)))
-        .step_by(if flavour == Flavour::Mimir { 5 } else { 1 })
-        .collect();
+    let all = Break::everywhere(requests);
+    let cases: Vec<(Break, usize)> = all.step_by(if flavour == Flavour::Mimir { 5 } else { 1 }).collect();
     let next = AtomicUsize::new(0);
     let worker = || async {
         // One after the other on a ruler of its own.
         let ruler = Ruler::start(flavour);
-        let mut failures = Vec::new();
-        while let Some((how, index)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+        let ended = async |how, index| {
             ruler.restore(&start);
-            let checked = case(&ruler, flavour, &given, (*how, *index)).await.and_then(|()| {
-                let foreign_now = ruler.foreign(NAMESPACE);
-                match (foreign_now == foreign, sorted(&ruler.namespace(NAMESPACE)) == wanted) {
-                    (true, true) if ruler.alertmanager().as_deref() != Some(&configured) => {
-                        Err(format!("another configuration: {:?}", ruler.alertmanager()))
-                    }
-                    (true, true) => Ok(()),
-                    (false, _) => Err("what belongs to others was touched".to_owned()),
-                    (_, false) => Err(format!("other rules than wanted: {:#?}", ruler.namespace(NAMESPACE))),
+            case(&ruler, flavour, &given, (how, index)).await?;
+            let foreign_now = ruler.foreign(NAMESPACE);
+            match (foreign_now == foreign, sorted(&ruler.namespace(NAMESPACE)) == wanted) {
+                (true, true) if ruler.alertmanager().as_deref() != Some(&configured) => {
+                    Err(format!("another configuration: {:?}", ruler.alertmanager()))
                 }
-            });
-            failures.extend(checked.err().map(|why| format!("{how:?} at request {index}: {why}")));
-        }
-        failures
+                (true, true) => Ok(()),
+                (false, _) => Err("what belongs to others was touched".to_owned()),
+                (_, false) => Err(format!("other rules than wanted: {:#?}", ruler.namespace(NAMESPACE))),
+            }
+        };
+        work_off(&cases, &next, ended).await
     };
     let failures = futures_util::future::join_all([(); 6].map(|()| worker())).await.concat();
     println!("{flavour:?}: {} cases on {requests} requests", cases.len());
@@ -271,49 +241,19 @@ async fn case(
     given: &Input,
     (how, at): (Break, usize),
 ) -> Result<(), String> {
-    let (signal, dead) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
-    let (broken, is_dead) = (Arc::clone(&signal), Arc::clone(&dead));
-    let proxy = FaultProxy::start(ruler.addr, move |request| {
-        if request.index == at {
-            is_dead.store(!matches!(how, Break::Fault(_)), Ordering::SeqCst);
-            broken.notify_one();
-            return Some(match how {
-                Break::Fault(fault) => fault,
-                Break::KilledAfter => Fault::CutAfterExecuted,
-                Break::KilledBefore => Fault::Refuse,
-            });
-        }
-        is_dead.load(Ordering::SeqCst).then_some(Fault::Refuse)
-    })
-    .await;
-    let waits = matches!(how, Break::Fault(Fault::LateExecute));
-    let timeout = Duration::from_millis(if waits { 300 } else { 20_000 });
-    let broken = target(proxy.addr(), flavour, given, timeout);
+    let broken = Broken::at(ruler.addr, how, at).await;
+    let hasty = target(broken.addr(), flavour, given, how.patience());
     let parallelism = if at.is_multiple_of(2) { 1 } else { 8 };
-    let first = applied(&broken, given, parallelism);
-    let mut complete = false;
-    match how {
-        Break::Fault(_) => complete = matches!(first.await, Ok((_, outcome)) if outcome.is_complete()),
-        _ => tokio::select! {
-            biased;
-            () = signal.notified() => {}
-            _ = first => {}
-        },
-    }
-    let _ = tokio::time::timeout(Duration::from_secs(5), proxy.drained()).await;
-    dead.store(false, Ordering::SeqCst);
+    let first = async { applied(&hasty, given, parallelism).await.map(|(_, outcome)| outcome.is_complete()) };
+    let complete = broken.run(first).await;
     let patient = target(ruler.addr, flavour, given, Duration::from_secs(20));
-    let mut runs = 1;
-    while !complete && runs < 5 {
-        complete = applied(&patient, given, 8).await?.1.is_complete();
-        runs += 1;
-    }
+    let again = async || Ok(applied(&patient, given, 8).await?.1.is_complete());
+    until_complete(complete, again).await?;
     let (plan, _) = planned(&patient, given).await?;
-    match (complete, plan.is_empty()) {
-        (false, _) => Err(format!("not complete after {runs} runs")),
-        (true, false) => Err(format!("the plan is not empty:\n{}", render::text(&plan, false, None))),
-        (true, true) => Ok(()),
+    if plan.is_empty() {
+        return Ok(());
     }
+    Err(format!("the plan is not empty:\n{}", render::text(&plan, false, None)))
 }
 
 #[test]
