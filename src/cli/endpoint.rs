@@ -70,10 +70,9 @@ impl Connection {
     /// # Errors
     /// Where it is a ruler, and nothing says whose rules are meant.
     pub fn target(&self, target: &Target, whose: &Whose<'_>) -> Result<Box<dyn target::Target>, Stop> {
-        let Place::Ruler(flavour, _) = target.place else {
+        let Some(ruler) = self.ruler(target) else {
             return Ok(Box::new(ServiceTarget(self.client.clone())));
         };
-        let ruler = Ruler::new(self.client.clone(), flavour);
         let stop = |message: String| Stop::usage(message, "plan again, against this endpoint");
         Ok(Box::new(match whose {
             Whose::Settings(Some(settings)) => RulerTarget::new(ruler, (*settings).clone()),
@@ -86,6 +85,16 @@ impl Connection {
                 ));
             }
         }))
+    }
+
+    /// The rules of a ruler that these settings mean; nothing where it is none.
+    pub fn rules(&self, target: &Target, settings: &Settings) -> Option<RulerTarget> {
+        Some(RulerTarget::new(self.ruler(target)?, settings.clone()))
+    }
+
+    fn ruler(&self, target: &Target) -> Option<Ruler> {
+        let Place::Ruler(flavour, _) = target.place else { return None };
+        Some(Ruler::new(self.client.clone(), flavour))
     }
 
     /// Makes the file that an empty one in memory stood in for, now that it is written. Whether there was one to make.

@@ -99,7 +99,13 @@ fn wanted(globs: &Globs) -> FetchPlan {
 
 /// What can be written of what is meant, and everything that cannot.
 fn found(actual: &Actual, globs: &Globs, held: &[Kind]) -> anyhow::Result<Expressible> {
-    let meant = |kind, address: &Address| held.contains(&kind) && globs.mean(kind, address);
+    // Of a service of which only the title is known there is nothing to write.
+    let is_known = |address: &Address| {
+        let fields = actual.state.get(address).map(|object| object.fields());
+        address.collection != Collection::Services || fields.is_some_and(|fields| !fields.is_empty())
+    };
+    let meant =
+        |kind, address: &Address| held.contains(&kind) && globs.mean(kind, address) && is_known(address);
     let mut found = expressible(&actual.state, &actual.duplicates, &meant);
     for (address, remote) in &actual.ids {
         let Some(object) = actual.state.get(address) else { continue };

@@ -82,7 +82,7 @@ pub async fn run(cli: Cli, start: Start, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Plan(args) => reconcile::plan(&args, global, ui).await,
         Command::Apply(args) => reconcile::apply(&args, global, ui).await,
         Command::Export(args) => export::export(&args, global, ui).await,
-        Command::Render(args) => render::render(&args, ui).await,
+        Command::Render(args) => render::render(&args, global, ui).await,
         Command::Query(args) => query::query(&args, global, ui).await,
         Command::Submit(args) => submit::submit(&args, global, ui).await,
         Command::Annotate(args) => annotate::annotate(&args, global, ui).await,

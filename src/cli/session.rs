@@ -2,20 +2,25 @@
 //! whether anything is written is the business of `reconcile`.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use anyhow::Context;
 use librato_apply::diag::{Code, Diagnostic, Report};
 use librato_apply::diff;
 use librato_apply::diff::scope::{Globs, Scope};
-use librato_apply::model::{Collection, Desired, Kind};
+use librato_apply::model::{Address, Collection, Desired, Kind, PrometheusRearm};
 use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
 use librato_apply::prometheus::{self, Settings};
 use librato_apply::remote::fetch::{Actual, FetchPlan};
+use librato_apply::remote::promql::Prometheus;
 use librato_apply::target::{self as targets, Compared, TargetError};
+
+use tokio::time::Instant;
 
 use super::args::{self, Global, Planning};
 use super::credentials::{self, Given};
 use super::endpoint::{self, Access, Connection, Whose};
+use super::evidence::past::Past;
 use super::exit::{Exit, Stop};
 use super::inputs::{self, Read};
 use super::progress::waiting;
@@ -194,18 +199,22 @@ impl Session {
         ui: &Ui,
     ) {
         let Some(length) = args.evidence_length().filter(|_| !planned.report.has_errors()) else { return };
-        if self.rules.is_some() {
-            let message = "evidence is not read from a ruler: measurements are asked of what stores them";
-            planned.report.push(Diagnostic::warning(Code::EvidenceMissing, message));
-            return;
-        }
-        let asked = evidence::Asked { length, timeout: args.evidence_timeout, drawn };
         let what = format!("looking for evidence on {}", self.target);
-        let Planned { plan, actual, report, .. } = planned;
         let client = &self.connection.client;
         client.take_failure();
-        let looking = evidence::evidence(client, plan, &options.read.desired, actual, asked);
-        let mut found = waiting(ui, &what, looking).await;
+        let mut found = match &self.rules {
+            Some(settings) => {
+                let looking = self.look_at_rules(planned, settings, options, (length, args.evidence_timeout));
+                waiting(ui, &what, looking).await
+            }
+            None => {
+                let asked = evidence::Asked { length, timeout: args.evidence_timeout, drawn };
+                let Planned { plan, actual, .. } = &*planned;
+                let looking = evidence::evidence(client, plan, &options.read.desired, actual, asked);
+                waiting(ui, &what, looking).await
+            }
+        };
+        let Planned { plan, report, .. } = planned;
         // Who runs out of time while requests fail would learn nothing of it.
         if let (Some(cut), Some(failure)) = (&mut found.looked.cut, client.take_failure()) {
             *cut = format!("{cut}, while requests failed ({failure})");
@@ -225,6 +234,29 @@ impl Session {
             }
         }
         plan.evidence = Some(found);
+    }
+
+    /// What a ruler's own engine says of the rules of a plan.
+    async fn look_at_rules(
+        &self,
+        planned: &Planned,
+        settings: &Settings,
+        options: &PlanOptions,
+        (length, timeout): (i64, Duration),
+    ) -> plan::Evidence {
+        let Planned { plan, actual, asked, .. } = planned;
+        let asked = asked.as_ref().unwrap_or(&options.read.desired);
+        let client = &self.connection.client;
+        let questions = self
+            .connection
+            .rules(&self.target, settings)
+            .and_then(|target| target.questions(asked, &options.read.files, actual));
+        let prometheus = Prometheus::of_ruler(client.clone());
+        let past = Past::new(prometheus, length, settings.interval, Instant::now() + timeout);
+        let alert = |address: &Address| actual.state.get(address)?.as_alert().cloned();
+        let strict = settings.rearm == PrometheusRearm::Strict;
+        let limit = format!("--evidence-timeout {}s", timeout.as_secs());
+        evidence::rules::evidence(&past, plan, &questions.unwrap_or_default(), &alert, (strict, &limit)).await
     }
 
     /// Someone took a while to answer: what was shown must still be what would be done.

@@ -38,6 +38,9 @@ pub struct PrometheusSettings {
     pub alerts: Option<Vec<PrometheusLabels>>,
     /// What metrics are called and what they hold, by globs of their names; the first that matches.
     pub metrics: Option<Vec<PrometheusMetric>>,
+    /// Whether each rule on a ruler carries the definition that it was rendered from (the default). Without it nothing is known of a rule but
+    /// its text.
+    pub definition_annotation: Option<bool>,
     /// How Alertmanager is configured.
     pub alertmanager: Option<AlertmanagerSettings>,
 }

@@ -229,15 +229,10 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// The name that a composite is recorded under.
-    pub fn recorded(name: &str) -> String {
-        format!("librato:{}", plain(name).replace(':', "_"))
-    }
-
     /// The series that a composite is recorded in, as a metric.
     pub fn of_composite(&self, name: &str, period: i64) -> Mapped {
         Mapped {
-            name: Self::recorded(name),
+            name: recorded(name),
             labels: BTreeMap::new(),
             source: self.settings.source.clone(),
             tags: BTreeMap::new(),
@@ -251,6 +246,11 @@ impl<'a> Mapping<'a> {
             doubts: Doubts::default(),
         }
     }
+}
+
+/// The name that a composite is recorded under.
+pub fn recorded(name: &str) -> String {
+    format!("librato:{}", plain(name).replace(':', "_"))
 }
 
 impl Mapped {

@@ -27,15 +27,17 @@ mod routes;
 mod rule;
 mod settings;
 mod streams;
-mod subtree;
+pub mod subtree;
 mod testing;
 #[cfg(test)]
 mod tests;
 mod trials;
+mod unused;
 mod yaml;
 
 pub use definition::{DEFINITION, Definition, comment_of};
-pub use history::{Fired, Question, fired};
+pub use history::{Fired, Manner, Question, Read, fired, firing, notified};
+pub use mapping::recorded;
 pub use promql::duration;
 pub use receivers::SECRET;
 pub use render::{ALERTMANAGER, Rendering, render};
@@ -44,6 +46,6 @@ pub use report::{
     ReportedTests, SecretFile, Standing,
 };
 pub use settings::{Given, Settings};
-pub use subtree::{Subtree, placed};
 pub use testing::Tests;
+pub use unused::unused;
 pub use yaml::HEADER;

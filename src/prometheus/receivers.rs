@@ -9,6 +9,7 @@ use crate::model::{Service, dead_service};
 
 use super::fidelity::Reasons;
 use super::settings::Settings;
+use super::subtree::NOBODY;
 use super::yaml::scalar;
 
 /// The key of what stands for a secret.
@@ -69,11 +70,6 @@ impl Receiver {
     }
 }
 
-/// The name of the receiver of a service.
-fn name_of(title: &str) -> String {
-    format!("librato/{title}")
-}
-
 /// The receiver of someone else that the settings name for a service.
 pub fn named(title: &str, settings: &Settings, reasons: &mut Reasons) -> Option<Receiver> {
     let name = settings.receivers.get(title)?;
@@ -83,7 +79,7 @@ pub fn named(title: &str, settings: &Settings, reasons: &mut Reasons) -> Option<
     });
     if !there {
         let text = format!(
-            "`{name}`, which settings.prometheus.alertmanager.receivers names for it, is not in `base`"
+            "`{name}`, which settings.prometheus.alertmanager.receivers names for it, is not in the configuration"
         );
         reasons.refuse(Code::NoReceiver, &Route::root(), text).help("name a receiver that is there");
         return None;
@@ -103,6 +99,11 @@ pub fn receiver(
     if settings.receivers.contains_key(title) {
         return named(title, settings, reasons);
     }
+    if title == NOBODY {
+        let text = "this is the name of the receiver of alerts that notify nobody";
+        reasons.refuse(Code::NamesCollide, &here, text).help("give it another title");
+        return None;
+    }
     let Some(service_type) = service.service_type.value() else {
         let text = "its type is not in the files";
         reasons.refuse(Code::NoReceiver, &here, text).help("write `type` and `settings` of the service");
@@ -120,7 +121,7 @@ pub fn receiver(
     let end = if service_type == "zapier" { "false" } else { "true" };
     reader.fields.push(("send_resolved", end.to_owned()));
     let Reader { fields, secrets, .. } = reader;
-    Some(Receiver { name: name_of(title), section, fields, secrets, is_foreign: false })
+    Some(Receiver { name: settings.receiver_of(title), section, fields, secrets, is_foreign: false })
 }
 
 struct Reader<'a> {

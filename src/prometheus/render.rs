@@ -14,14 +14,14 @@ use super::alerts::{self, Made, Recorded};
 use super::composites;
 use super::fidelity::{Agreement, Fidelity, Reason, Reasons, agreement};
 use super::history::{self, Question};
-use super::mapping::Mapping;
+use super::mapping::{Mapping, recorded};
 use super::promql::Engine;
 use super::receivers::{self, Receiver};
 use super::report::{
     Counts, Output, Report, ReportedObject, ReportedPlace, ReportedReason, ReportedTests, SecretFile,
     Standing,
 };
-use super::routes::{self, Ours, Routed};
+use super::routes::{self, Routed};
 use super::rule::{self, Form, Groups, Placed, Rule, document};
 use super::settings::Settings;
 use super::subtree::{self, Subtree};
@@ -125,7 +125,7 @@ impl<'d> Renderer<'d> {
     fn collisions(&self) -> BTreeMap<String, Vec<&'d str>> {
         let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (address, _) in self.declared(Kind::Composite) {
-            names.entry(Mapping::recorded(&address.name)).or_default().push(&address.name);
+            names.entry(recorded(&address.name)).or_default().push(&address.name);
         }
         for (address, _) in self.declared(Kind::Metric) {
             let metric = self.mapping.metric(&address.name);
@@ -171,7 +171,7 @@ impl<'d> Renderer<'d> {
             let source = self.settings.source.as_deref();
             let made = composites::composite(query, &self.mapping, source, (lag, resolution), &mut reasons);
             if let Some(made) = made.filter(|_| !reasons.refused()) {
-                let rule = Rule::Record { name: Mapping::recorded(&address.name), expr: made.expr };
+                let rule = Rule::Record { name: recorded(&address.name), expr: made.expr };
                 let agrees = agreement(&reasons);
                 let group = self.place(address, declaration, rule, &reasons);
                 let recorded = Recorded { group, period: resolution, labels: made.labels, agrees };
@@ -344,8 +344,9 @@ impl<'d> Renderer<'d> {
         match (self.settings.own, &self.settings.base) {
             (AlertmanagerOwn::None, _) => {}
             (AlertmanagerOwn::Subtree, Some(base)) => {
-                let Ours { route, receivers } = &ours;
-                match subtree::placed(base, &Subtree { owner: &self.settings.owner, route, receivers }) {
+                let lines = |text: &str| text.lines().map(str::to_owned).collect();
+                let part = Subtree { route: lines(&ours.route), receivers: lines(&ours.receivers) };
+                match subtree::placed(base, &self.settings.owner, &part) {
                     Ok(text) => {
                         files.insert(ALERTMANAGER.to_owned(), format!("{HEADER}{text}"));
                     }

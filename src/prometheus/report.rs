@@ -59,15 +59,18 @@ pub struct ReportedEvidence {
 }
 
 impl ReportedEvidence {
-    /// What was found.
-    pub fn known(question: &Question, found: Fired) -> Self {
-        let recorded = "it reads a recorded series, which may be younger";
+    /// What was found; `missing` has no samples there.
+    pub fn known(question: &Question, found: Fired, missing: &[String]) -> Self {
+        let recorded =
+            question.reads_recorded.then(|| "it reads a recorded series, which may be younger".to_owned());
+        let missing = missing.iter().map(|series| format!("there are no samples of `{series}`"));
+        let notes: Vec<String> = missing.chain(recorded).collect();
         Self {
             alert: question.alert.clone(),
             times: Some(found.times),
             streams: Some(found.streams),
             seconds: Some(found.seconds),
-            note: question.reads_recorded.then(|| recorded.to_owned()),
+            note: (!notes.is_empty()).then(|| notes.join("; ")),
         }
     }
 

@@ -10,10 +10,8 @@ use crate::model::PrometheusRearm;
 use super::promql::duration;
 use super::receivers::Receiver;
 use super::settings::Settings;
+use super::subtree::NOBODY;
 use super::yaml::{HEADER, scalar};
-
-/// The receiver of alerts that tell no one.
-const NONE: &str = "librato/none";
 
 /// What is to be known of an alert that was rendered.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +38,8 @@ pub struct Ours {
 /// A route for all alerts, and the receivers.
 pub fn ours(alerts: &[Routed], receivers: &BTreeMap<String, Receiver>, settings: &Settings) -> Ours {
     let owner = scalar(&format!("librato_apply=\"{}\"", settings.owner));
-    let mut route = format!("- matchers: [{owner}]\n  receiver: {NONE}\n");
+    let nobody = scalar(&settings.receiver_of(NOBODY));
+    let mut route = format!("- matchers: [{owner}]\n  receiver: {nobody}\n");
     let mut alerts: Vec<&Routed> = alerts.iter().filter(|alert| !alert.services.is_empty()).collect();
     alerts.sort_by_key(|alert| &alert.alert);
     if !alerts.is_empty() {
@@ -50,7 +49,7 @@ pub fn ours(alerts: &[Routed], receivers: &BTreeMap<String, Receiver>, settings:
         named(alert, receivers).iter().for_each(|name| route += &of_alert(alert, name, settings));
     }
     let receivers: String = receivers.values().map(Receiver::text).collect();
-    Ours { route, receivers: format!("- name: {NONE}\n{receivers}") }
+    Ours { route, receivers: format!("- name: {nobody}\n{receivers}") }
 }
 
 /// The whole document, where all of it is ours.
@@ -66,7 +65,8 @@ pub fn document(ours: &Ours, settings: &Settings) -> String {
     let further_in =
         |text: &str, pad: &str| -> String { text.lines().map(|line| format!("{pad}{line}\n")).collect() };
     out + &format!(
-        "route:\n  receiver: {NONE}\n  routes:\n{}receivers:\n{}",
+        "route:\n  receiver: {}\n  routes:\n{}receivers:\n{}",
+        scalar(&settings.receiver_of(NOBODY)),
         further_in(&ours.route, "    "),
         further_in(&ours.receivers, "  ")
     )

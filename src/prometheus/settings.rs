@@ -66,6 +66,8 @@ pub struct Settings {
     pub receivers: BTreeMap<String, String>,
     /// Whether secrets are written into it.
     pub inline_secrets: bool,
+    /// Whether rules on a ruler carry what they were rendered from.
+    pub definition: bool,
     /// Whether vmalert evaluates the rules.
     pub vmalert: bool,
     /// As they are written.
@@ -154,9 +156,18 @@ impl Settings {
             base: given.base.filter(|_| own == AlertmanagerOwn::Subtree).map(str::to_owned),
             receivers: alertmanager.receivers.unwrap_or_default(),
             inline_secrets: given.inline_secrets,
+            definition: written.definition_annotation.unwrap_or(true),
             vmalert: given.vmalert,
             written: written.clone(),
         })
+    }
+
+    /// The name of the receiver of a service: others have receivers in the same configuration, but where all of it is ours.
+    pub fn receiver_of(&self, title: &str) -> String {
+        match self.own {
+            AlertmanagerOwn::Subtree => subtree::receiver_of(&self.owner, title),
+            AlertmanagerOwn::None | AlertmanagerOwn::Document => format!("librato/{title}"),
+        }
     }
 
     /// The group of an alert or composite.
@@ -194,9 +205,10 @@ fn check_base(
         found.error(here.key("base"), Code::FieldDoesNotFit, message).help("`own: subtree`");
     }
     let Some(base) = base else { return };
-    let route = format!("- matchers: ['librato_apply=\"{owner}\"']\n  receiver: librato/none\n");
-    let empty = Subtree { owner, route: &route, receivers: "- name: librato/none\n" };
-    if let Err(why) = subtree::placed(base, &empty) {
+    let nobody = subtree::receiver_of(owner, subtree::NOBODY);
+    let route = vec![format!("- matchers: ['{}']", subtree::matcher(owner)), format!("  receiver: {nobody}")];
+    let empty = Subtree { route, receivers: vec![format!("- name: {nobody}")] };
+    if let Err(why) = subtree::placed(base, owner, &empty) {
         let message = format!("nothing can be put into this configuration: {why}");
         found.error(here.key("base"), Code::WrongValue, message);
     }

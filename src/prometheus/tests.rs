@@ -395,17 +395,17 @@ fn a_configuration_of_somebody_else_gets_a_route_and_receivers() {
     assert_eq!(rendering.unplaced, None);
     let file = &rendering.files["alertmanager.yml"];
     assert!(
-        file.contains("# of the company\nroute:\n  receiver: company-pager\n  routes:\n    - matchers:"),
+        file.contains("# of the company\nroute:\n  routes:\n    # librato-apply shop: routes, do not edit\n    - matchers:"),
         "{file}"
     );
     let config: serde_json::Value = serde_yaml::from_str(file).unwrap();
     let names = |list: &serde_json::Value, key: &str| -> Vec<String> {
         list.as_array().unwrap().iter().map(|one| one[key].as_str().unwrap().to_owned()).collect()
     };
-    let all = ["company-pager", "librato/none", "librato/hook", "librato/mail"];
+    let all = ["librato/shop/none", "librato/shop/hook", "librato/shop/mail", "company-pager"];
     assert_eq!(names(&config["receivers"], "name"), all);
     let told = names(&config["route"]["routes"][0]["routes"], "receiver");
-    assert_eq!(told, ["company-pager", "librato/hook", "librato/mail"]);
+    assert_eq!(told, ["company-pager", "librato/shop/hook", "librato/shop/mail"]);
     assert_eq!(judged(&rendering, "pager"), "exact");
     assert_eq!(judged(&rendering, "lost"), "refused no-receiver");
     assert!(!file.contains("CANARY"));

@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
+use url::form_urlencoded;
 
 use crate::remote::answer::{Answer, Place};
 use crate::remote::reach::{Reach, Trouble};
@@ -113,6 +114,8 @@ pub(super) enum Body<'a> {
     Text(String),
     /// YAML, and what of it errors must not repeat.
     Yaml(String, &'a [String]),
+    /// A question that is too long for a path; it writes nothing.
+    Form(Vec<(&'a str, &'a str)>),
 }
 
 /// A connection to the service. Cheap to clone; clones share connections, limits and pauses.
@@ -286,7 +289,8 @@ impl Client {
         let ca_file = config.ca_file.is_some();
         let place = Place { endpoint: &config.endpoint, method, path, hidden: &hidden, ca_file };
         let url = config.endpoint.join(path, query).ok_or_else(|| place.unaddressable())?;
-        let permits = if method == Method::Get { reads } else { writes };
+        let only_reads = method == Method::Get || matches!(body, Body::Form(_));
+        let permits = if only_reads { reads } else { writes };
         // The semaphores are never closed, so there is nothing to do about the error.
         let _permit = permits.acquire().await;
         let passed = reach.unless_stopped(throttle.pass()).await;
@@ -311,6 +315,10 @@ impl Client {
             Body::Json(json) => request.json(json),
             Body::Text(text) => request.header(CONTENT_TYPE, "application/json").body(text),
             Body::Yaml(text, _) => request.header(CONTENT_TYPE, "application/yaml").body(text),
+            Body::Form(pairs) => {
+                let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+                request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text)
+            }
         };
         let begun = Instant::now();
         let answer = async {
@@ -435,7 +443,7 @@ fn hidden<'a>(token: &'a str, body: &Body<'a>) -> Vec<&'a str> {
     let body = match body {
         Body::Json(body) => body,
         Body::Yaml(_, hidden) => return hidden.iter().map(String::as_str).chain([token]).collect(),
-        Body::None | Body::Text(_) => return vec![token],
+        Body::None | Body::Text(_) | Body::Form(_) => return vec![token],
     };
     let settings = body.get("settings").and_then(Value::as_object);
     let settings = settings.into_iter().flat_map(|settings| settings.values().filter_map(Value::as_str));

@@ -22,6 +22,8 @@ pub struct FetchPlan {
     pub bare_streams: BTreeSet<Address>,
     /// Of which spaces the charts are read; each costs a request.
     pub spaces: Spaces,
+    /// The names of declared alerts and composites, by which a ruler knows what its groups will hold.
+    pub rules: BTreeSet<String>,
 }
 
 /// Spaces by their names.
@@ -56,7 +58,12 @@ impl FetchPlan {
             collections.insert(Collection::Metrics);
         }
         let bare_streams = placeholder::bare_streams(desired);
-        let mut wanted = Self { collections, metrics, bare_streams, spaces: spaces(desired, prune) };
+        let rules = desired.objects.iter().filter(|(_, entry)| {
+            matches!(entry.kind, Kind::Alert | Kind::Composite) && entry.intent == Intent::Present
+        });
+        let rules = rules.map(|(address, _)| address.name.clone()).collect();
+        let spaces = spaces(desired, prune);
+        let mut wanted = Self { collections, metrics, bare_streams, spaces, rules };
         for collection in wanted.collections.clone() {
             wanted.add(collection);
         }

@@ -1,42 +1,23 @@
 //! Range queries (`query_range`) to a Prometheus, or to what speaks its API, cut so that none asks for more points than it gives.
-//! Reads only, never repeats, and knows nothing of rules and alerts.
+//! Reads only, and knows nothing of rules and alerts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect;
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
-use url::{Url, form_urlencoded};
 
-use super::tls;
+use super::client::Body;
+use super::{ApiError, Client, Method};
 
 /// Points of one series that Prometheus answers with at most.
 const MOST_POINTS: i64 = 11_000;
 
-/// Bytes of an answer that are read at most.
-const MOST_BYTES: usize = 64 << 20;
-
 /// A Prometheus that is asked.
 #[derive(Debug, Clone)]
 pub struct Prometheus {
-    /// Below which `/api/v1` is.
-    url: Url,
-    http: reqwest::Client,
-    login: Login,
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Default)]
-pub struct Login {
-    /// The user, for basic authentication.
-    pub user: Option<String>,
-    /// The password of the user, or a bearer token where there is none.
-    pub token: Option<SecretString>,
-    /// The tenant of a Mimir or Cortex.
-    pub tenant: Option<String>,
+    client: Client,
+    /// The path below the endpoint under which `/api/v1` is.
+    below: &'static str,
 }
 
 /// A series and its points, by second.
@@ -49,106 +30,51 @@ pub struct Series {
 }
 
 impl Prometheus {
-    /// Prepares to ask; connects to nothing.
-    ///
-    /// # Errors
-    /// Why nothing can be asked there.
-    pub fn new(url: &str, login: Login, ca_file: Option<&Path>, timeout: Duration) -> Result<Self, String> {
-        let mut url = Url::parse(url).map_err(|error| format!("not a URL ({error})"))?;
-        let is_plain = url.scheme() == "http";
-        if !is_plain && url.scheme() != "https" || url.query().is_some() || url.fragment().is_some() {
-            return Err("it looks like https://prometheus.example.org".to_owned());
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("it holds no user or password".to_owned());
-        }
-        let here = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        if is_plain && !here && login.token.is_some() {
-            return Err("http:// to another machine would send the token unprotected".to_owned());
-        }
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
-        let builder = || {
-            let builder = reqwest::Client::builder().redirect(redirect::Policy::none()).timeout(timeout);
-            if here { builder.no_proxy() } else { builder }
-        };
-        let http = tls::build(builder, ca_file, !is_plain).map_err(|error| error.to_string())?;
-        Ok(Self { url, http, login })
+    /// One that a client reaches, whose endpoint is what stands before `/api/v1`.
+    pub fn new(client: Client) -> Self {
+        Self { client, below: "" }
+    }
+
+    /// The one that a Mimir or Cortex is beside its ruler.
+    pub fn of_ruler(client: Client) -> Self {
+        Self { client, below: "/prometheus" }
     }
 
     /// The value of an expression at each step from `start` to `end`, by series.
     ///
     /// # Errors
-    /// Why there is none, in words; nothing of the login is in them.
+    /// Why there is none.
     pub async fn range(
         &self,
         expression: &str,
         (start, end): (i64, i64),
         step: i64,
-    ) -> Result<Vec<Series>, String> {
+    ) -> Result<Vec<Series>, ApiError> {
         let mut all: BTreeMap<BTreeMap<String, String>, Vec<(i64, f64)>> = BTreeMap::new();
         for (from, until) in slices(start, end, step) {
-            for series in self.slice(expression, (from, until), step).await? {
+            let query = [("start", from), ("end", until), ("step", step.max(1))];
+            let query = query.map(|(key, value)| (key, value.to_string()));
+            for series in self.slice(expression, &query).await? {
                 all.entry(series.labels).or_default().extend(series.points);
             }
         }
         Ok(all.into_iter().map(|(labels, points)| Series { labels, points }).collect())
     }
 
-    async fn slice(
-        &self,
-        expression: &str,
-        (start, end): (i64, i64),
-        step: i64,
-    ) -> Result<Vec<Series>, String> {
-        let url = self.url.join("api/v1/query_range").map_err(|error| error.to_string())?;
-        let body = form_urlencoded::Serializer::new(String::new())
-            .append_pair("query", expression)
-            .append_pair("start", &start.to_string())
-            .append_pair("end", &end.to_string())
-            .append_pair("step", &step.to_string())
-            .finish();
-        let request =
-            self.http.post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-        let Login { user, token, tenant } = &self.login;
-        let request = match (user, token) {
-            (Some(user), token) => {
-                request.basic_auth(user, token.as_ref().map(|token| token.expose_secret()))
-            }
-            (None, Some(token)) => request.bearer_auth(token.expose_secret()),
-            (None, None) => request,
+    async fn slice(&self, expression: &str, times: &[(&str, String)]) -> Result<Vec<Series>, ApiError> {
+        let path = format!("{}/api/v1/query_range", self.below);
+        let ask = || {
+            // Expressions are too long for the paths that proxies take.
+            let pairs = times.iter().map(|(key, value)| (*key, value.as_str()));
+            let body = Body::Form(std::iter::once(("query", expression)).chain(pairs).collect());
+            let read = |bytes: &[u8]| serde_json::from_slice(bytes).map(|answer| read(&answer));
+            self.client.exchange_for(Method::Post, &path, &[], (body, HeaderMap::new()), read)
         };
-        let request = match tenant {
-            Some(tenant) => request.header("X-Scope-OrgID", tenant),
-            None => request,
-        };
-        let failed = |error: reqwest::Error| super::answer::innermost(&error.without_url());
-        let mut response = request.send().await.map_err(failed)?;
-        let (status, mut text) = (response.status(), Vec::new());
-        while let Some(part) = response.chunk().await.map_err(failed)? {
-            if text.len() + part.len() > MOST_BYTES {
-                return Err(format!("the answer is longer than {MOST_BYTES} bytes"));
-            }
-            text.extend_from_slice(&part);
-        }
-        let answer: Option<Value> = serde_json::from_slice(&text).ok();
-        match answer {
-            Some(answer) if status.is_success() => {
-                read(&answer).ok_or_else(|| "it is no answer of Prometheus".to_owned())
-            }
-            Some(Value::Object(answer)) if answer.get("error").is_some_and(Value::is_string) => {
-                let why = answer["error"].as_str().unwrap_or_default();
-                Err(why.chars().filter(|c| !c.is_control()).take(200).collect())
-            }
-            _ => Err(format!("it answers {status}")),
-        }
+        let (answer, _) = self.client.with_retry(ask).await?;
+        answer.flatten().ok_or_else(|| ApiError::Decode {
+            path: path.clone(),
+            detail: "it is no answer of Prometheus".to_owned(),
+        })
     }
 }
 
@@ -215,21 +141,5 @@ mod tests {
         for odd in [json!({}), json!({ "data": { "resultType": "vector", "result": [] } }), json!([1])] {
             assert_eq!(read(&odd), None);
         }
-    }
-
-    #[test]
-    fn where_nothing_can_be_asked_it_is_said() {
-        let token = || Login { token: Some("t".into()), ..Login::default() };
-        let new = |url: &str, login| Prometheus::new(url, login, None, Duration::from_secs(1)).map(|_| ());
-        for (url, expected) in [
-            ("prometheus", "not a URL"),
-            ("ftp://a.example", "looks like"),
-            ("https://u:p@a.example", "no user"),
-            ("http://a.example", "unprotected"),
-        ] {
-            assert!(new(url, token()).unwrap_err().contains(expected), "{url}");
-        }
-        assert_eq!(new("http://127.0.0.1:9090/prometheus", token()), Ok(()));
-        assert_eq!(new("http://a.example", Login::default()), Ok(()));
     }
 }

@@ -51,6 +51,9 @@ const VIEW: &str = "/prometheus/api/v1/rules";
 /// Where the configuration of Alertmanager stands.
 const ALERTMANAGER: &str = "/api/v1/alerts";
 
+/// Where a tenant learns what limits are set for it.
+const LIMITS: &str = "/api/v1/user_limits";
+
 /// A group of rules, with whatever keys it has.
 pub type Group = Map<String, Value>;
 
@@ -176,6 +179,20 @@ impl Ruler {
             .map_err(|error| RulerError::Unreadable { path: VIEW.to_owned(), detail: detail(error) })
     }
 
+    /// How many rules a group may have; 0 where there is no limit, and nothing where this ruler does not tell.
+    ///
+    /// # Errors
+    /// Where it fails to answer.
+    pub async fn most_rules(&self) -> Result<Option<usize>, RulerError> {
+        let look = || self.exchange(Method::Get, LIMITS, Body::None);
+        match self.client.with_retry(look).await {
+            Ok(text) => Ok(most_rules(&text)),
+            // Cortex has no such path, and a gateway may keep it to itself.
+            Err(ApiError::Status { status: 401..=405 | 501, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The configuration of Alertmanager, if there is one: the keys of its envelope, one of which holds the text.
     ///
     /// # Errors
@@ -237,9 +254,34 @@ fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_yaml::from_str(text).map_err(|_| "it is not the YAML that is expected".to_owned())
 }
 
+/// The limit among those of a tenant.
+fn most_rules(text: &str) -> Option<usize> {
+    let limits: Value = serde_json::from_str(text).ok()?;
+    usize::try_from(limits.get("ruler_max_rules_per_rule_group")?.as_u64()?).ok()
+}
+
 fn fit(group: Value) -> Result<Group, String> {
     match group {
         Value::Object(group) if group.get("name").is_some_and(Value::is_string) => Ok(group),
         _ => Err("a group has no name".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_known_only_where_it_is_told() {
+        for (text, expected) in [
+            (r#"{"ingestion_rate": 10000, "ruler_max_rules_per_rule_group": 35}"#, Some(35)),
+            (r#"{"ruler_max_rules_per_rule_group": 0}"#, Some(0)),
+            (r#"{"ruler_max_rules_per_rule_group": -1}"#, None),
+            (r#"{"ingestion_rate": 10000}"#, None),
+            ("<html>a gateway</html>", None),
+            ("", None),
+        ] {
+            assert_eq!(most_rules(text), expected, "{text}");
+        }
     }
 }

@@ -19,6 +19,7 @@ mod hostile;
 mod import;
 mod query;
 mod reconcile;
+mod rendering;
 #[path = "../support/ruler.rs"]
 mod ruler;
 mod rulers;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::{self, Cli, project};
-use crate::ruler::{Flavour, Ruler};
+use crate::ruler::{Flavour, Past, Ruler};
 
 const SHOP: &str = "\
 settings:
@@ -196,6 +196,213 @@ fn other_commands_say_that_a_ruler_keeps_rules_only() {
 fn it_must_be_said_whose_rules_are_meant() {
     let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", "alerts: {}\n")]));
     run(&ruler, &dir, &["plan"]).exits(1).says(&["it must be said who these definitions belong to"]);
+}
+
+// --- what a group holds
+
+/// Files with so many alerts in one group.
+fn many(count: usize, settings: &str) -> String {
+    let alerts = (0..count).map(|n| {
+        format!("  shop.n{n:02}: {{ conditions: [{{ type: above, metric_name: shop.ms, threshold: {n}, duration: 300 }}], services: [] }}\n")
+    });
+    let begin = format!(
+        "settings: {{ prometheus: {{ owner: shop{settings} }} }}\nmetrics: {{ shop.ms: {{ type: gauge, period: 60s }} }}\nalerts:\n"
+    );
+    begin + &alerts.collect::<String>()
+}
+
+#[test]
+fn a_group_is_cut_by_the_limit_that_the_ruler_tells_or_else_by_the_usual_one_and_that_is_said() {
+    let (ruler, dir) = (Ruler::start(Flavour::Mimir), project(&[("shop.yaml", &many(25, ""))]));
+    let ran = run(&ruler, &dir, &["plan"]).exits(0);
+    ran.says(&[
+        "note[group-cut]",
+        "\"shop\" would have 25 rules",
+        "does not tell its limit",
+        "cut into shop.1, shop.2",
+    ]);
+    assert_eq!(ruler.requests().len(), 2, "the rules, and the limit");
+    ruler.tells_limit(10);
+    run(&ruler, &dir, &["plan"])
+        .exits(0)
+        .says(&["more than the 10 that this ruler takes", "shop.1, shop.2, shop.3"]);
+    ruler.tells_limit(0);
+    let ran = run(&ruler, &dir, &["plan"]).exits(0);
+    assert!(!ran.stderr.contains("group-cut"), "{}", ran.stderr);
+    apply(&ruler, &dir).exits(0);
+    assert_eq!(rules(&ruler, "shop").len(), 25);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+    // Where no group is large, nobody asks.
+    ruler.requests();
+    let few = project(&[("shop.yaml", &many(5, "").replace("owner: shop", "owner: few"))]);
+    run(&ruler, &few, &["plan"]).exits(0);
+    assert_eq!(ruler.requests().len(), 1);
+}
+
+#[test]
+fn rules_that_keep_a_state_move_only_where_somebody_says_so() {
+    let stateful = |more: &str| many(3, &format!(", durations: for{more}"));
+    let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", &stateful(""))]));
+    apply(&ruler, &dir).exits(0);
+    assert_eq!(rules(&ruler, "shop")[0]["for"], "5m");
+    // A group that goes from the settings moves what was in it.
+    write(&dir, "shop.yaml", &stateful(", groups: [{ match: shop.n01, group: pages }]"));
+    let ran = run(&ruler, &dir, &["plan"]).exits(0).prints(&["rule.group: \"shop\" → \"pages\""]);
+    ran.says(&[
+        "warning[state-lost]",
+        "alert \"shop.n01\" moves from group \"shop\" to \"pages\"",
+        "begins anew",
+    ]);
+    apply(&ruler, &dir).exits(0);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+    write(&dir, "shop.yaml", &stateful(""));
+    let ran = run(&ruler, &dir, &["plan"]).exits(1);
+    ran.says(&[
+        "error[state-lost]",
+        "`groups: [{ match: shop.n01, group: pages }]`",
+        "with `group: shop` it moves",
+    ]);
+    apply(&ruler, &dir).exits(1);
+    assert_eq!(names(&ruler, "pages"), ["shop.n01"]);
+    // A group that is too large is not cut, for then some would move with each further rule.
+    let large =
+        project(&[("shop.yaml", &many(25, ", durations: for").replace("owner: shop", "owner: large"))]);
+    let ran = run(&ruler, &large, &["plan"]).exits(1);
+    ran.says(&["error[group-cut]", "would have 25 rules", "`groups: [{ match: …, group: … }]`"]);
+    ruler.tells_limit(30);
+    run(&ruler, &large, &["plan"]).exits(0);
+}
+
+#[test]
+fn rules_without_definitions_are_known_by_their_text() {
+    let plain = SHOP.replace("owner: shop", "owner: shop, definition_annotation: false");
+    let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", &plain)]));
+    apply(&ruler, &dir).exits(0);
+    let all = json!(rules(&ruler, "shop")).to_string();
+    assert!(!all.contains("librato_definition"), "{all}");
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0).prints(&["Nothing to change"]);
+    run(&ruler, &dir, &["apply", "--auto-approve", "--wait", "30s"]).exits(0);
+
+    write(
+        &dir,
+        "shop.yaml",
+        &plain.replace("threshold: 800", "threshold: 900").replace("factor: \"2\"", "factor: \"3\""),
+    );
+    let ran = run(&ruler, &dir, &["plan"]).exits(0);
+    let ran =
+        ran.prints(&["~ update alert shop.slow", "- last_over_time(shop_ms[5m]) > 800 and", "cannot tell"]);
+    let ran = ran.prints(&["~ update composite shop.twice", "2 to update"]);
+    assert!(!ran.all().contains("edited-by-hand") && !ran.stdout.contains("also notifies"), "{}", ran.all());
+    run(&ruler, &dir, &["plan", "--deny", "weaker-alerts"]).exits(3);
+    run(&ruler, &dir, &["apply", "--auto-approve", "--wait", "30s"]).exits(0);
+    ruler.edit(NAMESPACE, "shop", |group| group["rules"][1]["labels"]["severity"] = json!("page"));
+    let ran = run(&ruler, &dir, &["plan", "--deny", "weaker-alerts"]).exits(0);
+    ran.prints(&["rule.labels.severity", "1 to update"]);
+    apply(&ruler, &dir).exits(0);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+
+    // What goes from the files goes, too, and definitions come and go with the setting.
+    write(&dir, "shop.yaml", plain.split("  shop.much").next().unwrap());
+    run(&ruler, &dir, &["plan"]).exits(0).prints(&["- delete alert shop.much"]);
+    write(&dir, "shop.yaml", SHOP);
+    apply(&ruler, &dir).exits(0);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+    assert!(json!(rules(&ruler, "shop")).to_string().matches("librato_definition").count() == 3);
+    write(&dir, "shop.yaml", &plain);
+    run(&ruler, &dir, &["plan"]).exits(0).prints(&["rule.definition", "3 to update"]);
+    apply(&ruler, &dir).exits(0);
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+    assert!(!json!(rules(&ruler, "shop")).to_string().contains("librato_definition"));
+}
+
+#[test]
+fn a_setting_that_is_for_nothing_is_told() {
+    let with = SHOP.replace("owner: shop", "owner: shop, metrics: [{ match: 'shp.*', kind: counter }]");
+    let (ruler, dir) = (Ruler::start(Flavour::Cortex), project(&[("shop.yaml", &with)]));
+    let ran = run(&ruler, &dir, &["plan"]).exits(0);
+    ran.says(&[
+        "warning[unused-setting]",
+        "this mapping is for no metric there is",
+        "shop.yaml:2:",
+        "did you mean `shop.*`?",
+    ]);
+    Cli::new(dir.path()).run(&["render", "prometheus", "."]).says(&["warning[unused-setting]"]);
+    Cli::new(dir.path()).run(&["render", "prometheus", ".", "--strict"]).exits(1);
+}
+
+// --- the past
+
+/// A day and more of all that is measured.
+fn measured(ruler: &Ruler) {
+    ruler.remembers("count(", Past::Found(vec![("web-1", 604_800, 0)]));
+}
+
+#[test]
+fn a_plan_says_how_often_an_alert_fired_and_would_have_fired() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    measured(&ruler);
+    ruler.remembers("> 800", Past::Found(vec![("web-1", 7_200, 3_600), ("web-1b", 600, 0)]));
+    ruler.remembers(
+        "> 700",
+        Past::Found(vec![("web-1", 7_200, 3_000), ("web-1b", 600, 0), ("web-2", 90_000, 89_000)]),
+    );
+    write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 700"));
+    let with = || {
+        let cli = Cli::new(dir.path()).env("LIBRATO_ENDPOINT", &ruler.endpoint()).env("SLACK", SECRET);
+        cli.env("LIBRATO_TOKEN", "t0ken-of-the-ruler").env("LIBRATO_TENANT", "anonymous")
+    };
+    let ran = with().run(&["plan", "--evidence"]).exits(0);
+    ran.prints(&["7 d: fired 2 → 3, notified 9 → 12", "Evidence: 7 d, 3 requests"]);
+    assert!(ruler.credentials().iter().all(|said| said == "Bearer t0ken-of-the-ruler"));
+    let asked = ruler.queries();
+    assert_eq!(asked.len(), 3, "one for each side, and one for what both read: {asked:#?}");
+    with()
+        .run(&["plan", "--deny", "noisy-alerts=10"])
+        .exits(3)
+        .prints(&["would have notified 12 times in 7 d"]);
+    let json = with().run(&["plan", "--evidence=1h", "--format", "json"]).exits(0).json();
+    assert_eq!(
+        json["evidence"]["end"].as_i64().unwrap() - json["evidence"]["start"].as_i64().unwrap(),
+        3_600
+    );
+    assert_eq!(json["changes"][0]["evidence"]["after"]["fired"], 2, "{json:#}");
+    with().run(&["apply", "--auto-approve", "--deny", "noisy-alerts=11"]).exits(3);
+    with().run(&["apply", "--auto-approve", "--deny", "noisy-alerts=12"]).exits(0);
+}
+
+#[test]
+fn composites_are_asked_written_out_and_what_others_wrote_as_it_stands() {
+    let (ruler, dir) = shop(Flavour::Mimir);
+    measured(&ruler);
+    ruler.edit(NAMESPACE, "shop", |group| {
+        group["rules"][2]["expr"] = json!("shop_ms > 9");
+        group["rules"][2]["for"] = json!("2m");
+    });
+    ruler.remembers("shop_ms > 9", Past::Found(vec![("a", 600, 420), ("b", 60, 0)]));
+    // The alert on it is evaluated otherwise, though no word of it changes.
+    write(&dir, "shop.yaml", &SHOP.replace("factor: \"2\"", "factor: \"3\""));
+    let ran = run(&ruler, &dir, &["plan", "--evidence"]).exits(0);
+    ran.prints(&["~ update alert shop.slow", "fired 1 → 0", "~ update composite shop.twice"]);
+    let asked = ruler.queries();
+    assert!(asked.iter().all(|query| !query.contains("librato:")), "{asked:#?}");
+    let both = ["* 2", "* 3"].map(|text| asked.iter().any(|query| query.contains(text)));
+    assert_eq!(both, [true, true], "{asked:#?}");
+}
+
+#[test]
+fn what_cannot_be_asked_or_was_never_measured_is_said() {
+    let (ruler, dir) = shop(Flavour::Cortex);
+    ruler.remembers("> 700", Past::Refused("expression is too heavy"));
+    write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 700"));
+    let ran = run(&ruler, &dir, &["plan", "--deny", "noisy-alerts=1"]).exits(0);
+    let ran =
+        ran.prints(&["cannot be evaluated", "expression is too heavy", "there are no samples of `shop_ms`"]);
+    ran.says(&["--deny noisy-alerts did not judge", "shop.slow"]);
+    run(&ruler, &dir, &["plan", "--deny", "noisy-alerts=1", "--strict"]).exits(1);
+    write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 900"));
+    run(&ruler, &dir, &["plan", "--evidence"])
+        .exits(0)
+        .prints(&["cannot fire", "no samples of `shop_ms` in 7 d"]);
 }
 
 // --- what teams do
@@ -411,6 +618,56 @@ fn routes_and_receivers_are_put_among_those_of_others_and_taken_away_again() {
     for text in &said {
         assert!(!text.contains(SECRET) && !text.contains("CANARY"), "{text}");
     }
+}
+
+#[test]
+fn services_are_exported_from_their_receivers_without_their_secrets() {
+    let ruler = Ruler::start(Flavour::Cortex);
+    ruler.set_alertmanager(BASE);
+    let more = "services:\n  desk: { type: pagerduty, settings: { service_key: '${secret.SLACK}', event_type: trigger, description: d } }";
+    let dir = project(&[(
+        "shop.yaml",
+        &owning()
+            .replace("services:\n", &format!("{more}\n"))
+            .replace("services: [ops]", "services: [ops, desk]"),
+    )]);
+    apply(&ruler, &dir).exits(0);
+    let export = || run(&ruler, &dir, &["export", "--owner", "shop"]).exits(0);
+    let ran =
+        export().prints(&["type: pagerduty", "event_type: trigger", "type: slack", "url: ${secret.OPS_URL}"]);
+    assert!(!ran.all().contains(SECRET) && !ran.all().contains("CANARY"), "{}", ran.all());
+    ran.says(&["OPS_URL: the secret of service \"ops\", settings.url"]);
+    // Another tool writes it anew: what the values of a receiver leave no doubt of is still known, the rest by its title.
+    let text = ruler.alertmanager().unwrap();
+    let bare: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    ruler.set_alertmanager(&bare);
+    let ran = export().prints(&["type: slack", "desk:\n    external: true"]);
+    assert!(!ran.all().contains(SECRET) && !ran.stdout.contains("pagerduty"), "{}", ran.all());
+}
+
+#[test]
+fn a_receiver_of_others_takes_the_place_of_a_service() {
+    let ruler = Ruler::start(Flavour::Cortex);
+    ruler.set_alertmanager(BASE);
+    let dir = project(&[("shop.yaml", &owning())]);
+    apply(&ruler, &dir).exits(0);
+    assert!(ruler.alertmanager().unwrap().contains("name\":\"librato/shop/ops"));
+    let named = owning().replace("own: subtree }", "own: subtree, receivers: { ops: base } }");
+    write(&dir, "shop.yaml", &named);
+    let ran = run(&ruler, &dir, &["plan"]).exits(0);
+    ran.prints(&["~ update alert shop.slow", "librato/shop/ops by", "→ \"base by", "2 to update"]);
+    apply(&ruler, &dir).exits(0);
+    let written = ruler.alertmanager().unwrap();
+    assert_eq!(without_ours(&written), BASE);
+    assert!(written.contains("\"receiver\":\"base\"") && !written.contains("librato/shop/ops"), "{written}");
+    run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0);
+    write(&dir, "shop.yaml", &named.replace("ops: base", "ops: bsae"));
+    let ran = run(&ruler, &dir, &["plan"]).exits(1);
+    ran.says(&["error[no-receiver]", "service \"ops\": `bsae`", "is not in the configuration"]);
 }
 
 #[test]

@@ -33,6 +33,21 @@ struct Store {
     credentials: Vec<String>,
     /// Counts evaluations, so that each look at them finds a later one.
     evaluations: u64,
+    /// What it tells of the limits of tenants, if anything.
+    limits: Option<String>,
+    /// What queries of the past find, by what they contain.
+    past: Vec<(String, Past)>,
+    /// What was asked of the past.
+    queries: Vec<String>,
+}
+
+/// What a query of the past comes to.
+#[derive(Debug, Clone)]
+pub enum Past {
+    /// Series by their source, each with a value from so many seconds before the end until so many.
+    Found(Vec<(&'static str, i64, i64)>),
+    /// It is refused.
+    Refused(&'static str),
 }
 
 /// The stand-in. Clones share what is kept.
@@ -87,6 +102,22 @@ impl Ruler {
 
     pub fn credentials(&self) -> Vec<String> {
         self.store.lock().unwrap().credentials.clone()
+    }
+
+    /// Lets it tell how many rules a group may have.
+    pub fn tells_limit(&self, most: usize) {
+        let limits = json!({"ingestion_rate": 10_000, "ruler_max_rules_per_rule_group": most, "ruler_max_rule_groups_per_tenant": 70});
+        self.store.lock().unwrap().limits = Some(limits.to_string());
+    }
+
+    /// Lets queries that contain a text find something; without that they find nothing.
+    pub fn remembers(&self, text: &str, past: Past) {
+        self.store.lock().unwrap().past.push((text.to_owned(), past));
+    }
+
+    /// The expressions that were asked about since the last look.
+    pub fn queries(&self) -> Vec<String> {
+        std::mem::take(&mut self.store.lock().unwrap().queries)
     }
 
     /// The groups of a namespace of the tenant `anonymous`.
@@ -184,17 +215,23 @@ impl Ruler {
                 store.evaluations += 1;
                 view(store, tenant)
             }
+            (_, ["prometheus", "api", "v1", "query_range"]) if method == "POST" => store.range(body),
             (Flavour::Mimir, ["prometheus", "config", "v1", "rules", rest @ ..])
             | (Flavour::Cortex, ["api", "v1", "rules", rest @ ..]) => {
                 let all = store.rules.entry(tenant.to_owned()).or_default();
-                self.rules(all, method, rest, body)
+                let most = most_rules(self.flavour, store.limits.as_deref());
+                self.rules(all, most, method, rest, body)
             }
+            (_, ["api", "v1", "user_limits"]) if method == "GET" => match &store.limits {
+                Some(limits) => Answer(200, limits.clone()),
+                None => not_found(),
+            },
             (_, ["api", "v1", "alerts"]) => alertmanager(&mut store.alertmanager, tenant, method, body),
             _ => not_found(),
         }
     }
 
-    fn rules(&self, all: &mut Namespaces, method: &str, path: &[&str], body: &str) -> Answer {
+    fn rules(&self, all: &mut Namespaces, most: usize, method: &str, path: &[&str], body: &str) -> Answer {
         all.retain(|_, groups| !groups.is_empty());
         match (method, path) {
             ("GET", []) => self.listed(all.iter().collect()),
@@ -203,7 +240,7 @@ impl Ruler {
                 Some(group) => yaml(200, group),
                 None => Answer(404, "group does not exist\n".into()),
             },
-            ("POST", [namespace]) => match self.taken(body) {
+            ("POST", [namespace]) => match taken(most, body) {
                 Ok(group) => {
                     let name = group["name"].as_str().unwrap().to_owned();
                     all.entry((*namespace).to_owned()).or_default().insert(name, group);
@@ -238,40 +275,84 @@ impl Ruler {
         let all: Map<String, Value> = found.into_iter().map(groups).collect();
         yaml(200, &Value::Object(all))
     }
+}
 
-    /// A group as it is kept: what is not known is dropped without a word.
-    fn taken(&self, body: &str) -> Result<Value, Answer> {
-        let refused = || Answer(400, String::new());
-        let group: Value = serde_yaml::from_str(body).map_err(|_| refused())?;
-        if group["name"].as_str().unwrap_or_default().is_empty() {
-            return Err(Answer(400, "invalid rules config: rule group name must not be empty\n".into()));
-        }
-        let mut kept = only(&group, &["name", "interval", "query_offset", "limit"]);
-        let rules = group["rules"].as_array().cloned().unwrap_or_default();
-        if self.flavour == Flavour::Mimir && rules.len() > 20 {
-            let text =
-                format!("per-user rules per rule group limit (limit: 20 actual: {}) exceeded\n", rules.len());
-            return Err(Answer(400, text));
-        }
-        let mut all = Vec::new();
-        for rule in &rules {
-            let known = ["record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"];
-            let rule = only(rule, &known);
-            let expr = rule["expr"].as_str().unwrap_or_default();
-            let records = rule.contains_key("record");
-            if records == rule.contains_key("alert")
-                || records && rule.contains_key("annotations")
-                || !sound(expr)
-            {
-                return Err(refused());
-            }
-            all.push(Value::Object(rule));
-        }
-        if all.is_empty() {
+/// A group as it is kept: what is not known is dropped without a word.
+fn taken(most: usize, body: &str) -> Result<Value, Answer> {
+    let refused = || Answer(400, String::new());
+    let group: Value = serde_yaml::from_str(body).map_err(|_| refused())?;
+    if group["name"].as_str().unwrap_or_default().is_empty() {
+        return Err(Answer(400, "invalid rules config: rule group name must not be empty\n".into()));
+    }
+    let mut kept = only(&group, &["name", "interval", "query_offset", "limit"]);
+    let rules = group["rules"].as_array().cloned().unwrap_or_default();
+    if rules.len() > most {
+        let text =
+            format!("per-user rules per rule group limit (limit: {most} actual: {}) exceeded\n", rules.len());
+        return Err(Answer(400, text));
+    }
+    let mut all = Vec::new();
+    for rule in &rules {
+        let known = ["record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations"];
+        let rule = only(rule, &known);
+        let expr = rule["expr"].as_str().unwrap_or_default();
+        let records = rule.contains_key("record");
+        if records == rule.contains_key("alert")
+            || records && rule.contains_key("annotations")
+            || !sound(expr)
+        {
             return Err(refused());
         }
-        kept.insert("rules".into(), all.into());
-        Ok(Value::Object(kept))
+        all.push(Value::Object(rule));
+    }
+    if all.is_empty() {
+        return Err(refused());
+    }
+    kept.insert("rules".into(), all.into());
+    Ok(Value::Object(kept))
+}
+
+/// How many rules a group may have: as a Mimir or a Cortex comes, or as it is told.
+fn most_rules(flavour: Flavour, limits: Option<&str>) -> usize {
+    let told = limits.map(|text| serde_json::from_str::<Value>(text).unwrap());
+    let told =
+        told.and_then(|limits| usize::try_from(limits["ruler_max_rules_per_rule_group"].as_u64()?).ok());
+    match (told, flavour) {
+        (Some(0), _) | (None, Flavour::Cortex) => usize::MAX,
+        (Some(most), _) => most,
+        (None, Flavour::Mimir) => 20,
+    }
+}
+
+impl Store {
+    /// The answer to a question about the past.
+    fn range(&mut self, body: &str) -> Answer {
+        let form: BTreeMap<String, String> =
+            url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+        let number = |key: &str| form[key].parse::<i64>().unwrap();
+        let (start, end, step, query) = (number("start"), number("end"), number("step"), &form["query"]);
+        self.queries.push(query.clone());
+        let known = self.past.iter().find(|(text, _)| query.contains(text.as_str()));
+        let series = match known.map(|(_, past)| past) {
+            Some(Past::Refused(why)) => {
+                return Answer(
+                    400,
+                    json!({"status": "error", "errorType": "bad_data", "error": why}).to_string(),
+                );
+            }
+            Some(Past::Found(series)) => series.as_slice(),
+            None => &[],
+        };
+        let one = |(source, from, until): &(&str, i64, i64)| {
+            let within = |at: &i64| (end - from..=end - until).contains(at);
+            let seconds = (0..).map(|n| start + n * step).take_while(|at| *at <= end).filter(within);
+            json!({"metric": {"source": source}, "values": seconds.map(|at| json!([at, "1"])).collect::<Vec<_>>()})
+        };
+        let result: Vec<Value> = series.iter().map(one).collect();
+        Answer(
+            200,
+            json!({"status": "success", "data": {"resultType": "matrix", "result": result}}).to_string(),
+        )
     }
 }
 

@@ -2,7 +2,9 @@
 //! Only reads. What cannot be had is a note, never an error.
 
 mod alerts;
+pub mod past;
 mod pictures;
+pub mod rules;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,6 +9,7 @@ use librato_apply::diag::{Diagnostic, Part, Place, Report, Route};
 use librato_apply::model::check::Finding;
 use librato_apply::prometheus::{self, Given, Rendering, Settings, Tests};
 
+use super::args::Global;
 use super::args::render::{
     Render, RenderCommand, RenderDeny, RenderFor, RenderFormat, RenderPrometheus, RenderTests,
 };
@@ -17,13 +18,13 @@ use super::inputs::{self, Read};
 use super::ui::{Ui, pretty};
 use directory::Directory;
 
-pub async fn render(args: &Render, ui: &Ui) -> anyhow::Result<Exit> {
+pub async fn render(args: &Render, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     match &args.command {
-        RenderCommand::Prometheus(args) => for_prometheus(args, ui).await,
+        RenderCommand::Prometheus(args) => for_prometheus(args, global, ui).await,
     }
 }
 
-async fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit> {
+async fn for_prometheus(args: &RenderPrometheus, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     let mut read = match args.tests {
         // What is written as it is must be set.
         _ if args.inline_secrets => inputs::read(&args.inputs, false, ui)?,
@@ -48,7 +49,7 @@ async fn for_prometheus(args: &RenderPrometheus, ui: &Ui) -> anyhow::Result<Exit
     rendering.files.insert("fidelity.json".to_owned(), report);
     if let Some(url) = &args.evidence {
         rendering.report.evidence =
-            evidence::evidence(url, &rendering.questions, settings.interval, ui).await?;
+            evidence::evidence(url, &rendering.questions, settings.interval, global, ui).await?;
     }
 
     let counts = rendering.report.counts;
@@ -102,16 +103,16 @@ fn settings(args: &RenderPrometheus, base: Option<&str>, read: &mut Read) -> Opt
 
 /// The settings; what is wrong with them goes into the report.
 pub fn settings_of(read: &mut Read, given: &Given<'_>) -> Option<Settings> {
-    match Settings::read(&read.desired.settings.prometheus, given) {
-        Ok(settings) => Some(settings),
-        Err(findings) => {
-            let mut report = Report::default();
-            findings.into_iter().for_each(|found| report.push(diagnostic(found, read)));
-            read.report.extend(report);
-            read.report.sort(&read.files);
-            None
-        }
-    }
+    let written = &read.desired.settings.prometheus;
+    let (settings, findings) = match Settings::read(written, given) {
+        Ok(settings) => (Some(settings), prometheus::unused(written, &read.desired)),
+        Err(findings) => (None, findings),
+    };
+    let mut report = Report::default();
+    findings.into_iter().for_each(|found| report.push(diagnostic(found, read)));
+    read.report.extend(report);
+    read.report.sort(&read.files);
+    settings
 }
 
 fn diagnostic(found: Finding, read: &Read) -> Diagnostic {

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::found::{Found, left_behind};
-use super::rendered::{Refused, rendered};
+use super::found::{Found, Hand, left_behind};
+use super::normal::Normal;
+use super::rendered::{Refused, Wanted, rendered};
 use crate::diag::{Code, Diagnostic, Files, Part, Report, Route, counted};
 use crate::diff::undeclared;
 use crate::model::{Address, Collection, Declared, Desired, Intent, Kind, Metric, Resource, State};
@@ -34,7 +35,11 @@ pub fn asked(
     let mut left: BTreeMap<Kind, usize> = BTreeMap::new();
     for (address, declared) in &desired.objects {
         if holds(declared.kind) {
-            if declared.intent == Intent::Present && is_off(&declared.resource) {
+            // A receiver of somebody else takes its place, and is there.
+            let named = declared.kind == Kind::Service && settings.receivers.contains_key(&address.name);
+            if named && declared.intent == Intent::Present {
+                take_as_given(&mut asked, address, actual);
+            } else if declared.intent == Intent::Present && is_off(&declared.resource) {
                 switch_off(&mut asked, address, declared, actual);
             }
         } else if declared.intent == Intent::Absent {
@@ -49,7 +54,19 @@ pub fn asked(
         report.push(not_held(&left, holds));
     }
     take_metrics_as_given(&mut asked, actual);
-    for refused in rendered(&asked, actual, files, settings).refused {
+    adopt(found, actual);
+    let all = rendered(&asked, actual, files, settings);
+    if !settings.definition {
+        take_texts(&all.rules, found, actual);
+    }
+    for refused in all.refused {
+        let is_named =
+            refused.kind == Kind::Service && settings.receivers.contains_key(&refused.address.name);
+        if is_named && holds(Kind::Service) {
+            // Alerts would be routed past it.
+            report.push(without_receiver(&refused, &asked, files));
+            continue;
+        }
         if asked
             .objects
             .get(&refused.address)
@@ -70,6 +87,28 @@ pub fn given(asked: &Desired, holds: &dyn Fn(Kind) -> bool) -> impl Fn(&Address)
         .filter(|(_, declared)| declared.intent == Intent::External && !holds(declared.kind));
     let given: std::collections::BTreeSet<Address> = given.map(|(address, _)| address.clone()).collect();
     move |address| given.contains(address)
+}
+
+/// What was read before it was known what is declared stands under the name that it is declared under.
+fn adopt(found: &[Found], actual: &mut State) {
+    for rule in found.iter().filter(|rule| rule.hand == Hand::Foreign) {
+        let read_as = Address::metric(rule.key().1);
+        if rule.address != read_as && rule.address.collection == Collection::Metrics {
+            actual.remove(&read_as);
+            actual.entry(rule.address.clone()).or_insert_with(|| rule.resource().clone());
+        }
+    }
+}
+
+/// Where rules carry no definitions, one that asks what would be rendered now is what it is rendered from; of any other one only that its
+/// expression is another one is known.
+fn take_texts(wanted: &BTreeMap<Address, Wanted>, found: &[Found], actual: &mut State) {
+    for rule in found.iter().filter(|rule| rule.hand == Hand::Foreign) {
+        let Some(Wanted { rule: rendered, resource, .. }) = wanted.get(&rule.address) else { continue };
+        let same = Normal::of(rendered).judged == rule.normal.judged;
+        let known = if same { Some(resource.clone()) } else { rule.beside(resource) };
+        actual.extend(known.map(|known| (rule.address.clone(), known)));
+    }
 }
 
 fn is_off(resource: &Resource) -> bool {
@@ -127,6 +166,16 @@ fn not_held(left: &BTreeMap<Kind, usize>, holds: &dyn Fn(Kind) -> bool) -> Diagn
     let kinds: Vec<&str> = Kind::ALL.into_iter().filter(|kind| holds(*kind)).map(Kind::section).collect();
     let message = format!("not on this target, which holds {}: {left}", kinds.join(", "));
     Diagnostic::note(Code::NotOnTarget, message)
+}
+
+fn without_receiver(refused: &Refused, asked: &Desired, files: &Files) -> Diagnostic {
+    let why = refused.reasons.first().map_or_else(String::new, |reason| reason.text.clone());
+    let found = Diagnostic::error(Code::NoReceiver, format!("service \"{}\": {why}", refused.address));
+    let found = found.help("name a receiver that the configuration of Alertmanager has");
+    match asked.objects.get(&refused.address) {
+        Some(declared) => found.at(declared.origin.place(files, &Route::root(), Part::Key), "declared here"),
+        None => found,
+    }
 }
 
 fn left_out(refused: &Refused, asked: &Desired, files: &Files) -> Diagnostic {

@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 
 use super::asked::given;
 use super::found::{Found, Hand, left_behind, name_of};
-use super::normal::{Normal, digest_of_group, milliseconds};
-use super::rendered::{Wanted, cut, rendered};
+use super::groups::{Limit, cut, note_cuts, refuse_moves};
+use super::normal::{Normal, definition_text, digest_of_group, milliseconds};
+use super::rendered::{Wanted, rendered};
 use super::routed::Routes;
 use super::subtree::Subtree;
 use super::writing::{Gone, GroupWriting, RoutesWriting, find};
 use crate::diag::{Code, Diagnostic, Part, Report, Route};
 use crate::diff::{Action, Change, Diff, FieldChange, Origins};
-use crate::model::{Address, Collection, Desired, Intent, Kind, Resource};
+use crate::model::{Address, Collection, Desired, Intent, Kind, PrometheusDurations, Resource};
 use crate::prometheus::Settings;
 use crate::remote::ruler::Group;
 use crate::target::Compared;
@@ -25,6 +26,8 @@ pub struct Rules<'a> {
     pub groups: &'a [Group],
     pub found: &'a [Found],
     pub holds: &'a dyn Fn(Kind) -> bool,
+    /// How many rules a group may have.
+    pub limit: Limit,
     /// As a duration.
     pub interval: String,
     /// Our part of the configuration of Alertmanager, where it is ours.
@@ -41,7 +44,8 @@ pub fn complete(
     let desired = compared.desired;
     let mut all = rendered(desired, &compared.actual.state, compared.files, rules.settings);
     let mut wanted = std::mem::take(&mut all.rules);
-    let routes = rules.subtree.map(|found| Routes { found, rendered: &all });
+    let named = &rules.settings.receivers;
+    let routes = rules.subtree.map(|found| Routes { found, rendered: &all, named });
     wanted.retain(|address, _| is_wanted(desired, address));
     let goes: BTreeSet<Address> =
         diff.changes.iter().filter(|it| it.action.after().is_none()).map(|it| it.address.clone()).collect();
@@ -63,7 +67,11 @@ pub fn complete(
     };
     let counts: BTreeMap<String, usize> =
         rules.groups.iter().map(|group| (name_of(group).to_owned(), others(name_of(group)))).collect();
-    cut(&mut wanted, desired, &|group| counts.get(group).copied().unwrap_or_default());
+    let others = |group: &str| counts.get(group).copied().unwrap_or_default();
+    let cuts = cut(&mut wanted, desired, rules.limit.most, &others);
+    let stateful = rules.settings.durations == PrometheusDurations::For;
+    note_cuts(&cuts, rules.limit, stateful, report);
+    refuse_moves(&wanted, rules.found, rules.settings, (desired, compared.files), report);
 
     let mut gathered = Gathered { rules, groups: BTreeMap::new() };
     for change in &mut diff.changes {
@@ -71,9 +79,12 @@ pub fn complete(
         if let (Some(wanted), Action::Update { fields, .. }) =
             (wanted.get(&change.address), &mut change.action)
         {
+            if let Some(place) = rules.by_text(&places) {
+                *fields = differences(&place.normal, &Normal::of(&wanted.rule));
+            }
             fields.extend(rules.moved(&places, wanted));
         }
-        if change.action.after().is_some() {
+        if change.action.after().is_some() && rules.by_text(&places).is_none() {
             note_hand(&places, change.kind, &change.address, compared, report);
         }
         if change.address.collection != Collection::Services {
@@ -93,7 +104,10 @@ pub fn complete(
         };
         let more = routed.into_iter().chain(left.get(address).map(name));
         let Some(change) = rules.drifted(address, wanted, more, compared) else { continue };
-        note_hand(&rules.places(address), change.kind, address, compared, report);
+        let places = rules.places(address);
+        if rules.by_text(&places).is_none() {
+            note_hand(&places, change.kind, address, compared, report);
+        }
         gathered.put(address, wanted);
         if let Some(old) = left.get(address) {
             gathered.gone(old, address, Some(&wanted.group), None);
@@ -141,6 +155,12 @@ impl Rules<'_> {
         self.found.iter().filter(|it| it.address == *address).collect()
     }
 
+    /// The rule that an object is known by, where rules carry no definitions: then all there is to compare is its text.
+    fn by_text<'f>(&self, places: &[&'f Found]) -> Option<&'f Found> {
+        let foreign = places.iter().all(|place| place.hand == Hand::Foreign);
+        places.first().copied().filter(|_| foreign && !self.settings.definition)
+    }
+
     /// The change of the group, where there is one.
     fn moved(&self, places: &[&Found], wanted: &Wanted) -> Option<FieldChange> {
         let mut groups: Vec<&str> = places.iter().map(|it| it.group.as_str()).collect();
@@ -166,6 +186,9 @@ impl Rules<'_> {
         let interval = group.map(|group| group.get("interval").and_then(Value::as_str).unwrap_or_default());
         if interval.is_some_and(|interval| milliseconds(interval) != milliseconds(&self.interval)) {
             fields.push(field("interval", interval.map(Value::from), Some(json!(self.interval))));
+        }
+        if !self.settings.definition && definition_text(&place.rule).is_some() {
+            fields.push(field("definition", Some(json!("carried along")), None));
         }
         fields.extend(more);
         let after = before.clone();

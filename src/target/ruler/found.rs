@@ -1,11 +1,13 @@
 //! The rules of a namespace as objects of the kinds they have: what carries a definition is what that says; a rule whose expression no one
 //! rendered is an alert with a condition that only the ruler understands, or a composite in its language.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::normal::{Normal, collapsed, definition_text};
-use crate::model::{Address, Collection, Declared, Kind, Resource, State};
-use crate::prometheus::{Definition, comment_of};
+use crate::model::{Address, Collection, Declared, Desired, Kind, Resource, State};
+use crate::prometheus::{Definition, comment_of, recorded};
 use crate::remote::ruler::Group;
 
 /// The type of a condition that is an expression of someone else.
@@ -49,6 +51,21 @@ pub fn all(groups: &[Group]) -> Vec<Found> {
         rules.into_iter().filter_map(move |rule| Found::read(&name, rule))
     };
     groups.iter().flat_map(rules).collect()
+}
+
+/// The same, where recorded series without a definition belong to the composites that are declared under their names.
+pub fn all_for(groups: &[Group], asked: &Desired) -> Vec<Found> {
+    let mut found = all(groups);
+    let composites = asked.objects.iter().filter(|(_, declared)| declared.kind == Kind::Composite);
+    let recorded: BTreeMap<String, &Address> =
+        composites.map(|(address, _)| (recorded(&address.name), address)).collect();
+    for rule in found.iter_mut().filter(|rule| rule.hand == Hand::Foreign) {
+        let (kind, name) = key(&rule.rule);
+        if let Some(address) = recorded.get(name).filter(|_| kind == "record") {
+            rule.address = (*address).clone();
+        }
+    }
+    found
 }
 
 /// The name of a group.
@@ -99,6 +116,16 @@ impl Found {
             definition => foreign(kind, &rule, definition.map(|it| it.resource))?,
         };
         Some(Self { address, group: group.to_owned(), rule, normal, hand, renamed_from, resource })
+    }
+
+    /// The object that it is.
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// The object with the expression that stands there, and the rest of what is declared.
+    pub fn beside(&self, declared: &Resource) -> Option<Resource> {
+        foreign(declared.kind(), &self.rule, Some(declared.clone()))
     }
 
     /// How a group knows the rule.

@@ -4,7 +4,9 @@
 mod asked;
 mod compared;
 mod found;
+mod groups;
 mod normal;
+mod questions;
 mod receivers;
 mod rendered;
 mod routed;
@@ -29,6 +31,8 @@ use crate::prometheus::{Settings, duration};
 use crate::remote::fetch::{Actual, FetchPlan};
 use crate::remote::ruler::{Group, Ruler};
 use compared::Rules;
+use groups::Limit;
+pub use questions::Questions;
 use subtree::Subtree;
 use write::text_of;
 use writing::Writing;
@@ -45,6 +49,8 @@ pub struct RulerTarget {
     routes: bool,
     /// What rules are rendered by, where they are.
     settings: Option<Settings>,
+    /// Whether everything that is known of the owner is only read.
+    is_read: bool,
 }
 
 impl RulerTarget {
@@ -52,12 +58,12 @@ impl RulerTarget {
     pub fn new(ruler: Ruler, settings: Settings) -> Self {
         let own = settings.written.alertmanager.as_ref().and_then(|it| it.own);
         let (owner, routes) = (settings.owner.clone(), own == Some(AlertmanagerOwn::Subtree));
-        Self { ruler, owner, routes, settings: Some(settings) }
+        Self { ruler, owner, routes, settings: Some(settings), is_read: false }
     }
 
     /// For reading the rules that an owner has.
     pub fn of_owner(ruler: Ruler, owner: &str) -> Self {
-        Self { ruler, owner: owner.to_owned(), routes: false, settings: None }
+        Self { ruler, owner: owner.to_owned(), routes: false, settings: None, is_read: true }
     }
 
     /// For a plan that was made before.
@@ -66,7 +72,22 @@ impl RulerTarget {
     /// In words, where it was made for something else than a ruler.
     pub fn of_plan(ruler: Ruler, writing: &Value) -> Result<Self, String> {
         let writing = read_writing(writing)?;
-        Ok(Self { ruler, owner: writing.owner, routes: writing.alertmanager.is_some(), settings: None })
+        let routes = writing.alertmanager.is_some();
+        Ok(Self { ruler, owner: writing.owner, routes, settings: None, is_read: false })
+    }
+
+    /// What to ask of the past of alerts, as they are and as they will be; nothing where it is not known how rules are rendered.
+    pub fn questions(&self, asked: &Desired, files: &Files, actual: &Actual) -> Option<Questions> {
+        let found = found::all_for(&groups_of(actual), asked);
+        Some(questions::questions(asked, &actual.state, &found, files, &self.settings(actual)?))
+    }
+
+    /// The services whose receivers say all of them. Of what cannot be read nothing is known but the titles, as without an Alertmanager.
+    async fn services_as_they_are(&self) -> State {
+        let Ok(Some(envelope)) = self.ruler.alertmanager().await else { return State::new() };
+        let all = text_of(&envelope).map_or_else(Vec::new, |text| subtree::receivers(text, &self.owner));
+        let known = all.iter().map(|it| (Address::service(&it.title), receivers::service(it)));
+        known.filter(|(_, service)| !service.fields().is_empty()).collect()
     }
 
     /// Without files to say what services there are, those that alerts notify are known by their titles.
@@ -77,6 +98,15 @@ impl RulerTarget {
             let service = || Resource::Service(Service::default());
             state.entry(Address::service(title)).or_insert_with(service);
         }
+    }
+
+    /// What rules are rendered by, where the configuration around our routes is that of the ruler's Alertmanager: its receivers may take the
+    /// place of services, and it may know a server for mail.
+    fn settings(&self, actual: &Actual) -> Option<Settings> {
+        let settings = self.settings.clone()?;
+        let text = actual.own.get("alertmanager").and_then(Value::as_object).and_then(text_of);
+        let base = text.filter(|_| self.routes).and_then(|text| subtree::without(text, &self.owner).ok());
+        Some(Settings { base, ..settings })
     }
 
     fn namespace(&self) -> String {
@@ -110,20 +140,32 @@ fn groups_of(actual: &Actual) -> Vec<Group> {
 
 impl Target for RulerTarget {
     fn holds(&self, kind: Kind) -> bool {
-        matches!(kind, Kind::Alert | Kind::Composite) || kind == Kind::Service && self.routes
+        matches!(kind, Kind::Alert | Kind::Composite)
+            || kind == Kind::Service && (self.routes || self.is_read)
     }
 
-    fn read<'a>(&'a self, _: &'a FetchPlan) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
+    fn read<'a>(&'a self, wanted: &'a FetchPlan) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
         async {
             let groups = self.ruler.groups(&self.namespace()).await?;
             let alertmanager = if self.routes { self.ruler.alertmanager().await? } else { None };
-            let state = found::state(&found::all(&groups));
-            let own = json!({ "groups": groups, "alertmanager": alertmanager });
+            let found = found::all(&groups);
+            let names = found
+                .iter()
+                .map(|it| it.address.name.as_str())
+                .chain(wanted.rules.iter().map(String::as_str));
+            let crowded = self.settings.as_ref().is_some_and(|settings| groups::is_crowded(names, settings));
+            // Only where it decides: most plans take one request.
+            let most = if crowded { self.ruler.most_rules().await? } else { None };
+            let state = found::state(&found);
+            let own = json!({ "groups": groups, "alertmanager": alertmanager, "most_rules": most });
             let mut actual = Actual { state, own, ..Actual::default() };
             let subtree = self.subtree(&actual).map_err(TargetError::Alertmanager)?.unwrap_or_default();
             let services =
                 subtree.receivers.iter().map(|it| (Address::service(&it.title), receivers::service(it)));
             actual.state.extend(services);
+            if self.is_read {
+                actual.state.extend(self.services_as_they_are().await);
+            }
             if self.settings.is_none() {
                 self.take_services_as_given(&mut actual.state);
             }
@@ -139,22 +181,24 @@ impl Target for RulerTarget {
         actual: &mut Actual,
         report: &mut Report,
     ) -> Cow<'d, Desired> {
-        let Some(settings) = &self.settings else { return Cow::Borrowed(desired) };
+        let Some(settings) = &self.settings(actual) else { return Cow::Borrowed(desired) };
         let holds = |kind| self.holds(kind);
-        let found = found::all(&groups_of(actual));
+        let found = found::all_for(&groups_of(actual), desired);
         Cow::Owned(asked::asked(desired, files, settings, &holds, &found, &mut actual.state, report))
     }
 
     fn complete(&self, compared: &Compared<'_>, diff: &mut Diff, report: &mut Report) -> Value {
-        let Some(settings) = &self.settings else { return Value::Null };
+        let Some(settings) = &self.settings(compared.actual) else { return Value::Null };
         let groups = groups_of(compared.actual);
-        let found = found::all(&groups);
+        let found = found::all_for(&groups, compared.desired);
+        let limit = Limit::of(compared.actual.own.get("most_rules").and_then(Value::as_u64));
         let holds = |kind| self.holds(kind);
         let interval = duration(settings.interval);
         // That it can be read was found out when it was.
         let subtree = self.subtree(compared.actual).ok().flatten();
         let subtree = subtree.as_ref();
-        let rules = Rules { settings, groups: &groups, found: &found, holds: &holds, interval, subtree };
+        let rules =
+            Rules { settings, groups: &groups, found: &found, holds: &holds, limit, interval, subtree };
         let (groups, alertmanager) = compared::complete(&rules, compared, diff, report);
         let (owner, namespace, tenant) =
             (self.owner.clone(), self.namespace(), self.ruler.tenant().to_owned());

@@ -44,7 +44,7 @@ pub fn filled(template: &Value, service: &Resource) -> Option<Value> {
     Some(value)
 }
 
-/// The service that a receiver is; of one whose definition is gone nothing is known but that it is there.
+/// The service that a receiver is. Of one whose definition is gone only what its values leave no doubt of, else nothing but that it is there.
 pub fn service(receiver: &Receiver) -> Resource {
     let read = || -> Option<Resource> {
         let whole: Value = serde_json::from_str(&receiver.definition).ok()?;
@@ -57,7 +57,32 @@ pub fn service(receiver: &Receiver) -> Resource {
         }
         Resource::from_fields(Kind::Service, &fields).ok()
     };
-    read().unwrap_or_else(|| Resource::Service(Service::default()))
+    read().or_else(|| undoubted(&receiver.value)).unwrap_or_else(|| Resource::Service(Service::default()))
+}
+
+/// The service that is rendered as just these values.
+fn undoubted(receiver: &Value) -> Option<Resource> {
+    let (section, _) = receiver.as_object()?.iter().find(|(key, _)| *key != "name")?;
+    let mut values = integration(receiver)?.clone();
+    let resolved = values.remove("send_resolved") != Some(json!(false));
+    let (service_type, keys): (&str, &[(&str, &str)]) = match (section.as_str(), resolved) {
+        ("slack_configs", true) => ("slack", &[("url", "api_url")]),
+        ("webhook_configs", true) => ("webhook", &[("url", "url")]),
+        ("webhook_configs", false) => ("zapier", &[("url", "url")]),
+        ("email_configs", true) => ("mail", &[("addresses", "to")]),
+        ("victorops_configs", true) => {
+            ("victorops", &[("api_key", "api_key"), ("routing_key", "routing_key")])
+        }
+        _ => return None,
+    };
+    let mut settings = Map::new();
+    for (setting, key) in keys {
+        settings.insert((*setting).to_owned(), values.remove(*key).filter(Value::is_string)?);
+    }
+    let fields = json!({"type": service_type, "settings": settings});
+    let alone = receiver.as_object()?.len() == 2 && receiver[section.as_str()].as_array()?.len() == 1;
+    let only = alone && values.is_empty();
+    Resource::from_fields(Kind::Service, fields.as_object()?).ok().filter(|_| only)
 }
 
 #[cfg(test)]
@@ -76,6 +101,16 @@ mod tests {
         let receiver = Receiver { title: "ops".into(), value, definition };
         assert_eq!(service(&receiver), ops);
         let bare = Receiver { definition: String::new(), ..receiver };
-        assert!(service(&bare).fields().is_empty());
+        assert_eq!(service(&bare), ops, "its values leave no doubt");
+        for value in [
+            json!({"name": "n", "victorops_configs": [{"api_key": "k", "routing_key": "web", "message_type": "x"}]}),
+            json!({"name": "n", "pagerduty_configs": [{"service_key": "k"}]}),
+            json!({"name": "n", "slack_configs": [{"api_url": "u"}], "email_configs": [{"to": "a@b.c"}]}),
+            json!({"name": "n", "slack_configs": [{"api_url": "u"}, {"api_url": "v"}]}),
+            json!({"name": "n"}),
+        ] {
+            let doubtful = Receiver { value, ..bare.clone() };
+            assert!(service(&doubtful).fields().is_empty(), "{doubtful:?}");
+        }
     }
 }

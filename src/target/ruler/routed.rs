@@ -17,6 +17,8 @@ use crate::model::{Address, Collection};
 pub struct Routes<'a> {
     pub found: &'a Subtree,
     pub rendered: &'a Rendered,
+    /// Receivers of others that take the place of services, by their titles.
+    pub named: &'a BTreeMap<String, String>,
 }
 
 impl Routes<'_> {
@@ -106,7 +108,8 @@ impl Routes<'_> {
             return None;
         }
         let titles = self.found.receivers.iter().map(|it| it.title.as_str());
-        writing.kept = titles.filter(|title| !gone.contains(title)).map(str::to_owned).collect();
+        let stays = |title: &&str| !gone.contains(title) && !self.named.contains_key(*title);
+        writing.kept = titles.filter(stays).map(str::to_owned).collect();
         writing.routes = routes.into_values().flatten().collect();
         Some(writing)
     }

@@ -45,7 +45,7 @@ struct Look {
     errors: Vec<String>,
 }
 
-/// `first` has when groups were last evaluated when they were looked at first: of a recorded series only a later evaluation tells.
+/// `first` has when groups were last evaluated when they were looked at first: of a rule without a definition only a later evaluation tells.
 fn look(view: &Value, namespace: &str, group: &GroupWriting, first: &mut BTreeMap<String, String>) -> Look {
     let groups = view["data"]["groups"].as_array().into_iter().flatten();
     let found = groups.into_iter().find(|it| it["file"] == *namespace && it["name"] == *group.name);
@@ -60,7 +60,11 @@ fn look(view: &Value, namespace: &str, group: &GroupWriting, first: &mut BTreeMa
         let text = wanted["annotations"].get(DEFINITION);
         rules.iter().any(|rule| {
             rule["name"] == *name
-                && if kind == "record" { later } else { rule["annotations"].get(DEFINITION) == text }
+                && if kind == "record" || text.is_none() {
+                    later
+                } else {
+                    rule["annotations"].get(DEFINITION) == text
+                }
         })
     };
     let failed = rules.iter().filter(|rule| rule["health"] == "err");

@@ -87,6 +87,8 @@ codes! {
     FoundElsewhere = "found-elsewhere",
     /// A summary function that metrics of this type do not have.
     FunctionDoesNotFit = "function-does-not-fit",
+    /// A group would have more rules than a ruler takes, so it is cut.
+    GroupCut = "group-cut",
     /// Series are merged by tags when a rule is evaluated, not by periods.
     Grouped = "grouped",
     /// A variable of the environment that is not among those that files may read.
@@ -273,6 +275,8 @@ codes! {
     SeveralDocuments = "several-documents",
     /// A file that holds no definitions was skipped.
     SkippedFile = "skipped-file",
+    /// A rule with `for:` moves to another group, where it begins anew.
+    StateLost = "state-lost",
     /// A template of the other tool is not expanded.
     Template = "template",
     /// An object, a text or what `for_each` makes is larger than is allowed.
@@ -329,6 +333,8 @@ codes! {
     UnsetSecret = "unset-secret",
     /// A variable has no value.
     UnsetVariable = "unset-variable",
+    /// Something in the settings of Prometheus is for no object there is.
+    UnusedSetting = "unused-setting",
     /// A variable that nothing uses.
     UnusedVariable = "unused-variable",
     /// A test measures a series that no condition of its alert watches.
