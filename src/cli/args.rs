@@ -246,6 +246,10 @@ pub struct Apply {
     /// Do not write down what will be changed or deleted.
     #[arg(long)]
     pub no_backup: bool,
+    /// Before anything is written, keep the whole configuration of a ruler's Alertmanager that routes are written into, with all secrets in it,
+    /// in this new file, which the owner alone may read.
+    #[arg(long, value_name = "FILE")]
+    pub backup_document: Option<PathBuf>,
     /// Wait until a ruler has evaluated what was written, at most so long (`2m`), and say what fails there.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub wait: Option<Duration>,

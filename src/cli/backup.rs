@@ -9,9 +9,12 @@ use librato_apply::load::yaml;
 use librato_apply::model::{Address, Resource};
 use librato_apply::plan::Plan;
 use librato_apply::render::{ServiceTypes, definitions, restorable};
+use librato_apply::target::Target;
 use serde_json::{Map, Value};
 
+use super::exit::Stop;
 use super::files::{self, Readers};
+use super::session::as_error;
 use super::ui::Ui;
 
 /// The first words of every backup.
@@ -46,6 +49,31 @@ pub fn write(plan: &Plan, types: &ServiceTypes, dir: &Path, ui: &Ui) -> anyhow::
     keep_out_of_git(dir);
     let path = save(dir, &now.strftime("%Y%m%dT%H%M%SZ").to_string(), &text)?;
     Ok(Some(path))
+}
+
+/// Keeps the whole document of others that a plan is written into, in a new file for the owner alone.
+///
+/// # Errors
+/// Where there can be none, it cannot be read, or the file is there or cannot be written.
+pub async fn document(goal: &dyn Target, path: &Path, ui: &Ui) -> anyhow::Result<()> {
+    let Some(text) = goal.document().await.map_err(as_error)? else {
+        return Err(Stop::usage(
+            "--backup-document is for plans that write routes into the configuration of a ruler's Alertmanager",
+            "`settings: { prometheus: { alertmanager: { own: subtree } } }` lets them, against mimir+https:// or cortex+https://",
+        )
+        .into());
+    };
+    if text.is_empty() {
+        ui.say("there is no configuration of Alertmanager yet, so none is kept");
+        return Ok(());
+    }
+    files::create(path, text.as_bytes(), Readers::Owner)
+        .with_context(|| format!("cannot keep the configuration of Alertmanager in {}", path.display()))?;
+    ui.say(&format!(
+        "the configuration of Alertmanager is kept in {}, with the secrets in it",
+        path.display()
+    ));
+    Ok(())
 }
 
 /// A file that brings the objects back; what would make it invalid stands in its comments.

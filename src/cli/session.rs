@@ -9,7 +9,7 @@ use librato_apply::diag::{Code, Diagnostic, Report};
 use librato_apply::diff;
 use librato_apply::diff::scope::{Globs, Scope};
 use librato_apply::model::{Address, Collection, Desired, Kind, PrometheusRearm};
-use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Limits, Plan};
+use librato_apply::plan::{self, DEFAULT_MAX_DELETES, Impact, Limits, Plan};
 use librato_apply::prometheus::{self, Settings};
 use librato_apply::remote::fetch::{Actual, FetchPlan};
 use librato_apply::remote::promql::Prometheus;
@@ -172,7 +172,11 @@ impl Session {
             files,
         };
         let mut found = Report::default();
-        let plan = Plan { writing, ..plan::build(input, &mut found) };
+        let mut plan = Plan { writing, ..plan::build(input, &mut found) };
+        if !goal.has_clocks() {
+            plan.steps.iter_mut().filter_map(|step| step.impact.as_mut()).for_each(Impact::forget_clocks);
+            plan.indirect.iter_mut().for_each(|one| one.impact.forget_clocks());
+        }
         plan::note_other_orders(desired, &actual.chart_order, files, &mut found);
         if !goal.holds(Kind::Metric) {
             // It does not know which metrics there are.

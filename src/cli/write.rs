@@ -69,6 +69,9 @@ pub async fn write(
     {
         kept = Some(format!("what was there before is kept in {}", path.display()));
     }
+    if let Some(path) = &args.backup_document {
+        backup::document(*goal, path, ui).await.context("nothing was written")?;
+    }
     let progress = Progress::new(ui, plan.steps.len(), &connection.client);
     let options =
         apply::Options { parallelism: global.parallelism.into(), retry: connection.client.config().retry };

@@ -292,7 +292,7 @@ mod tests {
         let is_route = |line: &str| line.contains("shop: routes");
         let block: String = once.split_inclusive('\n').skip_while(|line| !is_route(line)).take(4).collect();
         let below = "      receiver: desk\n";
-        let nested = block.replace("    ", "        ").replace("          rec", "          rec");
+        let nested = block.replace("    ", "        ");
         let moved = once.replace(&block, "").replace(below, &format!("{below}      routes:\n{nested}"));
         let again = placed(&moved, "shop", &ours(&["none"])).unwrap();
         assert_eq!(again, moved);

@@ -27,6 +27,16 @@ pub trait Target {
     /// Whether it can hold objects of a kind.
     fn holds(&self, kind: Kind) -> bool;
 
+    /// Whether what it evaluates remembers since when a condition holds, and forgets that when an alert is changed.
+    fn has_clocks(&self) -> bool;
+
+    /// The document of others that part of a plan is written into, as it is, with whatever secrets it holds; empty where there is none yet,
+    /// and nothing where plans are not written into any.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn document(&self) -> LocalBoxFuture<'_, Result<Option<String>, TargetError>>;
+
     /// What it has, as far as it is wanted: definitions, and beside them what writing needs.
     ///
     /// # Errors

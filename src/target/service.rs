@@ -23,6 +23,14 @@ impl Target for ServiceTarget {
         true
     }
 
+    fn has_clocks(&self) -> bool {
+        true
+    }
+
+    fn document(&self) -> LocalBoxFuture<'_, Result<Option<String>, TargetError>> {
+        async { Ok(None) }.boxed_local()
+    }
+
     fn read<'a>(&'a self, wanted: &'a FetchPlan) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
         async { Ok(fetch(&self.0, wanted).await?) }.boxed_local()
     }

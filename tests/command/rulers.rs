@@ -1,5 +1,7 @@
 //! `plan`, `apply` and `export` against rulers, by the real binary: what is asked of them, what is written, what people see.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::{Value, json};
 
 use crate::cli::{self, Cli, project};
@@ -89,7 +91,10 @@ fn what_is_applied_is_there_and_the_next_plan_is_empty() {
 fn a_changed_threshold_is_one_field_and_one_group() {
     let (ruler, dir) = shop(Flavour::Cortex);
     write(&dir, "shop.yaml", &SHOP.replace("threshold: 800", "threshold: 900"));
-    run(&ruler, &dir, &["plan"]).exits(0).prints(&["threshold: 800 → 900", "1 to update"]);
+    let ran = run(&ruler, &dir, &["plan"]).exits(0).prints(&["threshold: 800 → 900", "1 to update"]);
+    assert!(!ran.stdout.contains("clock"), "rules are held against the past: {}", ran.stdout);
+    let document = ["apply", "--auto-approve", "--backup-document", "whole.yml"];
+    run(&ruler, &dir, &document).exits(64).says(&["own: subtree"]);
     run(&ruler, &dir, &["plan", "--deny", "weaker-alerts"]).exits(3).prints(&["shop.slow"]);
     ruler.requests();
     apply(&ruler, &dir).exits(0);
@@ -588,12 +593,22 @@ fn routes_and_receivers_are_put_among_those_of_others_and_taken_away_again() {
     let ran = run(&ruler, &dir, &["plan", "--out", "plan.json"]).exits(0);
     said.push(ran.prints(&["+ create service ops", "4 to create"]).all());
     said.push(std::fs::read_to_string(dir.path().join("plan.json")).unwrap());
-    said.push(run(&ruler, &dir, &["apply", "--plan", "plan.json", "--auto-approve"]).exits(0).all());
+    let apply_saved = ["apply", "--plan", "plan.json", "--auto-approve", "--backup-document", "whole.yml"];
+    said.push(run(&ruler, &dir, &apply_saved).exits(0).says(&["is kept in whole.yml"]).all());
+    let whole = dir.path().join("whole.yml");
+    assert_eq!(std::fs::read_to_string(&whole).unwrap(), BASE);
+    assert_eq!(std::fs::metadata(&whole).unwrap().permissions().mode() & 0o777, 0o600);
     let written = ruler.alertmanager().unwrap();
     assert_eq!(without_ours(&written), BASE, "all else is byte for byte as it was");
     assert!(written.contains(&format!("https://hooks.example.org/{SECRET}")));
     assert!(written.contains("\"receiver\":\"librato/shop/ops\""), "{written}");
     said.push(run(&ruler, &dir, &["plan", "--detailed-exitcode"]).exits(0).all());
+
+    // A copy is never written over, and then nothing is written at all.
+    write(&dir, "shop.yaml", &owning().replace("threshold: 800", "threshold: 900"));
+    let again = ["apply", "--auto-approve", "--backup-document", "whole.yml"];
+    said.push(run(&ruler, &dir, &again).exits(1).says(&["nothing was written", "whole.yml"]).all());
+    write(&dir, "shop.yaml", &owning());
 
     // A route that somebody edits, and a receiver.
     ruler.set_alertmanager(

@@ -34,11 +34,14 @@ pub enum Unknown {
     Late,
 }
 
+/// The seconds at which each stream fires.
+type Firing = Vec<Vec<i64>>;
+
 /// What answers came to.
 #[derive(Debug, Default)]
 pub struct Answers {
     /// When each stream fires, by question.
-    firing: BTreeMap<(String, i64), Result<Vec<Vec<i64>>, Unknown>>,
+    firing: BTreeMap<(String, i64), Result<Firing, Unknown>>,
     /// How many series there were at which seconds, by how they are selected.
     reads: BTreeMap<String, Result<Vec<(i64, f64)>, Unknown>>,
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::effect::{Effect, Verdict};
+use super::effect::{CLOCK, Effect, Verdict};
 use super::pattern::{self, Relation};
 use super::words::Words;
 use crate::diff::items::same_item;
@@ -107,7 +107,7 @@ impl Edit<'_> {
         effects.extend(self.streams(same));
         if seconds(self.new) > 0 {
             let label = self.words.label(self.index, self.new);
-            effects.push(Effect::new(Verdict::No, format!("{label}: its duration clock may restart")));
+            effects.push(Effect::new(Verdict::No, format!("{label}{CLOCK}")));
         }
     }
 

@@ -39,7 +39,15 @@ pub struct Impact {
     pub effects: Vec<Effect>,
 }
 
+/// How an effect ends that is about the clock of a duration.
+pub(super) const CLOCK: &str = ": its duration clock may restart";
+
 impl Impact {
+    /// Where conditions have no clocks, nothing restarts.
+    pub fn forget_clocks(&mut self) {
+        self.effects.retain(|effect| effect.weakens != Verdict::No || !effect.text.ends_with(CLOCK));
+    }
+
     /// What has one: nothing else pages anybody.
     pub const OF: Kind = Kind::Alert;
 

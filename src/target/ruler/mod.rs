@@ -144,6 +144,22 @@ impl Target for RulerTarget {
             || kind == Kind::Service && (self.routes || self.is_read)
     }
 
+    fn has_clocks(&self) -> bool {
+        // A condition is held against the past, and what `for:` remembers outlives an edit.
+        false
+    }
+
+    fn document(&self) -> LocalBoxFuture<'_, Result<Option<String>, TargetError>> {
+        async {
+            if !self.routes {
+                return Ok(None);
+            }
+            let envelope = self.ruler.alertmanager().await?;
+            Ok(Some(envelope.as_ref().and_then(text_of).unwrap_or_default().to_owned()))
+        }
+        .boxed_local()
+    }
+
     fn read<'a>(&'a self, wanted: &'a FetchPlan) -> LocalBoxFuture<'a, Result<Actual, TargetError>> {
         async {
             let groups = self.ruler.groups(&self.namespace()).await?;

@@ -42,7 +42,9 @@ pub fn read(text: &str, owner: &str) -> Result<Subtree, String> {
 /// The receivers of an owner wherever they stand, also where another tool wrote all of it anew and left out the comments.
 pub fn receivers(text: &str, owner: &str) -> Vec<Receiver> {
     let own = serde_yaml::from_str(text).map_or_else(|_| Vec::new(), |config| subtree::own(&config, owner).1);
-    receivers_of(own, &subtree::receivers(text, owner).unwrap_or_default(), owner)
+    // Where the comments do not stand in pairs, they tell nothing.
+    let definitions = subtree::receivers(text, owner).ok();
+    receivers_of(own, definitions.as_deref().unwrap_or(&[]), owner)
 }
 
 fn receivers_of(own: Vec<Value>, definitions: &[&str], owner: &str) -> Vec<Receiver> {
