@@ -50,9 +50,9 @@ const look = async () => {
   return bytes;
 };
 
-/** Bodies of a thousand measurements each, of the space's metrics among others. */
+/** Bodies of a thousand measurements each, of other metrics; those of the space come every ten seconds, as emitters send them. */
 const authorization = `Basic ${Buffer.from(`${USER}:${TOKEN}`).toString("base64")}`;
-const bodies = [...Array(40).keys()].map((b) => JSON.stringify({ gauges: [...Array(1_000).keys()].map((i) => ({ name: i < 8 ? `bench.m${i}` : `load.m${i}`, source: `web-${b % 4}-${i < 8 ? 0 : b}`, value: i + b })) }));
+const bodies = [...Array(40).keys()].map((b) => JSON.stringify({ gauges: [...Array(1_000).keys()].map((i) => ({ name: `load.m${i}`, source: `web-${b}`, value: i + b })) }));
 const send = async (body) => {
   const { status } = await ask("POST", "/v1/metrics", { authorization, "content-type": "application/json" }, body);
   if (status !== 200) throw new Error(`measurements were answered with ${status}`);
@@ -71,7 +71,13 @@ async function load(isSeen) {
       looks++;
     }
   };
-  await Promise.all([viewers(), ...[0, 1, 2, 3].map(sender)]);
+  const measured = async () => {
+    while (goes()) {
+      await server.gauges([...Array(32).keys()].map((n) => [`bench.m${n >> 2}`, `web-${n % 4}`, Math.floor(Date.now() / 1_000), 100 * noise(Date.now() + n)]));
+      await new Promise((done) => setTimeout(done, 10_000));
+    }
+  };
+  await Promise.all([viewers(), Promise.race([measured(), new Promise((done) => setTimeout(done, SECONDS * 1_000))]), ...[0, 1, 2, 3].map(sender)]);
   return { each: (spent() - before) / sent, rate: Math.round(sent / SECONDS), looks };
 }
 

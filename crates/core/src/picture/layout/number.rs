@@ -70,9 +70,9 @@ fn large(
     let size =
         sizes.into_iter().find(|size| font::width(&words, *size, true) <= right - left).unwrap_or(12.0);
     let words = font::fit(&words, size, true, right - left);
-    let end = left + font::width(&words, size, true) * 0.95 + 6.0;
-    board.write(of(left, base, words.clone(), size, true, ink));
-    let end = end.max(left + font::width(&words, size, true));
+    // On pages the number takes all of its width, whatever their font.
+    let end = left + font::width(&words, size, true) + 6.0;
+    board.write(of(left, base, words, size, true, ink));
     let unit = font::fit(&font::plain(&form.unit), UNIT, false, right - end);
     let width = font::width(&unit, UNIT, false);
     board.write(of(end, base, unit, UNIT, false, Ink::Muted));

@@ -54,10 +54,11 @@ impl Window {
         Ok(Window { from, to })
     }
 
-    /// The same for charts: what ends now ends at a moment that all who look within the next seconds share, so that it is drawn once for them.
+    /// The same for charts: what ends now ends at the next moment that all who look within seconds share, so that it is drawn once for them,
+    /// and what came just now is in it.
     pub fn steadily(self, now: i64) -> Window {
-        let late = if self.to == now { now.rem_euclid(STEP) } else { 0 };
-        Window { from: self.from - late, to: self.to - late }
+        let more = if self.to == now { STEP - now.rem_euclid(STEP) } else { 0 };
+        Window { from: self.from.saturating_add(more), to: self.to.saturating_add(more) }
     }
 
     /// The second by which charts of a window are drawn.
@@ -145,6 +146,19 @@ fn what_it_was(event: &Newest) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn charts_of_the_present_are_shared_for_seconds_and_hold_what_came_just_now() {
+        let of = |now: i64| {
+            let window = Window { from: now - 3_600, to: now }.steadily(now);
+            assert!(window.to > now && window.steady(now) <= now);
+            (window, window.steady(now))
+        };
+        assert!((1_000..1_005).all(|now| of(now) == (Window { from: -2_595, to: 1_005 }, 1_000)));
+        assert_ne!(of(1_004), of(1_005));
+        let past = Window { from: 0, to: 500 };
+        assert_eq!((past.steadily(1_000), past.steady(1_000)), (past, 960));
+    }
 
     #[test]
     fn buckets_are_as_long_as_what_is_kept() {
