@@ -41,10 +41,12 @@ fn jobs(recipe: &Value) -> Vec<(&String, &Value)> {
 
 #[test]
 fn every_script_is_bash() {
-    for name in ["github-actions.yml", "gitlab-ci.yml"] {
+    for (name, least) in
+        [("github-actions.yml", 3), ("gitlab-ci.yml", 3), ("librato-apply-action/action.yml", 1)]
+    {
         let recipe = recipe(name);
         let jobs = jobs(&recipe);
-        assert!(jobs.len() >= 3, "{name} has lost its jobs");
+        assert!(jobs.len() >= least, "{name} has lost its jobs");
         for (job, body) in jobs {
             for script in scripts(body) {
                 let checked = Command::new("bash").args(["-n", "-c", &script]).output().unwrap();
@@ -57,6 +59,17 @@ fn every_script_is_bash() {
         }
     }
 }
+
+/// What is downloaded of a release: an archive and its sum.
+const RELEASE: &str = r#"case "$*" in
+*SHA256SUMS*)
+    archive=$(grep -o '[^/ ]*[.]tar[.]gz' <<< "$*")
+    mkdir -p "${archive%.tar.gz}" && echo '#!/bin/sh' > "${archive%.tar.gz}/librato-apply"
+    tar -czf "$archive" "${archive%.tar.gz}" && sha256sum "$archive" > SHA256SUMS
+    test ! -e forged || echo more >> "$archive"
+    ;;
+esac
+"#;
 
 /// A directory with definitions, and programs that stand in for those of the CI service: they write down how they were
 /// called.
@@ -77,11 +90,12 @@ impl Runner {
         )
         .unwrap();
         let record = "#!/usr/bin/env bash\nprintf '%s %s\\n' \"$(basename \"$0\")\" \"$*\" >> calls.txt\n";
-        for program in ["gh", "curl", "cargo", "apt-get", "jq"] {
+        for program in ["gh", "curl", "apt-get", "jq"] {
             // Once there is a file `found`, there is a comment with the id 7.
             let body = match program {
                 "jq" => "cat > /dev/null\ntest ! -e found || echo 7\n",
                 "gh" => "case \"$*\" in *--paginate*) test ! -e found || echo 7 ;; esac\n",
+                "curl" => RELEASE,
                 _ => "",
             };
             let path = runner.path(&format!("bin/{program}"));
@@ -112,6 +126,14 @@ impl Runner {
             .env("CI", "true")
             .env("GITHUB_OUTPUT", self.path("output.txt"))
             .env("GITHUB_STEP_SUMMARY", self.path("summary.md"))
+            .env("GITHUB_PATH", self.path("path.txt"))
+            .env("RUNNER_TEMP", self.dir.path())
+            .env("LIBRATO_APPLY_VERSION", "0.1.0")
+            .env("LIBRATO_APPLY_REPOSITORY", "o/librato-apply")
+            .env("VERSION", "v0.1.0")
+            .env("NUMBER", "1")
+            .env("FILES", "monitoring")
+            .env("ARGS", "--strict")
             .env("COMMENTS", "repos/o/r/issues/1/comments")
             .env("REPOSITORY", "o/r")
             .env("CODE", self.code())
@@ -256,4 +278,53 @@ fn a_pull_request_is_planned_and_commented_a_merge_applied_and_drift_found() {
         .unwrap();
         assert_eq!(drift_code(&runner, &jobs["drift"]), Some(3), "{name}: replacing a metric is refused");
     }
+}
+
+/// What was forged is not installed, and what is installed is found.
+#[test]
+fn a_release_is_installed_if_its_sum_is_right() {
+    for (name, job) in [
+        ("github-actions.yml", "plan"),
+        ("gitlab-ci.yml", "plan"),
+        ("librato-apply-action/action.yml", "runs"),
+    ] {
+        let runner = Runner::new("embedded:unused.db".to_owned());
+        let recipe = recipe(name);
+        let jobs = recipe.get("jobs").unwrap_or(&recipe);
+        let install = scripts(&jobs[job]).into_iter().find(|script| script.contains("SHA256SUMS")).unwrap();
+        let done = runner.run(&install, PLANNER);
+        assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+        let calls = runner.read_if_there("calls.txt") + &runner.read_if_there("librato-apply/calls.txt");
+        let address = "https://github.com/o/";
+        assert!(
+            calls.contains(address) && calls.contains("/releases/download/v0.1.0/librato-apply-0.1.0-"),
+            "{calls}"
+        );
+        std::fs::write(runner.path("forged"), "").unwrap();
+        std::fs::create_dir_all(runner.path("librato-apply")).unwrap();
+        std::fs::write(runner.path("librato-apply/forged"), "").unwrap();
+        let refused = runner.run(&install, PLANNER);
+        assert!(!refused.status.success(), "{name}: {}", String::from_utf8_lossy(&refused.stdout));
+    }
+}
+
+#[test]
+fn the_action_plans_with_a_comment_and_applies() {
+    let data = tempfile::tempdir().unwrap();
+    let server = cli::Server::start_with(&data.path().join("data.db"), TOKEN, &[]);
+    let runner = Runner::new(server.endpoint());
+    let action = recipe("librato-apply-action/action.yml");
+    let scripts = scripts(&action["runs"]);
+    let [_, check, plan, apply] = &scripts[..] else { panic!("{}", scripts.len()) };
+    for script in [check, plan, apply] {
+        let done = runner.run(script, (cli::USER, TOKEN));
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && !said.contains(TOKEN), "{script}\n{said}");
+    }
+    assert!(runner.read("calls.txt").contains("gh api --method POST repos/o/r/issues/1/comments"));
+    assert!(runner.read("plan.md").starts_with("<!-- librato-apply plan -->\n"));
+    std::fs::write(runner.path("found"), "").unwrap();
+    assert!(runner.run(plan, (cli::USER, TOKEN)).status.success());
+    assert!(runner.read("calls.txt").contains("gh api --method PATCH repos/o/r/issues/comments/7"));
+    assert!(runner.read("plan.md").contains("othing to change"), "{}", runner.read("plan.md"));
 }
