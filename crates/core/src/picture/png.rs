@@ -155,7 +155,11 @@ impl Canvas {
         let mut outline = Outline { path: PathBuilder::new(), x, y: text.y, size: 0.0 };
         for Glyph { face, id, size, advance } in glyphs {
             (outline.x, outline.size) = (x, size);
-            let _ = face.outline_glyph(id, &mut outline);
+            if id == GlyphId(0) {
+                outline.missing(advance, text.size);
+            } else {
+                let _ = face.outline_glyph(id, &mut outline);
+            }
             x += advance;
         }
         let Some(path) = outline.path.finish() else { return };
@@ -209,6 +213,28 @@ struct Outline {
 }
 
 impl Outline {
+    /// A box, for a character that no font has: that of ours is empty.
+    fn missing(&mut self, advance: f64, size: f64) {
+        let (left, right, top, bottom) =
+            (self.x + 0.1 * size, self.x + advance - 0.1 * size, self.y - 0.7 * size, self.y);
+        let thin = 0.07 * size;
+        // The inner edge runs the other way, so that what is between them is filled.
+        let outer = [(left, top), (right, top), (right, bottom), (left, bottom)];
+        let inner = [
+            (left + thin, top + thin),
+            (left + thin, bottom - thin),
+            (right - thin, bottom - thin),
+            (right - thin, top + thin),
+        ];
+        for corners in [outer, inner] {
+            for (place, (x, y)) in corners.into_iter().enumerate() {
+                let (x, y) = (x as f32, y as f32);
+                if place == 0 { self.path.move_to(x, y) } else { self.path.line_to(x, y) }
+            }
+            self.path.close();
+        }
+    }
+
     fn at(&self, x: f32, y: f32) -> (f32, f32) {
         ((self.x + f64::from(x) * self.size) as f32, (self.y - f64::from(y) * self.size) as f32)
     }
