@@ -138,7 +138,7 @@ export async function shop(server, now = Math.floor(Date.now() / 60_000) * 60) {
 export const PAGES = [
   "/ui/", "/ui/spaces/Shop", "/ui/spaces/id/1/5", "/ui/spaces/Shop?as=table&of=4", "/ui/explore", "/ui/explore?q=shop.checkout.ms", "/ui/explore?q=shop.nothing",
   "/ui/metrics", "/ui/metrics/shop.checkout.ms", "/ui/alerts", "/ui/alerts/shop.checkout.slow", "/ui/alerts/shop.calm", "/ui/events", "/ui/services", "/ui/services/1",
-  "/ui/silences", "/ui/health", "/ui/help", "/ui/nothing",
+  "/ui/silences", "/ui/health", "/ui/changes", "/ui/help", "/ui/nothing",
 ];
 
 export const browser = () => chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });

@@ -191,6 +191,11 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("10000000")
     .help("The longest request body, in bytes; a longer one is answered 413"),
+    opt("limits.max_disk", "max-disk", "BYTES", Shape::Number, |s, text| {
+        s.options.max_disk = Some(bytes(text, 1_000_000)?);
+        Ok(())
+    })
+    .help("What the data may take in their file, in bytes, 1 MB at least. From nine tenths on it is a warning; from there on measurements, events and snapshots are refused (507), and reading, definitions, silences, deletes and alerts go on. `-wal` and `-reserve` come on top"),
     opt("limits.max_connections", "max-connections", "N", Shape::Number, |s, text| {
         s.listening.max_connections = positive(text)?;
         Ok(())

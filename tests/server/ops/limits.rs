@@ -193,3 +193,73 @@ async fn rate_limits_speak_the_headers_of_the_api() {
         "nothing of it was stored"
     );
 }
+
+/// Values that do not pack well, 4,000 of a metric of their own.
+fn more_data(round: u64) -> serde_json::Value {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let noise = |n: u64| (round * 4_000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15) as f64 / 3.0;
+    let gauge = |n: u64| json!({ "name": format!("grows.{round}"), "source": format!("s{}", n % 4), "value": noise(n), "measure_time": now - n });
+    json!({ "gauges": (0..4_000).map(gauge).collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn a_limit_of_the_data_refuses_data_and_nothing_else() {
+    let (_dir, data) = fresh();
+    let server = Server::start(&data, &["--max-disk", "2000000"]);
+    let send = |method: reqwest::Method, path: &str, body: Option<serde_json::Value>| {
+        let request = client().request(method, server.url(path)).basic_auth(USER, Some(TOKEN));
+        body.iter().fold(request, |request, body| request.json(body)).send()
+    };
+    let (post, get) = (reqwest::Method::POST, reqwest::Method::GET);
+    let health = async || {
+        let answer =
+            send(get.clone(), "/v1/health", None).await.unwrap().json::<serde_json::Value>().await.unwrap();
+        let checks = answer["checks"].as_array().unwrap().clone();
+        checks.into_iter().find(|check| check["name"] == "storage").unwrap()
+    };
+    assert_eq!(health().await["status"], "ok");
+    let mut refused = None;
+    for round in 0..400 {
+        let answer = send(post.clone(), "/v1/metrics", Some(more_data(round))).await.unwrap();
+        if answer.status() != 200 {
+            refused = Some((answer.status(), answer.text().await.unwrap()));
+            break;
+        }
+    }
+    let (status, said) = refused.expect("the limit is never reached");
+    assert!(status == 507 && said.contains("--max-disk"), "{status} {said}");
+    assert_eq!(health().await["status"], "failing");
+    for (path, body) in [
+        ("/v1/annotations/deploys", json!({ "title": "web 91" })),
+        ("/v1/measurements", json!({ "measurements": [{ "name": "a", "value": 1, "tags": { "b": "c" } }] })),
+    ] {
+        assert_eq!(send(post.clone(), path, Some(body)).await.unwrap().status(), 507, "{path}");
+    }
+    let silence = json!({ "alert": "*", "duration": 600, "why": "the disk" });
+    let metrics = send(get.clone(), "/metrics", None).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("librato_apply_data_limit_bytes 2000000"), "{metrics}");
+    for (method, path, body, status) in [
+        (post.clone(), "/v1/silences", Some(silence), 201),
+        (post.clone(), "/v1/spaces", Some(json!({ "name": "Still made" })), 201),
+        (get.clone(), "/v1/metrics/grows.0?count=10&resolution=1", None, 200),
+        (get.clone(), "/readyz", None, 200),
+        (reqwest::Method::DELETE, "/v1/metrics", Some(json!({ "names": ["grows.*"] })), 204),
+    ] {
+        let answer = send(method, path, body).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}: {}", answer.text().await.unwrap());
+    }
+    // What was deleted is room as soon as the file was looked at again.
+    for _ in 0..600 {
+        if send(post.clone(), "/v1/metrics", Some(json!({ "gauges": { "a": { "value": 1 } } })))
+            .await
+            .unwrap()
+            .status()
+            == 200
+        {
+            assert_eq!(health().await["status"], "ok");
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("measurements are refused though they were deleted: {}", health().await);
+}

@@ -7,7 +7,7 @@ use super::browser::{Browser, server};
 use crate::harness::{Api, TOKEN, USER, epoch};
 
 /// Pages, whether a viewer sees them, and what stands there.
-const PAGES: [(&str, bool, &str); 29] = [
+const PAGES: [(&str, bool, &str); 31] = [
     ("/ui/", true, "Checkout"),
     ("/ui/spaces/Checkout", true, "How fast?"),
     ("/ui/spaces/id/1", true, "shop.latency"),
@@ -28,7 +28,9 @@ const PAGES: [(&str, bool, &str); 29] = [
     ("/ui/services", false, "on call"),
     ("/ui/services/1", false, "slack"),
     ("/ui/silences", false, "moving house"),
-    ("/ui/health", false, "Heartbeat"),
+    ("/ui/health", false, "Who changed what"),
+    ("/ui/changes", false, "shop.slow"),
+    ("/ui/changes?kind=silence&user=ops", false, "No change is known"),
     ("/ui/explore", true, "Write the name of a metric"),
     ("/ui/explore?q=shop.latency&from=-1h", true, "Where it comes from"),
     ("/ui/explore?q=sum(s(%22shop.latency%22,%22*%22))", true, "query 'sum("),
@@ -277,6 +279,7 @@ async fn what_others_wrote_is_text() {
         "/ui/services",
         "/ui/services/1",
         "/ui/silences",
+        "/ui/changes",
         "/ui/?name=%22%3E%3Cimg%20src=x%3E",
         "/ui/metrics?name=%3Csvg%2Fonload%3Dx%3E",
         "/ui/events?from=%3Cimg%3E",

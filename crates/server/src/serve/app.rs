@@ -27,6 +27,8 @@ use super::telemetry::Telemetry;
 pub struct Options {
     /// Longest request body in bytes, before and after decompression. 10 MB by default.
     pub max_body_bytes: usize,
+    /// Bytes that the data may take in their file; what brings more is refused with 507. Without limit by default.
+    pub max_disk: Option<u64>,
     /// How long a client may take to send a body. A minute by default.
     pub body_timeout: Duration,
     /// Requests worked on at one time; more are turned away with 503. 256 by default.
@@ -56,6 +58,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             max_body_bytes: 10_000_000,
+            max_disk: None,
             body_timeout: Duration::from_secs(60),
             max_in_flight: 256,
             max_request_memory: 256_000_000,
@@ -90,6 +93,7 @@ impl App {
         let telemetry = options.telemetry.clone();
         let clock = store.clock();
         telemetry.serves_copy(store.is_unadopted_copy());
+        store.condition().room.limit(options.max_disk);
         store.condition().history.store(options.alerts.history, Ordering::Relaxed);
         let evaluation = Evaluation::new(options.alerts.clone(), users, telemetry.lost_states());
         App {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::store::room::Headroom;
 use super::troubles::Said;
 
 /// Beyond this the evaluation is behind.
@@ -27,6 +28,8 @@ pub enum Pulse {
 pub struct Signs {
     /// Why nothing can be stored.
     pub trouble: Option<String>,
+    /// How the data stand to the limit of `--max-disk`.
+    pub space: Headroom,
     /// The data file is a copy that no one adopted.
     pub copy: bool,
     /// How old the newest durable measurement is that was not evaluated.
@@ -102,9 +105,13 @@ const EVALUATION: &str = "evaluation";
 
 /// Judges what is known.
 pub fn judge(signs: &Signs) -> Verdict {
-    let storage = match &signs.trouble {
-        None => check("storage", State::Ok, "measurements can be stored"),
-        Some(why) => check("storage", State::Failing, format!("nothing can be stored: {why}")),
+    let storage = match (&signs.trouble, signs.space) {
+        (Some(why), _) => check("storage", State::Failing, format!("nothing can be stored: {why}")),
+        (None, Headroom::Reached) => {
+            check("storage", State::Failing, "measurements are refused: the data have reached --max-disk")
+        }
+        (None, Headroom::Near) => check("storage", State::Warn, "the data take nine tenths of --max-disk"),
+        (None, Headroom::Enough) => check("storage", State::Ok, "measurements can be stored"),
     };
     let original = if signs.copy {
         check(
@@ -175,7 +182,14 @@ mod tests {
 
     fn well() -> Signs {
         let now = Pulse::Behind(Duration::ZERO);
-        Signs { trouble: None, copy: false, evaluation: now, troubles: Vec::new(), delivery: now }
+        Signs {
+            trouble: None,
+            space: Headroom::Enough,
+            copy: false,
+            evaluation: now,
+            troubles: Vec::new(),
+            delivery: now,
+        }
     }
 
     fn stopped(change: impl FnOnce(&mut Signs)) -> Option<String> {

@@ -22,6 +22,7 @@ pub fn verdict(store: &Store, telemetry: &Telemetry) -> Verdict {
     let (evaluation, delivery) = telemetry.pulses(store.clock().ran());
     judge(&Signs {
         trouble: store.unready().map(|error| error.to_string()),
+        space: store.condition().room.space(),
         copy: store.is_unadopted_copy(),
         evaluation,
         troubles: telemetry.said(),

@@ -140,6 +140,8 @@ impl Mark {
 #[derive(Default)]
 struct Stored {
     writable: Gauge,
+    data: Gauge,
+    limit: Gauge,
     damaged: Gauge,
     blocks: Gauge,
     dropped: Gauge,
@@ -248,8 +250,7 @@ impl Watch {
         all.register("heartbeats", help, self.heartbeats.clone());
         let help = "Whether no check of GET /v1/health fails";
         all.register("healthy", help, self.healthy.clone());
-        let help =
-            "Checks of GET /v1/health that warn: notifications do not arrive, and the far end is the cause";
+        let help = "Checks of GET /v1/health that warn: notifications do not arrive, and the far end is the cause, or the data are near their limit";
         all.register("health_warnings", help, self.warnings.clone());
     }
 
@@ -268,6 +269,10 @@ impl Watch {
 impl Stored {
     fn register(&self, all: &mut Registry) {
         all.register("file_writable", "Whether the data file can be written", self.writable.clone());
+        let help = "What the data take in their file; free pages of it are left out";
+        all.register_with_unit("data", help, Unit::Bytes, self.data.clone());
+        let help = "What they may take (--max-disk); 0 where nothing limits them";
+        all.register_with_unit("data_limit", help, Unit::Bytes, self.limit.clone());
         let help = "Pages and rows of the journal that were damaged and are set aside";
         all.register("damaged", help, self.damaged.clone());
         let help = "Blocks of an older version in the data file that are still to become pages";
@@ -288,6 +293,9 @@ impl Stored {
     fn look(&self, condition: &Condition) {
         let count = |value: &AtomicU64| i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
         self.writable.set(condition.trouble().is_none().into());
+        let bytes = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.data.set(bytes(condition.room.used()));
+        self.limit.set(bytes(condition.room.most().unwrap_or(0)));
         self.damaged.set(condition.damaged.load(Ordering::Relaxed));
         self.blocks.set(condition.blocks.load(Ordering::Relaxed).max(0));
         self.dropped.set(count(&condition.dropped));

@@ -99,6 +99,12 @@ impl Problem {
         Problem { trouble: Some(trouble), ..Problem::system(status, &message).retry_after(30) }
     }
 
+    /// 507 since the data have reached the limit that was set for them.
+    pub fn no_room() -> Problem {
+        let message = "Nothing was stored: the data have reached the limit of this server (--max-disk). Delete what is not needed, or have the limit raised; definitions, silences and reading go on.";
+        Problem::system(StatusCode::INSUFFICIENT_STORAGE, message).retry_after(30)
+    }
+
     /// 503 for whoever asks whether the server is ready.
     pub fn not_ready(error: StoreError) -> Problem {
         Problem { status: StatusCode::SERVICE_UNAVAILABLE, ..Problem::from(error) }

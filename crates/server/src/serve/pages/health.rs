@@ -11,6 +11,7 @@ use super::refused::Refused;
 use super::site::Pages;
 use super::text::Text;
 use super::visit::Visit;
+use crate::serve::http::role::Access;
 
 pub async fn show(State(pages): State<Pages>, visit: Visit) -> Response {
     shown(&pages, &visit).await.unwrap_or_else(|refused| refused.shown(&visit))
@@ -47,6 +48,7 @@ async fn shown(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
             }
         }))
         (card("More", &html! {
+            @if visit.may(Access::Audit) { p { a href="/ui/changes" { "Who changed what" } ": every change of a definition." } }
             p { "Prometheus reads what the server counts at " code { "/metrics" } ". Version " (env!("CARGO_PKG_VERSION")) "." }
         }))
     };
@@ -57,7 +59,7 @@ fn mark(status: &str) -> Markup {
     match status {
         "ok" => chip(Tone::Good, "as it should be"),
         "off" => chip(Tone::Quiet, "switched off"),
-        "warn" => chip(Tone::Warn, "notifications do not arrive"),
+        "warn" => chip(Tone::Warn, "to be looked at"),
         "stopped" => chip(Tone::Bad, "stopped"),
         _ => chip(Tone::Bad, "failing"),
     }

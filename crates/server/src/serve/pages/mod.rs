@@ -5,6 +5,7 @@ mod alert;
 mod alerts;
 mod api;
 mod assets;
+mod changes;
 mod chart;
 mod cookie;
 mod copies;
@@ -81,6 +82,7 @@ pub fn router(pages: &Pages) -> Router {
         .route("/ui/services/{id}/test", post(services::test))
         .route("/ui/silences", get(silences::list).post(silences::create))
         .route("/ui/silences/{id}/end", post(silences::end))
+        .route("/ui/changes", get(changes::list))
         .route("/ui/health", get(health::show))
         .route("/ui/help", get(help::show))
         .route("/ui/v1/snapshots/{name}", get(snapshot::show))

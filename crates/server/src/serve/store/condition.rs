@@ -10,6 +10,7 @@ use super::changes::Changes;
 use super::damage::Damage;
 use super::epoch::Epoch;
 use super::error::Trouble;
+use super::room::Room;
 use super::sqlite::reserve::Reserve;
 use crate::serve::Clock;
 
@@ -24,6 +25,8 @@ pub struct Condition {
     pub clock: Clock,
     /// `None` for data in memory.
     pub reserve: Option<Reserve>,
+    /// How far the limit of the disk is used.
+    pub room: Room,
     /// Why nothing can be written.
     trouble: Mutex<Option<Trouble>>,
     /// What readers found damaged and what is not set aside yet.

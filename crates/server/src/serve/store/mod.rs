@@ -9,6 +9,7 @@ pub(in crate::serve) mod epoch;
 pub(in crate::serve) mod error;
 mod opening;
 pub(in crate::serve) mod page;
+pub(in crate::serve) mod room;
 pub(in crate::serve) mod rows;
 pub(in crate::serve) mod sqlite;
 #[cfg(test)]

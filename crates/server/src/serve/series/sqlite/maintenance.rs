@@ -16,6 +16,7 @@ use super::write::{self, Work};
 use crate::serve::store::condition::Condition;
 use crate::serve::store::damage::{Damage, watch};
 use crate::serve::store::error::{StoreError, Trouble};
+use crate::serve::store::room::Headroom;
 use crate::serve::store::sqlite::contents::{Job, Worked, Write};
 use crate::serve::store::sqlite::open::on_any_disk;
 use crate::serve::store::sqlite::properties::Property;
@@ -90,6 +91,25 @@ impl Maintenance {
         Ok(maintenance)
     }
 
+    /// How much the data take. Pages of the file that are free are room.
+    fn measure(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let count = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let used = (count("page_count")? - count("freelist_count")?).saturating_mul(count("page_size")?);
+        match self.condition.room.measured(u64::try_from(used).unwrap_or(0)) {
+            Some(Headroom::Near) => {
+                tracing::warn!(target: "librato_apply::serve", "the data take nine tenths of what they may (--max-disk)");
+            }
+            Some(Headroom::Reached) => {
+                tracing::error!(target: "librato_apply::serve", "the data take all that they may (--max-disk): measurements, events and snapshots are refused until a twentieth is free");
+            }
+            Some(Headroom::Enough) => {
+                tracing::info!(target: "librato_apply::serve", "the data take less than nine tenths of what they may again");
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
     fn set_aside(&self, damage: Damage, now: i64) -> Write {
         let condition = Arc::clone(&self.condition);
         Box::new(move |connection| {
@@ -134,6 +154,7 @@ impl Job for Maintenance {
         {
             reserve.hold();
         }
+        self.measure(connection)?;
         let due = || compact::next_due(connection).map(|due| due.map(|due| due.saturating_mul(1000)));
         state.clock = state.horizon.tick(wall, passed, due)?;
         let (ahead, found) = (wall - state.horizon.seen, state.clock);
