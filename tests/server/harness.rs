@@ -21,6 +21,22 @@ pub fn basic(user: &str, token: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{token}")))
 }
 
+/// An empty store, which goes with the test: in memory, or in PostgreSQL where the tests are to run on that.
+pub fn store() -> Store {
+    #[cfg(all(unix, feature = "postgres"))]
+    if let Some(address) = crate::store::database(|model| drop(connect(model))) {
+        return connect(&address);
+    }
+    Store::open(&Data::Memory).unwrap()
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+pub fn connect(address: &str) -> Store {
+    use librato_apply::serve::{Connecting, Opening, Postgres};
+    let database = Postgres::new(address, &Connecting::default()).unwrap().that_may_forget();
+    Store::connect(&database, Opening::default()).unwrap()
+}
+
 pub struct Api {
     pub router: Router,
 }
@@ -62,7 +78,7 @@ impl Api {
     }
 
     pub fn with(options: &Options) -> Api {
-        Api { router: router(Store::open(&Data::Memory).unwrap(), credentials(), options) }
+        Api { router: router(store(), credentials(), options) }
     }
 
     pub async fn call(&self, request: Request<Body>) -> Answer {

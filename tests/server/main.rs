@@ -15,3 +15,6 @@ mod server;
 #[cfg(unix)]
 #[path = "../witnesses/sinks.rs"]
 mod sinks;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "../support/store.rs"]
+mod store;

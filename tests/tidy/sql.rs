@@ -5,6 +5,9 @@ use super::{root, sources, test_files};
 /// The only places that name the library of a database.
 const OF_SQLITE: [&str; 2] = ["src/serve/store/sqlite/", "src/serve/series/sqlite/"];
 
+/// The same of PostgreSQL; `series/postgres` asks through `Tx`.
+const OF_POSTGRES: [&str; 2] = ["src/serve/store/postgres/", "src/serve/series/postgres/"];
+
 /// Beside files called `table.rs`.
 const OF_SQL: [&str; 2] = ["src/serve/store/", "src/serve/series/"];
 
@@ -84,13 +87,16 @@ fn sql_stands_in_tables_and_in_one_dialect() {
         if code.contains("rusqlite") && !of_sqlite {
             wrong.push(format!("{file} names rusqlite, which is for {} alone", OF_SQLITE.join(" and ")));
         }
+        if code.contains("tokio_postgres") && !is_below(file, &OF_POSTGRES[..1]) {
+            wrong.push(format!("{file} names tokio_postgres, which is for {} alone", OF_POSTGRES[0]));
+        }
+        let of_one = of_sqlite || is_below(file, &OF_POSTGRES);
         for text in texts(code) {
             if is_statement(text) && !file.ends_with("/table.rs") && !is_below(file, &OF_SQL) {
                 wrong.push(format!("{file} holds SQL ({text}): move it to a table.rs"));
             }
             let sql = is_statement(text) || file.ends_with("/table.rs") || is_below(file, &OF_SQL);
-            for (word, instead) in DIALECT.iter().filter(|(word, _)| sql && !of_sqlite && text.contains(word))
-            {
+            for (word, instead) in DIALECT.iter().filter(|(word, _)| sql && !of_one && text.contains(word)) {
                 wrong.push(format!("{file}: not every database knows `{word}`, so {instead} ({text})"));
             }
         }

@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use librato_apply::serve::{Credentials, Data, Options, Role, Store, router};
+use librato_apply::serve::{Credentials, Options, Role, router};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Api, JSON, TOKEN, USER, basic, credentials};
+use crate::harness::{Answer, Api, JSON, TOKEN, USER, basic, credentials, store};
 
 /// A collection, a body that makes an object, its name as another would spell it, and a change of it.
 const KINDS: &[(&str, &str, &str, &str)] = &[
@@ -177,7 +177,7 @@ async fn a_refused_creation_leaves_its_key_free() {
 async fn keys_of_others_are_others() {
     let mut all = credentials();
     all.push(Credentials::new("other@example.org", &"0ther-token".into()));
-    let api = Api { router: router(Store::open(&Data::Memory).unwrap(), all, &Options::default()) };
+    let api = Api { router: router(store(), all, &Options::default()) };
     for token in [TOKEN, "0ther-token"] {
         let user = if token == TOKEN { USER } else { "other@example.org" };
         let request = Request::post("/v1/spaces")
@@ -228,7 +228,7 @@ async fn tags_differ_from_server_to_server() {
 async fn every_change_is_audited_without_secrets() {
     let mut all = credentials();
     all.push(Credentials::with_role(USER, &"0perator".into(), Role::Operator));
-    let api = Api { router: router(Store::open(&Data::Memory).unwrap(), all, &Options::default()) };
+    let api = Api { router: router(store(), all, &Options::default()) };
     api.post("/v1/spaces", r#"{"name": "around the charts"}"#).await.expect(201);
     let mut secrets = vec!["canary".to_owned()];
     for (collection, made, _, change) in KINDS {

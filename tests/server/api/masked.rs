@@ -1,11 +1,11 @@
 //! Settings of services are secrets of admins: every route, asked by every role, with a canary in every setting of
 //! every type of service that the documentation does not call harmless.
 
-use librato_apply::serve::{Credentials, Data, Options, Store, router};
+use librato_apply::serve::{Credentials, Options, router};
 use serde_json::{Value, json};
 
 use super::roles::{Row, table};
-use crate::harness::{Answer, Api, JSON, basic};
+use crate::harness::{Answer, Api, JSON, basic, store};
 
 const CANARY: &str = "canary-7c1f";
 const ROLES: [&str; 4] = ["admin", "operator", "recorder", "viewer"];
@@ -50,7 +50,7 @@ async fn ask(api: &Api, role: &str, method: &str, path: &str, body: &Value) -> A
 async fn filled() -> (Api, Vec<(String, Vec<String>)>) {
     let users: String = ROLES.iter().map(|role| format!("{role} t0ken-{role} {role}\n")).collect();
     let credentials = Credentials::read(&users).unwrap();
-    let store = Store::open(&Data::Memory).unwrap();
+    let store = store();
     let api = Api { router: router(store, credentials, &Options::default()) };
     let mut made = Vec::new();
     for (name, required, shown) in types() {

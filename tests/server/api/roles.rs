@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use librato_apply::serve::{Credentials, Data, Options, Role, Store, listed_routes, router};
+use librato_apply::serve::{Credentials, Options, Role, listed_routes, router};
 use serde_json::json;
 
-use crate::harness::{Api, JSON, basic, credentials};
+use crate::harness::{Api, JSON, basic, credentials, store};
 
 /// A method of a route, and the roles that may ask.
 pub struct Row {
@@ -77,7 +77,7 @@ fn the_page_says_what_each_role_may() {
 async fn every_role_on_every_route() {
     let mut credentials = credentials();
     credentials.push(Credentials::with_role("on-call", &"0perator".into(), Role::Operator));
-    let store = Store::open(&Data::Memory).unwrap();
+    let store = store();
     let api = Api { router: router(store, credentials, &Options::default()) };
     let mut tokens = Vec::new();
     for role in ["admin", "recorder", "viewer"] {

@@ -5,7 +5,7 @@ mod model;
 mod objects;
 mod reading;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::harness::{self, Api, credentials};
 use librato_apply::serve::{Data, Options, Store, router};
@@ -153,9 +153,31 @@ fn readings() -> impl Strategy<Value = Reading> {
     ]
 }
 
-fn open(path: &Path) -> Api {
-    let store = Store::open(&Data::File(path.to_owned())).unwrap();
-    Api { router: router(store, credentials(), &Options::default()) }
+/// Where the data is.
+enum Place {
+    File(PathBuf),
+    #[cfg(all(unix, feature = "postgres"))]
+    Postgres(String),
+}
+
+/// One that is empty, in this directory where it is a file.
+fn place(dir: &Path) -> Place {
+    #[cfg(all(unix, feature = "postgres"))]
+    if let Some(address) = crate::store::database(|model| drop(harness::connect(model))) {
+        return Place::Postgres(address);
+    }
+    Place::File(dir.join("a.db"))
+}
+
+/// The servers of it: one of a file, and three of a database.
+fn open(place: &Place) -> Vec<Api> {
+    let stores = match place {
+        Place::File(path) => vec![Store::open(&Data::File(path.to_owned())).unwrap()],
+        #[cfg(all(unix, feature = "postgres"))]
+        Place::Postgres(address) => (0..3).map(|_| harness::connect(address)).collect(),
+    };
+    let api = |store| Api { router: router(store, credentials(), &Options::default()) };
+    stores.into_iter().map(api).collect()
 }
 
 async fn write(api: &Api, model: &mut Model, request: &Request) {
@@ -342,16 +364,17 @@ proptest! {
     fn the_server_answers_as_the_model(requests in prop::collection::vec(requests(), 1..120)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.db");
+        let place = place(dir.path());
         runtime.block_on(async {
-            let (mut api, mut model) = (open(&path), Model::new(harness::epoch()));
-            for request in requests.iter().chain(&sweep()) {
+            let (mut servers, mut model) = (open(&place), Model::new(harness::epoch()));
+            for (n, request) in requests.iter().chain(&sweep()).enumerate() {
                 if let Request::Restart = request {
-                    drop(api);
-                    api = open(&path);
+                    drop(servers);
+                    servers = open(&place);
                 }
-                write(&api, &mut model, request).await;
-                check(&api, &model, request).await;
+                // What one has answered the others know.
+                write(&servers[7 * n % servers.len()], &mut model, request).await;
+                check(&servers[(3 * n + n / 5) % servers.len()], &model, request).await;
             }
         });
     }

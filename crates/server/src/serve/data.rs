@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::series::sqlite::CONTENTS;
+#[cfg(feature = "postgres")]
+use super::store::Postgres;
 use super::store::sqlite::{check, copy};
 use super::store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store};
 
@@ -23,6 +25,16 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_with(data: &Data, opening: Opening) -> Result<Store, OpenError> {
         Store::start(data, opening, &CONTENTS)
+    }
+
+    /// Uses a PostgreSQL database, in which the tables are made that are missing. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be reached, can lose what it acknowledged, holds tables that are not ours, or was brought further by
+    /// a newer version of the program than this one can read.
+    #[cfg(feature = "postgres")]
+    pub fn connect(database: &Postgres, opening: Opening) -> Result<Store, OpenError> {
+        Store::start_on(database, opening, super::series::postgres::upkeep::begin)
     }
 }
 

@@ -47,7 +47,7 @@ pub async fn put(
     let (sent, wanted) = (Arc::new(Changes::read(&body)?), name.clone());
     let changes = Arc::clone(&sent);
     let find = move |tx: &Tx| {
-        known.forget();
+        known.forget(tx)?;
         Ok(table::find(tx, &name)?)
     };
     let make = move |_: &Tx| {
@@ -97,7 +97,7 @@ async fn remove(
 ) -> Result<Response, Problem> {
     let now = store.now();
     let step = move |tx: &Tx, ids: &Vec<i64>, turn| -> Result<_, Problem> {
-        known.forget();
+        known.forget(tx)?;
         // Without one nothing is read: what cannot be read can be deleted.
         if (terms.expected.is_some() || terms.only_if_absent)
             && let [id] = **ids
@@ -140,7 +140,7 @@ pub async fn update_many(
     let sent = Arc::new(Changes::read_flat(&body)?);
     let ids = store.query(move |tx| table::choose(tx, &chosen, &excluded)).await?;
     let step = move |tx: &Tx, ids: &Vec<i64>, slice: TimeSlice| -> Result<_, Problem> {
-        known.forget();
+        known.forget(tx)?;
         let mut changed = 0;
         for id in ids.iter().rev() {
             if let Some(mut metric) = table::get(tx, *id)? {

@@ -73,6 +73,8 @@ pub use pages::{Definitions, OneTimeLinks, PageOptions, Written};
 pub use router::{listed as listed_routes, router};
 pub use snapshots::draw_snapshots;
 pub use snapshots::options::{SnapshotOptions, Snapshots};
+#[cfg(feature = "postgres")]
+pub use store::{Connecting, Postgres, SetupError, TargetError};
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};

@@ -1,17 +1,20 @@
 //! What the last measurements needed to know of their metrics and series, so that the next ones need no query. Shared by
-//! all requests; knows no SQL.
+//! all requests; finds nothing itself.
 //!
 //! It never lags behind the tables: only what a commit made durable is remembered, and a job of the writer that changes or
 //! deletes metrics makes it forget everything.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::serve::catalog::metrics::meta::MetricMeta;
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::store::epoch::Epoch;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::{Sample, Stats};
 
@@ -25,6 +28,8 @@ const EACH: usize = 100;
 #[derive(Clone, Default)]
 pub struct SeriesCache {
     epoch: Epoch,
+    /// The epoch of the database, where other servers may end it, as it was last seen.
+    shared: Arc<AtomicI64>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -80,7 +85,7 @@ impl Found {
 impl SeriesCache {
     /// That of a store, of which everything is forgotten when its epoch ends.
     pub fn of(epoch: Epoch) -> SeriesCache {
-        SeriesCache { epoch, inner: Arc::default() }
+        SeriesCache { epoch, ..SeriesCache::default() }
     }
 
     /// For what will be found in the tables from now on.
@@ -120,9 +125,21 @@ impl SeriesCache {
         age.map(|age| (age, samples))
     }
 
-    /// Whether nothing was forgotten since what is known had this age.
-    pub fn is_of(&self, age: u64) -> bool {
-        self.epoch.now() == age
+    /// Forgets everything where another server has changed or deleted metrics, as this transaction sees it. To be called before
+    /// something is found in the tables.
+    pub fn look(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        if let Some(seen) = tx.epoch()?
+            && self.shared.swap(seen, Ordering::AcqRel) != seen
+        {
+            self.epoch.advance();
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was forgotten since what is known had this age, nor should have been.
+    pub fn is_of(&self, tx: &Tx<'_>, age: u64) -> Result<bool, StoreError> {
+        self.look(tx)?;
+        Ok(self.epoch.now() == age)
     }
 
     /// Unless it was made to forget since: then what was found may have been changed.
@@ -148,8 +165,9 @@ impl SeriesCache {
     }
 
     /// To be called by a job of the writer that changes or deletes metrics: those after it find what it wrote.
-    pub fn forget(&self) {
+    pub fn forget(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         self.epoch.advance();
+        tx.end_epoch()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -194,7 +212,7 @@ mod tests {
         let known = SeriesCache::default();
         let (meta, mut found) = (MetricMeta { id: 1, kind: Kind::Gauge, aggregates: None }, known.found());
         found.metric("m", meta);
-        known.forget();
+        known.epoch.advance();
         known.remember(found);
         assert_eq!(known.metric("m"), None);
         let mut found = known.found();

@@ -14,7 +14,7 @@ use crate::serve::catalog::sources::table as sources;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::Choice;
 use crate::serve::series;
-use crate::serve::series::points::{Packed, Points as _, Recent};
+use crate::serve::series::points::{Packed, Recent};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::aggregate::{Point, downsample};
@@ -129,12 +129,12 @@ impl<'a> Tables<'a> {
         let found = self.metrics(request.metric)?;
         let meant = self.meant(&found, request)?;
         if self.recent.is_none() && !meant.is_empty() {
-            self.recent = Some(series::of(self.tx)?.recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS)?);
+            self.recent = Some(series::of(self.tx).recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS)?);
         }
         let interval = promised(request.start, self.now).resolution;
         let mut stored = Vec::with_capacity(meant.len());
         let tx = self.tx;
-        let points = series::of(tx)?;
+        let points = series::of(tx);
         let mut packed = None;
         let mut most = request.most;
         for one in &meant {
@@ -220,7 +220,7 @@ impl<'a> Tables<'a> {
         if let Some(known) = self.known.get(&metric) {
             return Ok(Rc::clone(known));
         }
-        let series = counted_once(series::of(self.tx)?.series(metric)?);
+        let series = counted_once(series::of(self.tx).series(metric)?);
         budget::hold(SERIES_BYTES * series.len())?;
         let known: Rc<[Known]> = series
             .into_iter()

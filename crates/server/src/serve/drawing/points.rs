@@ -6,7 +6,7 @@ use crate::serve::budget;
 use crate::serve::compose;
 use crate::serve::http::problem::Problem;
 use crate::serve::series;
-use crate::serve::series::points::{Points as _, Reader};
+use crate::serve::series::points::Reader;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::labels::counted_once;
@@ -21,7 +21,7 @@ pub fn series(
     let Of::Metric(name) = &question.of else { return Ok(Vec::new()) };
     let Some(id) = id_of(name) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for one in counted_once(series::of(tx)?.series(id)?) {
+    for one in counted_once(series::of(tx).series(id)?) {
         budget::proceed()?;
         let bytes = one.bytes();
         let id = one.id;
@@ -48,10 +48,10 @@ pub fn answer(
 }
 
 fn of_metric(tx: &Tx<'_>, question: &Question, series: &[(i64, Labels)]) -> Result<Answer, Problem> {
-    let points = series::of(tx)?;
+    let points = series::of(tx);
     let wanted = series.iter().map(|(id, _)| *id).collect();
     let time = TimeRange { start: question.from, end: question.until };
-    let mut reader = Reader::new(&points, &wanted, time)?;
+    let mut reader = Reader::new(&*points, &wanted, time)?;
     let mut gathering = Gathering::new(question);
     for (id, labels) in series {
         budget::proceed()?;

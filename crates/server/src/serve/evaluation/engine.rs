@@ -17,7 +17,7 @@ use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::alerting::silences::table as silences;
 use crate::serve::catalog::alerts::table as alerts;
 use crate::serve::series;
-use crate::serve::series::points::{Cursor, Points as _, Tail};
+use crate::serve::series::points::{Cursor, Tail};
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
@@ -84,7 +84,7 @@ impl Engine {
     pub async fn open(store: Store, by: Evaluation, figures: Figures) -> Result<Engine, StoreError> {
         let (wall, ran) = (store.clock().wall(), store.clock().ran());
         let epoch = store.condition().epoch.now();
-        let begin = |tx: &Tx| Ok::<_, StoreError>((Kept::read(tx)?.written, series::of(tx)?.end()?));
+        let begin = |tx: &Tx| Ok::<_, StoreError>((Kept::read(tx)?.written, series::of(tx).end()?));
         let (written, cursor) = store.read(begin).await?;
         let (clock, step) = EvaluationClock::start(written.map(|written| written.clock), wall, ran);
         let mut engine = Engine {
@@ -230,7 +230,7 @@ impl Engine {
         let (places, cursor, now) = (self.index.places(), self.cursor, self.clock.now());
         let nobody = self.ids.is_empty();
         let job = move |tx: &Tx| {
-            let points = series::of(tx)?;
+            let points = series::of(tx);
             let tail = if nobody {
                 Tail { next: points.end()?.max(cursor), ..Tail::default() }
             } else {
@@ -305,7 +305,7 @@ impl Engine {
         }
         let ids = Vec::from_iter(ids);
         let asked = ids.clone();
-        let found = self.store.read(move |tx| series::of(tx)?.of_ids(&asked)).await?;
+        let found = self.store.read(move |tx| series::of(tx).of_ids(&asked)).await?;
         let known: HashSet<i64> = found.iter().map(|(_, series)| series.id).collect();
         let strange: BTreeSet<i64> =
             found.iter().map(|(metric, _)| *metric).filter(|id| self.index.metric(*id).is_none()).collect();

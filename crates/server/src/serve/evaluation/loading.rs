@@ -13,7 +13,7 @@ use crate::serve::catalog::alerts::table as alerts;
 use crate::serve::catalog::alerts::watched::{Known, Watched};
 use crate::serve::names::fold;
 use crate::serve::series;
-use crate::serve::series::points::{Cursor, Points};
+use crate::serve::series::points::Cursor;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::aggregate::{Aggregate, Point as Stored};
@@ -167,7 +167,7 @@ impl Loaded {
                 continue;
             };
             let name: Arc<str> = key.as_str().into();
-            for one in series::of(tx)?.series(metric.id)? {
+            for one in series::of(tx).series(metric.id)? {
                 let series = series_of(one.labels);
                 let mut watchers: Vec<Watcher> = Vec::new();
                 for (alert, place) in pairs {
@@ -196,7 +196,7 @@ impl Loaded {
 
     /// Reads what the series had lately.
     fn read(&mut self, tx: &Tx<'_>, asked: &Question) -> Result<(), StoreError> {
-        let points = series::of(tx)?;
+        let points = series::of(tx);
         let from: Vec<i64> =
             self.alerts.iter().map(|taken| taken.state.history_from(&taken.watched)).collect();
         let places: HashMap<i64, usize> =

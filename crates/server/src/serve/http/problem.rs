@@ -116,6 +116,12 @@ impl Problem {
         Problem::system(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(1)
     }
 
+    /// 503 since the database broke off in the middle of a commit.
+    pub fn unknown_outcome() -> Problem {
+        let message = "The database broke off. It is not known whether this was carried out: look before you repeat it.";
+        Problem::system(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
     /// 413 for a body that would take more memory than the server has for all requests together.
     pub fn too_much() -> Problem {
         let message = "The request body holds too many values. Send it in parts.";
@@ -223,6 +229,8 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable => Problem::unavailable(),
             StoreError::Busy => Problem::busy(),
+            StoreError::Unknown => Problem::unknown_outcome(),
+            StoreError::Unstorable => Problem::request(StatusCode::BAD_REQUEST, error.to_string()),
             StoreError::Trouble { trouble, cause } => {
                 if let Some(error) = cause {
                     tracing::error!(target: "librato_apply::serve", %error, "the data file cannot be used");

@@ -26,7 +26,7 @@ use super::http::claimed;
 use super::http::fields::{Object, Reader};
 use super::http::problem::Problem;
 use super::series;
-use super::series::points::{Points as _, Reader as PointReader};
+use super::series::points::Reader as PointReader;
 use super::store::tx::Tx;
 use super::tsdb::aggregate::downsample;
 use super::tsdb::labels::{Labels, bytes_of_tags};
@@ -72,7 +72,7 @@ impl Data {
 /// What `question` asks of the metric, in the dialect of sources.
 pub fn data(tx: &Tx<'_>, metric: &Metric, question: &legacy::Question) -> Result<Data, Problem> {
     let mut series: Vec<(Option<String>, i64)> = Vec::new();
-    let points = series::of(tx)?;
+    let points = series::of(tx);
     for one in points.series(metric.id)? {
         budget::proceed()?;
         if let Labels::Source(source) = one.labels
@@ -83,7 +83,7 @@ pub fn data(tx: &Tx<'_>, metric: &Metric, question: &legacy::Question) -> Result
     }
     let wanted = series.iter().map(|(_, id)| *id).collect();
     let resolution = question.interval.resolution;
-    let mut reader = PointReader::new(&points, &wanted, reach(&question.interval))?;
+    let mut reader = PointReader::new(&*points, &wanted, reach(&question.interval))?;
     let mut answer = Answer::new(question, metric.kind);
     for (source, id) in series {
         budget::proceed()?;
@@ -140,7 +140,7 @@ fn page(
     question: &tagged::Question,
     after: Option<&Cursor>,
 ) -> Result<(Shown, Option<Cursor>), Problem> {
-    let points = series::of(tx)?;
+    let points = series::of(tx);
     let streams = question.streams(points.series(metric.id)?)?;
     let from = match after {
         None => Bound::Unbounded,
@@ -151,7 +151,7 @@ fn page(
     let mut rest = streams.range::<Tags, _>((from, Bound::Unbounded)).peekable();
     let wanted: HashSet<i64> = rest.clone().flat_map(|(_, sets)| sets.iter().flatten().copied()).collect();
     let resolution = question.interval.resolution;
-    let mut reader = PointReader::new(&points, &wanted, reach(&question.interval))?;
+    let mut reader = PointReader::new(&*points, &wanted, reach(&question.interval))?;
     let (mut series, mut held, mut next) = (Vec::new(), 0, None);
     while let Some((tags, sets)) = rest.next() {
         let mut stream = question.stream(metric);

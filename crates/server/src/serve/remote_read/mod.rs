@@ -21,7 +21,7 @@ use super::http::body::RawBody;
 use super::http::problem::Problem;
 use super::http::reply::Length;
 use super::series;
-use super::series::points::{Points as _, Reader};
+use super::series::points::Reader;
 use super::store::Store;
 use super::store::error::{Failure, StoreError, Trouble};
 use super::store::tx::Tx;
@@ -139,7 +139,7 @@ struct Answer {
 impl Answer {
     fn add(&mut self, tx: &Tx<'_>, query: &Query) -> Result<(), Refused> {
         let time = seconds(query);
-        let points = series::of(tx)?;
+        let points = series::of(tx);
         let (mut streams, mut wanted) = (Vec::new(), HashSet::new());
         for metric in chosen(tx, &query.matchers)? {
             let mut of_metric = Streams::new();
@@ -154,7 +154,7 @@ impl Answer {
             }
             streams.push((metric, of_metric));
         }
-        let mut reader = Reader::new(&points, &wanted, time)?;
+        let mut reader = Reader::new(&*points, &wanted, time)?;
         let mut found = Vec::new();
         for (metric, streams) in streams {
             for (labels, ids) in streams {

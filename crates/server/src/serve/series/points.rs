@@ -105,7 +105,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Goes through the journal once, for the series in `wanted`.
     pub fn new(
-        points: &'a impl Points,
+        points: &'a dyn Points,
         wanted: &HashSet<i64>,
         time: TimeRange,
     ) -> Result<Reader<'a>, StoreError> {

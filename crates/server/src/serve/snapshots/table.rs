@@ -117,7 +117,7 @@ pub fn finish(tx: &Tx<'_>, one: &Snapshot, key: &str, png: &[u8], now: i64) -> R
     tx.execute(sql, params![one.id, key, now, bytes, png])?;
     tx.execute("UPDATE snapshots SET updated_at = ?2 WHERE id = ?1", params![one.id, now])?;
     tx.execute("DELETE FROM pictures WHERE made_at < ?1", params![now.saturating_sub(KEPT)])?;
-    let sql = "SELECT coalesce(sum(bytes), 0) AS n FROM pictures";
+    let sql = "SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) AS n FROM pictures";
     let mut held: i64 = tx.one(sql, params![], |row| row.get("n"))?.unwrap_or_default();
     while held > ROOM {
         let sql = "SELECT snapshot_id, bytes FROM pictures ORDER BY snapshot_id LIMIT 1";

@@ -33,16 +33,24 @@ pub struct Changes {
     last: AtomicU64,
     anything: AtomicU64,
     measurements: Box<[AtomicU64]>,
+    /// Others write as well, who tell nothing here.
+    by_others: bool,
 }
 
 impl Default for Changes {
     fn default() -> Changes {
         let measurements = (0..PLACES).map(|_| AtomicU64::new(0)).collect();
-        Changes { last: AtomicU64::new(0), anything: AtomicU64::new(0), measurements }
+        Changes { last: AtomicU64::new(0), anything: AtomicU64::new(0), measurements, by_others: false }
     }
 }
 
 impl Changes {
+    /// Those of a database that others write, of which it is never known that there are none.
+    #[cfg(feature = "postgres")]
+    pub fn by_others() -> Changes {
+        Changes { by_others: true, ..Changes::default() }
+    }
+
     /// What is read from now on holds all that was told so far.
     pub fn now(&self) -> u64 {
         self.last.load(Ordering::SeqCst)
@@ -51,7 +59,8 @@ impl Changes {
     /// Whether what was read at a moment of [`Changes::now`] or later is still what would be read.
     pub fn are_none(&self, since: u64, read: &Read) -> bool {
         let is_old = |place: &AtomicU64| place.load(Ordering::SeqCst) <= since;
-        is_old(&self.anything)
+        !self.by_others
+            && is_old(&self.anything)
             && (!read.any || is_old(&self.last))
             && read.metrics.iter().all(|metric| is_old(self.place(*metric)))
     }
@@ -96,5 +105,7 @@ mod tests {
         let since = changes.now();
         changes.tell(&Touched::Anything);
         assert!(!changes.are_none(since, &of(&[], false)));
+        #[cfg(feature = "postgres")]
+        assert!(!Changes::by_others().are_none(0, &of(&[], false)));
     }
 }

@@ -15,6 +15,13 @@ pub enum StoreError {
     /// Others are being served, for longer than this one may wait.
     #[error("the store is busy")]
     Busy,
+    /// The answer to a commit did not come.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    #[error("it is not known whether this was carried out")]
+    Unknown,
+    /// A text holds U+0000, which databases do not take.
+    #[error("a text holds the character U+0000, which cannot be stored")]
+    Unstorable,
     /// It cannot be written. The cause is there where it was found, and not where it is only repeated.
     #[error("{}{}", trouble.reason(), cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default())]
     Trouble { trouble: Trouble, cause: Option<String> },

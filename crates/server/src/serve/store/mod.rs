@@ -9,6 +9,8 @@ pub(in crate::serve) mod epoch;
 pub(in crate::serve) mod error;
 mod opening;
 pub(in crate::serve) mod page;
+#[cfg(feature = "postgres")]
+pub(in crate::serve) mod postgres;
 pub(in crate::serve) mod room;
 pub(in crate::serve) mod rows;
 pub(in crate::serve) mod sqlite;
@@ -32,6 +34,10 @@ use self::tx::Tx;
 use super::Clock;
 pub(in crate::serve) use condition::Condition;
 pub use opening::{Data, Opening};
+#[cfg(feature = "postgres")]
+pub use postgres::SetupError;
+#[cfg(feature = "postgres")]
+pub use postgres::target::{Connecting, Postgres, TargetError};
 pub use sqlite::copy::{Copied, CopyError, Copying, adopt};
 pub use sqlite::open_error::OpenError;
 pub use sqlite::report::Report;
@@ -50,6 +56,8 @@ pub struct Store {
 #[derive(Clone)]
 enum Engine {
     Sqlite(Arc<Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<postgres::Postgres>),
 }
 
 /// How long a read that no one bounded may take.
@@ -66,6 +74,17 @@ impl Store {
         Ok(Store { engine, read_time: READ_TIME })
     }
 
+    /// Uses a database, which other servers may use at the same time.
+    #[cfg(feature = "postgres")]
+    pub(in crate::serve) fn start_on(
+        database: &Postgres,
+        opening: Opening,
+        upkeep: postgres::upkeep::Begin,
+    ) -> Result<Store, OpenError> {
+        let engine = Engine::Postgres(Arc::new(postgres::Postgres::open(database, opening, upkeep)?));
+        Ok(Store { engine, read_time: READ_TIME })
+    }
+
     /// Seconds since the epoch, by the clock of the store.
     pub(in crate::serve) fn now(&self) -> i64 {
         self.condition().clock.now()
@@ -76,10 +95,21 @@ impl Store {
         self.condition().clock.clone()
     }
 
+    /// Into how many parts measurements are divided.
+    pub(in crate::serve) fn parts(&self) -> i64 {
+        match &self.engine {
+            Engine::Sqlite(_) => 1,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.parts(),
+        }
+    }
+
     /// How the store is.
     pub(in crate::serve) fn condition(&self) -> &Condition {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.condition(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.condition(),
         }
     }
 
@@ -91,6 +121,8 @@ impl Store {
     ) -> Result<T, E> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.write(Touched::Anything, job).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.write(job).await,
         }
     }
 
@@ -102,6 +134,8 @@ impl Store {
     ) -> Result<T, E> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.write(Touched::Measurements(metrics), job).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.write(job).await,
         }
     }
 
@@ -155,6 +189,8 @@ impl Store {
     ) -> Result<T, E> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(cost, self.read_time, job).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.read(cost, self.read_time, job).await,
         }
     }
 
@@ -162,6 +198,8 @@ impl Store {
     pub(in crate::serve) fn displaced(&self) -> Option<String> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.displaced(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => None,
         }
     }
 
@@ -169,6 +207,8 @@ impl Store {
     pub(in crate::serve) fn unready(&self) -> Option<StoreError> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.unready(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.unready(),
         }
     }
 
@@ -182,6 +222,8 @@ impl Store {
     pub fn copied_at(&self) -> Option<i64> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.copied_at(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => None,
         }
     }
 
@@ -194,6 +236,17 @@ impl Store {
     pub(in crate::serve) async fn copy(&self) -> Result<Option<File>, StoreError> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.copy().await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Ends the maintenance, for tests that do what it does.
+    #[cfg(test)]
+    #[cfg(feature = "postgres")]
+    pub(in crate::serve) fn rest(&self) {
+        if let Engine::Postgres(postgres) = &self.engine {
+            postgres.rest();
         }
     }
 
@@ -201,6 +254,8 @@ impl Store {
     pub(in crate::serve) fn close(&self) {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.close(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.close(),
         }
     }
 }

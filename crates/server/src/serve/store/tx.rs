@@ -10,9 +10,11 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
-use super::sqlite::session::{self, Record, Session};
-use super::value::Column;
+#[cfg(feature = "postgres")]
+use super::postgres::session as postgres;
+use super::sqlite::session as sqlite;
 pub use super::value::Param;
+use super::value::{Column, Stored, Value};
 use crate::serve::budget;
 
 /// The parameters of a statement, by their places.
@@ -29,20 +31,63 @@ pub struct Tx<'c> {
     statements: Cell<u64>,
 }
 
+/// What a transaction works on.
 #[derive(Clone, Copy)]
-enum Engine<'c> {
-    Sqlite(Session<'c>),
+pub enum Engine<'c> {
+    Sqlite(sqlite::Session<'c>),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Session<'c>),
 }
 
 impl<'c> Tx<'c> {
-    pub fn on_sqlite(session: Session<'c>) -> Tx<'c> {
+    pub fn on_sqlite(session: sqlite::Session<'c>) -> Tx<'c> {
         Tx { engine: Engine::Sqlite(session), statements: Cell::new(0) }
     }
 
-    /// What `series/sqlite` works on; nothing where the database is another one.
-    pub fn sqlite(&self) -> Option<Session<'c>> {
+    #[cfg(feature = "postgres")]
+    pub fn on_postgres(session: postgres::Session<'c>) -> Tx<'c> {
+        Tx { engine: Engine::Postgres(session), statements: Cell::new(0) }
+    }
+
+    /// What it works on, for `series`, which has tables of its own in each database.
+    pub fn engine(&self) -> Engine<'c> {
+        self.engine
+    }
+
+    /// A connection of SQLite; nothing where the database is another one.
+    #[cfg(test)]
+    pub fn sqlite(&self) -> Option<sqlite::Session<'c>> {
         match self.engine {
             Engine::Sqlite(session) => Some(session),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => None,
+        }
+    }
+
+    /// Into how many parts measurements are divided.
+    pub fn parts(&self) -> i64 {
+        match self.engine {
+            Engine::Sqlite(_) => 1,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(session) => session.0.parts(),
+        }
+    }
+
+    /// How often was changed what makes remembered facts wrong, where other servers may change it; nothing where this is the only one.
+    pub fn epoch(&self) -> Result<Option<i64>, StoreError> {
+        match self.engine {
+            Engine::Sqlite(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => self.one("SELECT epoch FROM catalog", &[], |row| row.get("epoch")),
+        }
+    }
+
+    /// Makes others see that what they remember is wrong, once this is committed.
+    pub fn end_epoch(&self) -> Result<(), StoreError> {
+        match self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => self.execute("UPDATE catalog SET epoch = epoch + 1", &[]).map(drop),
         }
     }
 
@@ -53,8 +98,11 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement that gives no rows. How many rows it changed.
     pub fn execute(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, StoreError> {
+        storable(params)?;
         match self.counted() {
             Engine::Sqlite(session) => session.execute(sql, params),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(session) => session.execute(sql, params),
         }
     }
 
@@ -123,9 +171,15 @@ impl<'c> Tx<'c> {
     ) -> Result<Vec<i64>, StoreError> {
         match self.counted() {
             Engine::Sqlite(session) => {
-                let mut many = Many(session.many(sql)?);
+                let mut many = Many(Each::Sqlite(session.many(sql)?));
                 rows(&mut many)?;
-                Ok(many.0.done())
+                many.done()
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(session) => {
+                let mut many = Many(Each::Postgres(session.many(sql)?));
+                rows(&mut many)?;
+                many.done()
             }
         }
     }
@@ -133,14 +187,18 @@ impl<'c> Tx<'c> {
     /// SQL that asks whether `column` is in a list of integers or texts, which is the parameter `at`.
     pub fn any(&self, column: &str, at: usize) -> String {
         match self.engine {
-            Engine::Sqlite(_) => session::any(column, at),
+            Engine::Sqlite(_) => sqlite::any(column, at),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => postgres::any(column, at),
         }
     }
 
     /// SQL that asks whether the parameter `at` is a part of `text`.
     pub fn contains(&self, text: &str, at: usize) -> String {
         match self.engine {
-            Engine::Sqlite(_) => session::contains(text, at),
+            Engine::Sqlite(_) => sqlite::contains(text, at),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => postgres::contains(text, at),
         }
     }
 
@@ -150,8 +208,13 @@ impl<'c> Tx<'c> {
         params: &[&dyn Param],
         mut row: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
+        storable(params)?;
         match self.counted() {
-            Engine::Sqlite(session) => session.each(sql, params, |record| row(&Row(record))),
+            Engine::Sqlite(session) => session.each(sql, params, |record| row(&Row(Record::Sqlite(record)))),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(session) => {
+                session.each(sql, params, |record| row(&Row(Record::Postgres(record))))
+            }
         }
     }
 
@@ -161,17 +224,67 @@ impl<'c> Tx<'c> {
     }
 }
 
+/// A text with U+0000 is no text to some databases, so it is none to any.
+fn storable(params: &[&dyn Param]) -> Result<(), StoreError> {
+    let has_nul = |text: &str| text.as_bytes().contains(&0);
+    let cannot = params.iter().any(|param| match param.value() {
+        Value::Text(text) => has_nul(text),
+        Value::Texts(texts) => texts.iter().any(|text| has_nul(text)),
+        _ => false,
+    });
+    if cannot { Err(StoreError::Unstorable) } else { Ok(()) }
+}
+
 /// A statement that is run for many rows.
-pub struct Many<'c>(session::Many<'c>);
+pub struct Many<'c>(Each<'c>);
+
+enum Each<'c> {
+    Sqlite(sqlite::Many<'c>),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Many<'c>),
+}
 
 impl Many<'_> {
     pub fn run(&mut self, params: &[&dyn Param]) -> Result<(), StoreError> {
-        self.0.run(params)
+        storable(params)?;
+        match &mut self.0 {
+            Each::Sqlite(many) => many.run(params),
+            #[cfg(feature = "postgres")]
+            Each::Postgres(many) => {
+                many.run(params);
+                Ok(())
+            }
+        }
+    }
+
+    fn done(self) -> Result<Vec<i64>, StoreError> {
+        match self.0 {
+            Each::Sqlite(many) => Ok(many.done()),
+            #[cfg(feature = "postgres")]
+            Each::Postgres(many) => many.done(),
+        }
     }
 }
 
 /// The row at hand; what is read of it by name.
 pub struct Row<'r>(Record<'r>);
+
+#[derive(Clone, Copy)]
+enum Record<'r> {
+    Sqlite(sqlite::Record<'r>),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Record<'r>),
+}
+
+impl<'r> Record<'r> {
+    fn get(self, column: &str) -> Result<Stored<'r>, StoreError> {
+        match self {
+            Record::Sqlite(record) => record.get(column),
+            #[cfg(feature = "postgres")]
+            Record::Postgres(record) => record.get(column),
+        }
+    }
+}
 
 impl<'r> Row<'r> {
     pub fn get<T: Column<'r>>(&self, column: &str) -> Result<T, StoreError> {
@@ -206,7 +319,11 @@ impl<'r> Row<'r> {
 
     /// Claims the memory that the row takes as an object and as the values that are shown of it.
     pub fn claim(&self) -> Result<(), StoreError> {
-        Ok(self.0.claim()?)
+        Ok(match self.0 {
+            Record::Sqlite(record) => record.claim(),
+            #[cfg(feature = "postgres")]
+            Record::Postgres(record) => record.claim(),
+        }?)
     }
 
     fn damaged(&self, table: &'static str, column: &'static str, why: String) -> StoreError {

@@ -24,7 +24,6 @@ use super::http::body::{Body, JsonBody};
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
 use super::series;
-use super::series::points::Points as _;
 use super::store::Store;
 use super::store::tx::Tx;
 use super::telemetry::Telemetry;
@@ -116,15 +115,15 @@ impl Intake {
     /// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
     async fn take_known(&self, samples: &[Measurement], now: i64) -> Result<bool, Problem> {
         let Some((age, found)) = self.known.resolve(samples, Measurement::wanted) else { return Ok(false) };
-        let (rows, known) = (journal::rows(&found), self.known.clone());
+        let (rows, known) = (journal::rows(&found, self.store.parts()), self.known.clone());
         let mut metrics: Vec<i64> = found.iter().map(|sample| sample.metric).collect();
         metrics.sort_unstable();
         metrics.dedup();
         let insert = move |tx: &Tx| {
             // What would change the outcome has its turn on the writer, too, and makes itself known.
-            let fits = known.is_of(age);
+            let fits = known.is_of(tx, age)?;
             if fits {
-                series::of(tx)?.append(&rows, now)?;
+                series::of(tx).append(&rows, now)?;
             }
             Ok(fits)
         };
@@ -155,10 +154,10 @@ impl Intake {
         };
         let Resolved { samples: resolved, found } = self.store.write_chunked(resolved, step, advance).await?;
         self.known.remember(found);
-        let rows = journal::rows(&resolved);
+        let rows = journal::rows(&resolved, self.store.parts());
         let insert = move |tx: &Tx| {
-            if known.is_of(age) {
-                series::of(tx)?.append(&rows, now)?;
+            if known.is_of(tx, age)? {
+                series::of(tx).append(&rows, now)?;
                 return Ok(Found::default());
             }
             // Metrics were changed or deleted between the turns, and with them perhaps what the first turns found.

@@ -12,7 +12,6 @@ use crate::serve::catalog::metrics::table;
 use crate::serve::http::problem::Problem;
 use crate::serve::names::fold;
 use crate::serve::series;
-use crate::serve::series::points::Points as _;
 use crate::serve::store::TimeSlice;
 use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::journal;
@@ -28,7 +27,7 @@ pub fn append(
     now: i64,
 ) -> Result<Found, Problem> {
     let resolved = resolve(tx, measurements, agent, known, TimeSlice::whole())?;
-    series::of(tx)?.append(&journal::rows(&resolved.samples), now)?;
+    series::of(tx).append(&journal::rows(&resolved.samples, tx.parts()), now)?;
     Ok(resolved.found)
 }
 
@@ -76,6 +75,7 @@ pub fn resolve(
     known: &SeriesCache,
     slice: TimeSlice,
 ) -> Result<Resolved, Problem> {
+    known.look(tx)?;
     let Resolved { mut samples, mut found } = Resolved::new(known);
     samples.reserve(measurements.len());
     let (metrics, series) = (HashMap::new(), HashMap::new());
@@ -129,7 +129,7 @@ impl<'a> LookUp<'a> {
         if let Some(id) = met.or_else(|| self.known.series(metric, labels)) {
             return Ok(id);
         }
-        let id = series::of(self.tx)?.find_or_create(metric, labels)?;
+        let id = series::of(self.tx).find_or_create(metric, labels)?;
         self.series.insert((metric, labels), id);
         self.found.series(metric, labels, id);
         Ok(id)

@@ -29,6 +29,9 @@ const LARGEST: usize = 7_900;
 /// A row that does not stand in the journal yet.
 #[derive(Debug)]
 pub struct Row {
+    /// Of all metrics in it.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub part: i64,
     /// The smallest and the largest id of a series in it.
     pub first: i64,
     pub last: i64,
@@ -36,35 +39,46 @@ pub struct Row {
     pub block: Vec<u8>,
 }
 
-/// As many rows as it takes for samples, in their order.
-pub fn rows(samples: &[Sample]) -> Vec<Row> {
+/// As many rows as it takes for samples, in their order where there is one part; of several, each has rows of its own, in which metric
+/// follows on metric.
+pub fn rows(samples: &[Sample], parts: i64) -> Vec<Row> {
     let mut rows = Vec::with_capacity(samples.len().div_ceil(AT_MOST));
-    samples.chunks(AT_MOST).for_each(|some| put_rows(some, &mut rows));
+    if parts <= 1 {
+        samples.chunks(AT_MOST).for_each(|some| put_rows(some, 0, &mut rows));
+        return rows;
+    }
+    let part = |sample: &Sample| sample.metric.rem_euclid(parts);
+    let mut sorted = samples.to_vec();
+    sorted.sort_by_key(|sample| (part(sample), sample.metric));
+    for some in sorted.chunk_by(|a, b| part(a) == part(b)) {
+        let of = some.first().map_or(0, part);
+        some.chunks(AT_MOST).for_each(|some| put_rows(some, of, &mut rows));
+    }
     rows
 }
 
 /// One row, or halves where that would be too large.
-fn put_rows(samples: &[Sample], rows: &mut Vec<Row>) {
-    let row = Row::of(samples);
+fn put_rows(samples: &[Sample], part: i64, rows: &mut Vec<Row>) {
+    let row = Row::of(samples, part);
     if row.block.len() <= LARGEST || samples.len() < 2 {
         return rows.push(row);
     }
     let (first, second) = samples.split_at(samples.len() / 2);
-    put_rows(first, rows);
-    put_rows(second, rows);
+    put_rows(first, part, rows);
+    put_rows(second, part, rows);
 }
 
 impl Row {
-    fn of(samples: &[Sample]) -> Row {
+    fn of(samples: &[Sample], part: i64) -> Row {
         let series = || samples.iter().map(|sample| sample.series);
         let (first, last) = (series().min().unwrap_or_default(), series().max().unwrap_or_default());
-        Row { first, last, block: envelope::seal(&[], &encode(samples)) }
+        Row { part, first, last, block: envelope::seal(&[], &encode(samples)) }
     }
 }
 
 /// All samples in one row, however many; none where there are none.
 pub fn row(samples: &[Sample]) -> Option<Row> {
-    (!samples.is_empty()).then(|| Row::of(samples))
+    (!samples.is_empty()).then(|| Row::of(samples, 0))
 }
 
 /// The samples of a stored row.
@@ -195,7 +209,7 @@ mod tests {
             .map(|n| Sample { metric: 3, series: n, time: 1_700_000_000, stats: Stats::Single(1.0) })
             .collect();
         assert!(encode(&points).len() < 12 * 1000);
-        let sizes: Vec<_> = rows(&points).iter().map(|row| row.block.len()).collect();
+        let sizes: Vec<_> = rows(&points, 1).iter().map(|row| row.block.len()).collect();
         assert!(sizes.len() == 2 && sizes.iter().all(|size| *size <= LARGEST), "{sizes:?}");
     }
 
@@ -206,7 +220,7 @@ mod tests {
             Stats::Summary { count: 9, sum: 1.5, min: Some(0.1), max: Some(0.3), last: Some(0.2), spread };
         let points: Vec<_> =
             (0..1000).map(|n| Sample { metric: n % 5, series: n, time: 1_700_000_000, stats }).collect();
-        let rows = rows(&points);
+        let rows = rows(&points, 1);
         assert!(rows.iter().all(|row| row.block.len() <= LARGEST));
         let read: Vec<_> = rows.iter().flat_map(|row| open(&row.block).unwrap()).collect();
         assert_eq!(read, points, "in their order");

@@ -10,7 +10,6 @@ use crate::serve::changes::Entity;
 use crate::serve::names::{Choice, fold};
 use crate::serve::refusal::Refusal;
 use crate::serve::series;
-use crate::serve::series::points::Points as _;
 use crate::serve::store::TimeSlice;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
@@ -156,7 +155,7 @@ pub fn delete_many<E: From<StoreError>>(
 ) -> Result<usize, E> {
     // A metric may have tens of thousands of series with thousands of blocks each.
     const SERIES: usize = 100;
-    let points = series::of(tx)?;
+    let points = series::of(tx);
     let mut gone = 0;
     for id in ids.iter().rev() {
         while !points.forget(*id, SERIES)? {

@@ -25,7 +25,7 @@ pub fn submit(connection: &Connection, metric: &str, now: i64, values: &[(Labels
         stats: Stats::Single(*value),
     };
     let samples: Vec<_> = values.iter().map(sample).collect();
-    points.append(&journal::rows(&samples), now).unwrap();
+    points.append(&journal::rows(&samples, 1), now).unwrap();
 }
 
 /// A block as files have it that were written before there were pages.
@@ -45,6 +45,17 @@ pub fn delete(connection: &Connection, metric: i64) {
 pub fn compact(connection: &Connection, now: i64) {
     while let Some(work) =
         step(connection, Time { wall: now, horizon: now, followed: i64::MAX }, true).unwrap()
+    {
+        write::write(connection, &work).unwrap();
+    }
+}
+
+/// Packs all of the journal, and merges and rolls up what is due.
+#[cfg(feature = "postgres")]
+pub fn tidy(connection: &Connection, now: i64) {
+    compact(connection, now);
+    while let Some(work) =
+        step(connection, Time { wall: now, horizon: now, followed: i64::MAX }, false).unwrap()
     {
         write::write(connection, &work).unwrap();
     }

@@ -75,6 +75,10 @@ pub enum OpenError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// The database of another server cannot be used.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Setup(#[from] crate::serve::store::SetupError),
     /// The writer's thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),

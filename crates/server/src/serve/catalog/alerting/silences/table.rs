@@ -44,7 +44,8 @@ pub fn end(tx: &Tx<'_>, id: i64, now: i64) -> Result<(), StoreError> {
     let ahead = Clock::read(tx)?.written.map(|written| written.clock).filter(|clock| *clock > now);
     // The clock is written down every five seconds.
     let end = ahead.map_or(now, |clock| clock.saturating_add(5)).saturating_add(1);
-    let sql = "UPDATE silences SET ends = min(ends, ?2), ended_at = ?3 WHERE id = ?1";
+    let sql =
+        "UPDATE silences SET ends = CASE WHEN ends > ?2 THEN ?2 ELSE ends END, ended_at = ?3 WHERE id = ?1";
     tx.execute(sql, params![id, end, now]).map(drop)
 }
 

@@ -1,0 +1,179 @@
+//! What happens to measurements after they were accepted: the journal of a part is compacted into pages, pages are merged, and those that
+//! outlived their resolution are rolled up or dropped. Each step is one transaction that locks its part first, so that whichever
+//! servers there are, one at a time writes pages of a part; a server that dies loses the lock with its connection.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use super::pages::{self, New};
+use super::table;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::{Tx, params};
+use crate::serve::tsdb::aggregate::Point;
+use crate::serve::tsdb::fold::{self, Fold, Window};
+use crate::serve::tsdb::journal;
+use crate::serve::tsdb::page::write::Pages;
+use crate::serve::tsdb::sample::Sample;
+
+/// The journal of a part is compacted when it has grown to this many bytes, or when its oldest row is this many seconds old.
+const GROWN: i64 = 2 << 20;
+const OLD: i64 = 30;
+
+/// Rows that are compacted in one transaction: those of as many bytes, if they are full.
+const TOGETHER: i64 = 512;
+
+/// When a step is taken, in seconds since the epoch.
+#[derive(Debug, Clone, Copy)]
+pub struct Time {
+    /// By the clock, as rows of the journal are marked.
+    pub wall: i64,
+    /// By which measurements age; see `horizon`.
+    pub horizon: i64,
+}
+
+/// What a step did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    /// Whether as much waits as can be done at one time.
+    pub more: bool,
+    /// Points that outlived the last tier, and went.
+    pub dropped: u64,
+}
+
+/// The parts whose journal is to be compacted.
+pub fn due(tx: &Tx<'_>, now: Time) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT part, CAST(sum(octet_length(block)) AS BIGINT) AS bytes, min(received_at) AS oldest, max(received_at) AS newest
+        FROM journal GROUP BY part ORDER BY part";
+    let found = tx.all(sql, params![], |row| {
+        let (oldest, newest): (i64, i64) = (row.get("oldest")?, row.get("newest")?);
+        // One that was received in times to come was so before the clock was set back.
+        let young = oldest > now.wall - OLD && newest <= now.wall;
+        let is_due = row.get::<i64>("bytes")? >= GROWN || !young;
+        Ok(is_due.then_some(row.get("part")?))
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Compacts the oldest rows of the journal of a part. Nothing where another server is at it, or there are none.
+pub fn compact(tx: &Tx<'_>, part: i64, now: Time) -> Result<Option<Done>, StoreError> {
+    table::make_part(tx, part)?;
+    if !table::lock_part(tx, part)? {
+        return Ok(None);
+    }
+    let Some((samples, more)) = take_oldest(tx, part, now)? else { return Ok(None) };
+    let (windows, dropped) = folded(tx, &samples, now.horizon)?.finish();
+    for (window, pages) in windows {
+        let seq = table::next_seq(tx, part)?;
+        pages::insert(tx, &New { part, window, seq, level: 0, pages })?;
+    }
+    Ok(Some(Done { dropped, more }))
+}
+
+/// What is in a row, or its bytes where they cannot be read.
+type Opened = Result<Vec<Sample>, Vec<u8>>;
+
+/// Takes the oldest rows out of the journal, as samples in the order of their arrival. What is read is what is deleted: a row with a smaller id
+/// may become visible at any time.
+fn take_oldest(tx: &Tx<'_>, part: i64, now: Time) -> Result<Option<(Vec<Sample>, bool)>, StoreError> {
+    let sql = "DELETE FROM journal WHERE part = ?1 AND id IN (SELECT id FROM journal WHERE part = ?1 ORDER BY id LIMIT ?2)
+        RETURNING id, block";
+    let mut rows: Vec<(i64, Opened)> = Vec::new();
+    tx.each(sql, params![part, TOGETHER], |row| {
+        let bytes: &[u8] = row.get("block")?;
+        rows.push((row.get("id")?, journal::open(bytes).map_err(|_| bytes.to_vec())));
+        Ok::<_, StoreError>(ControlFlow::Continue(()))
+    })?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let more = rows.len() as i64 >= TOGETHER;
+    rows.sort_unstable_by_key(|(id, _)| *id);
+    let mut all = Vec::new();
+    for (id, samples) in rows {
+        match samples {
+            Ok(mut samples) => all.append(&mut samples),
+            Err(bytes) => {
+                table::set_aside(tx, table::JOURNAL, id, &bytes, now.wall)?;
+            }
+        }
+    }
+    Ok(Some((all, more)))
+}
+
+/// Samples in order of their arrival as pages, without those of series that are gone.
+fn folded(tx: &Tx<'_>, samples: &[Sample], now: i64) -> Result<Fold, StoreError> {
+    let ids: HashSet<i64> = samples.iter().map(|sample| sample.series).collect();
+    let there = table::existing(tx, &Vec::from_iter(ids))?;
+    let mut order: Vec<(i64, i64, usize)> = samples
+        .iter()
+        .enumerate()
+        .filter(|(_, sample)| there.contains(&sample.series))
+        .map(|(index, sample)| (sample.metric, sample.series, index))
+        .collect();
+    // Each series by itself, in order of arrival.
+    order.sort_unstable();
+    let mut fold = Fold::default();
+    for one in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let Some((metric, series, _)) = one.first() else { continue };
+        let points = one.iter().filter_map(|(.., index)| samples.get(*index)).map(Point::from);
+        fold.put(*metric, *series, points.collect(), now);
+    }
+    Ok(fold)
+}
+
+/// The windows of a part in which something is to be done, from the finest tier and the oldest window on.
+pub fn windows_due(tx: &Tx<'_>, part: i64, now: Time) -> Result<Vec<Window>, StoreError> {
+    let mut due = Vec::new();
+    for (window, mut layers) in pages::windows(tx, part)? {
+        let is_complete = layers.len() > 1 && window.0.complete_at(window.1) <= now.horizon;
+        if is_complete && !has_expired(window, now) {
+            layers = pages::layers(tx, part, window)?;
+        }
+        if has_expired(window, now) || fold::due(window, &layers, now.horizon).is_some() {
+            due.push(window);
+        }
+    }
+    Ok(due)
+}
+
+fn has_expired((tier, start): Window, now: Time) -> bool {
+    start < tier.expired_before(now.horizon)
+}
+
+/// Merges layers of a window, or moves all of it to the next tier when it has expired; what was in the last one is dropped. Nothing where another
+/// server is at it, or there is nothing to be done any more.
+pub fn tidy(tx: &Tx<'_>, part: i64, window: Window, now: Time) -> Result<Option<Done>, StoreError> {
+    if !table::lock_part(tx, part)? {
+        return Ok(None);
+    }
+    let layers = pages::layers(tx, part, window)?;
+    if layers.is_empty() {
+        return Ok(None);
+    }
+    let (tier, start) = window;
+    if !has_expired(window, now) {
+        let Some((some, level)) = fold::due(window, &layers, now.horizon) else { return Ok(None) };
+        let Some(youngest) = some.last() else { return Ok(None) };
+        let mut merged = Pages::new(tier, start);
+        let put = |metric, series, points: Vec<Point>| merged.put(metric, series, &points);
+        pages::merge_layers(tx, part, window, some, tier.resolution, put)?;
+        pages::delete(tx, part, window, some)?;
+        pages::insert(tx, &New { part, window, seq: youngest.seq, level, pages: merged.finish() })?;
+        return Ok(Some(Done::default()));
+    }
+    let Some(next) = tier.next() else {
+        let mut dropped = 0;
+        let count = |_, _, points: Vec<Point>| dropped += points.len() as u64;
+        pages::merge_layers(tx, part, window, &layers, tier.resolution, count)?;
+        pages::delete(tx, part, window, &layers)?;
+        return Ok(Some(Done { dropped, ..Done::default() }));
+    };
+    let window_of_next = (next, next.window(start));
+    let mut merged = Pages::new(next, window_of_next.1);
+    let put = |metric, series, points: Vec<Point>| merged.put(metric, series, &points);
+    pages::merge_layers(tx, part, window, &layers, next.resolution, put)?;
+    pages::delete(tx, part, window, &layers)?;
+    let seq = table::next_seq(tx, part)?;
+    pages::insert(tx, &New { part, window: window_of_next, seq, level: 0, pages: merged.finish() })?;
+    Ok(Some(Done::default()))
+}

@@ -1,0 +1,103 @@
+//! What keeps the tables of measurements in order, apart from when: the steps of `compact` by a horizon that no wrong clock moves, which all
+//! servers of a database share, and what is kept for a time only.
+
+use std::sync::atomic::Ordering;
+
+use super::compact::{self, Done, Time};
+use super::{pages, table};
+use crate::serve::store::condition::Condition;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::postgres::upkeep::{Keeper, Upkeep};
+use crate::serve::store::tx::Tx;
+use crate::serve::tsdb::horizon::{Clockwork, Horizon};
+use crate::serve::tsdb::tier::TIERS;
+
+/// How often the time is written down and what is too old is deleted, in milliseconds.
+const REMEMBERED: i64 = 5000;
+/// How often windows are looked at, in milliseconds.
+const LOOKED_AT: i64 = 60_000;
+
+/// What one server does of it.
+pub struct Maintenance {
+    accept_clock: bool,
+    /// As it was last written down, and how long the process had run then.
+    horizon: Option<Horizon>,
+    ran: i64,
+    /// How long it had run when windows were last looked at.
+    looked: Option<i64>,
+}
+
+/// Over a database that is open; `accept_clock` vouches for the clock as it is.
+pub fn begin(condition: &Condition, accept_clock: bool) -> Box<dyn Upkeep> {
+    Box::new(Maintenance { accept_clock, horizon: None, ran: condition.clock.ran(), looked: None })
+}
+
+impl Upkeep for Maintenance {
+    fn round(&mut self, keeper: &Keeper<'_>) -> Result<(), StoreError> {
+        let clock = &keeper.condition().clock;
+        let (wall, ran) = (clock.wall(), clock.ran());
+        let horizon = self.horizon(keeper, wall, ran)?;
+        let now = Time { wall: wall.div_euclid(1000), horizon: horizon.now(wall) };
+        for part in keeper.read(|tx| compact::due(tx, now))? {
+            while let Some(done) = keeper.write(|tx| compact::compact(tx, part, now))? {
+                tell(keeper, done);
+                if !done.more {
+                    break;
+                }
+            }
+        }
+        if self.looked.is_some_and(|at| ran - at < LOOKED_AT) {
+            return Ok(());
+        }
+        self.looked = Some(ran);
+        for part in keeper.read(table::parts)? {
+            for window in keeper.read(|tx| compact::windows_due(tx, part, now))? {
+                if let Some(done) = keeper.write(|tx| compact::tidy(tx, part, window, now))? {
+                    tell(keeper, done);
+                    // What was moved may be merged where it is now.
+                    self.looked = None;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Maintenance {
+    /// Lets the horizon go on with the clock, as far as that is believed, and writes it down when that is due.
+    fn horizon(&mut self, keeper: &Keeper<'_>, wall: i64, ran: i64) -> Result<Horizon, StoreError> {
+        let passed = ran - self.ran;
+        if let Some(horizon) = self.horizon.filter(|_| passed < REMEMBERED) {
+            return Ok(horizon);
+        }
+        let accept = std::mem::take(&mut self.accept_clock);
+        let (horizon, found) = keeper.write(|tx| {
+            let (seen, held) = table::horizon(tx, wall)?;
+            let mut horizon = Horizon::new(seen, held, accept);
+            let found = horizon.tick(wall, passed, || next_due(tx))?;
+            table::remember(tx, horizon.seen, horizon.held)?;
+            table::forget_old(tx, horizon.seen / 1000)?;
+            Ok((horizon, found))
+        })?;
+        (self.ran, self.horizon) = (ran, Some(horizon));
+        keeper.condition().set_clock((wall - horizon.seen) / 1000, found != Clockwork::Believed);
+        Ok(horizon)
+    }
+}
+
+/// The time at which the next window ages, in milliseconds.
+fn next_due(tx: &Tx<'_>) -> Result<Option<i64>, StoreError> {
+    let mut next = None;
+    for tier in TIERS {
+        let oldest = pages::oldest(tx, tier)?;
+        next = oldest.map(|start| tier.due(start).saturating_mul(1000)).into_iter().chain(next).min();
+    }
+    Ok(next)
+}
+
+fn tell(keeper: &Keeper<'_>, Done { dropped, .. }: Done) {
+    if dropped > 0 {
+        keeper.condition().dropped.fetch_add(dropped, Ordering::Relaxed);
+        tracing::info!(target: "librato_apply::serve", "dropped {dropped} points that are older than what is kept");
+    }
+}

@@ -1,0 +1,176 @@
+//! PostgreSQL: the data in one schema of a database that several servers can use. Jobs run on threads that may wait; what goes over
+//! the network is done on a thread of its own, so that it goes on while those wait.
+
+mod connection;
+mod error;
+mod monitor;
+mod open_error;
+mod pool;
+mod schema;
+pub mod session;
+mod setup;
+mod shared;
+pub mod target;
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "../../../../../../tests/support/store.rs"]
+pub mod test_server;
+#[cfg(test)]
+#[cfg(unix)]
+pub mod tests;
+mod tls;
+mod transaction;
+pub mod upkeep;
+mod values;
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+use self::monitor::Monitor;
+pub use self::open_error::SetupError;
+use self::pool::Pool;
+use self::shared::Shared;
+use self::upkeep::{Begin, Working};
+use super::changes::Changes;
+use super::condition::Condition;
+use super::cost::Cost;
+use super::error::{Failure, StoreError};
+use super::opening::Opening;
+use super::tx::Tx;
+use crate::serve::budget;
+
+/// An open database.
+pub struct Postgres {
+    shared: Arc<Shared>,
+    monitor: Monitor,
+    working: Mutex<Option<Working>>,
+    network: Mutex<Option<Network>>,
+}
+
+/// The thread on which connections live, and how it is ended.
+struct Network {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Postgres {
+    /// Opens a database, and makes or completes its tables. Blocks.
+    pub fn open(target: &target::Postgres, opening: Opening, begin: Begin) -> Result<Postgres, SetupError> {
+        let (network, runtime) = Network::start()?;
+        // On a thread of its own, since whoever opens a store may be one that must not wait.
+        let prepared = thread::scope(|scope| scope.spawn(|| setup::prepare(target, &runtime)).join());
+        let parts = prepared.unwrap_or(Err(SetupError::Panicked))?;
+        let monitor = Monitor::start(target.clone(), &runtime);
+        let pool = Pool::new(target.clone(), runtime, parts);
+        let mut condition = Condition::new(opening.clock, None);
+        condition.changes = Changes::by_others();
+        let shared = Arc::new(Shared { pool, condition });
+        let upkeep = begin(&shared.condition, opening.accept_clock);
+        let working = Mutex::new(Some(Working::begin(Arc::clone(&shared), upkeep)?));
+        Ok(Postgres { shared, monitor, working, network: Mutex::new(Some(network)) })
+    }
+
+    pub fn parts(&self) -> i64 {
+        self.shared.pool.parts()
+    }
+
+    pub fn condition(&self) -> &Condition {
+        &self.shared.condition
+    }
+
+    pub async fn write<T: Send + 'static, E: Failure>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let place = self.shared.pool.write_place().await?;
+        let shared = Arc::clone(&self.shared);
+        // The place goes along: a caller that hangs up leaves it in use until the job has ended.
+        blocking(move || {
+            let outcome = transaction::write(&shared.pool, &shared.condition, &job);
+            drop(place);
+            outcome
+        })
+        .await
+    }
+
+    /// A read may wait for `time` and then take `time`.
+    pub async fn read<T: Send + 'static, E: Failure>(
+        &self,
+        cost: Cost,
+        time: Duration,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let place = self.shared.pool.read_place(cost, time).await?;
+        let (shared, share) = (Arc::clone(&self.shared), budget::share());
+        blocking(move || {
+            let outcome =
+                share.spend(time, || transaction::read(&shared.pool, &shared.condition, time, &job));
+            drop(place);
+            outcome
+        })
+        .await
+    }
+
+    /// Why nothing can be stored.
+    pub fn unready(&self) -> Option<StoreError> {
+        let trouble = || self.shared.condition.trouble().map(StoreError::cannot_write);
+        (!self.monitor.is_answered()).then_some(StoreError::Unavailable).or_else(trouble)
+    }
+
+    /// Ends the maintenance, for tests that do what it does.
+    #[cfg(test)]
+    pub fn rest(&self) {
+        if let Some(working) = self.working.lock().take() {
+            working.end();
+        }
+    }
+
+    /// Finishes what was begun and closes all connections. Blocks.
+    pub fn close(&self) {
+        if let Some(working) = self.working.lock().take() {
+            working.end();
+        }
+        self.shared.pool.close();
+        if let Some(network) = self.network.lock().take() {
+            network.end();
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Network {
+    fn start() -> Result<(Network, Handle), SetupError> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(SetupError::Thread)?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("store-network".to_owned())
+            .spawn(move || {
+                let _ = runtime.block_on(stopped);
+            })
+            .map_err(SetupError::Thread)?;
+        Ok((Network { stop, thread }, handle))
+    }
+
+    fn end(self) {
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
+
+async fn blocking<T: Send + 'static, E: Failure>(
+    job: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    let outcome = tokio::task::spawn_blocking(job).await;
+    outcome.unwrap_or_else(|_| Err(StoreError::internal("a job panicked").into()))
+}

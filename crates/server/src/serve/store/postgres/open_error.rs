@@ -1,0 +1,54 @@
+//! Why a database cannot be used, with what to do about it.
+
+use std::io;
+
+/// Why a database cannot be used; the text says what to do. Holds no password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// It cannot be reached, or lets us not in.
+    #[error("cannot use the database {address}: {why}")]
+    Database {
+        /// Hosts and name.
+        address: String,
+        /// What was said.
+        why: String,
+    },
+    /// It does not keep what it acknowledges.
+    #[error("the database has {setting} = {value}, so what it acknowledged can be lost; set it to on")]
+    Forgets {
+        /// A setting of PostgreSQL.
+        setting: &'static str,
+        /// What it is set to.
+        value: String,
+    },
+    /// It is too old.
+    #[error("the database is PostgreSQL {0}; at least version 14 is needed")]
+    TooOld(String),
+    /// It cannot hold all texts.
+    #[error(
+        "the database has the encoding {0}; make one with UTF8 (createdb --encoding=UTF8 --template=template0)"
+    )]
+    Encoding(String),
+    /// There are tables of someone else where ours would stand.
+    #[error(
+        "the schema librato_apply of the database holds tables that are not of librato-apply; choose another database"
+    )]
+    NotOurs,
+    /// A newer version made the tables what they are.
+    #[error(
+        "the database can be used from schema {oldest} on, and this program knows {known}; update the program"
+    )]
+    Newer {
+        /// The oldest schema whose programs can read it.
+        oldest: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    /// A fault of the program.
+    #[error("setting up the database panicked")]
+    Panicked,
+}

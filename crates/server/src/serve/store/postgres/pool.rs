@@ -1,0 +1,117 @@
+//! Connections to one database: a few that write, more that read, of which one is never given to expensive reads. Those that broke
+//! are replaced when one is needed.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection::Connection;
+use super::error::words;
+use super::target::Postgres;
+use crate::serve::store::cost::Cost;
+use crate::serve::store::error::StoreError;
+
+/// Transactions that write at one time. More would only repeat each other's more often.
+const WRITERS: usize = 4;
+
+const READERS: usize = 8;
+
+/// How long the end waits for those who are at work.
+const CLOSING: Duration = Duration::from_secs(30);
+
+pub struct Pool {
+    target: Postgres,
+    runtime: Handle,
+    parts: i64,
+    idle: Mutex<Vec<Connection>>,
+    writers: Arc<Semaphore>,
+    readers: Arc<Semaphore>,
+    dear: Arc<Semaphore>,
+}
+
+/// Given back together.
+pub type Place = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
+
+/// A connection for one transaction. It goes back when it is said to be sound, and is closed otherwise.
+pub struct Lent<'p> {
+    pool: &'p Pool,
+    pub connection: Connection,
+}
+
+impl Pool {
+    pub fn new(target: Postgres, runtime: Handle, parts: i64) -> Pool {
+        let places = |most| Arc::new(Semaphore::new(most));
+        let (writers, readers, dear) = (places(WRITERS), places(READERS), places(READERS - 1));
+        Pool { target, runtime, parts, idle: Mutex::default(), writers, readers, dear }
+    }
+
+    pub fn parts(&self) -> i64 {
+        self.parts
+    }
+
+    /// Waits for its turn to write.
+    pub async fn write_place(&self) -> Result<Place, StoreError> {
+        Ok((None, get(&self.writers).await?))
+    }
+
+    /// Waits for `time` to be allowed to read.
+    pub async fn read_place(&self, cost: Cost, time: Duration) -> Result<Place, StoreError> {
+        let place = async {
+            let dear = match cost {
+                Cost::Cheap => None,
+                Cost::Dear => Some(get(&self.dear).await?),
+            };
+            Ok((dear, get(&self.readers).await?))
+        };
+        tokio::time::timeout(time, place).await.map_err(|_| StoreError::Busy)?
+    }
+
+    /// A connection for whoever has a place. Blocks where a new one is needed.
+    pub fn connection(&self) -> Result<Lent<'_>, StoreError> {
+        loop {
+            let idle = self.idle.lock().pop();
+            match idle {
+                Some(connection) if connection.is_closed() => {}
+                Some(connection) => return Ok(Lent { pool: self, connection }),
+                None => break,
+            }
+        }
+        let opened = Connection::open(&self.target, &self.runtime, self.parts);
+        let connection = opened.map_err(|error| {
+            tracing::warn!(target: "librato_apply::serve", "cannot connect to the database: {}", words(&error));
+            StoreError::Unavailable
+        })?;
+        Ok(Lent { pool: self, connection })
+    }
+
+    /// Lets no one in any more, and waits for those who are. Blocks.
+    pub fn close(&self) {
+        for places in [&self.dear, &self.writers, &self.readers] {
+            places.close();
+        }
+        let begun = Instant::now();
+        let is_busy =
+            || self.writers.available_permits() < WRITERS || self.readers.available_permits() < READERS;
+        while is_busy() && begun.elapsed() < CLOSING {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.idle.lock().clear();
+    }
+}
+
+async fn get(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+    Arc::clone(places).acquire_owned().await.map_err(|_| StoreError::Unavailable)
+}
+
+impl Lent<'_> {
+    /// For the next one.
+    pub fn give_back(self) {
+        if !self.connection.is_closed() && !self.pool.writers.is_closed() {
+            self.pool.idle.lock().push(self.connection);
+        }
+    }
+}

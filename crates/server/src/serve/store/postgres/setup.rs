@@ -1,0 +1,149 @@
+//! What is looked at and made before a database is used: that it keeps what it acknowledges, and that its tables are ours and as new as
+//! this program.
+
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use super::connection::Connection;
+use super::error::words;
+use super::open_error::SetupError;
+use super::schema::{CURRENT, META, MIGRATIONS};
+use super::target::Postgres;
+
+/// Of PostgreSQL, as its number.
+const OLDEST: i64 = 140_000;
+
+/// Into how many parts measurements are divided in a new database. It stays as it is.
+const PARTS: i64 = 64;
+
+/// How often servers that begin together try to make the same tables.
+const TRIES: u32 = 20;
+
+/// Why a step was not done.
+enum Failed {
+    Driver(tokio_postgres::Error),
+    Setup(SetupError),
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(error: tokio_postgres::Error) -> Failed {
+        Failed::Driver(error)
+    }
+}
+
+/// Looks at the database, and makes the tables that are missing. Into how many parts measurements are divided. Blocks.
+pub fn prepare(target: &Postgres, runtime: &Handle) -> Result<i64, SetupError> {
+    let database = |error: &tokio_postgres::Error| SetupError::Database {
+        address: target.to_string(),
+        why: words(error),
+    };
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let connection = Connection::open(target, runtime, 0).map_err(|error| database(&error))?;
+        let client = connection.client();
+        match runtime.block_on(async {
+            look(client, target.may_forget()).await?;
+            migrate(client).await
+        }) {
+            Ok(parts) => return Ok(parts),
+            Err(Failed::Setup(error)) => return Err(error),
+            Err(Failed::Driver(error)) if attempt < TRIES && is_race(&error) => {
+                thread::sleep(Duration::from_millis(50));
+            }
+            Err(Failed::Driver(error)) => return Err(database(&error)),
+        }
+    }
+}
+
+/// Whether another server was making the same.
+fn is_race(error: &tokio_postgres::Error) -> bool {
+    let races = [
+        SqlState::UNIQUE_VIOLATION,
+        SqlState::DUPLICATE_TABLE,
+        SqlState::DUPLICATE_SCHEMA,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
+    error.code().is_some_and(|code| races.contains(code))
+}
+
+async fn look(client: &Client, may_forget: bool) -> Result<(), Failed> {
+    for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
+        let value = setting_of(client, setting).await?;
+        if value == "off" && !may_forget {
+            return Err(Failed::Setup(SetupError::Forgets { setting, value }));
+        }
+    }
+    let version = setting_of(client, "server_version_num").await?;
+    if version.parse().is_ok_and(|version: i64| version < OLDEST) {
+        let version = setting_of(client, "server_version").await?;
+        return Err(Failed::Setup(SetupError::TooOld(version)));
+    }
+    match setting_of(client, "server_encoding").await? {
+        encoding if encoding == "UTF8" => Ok(()),
+        encoding => Err(Failed::Setup(SetupError::Encoding(encoding))),
+    }
+}
+
+async fn setting_of(client: &Client, name: &str) -> Result<String, Failed> {
+    Ok(client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)?)
+}
+
+/// Brings the tables to [`CURRENT`], in one transaction, while no one else does.
+async fn migrate(client: &Client) -> Result<i64, Failed> {
+    let count = "SELECT count(*) FILTER (WHERE tablename = 'meta'), count(*) FROM pg_tables
+        WHERE schemaname = 'librato_apply'";
+    let found = client.query_one(count, &[]).await?;
+    let (ours, all): (i64, i64) = (found.try_get(0)?, found.try_get(1)?);
+    if ours == 0 && all > 0 {
+        return Err(Failed::Setup(SetupError::NotOurs));
+    }
+    let begin =
+        format!("BEGIN; CREATE SCHEMA IF NOT EXISTS librato_apply; {META} LOCK TABLE meta IN EXCLUSIVE MODE");
+    client.batch_execute(&begin).await?;
+    let row = client.query_opt("SELECT schema, oldest_reader FROM meta", &[]).await?;
+    let (from, oldest) = match &row {
+        Some(row) => (row.try_get(0)?, row.try_get(1)?),
+        None => (0_i64, 0_i64),
+    };
+    if oldest > CURRENT {
+        return Err(Failed::Setup(SetupError::Newer { oldest, known: CURRENT }));
+    }
+    let mut oldest = oldest;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+        client.batch_execute(&migration.statements()).await?;
+        oldest = oldest.max(migration.oldest_reader);
+    }
+    if from == 0 {
+        begin_data(client).await?;
+    } else if from < CURRENT {
+        client.execute("UPDATE meta SET schema = $1, oldest_reader = $2", &[&CURRENT, &oldest]).await?;
+    }
+    let parts = client.query_one("SELECT parts FROM meta", &[]).await?.try_get(0)?;
+    client.batch_execute("COMMIT").await?;
+    Ok(parts)
+}
+
+/// What belongs to these data and to no others.
+async fn begin_data(client: &Client) -> Result<(), Failed> {
+    let mut random = [0_u8; 52];
+    getrandom::fill(&mut random).map_err(|_| {
+        let why = "this machine has no source of randomness".to_owned();
+        Failed::Setup(SetupError::Database { address: String::new(), why })
+    })?;
+    let (cluster, rest) = random.split_at(16);
+    let (tag_key, file) = rest.split_at(32);
+    let file = file.iter().fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
+    let levels: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+        &[&CURRENT, &MIGRATIONS[0].oldest_reader, &PARTS, &hex::encode(cluster)];
+    client.execute("INSERT INTO meta VALUES (1, $1, $2, $1, $3, $4)", levels).await?;
+    let key = hex::encode_upper(tag_key);
+    client.execute("INSERT INTO file_properties VALUES ('tag_key', $1)", &[&key]).await?;
+    client.execute("INSERT INTO alert_clock (id, file, held) VALUES (1, $1, 0)", &[&file]).await?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! The thread that keeps the tables in order, again and again. What is done is handed in, since the store knows no rows of a chapter.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::open_error::SetupError;
+use super::shared::Shared;
+use super::transaction;
+use crate::serve::store::condition::Condition;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::Tx;
+
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long one read of a round may take.
+const READ_TIME: Duration = Duration::from_secs(600);
+
+/// What is done in rounds.
+pub trait Upkeep: Send {
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// When some of it failed; the next round tries again.
+    fn round(&mut self, keeper: &Keeper<'_>) -> Result<(), StoreError>;
+}
+
+/// Makes it, over a database that is open; whether the operator vouches for the clock is told.
+pub type Begin = fn(&Condition, bool) -> Box<dyn Upkeep>;
+
+/// Transactions for who does it, on a thread that may wait.
+pub struct Keeper<'s>(&'s Shared);
+
+impl Keeper<'_> {
+    pub fn condition(&self) -> &Condition {
+        &self.0.condition
+    }
+
+    pub fn read<T>(&self, job: impl Fn(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        transaction::read(&self.0.pool, &self.0.condition, READ_TIME, &job)
+    }
+
+    /// Sees what others have written up to each statement, as whoever waits for a lock must.
+    pub fn write<T>(&self, job: impl Fn(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        transaction::write_locking(&self.0.pool, &self.0.condition, &job)
+    }
+}
+
+/// The thread at work.
+pub struct Working {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Working {
+    pub fn begin(shared: Arc<Shared>, mut upkeep: Box<dyn Upkeep>) -> Result<Working, SetupError> {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let work = move || {
+            while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
+                if let Err(error) = upkeep.round(&Keeper(&shared)) {
+                    shared.condition.failures.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    tracing::error!(target: "librato_apply::serve", %error, "the maintenance failed");
+                }
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("store-maintenance".to_owned())
+            .spawn(work)
+            .map_err(SetupError::Thread)?;
+        Ok(Working { stop, thread })
+    }
+
+    /// Waits for the round at work.
+    pub fn end(self) {
+        drop(self.stop);
+        let _ = self.thread.join();
+    }
+}

@@ -1,0 +1,209 @@
+//! What tests keep their data in: memory, or with `TEST_STORE=postgres` a database of its own for each, of a PostgreSQL that is
+//! started once for a test program and ends with it. Where there is none the tests say so; with `POSTGRES=required` they fail.
+
+#![allow(dead_code)] // Not every test that includes this uses all of it.
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// A PostgreSQL in a directory of its own, reached through a socket in it.
+pub struct Server {
+    programs: PathBuf,
+    dir: PathBuf,
+    /// When its standard input is closed, which it is when the test program ends, the server ends and its directory goes.
+    _running: Child,
+}
+
+/// A database, which goes with the thread of the test that made it.
+struct Database {
+    server: &'static Server,
+    name: String,
+}
+
+thread_local! {
+    static MINE: RefCell<Vec<Database>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether the tests are to run on PostgreSQL.
+pub fn is_postgres() -> bool {
+    std::env::var("TEST_STORE").is_ok_and(|store| store == "postgres")
+}
+
+/// The address of a new database where tests are to run on PostgreSQL, and can.
+pub fn database(prepare: impl FnOnce(&str)) -> Option<String> {
+    if is_postgres() { fresh(prepare) } else { None }
+}
+
+/// The address of a new database; the first one is handed to `prepare`, and the others are copies of it. Nothing where there is no
+/// PostgreSQL.
+pub fn fresh(prepare: impl FnOnce(&str)) -> Option<String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    static PREPARED: OnceLock<()> = OnceLock::new();
+    let server = server()?;
+    PREPARED.get_or_init(|| {
+        server.run("createdb", &["model"]);
+        prepare(&server.address("model"));
+    });
+    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    server.run("createdb", &["--template=model", &name]);
+    // What tells it from others.
+    server.sql(
+        &name,
+        "UPDATE librato_apply.file_properties SET value = md5(random()::text) WHERE key = 'tag_key'",
+    );
+    Some(server.adopt(name))
+}
+
+/// The address of a new database in which nothing is.
+pub fn empty() -> Option<String> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let server = server()?;
+    let name = format!("empty_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    server.run("createdb", &[&name]);
+    Some(server.adopt(name))
+}
+
+/// The server of this test program.
+pub fn server() -> Option<&'static Server> {
+    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    SERVER
+        .get_or_init(|| {
+            let Some(programs) = programs() else {
+                let why = "there are no programs of PostgreSQL here (package postgresql)";
+                assert!(std::env::var("POSTGRES").as_deref() != Ok("required"), "{why}");
+                let _ = writeln!(std::io::stderr(), "SKIPPED: {why}; tests are not run on it");
+                return None;
+            };
+            Some(Server::start(programs, &["-c", "fsync=off", "-c", "full_page_writes=off"]))
+        })
+        .as_ref()
+}
+
+/// Where `initdb` and the others are: in the path, or where Debian puts them.
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    places.extend(versions.map(|version| version.path().join("bin")));
+    let needed = ["initdb", "postgres", "psql", "createdb", "dropdb"];
+    places.into_iter().find(|place| needed.iter().all(|program| place.join(program).exists()))
+}
+
+impl Server {
+    /// Starts one with more options of `postgres`.
+    pub fn start(programs: PathBuf, options: &[&str]) -> Server {
+        // Where everybody may go, and in few letters: the path of a socket has a limit.
+        let dir = tempfile::tempdir_in("/tmp").unwrap().keep();
+        let owner = owner(&dir);
+        let mut init = as_user(&programs.join("initdb"), owner);
+        init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
+            .arg("--pgdata")
+            .arg(dir.join("data"));
+        run(init);
+        // Told to end by its standard input, since nothing of a test program is sure to run when it ends.
+        let script = r#"trap '' INT TERM HUP; "$@" & server=$!; read -r _; kill -INT $server; wait $server; rm -rf "$DIR""#;
+        let mut shell = as_user(Path::new("/bin/sh"), owner);
+        shell
+            .args(["-c", script, "sh"])
+            .arg(programs.join("postgres"))
+            .arg("-D")
+            .arg(dir.join("data"))
+            .args(["-c", "listen_addresses=", "-c", "max_connections=400", "-c", "shared_buffers=64MB"])
+            .arg("-c")
+            .arg(format!("unix_socket_directories={}", dir.display()))
+            .args(options)
+            .env("DIR", &dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(dir.join("log")).unwrap());
+        let server = Server { programs, _running: shell.spawn().unwrap(), dir };
+        let mut tries = 0..1000;
+        while UnixStream::connect(server.dir.join(".s.PGSQL.5432")).is_err() || !server.answers() {
+            tries.next().unwrap_or_else(|| panic!("PostgreSQL does not start: {}", server.log()));
+            thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    /// Has a database go with the thread at hand. Its address.
+    fn adopt(&'static self, name: String) -> String {
+        let address = self.address(&name);
+        MINE.with_borrow_mut(|mine| mine.push(Database { server: self, name }));
+        address
+    }
+
+    /// Of a database of it.
+    pub fn address(&self, database: &str) -> String {
+        let dir: String =
+            url::form_urlencoded::byte_serialize(self.dir.display().to_string().as_bytes()).collect();
+        format!("postgres://postgres@{dir}/{database}")
+    }
+
+    /// Runs SQL in a database, as an administrator. What it prints.
+    pub fn sql(&self, database: &str, sql: &str) -> String {
+        self.run("psql", &["--no-psqlrc", "--tuples-only", "--no-align", "--command", sql, database])
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> String {
+        run(self.command(program, args))
+    }
+
+    fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.args(args).env("PGHOST", &self.dir).env("PGUSER", "postgres");
+        command
+    }
+
+    fn answers(&self) -> bool {
+        self.command("psql", &["--command", "SELECT 1", "postgres"])
+            .output()
+            .is_ok_and(|done| done.status.success())
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("log")).unwrap_or_else(|error| error.to_string())
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // Others are being made from the model at the same time; what is left goes with the server.
+        let _ = self.server.command("dropdb", &["--force", "--if-exists", &self.name]).output();
+    }
+}
+
+fn run(mut command: Command) -> String {
+    let done = command.output().unwrap();
+    if !done.status.success() {
+        let _ = std::io::stderr().write_all(&done.stderr);
+        panic!("{command:?} failed");
+    }
+    String::from_utf8_lossy(&done.stdout).trim().to_owned()
+}
+
+/// PostgreSQL does not run as root: whom the directory is given to in that case.
+fn owner(dir: &Path) -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let nobody = (65_534, 65_534);
+    let is_root = std::fs::metadata(dir).unwrap().uid() == 0;
+    is_root.then(|| {
+        std::os::unix::fs::chown(dir, Some(nobody.0), Some(nobody.1)).unwrap();
+        nobody
+    })
+}
+
+fn as_user(program: &Path, user: Option<(u32, u32)>) -> Command {
+    let mut command = Command::new(program);
+    if let Some((user, group)) = user {
+        command.uid(user).gid(group);
+    }
+    command
+}
