@@ -126,6 +126,15 @@ impl Store {
         }
     }
 
+    /// Whether `changes` of the [condition](Store::condition) tell of every change: not where others write to the same database.
+    pub(in crate::serve) fn tells_changes(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => false,
+        }
+    }
+
     /// The same for a job that writes measurements of these metrics and nothing else, so that what is remembered of others stays true.
     pub(in crate::serve) async fn write_measurements<T: Send + 'static, E: Failure>(
         &self,
