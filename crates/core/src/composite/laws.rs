@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::eval::{EvalError, Fetch, Limits, Request, Sample, Series, Stored, Window, evaluate};
+use super::eval::{
+    EvalError, Fetch, Limits, Request, Sample, Series, Stored, Window, evaluate, evaluate_step_by_step,
+};
 use super::*;
 
 fn cases() -> ProptestConfig {
@@ -202,6 +204,40 @@ proptest! {
             }
             Err(EvalError::TooMuch { limit, .. }) => prop_assert_eq!(limit, work),
             Err(error) => prop_assert!(false, "{error:?}"),
+        }
+    }
+
+    /// Bit for bit, with the explanation; and what is too much work one way is so the other way.
+    #[test]
+    fn what_is_streamed_is_what_is_put_together_step_by_step(
+        tree in meaningful(),
+        mut data in data(),
+        counts in proptest::collection::vec(0_u8..4, 1..9),
+        periods in proptest::collection::vec(proptest::sample::select(&[None, Some(30), Some(60)]), 3),
+        scale in proptest::sample::select(&[1.0, 0.1, 1e307, -0.0]),
+        work in proptest::sample::select(&[500_u64, 5_000, 50_000_000]),
+        end in proptest::sample::select(&[599_i64, 1_000_000])
+    ) {
+        for (one, period) in data.iter_mut().zip(periods) {
+            one.period = period;
+            for (sample, count) in one.samples.iter_mut().zip(counts.iter().cycle()) {
+                *sample = Sample { count: f64::from(*count), sum: sample.sum * scale, min: sample.min * scale, max: sample.max * scale, ..*sample };
+            }
+        }
+        let query = compile(&tree.to_string()).unwrap();
+        let (window, limits) = (Window { end, ..window() }, Limits { work, ..Limits::default() });
+        let streamed = evaluate(&query, &mut Store(data.clone()), &window, limits);
+        let kept = evaluate_step_by_step(&query, &mut Store(data), &window, limits);
+        match (streamed, kept) {
+            (Ok(streamed), Ok(kept)) => {
+                let bits = |series: &[Series]| -> Vec<(i64, u64)> {
+                    series.iter().flat_map(|one| &one.points).map(|point| (point.time, point.value.to_bits())).collect()
+                };
+                prop_assert_eq!(bits(&streamed.series), bits(&kept.series));
+                prop_assert_eq!(streamed, kept);
+            }
+            (Err(EvalError::TooMuch { .. }), Err(EvalError::TooMuch { .. })) => {}
+            (streamed, kept) => prop_assert!(false, "{streamed:?} {kept:?}"),
         }
     }
 

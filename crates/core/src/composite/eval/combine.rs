@@ -3,9 +3,10 @@
 
 use crate::composite::words::in_words;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::query::{Combine, Statistic};
-use super::super::selector::Labels;
+use super::grid::Grid;
 use super::series::{Bucket, Point, Series, bucketed, finite};
 
 /// The result, and what is worth knowing about how it came about.
@@ -48,27 +49,35 @@ fn aligned(inputs: Vec<Series>, notes: &mut Vec<String>) -> Vec<Series> {
 /// What the result has in common with all inputs, still without points; `None` without inputs.
 fn frame(inputs: &[Series], how: Combine) -> Option<Series> {
     let (first, others) = inputs.split_first()?;
-    let same = |other: &Series| other.metric == first.metric;
-    let common = |(label, value): &(&String, &String)| {
-        others.iter().all(|other| other.labels.get(label.as_str()) == Some(*value))
-    };
-    let labels: Labels =
-        first.labels.iter().filter(common).map(|(label, value)| (label.clone(), value.clone())).collect();
-    let rollup = if how != Combine::Count && others.iter().all(|other| other.rollup == first.rollup) {
-        first.rollup
-    } else {
-        Statistic::Mean
-    };
-    Some(Series {
-        metric: first.metric.clone().filter(|_| others.iter().all(same)),
-        labels: labels.into(),
-        period: first.period,
-        points: Vec::new(),
-        call: first.call.clone().filter(|call| others.iter().all(|other| other.call.as_ref() == Some(call))),
-        single: first.single && others.is_empty(),
-        known_period: inputs.iter().all(|series| series.known_period),
-        rollup,
-    })
+    let mut frame = framed(first, how);
+    others.iter().for_each(|other| narrow(&mut frame, other));
+    Some(frame)
+}
+
+/// What the result has in common with the first of its inputs.
+pub(super) fn framed(first: &Series, how: Combine) -> Series {
+    let rollup = if how == Combine::Count { Statistic::Mean } else { first.rollup };
+    let (metric, labels, call) = (first.metric.clone(), first.labels.clone(), first.call.clone());
+    let Series { period, single, known_period, .. } = *first;
+    Series { metric, labels, period, points: Vec::new(), call, single, known_period, rollup }
+}
+
+/// What of it another input has, too.
+pub(super) fn narrow(frame: &mut Series, other: &Series) {
+    if frame.metric != other.metric {
+        frame.metric = None;
+    }
+    if frame.labels.iter().any(|(label, value)| other.labels.get(label) != Some(value)) {
+        Arc::make_mut(&mut frame.labels).retain(|label, value| other.labels.get(label) == Some(value));
+    }
+    if frame.call != other.call {
+        frame.call = None;
+    }
+    if frame.rollup != other.rollup {
+        frame.rollup = Statistic::Mean;
+    }
+    frame.single = false;
+    frame.known_period &= other.known_period;
 }
 
 /// All points in order of time, those of equal times in the order of the inputs.
@@ -79,17 +88,27 @@ fn by_time(inputs: &[Series]) -> Vec<&Point> {
     points
 }
 
-/// Wherever at least one input has a point; absent ones are skipped.
-fn aggregate(how: Combine, inputs: &[Series]) -> Vec<(i64, f64)> {
-    let statistic = match how {
+/// How points of equal times become one.
+pub(super) fn statistic(how: Combine) -> Statistic {
+    match how {
         Combine::Mean => Statistic::Mean,
         Combine::Min => Statistic::Min,
         Combine::Max => Statistic::Max,
         Combine::Count => Statistic::Count,
         Combine::Sum | Combine::Multiply | Combine::Divide | Combine::Subtract => Statistic::Sum,
+    }
+}
+
+/// Wherever at least one input has a point; absent ones are skipped.
+fn aggregate(how: Combine, inputs: &[Series]) -> Vec<(i64, f64)> {
+    let points = match Grid::filled(inputs) {
+        Some(grid) => grid.points(statistic(how)),
+        None => {
+            let points = by_time(inputs).into_iter().map(|point| (point.time, Bucket::of(point.value)));
+            bucketed(points, 1, statistic(how))
+        }
     };
-    let points = by_time(inputs).into_iter().map(|point| (point.time, Bucket::of(point.value)));
-    bucketed(points, 1, statistic).into_iter().map(|point| (point.time, point.value)).collect()
+    points.into_iter().map(|point| (point.time, point.value)).collect()
 }
 
 /// Only where every input has a point.

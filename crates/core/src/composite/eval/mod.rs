@@ -28,18 +28,21 @@ mod combine;
 mod each;
 mod error;
 mod explain;
+mod grid;
+mod leaf;
 mod limits;
 #[cfg(test)]
 mod order_tests;
 mod repeat;
 mod select;
 mod series;
+mod streamed;
 #[cfg(test)]
 pub(super) mod tests;
 
 use crate::composite::words::in_words;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -48,9 +51,9 @@ pub use explain::{Matched, Step};
 pub use limits::Limits;
 pub use series::{Call, Point, Sample, Series};
 
-use super::query::{Each, Leaf, Node, Op, Query, Statistic};
+use super::query::{Combine, Each, Leaf, Node, Op, Query, Statistic};
 use super::selector::{Labels, Selector};
-use limits::{MATCHED_BYTES, NODE, POINT_BYTES, SERIES, STEP_BYTES, bytes, combining, points, series_bytes};
+use limits::{NODE, POINT_BYTES, STEP_BYTES, bytes, combining, points};
 use series::floor;
 
 /// Where samples come from.
@@ -60,6 +63,19 @@ pub trait Fetch {
     /// # Errors
     /// Why they cannot be had, in words.
     fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String>;
+
+    /// The same, one after the other, as long as `each` wants more: none need be held.
+    ///
+    /// # Errors
+    /// Why they cannot be had, in words.
+    fn fetch_each(
+        &mut self,
+        request: &Request<'_>,
+        each: &mut dyn FnMut(Stored) -> ControlFlow<()>,
+    ) -> Result<(), String> {
+        let _ = self.fetch(request)?.into_iter().try_for_each(each);
+        Ok(())
+    }
 
     /// Asked all along: whether evaluation may go on, for which about `bytes` are held beside what was fetched.
     ///
@@ -142,9 +158,43 @@ pub fn evaluate(
     window: &Window,
     limits: Limits,
 ) -> Result<Outcome, EvalError> {
+    evaluate_keeping(streamed::repeated(&query.root), query, fetch, window, limits)
+}
+
+/// The same with nothing streamed, for laws.
+///
+/// # Errors
+/// See [`EvalError`].
+#[cfg(test)]
+pub fn evaluate_step_by_step(
+    query: &Query,
+    fetch: &mut dyn Fetch,
+    window: &Window,
+    limits: Limits,
+) -> Result<Outcome, EvalError> {
+    evaluate_keeping(streamed::calls(&query.root), query, fetch, window, limits)
+}
+
+/// Keeps what the calls `repeated` find, since it is asked for again.
+fn evaluate_keeping(
+    repeated: Vec<&Leaf>,
+    query: &Query,
+    fetch: &mut dyn Fetch,
+    window: &Window,
+    limits: Limits,
+) -> Result<Outcome, EvalError> {
     let fetched = BTreeMap::new();
-    let mut evaluator =
-        Evaluator { text: &query.text, fetch, window, limits, work: 0, series: 0, steps: 0, fetched };
+    let mut evaluator = Evaluator {
+        text: &query.text,
+        fetch,
+        window,
+        limits,
+        repeated,
+        work: 0,
+        series: 0,
+        steps: 0,
+        fetched,
+    };
     let start = floor(window.start, window.resolution);
     let scope = Scope { start, end: window.end, filters: Vec::new(), mapped: None };
     let (series, explain) = evaluator.node(&query.root, &scope)?;
@@ -168,6 +218,7 @@ struct Scope {
     mapped: Option<String>,
 }
 
+/// What tells calls apart.
 type Key = (String, Selector, Option<u64>, i64, i64);
 
 struct Evaluator<'a> {
@@ -182,6 +233,8 @@ struct Evaluator<'a> {
     steps: u64,
     /// What was read already: groups and repetitions ask for the same again.
     fetched: BTreeMap<Key, Rc<Vec<Stored>>>,
+    /// Calls of `series` that stand in the definition more than once.
+    repeated: Vec<&'a Leaf>,
 }
 
 type Made = (Vec<Series>, Step);
@@ -221,14 +274,10 @@ impl Evaluator<'_> {
                 }
                 Ok((series, Step { what: "[ ]".to_owned(), inputs, ..Step::default() }))
             }
-            Op::Combine(how, set) => {
-                let (series, input) = self.node(set, scope)?;
-                self.spend(points(&series), &node.span)?;
-                self.hold(combining(&series), &node.span)?;
-                let mut notes = Vec::new();
-                let series = combine::combine(*how, series, &mut notes);
-                Ok((series, self.step(node, notes, vec![input])))
-            }
+            Op::Combine(how, set) => match self.streamed(*how, set, node, scope)? {
+                Some(made) => Ok(made),
+                None => self.combined(*how, set, node, scope),
+            },
             Op::Each(function, set) => {
                 let (series, input) = self.node(set, scope)?;
                 self.each(function, &series, node, scope)?;
@@ -251,6 +300,15 @@ impl Evaluator<'_> {
                 Step { series: series.len(), points: series.iter().map(|s| s.points.len()).sum(), ..explain };
             (series, counted)
         })
+    }
+
+    fn combined(&mut self, how: Combine, set: &Node, node: &Node, scope: &Scope) -> Result<Made, EvalError> {
+        let (series, input) = self.node(set, scope)?;
+        self.spend(points(&series), &node.span)?;
+        self.hold(combining(&series), &node.span)?;
+        let mut notes = Vec::new();
+        let series = combine::combine(how, series, &mut notes);
+        Ok((series, self.step(node, notes, vec![input])))
     }
 
     /// What a function over each series costs, and whether it can be done.
@@ -280,85 +338,6 @@ impl Evaluator<'_> {
         }
     }
 
-    fn leaf(&mut self, leaf: &Leaf, node: &Node, scope: &Scope) -> Result<Made, EvalError> {
-        let selector = self.selector(leaf, scope.mapped.as_deref());
-        let stored = self.stored(leaf, selector, node, scope)?;
-        // Groups look at all of them to find theirs.
-        self.spend(stored.len() as u64, &node.span)?;
-        let mut explain = self.step(node, Vec::new(), Vec::new());
-        let call = Arc::new(Call { metric: leaf.metric.clone(), selector: leaf.selector.clone() });
-        let mut made = Vec::new();
-        for stored in stored.iter().filter(|stored| in_group(&stored.labels, &scope.filters)) {
-            self.spend(stored.samples.len() as u64 + SERIES, &node.span)?;
-            self.steps = self.steps.saturating_add(MATCHED_BYTES + stored.metric.len() as u64);
-            self.hold(series_bytes(&stored.metric, stored.samples.len()), &node.span)?;
-            let given = leaf.period.or(stored.period).filter(|period| *period > 0);
-            let period = given.unwrap_or(self.window.resolution).max(stored.interval).max(1);
-            let whole = floor(scope.start, period)..=scope.end;
-            let inside = || stored.samples.iter().filter(|sample| whole.contains(&sample.time));
-            explain.matched.push(Matched {
-                metric: stored.metric.clone(),
-                labels: Arc::clone(&stored.labels),
-                samples: inside().count(),
-                period,
-            });
-            made.push(Series {
-                metric: Some(stored.metric.clone()),
-                labels: Arc::clone(&stored.labels),
-                period,
-                points: series::from_samples(inside(), period, leaf.function),
-                call: Some(Arc::clone(&call)),
-                single: true,
-                known_period: given.is_some(),
-                rollup: match leaf.function {
-                    Statistic::Count => Statistic::Sum,
-                    other => other,
-                },
-            });
-        }
-        if made.is_empty() {
-            explain.notes.push("no series matches, or none has data in this time".to_owned());
-        }
-        Ok((made, explain))
-    }
-
-    /// The selector with `%` and `&` replaced.
-    fn selector(&self, leaf: &Leaf, mapped: Option<&str>) -> Selector {
-        leaf.selector.map(|pattern| match (pattern, mapped) {
-            ("%", _) => self.window.source.clone().unwrap_or_else(|| "*".to_owned()),
-            (pattern, Some(value)) => pattern.replace('&', value),
-            (pattern, None) => pattern.to_owned(),
-        })
-    }
-
-    fn stored(
-        &mut self,
-        leaf: &Leaf,
-        selector: Selector,
-        node: &Node,
-        scope: &Scope,
-    ) -> Result<Rc<Vec<Stored>>, EvalError> {
-        let key: Key = (leaf.metric.clone(), selector, leaf.period, scope.start, scope.end);
-        if let Some(known) = self.fetched.get(&key) {
-            return Ok(Rc::clone(known));
-        }
-        let most = self.limits.work.saturating_sub(self.work);
-        let request = Request {
-            metric: &key.0,
-            selector: &key.1,
-            period: leaf.period,
-            start: scope.start,
-            end: scope.end,
-            most,
-        };
-        let stored =
-            self.fetch.fetch(&request).map_err(|why| EvalError::Fetch { why, span: node.span.clone() })?;
-        self.spend(stored.iter().map(|stored| stored.samples.len() as u64 + SERIES).sum(), &node.span)?;
-        let stored = Rc::new(stored);
-        self.fetched.insert(key, Rc::clone(&stored));
-        Ok(stored)
-    }
-
     /// A step of this node, not yet counted: a call of `series` by its whole text, others by the name.
     fn step(&mut self, node: &Node, notes: Vec<String>, inputs: Vec<Step>) -> Step {
         let text = self.text.get(node.span.clone()).unwrap_or_default();
@@ -374,9 +353,4 @@ impl Evaluator<'_> {
 fn step(what: String, series: &[Series], notes: Vec<String>, inputs: Vec<Step>) -> Step {
     let points = series.iter().map(|series| series.points.len()).sum();
     Step { what, series: series.len(), points, matched: Vec::new(), notes, inputs }
-}
-
-/// Whether a series belongs to the groups an evaluation has come to.
-fn in_group(labels: &Labels, filters: &[(String, String)]) -> bool {
-    filters.iter().all(|(label, value)| labels.get(label) == Some(value))
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::super::query::{Leaf, Node, Op};
 use super::super::selector::matches;
+use super::leaf::in_group;
 use super::limits::{NODE, points};
 use super::series::{Series, floor};
-use super::{EvalError, Evaluator, Made, Scope, Stored, in_group};
+use super::{EvalError, Evaluator, Made, Scope, Stored};
 
 /// What is done at a `series` call, given the scope it will be evaluated in.
 type Visit<'v, E> = dyn FnMut(&mut E, &Leaf, &Node, &Scope) -> Result<(), EvalError> + 'v;
@@ -116,6 +117,11 @@ impl Evaluator<'_> {
 }
 
 impl Scope {
+    /// Whether some of what calls find is left out, or each part is looked at by itself.
+    pub(super) fn is_divided(&self) -> bool {
+        !self.filters.is_empty() || self.mapped.is_some()
+    }
+
     fn shifted(&self, back: i64) -> Self {
         Self { start: self.start.saturating_sub(back), end: self.end.saturating_sub(back), ..self.clone() }
     }

@@ -84,11 +84,23 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
+    /// Of nothing.
+    pub(super) const EMPTY: Self = Self { count: 0.0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0.0
+    }
+
     pub(super) fn of(value: f64) -> Self {
         Self { count: 1.0, sum: value, min: value, max: value }
     }
 
     pub(super) fn add(&mut self, other: Self) {
+        // The sum of nothing and a zero would lose its sign.
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
         self.count += other.count;
         self.sum += other.sum;
         self.min = self.min.min(other.min);
@@ -112,34 +124,56 @@ pub(super) fn bucketed(
     period: u64,
     statistic: Statistic,
 ) -> Vec<Point> {
-    let mut buckets: Vec<(i64, Bucket)> = Vec::new();
+    let mut points = Vec::new();
+    let mut put = |(time, bucket): (i64, Bucket)| points.extend(finite_point(time, bucket.value(statistic)));
+    let length = i64::try_from(period).unwrap_or(i64::MAX).max(1);
+    let mut open: Option<(i64, Bucket)> = None;
     for (time, bucket) in items {
-        let time = floor(time, period);
-        match buckets.last_mut() {
-            Some((last, open)) if *last == time => open.add(bucket),
-            _ => buckets.push((time, bucket)),
-        }
+        // Most are in the same period or the next one, which needs no division.
+        let start = match &mut open {
+            Some((start, open)) => {
+                let behind = time.saturating_sub(*start);
+                if (0..length).contains(&behind) {
+                    open.add(bucket);
+                    continue;
+                }
+                if (length..length.saturating_mul(2)).contains(&behind) {
+                    *start + length
+                } else {
+                    floor(time, period)
+                }
+            }
+            None => floor(time, period),
+        };
+        open.replace((start, bucket)).into_iter().for_each(&mut put);
     }
-    finite(buckets.iter().map(|(time, bucket)| (*time, bucket.value(statistic))))
+    open.into_iter().for_each(put);
+    points
 }
 
 /// Only what JSON can hold becomes a point.
 pub(super) fn finite(values: impl Iterator<Item = (i64, f64)>) -> Vec<Point> {
-    values.filter(|(_, value)| value.is_finite()).map(|(time, value)| Point { time, value }).collect()
+    values.filter_map(|(time, value)| finite_point(time, value)).collect()
+}
+
+fn finite_point(time: i64, value: f64) -> Option<Point> {
+    value.is_finite().then_some(Point { time, value })
 }
 
 /// One point for each period that has measurements.
 pub(super) fn from_samples<'s>(
-    samples: impl Iterator<Item = &'s Sample>,
+    samples: impl Iterator<Item = &'s Sample> + Clone,
     period: u64,
     statistic: Statistic,
 ) -> Vec<Point> {
-    let mut samples: Vec<&Sample> = samples.filter(|sample| sample.count > 0.0).collect();
-    if !samples.is_sorted_by_key(|sample| sample.time) {
-        samples.sort_by_key(|sample| sample.time);
+    let samples = samples.filter(|sample| sample.count > 0.0);
+    let bucket = |s: &Sample| (s.time, Bucket { count: s.count, sum: s.sum, min: s.min, max: s.max });
+    if samples.clone().is_sorted_by_key(|sample| sample.time) {
+        return bucketed(samples.map(bucket), period, statistic);
     }
-    let bucket = |s: &Sample| Bucket { count: s.count, sum: s.sum, min: s.min, max: s.max };
-    bucketed(samples.into_iter().map(|sample| (sample.time, bucket(sample))), period, statistic)
+    let mut samples: Vec<&Sample> = samples.collect();
+    samples.sort_by_key(|sample| sample.time);
+    bucketed(samples.into_iter().map(bucket), period, statistic)
 }
 
 impl Series {

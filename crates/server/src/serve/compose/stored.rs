@@ -2,6 +2,7 @@
 //! what is made of them is not its business.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -94,7 +95,24 @@ struct Meant {
 
 impl Fetch for Tables<'_> {
     fn fetch(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, String> {
-        self.read(request).map_err(|refusal| self.told(refusal))
+        let mut all = Vec::new();
+        let mut keep = |stored: Stored| {
+            budget::hold(STORED_BYTES + size_of_val(stored.samples.as_slice()))?;
+            all.push(stored);
+            Ok(ControlFlow::Continue(()))
+        };
+        match self.read(request, &mut keep) {
+            Ok(()) => Ok(all),
+            Err(refusal) => Err(self.told(refusal)),
+        }
+    }
+
+    fn fetch_each(
+        &mut self,
+        request: &Request<'_>,
+        each: &mut dyn FnMut(Stored) -> ControlFlow<()>,
+    ) -> Result<(), String> {
+        self.read(request, &mut |stored| Ok(each(stored))).map_err(|refusal| self.told(refusal))
     }
 
     fn go_on(&mut self, bytes: u64) -> Result<(), String> {
@@ -125,14 +143,18 @@ impl<'a> Tables<'a> {
         sources::display_name(self.tx, source)
     }
 
-    fn read(&mut self, request: &Request<'_>) -> Result<Vec<Stored>, Refusal> {
+    /// Reads series one after the other, as long as `each` wants more.
+    fn read(
+        &mut self,
+        request: &Request<'_>,
+        each: &mut dyn FnMut(Stored) -> Result<ControlFlow<()>, Exceeded>,
+    ) -> Result<(), Refusal> {
         let found = self.metrics(request.metric)?;
         let meant = self.meant(&found, request)?;
         if self.recent.is_none() && !meant.is_empty() {
             self.recent = Some(series::of(self.tx).recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS)?);
         }
         let interval = promised(request.start, self.now).resolution;
-        let mut stored = Vec::with_capacity(meant.len());
         let tx = self.tx;
         let points = series::of(tx);
         let mut packed = None;
@@ -154,7 +176,6 @@ impl<'a> Tables<'a> {
                 }
             };
             let samples = self.samples(&mut **opened, one.id, span, step)?;
-            budget::hold(STORED_BYTES + size_of_val(samples.as_slice()))?;
             let count = samples.len() as u64;
             self.held += count;
             if self.held > MOST {
@@ -162,20 +183,23 @@ impl<'a> Tables<'a> {
                     "this reads more than {MOST} samples; ask for less time, fewer series or a longer period"
                 )));
             }
-            stored.push(Stored {
+            let stored = Stored {
                 metric: metric.name.clone(),
                 labels: Arc::clone(&one.labels),
                 period,
                 interval: interval.unsigned_abs(),
                 samples,
-            });
+            };
+            if each(stored)?.is_break() {
+                break;
+            }
             most = most.saturating_sub(count + 1);
             if most == 0 {
                 break;
             }
         }
         self.metrics.extend(found.into_iter().map(|metric| (metric.name.clone(), metric)));
-        Ok(stored)
+        Ok(())
     }
 
     /// The metrics a name or pattern means. Composites are no source of data: they cannot be nested.
