@@ -4,6 +4,7 @@
 //! It never lags behind the tables: only what a commit made durable is remembered, and a job of the writer that changes or
 //! deletes metrics makes it forget everything.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -34,10 +35,12 @@ pub struct SeriesCache {
 }
 
 /// A measurement, as far as it is looked for.
+#[derive(Debug, PartialEq)]
 pub struct Wanted<'a> {
     pub metric: &'a str,
     pub kind: Kind,
-    pub labels: &'a Labels,
+    /// As text.
+    pub labels: Cow<'a, str>,
     pub time: i64,
     pub stats: Stats,
 }
@@ -116,9 +119,17 @@ impl SeriesCache {
             if *age.get_or_insert(inner.age) != inner.age {
                 return None;
             }
+            // Many of one metric mostly follow each other.
+            let mut last: Option<(&str, &MetricMeta, &HashMap<Box<str>, i64>)> = None;
             for Wanted { metric, kind, labels, time, stats } in some.iter().map(&wanted) {
-                let meta = inner.metrics.get(metric).filter(|meta| meta.kind == kind)?;
-                let series = *inner.series.get(&meta.id)?.get(&*labels.text())?;
+                let (_, meta, series) = match last {
+                    Some(last) if last.0 == metric && last.1.kind == kind => last,
+                    _ => {
+                        let meta = inner.metrics.get(metric).filter(|meta| meta.kind == kind)?;
+                        *last.insert((metric, meta, inner.series.get(&meta.id)?))
+                    }
+                };
+                let series = *series.get(&*labels)?;
                 samples.push(Sample { metric: meta.id, series, time: meta.time(time), stats });
             }
         }

@@ -36,6 +36,17 @@ pub struct Body(pub Object);
 /// A JSON body of any shape; 415 for any other content type.
 pub struct JsonBody(pub Value);
 
+/// A body that is read by who knows what most of its kind look like.
+pub struct Unread(Kind, Sent);
+
+/// The text of a body.
+#[derive(Clone)]
+pub struct Text {
+    kind: Kind,
+    bytes: Bytes,
+    claim: Option<MemoryPermit>,
+}
+
 /// A body as it came in, whatever its type and encoding, of at most so many bytes.
 pub struct RawBody<const MOST: usize>(pub Bytes);
 
@@ -52,20 +63,58 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body, Problem> {
+        let unread = Unread::from_request(request, state).await?;
+        unread.read(|text| text.parameters()).await.map(Body)
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Unread
+where
+    Limits: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Unread, Problem> {
         let kind = Kind::of(request.headers());
-        let sent = Sent::receive(request, Limits::from_ref(state)).await?;
-        sent.read(move |bytes| {
-            let start = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-            match (kind, start) {
-                (_, None) => Ok(Object::new()),
-                (Kind::Other, _) => Err(unsupported("application/json or application/x-www-form-urlencoded")),
-                // curl sends JSON under its default form type, and the API's own documentation does so too.
-                (Kind::Json, _) | (Kind::Form | Kind::Missing, Some(b'{' | b'[')) => json(bytes),
-                (Kind::Form | Kind::Missing, Some(_)) => form(bytes),
-            }
-        })
-        .await
-        .map(Body)
+        Sent::receive(request, Limits::from_ref(state)).await.map(|sent| Unread(kind, sent))
+    }
+}
+
+impl Unread {
+    /// What `parse` makes of its text. What takes long does not hold up other requests.
+    pub async fn read<T: Send + 'static>(
+        self,
+        parse: impl FnOnce(&Text) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let Unread(kind, sent) = self;
+        sent.read(move |bytes, claim| parse(&Text { kind, bytes, claim })).await
+    }
+}
+
+impl Text {
+    /// As JSON, where it is taken for that and could be an object.
+    pub fn json(&self) -> Option<&str> {
+        let start = self.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        let is_json = start == Some(&b'{') && !matches!(self.kind, Kind::Other);
+        str::from_utf8(&self.bytes).ok().filter(|_| is_json)
+    }
+
+    /// Claims memory for what is made of it.
+    pub fn hold(&self, bytes: usize) -> Result<(), Problem> {
+        self.claim.as_ref().map_or(Ok(()), |claim| claim.grow(bytes)).map_err(Problem::from)
+    }
+
+    /// The parameters of a form or of JSON.
+    pub fn parameters(&self) -> Result<Object, Problem> {
+        self.hold(VALUE_BYTES * values(&self.bytes))?;
+        let start = self.bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        match (self.kind, start) {
+            (_, None) => Ok(Object::new()),
+            (Kind::Other, _) => Err(unsupported("application/json or application/x-www-form-urlencoded")),
+            // curl sends JSON under its default form type, and the API's own documentation does so too.
+            (Kind::Json, _) | (Kind::Form | Kind::Missing, Some(b'{' | b'[')) => json(&self.bytes),
+            (Kind::Form | Kind::Missing, Some(_)) => form(&self.bytes),
+        }
     }
 }
 
@@ -79,7 +128,14 @@ where
         if !matches!(Kind::of(request.headers()), Kind::Json | Kind::Missing) {
             return Err(unsupported("application/json"));
         }
-        Sent::receive(request, Limits::from_ref(state)).await?.read(value).await.map(JsonBody)
+        let sent = Sent::receive(request, Limits::from_ref(state)).await?;
+        let read = |bytes: Bytes, claim: Option<MemoryPermit>| {
+            if let Some(claim) = &claim {
+                claim.grow(VALUE_BYTES * values(&bytes))?;
+            }
+            value(&bytes)
+        };
+        sent.read(read).await.map(JsonBody)
     }
 }
 
@@ -120,6 +176,8 @@ pub fn numeric(id: &str) -> Result<i64, Problem> {
     id.parse().map_err(|_| Problem::not_found())
 }
 
+/// What its head says it is.
+#[derive(Debug, Clone, Copy)]
 enum Kind {
     Json,
     Form,
@@ -177,7 +235,7 @@ impl Sent {
     /// Inflates the body if need be and lets `parse` read it. What takes long does not hold up other requests.
     async fn read<T: Send + 'static>(
         self,
-        parse: impl FnOnce(&[u8]) -> Result<T, Problem> + Send + 'static,
+        parse: impl FnOnce(Bytes, Option<MemoryPermit>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let long = self.gzip || self.bytes.len() > LONG;
         let work = move || {
@@ -185,10 +243,7 @@ impl Sent {
             if gzip {
                 bytes = inflate(&bytes, limit, claim.as_ref())?;
             }
-            if let Some(claim) = &claim {
-                claim.grow(VALUE_BYTES * values(&bytes))?;
-            }
-            parse(&bytes)
+            parse(bytes, claim)
         };
         if !long {
             return work();

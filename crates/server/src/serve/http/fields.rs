@@ -185,7 +185,11 @@ pub fn number(value: &Value) -> Result<f64, &'static str> {
         Value::String(text) => text.trim().parse().ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
-    let number = number.filter(|number| !number.is_nan()).ok_or("is not a number")?;
+    finite(number.filter(|number| !number.is_nan()).ok_or("is not a number")?)
+}
+
+/// The same of one that was read already.
+pub fn finite(number: f64) -> Result<f64, &'static str> {
     if number.abs() >= 1e127 {
         return Err("is out of range");
     }
@@ -194,7 +198,11 @@ pub fn number(value: &Value) -> Result<f64, &'static str> {
 
 /// Epoch seconds up to the year 9999.
 fn time(value: &Value) -> Result<i64, &'static str> {
-    let time = number(value)?;
+    seconds(number(value)?)
+}
+
+/// The same of a number.
+pub fn seconds(time: f64) -> Result<i64, &'static str> {
     if !(0.0..253_402_300_800.0).contains(&time) {
         return Err("is not a time in seconds since the epoch");
     }

@@ -24,7 +24,7 @@ impl Measurement {
     /// As it is looked for among the series that are known.
     pub fn wanted(&self) -> Wanted<'_> {
         let Measurement { metric, kind, labels, time, stats, .. } = self;
-        Wanted { metric, kind: *kind, labels, time: *time, stats: *stats }
+        Wanted { metric, kind: *kind, labels: labels.text(), time: *time, stats: *stats }
     }
 }
 

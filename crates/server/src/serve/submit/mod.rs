@@ -4,6 +4,7 @@
 mod collectd;
 mod legacy;
 pub mod measurement;
+mod plain;
 mod refusals;
 pub mod resolve;
 mod tagged;
@@ -20,7 +21,7 @@ use self::resolve::Resolved;
 use super::catalog::cache::{Found, SeriesCache};
 use super::http::agent::agent;
 use super::http::answer;
-use super::http::body::{Body, JsonBody};
+use super::http::body::{JsonBody, Text, Unread};
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
 use super::series;
@@ -28,6 +29,7 @@ use super::store::Store;
 use super::store::tx::Tx;
 use super::telemetry::Telemetry;
 use super::tsdb::journal;
+use super::tsdb::sample::Sample;
 
 /// Measurements that are stored in one go: more than any published client sends together.
 const AT_ONCE: usize = 1000;
@@ -45,16 +47,76 @@ pub async fn legacy(
     State(intake): State<Intake>,
     headers: HeaderMap,
     allowance: Allowance,
-    Body(body): Body,
+    unread: Unread,
 ) -> Result<Response, Problem> {
-    let now = intake.store.now();
+    let (store, known) = (intake.store.clone(), intake.known.clone());
+    let read = move |text: &Text| {
+        let now = store.now();
+        let taken = match packed(text, &known, now)? {
+            Some(packed) => Taken::Packed(packed),
+            None => Taken::Measurements(measurements(text, now)?),
+        };
+        Ok((taken, now))
+    };
+    match unread.read(read).await? {
+        (Taken::Packed(packed), now) => intake.take_packed(&headers, &allowance, packed, now).await?,
+        (Taken::Measurements(samples), now) => intake.take(&headers, &allowance, samples, now).await?,
+    }
+    // librato-java takes nothing but 200 for success.
+    Ok(answer::empty_ok())
+}
+
+/// What a body of gauges and counters was taken for.
+enum Taken {
+    Packed(Packed),
+    Measurements(Vec<Measurement>),
+}
+
+/// Rows of the journal that plain measurements became, as long as what is known of their series has this age.
+struct Packed {
+    age: u64,
+    rows: Rows,
+    count: usize,
+    /// What they were read from, for when that changes.
+    text: Text,
+}
+
+/// Rows of the journal, and the metrics they are of.
+struct Rows {
+    rows: Vec<journal::Row>,
+    metrics: Vec<i64>,
+}
+
+impl Rows {
+    fn of(samples: &[Sample]) -> Rows {
+        let mut metrics: Vec<i64> = samples.iter().map(|sample| sample.metric).collect();
+        metrics.sort_unstable();
+        metrics.dedup();
+        Rows { rows: journal::rows(samples), metrics }
+    }
+}
+
+/// A plain body of series that came lately; nothing where it is anything else.
+fn packed(text: &Text, known: &SeriesCache, now: i64) -> Result<Option<Packed>, Problem> {
+    let Some(json) = text.json() else { return Ok(None) };
+    text.hold(plain::EACH * json.bytes().filter(|byte| *byte == b'{').count())?;
+    let all = plain::read(json, now).filter(|all| !all.is_empty());
+    let found = all.and_then(|all| known.resolve(&all, plain::Plain::wanted));
+    Ok(found.map(|(age, samples)| Packed {
+        age,
+        rows: Rows::of(&samples),
+        count: samples.len(),
+        text: text.clone(),
+    }))
+}
+
+fn measurements(text: &Text, now: i64) -> Result<Vec<Measurement>, Problem> {
+    let body = text.parameters()?;
     let mut samples = legacy::read(&body, now)?;
     if body.contains_key("measurements") {
         samples.extend(tagged::read(&body, now)?);
     }
-    intake.take(&headers, &allowance, samples, now).await?;
-    // librato-java takes nothing but 200 for success.
-    Ok(answer::empty_ok())
+    Ok(samples)
 }
 
 /// Tagged measurements, or the list that collectd posts. librato-java needs a JSON object in the answer.
@@ -74,6 +136,17 @@ pub async fn tagged(
     };
     intake.take(&headers, &allowance, samples, now).await?;
     Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
+}
+
+/// What is read of a body without a tree is what is read of it otherwise, and so is its metric, series and time.
+#[cfg(any(test, fuzzing))]
+pub fn plain_is_legacy(text: &str, now: i64) {
+    let Some(all) = plain::read(text, now) else { return };
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let read = body.as_object().and_then(|body| legacy::read(body, now).ok());
+    let wanted: Option<Vec<_>> = read.as_ref().map(|read| read.iter().map(Measurement::wanted).collect());
+    assert_eq!(Some(all.iter().map(plain::Plain::wanted).collect()), wanted, "{text}");
+    assert!(!body.as_object().is_some_and(|body| body.contains_key("measurements")), "{text}");
 }
 
 /// What a body is in each of the dialects, for laws over any of them.
@@ -98,6 +171,25 @@ impl Intake {
             return Err(Problem::unreadable("The request must contain at least one measurement."));
         }
         allowance.take(samples.len())?;
+        self.store(headers, samples, now).await
+    }
+
+    async fn take_packed(
+        &self,
+        headers: &HeaderMap,
+        allowance: &Allowance,
+        packed: Packed,
+        now: i64,
+    ) -> Result<(), Problem> {
+        allowance.take(packed.count)?;
+        if !self.insert(packed.age, packed.rows, now).await? {
+            return self.store(headers, measurements(&packed.text, now)?, now).await;
+        }
+        self.telemetry.stored(packed.count);
+        Ok(())
+    }
+
+    async fn store(&self, headers: &HeaderMap, samples: Vec<Measurement>, now: i64) -> Result<(), Problem> {
         let (agent, count) = (agent(headers), samples.len());
         if !self.take_known(&samples, now).await? {
             if count <= AT_ONCE {
@@ -115,10 +207,12 @@ impl Intake {
     /// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
     async fn take_known(&self, samples: &[Measurement], now: i64) -> Result<bool, Problem> {
         let Some((age, found)) = self.known.resolve(samples, Measurement::wanted) else { return Ok(false) };
-        let (rows, known) = (journal::rows(&found, self.store.parts()), self.known.clone());
-        let mut metrics: Vec<i64> = found.iter().map(|sample| sample.metric).collect();
-        metrics.sort_unstable();
-        metrics.dedup();
+        self.insert(age, Rows::of(&found, self.store.parts()), now).await
+    }
+
+    /// Stores rows of what was known at this age, if it has not changed since. Whether it has not.
+    async fn insert(&self, age: u64, rows: Rows, now: i64) -> Result<bool, Problem> {
+        let (known, Rows { rows, metrics }) = (self.known.clone(), rows);
         let insert = move |tx: &Tx| {
             // What would change the outcome has its turn on the writer, too, and makes itself known.
             let fits = known.is_of(tx, age)?;

@@ -9,6 +9,11 @@ use crate::serve::refusal::Errors;
 const OLDEST: i64 = 365 * 86_400;
 const YOUNGEST: i64 = 86_400;
 
+/// Whether measurements of this time are taken at `now`.
+pub fn is_near(time: i64, now: i64) -> bool {
+    (now - OLDEST..=now + YOUNGEST).contains(&time)
+}
+
 /// So many measurements are named in one response.
 const MOST_NAMED: usize = 10;
 
