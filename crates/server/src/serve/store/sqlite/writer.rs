@@ -23,12 +23,21 @@ const TOGETHER: usize = 256;
 enum Message {
     /// Does its work inside the open transaction and returns what tells the caller, to be called after the commit.
     Job(Job),
+    /// The same in a commit of its own: what changes much is dear to take back for others' sake.
+    Alone(Job),
     Close,
 }
 
-type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+type Job = Box<dyn FnOnce(&Connection, Company) -> Reply + Send>;
 /// Is given what became of the commit.
 type Reply = Box<dyn FnOnce(Commit) + Send>;
+
+/// Whether a commit has other jobs, whose changes stay where one fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Others,
+}
 
 #[derive(Debug, Clone, Copy)]
 enum Commit {
@@ -58,33 +67,38 @@ impl Writer {
         Ok(Writer { messages, condition, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Runs `job` inside a savepoint of the next commit and returns after that commit.
+    /// Runs `job` as a part of the next commit and returns after that commit.
     pub async fn run<T: Send + 'static, E: Failure>(
         &self,
         touched: Touched,
         job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.queue(touched, job)?.await.map_err(|_| StoreError::Unavailable)?
+        self.queue(Message::Job, touched, job)?.await.map_err(|_| StoreError::Unavailable)?
     }
 
-    /// Like [`Writer::run`], for a thread that may wait.
+    /// Like [`Writer::run`] in a commit of its own, for a thread that may wait.
     pub fn run_blocking<T: Send + 'static, E: Failure>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        self.queue(Touched::Anything, job)?.blocking_recv().map_err(|_| StoreError::Unavailable)?
+        let queued = self.queue(Message::Alone, Touched::Anything, job)?;
+        queued.blocking_recv().map_err(|_| StoreError::Unavailable)?
     }
 
     /// The receiver gives the outcome after the commit.
     fn queue<T: Send + 'static, E: Failure>(
         &self,
+        message: fn(Job) -> Message,
         touched: Touched,
         job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, E>>, StoreError> {
         let (done, outcome) = oneshot::channel();
         let condition = Arc::clone(&self.condition);
-        let job: Job = Box::new(move |connection| {
-            let result = in_savepoint(connection, job);
+        let job: Job = Box::new(move |connection, company| {
+            let result = match company {
+                Company::Alone => in_transaction(connection, job),
+                Company::Others => in_savepoint(connection, job),
+            };
             if let Some(trouble) = result.as_ref().err().and_then(Failure::trouble) {
                 condition.fails(trouble);
             }
@@ -102,7 +116,7 @@ impl Writer {
                 let _ = done.send(result);
             })
         });
-        self.messages.send(Message::Job(job)).map_err(|_| StoreError::Unavailable)?;
+        self.messages.send(message(job)).map_err(|_| StoreError::Unavailable)?;
         Ok(outcome)
     }
 
@@ -117,13 +131,21 @@ impl Writer {
 }
 
 fn work(connection: &Held, mut received: UnboundedReceiver<Message>, condition: &Condition) {
-    let mut closing = false;
+    let (mut closing, mut alone) = (false, None);
     while !closing {
-        let mut next = received.blocking_recv();
         let mut jobs = Vec::new();
+        let mut next = alone.take().map(Message::Alone).or_else(|| received.blocking_recv());
         loop {
             match next {
                 Some(Message::Job(job)) => jobs.push(job),
+                Some(Message::Alone(job)) if jobs.is_empty() => {
+                    jobs.push(job);
+                    break;
+                }
+                Some(Message::Alone(job)) => {
+                    alone = Some(job);
+                    break;
+                }
                 Some(Message::Close) | None => closing = true,
             }
             if closing || jobs.len() >= TOGETHER {
@@ -148,12 +170,17 @@ fn commit(connection: &Held, jobs: Vec<Job>, condition: &Condition) {
         return;
     }
     let mut replies = Vec::with_capacity(jobs.len());
+    let company = if jobs.len() == 1 { Company::Alone } else { Company::Others };
     for job in jobs {
         // A full disk makes SQLite roll back the whole transaction by itself; what follows must not run outside one.
         if connection.is_autocommit() {
             break;
         }
-        replies.push(job(connection));
+        replies.push(job(connection, company));
+    }
+    if company == Company::Alone && connection.is_autocommit() {
+        // It failed, which is told to its caller, and took back everything there is.
+        return replies.into_iter().for_each(|reply| reply(Commit::Failed));
     }
     let committed = connection.execute_batch("COMMIT");
     if let Err(error) = &committed {
@@ -199,14 +226,34 @@ fn close(connection: Held) {
     drop(connection);
 }
 
+/// A job that fails or panics takes back the transaction, of which there is nothing else.
+fn in_transaction<T, E: Failure>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let result = caught(connection, job);
+    // A full disk has ended the transaction already.
+    if result.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(StoreError::from)?;
+    }
+    result
+}
+
+fn caught<T, E: Failure>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(|| job(connection)))
+        .unwrap_or_else(|_| Err(StoreError::internal("a write panicked").into()))
+}
+
 /// A job that fails or panics takes back its own changes and no one else's.
 fn in_savepoint<T, E: Failure>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, E>,
 ) -> Result<T, E> {
     connection.execute_batch("SAVEPOINT job").map_err(StoreError::from)?;
-    let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
-        .unwrap_or_else(|_| Err(StoreError::internal("a write panicked").into()));
+    let result = caught(connection, job);
     let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
     match connection.execute_batch(end) {
         // A full disk ends the transaction, savepoints and all: what the job said is the reason.
