@@ -45,6 +45,9 @@ pub struct Wanted<'a> {
     pub stats: Stats,
 }
 
+/// Series of one metric by the text of their labels.
+type ByLabels = HashMap<Box<str>, i64>;
+
 #[derive(Default)]
 struct Inner {
     /// The epoch of what is known.
@@ -52,7 +55,7 @@ struct Inner {
     metrics: HashMap<Box<str>, MetricMeta>,
     /// By metric and the text of the labels. That of tags begins with a brace, which no name of a source holds, so it
     /// tells the dialects apart.
-    series: HashMap<i64, HashMap<Box<str>, i64>>,
+    series: HashMap<i64, ByLabels>,
     bytes: usize,
 }
 
@@ -120,7 +123,7 @@ impl SeriesCache {
                 return None;
             }
             // Many of one metric mostly follow each other.
-            let mut last: Option<(&str, &MetricMeta, &HashMap<Box<str>, i64>)> = None;
+            let mut last: Option<(&str, &MetricMeta, &ByLabels)> = None;
             for Wanted { metric, kind, labels, time, stats } in some.iter().map(&wanted) {
                 let (_, meta, series) = match last {
                     Some(last) if last.0 == metric && last.1.kind == kind => last,

@@ -3,6 +3,7 @@
 
 mod shown;
 mod stored;
+mod sums;
 
 use std::collections::HashMap;
 

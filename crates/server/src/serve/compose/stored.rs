@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::sums::{Sums, sample};
 use crate::composite::eval::{Fetch, Request, Sample, Stored};
 use crate::composite::{Labels, nested};
 use crate::serve::budget::{self, Exceeded};
@@ -18,8 +19,9 @@ use crate::serve::series;
 use crate::serve::series::points::{Packed, Recent};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
-use crate::serve::tsdb::aggregate::{Point, downsample};
+use crate::serve::tsdb::aggregate::{Aggregate, Point, downsample};
 use crate::serve::tsdb::labels::counted_once;
+use crate::serve::tsdb::page::Singles;
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::tier::promised;
 
@@ -44,6 +46,8 @@ pub struct Tables<'a> {
     /// Read once, since a definition may ask for many things; the series by their metric.
     recent: Option<Recent>,
     known: BTreeMap<i64, Rc<[Known]>>,
+    /// Single values of one series, in room that is used again.
+    singles: Singles,
     /// Samples.
     held: u64,
     /// Bytes of what was made of them.
@@ -124,7 +128,8 @@ impl Fetch for Tables<'_> {
 impl<'a> Tables<'a> {
     pub fn new(tx: &'a Tx<'a>, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
         let (recent, known, metrics) = (None, BTreeMap::new(), BTreeMap::new());
-        Tables { tx, now, resolution, wants, recent, known, held: 0, made: 0, metrics, failed: None }
+        let singles = Singles::default();
+        Tables { tx, now, resolution, wants, recent, known, singles, held: 0, made: 0, metrics, failed: None }
     }
 
     /// Why the evaluation ends, in words, as far as that is anybody's business.
@@ -255,28 +260,52 @@ impl<'a> Tables<'a> {
     }
 
     fn samples(
-        &self,
+        &mut self,
         packed: &mut dyn Packed,
         id: i64,
         span: TimeRange,
         step: i64,
     ) -> Result<Vec<Sample>, Refusal> {
-        let mut points = budget::beside(self.made, || packed.points(id))?;
-        let unpacked = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
-        points.extend(unpacked.filter(|point| span.contains(point.time)).copied());
-        budget::need(self.made.saturating_add(size_of_val(points.as_slice())))?;
-        let sample = |Point { time, stats }: Point| Sample {
-            time,
-            // Far below 2^53.
-            count: stats.count as f64,
-            sum: stats.sum,
-            min: stats.min,
-            max: stats.max,
+        let recent = || {
+            let all = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
+            all.filter(|point| span.contains(point.time))
         };
+        let singles = &mut self.singles;
+        if budget::beside(self.made, || packed.singles(id, singles))? {
+            let last = singles.times.last().copied();
+            if recent().map(|point| point.time).fold((true, last), ascending).0 {
+                budget::need(self.made.saturating_add(singles.bytes()))?;
+                let mut sums = Sums::new(step);
+                singles
+                    .times
+                    .iter()
+                    .zip(&singles.values)
+                    .for_each(|(time, value)| sums.add(Sample::single(*time, *value)));
+                recent().map(sample).for_each(|sample| sums.add(sample));
+                return Ok(sums.finish());
+            }
+            let single =
+                |(time, value): (&i64, &f64)| Point { time: *time, stats: Aggregate::single(*value) };
+            let points =
+                singles.times.iter().zip(&singles.values).map(single).chain(recent().copied()).collect();
+            return self.downsampled(points, step);
+        }
+        let mut points = budget::beside(self.made, || packed.points(id))?;
+        points.extend(recent().copied());
+        self.downsampled(points, step)
+    }
+
+    fn downsampled(&self, points: Vec<Point>, step: i64) -> Result<Vec<Sample>, Refusal> {
+        budget::need(self.made.saturating_add(size_of_val(points.as_slice())))?;
         // Collected where they lie they would keep the room of all that was read.
         let points = downsample(points, step);
         let mut samples = Vec::with_capacity(points.len());
-        samples.extend(points.into_iter().map(sample));
+        samples.extend(points.iter().map(sample));
         Ok(samples)
     }
+}
+
+/// Whether times are in order so far, and the last of them.
+fn ascending((so_far, last): (bool, Option<i64>), time: i64) -> (bool, Option<i64>) {
+    (so_far && last.is_none_or(|last| last <= time), Some(time))
 }

@@ -8,6 +8,7 @@ use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::aggregate::{Point, downsample};
 use crate::serve::tsdb::journal::Row;
 use crate::serve::tsdb::labels::{Labels, Series};
+use crate::serve::tsdb::page::Singles;
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::sample::Sample;
 
@@ -94,6 +95,12 @@ pub trait Points {
 pub trait Packed {
     /// Those of one series, once, tier by tier.
     fn points(&mut self, series: i64) -> Result<Vec<Point>, StoreError>;
+
+    /// The same column by column, in order of time and those of one time in order of their arrival, if they lie so and all are single
+    /// values; whether they do, else they are still to be read by [`Packed::points`].
+    fn singles(&mut self, _series: i64, _singles: &mut Singles) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 }
 
 /// Reads the points of some series over one range of time, each once. Must be made and used inside one transaction.

@@ -14,7 +14,7 @@ use crate::serve::series::points::{Packed as Series, taken};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::aggregate::Point;
-use crate::serve::tsdb::page::{self, Page, Place};
+use crate::serve::tsdb::page::{self, Page, Place, Singles};
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::tier::{TIERS, Tier};
 
@@ -197,15 +197,18 @@ impl<'c> Packed<'c> {
         self.places.values_mut().for_each(|places| places.sort_by_key(|(page, _)| order(*page)));
     }
 
+    /// The bytes of a page.
+    fn bytes(&self, page: &Known) -> Result<Rc<[u8]>, StoreError> {
+        if let Some(bytes) = &page.bytes {
+            return Ok(Rc::clone(bytes));
+        }
+        let mut select = self.connection.prepare_cached("SELECT block FROM pages WHERE id = ?1")?;
+        let bytes: Option<Vec<u8>> = select.query_row([page.id], |row| row.get(0)).optional()?;
+        Ok(bytes.unwrap_or_default().into())
+    }
+
     fn read(&self, page: &Known, place: &Place, points: &mut Vec<Point>) -> Result<(), StoreError> {
-        let bytes = match &page.bytes {
-            Some(bytes) => Rc::clone(bytes),
-            None => {
-                let mut select = self.connection.prepare_cached("SELECT block FROM pages WHERE id = ?1")?;
-                let bytes: Option<Vec<u8>> = select.query_row([page.id], |row| row.get(0)).optional()?;
-                bytes.unwrap_or_default().into()
-            }
-        };
+        let bytes = self.bytes(page)?;
         match Page::known((page.tier, page.start), &bytes).points(place) {
             Ok(found) => {
                 budget::need(self.held + self.kept + taken(points, found.len()))?;
@@ -214,6 +217,27 @@ impl<'c> Packed<'c> {
             Err(_) => damage::note(Origin::Pages.table(), page.id),
         }
         Ok(())
+    }
+
+    /// Adds single values behind those that are there; whether all are and none is older.
+    fn read_singles(&self, page: &Known, place: &Place, singles: &mut Singles) -> Result<bool, StoreError> {
+        let bytes = self.bytes(page)?;
+        let from = singles.times.len();
+        match Page::known((page.tier, page.start), &bytes).singles(place, singles) {
+            Ok(true) => {
+                singles.within(from, self.time);
+                budget::need(self.held + self.kept + singles.bytes())?;
+                let ends =
+                    singles.times.get(from).zip(from.checked_sub(1).and_then(|last| singles.times.get(last)));
+                Ok(ends.is_none_or(|(first, last)| first >= last))
+            }
+            Ok(false) => Ok(false),
+            Err(_) => {
+                singles.truncate(from);
+                damage::note(Origin::Pages.table(), page.id);
+                Ok(true)
+            }
+        }
     }
 }
 
@@ -232,6 +256,21 @@ impl Series for Packed<'_> {
             }
         }
         Ok(points)
+    }
+
+    fn singles(&mut self, series: i64, singles: &mut Singles) -> Result<bool, StoreError> {
+        singles.clear();
+        let places = self.places.get(&series).map(Vec::as_slice).unwrap_or_default();
+        if self.has_blocks {
+            return Ok(false);
+        }
+        for (page, place) in places.iter().filter_map(|(page, place)| Some((self.pages.get(*page)?, place))) {
+            if !self.read_singles(page, place, singles)? {
+                return Ok(false);
+            }
+        }
+        self.places.remove(&series);
+        Ok(true)
     }
 }
 

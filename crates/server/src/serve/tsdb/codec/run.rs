@@ -81,6 +81,15 @@ pub fn take_values(rest: &mut &[u8], times: &[i64]) -> Option<Vec<Point>> {
     Some(points)
 }
 
+/// Reads the values of as many points as that, where each is a single one, behind those in `values`; whether they are.
+pub fn take_singles(rest: &mut &[u8], count: usize, values: &mut Vec<f64>) -> Option<bool> {
+    if count > 0 && !matches!(take_marks(rest, count)?, Marks::None) {
+        return Some(false);
+    }
+    doubles::take(rest, count, values)?;
+    Some(true)
+}
+
 /// Whether nothing but the last value is needed to know all; zeros differ in their sign.
 fn is_single(stats: &Aggregate) -> bool {
     let is_last = |value: f64| value.to_bits() == stats.last.to_bits();

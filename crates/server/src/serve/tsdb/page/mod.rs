@@ -20,6 +20,7 @@ use super::aggregate::Point;
 use super::bytes::{take_signed, take_unsigned};
 use super::codec::{run, times};
 use super::error::Error;
+use super::range::TimeRange;
 use super::tier::Tier;
 
 const VERSION: u8 = 1;
@@ -86,7 +87,25 @@ impl<'a> Page<'a> {
         self.take(place).ok_or(Error::Unreadable)
     }
 
+    /// Adds the points at a place to `singles`, in order of time; whether all of them are single values.
+    pub fn singles(&self, place: &Place, singles: &mut Singles) -> Result<bool, Error> {
+        self.take_singles(place, singles).ok_or(Error::Unreadable)
+    }
+
     fn take(&self, place: &Place) -> Option<Vec<Point>> {
+        let (times, mut rest) = self.times(place)?;
+        run::take_values(&mut rest, &times).filter(|_| rest.is_empty())
+    }
+
+    fn take_singles(&self, place: &Place, singles: &mut Singles) -> Option<bool> {
+        let (times, mut rest) = self.times(place)?;
+        let all = run::take_singles(&mut rest, times.len(), &mut singles.values)?;
+        singles.times.extend_from_slice(&times);
+        (!all || rest.is_empty()).then_some(all)
+    }
+
+    /// The times of the points at a place, and what follows them.
+    fn times(&self, place: &Place) -> Option<(Vec<i64>, &'a [u8])> {
         let from = |at: u32| self.bytes.get(at as usize..);
         let mut rest = self.bytes.get(place.body.0 as usize..place.body.1 as usize)?;
         let times = if place.times == place.body.0 {
@@ -95,11 +114,44 @@ impl<'a> Page<'a> {
             times::take(&mut from(place.times)?)?
         };
         let inside = |time: i64| time >= self.start && time - self.start < self.tier.span;
-        let sound = inside(*times.first()?) && inside(*times.last()?);
-        if !sound || !times.is_sorted_by(|a, b| a < b) {
-            return None;
+        let sound = inside(*times.first()?) && inside(*times.last()?) && times.is_sorted_by(|a, b| a < b);
+        sound.then_some((times, rest))
+    }
+}
+
+/// Single values column by column, of which there are as many as times.
+#[derive(Debug, Default, PartialEq)]
+pub struct Singles {
+    pub times: Vec<i64>,
+    pub values: Vec<f64>,
+}
+
+impl Singles {
+    /// Memory that they take.
+    pub fn bytes(&self) -> usize {
+        size_of::<i64>() * self.times.capacity() + size_of::<f64>() * self.values.capacity()
+    }
+
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Leaves as many as that.
+    pub fn truncate(&mut self, count: usize) {
+        self.times.truncate(count);
+        self.values.truncate(count);
+    }
+
+    /// Leaves those behind the first `from` that lie in `range`, which are in order of time.
+    pub fn within(&mut self, from: usize, range: TimeRange) {
+        let added = self.times.get(from..).unwrap_or_default();
+        let before = added.partition_point(|time| *time < range.start);
+        let inside = added.partition_point(|time| *time <= range.end);
+        self.truncate(from + inside);
+        if before > 0 {
+            self.times.drain(from..from + before.min(inside));
+            self.values.drain(from..from + before.min(inside));
         }
-        run::take_values(&mut rest, &times).filter(|_| rest.is_empty())
     }
 }
 

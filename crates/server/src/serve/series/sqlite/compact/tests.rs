@@ -1,6 +1,6 @@
 //! What becomes of measurements in the course of time, and that it can be read all along.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use proptest::prelude::*;
 
@@ -10,6 +10,7 @@ use crate::serve::series::sqlite::{Sqlite, testing, write};
 use crate::serve::store::sqlite::scratch;
 use crate::serve::tsdb::aggregate::{Aggregate, downsample};
 use crate::serve::tsdb::labels::Labels;
+use crate::serve::tsdb::page::Singles;
 use crate::serve::tsdb::range::TimeRange;
 
 const BORN: i64 = 1_699_999_200;
@@ -350,6 +351,9 @@ fn all(connection: &Connection) -> Model {
         let Ok(id) = connection.query_row(id, [metric], |row| row.get(0)) else { continue };
         let series = points.series(id).unwrap();
         let wanted = series.iter().map(|series| series.id).collect();
+        for range in [TimeRange::ALWAYS, TimeRange { start: BORN + 3600, end: BORN + 13 * 3600 }] {
+            singles_are_points(&points, &wanted, range);
+        }
         let mut reader = Reader::new(&points, &wanted, TimeRange::ALWAYS).unwrap();
         for one in series {
             let Labels::Source(Some(name)) = &one.labels else { continue };
@@ -360,6 +364,23 @@ fn all(connection: &Connection) -> Model {
     }
     model.retain(|_, points| !points.is_empty());
     model
+}
+
+/// What is read column by column is what is read point by point.
+fn singles_are_points(points: &Sqlite<'_>, wanted: &HashSet<i64>, range: TimeRange) {
+    let mut singles = Singles::default();
+    let mut by_column = points.packed(wanted, range).unwrap();
+    let mut by_point = points.packed(wanted, range).unwrap();
+    for series in wanted {
+        if by_column.singles(*series, &mut singles).unwrap() {
+            let mut expected = by_point.points(*series).unwrap();
+            expected.sort_by_key(|point| point.time);
+            let single =
+                |(time, value): (&i64, &f64)| Point { time: *time, stats: Aggregate::single(*value) };
+            let found: Vec<Point> = singles.times.iter().zip(&singles.values).map(single).collect();
+            assert_eq!(found, expected);
+        }
+    }
 }
 
 fn plain(model: &Model) -> Vec<((usize, usize), i64, [f64; 5])> {

@@ -1,0 +1,75 @@
+//! Points as samples, those of one interval put together while they come. Pure.
+
+use crate::composite::eval::Sample;
+use crate::serve::tsdb::aggregate::Point;
+
+pub(super) fn sample(&Point { time, stats }: &Point) -> Sample {
+    // Counts are far below 2^53.
+    Sample { time, count: stats.count as f64, sum: stats.sum, min: stats.min, max: stats.max }
+}
+
+/// Samples that come in order of time, those of one interval put together: what [`downsample`] makes of points.
+pub(super) struct Sums {
+    step: i64,
+    /// Where the interval behind the last one begins.
+    end: i64,
+    samples: Vec<Sample>,
+}
+
+impl Sums {
+    pub(super) fn new(step: i64) -> Sums {
+        Sums { step, end: i64::MIN, samples: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, sample: Sample) {
+        if sample.time < self.end
+            && let Some(last) = self.samples.last_mut()
+        {
+            last.count += sample.count;
+            last.sum += sample.sum;
+            last.min = last.min.min(sample.min);
+            last.max = last.max.max(sample.max);
+            return;
+        }
+        // Mostly the next one, which needs no division.
+        let is_next = sample.time < self.end.saturating_add(self.step) && !self.samples.is_empty();
+        let time = if is_next { self.end } else { sample.time - sample.time.rem_euclid(self.step) };
+        self.end = time.saturating_add(self.step);
+        self.samples.push(Sample { time, ..sample });
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Sample> {
+        if self.samples.len() < self.samples.capacity() / 2 {
+            self.samples.shrink_to_fit();
+        }
+        self.samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::serve::tsdb::aggregate::{Aggregate, downsample};
+
+    proptest! {
+        #[test]
+        fn they_are_what_is_put_together_at_once(
+            mut values in prop::collection::vec((-10_000..10_000_i64, any::<i16>()), 0..100),
+            far in any::<i32>(),
+            step in prop::sample::select(vec![1_i64, 60, 3600, i64::MAX / 4])
+        ) {
+            values.push((far.into(), 1));
+            values.sort_by_key(|value| value.0);
+            let points: Vec<_> = values
+                .iter()
+                .map(|(time, value)| Point { time: *time, stats: Aggregate::single(f64::from(*value) / 10.0) })
+                .collect();
+            let mut sums = Sums::new(step);
+            points.iter().for_each(|point| sums.add(sample(point)));
+            let expected: Vec<_> = downsample(points, step).iter().map(sample).collect();
+            prop_assert_eq!(sums.finish(), expected);
+        }
+    }
+}
