@@ -90,8 +90,11 @@ pub fn downsample(mut points: Vec<Point>, resolution: i64) -> Vec<Point> {
     if !points.is_sorted_by_key(|point| point.time) {
         points.sort_by_key(|point| point.time);
     }
-    for point in &mut points {
-        point.time -= point.time.rem_euclid(resolution);
+    // What is kept as it came lies on every second.
+    if resolution > 1 {
+        for point in &mut points {
+            point.time -= point.time.rem_euclid(resolution);
+        }
     }
     points.dedup_by(|later, kept| {
         let same = later.time == kept.time;

@@ -32,6 +32,11 @@ impl Fold {
     /// Puts points where their age at `now` belongs: late ones straight among those that were rolled up before them. Series come in
     /// order, and points of equal time in the order of their arrival.
     pub fn put(&mut self, metric: i64, series: i64, points: Vec<Point>, now: i64) {
+        if let Some((tier, start)) = window_of(&points, now) {
+            let pages = self.windows.entry((tier, start)).or_insert_with(|| Pages::new(tier, start));
+            pages.put(metric, series, &downsample(points, tier.resolution));
+            return;
+        }
         let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
         for point in points {
             match tier_of(point.time, now) {
@@ -52,6 +57,15 @@ impl Fold {
         let pages = self.windows.into_iter().map(|(window, pages)| (window, pages.finish()));
         (pages.collect(), self.dropped)
     }
+}
+
+/// The window that all of these points belong to, as those do that come together; nothing where they do not.
+fn window_of(points: &[Point], now: i64) -> Option<Window> {
+    let times = || points.iter().map(|point| point.time);
+    let (first, last) = (times().min()?, times().max()?);
+    let tier = tier_of(first, now)?;
+    let start = tier.window(first);
+    (tier.window(last) == start && tier_of(last, now) == Some(tier)).then_some((tier, start))
 }
 
 /// Pages of a window that were written together, in which each point of a series stands once.

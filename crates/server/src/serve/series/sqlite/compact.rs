@@ -3,7 +3,6 @@
 //! That is sound because no one else writes pages.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -13,11 +12,11 @@ use super::write::Work;
 use super::{gone, older};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
-use crate::serve::tsdb::aggregate::Point;
+use crate::serve::tsdb::aggregate::{Aggregate, Point};
 use crate::serve::tsdb::fold::{self, Fold, Layer, Window};
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::page::write::Pages;
-use crate::serve::tsdb::sample::Sample;
+use crate::serve::tsdb::sample::{Sample, Stats};
 use crate::serve::tsdb::tier::TIERS;
 
 /// The journal is compacted when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
@@ -97,29 +96,46 @@ fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Wo
 }
 
 /// Samples in order of their arrival as pages, without those of series that are gone.
-fn folded(connection: &Connection, samples: &[Sample], now: i64) -> Result<Fold, StoreError> {
-    let mut metric_of = connection.prepare_cached("SELECT metric_id FROM series WHERE id = ?1")?;
-    let mut metrics: HashMap<i64, Option<i64>> = HashMap::new();
-    let mut order: Vec<(i64, i64, usize)> = Vec::with_capacity(samples.len());
-    for (index, sample) in samples.iter().enumerate() {
-        let metric = match metrics.entry(sample.series) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(unknown) => {
-                *unknown.insert(metric_of.query_row([sample.series], |row| row.get(0)).optional()?)
-            }
-        };
-        order.extend(metric.map(|metric| (metric, sample.series, index)));
-    }
+fn folded(connection: &Connection, samples: &Arrived, now: i64) -> Result<Fold, StoreError> {
+    let metrics = metrics_of(connection, samples)?;
+    let metric = |slim: &Slim| metrics.get(&slim.series).copied();
+    let mut order: Vec<(i64, &Slim)> =
+        samples.all.iter().filter_map(|slim| Some((metric(slim)?, slim))).collect();
     // Each series by itself, in order of arrival. The sort makes use of the order that is there: clients send their series one after
     // the other.
-    order.sort();
+    order.sort_by_key(|(metric, slim)| (*metric, slim.series));
     let mut fold = Fold::default();
-    for one in order.chunk_by(|a, b| a.1 == b.1) {
-        let Some((metric, series, _)) = one.first() else { continue };
-        let points = one.iter().filter_map(|(.., index)| samples.get(*index)).map(Point::from);
-        fold.put(*metric, *series, points.collect(), now);
+    for one in order.chunk_by(|a, b| a.1.series == b.1.series) {
+        let Some((metric, first)) = one.first() else { continue };
+        let points = one.iter().map(|(_, slim)| samples.point(slim));
+        fold.put(*metric, first.series, points.collect(), now);
     }
     Ok(fold)
+}
+
+/// The metrics of the series that samples are of, as far as these exist.
+fn metrics_of(connection: &Connection, samples: &Arrived) -> Result<HashMap<i64, i64>, StoreError> {
+    let mut series: Vec<i64> = samples.all.iter().map(|slim| slim.series).collect();
+    series.sort_unstable();
+    series.dedup();
+    let Some((first, last)) = series.first().zip(series.last()) else { return Ok(HashMap::new()) };
+    let mut metrics = HashMap::with_capacity(series.len());
+    // Where most of those that lie next to each other are among them they are sooner read one after the other.
+    if last.saturating_sub(*first) < 4 * series.len() as i64 {
+        let sql = "SELECT id, metric_id FROM series WHERE id BETWEEN ?1 AND ?2";
+        let mut select = connection.prepare_cached(sql)?;
+        let mut rows = select.query([first, last])?;
+        while let Some(row) = rows.next()? {
+            metrics.insert(row.get(0)?, row.get(1)?);
+        }
+        return Ok(metrics);
+    }
+    let mut select = connection.prepare_cached("SELECT metric_id FROM series WHERE id = ?1")?;
+    for series in series {
+        let metric: Option<i64> = select.query_row([series], |row| row.get(0)).optional()?;
+        metrics.extend(metric.map(|metric| (series, metric)));
+    }
+    Ok(metrics)
 }
 
 /// The last row that may be compacted. What is unread waits, but not until the journal has grown too long.
@@ -135,9 +151,43 @@ fn readable(connection: &Connection, now: Time) -> Result<i64, StoreError> {
     Ok(if waited { i64::MAX } else { now.followed })
 }
 
+/// Samples in order of their arrival, most of which are single values and take little room.
+#[derive(Default)]
+struct Arrived {
+    all: Vec<Slim>,
+    summaries: Vec<Point>,
+}
+
+/// A sample of a series: a single value, or a summary by its place among them.
+struct Slim {
+    series: i64,
+    time: i64,
+    stats: Result<f64, usize>,
+}
+
+impl Arrived {
+    fn push(&mut self, sample: &Sample) {
+        let stats = match sample.stats {
+            Stats::Single(value) => Ok(value),
+            Stats::Summary { .. } => {
+                self.summaries.push(sample.into());
+                Err(self.summaries.len() - 1)
+            }
+        };
+        self.all.push(Slim { series: sample.series, time: sample.time, stats });
+    }
+
+    fn point(&self, slim: &Slim) -> Point {
+        match slim.stats {
+            Ok(value) => Point { time: slim.time, stats: Aggregate::single(value) },
+            Err(place) => self.summaries[place],
+        }
+    }
+}
+
 /// The oldest rows of the journal.
 struct Oldest {
-    samples: Vec<Sample>,
+    samples: Arrived,
     bytes: usize,
     /// When the first of them was received.
     first: i64,
@@ -156,13 +206,17 @@ fn oldest(connection: &Connection, until: i64) -> Result<Option<Oldest>, StoreEr
     {
         let (id, received_at) = (row.get(0)?, row.get(1)?);
         let packed = row.get_ref(2)?.as_blob().map_err(StoreError::internal)?;
-        let mut samples = journal::open(packed).unwrap_or_else(|_| {
+        let samples = journal::open(packed).unwrap_or_else(|_| {
             damage::note(Origin::Journal.table(), id);
             Vec::new()
         });
-        let oldest =
-            oldest.get_or_insert(Oldest { samples: Vec::new(), bytes: 0, first: received_at, last: id });
-        oldest.samples.append(&mut samples);
+        let oldest = oldest.get_or_insert(Oldest {
+            samples: Arrived::default(),
+            bytes: 0,
+            first: received_at,
+            last: id,
+        });
+        samples.iter().for_each(|sample| oldest.samples.push(sample));
         oldest.bytes += packed.len();
         oldest.last = id;
     }
