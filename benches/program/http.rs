@@ -23,7 +23,7 @@ impl Kept {
     /// Sends a request and reads its whole answer, which must be a success.
     pub fn exchange(&mut self, request: &[u8]) -> Vec<u8> {
         self.stream.get_mut().write_all(request).unwrap();
-        let (mut line, mut length, mut status) = (String::new(), 0, None);
+        let (mut line, mut length, mut status, mut chunked) = (String::new(), 0, None, false);
         loop {
             line.clear();
             assert!(self.stream.read_line(&mut line).unwrap() > 0, "the server hung up");
@@ -33,14 +33,25 @@ impl Kept {
             }
             if status.is_none() {
                 status = text.split(' ').nth(1).map(str::to_owned);
-            } else if let Some((name, value)) = text.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().unwrap();
+            } else if let Some((name, value)) = text.split_once(':') {
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap(),
+                    "transfer-encoding" => chunked = value.trim() == "chunked",
+                    _ => {}
+                }
             }
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
+        while chunked {
+            line.clear();
+            self.stream.read_line(&mut line).unwrap();
+            let length = usize::from_str_radix(line.trim(), 16).unwrap();
+            let mut chunk = vec![0; length + 2];
+            self.stream.read_exact(&mut chunk).unwrap();
+            body.extend_from_slice(&chunk[..length]);
+            chunked = length > 0;
+        }
         let status = status.unwrap_or_default();
         assert!(status.starts_with('2'), "{status}: {}", String::from_utf8_lossy(&body));
         body

@@ -61,9 +61,17 @@ pub struct Sent {
 impl Load {
     /// One that ends a minute ago.
     pub fn new(minutes: usize) -> Load {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        Load::of(minutes, body)
+    }
+
+    /// The same as lines, as other databases take them.
+    pub fn lines(minutes: usize) -> Load {
+        Load::of(minutes, lines)
+    }
+
+    fn of(minutes: usize, body: fn(usize, usize) -> Vec<u8>) -> Load {
         let batches = (0..SERIES).step_by(BATCH).map(|first| [0, 1, 2, 3].map(|set| body(first, set)));
-        Load { start: now / 60 * 60 - 60 * minutes as u64 - 60, batches: batches.collect() }
+        Load { start: begun(minutes), batches: batches.collect() }
     }
 
     /// Sends the batches of these minutes.
@@ -89,8 +97,11 @@ impl Load {
             let (minute, batch) = (job / self.batches.len(), job % self.batches.len());
             let mut request = self.batches[batch][minute % 4].clone();
             let time = (self.start + 60 * minute as u64).to_string();
-            let at = request.windows(10).position(|window| window == b"0000000000").unwrap();
-            request[at..at + 10].copy_from_slice(time.as_bytes());
+            let mut rest = &mut request[..];
+            while let Some(at) = rest.windows(10).position(|window| window == b"0000000000") {
+                rest[at..at + 10].copy_from_slice(time.as_bytes());
+                rest = &mut rest[at + 10..];
+            }
             let begun = Instant::now();
             kept.exchange(&request);
             times.push(begun.elapsed());
@@ -98,7 +109,18 @@ impl Load {
     }
 }
 
+/// Epoch seconds of the first of so many minutes that end a minute ago.
+pub fn begun(minutes: usize) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    now / 60 * 60 - 60 * minutes as u64 - 60
+}
+
 impl Sent {
+    /// How many there were.
+    pub fn measurements(&self) -> usize {
+        self.measurements
+    }
+
     fn rate(&self) -> f64 {
         self.measurements as f64 / self.took.as_secs_f64()
     }
@@ -113,11 +135,25 @@ pub fn series(n: usize) -> (String, String) {
     (format!("load.metric.{:03}", n / SOURCES), format!("host-{:03}", n % SOURCES))
 }
 
+/// What is measured of a series, in hundredths.
+fn value(n: usize, set: usize) -> usize {
+    (n * 7919 + set * 104_729) % 100_000
+}
+
+/// A batch as lines; the ten zeros of each become its time.
+fn lines(first: usize, set: usize) -> Vec<u8> {
+    let one = |n: usize| {
+        let ((name, source), value) = (series(n), value(n, set));
+        format!("{name},source={source} value={}.{:02} 0000000000", value / 100, value % 100)
+    };
+    let lines: Vec<String> = (first..SERIES.min(first + BATCH)).map(one).collect();
+    request("POST", "/write?precision=s", &lines.join("\n"))
+}
+
 /// One batch; the ten zeros become its time.
 fn body(first: usize, set: usize) -> Vec<u8> {
     let one = |n: usize| {
-        let (name, source) = series(n);
-        let value = (n * 7919 + set * 104_729) % 100_000;
+        let ((name, source), value) = (series(n), value(n, set));
         format!(r#"{{"name":"{name}","source":"{source}","value":{}.{:02}}}"#, value / 100, value % 100)
     };
     let gauges: Vec<String> = (first..SERIES.min(first + BATCH)).map(one).collect();

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod apply;
+mod beside;
 mod build;
 mod draw;
 mod files;
@@ -51,6 +52,7 @@ const WORKLOADS: &[(&str, Workload)] = &[
     ("submit", submit::run),
     ("read", read::run),
     ("ingest", ingest::run),
+    ("beside", beside::run),
     ("alerts", alerts::run),
     ("build", build::run),
 ];

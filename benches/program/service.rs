@@ -57,18 +57,33 @@ impl Service {
 
     /// The processor time that it has used, in the program and in the system for it. Counted in hundredths of a second.
     pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.server.id())).unwrap();
-        // The name of the program, in parentheses, may hold blanks.
-        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        Duration::from_millis(
-            10 * fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>(),
-        )
+        cpu_of(self.server.id())
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.server.id()
     }
 
     /// The most memory it ever had, in bytes.
     pub fn peak(&self) -> u64 {
-        self.server.peak_mb().unwrap_or_default() << 20
+        peak_of(self.server.id())
     }
+}
+
+/// The processor time that a process has used, in hundredths of a second.
+pub fn cpu_of(id: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    // The name of the program, in parentheses, may hold blanks.
+    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    Duration::from_millis(10 * fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>())
+}
+
+/// The most memory that a process ever had, in bytes.
+pub fn peak_of(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10
 }
 
 fn serve(directory: &TempDir, more: &[&str]) -> Server {
