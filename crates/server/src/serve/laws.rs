@@ -24,7 +24,7 @@ pub fn form(bytes: &[u8]) {
 /// What is taken in, in any of the dialects, is finite, near now, and the same after it was packed into the journal.
 pub fn submitted(bytes: &[u8]) {
     if let Ok(text) = str::from_utf8(bytes) {
-        submit::plain_is_legacy(text, NOW);
+        submit::plain_is_read_as_ever(text, NOW);
     }
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(bytes) else { return };
     for samples in submit::read_all(&body, NOW).into_iter().flatten() {

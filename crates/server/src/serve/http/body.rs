@@ -33,11 +33,8 @@ pub struct Limits {
 /// The parameters of a body, form or JSON; empty when there is no body.
 pub struct Body(pub Object);
 
-/// A JSON body of any shape; 415 for any other content type.
-pub struct JsonBody(pub Value);
-
-/// A body that is read by who knows what most of its kind look like.
-pub struct Unread(Kind, Sent);
+/// A body that is read by who knows what most of its kind look like: JSON, or a form where there may be forms; 415 for others.
+pub struct Unread<const FORMS: bool>(Kind, Sent);
 
 /// The text of a body.
 #[derive(Clone)]
@@ -63,31 +60,34 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body, Problem> {
-        let unread = Unread::from_request(request, state).await?;
+        let unread = Unread::<true>::from_request(request, state).await?;
         unread.read(|text| text.parameters()).await.map(Body)
     }
 }
 
-impl<S: Sync> FromRequest<S> for Unread
+impl<S: Sync, const FORMS: bool> FromRequest<S> for Unread<FORMS>
 where
     Limits: FromRef<S>,
 {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Unread, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Unread<FORMS>, Problem> {
         let kind = Kind::of(request.headers());
+        if !FORMS && !matches!(kind, Kind::Json | Kind::Missing) {
+            return Err(unsupported("application/json"));
+        }
         Sent::receive(request, Limits::from_ref(state)).await.map(|sent| Unread(kind, sent))
     }
 }
 
-impl Unread {
+impl<const FORMS: bool> Unread<FORMS> {
     /// What `parse` makes of its text. What takes long does not hold up other requests.
     pub async fn read<T: Send + 'static>(
         self,
         parse: impl FnOnce(&Text) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let Unread(kind, sent) = self;
-        sent.read(move |bytes, claim| parse(&Text { kind, bytes, claim })).await
+        sent.read(kind, parse).await
     }
 }
 
@@ -104,6 +104,12 @@ impl Text {
         self.claim.as_ref().map_or(Ok(()), |claim| claim.grow(bytes)).map_err(Problem::from)
     }
 
+    /// As JSON of any shape.
+    pub fn value(&self) -> Result<Value, Problem> {
+        self.hold(VALUE_BYTES * values(&self.bytes))?;
+        value(&self.bytes)
+    }
+
     /// The parameters of a form or of JSON.
     pub fn parameters(&self) -> Result<Object, Problem> {
         self.hold(VALUE_BYTES * values(&self.bytes))?;
@@ -115,27 +121,6 @@ impl Text {
             (Kind::Json, _) | (Kind::Form | Kind::Missing, Some(b'{' | b'[')) => json(&self.bytes),
             (Kind::Form | Kind::Missing, Some(_)) => form(&self.bytes),
         }
-    }
-}
-
-impl<S: Sync> FromRequest<S> for JsonBody
-where
-    Limits: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<JsonBody, Problem> {
-        if !matches!(Kind::of(request.headers()), Kind::Json | Kind::Missing) {
-            return Err(unsupported("application/json"));
-        }
-        let sent = Sent::receive(request, Limits::from_ref(state)).await?;
-        let read = |bytes: Bytes, claim: Option<MemoryPermit>| {
-            if let Some(claim) = &claim {
-                claim.grow(VALUE_BYTES * values(&bytes))?;
-            }
-            value(&bytes)
-        };
-        sent.read(read).await.map(JsonBody)
     }
 }
 
@@ -235,7 +220,8 @@ impl Sent {
     /// Inflates the body if need be and lets `parse` read it. What takes long does not hold up other requests.
     async fn read<T: Send + 'static>(
         self,
-        parse: impl FnOnce(Bytes, Option<MemoryPermit>) -> Result<T, Problem> + Send + 'static,
+        kind: Kind,
+        parse: impl FnOnce(&Text) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let long = self.gzip || self.bytes.len() > LONG;
         let work = move || {
@@ -243,7 +229,7 @@ impl Sent {
             if gzip {
                 bytes = inflate(&bytes, limit, claim.as_ref())?;
             }
-            parse(bytes, claim)
+            parse(&Text { kind, bytes, claim })
         };
         if !long {
             return work();

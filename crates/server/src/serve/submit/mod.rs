@@ -21,7 +21,9 @@ use self::resolve::Resolved;
 use super::catalog::cache::{Found, SeriesCache};
 use super::http::agent::agent;
 use super::http::answer;
-use super::http::body::{JsonBody, Text, Unread};
+use super::http::body::{Text, Unread};
+#[cfg(any(test, fuzzing))]
+use super::http::fields::Object;
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
 use super::series;
@@ -42,31 +44,37 @@ pub struct Intake {
     pub telemetry: Telemetry,
 }
 
-/// Gauges and counters. The ruby client puts tagged measurements into the same body when it has both.
+/// Gauges and counters.
 pub async fn legacy(
     State(intake): State<Intake>,
     headers: HeaderMap,
     allowance: Allowance,
-    unread: Unread,
+    unread: Unread<true>,
 ) -> Result<Response, Problem> {
-    let (store, known) = (intake.store.clone(), intake.known.clone());
-    let read = move |text: &Text| {
-        let now = store.now();
-        let taken = match packed(text, &known, now)? {
-            Some(packed) => Taken::Packed(packed),
-            None => Taken::Measurements(measurements(text, now)?),
-        };
-        Ok((taken, now))
-    };
-    match unread.read(read).await? {
-        (Taken::Packed(packed), now) => intake.take_packed(&headers, &allowance, packed, now).await?,
-        (Taken::Measurements(samples), now) => intake.take(&headers, &allowance, samples, now).await?,
-    }
+    intake.submitted(&headers, &allowance, unread, Dialect::Legacy).await?;
     // librato-java takes nothing but 200 for success.
     Ok(answer::empty_ok())
 }
 
-/// What a body of gauges and counters was taken for.
+/// Tagged measurements, or the list that collectd posts. librato-java needs a JSON object in the answer.
+pub async fn tagged(
+    State(intake): State<Intake>,
+    headers: HeaderMap,
+    allowance: Allowance,
+    unread: Unread<false>,
+) -> Result<Response, Problem> {
+    intake.submitted(&headers, &allowance, unread, Dialect::Tagged).await?;
+    Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
+}
+
+/// Which route a body came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Legacy,
+    Tagged,
+}
+
+/// What a body was taken for.
 enum Taken {
     Packed(Packed),
     Measurements(Vec<Measurement>),
@@ -79,6 +87,7 @@ struct Packed {
     count: usize,
     /// What they were read from, for when that changes.
     text: Text,
+    dialect: Dialect,
 }
 
 /// Rows of the journal, and the metrics they are of.
@@ -97,20 +106,34 @@ impl Rows {
 }
 
 /// A plain body of series that came lately; nothing where it is anything else.
-fn packed(text: &Text, known: &SeriesCache, now: i64) -> Result<Option<Packed>, Problem> {
+fn packed(text: &Text, dialect: Dialect, known: &SeriesCache, now: i64) -> Result<Option<Packed>, Problem> {
     let Some(json) = text.json() else { return Ok(None) };
     text.hold(plain::EACH * json.bytes().filter(|byte| *byte == b'{').count())?;
-    let all = plain::read(json, now).filter(|all| !all.is_empty());
-    let found = all.and_then(|all| known.resolve(&all, plain::Plain::wanted));
+    let all = match dialect {
+        Dialect::Legacy => plain::legacy(json, now),
+        Dialect::Tagged => plain::tagged(json, now),
+    };
+    let found = all.filter(|all| !all.is_empty()).and_then(|all| known.resolve(&all, plain::Plain::wanted));
     Ok(found.map(|(age, samples)| Packed {
         age,
         rows: Rows::of(&samples),
         count: samples.len(),
         text: text.clone(),
+        dialect,
     }))
 }
 
-fn measurements(text: &Text, now: i64) -> Result<Vec<Measurement>, Problem> {
+fn measurements(text: &Text, dialect: Dialect, now: i64) -> Result<Vec<Measurement>, Problem> {
+    if dialect == Dialect::Tagged {
+        return match &text.value()? {
+            Value::Array(lists) if lists.iter().any(|one| one.get("plugin").is_some()) => {
+                collectd::read(lists, now)
+            }
+            Value::Object(body) => tagged::read(body, now),
+            _ => Err(Problem::unreadable("The request body must be a JSON object.")),
+        };
+    }
+    // The ruby client puts tagged measurements into the same body when it has both.
     let body = text.parameters()?;
     let mut samples = legacy::read(&body, now)?;
     if body.contains_key("measurements") {
@@ -119,34 +142,26 @@ fn measurements(text: &Text, now: i64) -> Result<Vec<Measurement>, Problem> {
     Ok(samples)
 }
 
-/// Tagged measurements, or the list that collectd posts. librato-java needs a JSON object in the answer.
-pub async fn tagged(
-    State(intake): State<Intake>,
-    headers: HeaderMap,
-    allowance: Allowance,
-    JsonBody(body): JsonBody,
-) -> Result<Response, Problem> {
-    let now = intake.store.now();
-    let samples = match &body {
-        Value::Array(lists) if lists.iter().any(|one| one.get("plugin").is_some()) => {
-            collectd::read(lists, now)?
-        }
-        Value::Object(body) => tagged::read(body, now)?,
-        _ => return Err(Problem::unreadable("The request body must be a JSON object.")),
+/// What is read of a body without a tree is what is read of it otherwise: its metrics, series, times and statistics.
+#[cfg(any(test, fuzzing))]
+pub fn plain_is_read_as_ever(text: &str, now: i64) {
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let of = |read: fn(&Object, i64) -> Result<Vec<Measurement>, Problem>| {
+        body.as_object().and_then(|body| read(body, now).ok())
     };
-    intake.take(&headers, &allowance, samples, now).await?;
-    Ok(answer::json(StatusCode::ACCEPTED, &json!({ "errors": [] })))
+    if let Some(all) = plain::legacy(text, now) {
+        assert!(!body.as_object().is_some_and(|body| body.contains_key("measurements")), "{text}");
+        same(&all, of(legacy::read), text);
+    }
+    if let Some(all) = plain::tagged(text, now) {
+        same(&all, of(tagged::read), text);
+    }
 }
 
-/// What is read of a body without a tree is what is read of it otherwise, and so is its metric, series and time.
 #[cfg(any(test, fuzzing))]
-pub fn plain_is_legacy(text: &str, now: i64) {
-    let Some(all) = plain::read(text, now) else { return };
-    let body: Value = serde_json::from_str(text).unwrap_or_default();
-    let read = body.as_object().and_then(|body| legacy::read(body, now).ok());
-    let wanted: Option<Vec<_>> = read.as_ref().map(|read| read.iter().map(Measurement::wanted).collect());
-    assert_eq!(Some(all.iter().map(plain::Plain::wanted).collect()), wanted, "{text}");
-    assert!(!body.as_object().is_some_and(|body| body.contains_key("measurements")), "{text}");
+fn same(all: &[plain::Plain<'_>], read: Option<Vec<Measurement>>, text: &str) {
+    let read = read.as_ref().map(|read| read.iter().map(Measurement::wanted).collect());
+    assert_eq!(Some(all.iter().map(plain::Plain::wanted).collect::<Vec<_>>()), read, "{text}");
 }
 
 /// What a body is in each of the dialects, for laws over any of them.
@@ -160,6 +175,29 @@ pub fn read_all(body: &Value, now: i64) -> Vec<Result<Vec<Measurement>, Problem>
 }
 
 impl Intake {
+    /// Takes in a body.
+    async fn submitted<const FORMS: bool>(
+        &self,
+        headers: &HeaderMap,
+        allowance: &Allowance,
+        unread: Unread<FORMS>,
+        dialect: Dialect,
+    ) -> Result<(), Problem> {
+        let (store, known) = (self.store.clone(), self.known.clone());
+        let read = move |text: &Text| {
+            let now = store.now();
+            let taken = match packed(text, dialect, &known, now)? {
+                Some(packed) => Taken::Packed(packed),
+                None => Taken::Measurements(measurements(text, dialect, now)?),
+            };
+            Ok((taken, now))
+        };
+        match unread.read(read).await? {
+            (Taken::Packed(packed), now) => self.take_packed(headers, allowance, packed, now).await,
+            (Taken::Measurements(samples), now) => self.take(headers, allowance, samples, now).await,
+        }
+    }
+
     async fn take(
         &self,
         headers: &HeaderMap,
@@ -183,7 +221,7 @@ impl Intake {
     ) -> Result<(), Problem> {
         allowance.take(packed.count)?;
         if !self.insert(packed.age, packed.rows, now).await? {
-            return self.store(headers, measurements(&packed.text, now)?, now).await;
+            return self.store(headers, measurements(&packed.text, packed.dialect, now)?, now).await;
         }
         self.telemetry.stored(packed.count);
         Ok(())

@@ -1,23 +1,29 @@
-//! The body of `POST /v1/metrics` as most clients send it: JSON that names no more than metrics, sources, times and statistics, each in its
-//! plainest form. Read where it lies, without a tree. Whatever else there is in a body, and whatever is wrong with one, is left to
-//! `legacy`, which knows the words for it. Pure.
+//! Bodies of measurements as most clients send them: JSON that names no more than metrics, sources or tags, times and statistics, each in
+//! its plainest form. Read where it lies, without a tree. Whatever else there is in a body, and whatever is wrong with one, is left to
+//! `legacy` and `tagged`, which know the words for it. Pure.
 
-use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::refusals::is_near;
+use super::tagged::{MOST_TAGS, is_tag_value};
 use crate::serve::catalog::cache::Wanted;
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::http::fields::{finite, seconds};
-use crate::serve::names::is_name;
+use crate::serve::names::{is_name, is_tag_name};
 use crate::serve::tsdb::sample::{Spread, Stats};
 
 /// Memory that one measurement takes on its way, at most.
-pub const EACH: usize = 400;
+pub const EACH: usize = 500;
 
-/// What is said of a metric that exists already is not looked at, but has to be plain, too.
+/// Gauges and counters. What is said of a metric that exists already is not looked at, but has to be plain, too.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body<'a> {
+struct Legacy<'a> {
     source: Option<&'a str>,
     measure_time: Option<f64>,
     #[serde(rename = "period")]
@@ -30,10 +36,26 @@ struct Body<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Tagged<'a> {
+    #[serde(borrow)]
+    tags: Option<Tags<'a>>,
+    time: Option<f64>,
+    #[serde(rename = "period")]
+    _period: Option<u32>,
+    #[serde(borrow, default)]
+    measurements: Vec<Item<'a>>,
+}
+
+/// A measurement of either kind.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Item<'a> {
     name: &'a str,
     source: Option<&'a str>,
+    #[serde(borrow)]
+    tags: Option<Tags<'a>>,
     measure_time: Option<f64>,
+    time: Option<f64>,
     value: Option<f64>,
     count: Option<u64>,
     sum: Option<f64>,
@@ -46,28 +68,28 @@ struct Item<'a> {
     _period: Option<u32>,
 }
 
-/// One measurement of a source.
+/// One measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plain<'a> {
     pub metric: &'a str,
     pub kind: Kind,
-    /// Empty for none.
-    pub source: &'a str,
+    /// As series are told apart by.
+    pub labels: Cow<'a, str>,
     pub time: i64,
     pub stats: Stats,
 }
 
 impl<'a> Plain<'a> {
     /// As it is looked for among the series that are known.
-    pub fn wanted(&self) -> Wanted<'a> {
-        let Plain { metric, kind, source, time, stats } = *self;
-        Wanted { metric, kind, labels: source.into(), time, stats }
+    pub fn wanted(&'a self) -> Wanted<'a> {
+        let Plain { metric, kind, labels, time, stats } = self;
+        Wanted { metric, kind: *kind, labels: Cow::Borrowed(labels), time: *time, stats: *stats }
     }
 }
 
-/// All measurements of a body, as `legacy` reads them; nothing where it is not plain, or would be refused.
-pub fn read(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
-    let body: Body<'_> = serde_json::from_str(text).ok()?;
+/// All measurements of a body of gauges and counters, as `legacy` reads them; nothing where it is not plain, or would be refused.
+pub fn legacy(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
+    let body: Legacy<'_> = serde_json::from_str(text).ok()?;
     let source = source(body.source)?.unwrap_or_default();
     let time = time(body.measure_time)?;
     let mut all = Vec::with_capacity(body.gauges.len() + body.counters.len());
@@ -75,13 +97,95 @@ pub fn read(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
         for item in items {
             let own = self::source(item.source)?.unwrap_or(source);
             let time = self::time(item.measure_time)?.or(time).unwrap_or(now);
-            if !is_name(item.name) || !is_near(time, now) {
+            if item.tags.is_some() || item.time.is_some() {
                 return None;
             }
-            all.push(Plain { metric: item.name, kind, source: own, time, stats: stats(&item)? });
+            all.push(plain(&item, kind, own.into(), time, now)?);
         }
     }
     Some(all)
+}
+
+/// All measurements of a body with tags, likewise.
+pub fn tagged(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
+    // Zero means unset.
+    let given = |time: Option<f64>| Some(self::time(time)?.filter(|time| *time != 0));
+    let body: Tagged<'_> = serde_json::from_str(text).ok()?;
+    let (shared, time) = (labels(body.tags)?, given(body.time)?);
+    let mut all = Vec::with_capacity(body.measurements.len());
+    // Those that share their tags share the text of them.
+    for item in body.measurements {
+        if item.source.is_some() || item.measure_time.is_some() {
+            return None;
+        }
+        let time = given(item.time)?.or(time).unwrap_or(now);
+        let Item { tags, .. } = item;
+        let item = Item { tags: None, ..item };
+        let labels = labels(tags)?.or_else(|| shared.clone())?;
+        all.push(plain(&item, Kind::Gauge, labels.into(), time, now)?);
+    }
+    Some(all)
+}
+
+fn plain<'a>(item: &Item<'a>, kind: Kind, labels: Cow<'a, str>, time: i64, now: i64) -> Option<Plain<'a>> {
+    if !is_name(item.name) || !is_near(time, now) {
+        return None;
+    }
+    Some(Plain { metric: item.name, kind, labels, time, stats: stats(item)? })
+}
+
+/// The text of tags, by name and in lower case, nothing within where there are none.
+fn labels(tags: Option<Tags<'_>>) -> Option<Option<String>> {
+    let mut tags = tags.map(|tags| tags.0).unwrap_or_default();
+    if tags.len() > MOST_TAGS || !tags.iter().all(|(name, value)| is_tag_name(name) && is_tag_value(value)) {
+        return None;
+    }
+    if tags.is_empty() {
+        return Some(None);
+    }
+    let lower = |byte: &u8| byte.to_ascii_lowercase();
+    let order = |a: &str, b: &str| a.bytes().map(|x| lower(&x)).cmp(b.bytes().map(|x| lower(&x)));
+    tags.sort_by(|a, b| order(a.0, b.0));
+    // One of two that have the same name would win.
+    if tags.windows(2).any(|two| two[0].0.eq_ignore_ascii_case(two[1].0)) {
+        return None;
+    }
+    let mut text = String::with_capacity(tags.iter().map(|(name, value)| name.len() + value.len() + 6).sum());
+    for (name, value) in &tags {
+        text.push_str(if text.is_empty() { "{\"" } else { ",\"" });
+        text.push_str(name);
+        text.push_str("\":\"");
+        text.push_str(value);
+        text.push('"');
+    }
+    text.push('}');
+    text.make_ascii_lowercase();
+    Some(Some(text))
+}
+
+/// Tags in their order, with texts as values.
+struct Tags<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Tags<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Pairs<'a> {
+            type Value = Tags<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("tags")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tags<'a>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Tags(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs(PhantomData))
+    }
 }
 
 /// The source, which is empty where it is said that there is none; nothing within where nothing is said.

@@ -15,7 +15,7 @@ use crate::serve::refusal::Errors;
 use crate::serve::tsdb::labels::Labels;
 
 /// Tags on one measurement.
-const MOST_TAGS: usize = 50;
+pub const MOST_TAGS: usize = 50;
 
 type Tags = BTreeMap<String, String>;
 
@@ -87,13 +87,17 @@ fn tags(read: &mut Reader<'_>) -> Option<Tags> {
     Some(tags).filter(|tags| !tags.is_empty())
 }
 
+/// Whether a tag may have this value.
+pub fn is_tag_value(value: &str) -> bool {
+    (1..=255).contains(&value.len())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:_?\\/ ".contains(&byte))
+}
+
 fn check(name: &str, value: &str, errors: &mut Errors) {
-    let made_of =
-        |text: &str, extra: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || extra.contains(&b));
     if !is_tag_name(name) {
         errors.add("tags", TAG_NAME_RULE);
     }
-    if !(1..=255).contains(&value.len()) || !made_of(value, b"-.:_?\\/ ") {
+    if !is_tag_value(value) {
         errors.add("tags", "values must be 1 to 255 characters of A-Z a-z 0-9 . : - _ ? / \\ and blank");
     }
 }

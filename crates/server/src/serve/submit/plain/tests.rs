@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::serve::submit::plain_is_legacy;
+use crate::serve::submit::plain_is_read_as_ever;
 
 const NOW: i64 = 1_234_568_000;
 
@@ -15,15 +15,24 @@ fn what_clients_send_is_plain() {
         r#" {"gauges":[{"name":"a","count":3,"sum":6.5,"min":1,"max":4,"sum_squares":14,"source":null}],"period":60}"#,
         r#"{"counters":[],"gauges":[{"name":"a","value":-0.0,"measure_time":1234567950.7,"source":"unassigned"}],"source":"eu"}"#,
     ] {
-        assert!(read(body, NOW).is_some_and(|all| !all.is_empty()), "{body}");
-        plain_is_legacy(body, NOW);
+        assert!(legacy(body, NOW).is_some_and(|all| !all.is_empty()), "{body}");
+        plain_is_read_as_ever(body, NOW);
     }
-    let all = read(
+    let text = r#"{"tags":{"Region":"EU","az":"a"},"time":0,"measurements":[{"name":"a","value":1},{"name":"b","count":1,"sum":2,"tags":{"h":"x"}}]}"#;
+    let labels: Vec<_> = tagged(text, NOW).into_iter().flatten().map(|plain| plain.labels).collect();
+    assert_eq!(labels, [r#"{"az":"a","region":"eu"}"#, r#"{"h":"x"}"#]);
+    plain_is_read_as_ever(text, NOW);
+    let all = legacy(
         r#"{"gauges":[{"name":"a","value":2}],"counters":[{"name":"b","value":3,"source":"x"}],"source":"eu"}"#,
         NOW,
     );
-    let plain =
-        |metric, kind, source, value| Plain { metric, kind, source, time: NOW, stats: Stats::Single(value) };
+    let plain = |metric, kind, source, value| Plain {
+        metric,
+        kind,
+        labels: Cow::Borrowed(source),
+        time: NOW,
+        stats: Stats::Single(value),
+    };
     assert_eq!(all, Some(vec![plain("a", Kind::Gauge, "eu", 2.0), plain("b", Kind::Counter, "x", 3.0)]));
 }
 
@@ -46,12 +55,12 @@ fn what_is_wrong_or_has_a_meaning_of_its_own_is_left_to_others() {
         r#""name":"a","value":1,"other":1"#,
         r#""value":1"#,
     ] {
-        assert_eq!(read(&format!("{{\"gauges\":[{{{item}}}]}}"), NOW), None, "{item}");
+        assert_eq!(legacy(&format!("{{\"gauges\":[{{{item}}}]}}"), NOW), None, "{item}");
     }
     for body in
         ["[]", "{}x", r#"{"gauges":{"a":{"value":1}}}"#, r#"{"gauges":null}"#, r#"{"measurements":[]}"#]
     {
-        assert_eq!(read(body, NOW), None, "{body}");
+        assert_eq!(legacy(body, NOW), None, "{body}");
     }
 }
 
@@ -84,7 +93,8 @@ fn scalar() -> impl Strategy<Value = String> {
         2 => prop::sample::select(texts.to_vec()).prop_map(|text| format!("\"{text}\"")),
         6 => prop::sample::select(numbers.to_vec()).prop_map(str::to_owned),
         4 => any::<f64>().prop_map(|number| format!("{number}")),
-        1 => prop::sample::select(vec!["null", "true", "[]", "{}", "[1]", "{\"a\":1}"]).prop_map(str::to_owned),
+        1 => prop::sample::select(vec!["null", "true", "[]", "{}", "[1]", "{\"a\":1}", "{\"a\":\"\"}"]).prop_map(str::to_owned),
+        2 => prop::sample::select(vec![r#"{"b":"X","a":"y z"}"#, r#"{"a":"x","A":"y"}"#, r#"{"@a":"x:?/"}"#, r#"{"a b":"x"}"#]).prop_map(str::to_owned),
     ]
 }
 
@@ -111,6 +121,9 @@ fn item() -> impl Strategy<Value = String> {
             "stddev",
             "period",
             "other",
+            "time",
+            "tags",
+            "tags",
         ],
         4,
     );
@@ -118,6 +131,8 @@ fn item() -> impl Strategy<Value = String> {
         r#""name":"a.b","value":1.25"#,
         r#""name":"a","count":3,"sum":2"#,
         r#""source":"s","name":"a:b","value":7"#,
+        r#""name":"a","value":7,"tags":{"host":"Web-1","AZ":"b c"}"#,
+        r#""name":"a","value":7,"tags":{}"#,
         r#""value":7"#,
         r#""name":"""#,
     ]);
@@ -132,7 +147,7 @@ fn body() -> impl Strategy<Value = String> {
         0..3,
     )
     .prop_map(|lists| lists.into_iter().map(|(name, list)| format!("\"{name}\":{list}")).collect::<Vec<_>>());
-    let top = object(&["source", "measure_time", "period", "gauges", "other"], 3);
+    let top = object(&["source", "measure_time", "period", "gauges", "tags", "tags", "time"], 3);
     (lists, top, any::<bool>()).prop_map(|(lists, top, first)| {
         let parts = if first { [lists, top].concat() } else { [top, lists].concat() };
         format!("{{{}}}", parts.join(","))
@@ -142,7 +157,7 @@ fn body() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn what_is_plain_is_read_as_it_always_is(body in body()) {
-        plain_is_legacy(&body, NOW);
+        plain_is_read_as_ever(&body, NOW);
     }
 
     #[test]
@@ -153,7 +168,7 @@ proptest! {
             bytes[at] = byte;
         }
         if let Ok(text) = str::from_utf8(&bytes) {
-            plain_is_legacy(text, NOW);
+            plain_is_read_as_ever(text, NOW);
         }
     }
 }
