@@ -24,6 +24,7 @@
 //! - `%` without a source of the viewer means every source.
 //! - The result has a metric, a source and tags where all that it was made of agree.
 
+mod calls;
 mod combine;
 mod each;
 mod error;
@@ -158,7 +159,7 @@ pub fn evaluate(
     window: &Window,
     limits: Limits,
 ) -> Result<Outcome, EvalError> {
-    evaluate_keeping(streamed::repeated(&query.root), query, fetch, window, limits)
+    evaluate_keeping(calls::repeated(&query.root), query, fetch, window, limits)
 }
 
 /// The same with nothing streamed, for laws.
@@ -172,7 +173,7 @@ pub fn evaluate_step_by_step(
     window: &Window,
     limits: Limits,
 ) -> Result<Outcome, EvalError> {
-    evaluate_keeping(streamed::calls(&query.root), query, fetch, window, limits)
+    evaluate_keeping(calls::calls(&query.root), query, fetch, window, limits)
 }
 
 /// Keeps what the calls `repeated` find, since it is asked for again.
