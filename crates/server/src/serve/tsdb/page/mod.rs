@@ -127,9 +127,9 @@ pub struct Singles {
 }
 
 impl Singles {
-    /// Memory that they take.
+    /// Memory that they take while they grow, with what they are decoded through and what is made of them next.
     pub fn bytes(&self) -> usize {
-        size_of::<i64>() * self.times.capacity() + size_of::<f64>() * self.values.capacity()
+        4 * (size_of::<i64>() + size_of::<f64>()) * self.times.len()
     }
 
     pub fn clear(&mut self) {
