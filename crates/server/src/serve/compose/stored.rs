@@ -284,6 +284,10 @@ impl<'a> Tables<'a> {
                 recent().map(sample).for_each(|sample| sums.add(sample));
                 return Ok(sums.finish());
             }
+            // They are there twice, and once more while they are sorted.
+            let count = singles.times.len() + recent().count();
+            let bytes = singles.bytes().saturating_add(3 * size_of::<Point>() * count);
+            budget::need(self.made.saturating_add(bytes))?;
             let single =
                 |(time, value): (&i64, &f64)| Point { time: *time, stats: Aggregate::single(*value) };
             let points =
