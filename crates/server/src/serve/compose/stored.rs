@@ -274,8 +274,10 @@ impl<'a> Tables<'a> {
         if budget::beside(self.made, || packed.singles(id, singles))? {
             let last = singles.times.last().copied();
             if recent().map(|point| point.time).fold((true, last), ascending).0 {
-                budget::need(self.made.saturating_add(singles.bytes()))?;
-                let mut sums = Sums::new(step);
+                let most = singles.times.len() + recent().count();
+                let bytes = singles.bytes() + size_of::<Sample>() * most;
+                budget::need(self.made.saturating_add(bytes))?;
+                let mut sums = Sums::new(step, most);
                 singles
                     .times
                     .iter()

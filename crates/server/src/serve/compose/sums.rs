@@ -17,8 +17,9 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn new(step: i64) -> Sums {
-        Sums { step, end: i64::MIN, samples: Vec::new() }
+    /// With room for as many as there are at most.
+    pub(super) fn new(step: i64, most: usize) -> Sums {
+        Sums { step, end: i64::MIN, samples: Vec::with_capacity(most) }
     }
 
     pub(super) fn add(&mut self, sample: Sample) {
@@ -66,7 +67,7 @@ mod tests {
                 .iter()
                 .map(|(time, value)| Point { time: *time, stats: Aggregate::single(f64::from(*value) / 10.0) })
                 .collect();
-            let mut sums = Sums::new(step);
+            let mut sums = Sums::new(step, points.len());
             points.iter().for_each(|point| sums.add(sample(point)));
             let expected: Vec<_> = downsample(points, step).iter().map(sample).collect();
             prop_assert_eq!(sums.finish(), expected);
