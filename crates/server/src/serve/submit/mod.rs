@@ -97,16 +97,21 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(samples: &[Sample]) -> Rows {
+    fn of(samples: &[Sample], parts: i64) -> Rows {
         let mut metrics: Vec<i64> = samples.iter().map(|sample| sample.metric).collect();
         metrics.sort_unstable();
         metrics.dedup();
-        Rows { rows: journal::rows(samples), metrics }
+        Rows { rows: journal::rows(samples, parts), metrics }
     }
 }
 
 /// A plain body of series that came lately; nothing where it is anything else.
-fn packed(text: &Text, dialect: Dialect, known: &SeriesCache, now: i64) -> Result<Option<Packed>, Problem> {
+fn packed(
+    text: &Text,
+    dialect: Dialect,
+    (known, parts): (&SeriesCache, i64),
+    now: i64,
+) -> Result<Option<Packed>, Problem> {
     let Some(json) = text.json() else { return Ok(None) };
     text.hold(plain::EACH * json.bytes().filter(|byte| *byte == b'{').count())?;
     let all = match dialect {
@@ -116,7 +121,7 @@ fn packed(text: &Text, dialect: Dialect, known: &SeriesCache, now: i64) -> Resul
     let found = all.filter(|all| !all.is_empty()).and_then(|all| known.resolve(&all, plain::Plain::wanted));
     Ok(found.map(|(age, samples)| Packed {
         age,
-        rows: Rows::of(&samples),
+        rows: Rows::of(&samples, parts),
         count: samples.len(),
         text: text.clone(),
         dialect,
@@ -187,7 +192,7 @@ impl Intake {
         let (store, known) = (self.store.clone(), self.known.clone());
         let read = move |text: &Text| {
             let now = store.now();
-            let taken = match packed(text, dialect, &known, now)? {
+            let taken = match packed(text, dialect, (&known, store.parts()), now)? {
                 Some(packed) => Taken::Packed(packed),
                 None => Taken::Measurements(measurements(text, dialect, now)?),
             };
