@@ -33,7 +33,11 @@ fn explained(format: &Format<'_>, path: &str) -> Result<String, Stop> {
     if let Some(name) = path.strip_prefix(CODE) {
         return Code::named(name).map(of_code).ok_or_else(|| unknown_code(name));
     }
-    text(format, path).or_else(|stop| Code::named(path).map(of_code).ok_or(stop))
+    text(format, path).or_else(|mut stop| {
+        let close = suggest(path, Code::ALL.iter().map(|code| code.name()));
+        stop.help.extend(close.map(|close| format!("or the code `{close}` of a problem?")));
+        Code::named(path).map(of_code).ok_or(stop)
+    })
 }
 
 fn of_code(code: Code) -> String {
@@ -97,7 +101,7 @@ mod tests {
         assert_eq!(
             said("alerts.conditions.duration"),
             "Field     alerts.conditions.duration\n\
-             Type      whole seconds or a duration such as 90s, 5m, 1h\n\
+             Type      whole seconds or a duration such as 60s, 5m, 1h\n\
              Example   duration: 5m\n\n\
              How long the condition must hold, 60 s to 1 h; needed for `absent`.\n"
         );

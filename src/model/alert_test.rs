@@ -257,7 +257,7 @@ impl TestInput {
                 found
                     .error(place, Code::WrongValue, "this is not a time after the start")
                     .on_key()
-                    .help("such as `90s`, `5m` or `3m30s`");
+                    .help("such as `60s`, `5m` or `3m30s`");
                 continue;
             }
             if let TestSample::Several(summary) = sample

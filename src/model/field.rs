@@ -135,7 +135,7 @@ impl<'de> Deserialize<'de> for Seconds {
             type Value = Seconds;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("whole seconds, or a duration such as `90s`, `5m` or `1h`")
+                f.write_str("whole seconds, or a duration such as `60s`, `5m` or `1h`")
             }
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Seconds, E> {
@@ -157,7 +157,7 @@ impl<'de> Deserialize<'de> for Seconds {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Seconds, E> {
-                let form = "this is not a duration such as `90s`, `5m` or `1h`";
+                let form = "this is not a duration such as `60s`, `5m` or `1h`";
                 Seconds::parse(value).ok_or_else(|| match Seconds::meant(value) {
                     Some(meant) => E::custom(format!("{form}: write `{meant}`")),
                     None => E::custom(form),
@@ -175,7 +175,7 @@ impl JsonSchema for Seconds {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Whole seconds, or a duration such as `90s`, `5m` or `1h`.",
+            "description": "Whole seconds, or a duration such as `60s`, `5m` or `1h`.",
             "type": ["integer", "string"],
             "minimum": 0,
             "pattern": "^[0-9]+[smh]?$",

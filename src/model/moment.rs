@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for Moment {
             type Value = Moment;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time after the start, such as `90s`, `5m` or `3m30s`")
+                f.write_str("a time after the start, such as `60s`, `5m` or `3m30s`")
             }
 
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<Moment, E> {
@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Moment {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Moment, E> {
-                let form = "this is not a time after the start, such as `90s`, `5m` or `3m30s`";
+                let form = "this is not a time after the start, such as `60s`, `5m` or `3m30s`";
                 Moment::parse(value).ok_or_else(|| E::custom(form))
             }
         }
@@ -92,7 +92,7 @@ impl JsonSchema for Moment {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A time after the start of the test: seconds, or such as `90s`, `5m`, `3m30s`.",
+            "description": "A time after the start of the test: seconds, or such as `60s`, `5m`, `3m30s`.",
             "type": ["integer", "string"],
             "minimum": 0,
             "pattern": "^([0-9]+[smhdw])+$|^[0-9]+$",

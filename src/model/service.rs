@@ -98,6 +98,17 @@ impl ServiceType {
     fn has(&self, setting: &str) -> bool {
         self.required.contains(&setting) || self.harmless().contains(&setting)
     }
+
+    /// Settings that it is not known to have and that are nearly one which may be left out and is. Others may be newer than this
+    /// program; of those that are needed another message speaks.
+    fn misspelt<'a>(&'a self, all: &'a ServiceSettings) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let absent = |name: &&str| !all.0.contains_key(*name) && !self.required.contains(name);
+        let strange = all.0.keys().map(String::as_str).filter(|name| !self.has(name));
+        strange.filter_map(move |name| {
+            let close = crate::diag::suggest(name, self.harmless().iter().copied().filter(absent))?;
+            Some((name, close))
+        })
+    }
 }
 
 /// Whether a setting may be shown. Without a known type nothing may.
@@ -171,6 +182,11 @@ impl Service {
                 }
             }
         }
+        known.misspelt(settings).for_each(|(name, close)| {
+            let message = format!("services of type {} have no setting `{name}`", known.name);
+            let finding = found.warning(at(["settings", name]), Code::UnknownSetting, message);
+            finding.help(format!("did you mean `{close}`? as it is written, nothing reads it"));
+        });
         // What is blank was reported, and of what is masked nothing is known.
         let said = |value: &str| !value.trim().is_empty() && value != MASKED;
         for (name, value) in settings.0.iter().filter(|(_, value)| said(value)) {

@@ -56,7 +56,7 @@ pub(super) fn of_type(value: &Value, types: &[&str], key: &str) -> Option<String
             "a number has neither quotes nor a leading zero, here or where the value comes from".to_owned(),
         ),
         Value::Number(_) | Value::Bool(_) if types.contains(&"integer") && types.contains(&"string") => {
-            Some("write whole seconds, or a duration such as `90s`, `5m` or `1h`".to_owned())
+            Some("write whole seconds, or a duration such as `60s`, `5m` or `1h`".to_owned())
         }
         Value::String(_) if types.contains(&"boolean") && !types.contains(&"string") => {
             Some("`yes`, `no`, `on` and `off` are text: write `true` or `false`, without quotes".to_owned())

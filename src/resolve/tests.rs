@@ -196,7 +196,7 @@ fn combinations_that_mean_nothing_are_errors() {
             "0.yaml:2:32 misplaced-field: an external object is never written, so `settings` has no effect",
             "0.yaml:4:21 renamed-from-declared: `y` is declared, so nothing can be renamed from it",
             "0.yaml:4:36 cannot-clear: the API cannot clear `conditions`",
-            "0.yaml:5:38 wrong-value: this is not a duration such as `90s`, `5m` or `1h`",
+            "0.yaml:5:38 wrong-value: this is not a duration such as `60s`, `5m` or `1h`",
             "0.yaml:6:21 renamed-from-declared: `y` is declared, so nothing can be renamed from it",
             "0.yaml:6:21 repeated-name: two objects are renamed from `y`",
             "0.yaml:7:20 unknown-field: `alrts` is not a field here",

@@ -73,7 +73,7 @@ impl<'a> Format<'a> {
                     format!("map of name: {}", self.kind(&self.field(inner)))
                 }
                 _ if choice["pattern"].as_str().is_some_and(|pattern| pattern.contains("[smh]")) => {
-                    "whole seconds or a duration such as 90s, 5m, 1h".to_owned()
+                    "whole seconds or a duration such as 60s, 5m, 1h".to_owned()
                 }
                 _ => spoken(choice),
             };

@@ -28,7 +28,7 @@ fn all_mistakes_of_an_alert_are_found_at_once() {
             "unknown-field descripton: `descripton` is not a field here did you mean `description`?",
             "wrong-type active: expected `true` or `false`, found text \
              `yes`, `no`, `on` and `off` are text: write `true` or `false`, without quotes",
-            "wrong-type rearm_seconds: expected a whole number or text, found a boolean write whole seconds, or a duration such as `90s`, `5m` or `1h`",
+            "wrong-type rearm_seconds: expected a whole number or text, found a boolean write whole seconds, or a duration such as `60s`, `5m` or `1h`",
             "wrong-type services: expected a list, found text write a list: `[ … ]`, or items that begin with `- `",
             "unknown-field id: `id` is not a field here the service makes it; leave it out",
             "unknown-value conditions[0].type: this is none of the words this program knows: `above`, `below`, `absent` did you mean `above`?",

@@ -330,6 +330,15 @@ const ADVICE: &[Advice] = &[
         ],
     ),
     of(
+        Code::UnknownSetting,
+        [
+            "The setting is misspelt: it would be stored, and nothing would read it.",
+            "services: { ops: { type: webhook, settings: { url: \"https://example.org/x\", fromat: json } } }",
+            "Write it as the message proposes.",
+            "services: { ops: { type: webhook, settings: { url: \"https://example.org/x\", format: json } } }",
+        ],
+    ),
+    of(
         Code::UnknownVariable,
         [
             "No section `vars` and no file of --var-file has this variable.",

@@ -319,6 +319,8 @@ codes! {
     UnknownService = "unknown-service",
     /// A type of service that this program does not know.
     UnknownServiceType = "unknown-service-type",
+    /// A setting that services of its type are not known to have, close to one that they have.
+    UnknownSetting = "unknown-setting",
     /// A chart leads to a space that is not declared.
     UnknownSpace = "unknown-space",
     /// A word that this program does not know, kept for a service that may.
