@@ -39,7 +39,7 @@ test("a wrong token opens nothing, and a logout ends the session where its cooki
 });
 
 test("roles see their pages, and no setting of a service stands on any", async () => {
-  const forOthers = /^\/ui\/(alerts|services|silences|health)/;
+  const forOthers = /^\/ui\/(alerts|services|silences|health|changes)/;
   for (const [role, who] of Object.entries(PEOPLE)) {
     const page = await open(chromium, server);
     if (role === "recorder") {

@@ -69,7 +69,7 @@ fn respelled(mut file: Value) -> Value {
 }
 
 /// Words that `validate` lets pass with a warning, since only some service may know them; ours does not.
-const DOUBTS: [&str; 2] = ["unknown-value", "unknown-service-type"];
+const DOUBTS: [&str; 4] = ["unknown-value", "unknown-service-type", "unknown-function", "unknown-option"];
 
 /// Whether `validate` finds a mistake, or is in doubt.
 fn noticed(text: &str) -> bool {
