@@ -8,7 +8,7 @@ pub(super) fn sample(&Point { time, stats }: &Point) -> Sample {
     Sample { time, count: stats.count as f64, sum: stats.sum, min: stats.min, max: stats.max }
 }
 
-/// Samples that come in order of time, those of one interval put together: what [`downsample`] makes of points.
+/// Samples that come in order of time, those of one interval put together: what [`aggregate::downsample`](crate::serve::tsdb::aggregate::downsample) makes of points.
 pub(super) struct Sums {
     step: i64,
     /// Where the interval behind the last one begins.
