@@ -1,5 +1,7 @@
 //! `silence` and `unsilence`: for a time no one is notified of some alerts, with a reason that others can read.
 
+use std::collections::BTreeMap;
+
 use librato_apply::diag::{counted, printable, suggest};
 use librato_apply::pattern;
 use librato_apply::remote::{ApiError, Call, Client, Listing, Method, ReadApi, WriteApi};
@@ -66,14 +68,19 @@ pub async fn silence(args: &Silence, global: &Global, ui: &Ui) -> anyhow::Result
 pub async fn unsilence(args: &Unsilence, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
     remote::with_service(global, ui, Access::Change, async |client, _| {
         let all = in_force(client).await.map_err(explained)?;
-        let find = |id: &u64| all.iter().find(|silence| lenient::id(&silence["id"]) == Some(*id)).ok_or(*id);
-        let found = args.ids.iter().map(find).collect::<Result<Vec<_>, _>>().map_err(|id| Stop {
-            exit: Exit::Error,
-            message: format!("there is no silence {id} that has not ended; nothing was ended"),
-            help: vec!["`librato-apply get silences` lists them".to_owned()],
-        })?;
+        let mut found = BTreeMap::new();
+        for wanted in &args.silences {
+            let with_id = all.iter().filter_map(|silence| Some((lenient::id(&silence["id"])?, silence)));
+            let is_meant =
+                |(id, silence): &(u64, &Value)| id.to_string() == *wanted || silence["alert"] == **wanted;
+            let meant: Vec<_> = with_id.filter(is_meant).collect();
+            if meant.is_empty() {
+                return Err(none(wanted).into());
+            }
+            found.extend(meant);
+        }
         ui.stage.sends();
-        for (id, silence) in args.ids.iter().zip(found) {
+        for (id, silence) in found {
             let call = Call { method: Method::Delete, path: format!("/silences/{id}"), body: None };
             client.send(&call).await?;
             let alert = printable(silence["alert"].as_str().unwrap_or_default());
@@ -82,6 +89,14 @@ pub async fn unsilence(args: &Unsilence, global: &Global, ui: &Ui) -> anyhow::Re
         Ok(Exit::Done)
     })
     .await
+}
+
+fn none(wanted: &str) -> Stop {
+    Stop {
+        exit: Exit::Error,
+        message: format!("there is no silence {} that has not ended; nothing was ended", printable(wanted)),
+        help: vec!["`librato-apply get silences` lists them".to_owned()],
+    }
 }
 
 /// Silences that have not ended.

@@ -45,6 +45,12 @@ test("from a link to what is wrong, why, and quiet for an hour, on one screen of
   assert.ok(Math.abs(made.end_time - made.start_time - 3_600) <= 1, JSON.stringify(made));
   assert.match(await page.textContent(".strip.quiet"), /Silenced until .* UTC ?in .* · seen, muted on its page · oncall/);
   assert.equal(await page.locator("button", { hasText: "Mute for 1 h" }).count(), 0);
+  const alert = page.url();
+  for (const path of ["/ui/alerts", "/ui/spaces/Shop"]) {
+    await page.goto(path);
+    assert.match(await page.locator("main").innerText(), /silenced until \d\d:\d\d/, path);
+  }
+  await page.goto(alert);
   // Awake, and it can page again.
   await page.locator(".strip.quiet button", { hasText: "End it" }).tap();
   await page.waitForSelector("text=The silence is over");

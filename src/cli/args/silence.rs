@@ -33,7 +33,7 @@ pub struct Silence {
 /// `unsilence`
 #[derive(Debug, Args)]
 pub struct Unsilence {
-    /// The ids of silences, which `get silences` shows.
-    #[arg(value_name = "ID", required = true)]
-    pub ids: Vec<u64>,
+    /// Silences by their id, which `get silences` shows, or by the alert as it was silenced.
+    #[arg(value_name = "ID|ALERT", required = true)]
+    pub silences: Vec<String>,
 }

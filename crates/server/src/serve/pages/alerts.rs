@@ -12,9 +12,9 @@ use super::frame::{Here, card, heading, page};
 use super::parts::{ROWS, Tone, chip, filter, nothing, pager, table};
 use super::refused::Refused;
 use super::site::Pages;
-use super::spaces::firing;
+use super::spaces::{firing, silenced};
 use super::text::Text;
-use super::times::span;
+use super::times::{Clock, span};
 use super::visit::Visit;
 use super::words;
 use crate::serve::http::answer::segment;
@@ -37,7 +37,7 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
         alerts.iter().map(|alert| row(alert, is_in(&burning, alert), is_in(&pending, alert))).collect();
     let content = html! {
         (heading("Alerts", &html! {}, &filter(visit, "/ui/alerts", "name", "Name")))
-        @if !open.is_empty() { (trouble(&open, visit.clock.now)) }
+        @if !open.is_empty() { (trouble(&open, &visit.clock)) }
         @if rows.is_empty() && wanted.is_empty() {
             (card("No alerts yet", &html! {
                 p { "Alerts are defined in files and made by " code { "librato-apply apply" } "; or by any client of the API." }
@@ -75,7 +75,7 @@ fn is_in(burning: &HashSet<i64>, alert: &Value) -> bool {
 }
 
 /// The incidents that are open, each with why.
-fn trouble(open: &[Value], now: i64) -> Markup {
+fn trouble(open: &[Value], clock: &Clock) -> Markup {
     html! {
         section.card.trouble {
             h2 { "Firing now" }
@@ -85,10 +85,11 @@ fn trouble(open: &[Value], now: i64) -> Markup {
                     li {
                         div {
                             a.name href=(format!("/ui/alerts/{}", segment(name))) { (Text(name)) }
-                            " " span.muted { "for " (span(now - whole(incident, "opened_at").unwrap_or(now))) }
+                            " " span.muted { "for " (span(clock.now - whole(incident, "opened_at").unwrap_or(clock.now))) }
                             @if incident["silent"] == true { " " (chip(Tone::Quiet, "silent")) }
+                            (silenced(incident, clock))
                         }
-                        (why(incident, now, 3))
+                        (why(incident, clock.now, 3))
                     }
                 }
             }

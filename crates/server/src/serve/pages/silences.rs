@@ -13,6 +13,7 @@ use super::site::Pages;
 use super::text::Text;
 use super::times::span;
 use super::visit::{Sent, Visit};
+use crate::pattern;
 use crate::serve::http::role::Access;
 
 /// Seconds that can be chosen.
@@ -57,6 +58,13 @@ async fn listed(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
         @if visit.may(Access::Clear) { (card("Silence alerts", &form(visit, "", "/ui/silences"))) }
     };
     Ok(page(visit, Here::Silences, "Silences", &content))
+}
+
+/// The silence that covers every stream of an alert.
+pub fn of_all_streams<'a>(silences: &'a [Value], alert: &str) -> Option<&'a Value> {
+    silences.iter().find(|silence| {
+        matches!(text(silence, "stream"), "" | "*") && pattern::matches(text(silence, "alert"), alert)
+    })
 }
 
 fn rows(visit: &Visit, status: &str, silences: &[Value]) -> Markup {

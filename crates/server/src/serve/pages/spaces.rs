@@ -15,9 +15,10 @@ use super::picture::{Charts, Size};
 use super::refused::Refused;
 use super::site::Pages;
 use super::text::{Text, clean};
+use super::times::Clock;
 use super::visit::Visit;
 use super::window::Window;
-use super::{chart, copies, picture, words};
+use super::{chart, copies, picture, silences, words};
 use crate::serve::drawing::Drawing;
 use crate::serve::http::answer::segment;
 use crate::serve::http::problem::Problem;
@@ -138,7 +139,7 @@ async fn shown(pages: &Pages, visit: &Visit, space: &Value) -> Result<Response, 
     let actions = html! { (picture::source(visit, &charts)) (picture::toggles(visit, &scenes)) };
     let content = html! {
         (heading(text(space, "name"), &html! { (charts.len()) @if charts.len() == 1 { " chart" } @else { " charts" } }, &actions))
-        @for incident in troubled { (strip(incident, visit.clock.now)) }
+        @for incident in troubled { (strip(incident, &visit.clock)) }
         (window.picker(visit, &path, picture::SINCE, newest_event.as_ref()))
         @if let Some(why) = &failed { p.message role="alert" { "The charts cannot be drawn now: " (why) } }
         @if charts.is_empty() { (nothing(&html! { "This space has no charts." })) }
@@ -166,7 +167,7 @@ async fn related(pages: &Pages, visit: &Visit, charts: &[Value]) -> Result<BTree
 }
 
 /// One alert that fires, in a line.
-pub fn strip(incident: &Value, now: i64) -> Markup {
+pub fn strip(incident: &Value, clock: &Clock) -> Markup {
     let name = text(&incident["alert"], "name");
     let violations = items(incident, "violations");
     html! {
@@ -174,8 +175,9 @@ pub fn strip(incident: &Value, now: i64) -> Markup {
             span.firing { "Firing" }
             a.name href=(format!("/ui/alerts/{}", segment(name))) { (Text(name)) }
             span {
-                @if let Some(first) = violations.first() { (words::violation(first, now)) }
+                @if let Some(first) = violations.first() { (words::violation(first, clock.now)) }
                 @if violations.len() > 1 { ", and " (violations.len() - 1) " more" }
+                (silenced(incident, clock))
             }
         }
     }
@@ -189,13 +191,33 @@ async fn charts(pages: &Pages, visit: &Visit, space: i64) -> Result<Vec<Value>, 
     })
 }
 
-/// The open incidents, as far as the role may see them.
+/// The open incidents, as far as the role may see them; those of alerts that are silenced say until when (`silenced_until`).
 pub async fn firing(pages: &Pages, visit: &Visit) -> Result<Vec<Value>, Refused> {
     if !visit.may(Access::ReadIncidents) {
         return Ok(Vec::new());
     }
     let found = pages.api().get(visit, "/v1/incidents?status=open&length=100").await?;
-    Ok(items(&found, "incidents").to_vec())
+    let mut open = items(&found, "incidents").to_vec();
+    if open.is_empty() {
+        return Ok(open);
+    }
+    let found = pages.api().get(visit, "/v1/silences?status=active&length=100").await?;
+    for incident in &mut open {
+        let silence = silences::of_all_streams(items(&found, "silences"), text(&incident["alert"], "name"));
+        if let Some(until) = silence.map(|silence| silence["end_time"].clone()) {
+            incident["silenced_until"] = until;
+        }
+    }
+    Ok(open)
+}
+
+/// That nobody is notified of an incident for now.
+pub fn silenced(incident: &Value, clock: &Clock) -> Markup {
+    html! {
+        @if let Some(until) = whole(incident, "silenced_until") {
+            " " (chip(Tone::Quiet, &format!("silenced until {}", clock.moment(until))))
+        }
+    }
 }
 
 fn metrics(charts: &[Value]) -> Vec<&str> {
