@@ -89,7 +89,6 @@ impl Start {
 /// Serves until Ctrl-C or a termination signal; requests in flight are finished. Or looks after a file.
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    use anyhow::Context;
     use librato_apply::serve::{Data, Evaluator, Opening, Sending, Starting, Store, Users, router};
 
     if let Some(command) = &args.command {
@@ -126,7 +125,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     #[cfg(target_os = "linux")]
     let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
     // Before the file is made, since a start that fails shall leave none.
-    let socket = bind(settings.listen).with_context(|| format!("cannot listen on {}", settings.listen))?;
+    let socket = bind(settings.listen).map_err(|error| unheard(settings.listen, &error))?;
     if !settings.options.alerts.evaluate {
         ui.complain(super::unevaluated::WARNING);
     }
@@ -161,7 +160,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         stop.await;
         delivered.await;
     };
-    let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = socket.listen(BACKLOG).map_err(|error| unheard(listen, &error))?;
     let address = listener.local_addr()?;
     ui.complain(&format!("listening on {scheme}://{address} over {}", path.display()));
     if opens {
@@ -189,6 +188,29 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     }
     ui.say("stopped");
     Ok(Exit::Done)
+}
+
+/// Why nobody would be heard at an address, and what to do about it.
+#[cfg(feature = "serve")]
+fn unheard(address: std::net::SocketAddr, error: &std::io::Error) -> super::Stop {
+    use std::io::ErrorKind;
+
+    use librato_apply::diag::in_plain_words;
+
+    let help = match error.kind() {
+        ErrorKind::AddrInUse => Some(
+            "end that program, or take another port: --listen HOST:PORT, where port 0 is any that is free",
+        ),
+        ErrorKind::PermissionDenied => {
+            Some("ports below 1024 are for the administrator: --listen HOST:PORT takes another")
+        }
+        ErrorKind::AddrNotAvailable => {
+            Some("this machine has no such address: --listen takes one that it has, or 0.0.0.0 for all")
+        }
+        _ => None,
+    };
+    let message = format!("cannot listen on {address}: {}", in_plain_words(error));
+    super::Stop { exit: Exit::Error, message, help: help.map(str::to_owned).into_iter().collect() }
 }
 
 /// Takes the address without listening yet: until then no one can connect, and no one else can have it.

@@ -288,7 +288,8 @@ fn a_start_that_is_refused_leaves_no_file() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).contains("cannot listen on"), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("cannot listen on") && said.contains("another port: --listen"), "{said}");
     let left: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| name.to_string_lossy().starts_with("a.db")), "{left:?}");
