@@ -229,6 +229,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable => Problem::unavailable(),
             StoreError::Busy => Problem::busy(),
+            StoreError::Superseded => Problem::unavailable(),
             StoreError::Unknown => Problem::unknown_outcome(),
             StoreError::Unstorable => Problem::request(StatusCode::BAD_REQUEST, error.to_string()),
             StoreError::Trouble { trouble, cause } => {

@@ -19,6 +19,9 @@ pub enum StoreError {
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     #[error("it is not known whether this was carried out")]
     Unknown,
+    /// It was to be written for something that another server does by now.
+    #[error("another server does this by now")]
+    Superseded,
     /// A text holds U+0000, which databases do not take.
     #[error("a text holds the character U+0000, which cannot be stored")]
     Unstorable,

@@ -113,6 +113,36 @@ impl Store {
         }
     }
 
+    /// Whether other servers may use the data at the same time.
+    pub(in crate::serve) fn is_shared(&self) -> bool {
+        !self.tells_changes()
+    }
+
+    /// The schema of the tables that this program makes, by which servers that share them know each other.
+    pub(in crate::serve) fn level(&self) -> i64 {
+        match &self.engine {
+            Engine::Sqlite(_) => 0,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => postgres::LEVEL,
+        }
+    }
+
+    /// Runs `job` at once, beside all that waits for its turn, where servers share the data. What others have written is seen up to each
+    /// statement. Blocks, so it is for a thread that may.
+    pub(in crate::serve) fn apart<T>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => {
+                drop(job);
+                Err(StoreError::internal("nobody shares a file"))
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.apart(&job),
+        }
+    }
+
     /// Runs `job` in a transaction of its own and returns when its effect is durable. On `Err` nothing of it stays. It is
     /// run once more from the beginning where a database has to take it back for the sake of others, hence `Fn`.
     pub(in crate::serve) async fn write<T: Send + 'static, E: Failure>(

@@ -34,6 +34,7 @@ use tokio::sync::oneshot;
 use self::monitor::Monitor;
 pub use self::open_error::SetupError;
 use self::pool::Pool;
+pub use self::schema::CURRENT as LEVEL;
 use self::shared::Shared;
 use self::upkeep::{Begin, Working};
 use super::changes::Changes;
@@ -96,6 +97,11 @@ impl Postgres {
             outcome
         })
         .await
+    }
+
+    /// Takes no place, so it waits for nobody who has one. Blocks.
+    pub fn apart<T>(&self, job: &impl Fn(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        transaction::write_locking(&self.shared.pool, &self.shared.condition, job)
     }
 
     /// A read may wait for `time` and then take `time`.

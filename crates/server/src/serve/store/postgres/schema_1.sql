@@ -12,6 +12,29 @@ CREATE TABLE catalog (
 );
 INSERT INTO catalog VALUES (1, 0);
 
+-- Servers that use the database. Each writes its own row every two seconds; one that was not seen for six is gone.
+CREATE TABLE nodes (
+    id BIGINT PRIMARY KEY,
+    name TEXT NOT NULL,
+    version TEXT NOT NULL,
+    level BIGINT NOT NULL,
+    url TEXT,
+    credentials TEXT NOT NULL,
+    begun BIGINT NOT NULL,
+    seen BIGINT NOT NULL
+);
+
+-- What one server does at a time. Whoever has a lease keeps it; whoever takes one that nobody keeps gives it another token. That the token is
+-- in a key lets transactions that go by it hold it (FOR KEY SHARE) without holding up who keeps the lease.
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder BIGINT,
+    token BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    waiting BIGINT NOT NULL,
+    UNIQUE (name, token)
+);
+
 CREATE TABLE metrics (
     id ID,
     key TEXT NOT NULL UNIQUE,

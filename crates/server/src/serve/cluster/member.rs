@@ -1,0 +1,224 @@
+//! One server among others: says every two seconds that it is there, keeps the leases of its duties, and takes those that nobody keeps.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::node::Node;
+use super::table::{self, Lease};
+use crate::serve::clock::Clock;
+use crate::serve::store::Store;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::Tx;
+
+/// How often it says that it is there.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// For how long a lease is given, in milliseconds by the clock of the database.
+pub const LEASE: i64 = 10_000;
+
+/// How long before its end nothing more is begun, in milliseconds: others may count a little faster.
+pub const MARGIN: i64 = 2_000;
+
+pub struct Member {
+    store: Store,
+    id: i64,
+    node: Node,
+    /// What it wants to do, and what it has of that.
+    duties: Mutex<BTreeMap<Arc<str>, Option<Held>>>,
+    /// Held while leases are asked for and given back, so that none comes back after it was given back. Whether this server has left.
+    turn: Mutex<bool>,
+}
+
+/// A lease that was given to this server.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    token: i64,
+    /// Before it was last asked for.
+    since: Moment,
+}
+
+/// A moment by both clocks: a machine that was suspended knows it by one of them alone.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    ran: i64,
+    wall: i64,
+}
+
+impl Moment {
+    fn now(clock: &Clock) -> Moment {
+        Moment { ran: clock.ran(), wall: clock.wall() }
+    }
+
+    /// Milliseconds since then, by the clock that has gone further.
+    fn passed(self, clock: &Clock) -> i64 {
+        let now = Moment::now(clock);
+        (now.ran - self.ran).max(now.wall.saturating_sub(self.wall))
+    }
+}
+
+impl Member {
+    pub fn new(store: Store, node: Node) -> io::Result<Member> {
+        let random = getrandom::u64().map_err(io::Error::other)?;
+        let id = i64::try_from(random >> 1).unwrap_or(1).max(1);
+        Ok(Member { store, id, node, duties: Mutex::default(), turn: Mutex::new(false) })
+    }
+
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    pub fn want(&self, name: &str) {
+        self.duties.lock().entry(name.into()).or_default();
+    }
+
+    /// The number of its token, while the duty may be done here.
+    pub fn held(&self, name: &str) -> Option<i64> {
+        let held = (*self.duties.lock().get(name)?)?;
+        (held.since.passed(&self.store.clock()) < LEASE - MARGIN).then_some(held.token)
+    }
+
+    pub fn fence(&self, tx: &Tx<'_>, name: &str, token: i64) -> Result<(), StoreError> {
+        if table::is_held(tx, name, token)? {
+            return Ok(());
+        }
+        let mut duties = self.duties.lock();
+        if let Some(held) = duties.get_mut(name).filter(|held| held.is_some_and(|held| held.token == token)) {
+            *held = None;
+            lost(name);
+        }
+        Err(StoreError::Superseded)
+    }
+
+    /// Says that it is there, keeps what it has and takes what nobody has. Blocks.
+    pub fn beat(&self) -> Result<(), StoreError> {
+        let left = self.turn.lock();
+        if *left {
+            return Ok(());
+        }
+        let since = Moment::now(&self.store.clock());
+        let wanted: Vec<String> = self.duties.lock().keys().map(|name| name.as_ref().to_owned()).collect();
+        let leases = self.store.apart(|tx| {
+            table::seen(tx, self.id, &self.node, self.store.level())?;
+            let mut leases = table::renew(tx, self.id, &wanted, LEASE)?;
+            let is_missing = |name: &&String| !leases.iter().any(|lease| lease.name == **name);
+            let missing: Vec<String> = wanted.iter().filter(is_missing).cloned().collect();
+            if !missing.is_empty() {
+                leases.extend(table::acquire(tx, self.id, &missing, LEASE)?);
+            }
+            Ok(leases)
+        })?;
+        self.note(&leases, since);
+        Ok(())
+    }
+
+    /// Notes what it has now.
+    fn note(&self, leases: &[Lease], since: Moment) {
+        for (name, held) in self.duties.lock().iter_mut() {
+            let given = leases.iter().find(|lease| *lease.name == **name);
+            match (given, *held) {
+                (Some(given), Some(known)) if given.token == known.token => {}
+                (Some(_), _) => {
+                    tracing::info!(target: "librato_apply::serve", duty = %name, "this server does it from now on");
+                }
+                (None, Some(_)) => lost(name),
+                (None, None) => {}
+            }
+            *held = given.map(|lease| Held { token: lease.token, since });
+        }
+    }
+
+    /// Wants a duty no more, and lets others have it. Blocks.
+    pub fn give_back(&self, name: &str) -> Result<(), StoreError> {
+        let _turn = self.turn.lock();
+        if self.duties.lock().remove(name).flatten().is_none() {
+            return Ok(());
+        }
+        self.store.apart(|tx| table::give_back(tx, self.id, &vec![name.to_owned()]))
+    }
+
+    /// Lets others have all it has, and is gone. Blocks.
+    fn leave(&self) -> Result<(), StoreError> {
+        let mut left = self.turn.lock();
+        if std::mem::replace(&mut *left, true) {
+            return Ok(());
+        }
+        let had = std::mem::take(&mut *self.duties.lock());
+        let had: Vec<String> = had.into_keys().map(|name| name.as_ref().to_owned()).collect();
+        self.store.apart(|tx| {
+            table::give_back(tx, self.id, &had)?;
+            table::gone(tx, self.id)
+        })
+    }
+}
+
+fn lost(duty: &str) {
+    tracing::warn!(target: "librato_apply::serve", duty, "another server does it from now on, since this one was not heard");
+}
+
+/// A member, and the thread on which it is heard.
+pub struct Attended {
+    member: Arc<Member>,
+    thread: Mutex<Option<Beating>>,
+}
+
+struct Beating {
+    /// When it is dropped the thread ends.
+    wake: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Attended {
+    pub fn begin(member: Member) -> io::Result<Attended> {
+        let (wake, woken) = mpsc::channel();
+        let member = Arc::new(member);
+        let beating = Arc::clone(&member);
+        let work = move || {
+            let mut failing = false;
+            loop {
+                failing = match beating.beat() {
+                    Ok(()) => false,
+                    Err(error) => {
+                        if !failing {
+                            tracing::warn!(target: "librato_apply::serve", %error, "this server cannot be heard by the others; it is tried again");
+                        }
+                        true
+                    }
+                };
+                if woken.recv_timeout(BEAT) == Err(RecvTimeoutError::Disconnected) {
+                    break;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("cluster".to_owned()).spawn(work)?;
+        Ok(Attended { member, thread: Mutex::new(Some(Beating { wake, thread })) })
+    }
+
+    pub fn member(&self) -> Arc<Member> {
+        Arc::clone(&self.member)
+    }
+
+    /// Wants a duty, and asks for it at once.
+    pub fn want(&self, name: &str) {
+        self.member.want(name);
+        if let Some(beating) = &*self.thread.lock() {
+            let _ = beating.wake.send(());
+        }
+    }
+
+    /// Blocks.
+    pub fn end(&self) {
+        if let Some(Beating { wake, thread }) = self.thread.lock().take() {
+            drop(wake);
+            let _ = thread.join();
+        }
+        if let Err(error) = self.member.leave() {
+            tracing::warn!(target: "librato_apply::serve", %error, "what this server does could not be left to others; they wait until its time has run out");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What several servers over one database agree on: who of them is there, and who has which *duty*, which is something that one of them does
+//! at a time. A server that has its data for itself has every duty, without asking anybody.
+//!
+//! That no two do the same rests on no clock: a transaction that writes because of a duty has the database check that nobody else was given
+//! it meanwhile ([`Token::fence`]). Clocks only decide how soon others take over, and when a server that cannot be heard begins nothing more.
+
+mod member;
+mod node;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use self::member::{Attended, Member};
+pub use self::node::Node;
+use super::store::Store;
+use super::store::error::StoreError;
+use super::store::tx::Tx;
+
+/// One server among those of a database. Clones share it; [`Cluster::default`] is one that has its data for itself.
+#[derive(Clone, Default)]
+pub struct Cluster {
+    leaving: Arc<AtomicBool>,
+    attended: Option<Arc<Attended>>,
+}
+
+impl Cluster {
+    /// Makes a server known to the others that use the same data, where there can be any. From then on a thread keeps what it has.
+    ///
+    /// # Errors
+    /// Where no thread or no randomness can be had.
+    pub fn join(store: &Store, node: Node) -> io::Result<Cluster> {
+        if !store.is_shared() {
+            return Ok(Cluster::default());
+        }
+        let attended = Attended::begin(Member::new(store.clone(), node)?)?;
+        Ok(Cluster { leaving: Arc::default(), attended: Some(Arc::new(attended)) })
+    }
+
+    /// What tells it from the others, in the table `nodes`; nothing where there can be no others.
+    pub fn id(&self) -> Option<i64> {
+        Some(self.attended.as_ref()?.member().id())
+    }
+
+    /// Wants something to be done that one server does at a time. It is had once [`Duty::held`] says so.
+    pub fn duty(&self, name: &str) -> Duty {
+        if let Some(attended) = &self.attended {
+            attended.want(name);
+        }
+        Duty { member: self.attended.as_ref().map(|attended| attended.member()), name: name.into() }
+    }
+
+    /// Says that this server is about to end, so that nobody sends it any more requests.
+    pub fn retire(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether it is about to end.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
+    /// Gives back whatever it has, and is not among the servers any more. Blocks.
+    pub fn leave(&self) {
+        self.retire();
+        if let Some(attended) = &self.attended {
+            attended.end();
+        }
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
+/// Something that one server does at a time, for whoever does it here.
+#[derive(Clone)]
+pub struct Duty {
+    member: Option<Arc<Member>>,
+    name: Arc<str>,
+}
+
+impl Duty {
+    /// The token under which it is to be done now; nothing while another server does it, or may. Whoever finds another token than before
+    /// had lost the duty meanwhile, and must read again what it goes by.
+    pub fn held(&self) -> Option<Token> {
+        let number = match &self.member {
+            Some(member) => member.held(&self.name)?,
+            None => 0,
+        };
+        Some(Token { member: self.member.clone(), name: Arc::clone(&self.name), number })
+    }
+
+    /// Leaves it to others, and wants it no more.
+    pub async fn give_back(&self) {
+        let (Some(member), name) = (self.member.clone(), Arc::clone(&self.name)) else { return };
+        // Where that fails the others wait until it has run out.
+        let _ = tokio::task::spawn_blocking(move || member.give_back(&name)).await;
+    }
+}
+
+/// That a duty is had, and for the how-manieth time anybody was given it.
+#[derive(Clone)]
+pub struct Token {
+    member: Option<Arc<Member>>,
+    name: Arc<str>,
+    number: i64,
+}
+
+impl Token {
+    /// Refuses the transaction, and forgets the duty, where someone else was given it meanwhile. Nobody is until the transaction has ended.
+    pub fn fence(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        self.member.as_ref().map_or(Ok(()), |member| member.fence(tx, &self.name, self.number))
+    }
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Token) -> bool {
+        (&self.name, self.number) == (&other.name, other.number)
+    }
+}
+
+impl Eq for Token {}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.name, self.number)
+    }
+}

@@ -1,0 +1,17 @@
+//! Who is alone needs nobody; servers of one database have each other.
+
+#[cfg(unix)]
+#[cfg(feature = "postgres")]
+mod postgres;
+
+use super::*;
+
+#[test]
+fn who_is_alone_has_every_duty() {
+    let store = Store::open(&crate::serve::Data::Memory).unwrap();
+    let cluster = Cluster::join(&store, Node::default()).unwrap();
+    let token = cluster.duty("alerts").held().unwrap();
+    assert_eq!(cluster.id(), None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(store.write(move |tx: &Tx<'_>| token.fence(tx))).unwrap();
+}
