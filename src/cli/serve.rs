@@ -16,6 +16,8 @@ mod invented;
 mod open_files;
 #[cfg(feature = "serve")]
 pub(super) mod opening;
+#[cfg(feature = "serve")]
+mod stored;
 
 use tracing_subscriber::filter::LevelFilter;
 
@@ -89,7 +91,7 @@ impl Start {
 /// Serves until Ctrl-C or a termination signal; requests in flight are finished. Or looks after a file.
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    use librato_apply::serve::{Data, Evaluator, Opening, Sending, Starting, Store, Users, router};
+    use librato_apply::serve::{Evaluator, Opening, Sending, Starting, Users, router};
 
     if let Some(command) = &args.command {
         return commands::run(command, ui).await;
@@ -100,6 +102,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let Some(mut resolved) = start.resolved else { anyhow::bail!("the options were not read") };
     super::settings::unknown_variables().iter().for_each(|line| ui.complain(line));
     let demo = demo::Demo::of(&mut resolved)?;
+    let stored = std::sync::Arc::new(stored::Stored::of(&resolved)?);
     let settings = &resolved.settings;
     opening::check(settings)?;
     if let Some(font) = &settings.picture_font {
@@ -129,11 +132,10 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     if !settings.options.alerts.evaluate {
         ui.complain(super::unevaluated::WARNING);
     }
-    let data = Data::File(settings.data.clone());
     let mut opening = Opening::default();
     opening.accept_clock = settings.accept_clock;
-    let opened = tokio::task::spawn_blocking(move || Store::open_with(&data, opening)).await?;
-    let store = opened.map_err(commands::once)?;
+    let place = std::sync::Arc::clone(&stored);
+    let store = tokio::task::spawn_blocking(move || place.open(opening)).await??;
     // Before anything is evaluated, since what is then notified goes by it.
     let starting = Starting {
         notify: settings.options.alerts.notify || !settings.options.alerts.evaluate,
@@ -162,7 +164,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     };
     let listener = socket.listen(BACKLOG).map_err(|error| unheard(listen, &error))?;
     let address = listener.local_addr()?;
-    ui.complain(&format!("listening on {scheme}://{address} over {}", path.display()));
+    ui.complain(&format!("listening on {scheme}://{address} over {stored}"));
     if opens {
         opening::begin(&links, scheme, address, ui)?;
     }

@@ -172,6 +172,10 @@ fn parse(text: &str, dir: &Path, global: &Global) -> Result<Place, Stop> {
         if path.trim().is_empty() {
             return Err(Stop::usage("`embedded:` needs a path", "such as embedded:./librato.db"));
         }
+        if ["postgres://", "postgresql://"].iter().any(|scheme| path.starts_with(scheme)) {
+            let help = "start `librato-apply serve --store` over it, and give the address of that server";
+            return Err(Stop::usage("`embedded:` takes a file, and this is a database", help));
+        }
         return Ok(Place::Embedded(from_here(dir, path)));
     }
     let ruler =

@@ -13,6 +13,7 @@ type Case = (&'static str, Option<&'static str>);
 /// In an order in which each finds what it declares as external.
 const CASES: &[Case] = &[
     ("quickstart", None),
+    ("cluster", None),
     ("platform", None),
     ("shop", None),
     ("shop", Some("staging")),

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // clippy.toml allows these in tests, not in what they share
 
 mod api;
+#[cfg(all(unix, feature = "postgres"))]
+mod cluster;
 mod harness;
 mod listing;
 #[cfg(unix)]

@@ -19,7 +19,7 @@ pub struct Server {
     programs: PathBuf,
     dir: PathBuf,
     /// When its standard input is closed, which it is when the test program ends, the server ends and its directory goes.
-    _running: Child,
+    running: Child,
 }
 
 /// A database, which goes with the thread of the test that made it.
@@ -80,15 +80,28 @@ pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
     SERVER
         .get_or_init(|| {
-            let Some(programs) = programs() else {
-                let why = "there are no programs of PostgreSQL here (package postgresql)";
-                assert!(std::env::var("POSTGRES").as_deref() != Ok("required"), "{why}");
-                let _ = writeln!(std::io::stderr(), "SKIPPED: {why}; tests are not run on it");
-                return None;
-            };
-            Some(Server::start(programs, &["-c", "fsync=off", "-c", "full_page_writes=off"]))
+            Some(Server::start(wanted_programs()?, &["-c", "fsync=off", "-c", "full_page_writes=off"]))
         })
         .as_ref()
+}
+
+/// A server of its own for a test, which keeps what it acknowledges; it ends with its value.
+pub fn durable(options: &[&str]) -> Option<Server> {
+    if !is_postgres() {
+        return None;
+    }
+    Some(Server::start(wanted_programs()?, options))
+}
+
+/// The same; says so where there are none.
+fn wanted_programs() -> Option<PathBuf> {
+    let found = programs();
+    if found.is_none() {
+        let why = "there are no programs of PostgreSQL here (package postgresql)";
+        assert!(std::env::var("POSTGRES").as_deref() != Ok("required"), "{why}");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {why}; tests are not run on it");
+    }
+    found
 }
 
 /// Where `initdb` and the others are: in the path, or where Debian puts them.
@@ -112,8 +125,9 @@ impl Server {
             .arg("--pgdata")
             .arg(dir.join("data"));
         run(init);
-        // Told to end by its standard input, since nothing of a test program is sure to run when it ends.
-        let script = r#"trap '' INT TERM HUP; "$@" & server=$!; read -r _; kill -INT $server; wait $server; rm -rf "$DIR""#;
+        // Told to end by its standard input, since nothing of a test program is sure to run when it ends. A line has it start again.
+        let script = r#"trap '' INT TERM HUP; "$@" & server=$!; while read -r _; do wait $server; "$@" & server=$!; done
+            kill -INT $server; wait $server; rm -rf "$DIR""#;
         let mut shell = as_user(Path::new("/bin/sh"), owner);
         shell
             .args(["-c", script, "sh"])
@@ -128,13 +142,44 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(dir.join("log")).unwrap());
-        let server = Server { programs, _running: shell.spawn().unwrap(), dir };
+        let mut server = Server { programs, running: shell.spawn().unwrap(), dir };
+        server.started();
+        server
+    }
+
+    fn started(&mut self) {
         let mut tries = 0..1000;
-        while UnixStream::connect(server.dir.join(".s.PGSQL.5432")).is_err() || !server.answers() {
-            tries.next().unwrap_or_else(|| panic!("PostgreSQL does not start: {}", server.log()));
+        while UnixStream::connect(self.dir.join(".s.PGSQL.5432")).is_err() || !self.answers() {
+            tries.next().unwrap_or_else(|| panic!("PostgreSQL does not start: {}", self.log()));
             thread::sleep(Duration::from_millis(10));
         }
-        server
+    }
+
+    /// Ends it and all its processes at once, as when its machine loses power.
+    pub fn kill(&self) {
+        let id = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap();
+        let id = id.lines().next().unwrap().to_owned();
+        let children =
+            Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &id]).output().unwrap();
+        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        let all: Vec<&str> = std::iter::once(&*id).chain(children.split_whitespace()).collect();
+        // Those that have ended by themselves are no matter.
+        let _ = Command::new("kill").arg("-9").args(&all).stderr(Stdio::null()).status();
+        while all.iter().any(|id| is_running(id)) {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Starts it once more after it was killed.
+    pub fn start_again(&mut self) {
+        writeln!(self.running.stdin.as_mut().unwrap()).unwrap();
+        self.started();
+    }
+
+    /// A new database in which nothing is; it goes with the server. Its address.
+    pub fn create(&self, name: &str) -> String {
+        self.run("createdb", &[name]);
+        self.address(name)
     }
 
     /// Has a database go with the thread at hand. Its address.
@@ -177,11 +222,24 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.running.stdin.take());
+        let _ = self.running.wait();
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         // Others are being made from the model at the same time; what is left goes with the server.
         let _ = self.server.command("dropdb", &["--force", "--if-exists", &self.name]).output();
     }
+}
+
+/// Whether a process is there and has not ended.
+fn is_running(id: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
 fn run(mut command: Command) -> String {

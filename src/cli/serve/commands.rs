@@ -10,9 +10,11 @@ use super::super::args::ServeCommand;
 use super::super::exit::{Exit, Stop};
 use super::super::interrupts::told_to_stop;
 use super::super::ui::Ui;
+use crate::cli::settings::is_database;
 
 /// Does one of them.
 pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
+    refuse_database(command)?;
     match command {
         ServeCommand::Check { file } => check(file, ui).await,
         ServeCommand::Backup { from, to, overwrite } => {
@@ -37,6 +39,35 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
         }
         ServeCommand::Adopt { file } => adopt(file, ui).await,
     }
+}
+
+/// What looks after a file does not look after a database, which has programs of its own.
+fn refuse_database(command: &ServeCommand) -> Result<(), Stop> {
+    let (files, name, help) = match command {
+        ServeCommand::Check { file } => {
+            ([file, file], "check", "`amcheck` and `pg_dump` of PostgreSQL find what is damaged in a database")
+        }
+        ServeCommand::Backup { from, to, .. } => (
+            [from, to],
+            "backup",
+            "have PostgreSQL make backups of it: pg_basebackup with archived logs (pgBackRest, Barman, the provider), or `pg_dump --schema=librato_apply`",
+        ),
+        ServeCommand::Restore { from, to, .. } => (
+            [from, to],
+            "restore",
+            "have PostgreSQL restore it: from its base backup and archived logs, or by pg_restore",
+        ),
+        ServeCommand::Adopt { file } => (
+            [file, file],
+            "adopt",
+            "a database is never marked as a copy: serve a restored one with --no-notify first",
+        ),
+    };
+    if files.iter().any(|file| is_database(&file.to_string_lossy())) {
+        let message = format!("`serve {name}` is about files, and this is a database");
+        return Err(Stop::usage(message, help));
+    }
+    Ok(())
 }
 
 /// Reports on stdout. That a file is in use says nothing about it, so that has an exit code of its own.

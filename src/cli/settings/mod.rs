@@ -13,6 +13,7 @@ mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use librato_apply::serve::{Listening, Options};
 use secrecy::SecretString;
@@ -21,12 +22,16 @@ use tracing_subscriber::filter::LevelFilter;
 pub use args::Flags;
 pub use env::unknown as unknown_variables;
 pub use layers::{Resolved, resolve};
+pub use read::is_database;
 pub use shown::schema;
+pub use table::TABLE;
 
 /// What a server starts with.
 pub struct Settings {
     pub listen: SocketAddr,
     pub data: PathBuf,
+    /// The database that holds the data instead.
+    pub store: Store,
     pub accept_clock: bool,
     pub user: Option<String>,
     pub token: Option<SecretString>,
@@ -47,6 +52,19 @@ pub struct Settings {
     pub picture_font: Option<PathBuf>,
 }
 
+/// A database that holds the data, and how it is used; nothing of it where a file does.
+#[derive(Default)]
+pub struct Store {
+    pub url: Option<SecretString>,
+    pub password: Option<SecretString>,
+    pub ca_file: Option<PathBuf>,
+    pub allow_insecure: bool,
+    pub parts: Option<u16>,
+    pub node: Option<String>,
+    pub connections: usize,
+    pub patience: Duration,
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         let mut options = Options::default();
@@ -57,6 +75,7 @@ impl Default for Settings {
         Settings {
             listen: (Ipv4Addr::LOCALHOST, 8080).into(),
             data: PathBuf::new(),
+            store: Store::default(),
             accept_clock: false,
             user: None,
             token: None,

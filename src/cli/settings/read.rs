@@ -70,6 +70,37 @@ pub fn url_with_secrets(text: &str, schemes: &[&str]) -> Result<SecretString, St
     Ok(text.into())
 }
 
+/// The address of a database, which may hold a password.
+pub fn database(text: &str) -> Result<SecretString, String> {
+    let known = SCHEMES.iter().any(|scheme| text.starts_with(scheme));
+    known.then(|| text.into()).ok_or_else(|| "write postgres://USER@HOST/DATABASE".to_owned())
+}
+
+/// How addresses of databases begin.
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
+/// Whether something is the address of a database, and so no path.
+pub fn is_database(text: &str) -> bool {
+    database(text).is_ok()
+}
+
+/// Into how many parts measurements are divided.
+pub fn parts(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|number: &u16| number.is_power_of_two());
+    number
+        .filter(|number| (16..=1024).contains(number))
+        .ok_or_else(|| "write 16, 32, 64, 128, 256, 512 or 1024".to_owned())
+}
+
+/// The name of a server among others.
+pub fn node(text: &str) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if text.is_empty() || text.len() > 48 || !text.chars().all(good) {
+        return Err("write up to 48 letters, digits, and - _ . :, such as web-1".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn parsed(text: &str, schemes: &[&str]) -> Result<Url, String> {
     let wrong = || {
         let forms: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://HOST")).collect();
@@ -83,11 +114,23 @@ fn parsed(text: &str, schemes: &[&str]) -> Result<Url, String> {
 /// Whether an argument would show credentials to everybody on this machine. Of what cannot be understood, no one knows that it
 /// does not. The user of a mail relay is none; its password is.
 pub fn shows_credentials(text: &str) -> bool {
+    if let Some(rest) = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
+        return shows_password(rest);
+    }
     match Url::parse(text) {
         Ok(url) if url.has_host() => holds_credentials(&url),
         // `user:password@host` is a URL, too, whose scheme is the user.
         _ => text.contains(['@', '?', '#']),
     }
+}
+
+/// The same of the address of a database, which has several hosts and so is no URL to others. Its user is not secret.
+fn shows_password(address: &str) -> bool {
+    let user = address.rsplit_once('@').map_or("", |(user, _)| user);
+    let (_, query) = address.split_once('?').unwrap_or_default();
+    // Names can be written in other ways, too.
+    let tells = |name: &str| name.contains("password") || name.contains('%');
+    user.contains(':') || query.split('&').any(|pair| tells(pair.split('=').next().unwrap_or_default()))
 }
 
 fn holds_credentials(url: &Url) -> bool {
@@ -136,12 +179,29 @@ mod tests {
             "smtps://mail/?password=x",
             "u:p@proxy",
             "//u:p@proxy?",
+            "postgres://u:p@h1,h2:5433/d",
+            "postgres://u:p?@h/d",
+            "postgresql://u@h/d?sslmode=disable&password=p",
+            "postgres://u@h/d?pass%77ord=p",
         ] {
             assert!(shows_credentials(shows), "{shows}");
         }
-        for plain in ["http://proxy:3128", "smtp://u@mail:587", "smtp://mail/?tls=opportunistic", "proxy"] {
+        for plain in [
+            "http://proxy:3128",
+            "smtp://u@mail:587",
+            "smtp://mail/?tls=opportunistic",
+            "proxy",
+            "postgres://u@h1,h2:5433/d?sslmode=disable",
+        ] {
             assert!(!shows_credentials(plain), "{plain}");
         }
+    }
+
+    #[test]
+    fn parts_and_names_of_servers_have_bounds() {
+        assert_eq!((parts("16"), parts("1024")), (Ok(16), Ok(1024)));
+        assert!(["8", "48", "2048", "x", ""].iter().all(|wrong| parts(wrong).is_err()));
+        assert!(node("web-1.example.org:4").is_ok() && node("a b").is_err() && node("").is_err());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use librato_apply::serve::{Smtp, Snapshots};
 
 use super::Settings;
 use super::read::{
-    address, bytes, choice, host, positive, seconds, switch, time, token, url, url_with_secrets, whole,
+    address, bytes, choice, database, host, node, parts, positive, seconds, switch, time, token, url,
+    url_with_secrets, whole,
 };
 
 /// How a value is written.
@@ -94,6 +95,7 @@ impl Opt {
         let section = self.key.split('.').next().unwrap_or_default();
         match section {
             "user" | "token" | "token_file" | "credentials" => Some("Users"),
+            "store" => Some("PostgreSQL"),
             "limits" => Some("Limits"),
             "alerts" => Some("Alerts"),
             "notify" | "smtp" => Some("Notifications"),
@@ -129,6 +131,56 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("librato.db")
     .help("The file that holds everything; made if it does not exist"),
+    opt("store.url", "store", "URL", Shape::Text, |s, text| {
+        s.store.url = Some(database(text)?);
+        Ok(())
+    })
+    .from(&["LIBRATO_APPLY_STORE"])
+    .secret(Secret::Url)
+    .help("The PostgreSQL database that holds everything instead of a file, which several servers may share: `postgres://USER@HOST/DATABASE`, with several hosts as `HOST,HOST`. As an argument without a password"),
+    opt("store.url_file", "store-file", "FILE", Shape::SecretFile, BY_FILE)
+        .help("A file that holds this address, with its password"),
+    opt("store.password", "store-password", "PASSWORD", Shape::Text, |s, text| {
+        s.store.password = Some(text.into());
+        Ok(())
+    })
+    .secret(Secret::Whole)
+    .help("The password of the user in the address of the database. Without it the file that `PGPASSFILE` names is asked"),
+    opt("store.password_file", "store-password-file", "FILE", Shape::SecretFile, BY_FILE)
+        .help("A file that holds this password"),
+    opt("store.ca_file", "store-ca-file", "FILE", Shape::Path, |s, text| {
+        s.store.ca_file = Some(text.into());
+        Ok(())
+    })
+    .help("The certificates (PEM) that vouch for the database, instead of those of the web"),
+    opt("store.allow_insecure", "allow-insecure-store", "", Shape::Switch, |s, text| {
+        s.store.allow_insecure = switch(text)?;
+        Ok(())
+    })
+    .by_default("false")
+    .help("Let the password and the data cross the network to the database unprotected; otherwise TLS is used and the names are verified, unless all hosts are this machine"),
+    opt("store.parts", "parts", "N", Shape::Number, |s, text| {
+        s.store.parts = Some(parts(text)?);
+        Ok(())
+    })
+    .help("Into how many parts a new database divides measurements by their metrics, a power of two from 16 to 1024; 64 without it. It stays so"),
+    opt("store.node", "node", "NAME", Shape::Text, |s, text| {
+        s.store.node = Some(node(text)?);
+        Ok(())
+    })
+    .help("What this server is called among those of its database; the name of the machine and the id of the process without it"),
+    opt("store.connections", "store-connections", "N", Shape::Number, |s, text| {
+        s.store.connections = text.parse().ok().filter(|n| (3..=1000).contains(n)).ok_or("write a number from 3 to 1000")?;
+        Ok(())
+    })
+    .by_default("12")
+    .help("How many transactions of requests use the database at once, each over a connection of its own; a third of them may write"),
+    opt("store.patience", "store-patience", "TIME", Shape::Time, |s, text| {
+        s.store.patience = time(text)?;
+        Ok(())
+    })
+    .by_default("5s")
+    .help("How long a request waits for a database that does not answer, as while another machine takes over, before it is told to come again (503)"),
     opt("demo", "demo", "", Shape::Switch, |s, text| {
         s.demo = switch(text)?;
         Ok(())

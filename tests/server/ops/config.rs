@@ -91,6 +91,9 @@ fn secrets_in_arguments_are_refused_with_the_way_out() {
         (["--smtp", "smtp://u:canary@mail"], "--smtp-file FILE"),
         (["--smtp", "smtps://mail?password=canary"], "LIBRATO_SERVE_SMTP"),
         (["--smtp-password", "canary"], "--smtp-password-file FILE"),
+        (["--store", "postgres://u:canary@h1,h2/d"], "LIBRATO_APPLY_STORE"),
+        (["--store", "postgres://u@h/d?password=canary"], "--store-file FILE"),
+        (["--store-password", "canary"], "--store-password-file FILE"),
     ] {
         let said = refused(&config, &arguments, &[]);
         assert!(said.contains(way) && said.contains("everybody on this machine"), "{said}");
@@ -101,9 +104,53 @@ fn secrets_in_arguments_are_refused_with_the_way_out() {
         ("LIBRATO_SERVE_HEARTBEAT_URL", "canary-is-no-url"),
         ("LIBRATO_SERVE_NOTIFY_PROXY", "ftp://u:canary@proxy"),
         ("LIBRATO_SERVE_SMTP_PASSWORD", "canary"),
+        ("LIBRATO_APPLY_STORE", "mysql://u:canary@h/d"),
     ] {
         let said = refused(&config, &[], &[(name, value)]);
         assert!(said.contains(name) && !said.contains("canary"), "{said}");
+    }
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn what_does_not_go_with_a_database_is_refused_with_the_way_out() {
+    const STORE: &[(&str, &str)] = &[("LIBRATO_APPLY_STORE", "postgres://u:canary@db.example.org/d")];
+    let (_dir, config) = project("user: ops\ntoken_file: token\n");
+    for (arguments, environment, expected) in [
+        (&["--data", "a.db"][..], STORE, "two places for the data"),
+        (&["--max-disk", "5000000"], STORE, "watch the disk of the database"),
+        (&["--demo"], STORE, "--demo keeps its data in a temporary file"),
+        (&[], STORE, "give --no-alerts"),
+        (&["--data", "postgres://u@h/d"], &[], "give its address as --store"),
+        (&["--parts", "64"], &[], "`store.parts` is about a database, and none is named"),
+        (&["--store", "postgres://u@h/d", "--parts", "48"], &[], "write 16, 32, 64"),
+        (&["--no-alerts", "--store", "postgres://u@db/d?sslmode=disable"], &[], "--allow-insecure-store"),
+        (&["--no-alerts", "--store", "postgres://u@db/d?sslmode=odd"], &[], "verify-full is what is done without it"),
+        (&["--no-alerts", "--store", "postgres:///d"], &[], "names no host"),
+        (&["--no-alerts", "--store", "postgres://u@h/d"], &[("PGPASSFILE", "none")], "passwords of none"),
+        (&["--no-alerts"], &[STORE[0], ("LIBRATO_SERVE_STORE_PASSWORD", "canary2")], "leave one of them out"),
+    ] {
+        let said = refused(&config, arguments, environment);
+        assert!(said.contains(expected) && !said.contains("canary"), "{arguments:?}: {said}");
+    }
+    let (_dir, config) = project("data: postgres://u:canary@h/d\nuser: ops\ntoken_file: token\n");
+    let said = refused(&config, &[], &[]);
+    assert!(said.contains("give its address as --store") && !said.contains("canary"), "{said}");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn commands_that_look_after_files_say_who_looks_after_a_database() {
+    let database = "postgres://u@h/d";
+    for (arguments, expected) in [
+        (&["backup", database, "b.db"][..], "pg_basebackup"),
+        (&["restore", "b.db", database], "pg_restore"),
+        (&["adopt", database], "--no-notify"),
+    ] {
+        let done = Command::new(env!("CARGO_BIN_EXE_librato-apply")).arg("serve").args(arguments).output();
+        let done = done.unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.code() == Some(64) && said.contains(expected), "{said}");
     }
 }
 

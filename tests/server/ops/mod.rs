@@ -8,7 +8,7 @@ mod copies;
 mod damage;
 mod file;
 mod hostile;
-mod kill;
+pub mod kill;
 mod kill_alerts;
 mod kill_migration;
 mod limits;

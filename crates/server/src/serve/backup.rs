@@ -34,11 +34,15 @@ pub async fn show(State(store): State<Store>, State(turn): State<Turn>) -> Resul
         Problem::request(StatusCode::TOO_MANY_REQUESTS, message).retry_after(10)
     };
     let turn = turn.0.try_acquire_owned().map_err(|_| busy())?;
-    let in_memory = || {
-        let message = "This server keeps its data in memory. There is no file to copy.";
+    let no_file = || {
+        let message = if store.is_shared() {
+            "This server keeps its data in a PostgreSQL database. There is no file to copy: have PostgreSQL make its backups."
+        } else {
+            "This server keeps its data in memory. There is no file to copy."
+        };
         Problem::request(StatusCode::CONFLICT, message)
     };
-    let copy = store.copy().await?.ok_or_else(in_memory)?;
+    let copy = store.copy().await?.ok_or_else(no_file)?;
     let length = copy.metadata().map_err(Problem::internal)?.len();
     let name = format!("attachment; filename=\"librato-{}.db\"", store.now());
     let headers = [

@@ -120,7 +120,7 @@ pub fn judge(signs: &Signs) -> Verdict {
             "the data file is a copy that nobody adopted, so nobody is notified",
         )
     } else {
-        check("original", State::Ok, "the data file is no copy")
+        check("original", State::Ok, "the data are not marked as a copy")
     };
     let (evaluation, delivery) = (evaluation(signs.evaluation), delivery(signs.delivery));
     Verdict { checks: vec![storage, original, evaluation, delivery, arrival(signs)] }

@@ -1,4 +1,4 @@
-//! The compatible server: Librato's v1 API over one SQLite file.
+//! The compatible server: Librato's v1 API over one SQLite file, or over a PostgreSQL database that several servers share.
 //! Owns the route table, the rules of the API and the storage. It knows nothing of plans or files of definitions:
 //! the rest of the program reaches it over HTTP only.
 
@@ -63,7 +63,7 @@ pub use catalog::alerting::standing::{Standing, Starting, standing};
 pub use clock::Clock;
 pub use cluster::{Cluster, Node};
 pub use data::{check, copy};
-pub use delivery::{Dispatcher, NotifyError, NotifyOptions, Sending, Smtp};
+pub use delivery::{Dispatcher, NotifyError, NotifyOptions, Sending, Smtp, host_name};
 pub use evaluation::Evaluator;
 pub use heartbeat::beat as heartbeat;
 pub use http::address::Network;
@@ -76,7 +76,7 @@ pub use router::{listed as listed_routes, router};
 pub use snapshots::draw_snapshots;
 pub use snapshots::options::{SnapshotOptions, Snapshots};
 #[cfg(feature = "postgres")]
-pub use store::{Connecting, Postgres, SetupError, TargetError};
+pub use store::{Connecting, Postgres, SetupError, TargetError, Using};
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};

@@ -268,8 +268,12 @@ impl Watch {
 
 impl Stored {
     fn register(&self, all: &mut Registry) {
-        all.register("file_writable", "Whether the data file can be written", self.writable.clone());
-        let help = "What the data take in their file; free pages of it are left out";
+        all.register(
+            "file_writable",
+            "Whether data can be stored, in the file or in the database",
+            self.writable.clone(),
+        );
+        let help = "What the data take in their file, without its free pages, or in their database";
         all.register_with_unit("data", help, Unit::Bytes, self.data.clone());
         let help = "What they may take (--max-disk); 0 where nothing limits them";
         all.register_with_unit("data_limit", help, Unit::Bytes, self.limit.clone());

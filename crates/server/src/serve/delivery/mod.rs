@@ -19,4 +19,4 @@ mod undelivered;
 
 pub use dispatch::Dispatcher;
 pub use options::{NotifyOptions, Smtp};
-pub use sending::{NotifyError, Sending};
+pub use sending::{NotifyError, Sending, host_name};

@@ -128,7 +128,7 @@ fn web(text: &str) -> Result<Url, ()> {
 }
 
 /// The name of this machine, as far as it is known without asking anybody.
-fn host_name() -> String {
+pub fn host_name() -> String {
     let read = ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()
         .find_map(|file| std::fs::read_to_string(file).ok());

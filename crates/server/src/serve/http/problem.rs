@@ -93,7 +93,7 @@ impl Problem {
     pub fn cannot_write(trouble: Trouble) -> Problem {
         let status = match trouble {
             Trouble::Full => StatusCode::INSUFFICIENT_STORAGE,
-            Trouble::Refused => StatusCode::SERVICE_UNAVAILABLE,
+            Trouble::Refused | Trouble::Unanswered => StatusCode::SERVICE_UNAVAILABLE,
         };
         let message = format!("Nothing was stored: {}.", trouble.reason());
         Problem { trouble: Some(trouble), ..Problem::system(status, &message).retry_after(30) }

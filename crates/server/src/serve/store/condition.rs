@@ -111,7 +111,7 @@ impl Condition {
             Some(_) => {}
         }
         if self.trouble.lock().take().is_some() {
-            tracing::warn!(target: "librato_apply::serve", "the data file can be written again");
+            tracing::warn!(target: "librato_apply::serve", "data can be written again");
         }
     }
 

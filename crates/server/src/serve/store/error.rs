@@ -67,6 +67,9 @@ pub enum Trouble {
     Full,
     /// The file system refuses for another reason.
     Refused,
+    /// The database does not answer.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    Unanswered,
 }
 
 impl Trouble {
@@ -75,6 +78,7 @@ impl Trouble {
         match self {
             Trouble::Full => "the disk is full; free some space or delete what is not needed",
             Trouble::Refused => "the data file cannot be written; see the log of the server",
+            Trouble::Unanswered => "the database does not answer; see the log of the server",
         }
     }
 }

@@ -37,7 +37,7 @@ pub use opening::{Data, Opening};
 #[cfg(feature = "postgres")]
 pub use postgres::SetupError;
 #[cfg(feature = "postgres")]
-pub use postgres::target::{Connecting, Postgres, TargetError};
+pub use postgres::target::{Connecting, Postgres, TargetError, Using};
 pub use sqlite::copy::{Copied, CopyError, Copying, adopt};
 pub use sqlite::open_error::OpenError;
 pub use sqlite::report::Report;
@@ -271,7 +271,7 @@ impl Store {
         self.copied_at().is_some()
     }
 
-    /// A copy of the data as it is now; `None` for data in memory. The file has no name, so it is gone when it is closed.
+    /// A copy of the data as it is now; `None` for data in memory or in a database. The file has no name, so it is gone when it is closed.
     pub(in crate::serve) async fn copy(&self) -> Result<Option<File>, StoreError> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.copy().await,

@@ -5,6 +5,7 @@ mod connection;
 mod error;
 mod monitor;
 mod open_error;
+mod passfile;
 mod pool;
 mod schema;
 pub mod session;
@@ -40,7 +41,7 @@ use self::upkeep::{Begin, Working};
 use super::changes::Changes;
 use super::condition::Condition;
 use super::cost::Cost;
-use super::error::{Failure, StoreError};
+use super::error::{Failure, StoreError, Trouble};
 use super::opening::Opening;
 use super::tx::Tx;
 use crate::serve::budget;
@@ -66,11 +67,11 @@ impl Postgres {
         // On a thread of its own, since whoever opens a store may be one that must not wait.
         let prepared = thread::scope(|scope| scope.spawn(|| setup::prepare(target, &runtime)).join());
         let parts = prepared.unwrap_or(Err(SetupError::Panicked))?;
-        let monitor = Monitor::start(target.clone(), &runtime);
-        let pool = Pool::new(target.clone(), runtime, parts);
+        let pool = Pool::new(target.clone(), runtime.clone(), parts);
         let mut condition = Condition::new(opening.clock, None);
         condition.changes = Changes::by_others();
         let shared = Arc::new(Shared { pool, condition });
+        let monitor = Monitor::start(target.clone(), &runtime, Arc::clone(&shared));
         let upkeep = begin(&shared.condition, opening.accept_clock);
         let working = Mutex::new(Some(Working::begin(Arc::clone(&shared), upkeep)?));
         Ok(Postgres { shared, monitor, working, network: Mutex::new(Some(network)) })
@@ -124,8 +125,8 @@ impl Postgres {
 
     /// Why nothing can be stored.
     pub fn unready(&self) -> Option<StoreError> {
-        let trouble = || self.shared.condition.trouble().map(StoreError::cannot_write);
-        (!self.monitor.is_answered()).then_some(StoreError::Unavailable).or_else(trouble)
+        let silent = (!self.monitor.is_answered()).then_some(Trouble::Unanswered);
+        silent.or_else(|| self.shared.condition.trouble()).map(StoreError::cannot_write)
     }
 
     /// Ends the maintenance, for tests that do what it does.

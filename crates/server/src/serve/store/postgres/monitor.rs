@@ -1,4 +1,4 @@
-//! Asks the database again and again, so that it is known whether it answers without anybody having to wait for it.
+//! Asks the database again and again, so that it is known whether it answers, and how large it is, without anybody having to wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,14 +8,24 @@ use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
 use super::error::words;
+use super::shared::Shared;
 use super::target::Postgres;
+use crate::serve::store::error::Trouble;
 
 /// How often it is asked.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// How many answers lie between two that say how large it is.
+const MEASURED: u32 = 30;
+
+/// What our tables take, with their indexes.
+const SIZE: &str = "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
+    WHERE c.relnamespace = 'librato_apply'::regnamespace AND c.relkind = 'r'";
+
 /// How old an answer may be.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+#[derive(Clone)]
 pub struct Monitor {
     begun: Instant,
     /// Milliseconds from then to the last answer.
@@ -24,15 +34,21 @@ pub struct Monitor {
 
 impl Monitor {
     /// Begins to ask a database that has just answered.
-    pub fn start(target: Postgres, runtime: &Handle) -> Monitor {
-        let (begun, answered) = (Instant::now(), Arc::new(AtomicU64::new(0)));
-        let last = Arc::clone(&answered);
+    pub fn start(target: Postgres, runtime: &Handle, shared: Arc<Shared>) -> Monitor {
+        let monitor = Monitor { begun: Instant::now(), answered: Arc::default() };
+        let own = monitor.clone();
         runtime.spawn(async move {
-            let mut known = None;
+            let (mut known, mut answers) = (None, 0_u32);
             loop {
-                tokio::time::sleep(EVERY).await;
                 match tokio::time::timeout(PATIENCE, ask(&mut known, &target)).await {
-                    Ok(Ok(())) => last.store(begun.elapsed().as_millis() as u64, Ordering::Release),
+                    Ok(Ok(())) => {
+                        own.answered.store(own.begun.elapsed().as_millis() as u64, Ordering::Release);
+                        shared.condition.wrote(|| None);
+                        if answers.is_multiple_of(MEASURED) {
+                            measure(known.as_ref(), &shared).await;
+                        }
+                        answers = answers.wrapping_add(1);
+                    }
                     Ok(Err(error)) => {
                         known = None;
                         tracing::warn!(target: "librato_apply::serve", "the database does not answer: {}", words(&error));
@@ -42,9 +58,13 @@ impl Monitor {
                         tracing::warn!(target: "librato_apply::serve", "the database does not answer");
                     }
                 }
+                if !own.is_answered() {
+                    shared.condition.fails(Trouble::Unanswered);
+                }
+                tokio::time::sleep(EVERY).await;
             }
         });
-        Monitor { begun, answered }
+        monitor
     }
 
     /// Whether the database answered lately.
@@ -68,4 +88,13 @@ async fn ask(known: &mut Option<Client>, target: &Postgres) -> Result<(), tokio_
     // The next one finds the primary, which may be another one now.
     *known = Some(client).filter(|_| row.try_get::<_, bool>(0).is_ok_and(|standby| !standby));
     Ok(())
+}
+
+/// Notes how large it is. Without an answer the last one stays true enough.
+async fn measure(client: Option<&Client>, shared: &Shared) {
+    let Some(client) = client else { return };
+    let size = async { client.query_one(SIZE, &[]).await?.try_get::<_, i64>(0) };
+    if let Ok(Ok(size)) = tokio::time::timeout(PATIENCE, size).await {
+        let _without_limit = shared.condition.room.measured(size.unsigned_abs());
+    }
 }

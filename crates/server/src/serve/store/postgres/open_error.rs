@@ -45,6 +45,16 @@ pub enum SetupError {
         /// Ours.
         known: i64,
     },
+    /// It was made with another number of parts.
+    #[error(
+        "the database was made with {parts} parts, which stays so; leave out --parts, or make another database for {wanted}"
+    )]
+    Parts {
+        /// Those it has.
+        parts: i64,
+        /// Those that were asked for.
+        wanted: u16,
+    },
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),

@@ -15,11 +15,6 @@ use super::target::Postgres;
 use crate::serve::store::cost::Cost;
 use crate::serve::store::error::StoreError;
 
-/// Transactions that write at one time. More would only repeat each other's more often.
-const WRITERS: usize = 4;
-
-const READERS: usize = 8;
-
 /// How long the end waits for those who are at work.
 const CLOSING: Duration = Duration::from_secs(30);
 
@@ -31,6 +26,8 @@ pub struct Pool {
     writers: Arc<Semaphore>,
     readers: Arc<Semaphore>,
     dear: Arc<Semaphore>,
+    /// All places of those who write and of those who read.
+    most: (usize, usize),
 }
 
 /// Given back together.
@@ -45,8 +42,16 @@ pub struct Lent<'p> {
 impl Pool {
     pub fn new(target: Postgres, runtime: Handle, parts: i64) -> Pool {
         let places = |most| Arc::new(Semaphore::new(most));
-        let (writers, readers, dear) = (places(WRITERS), places(READERS), places(READERS - 1));
-        Pool { target, runtime, parts, idle: Mutex::default(), writers, readers, dear }
+        // More who write would only repeat each other's more often.
+        let connections = target.using().connections.max(3);
+        let most = (connections / 3, connections - connections / 3);
+        let (writers, readers, dear) = (places(most.0), places(most.1), places(most.1 - 1));
+        Pool { target, runtime, parts, idle: Mutex::default(), writers, readers, dear, most }
+    }
+
+    /// How long whoever asks waits for a database that does not answer.
+    pub fn patience(&self) -> Duration {
+        self.target.using().patience
     }
 
     pub fn parts(&self) -> i64 {
@@ -55,7 +60,8 @@ impl Pool {
 
     /// Waits for its turn to write.
     pub async fn write_place(&self) -> Result<Place, StoreError> {
-        Ok((None, get(&self.writers).await?))
+        let place = tokio::time::timeout(self.patience(), get(&self.writers));
+        Ok((None, place.await.map_err(|_| StoreError::Busy)??))
     }
 
     /// Waits for `time` to be allowed to read.
@@ -94,8 +100,7 @@ impl Pool {
             places.close();
         }
         let begun = Instant::now();
-        let is_busy =
-            || self.writers.available_permits() < WRITERS || self.readers.available_permits() < READERS;
+        let is_busy = || (self.writers.available_permits(), self.readers.available_permits()) != self.most;
         while is_busy() && begun.elapsed() < CLOSING {
             thread::sleep(Duration::from_millis(1));
         }

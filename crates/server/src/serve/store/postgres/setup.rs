@@ -17,7 +17,7 @@ use super::target::Postgres;
 /// Of PostgreSQL, as its number.
 const OLDEST: i64 = 140_000;
 
-/// Into how many parts measurements are divided in a new database. It stays as it is.
+/// Into how many parts measurements are divided in a new database, where no one says. It stays as it is.
 const PARTS: i64 = 64;
 
 /// How often servers that begin together try to make the same tables.
@@ -48,7 +48,7 @@ pub fn prepare(target: &Postgres, runtime: &Handle) -> Result<i64, SetupError> {
         let client = connection.client();
         match runtime.block_on(async {
             look(client, target.may_forget()).await?;
-            migrate(client).await
+            migrate(client, target.using().parts).await
         }) {
             Ok(parts) => return Ok(parts),
             Err(Failed::Setup(error)) => return Err(error),
@@ -95,7 +95,7 @@ async fn setting_of(client: &Client, name: &str) -> Result<String, Failed> {
 }
 
 /// Brings the tables to [`CURRENT`], in one transaction, while no one else does.
-async fn migrate(client: &Client) -> Result<i64, Failed> {
+async fn migrate(client: &Client, wanted: Option<u16>) -> Result<i64, Failed> {
     let count = "SELECT count(*) FILTER (WHERE tablename = 'meta'), count(*) FROM pg_tables
         WHERE schemaname = 'librato_apply'";
     let found = client.query_one(count, &[]).await?;
@@ -120,17 +120,20 @@ async fn migrate(client: &Client) -> Result<i64, Failed> {
         oldest = oldest.max(migration.oldest_reader);
     }
     if from == 0 {
-        begin_data(client).await?;
+        begin_data(client, wanted.map_or(PARTS, i64::from)).await?;
     } else if from < CURRENT {
         client.execute("UPDATE meta SET schema = $1, oldest_reader = $2", &[&CURRENT, &oldest]).await?;
     }
-    let parts = client.query_one("SELECT parts FROM meta", &[]).await?.try_get(0)?;
+    let parts: i64 = client.query_one("SELECT parts FROM meta", &[]).await?.try_get(0)?;
+    if let Some(wanted) = wanted.filter(|wanted| i64::from(*wanted) != parts) {
+        return Err(Failed::Setup(SetupError::Parts { parts, wanted }));
+    }
     client.batch_execute("COMMIT").await?;
     Ok(parts)
 }
 
 /// What belongs to these data and to no others.
-async fn begin_data(client: &Client) -> Result<(), Failed> {
+async fn begin_data(client: &Client, parts: i64) -> Result<(), Failed> {
     let mut random = [0_u8; 52];
     getrandom::fill(&mut random).map_err(|_| {
         let why = "this machine has no source of randomness".to_owned();
@@ -140,7 +143,7 @@ async fn begin_data(client: &Client) -> Result<(), Failed> {
     let (tag_key, file) = rest.split_at(32);
     let file = file.iter().fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
     let levels: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
-        &[&CURRENT, &MIGRATIONS[0].oldest_reader, &PARTS, &hex::encode(cluster)];
+        &[&CURRENT, &MIGRATIONS[0].oldest_reader, &parts, &hex::encode(cluster)];
     client.execute("INSERT INTO meta VALUES (1, $1, $2, $1, $3, $4)", levels).await?;
     let key = hex::encode_upper(tag_key);
     client.execute("INSERT INTO file_properties VALUES ('tag_key', $1)", &[&key]).await?;

@@ -1,5 +1,5 @@
-//! Which database is meant, and how its connections are protected: names are verified over TLS unless all hosts are this machine.
-//! Says nothing of the password to anybody.
+//! Which database is meant, how its connections are protected (names are verified over TLS unless all hosts are this machine), and how
+//! it is used. Says nothing of the password to anybody.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,9 +10,11 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject as _};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
+use super::passfile;
 use super::tls::Tls;
 
 /// A PostgreSQL database that holds the data, in its schema `librato_apply`.
@@ -20,13 +22,39 @@ use super::tls::Tls;
 pub struct Postgres {
     config: Config,
     tls: Tls,
+    using: Using,
     keeps_nothing: bool,
+}
+
+/// How a server uses a database.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Using {
+    /// Transactions at one time, each over a connection of its own; a third of them may write. 12 by default.
+    pub connections: usize,
+    /// How long a request waits for its turn to write, and for a database that does not answer. 5 s by default.
+    pub patience: Duration,
+    /// Into how many parts measurements are divided in a new database. 64 by default; an older one has to have as many, if any number is
+    /// named.
+    pub parts: Option<u16>,
+    /// What the server is called among those of the database.
+    pub node: Option<String>,
+}
+
+impl Default for Using {
+    fn default() -> Using {
+        Using { connections: 12, patience: Duration::from_secs(5), parts: None, node: None }
+    }
 }
 
 /// What an address leaves open.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Connecting {
+    /// The password, where it does not stand in the address.
+    pub password: Option<SecretString>,
+    /// A file of passwords, as `PGPASSFILE` names one. Asked where no other password is there.
+    pub passfile: Option<PathBuf>,
     /// A file of certificates in PEM form that vouch for the servers. Those of the web by default.
     pub ca: Option<PathBuf>,
     /// Whether passwords and data may cross a network unprotected.
@@ -43,9 +71,20 @@ pub enum TargetError {
     /// It names no host.
     #[error("the address of the database names no host; write postgres://USER@HOST/DATABASE")]
     NoHost,
+    /// It has a password, and another one is given.
+    #[error("the address of the database holds a password, and another one is given; leave one of them out")]
+    TwoPasswords,
+    /// The file of passwords cannot be used.
+    #[error("cannot use the passwords of {}: {why}", path.display())]
+    Passfile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It asks for connections that others can read.
     #[error(
-        "connections to {0} would cross the network unprotected; leave out sslmode, since names are verified over TLS then, or say that this is wanted"
+        "connections to {0} would cross the network unprotected; leave out sslmode, since names are verified over TLS then, or give --allow-insecure-store"
     )]
     Insecure(String),
     /// The option is not one that is known.
@@ -104,9 +143,11 @@ impl Postgres {
         }
         let far = config.get_hosts().iter().find(|host| !is_here(host));
         let mode = match (mode.as_deref(), far) {
+            (None | Some("disable" | "allow" | "prefer"), Some(_)) if connecting.allow_insecure => {
+                SslMode::Disable
+            }
             (None, Some(_)) | (Some("require" | "verify-ca" | "verify-full"), _) => SslMode::Require,
             (None | Some("disable" | "allow" | "prefer"), None) => SslMode::Disable,
-            (Some("disable"), Some(_)) if connecting.allow_insecure => SslMode::Disable,
             (Some("disable" | "allow" | "prefer"), Some(host)) => {
                 return Err(TargetError::Insecure(shown(host)));
             }
@@ -122,20 +163,33 @@ impl Postgres {
         if config.get_application_name().is_none() {
             config.application_name("librato-apply");
         }
+        match (&connecting.password, &connecting.passfile, config.get_password()) {
+            (Some(_), _, Some(_)) => return Err(TargetError::TwoPasswords),
+            (Some(password), _, None) => {
+                config.password(password.expose_secret());
+            }
+            (None, Some(path), None) => {
+                if let Some(password) = passfile::find(path, &config)? {
+                    config.password(password);
+                }
+            }
+            (None, ..) => {}
+        }
         let tls = Tls::trusting(roots(connecting.ca.as_deref())?)?;
-        Ok(Postgres { config, tls, keeps_nothing: false })
+        Ok(Postgres { config, tls, using: Using::default(), keeps_nothing: false })
     }
 
-    /// Whether the address brings a password.
-    pub fn has_password(&self) -> bool {
-        self.config.get_password().is_some()
-    }
-
-    /// With a password that stands elsewhere.
+    /// Used in this way.
     #[must_use]
-    pub fn with_password(mut self, password: &str) -> Postgres {
-        self.config.password(password);
-        self
+    pub fn used(mut self, using: Using) -> Postgres {
+        if let Some(node) = &using.node {
+            self.config.application_name(format!("librato-apply {node}"));
+        }
+        Postgres { using, ..self }
+    }
+
+    pub(in crate::serve) fn using(&self) -> &Using {
+        &self.using
     }
 
     /// For tests: a server that forgets what it acknowledged when its machine stops will do.
@@ -171,6 +225,13 @@ fn without_mode(address: &str) -> (String, Option<String>) {
 fn words(error: &tokio_postgres::Error) -> String {
     let source = std::error::Error::source(error);
     source.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// The hosts with their ports, as an address names them.
+pub(super) fn places(config: &Config) -> impl Iterator<Item = (String, u16)> + '_ {
+    let ports = config.get_ports();
+    let port = move |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+    config.get_hosts().iter().enumerate().map(move |(at, host)| (shown(host), port(at)))
 }
 
 fn is_here(host: &Host) -> bool {
@@ -234,8 +295,13 @@ mod tests {
             assert!(matches!(mode(&address), Err(TargetError::Insecure(host)) if host == "db"));
         }
         let insecure = Connecting { allow_insecure: true, ..Connecting::default() };
-        let wanted = Postgres::new("postgres://u@db/d?sslmode=disable", &insecure).unwrap();
-        assert_eq!(wanted.config.get_ssl_mode(), SslMode::Disable);
+        for (wanted, mode) in [
+            ("postgres://u@db/d?sslmode=disable", SslMode::Disable),
+            ("postgres://u@db/d", SslMode::Disable),
+            ("postgres://u@db/d?sslmode=verify-full", SslMode::Require),
+        ] {
+            assert_eq!(Postgres::new(wanted, &insecure).unwrap().config.get_ssl_mode(), mode, "{wanted}");
+        }
     }
 
     #[test]
@@ -253,6 +319,10 @@ mod tests {
         }
         let good = Postgres::new("postgres://u:canary@h1,h2:5433/d", &Connecting::default()).unwrap();
         assert_eq!(format!("{good} {good:?}"), "postgres://h1,h2/d postgres://h1,h2/d");
-        assert!(good.has_password());
+        let given = Connecting { password: Some("other".into()), ..Connecting::default() };
+        let both = Postgres::new("postgres://u:canary@h/d", &given);
+        assert!(matches!(both, Err(TargetError::TwoPasswords)));
+        let alone = Postgres::new("postgres://u@h/d", &given).unwrap();
+        assert_eq!(alone.config.get_password(), Some(&b"other"[..]));
     }
 }

@@ -5,11 +5,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::error::Setback;
-use super::pool::Pool;
+use super::pool::{Lent, Pool};
 use super::session::Session;
 use crate::serve::budget;
 use crate::serve::store::condition::Condition;
@@ -17,8 +17,55 @@ use crate::serve::store::damage;
 use crate::serve::store::error::{Failure, StoreError};
 use crate::serve::store::tx::Tx;
 
-/// How often a transaction is tried.
+/// How often a transaction is tried that others get in the way of.
 const TRIES: u32 = 20;
+
+/// How often a transaction was tried, and for how long the database may not answer.
+struct Tries {
+    begun: Instant,
+    patience: Duration,
+    attempt: u32,
+    met: u32,
+}
+
+impl Tries {
+    fn begin(patience: Duration) -> Tries {
+        Tries { begun: Instant::now(), patience, attempt: 0, met: 0 }
+    }
+
+    /// A connection, which is asked for as long as there is patience.
+    fn connection<'p>(&mut self, pool: &'p Pool) -> Result<Lent<'p>, StoreError> {
+        loop {
+            match pool.connection() {
+                Err(StoreError::Unavailable) if self.is_patient() => self.pause(),
+                found => return found,
+            }
+        }
+    }
+
+    /// Waits a while before it is tried once more after this; an error where it was tried for long enough.
+    fn again(&mut self, setback: Setback) -> Result<(), StoreError> {
+        self.met += u32::from(setback == Setback::Repeat);
+        match setback {
+            Setback::Repeat if self.met >= TRIES => return Err(StoreError::Busy),
+            Setback::Broken if !self.is_patient() => return Err(StoreError::Unavailable),
+            Setback::Repeat | Setback::Broken => self.pause(),
+        }
+        Ok(())
+    }
+
+    fn is_patient(&self) -> bool {
+        self.begun.elapsed() < self.patience
+    }
+
+    /// Longer each time, and not as long as others who met.
+    fn pause(&mut self) {
+        let most = 1_u64 << self.attempt.min(6);
+        self.attempt += 1;
+        let random = getrandom::u64().unwrap_or(most);
+        thread::sleep(Duration::from_micros(500 + random % (most * 1000)));
+    }
+}
 
 /// Does a job that writes, until it is durable. Blocks.
 pub fn write<T, E: Failure>(
@@ -44,8 +91,9 @@ fn write_at<T, E: Failure>(
     condition: &Condition,
     job: &impl Fn(&Tx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    for attempt in 0..TRIES {
-        let lent = pool.connection()?;
+    let mut tries = Tries::begin(pool.patience());
+    loop {
+        let lent = tries.connection(pool)?;
         let connection = &lent.connection;
         let outcome = begin(connection, level).and_then(|()| run(connection, condition, job));
         let outcome = outcome.and_then(|value| commit(connection).map(|()| value));
@@ -58,11 +106,11 @@ fn write_at<T, E: Failure>(
             (Ok(_), _) | (Err(Ended::Commit(_)), Some(Setback::Broken)) => {
                 return Err(StoreError::Unknown.into());
             }
-            (Err(_), Some(Setback::Broken)) => {}
-            (Err(_), Some(Setback::Repeat)) => {
-                if connection.run("ROLLBACK").is_ok() {
+            (Err(_), Some(setback)) => {
+                if setback == Setback::Repeat && connection.run("ROLLBACK").is_ok() {
                     lent.give_back();
                 }
+                tries.again(setback)?;
             }
             (Err(Ended::Job(error) | Ended::Commit(error)), None) => {
                 if connection.run("ROLLBACK").is_ok() {
@@ -71,9 +119,7 @@ fn write_at<T, E: Failure>(
                 return Err(error);
             }
         }
-        pause(attempt);
     }
-    Err(StoreError::Busy.into())
 }
 
 /// Does a job that only reads, over one snapshot, for so long. Blocks.
@@ -87,10 +133,11 @@ pub fn read<T, E: Failure>(
     let limit = time.as_millis().clamp(1, 1 << 30);
     let open =
         format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {limit}");
-    for attempt in 0..TRIES {
+    let mut tries = Tries::begin(time.min(pool.patience()));
+    loop {
         // It waited, perhaps for longer than its client did.
         budget::check().map_err(StoreError::from)?;
-        let lent = pool.connection()?;
+        let lent = tries.connection(pool)?;
         let connection = &lent.connection;
         let outcome = begin(connection, &open).and_then(|()| run(connection, condition, job));
         let setback = connection.take_setback();
@@ -98,12 +145,11 @@ pub fn read<T, E: Failure>(
             lent.give_back();
         }
         match (outcome, setback) {
-            (Err(_), Some(_)) => pause(attempt),
+            (Err(_), Some(setback)) => tries.again(setback)?,
             (Err(Ended::Job(error) | Ended::Commit(error)), None) => return Err(error),
             (Ok(value), _) => return Ok(value),
         }
     }
-    Err(StoreError::Busy.into())
 }
 
 /// How a transaction ended that did not succeed.
@@ -142,11 +188,4 @@ fn run<T, E: Failure>(
     condition.notice(damaged);
     let outcome = outcome.unwrap_or_else(|_| Err(StoreError::internal("a job panicked").into()));
     outcome.map_err(Ended::Job)
-}
-
-/// Longer each time, and not as long as others who met.
-fn pause(attempt: u32) {
-    let most = 1_u64 << attempt.min(6);
-    let random = getrandom::u64().unwrap_or(most);
-    thread::sleep(Duration::from_micros(500 + random % (most * 1000)));
 }
