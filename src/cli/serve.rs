@@ -134,6 +134,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     }
     let mut opening = Opening::default();
     opening.accept_clock = settings.accept_clock;
+    opening.retention = settings.retention;
     let place = std::sync::Arc::clone(&stored);
     let store = tokio::task::spawn_blocking(move || place.open(opening)).await??;
     // Before anything is evaluated, since what is then notified goes by it.

@@ -15,7 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use librato_apply::serve::{Listening, Options};
+use librato_apply::serve::{Listening, Options, Retention};
 use secrecy::SecretString;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -33,6 +33,8 @@ pub struct Settings {
     /// The database that holds the data instead.
     pub store: Store,
     pub accept_clock: bool,
+    /// For how long measurements are kept, where that was said.
+    pub retention: Option<Retention>,
     pub user: Option<String>,
     pub token: Option<SecretString>,
     pub credentials: Option<PathBuf>,
@@ -77,6 +79,7 @@ impl Default for Settings {
             data: PathBuf::new(),
             store: Store::default(),
             accept_clock: false,
+            retention: None,
             user: None,
             token: None,
             credentials: None,

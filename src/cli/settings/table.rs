@@ -187,6 +187,11 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("false")
     .help("Show the examples with invented measurements, in a temporary file: nobody is notified, whatever else is given. On addresses of this machine alone"),
+    opt("retention", "retention", "TIERS", Shape::Text, |s, text| {
+        s.retention = Some(text.parse()?);
+        Ok(())
+    })
+    .help("For how long measurements are kept as they came, by the minute, by the quarter of an hour and by the hour: `1s=2d,60s=8d,900s=32d,3600s=365d` in a new file, and what is left out is as there. The data remember it, so that it need not be said again"),
     opt("accept_clock", "accept-clock", "", Shape::Switch, |s, text| {
         s.accept_clock = switch(text)?;
         Ok(())

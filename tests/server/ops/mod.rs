@@ -15,6 +15,7 @@ mod limits;
 mod notified;
 mod raw;
 mod reload;
+mod retention;
 mod shutdown;
 mod snapshots;
 mod strangers;

@@ -80,6 +80,7 @@ pub use store::{Connecting, Postgres, SetupError, TargetError, Using};
 pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};
+pub use tsdb::retention::Retention;
 
 /// How points are kept, for benches: pairs of epoch seconds and value.
 #[doc(hidden)]

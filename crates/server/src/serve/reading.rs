@@ -37,7 +37,7 @@ pub async fn metric(
     Query(query): Query,
 ) -> Result<Response, Problem> {
     let now = store.now();
-    let Some(question) = legacy::Question::read(&query, now)? else {
+    let Some(question) = legacy::Question::read(&query, now, &store.aging())? else {
         let find = move |tx: &Tx| table::find(tx, &name)?.ok_or(Refusal::Missing);
         return changes::show(&store, find, answer::ok).await;
     };
@@ -74,7 +74,8 @@ pub async fn measurements(
         Some(metric) => measurements::written(tx, &metric, &query, &uri, now),
         // What is wrong with the query is told first.
         None => {
-            Err(tagged::Question::read(&query, now).map_or_else(|problem| problem, |_| Problem::not_found()))
+            let read = tagged::Question::read(&query, now, &tx.aging());
+            Err(read.map_or_else(|problem| problem, |_| Problem::not_found()))
         }
     };
     Ok(answer::written(store.query(read).await?))

@@ -144,6 +144,7 @@ struct Stored {
     limit: Gauge,
     damaged: Gauge,
     blocks: Gauge,
+    retention: Family<Kept, Gauge>,
     dropped: Gauge,
     clock_ahead: Gauge,
     clock_doubted: Gauge,
@@ -166,6 +167,12 @@ struct Route {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
+}
+
+/// Seconds between points of a tier.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kept {
+    tier: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -281,6 +288,9 @@ impl Stored {
         all.register("damaged", help, self.damaged.clone());
         let help = "Blocks of an older version in the data file that are still to become pages";
         all.register("blocks_to_migrate", help, self.blocks.clone());
+        let help =
+            "For how long measurements are kept (--retention), by the seconds between the points of a tier";
+        all.register_with_unit("retention", help, Unit::Seconds, self.retention.clone());
         let help = "Points dropped since the start, being older than what is kept";
         all.register("points_dropped", help, self.dropped.clone());
         let help = "How far the clock is ahead of the last time seen and the time run since";
@@ -302,6 +312,9 @@ impl Stored {
         self.limit.set(bytes(condition.room.most().unwrap_or(0)));
         self.damaged.set(condition.damaged.load(Ordering::Relaxed));
         self.blocks.set(condition.blocks.load(Ordering::Relaxed).max(0));
+        for (tier, kept) in condition.aging().retention.tiers() {
+            self.retention.get_or_create(&Kept { tier: tier.resolution }).set(kept);
+        }
         self.dropped.set(count(&condition.dropped));
         self.clock_ahead.set(condition.clock_ahead.load(Ordering::Relaxed));
         self.clock_doubted.set(condition.clock_doubted.load(Ordering::Relaxed));

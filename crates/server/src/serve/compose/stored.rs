@@ -23,7 +23,6 @@ use crate::serve::tsdb::aggregate::{Aggregate, Point, downsample};
 use crate::serve::tsdb::labels::counted_once;
 use crate::serve::tsdb::page::Singles;
 use crate::serve::tsdb::range::TimeRange;
-use crate::serve::tsdb::tier::promised;
 
 /// Samples held for one query, about 120 MB of them.
 const MOST: u64 = 3_000_000;
@@ -159,7 +158,7 @@ impl<'a> Tables<'a> {
         if self.recent.is_none() && !meant.is_empty() {
             self.recent = Some(series::of(self.tx).recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS)?);
         }
-        let interval = promised(request.start, self.now).resolution;
+        let interval = self.tx.aging().promised(request.start, self.now).resolution;
         let tx = self.tx;
         let points = series::of(tx);
         let mut packed = None;

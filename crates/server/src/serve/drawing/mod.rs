@@ -18,7 +18,6 @@ use super::names::fold;
 use super::store::Store;
 use super::store::changes::Read;
 use super::store::tx::Tx;
-use super::tsdb::tier::promised;
 use crate::chart::{self, Beside, Definition, Metric, Metrics, View, fit, questions};
 use crate::composite::{self, Labels};
 use crate::picture::Scene;
@@ -112,7 +111,7 @@ fn scene(tx: &Tx<'_>, chart: &Value, request: &PictureRequest, read: &mut Read) 
     };
     let all: Metrics = known.iter().map(|(_, name, metric)| (name.clone(), metric.clone())).collect();
     let window = request.view.window.sound();
-    let kept = promised(window.start, request.view.now).resolution;
+    let kept = tx.aging().promised(window.start, request.view.now).resolution;
     let view = View { window, kept, ..request.view.clone() };
     let mut asked = questions(&definition, &all, &view);
     let mut series = Vec::new();

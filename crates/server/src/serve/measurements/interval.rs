@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::refusal::Errors;
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::range::TimeRange;
-use crate::serve::tsdb::tier::{oldest, promised};
 
 /// A week: the coarsest resolution that can be asked for, in seconds.
 const COARSEST: i64 = 604_800;
@@ -31,7 +31,7 @@ pub enum Take {
 impl Interval {
     /// From `start_time`, `end_time`, `count` and `resolution`; `None` when no time is asked for. Without a
     /// resolution it is the finest that is kept for the whole interval.
-    pub fn legacy(query: &Object, now: i64) -> Result<Option<Interval>, Problem> {
+    pub fn legacy(query: &Object, now: i64, aging: &Aging) -> Result<Option<Interval>, Problem> {
         let mut read = Reader::new(query);
         let (start, end) = (read.time("start_time").value(), read.time("end_time").value());
         let count = read.integer("count").value();
@@ -49,7 +49,7 @@ impl Interval {
         }
         let resolution = match (resolution, start.or(end)) {
             (Some(resolution), _) => resolution,
-            (None, Some(earliest)) => promised(earliest, now).resolution,
+            (None, Some(earliest)) => aging.promised(earliest, now).resolution,
             (None, None) => 1,
         };
         let take = match (count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)), start) {
@@ -58,14 +58,14 @@ impl Interval {
             (Some(count), None) => Take::Last(count),
         };
         let end = end.unwrap_or(now);
-        let start = start.unwrap_or_else(|| oldest(resolution, now));
-        Interval::kept(TimeRange { start, end }, resolution, take, now).map(Some)
+        let start = start.unwrap_or_else(|| aging.oldest(resolution, now));
+        Interval::new(TimeRange { start, end }, resolution, take).kept(now, aging).map(Some)
     }
 
     /// From `resolution`, `start_time`, `end_time` and `duration`.
-    pub fn tagged(query: &Object, now: i64) -> Result<Interval, Problem> {
+    pub fn tagged(query: &Object, now: i64, aging: &Aging) -> Result<Interval, Problem> {
         let (span, resolution) = Interval::composed(query, now)?;
-        Interval::kept(span, resolution, Take::All, now)
+        Interval::new(span, resolution, Take::All).kept(now, aging)
     }
 
     /// The same for composites: the span and the resolution as they are asked for. Their series have periods of
@@ -101,9 +101,14 @@ impl Interval {
         Ok((span, resolution))
     }
 
+    fn new(span: TimeRange, resolution: i64, take: Take) -> Interval {
+        Interval { span, resolution, take }
+    }
+
     /// Refuses what is not kept that finely any more.
-    fn kept(span: TimeRange, resolution: i64, take: Take, now: i64) -> Result<Interval, Problem> {
-        if promised(span.start.min(span.end), now).resolution > resolution {
+    fn kept(self, now: i64, aging: &Aging) -> Result<Interval, Problem> {
+        let Interval { span, resolution, take } = self;
+        if aging.promised(span.start.min(span.end), now).resolution > resolution {
             return Err(Problem::request(
                 StatusCode::BAD_REQUEST,
                 "The requested data resolution is unavailable for the given time range. Please try a different resolution.",
@@ -138,7 +143,7 @@ mod tests {
     const DAY: i64 = 86_400;
 
     fn legacy(query: &Value) -> Option<(i64, i64, i64, Take)> {
-        let read = Interval::legacy(query.as_object().unwrap(), NOW).ok()?;
+        let read = Interval::legacy(query.as_object().unwrap(), NOW, &Aging::default()).ok()?;
         read.map(|i| (NOW - i.span.start, NOW - i.span.end, i.resolution, i.take))
     }
 
@@ -157,7 +162,10 @@ mod tests {
         assert_eq!(legacy(&json!({"start_time": start, "count": 4})).unwrap().3, Take::First(4));
         assert_eq!(legacy(&json!({"start_time": old})).unwrap().2, 60, "the finest there is");
         assert_eq!(legacy(&json!({"start_time": 0})).unwrap().2, 3600);
-        assert_eq!(Interval::legacy(json!({"resolution": 60}).as_object().unwrap(), NOW).unwrap(), None);
+        assert_eq!(
+            Interval::legacy(json!({"resolution": 60}).as_object().unwrap(), NOW, &Aging::default()).unwrap(),
+            None
+        );
         for bad in [
             json!({"start_time": old, "resolution": 1}),
             json!({"end_time": old, "resolution": 1}),
@@ -167,14 +175,14 @@ mod tests {
             json!({"count": 1, "resolution": 0}),
             json!({"count": 1, "resolution": COARSEST + 1}),
         ] {
-            assert!(Interval::legacy(bad.as_object().unwrap(), NOW).is_err(), "{bad}");
+            assert!(Interval::legacy(bad.as_object().unwrap(), NOW, &Aging::default()).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn tagged_bounds() {
         let tagged = |query: Value| {
-            let read = Interval::tagged(query.as_object().unwrap(), NOW).ok()?;
+            let read = Interval::tagged(query.as_object().unwrap(), NOW, &Aging::default()).ok()?;
             Some((NOW - read.span.start, NOW - read.span.end))
         };
         assert_eq!(tagged(json!({"resolution": "1", "duration": "600"})), Some((600, 0)));

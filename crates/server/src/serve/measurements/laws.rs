@@ -18,6 +18,7 @@ use crate::serve::store::tx::Tx;
 use crate::serve::store::{Scratch, scratch};
 use crate::serve::submit::measurement::Measurement;
 use crate::serve::submit::resolve;
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::Stats;
 
@@ -58,10 +59,11 @@ fn ask(tx: &Tx<'_>, metric: &str, query: &Value) -> Result<String, Problem> {
         if metric.composite.is_some() {
             return compose::written(tx, &metric, query, NOW).map(|text| String::from_utf8(text).unwrap());
         }
-        let (shown, _) = page(tx, &metric, &tagged::Question::read(query, NOW)?, None)?;
+        let (shown, _) = page(tx, &metric, &tagged::Question::read(query, NOW, &Aging::default())?, None)?;
         claimed::json(&shown)?
     } else {
-        let question = legacy::Question::read(query, NOW)?.ok_or_else(Problem::not_found)?;
+        let question =
+            legacy::Question::read(query, NOW, &Aging::default())?.ok_or_else(Problem::not_found)?;
         let data = match metric.kind {
             Kind::Composite => compose::data(tx, &metric, &question, NOW)?,
             _ => data(tx, &metric, &question)?,

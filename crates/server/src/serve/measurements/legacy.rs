@@ -4,6 +4,7 @@ use super::interval::Interval;
 use crate::serve::http::fields::{self, Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::names::{Choice, folded};
+use crate::serve::tsdb::aging::Aging;
 
 /// The name under which measurements without a source are reported.
 pub const UNASSIGNED: &str = "unassigned";
@@ -32,8 +33,8 @@ pub enum Group {
 
 impl Question {
     /// `None` when the query asks for no time, and so for no measurements.
-    pub fn read(query: &Object, now: i64) -> Result<Option<Question>, Problem> {
-        let Some(interval) = Interval::legacy(query, now)? else { return Ok(None) };
+    pub fn read(query: &Object, now: i64, aging: &Aging) -> Result<Option<Question>, Problem> {
+        let Some(interval) = Interval::legacy(query, now, aging)? else { return Ok(None) };
         let mut read = Reader::new(query);
         let group = read.text("group_by").value().filter(|name| !name.is_empty());
         let group_by = match group.as_deref() {

@@ -109,7 +109,7 @@ pub fn written(
     uri: &Uri,
     now: i64,
 ) -> Result<Vec<u8>, Problem> {
-    let question = tagged::Question::read(query, now)?;
+    let question = tagged::Question::read(query, now, &tx.aging())?;
     let (mut shown, next) = page(tx, metric, &question, cursor(query)?.as_ref())?;
     if let Some(next) = next {
         let href = next_href(uri, question.interval.span, &next);

@@ -14,6 +14,7 @@ use crate::serve::catalog::metrics::metric::{Kind, Metric};
 use crate::serve::http::fields::{Object, Reader};
 use crate::serve::http::problem::Problem;
 use crate::serve::tsdb::aggregate::{Aggregate, Point};
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::labels::{Labels, Series, bytes_of_tags, counted_once};
 
 /// What is asked.
@@ -79,8 +80,8 @@ impl Summary {
 pub type Streams = BTreeMap<Tags, Vec<Vec<i64>>>;
 
 impl Question {
-    pub fn read(query: &Object, now: i64) -> Result<Question, Problem> {
-        let interval = Interval::tagged(query, now)?;
+    pub fn read(query: &Object, now: i64, aging: &Aging) -> Result<Question, Problem> {
+        let interval = Interval::tagged(query, now, aging)?;
         let filter = Filter::read(query)?;
         let mut read = Reader::new(query);
         let mut named = |name: &str, known: &[&str]| {
@@ -275,7 +276,7 @@ mod tests {
         let mut query = extra.as_object().unwrap().clone();
         query.insert("resolution".to_owned(), json!(1));
         query.insert("duration".to_owned(), json!(100));
-        Question::read(&query, NOW)
+        Question::read(&query, NOW, &Aging::default())
     }
 
     fn tagged(id: i64, tags: &Value) -> Series {

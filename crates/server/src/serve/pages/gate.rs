@@ -105,6 +105,7 @@ async fn admit(pages: &Pages, mut request: Request, next: Next) -> Result<Respon
         screen: Screen::of(request.headers()),
         address: uri.path_and_query().map_or_else(|| path.clone(), ToString::to_string),
         clock: Clock { now: gate.sessions.now(), zone: times::zone(request.headers(), &params) },
+        aging: pages.store().aging(),
         params,
     };
     if visit.may(Access::ReadIncidents) && request.method() != Method::POST {

@@ -39,7 +39,7 @@ impl Measured {
         metric: &Value,
         window: Window,
     ) -> Result<Measured, Refused> {
-        let bucket = window.bucket(visit.clock.now, whole(metric, "period").unwrap_or(1));
+        let bucket = window.bucket(&visit.aging, visit.clock.now, whole(metric, "period").unwrap_or(1));
         let all = if text(metric, "type") == "composite" { "" } else { "all" };
         let path = query(
             &format!("/v1/measurements/{}", segment(text(metric, "name"))),

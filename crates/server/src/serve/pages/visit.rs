@@ -12,6 +12,7 @@ use crate::serve::http::auth::Caller;
 use crate::serve::http::fields::Object;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::role::{Access, Role};
+use crate::serve::tsdb::aging::Aging;
 
 use super::screen::Screen;
 use super::session::Session;
@@ -37,6 +38,8 @@ pub struct Visit {
     pub params: Params,
     /// The clock of the store, in the zone of whoever looks.
     pub clock: Clock,
+    /// How measurements age.
+    pub aging: Aging,
 }
 
 impl Visit {

@@ -8,7 +8,7 @@ use super::text::{Text, clean};
 use super::visit::Visit;
 use crate::chart::bucket;
 use crate::serve::drawing::Newest;
-use crate::serve::tsdb::tier::promised;
+use crate::serve::tsdb::aging::Aging;
 
 /// What can be chosen with one click.
 const CHOICES: [(&str, &str); 6] =
@@ -68,8 +68,8 @@ impl Window {
     }
 
     /// The length of buckets in which this much time is shown: what is kept that long, and at least `least` seconds.
-    pub fn bucket(&self, now: i64, least: i64) -> i64 {
-        let least = least.max(promised(self.from, now).resolution);
+    pub fn bucket(&self, aging: &Aging, now: i64, least: i64) -> i64 {
+        let least = least.max(aging.promised(self.from, now).resolution);
         let seconds = self.to.abs_diff(self.from);
         i64::try_from(bucket(seconds, BUCKETS, u64::try_from(least).unwrap_or(1))).unwrap_or(i64::MAX)
     }
@@ -85,7 +85,7 @@ impl Window {
         let midnight = visit.clock.midnight(visit.clock.now);
         let yesterday = visit.clock.midnight(midnight - 1);
         // As often as there can be something new.
-        let auto = self.bucket(visit.clock.now, 10).clamp(10, 300);
+        let auto = self.bucket(&visit.aging, visit.clock.now, 10).clamp(10, 300);
         html! {
             div.picker data-auto=[is_live.then_some(auto)] data-from=(self.from) data-to=(self.to) {
                 nav.steps aria-label="Time" {
@@ -163,9 +163,13 @@ mod tests {
     #[test]
     fn buckets_are_as_long_as_what_is_kept() {
         let now = 1_700_000_000;
-        let of = |back: i64, least| Window { from: now - back, to: now }.bucket(now, least);
+        let of =
+            |back: i64, least| Window { from: now - back, to: now }.bucket(&Aging::default(), now, least);
         assert_eq!([of(3_600, 1), of(6 * 3_600, 1), of(6 * 3_600, 120)], [10, 60, 120]);
         assert_eq!(of(86_400 * 30, 1), 7_200);
-        assert_eq!(Window { from: now - 86_400 * 5, to: now - 86_400 * 5 + 60 }.bucket(now, 1), 60);
+        assert_eq!(
+            Window { from: now - 86_400 * 5, to: now - 86_400 * 5 + 60 }.bucket(&Aging::default(), now, 1),
+            60
+        );
     }
 }

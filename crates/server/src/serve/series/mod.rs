@@ -1,5 +1,8 @@
 //! The series of the store and their points: what is kept of them, and where ([`points::Points`]). Knows nothing of HTTP or of the two dialects of queries.
 
+pub mod aging;
+#[cfg(test)]
+mod aging_tests;
 pub mod points;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::changes::Changes;
 use super::damage::Damage;
@@ -13,6 +13,7 @@ use super::error::Trouble;
 use super::room::Room;
 use super::sqlite::reserve::Reserve;
 use crate::serve::Clock;
+use crate::serve::tsdb::aging::Aging;
 
 /// Free pages in the file with which it can do for a while.
 const ROOM: i64 = 1024;
@@ -35,6 +36,8 @@ pub struct Condition {
     pub damaged: AtomicI64,
     /// Blocks of an older version that are still to become pages.
     pub blocks: AtomicI64,
+    /// How measurements age.
+    aging: RwLock<Aging>,
     /// Points that outlived the last tier.
     pub dropped: AtomicU64,
     /// Seconds by which the clock is further ahead of the last time seen than the process has run.
@@ -124,6 +127,14 @@ impl Condition {
     /// What was noticed since it was last taken.
     pub fn take_noticed(&self) -> BTreeSet<Damage> {
         std::mem::take(&mut *self.noticed.lock())
+    }
+
+    pub fn aging(&self) -> Aging {
+        *self.aging.read()
+    }
+
+    pub fn set_aging(&self, aging: Aging) {
+        *self.aging.write() = aging;
     }
 
     pub fn set_clock(&self, ahead: i64, doubted: bool) {

@@ -32,6 +32,7 @@ use self::sqlite::Sqlite;
 use self::sqlite::contents::Contents;
 use self::tx::Tx;
 use super::Clock;
+use super::tsdb::aging::Aging;
 pub(in crate::serve) use condition::Condition;
 pub use opening::{Data, Opening};
 #[cfg(feature = "postgres")]
@@ -88,6 +89,11 @@ impl Store {
     /// Seconds since the epoch, by the clock of the store.
     pub(in crate::serve) fn now(&self) -> i64 {
         self.condition().clock.now()
+    }
+
+    /// How measurements age.
+    pub(in crate::serve) fn aging(&self) -> Aging {
+        self.condition().aging()
     }
 
     /// The clock of the store.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::sqlite::reading;
 use crate::serve::Clock;
+use crate::serve::tsdb::retention::Retention;
 
 /// Where the data lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,4 +39,6 @@ pub struct Opening {
     /// Whether the operator vouches for the clock though it is far from the time at which the file was last written.
     /// Otherwise measurements do not age by such a clock until it has held for a day.
     pub accept_clock: bool,
+    /// For how long measurements are kept from now on; as the data say without it.
+    pub retention: Option<Retention>,
 }

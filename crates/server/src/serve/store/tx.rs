@@ -16,6 +16,7 @@ use super::sqlite::session as sqlite;
 pub use super::value::Param;
 use super::value::{Column, Stored, Value};
 use crate::serve::budget;
+use crate::serve::tsdb::aging::Aging;
 
 /// The parameters of a statement, by their places.
 macro_rules! params {
@@ -28,6 +29,7 @@ pub(in crate::serve) use params;
 /// A transaction. What a job does in it may be done once more, from the beginning, when the database asks for that.
 pub struct Tx<'c> {
     engine: Engine<'c>,
+    aging: Aging,
     statements: Cell<u64>,
 }
 
@@ -40,18 +42,24 @@ pub enum Engine<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub fn on_sqlite(session: sqlite::Session<'c>) -> Tx<'c> {
-        Tx { engine: Engine::Sqlite(session), statements: Cell::new(0) }
+    /// Over measurements that age like this.
+    pub fn on_sqlite(session: sqlite::Session<'c>, aging: Aging) -> Tx<'c> {
+        Tx { engine: Engine::Sqlite(session), aging, statements: Cell::new(0) }
     }
 
     #[cfg(feature = "postgres")]
-    pub fn on_postgres(session: postgres::Session<'c>) -> Tx<'c> {
-        Tx { engine: Engine::Postgres(session), statements: Cell::new(0) }
+    pub fn on_postgres(session: postgres::Session<'c>, aging: Aging) -> Tx<'c> {
+        Tx { engine: Engine::Postgres(session), aging, statements: Cell::new(0) }
     }
 
     /// What it works on, for `series`, which has tables of its own in each database.
     pub fn engine(&self) -> Engine<'c> {
         self.engine
+    }
+
+    /// How the measurements age that it sees.
+    pub fn aging(&self) -> Aging {
+        self.aging
     }
 
     /// A connection of SQLite; nothing where the database is another one.

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::aggregate::{Point, downsample};
+use super::aging::Aging;
 use super::page::write::{Pages, Written};
-use super::tier::{Tier, tier_of, windows};
+use super::tier::{Tier, Window, windows};
 
 /// So many layers of one level become one of the next: a reader meets one less at most of each, and a point is written again once
 /// for each level.
@@ -17,29 +18,33 @@ pub const WHOLE: i64 = 100;
 /// What comes later to a window that is over is merged into it when it is so large a part of it.
 const PART: i64 = 4;
 
-/// Where a window lies.
-pub type Window = (Tier, i64);
-
 /// Points in pages, window by window.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fold {
+    aging: Aging,
+    now: i64,
     windows: BTreeMap<Window, Pages>,
     /// Points that are too old for any tier.
     dropped: u64,
 }
 
 impl Fold {
-    /// Puts points where their age at `now` belongs: late ones straight among those that were rolled up before them. Series come in
+    /// Of points that age like this, as old as they are at `now`.
+    pub fn new(aging: Aging, now: i64) -> Fold {
+        Fold { aging, now, windows: BTreeMap::new(), dropped: 0 }
+    }
+
+    /// Puts points where their age belongs: late ones straight among those that were rolled up before them. Series come in
     /// order, and points of equal time in the order of their arrival.
-    pub fn put(&mut self, metric: i64, series: i64, points: Vec<Point>, now: i64) {
-        if let Some((tier, start)) = window_of(&points, now) {
+    pub fn put(&mut self, metric: i64, series: i64, points: Vec<Point>) {
+        if let Some((tier, start)) = self.window_of(&points) {
             let pages = self.windows.entry((tier, start)).or_insert_with(|| Pages::new(tier, start));
             pages.put(metric, series, &downsample(points, tier.resolution));
             return;
         }
         let mut by_tier: BTreeMap<Tier, Vec<Point>> = BTreeMap::new();
         for point in points {
-            match tier_of(point.time, now) {
+            match self.aging.tier_of(point.time, self.now) {
                 Some(tier) => by_tier.entry(tier).or_default().push(point),
                 None => self.dropped += 1,
             }
@@ -57,15 +62,16 @@ impl Fold {
         let pages = self.windows.into_iter().map(|(window, pages)| (window, pages.finish()));
         (pages.collect(), self.dropped)
     }
-}
 
-/// The window that all of these points belong to, as those do that come together; nothing where they do not.
-fn window_of(points: &[Point], now: i64) -> Option<Window> {
-    let times = || points.iter().map(|point| point.time);
-    let (first, last) = (times().min()?, times().max()?);
-    let tier = tier_of(first, now)?;
-    let start = tier.window(first);
-    (tier.window(last) == start && tier_of(last, now) == Some(tier)).then_some((tier, start))
+    /// The window that all of these points belong to, as those do that come together; nothing where they do not.
+    fn window_of(&self, points: &[Point]) -> Option<Window> {
+        let times = || points.iter().map(|point| point.time);
+        let tier_of = |time| self.aging.tier_of(time, self.now);
+        let (first, last) = (times().min()?, times().max()?);
+        let tier = tier_of(first)?;
+        let start = tier.window(first);
+        (tier.window(last) == start && tier_of(last) == Some(tier)).then_some((tier, start))
+    }
 }
 
 /// Pages of a window that were written together, in which each point of a series stands once.
@@ -77,10 +83,10 @@ pub struct Layer {
     pub pages: i64,
 }
 
-/// Which layers of a window are to be merged at `now`, given from the oldest to the youngest, and the level of what they become;
-/// nothing when none are. They follow each other, else what is last among equal times would not stay it.
-pub fn due((tier, start): Window, layers: &[Layer], now: i64) -> Option<(&[Layer], i64)> {
-    if layers.len() > 1 && tier.complete_at(start) <= now {
+/// Which layers of a window are to be merged, given from the oldest to the youngest, and the level of what they become; nothing when
+/// none are. Of one that is complete nothing more is waited for. They follow each other, else what is last among equal times would not stay it.
+pub fn due(layers: &[Layer], is_complete: bool) -> Option<(&[Layer], i64)> {
+    if layers.len() > 1 && is_complete {
         let largest = layers.iter().max_by_key(|layer| layer.pages)?;
         let others = layers.iter().map(|layer| layer.pages).sum::<i64>() - largest.pages;
         if largest.level < WHOLE || PART * others >= largest.pages {
@@ -97,7 +103,6 @@ pub fn due((tier, start): Window, layers: &[Layer], now: i64) -> Option<(&[Layer
 
 #[cfg(test)]
 mod tests {
-    use super::super::tier::TIERS;
     use super::*;
 
     fn layer(seq: i64, level: i64, pages: i64) -> Layer {
@@ -105,8 +110,8 @@ mod tests {
     }
 
     /// Takes merges as long as there are any.
-    fn merged(window: Window, layers: &mut Vec<Layer>, now: i64) {
-        while let Some((some, level)) = due(window, layers, now) {
+    fn merged(layers: &mut Vec<Layer>, is_complete: bool) {
+        while let Some((some, level)) = due(layers, is_complete) {
             let at = layers.iter().position(|one| one.seq == some[0].seq).unwrap();
             let pages = some.iter().map(|one| one.pages).sum();
             let (seq, count) = (some[some.len() - 1].seq, some.len());
@@ -116,22 +121,21 @@ mod tests {
 
     #[test]
     fn a_reader_meets_few_layers_and_a_point_is_seldom_written_again() {
-        let [raw, ..] = TIERS;
         let mut layers = vec![layer(-1, WHOLE, 3)];
         for seq in 1..=600 {
             layers.push(layer(seq, 0, 1));
-            merged((raw, 0), &mut layers, 10);
+            merged(&mut layers, false);
             assert!(layers.is_sorted_by(|a, b| a.seq < b.seq && a.level >= b.level), "{layers:?}");
             assert!(layers.len() <= 1 + 3 * (TOGETHER - 1) + 1, "{layers:?}");
         }
         assert_eq!(layers.iter().map(|one| one.pages).sum::<i64>(), 603);
-        merged((raw, 0), &mut layers, raw.complete_at(0));
+        merged(&mut layers, true);
         assert_eq!(layers, [layer(600, WHOLE, 603)]);
         let mut written = 0;
         for seq in 601..=800 {
             layers.push(layer(seq, 0, 1));
             let before = layers.clone();
-            merged((raw, 0), &mut layers, raw.complete_at(0));
+            merged(&mut layers, true);
             written += i32::from(layers[0] != before[0]);
         }
         assert_eq!(written, 1, "what is late does not have all of it written each time");

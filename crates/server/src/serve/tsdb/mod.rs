@@ -2,6 +2,7 @@
 //! Pure; knows no HTTP, no JSON of the API, no SQL and no store.
 
 pub mod aggregate;
+pub mod aging;
 pub mod block;
 mod bytes;
 mod codec;
@@ -13,6 +14,7 @@ pub mod journal;
 pub mod labels;
 pub mod page;
 pub mod range;
+pub mod retention;
 pub mod sample;
 pub mod tier;
 

@@ -1,6 +1,7 @@
 //! Answers by source: which records, in which form, how many.
 
 use super::*;
+use crate::serve::tsdb::aging::Aging;
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_700_000_000;
@@ -12,7 +13,7 @@ fn point(ago: i64, value: f64) -> Point {
 fn answer(query: &Value, kind: Kind, sources: &[(Option<&str>, Vec<Point>)]) -> (Value, Option<i64>) {
     let mut query = query.as_object().unwrap().clone();
     query.insert("start_time".to_owned(), json!(NOW - 1000));
-    let question = Question::read(&query, NOW).unwrap().unwrap();
+    let question = Question::read(&query, NOW, &Aging::default()).unwrap().unwrap();
     let mut answer = Answer::new(&question, kind);
     for (source, points) in sources {
         if question.wants(*source) {
@@ -100,7 +101,7 @@ fn counts_are_per_source() {
 fn many_sources_are_taken_in_with_work_in_proportion() {
     const SOURCES: i64 = 60_000;
     let query = json!({"start_time": NOW - SOURCES - 10, "resolution": 1});
-    let question = Question::read(query.as_object().unwrap(), NOW).unwrap().unwrap();
+    let question = Question::read(query.as_object().unwrap(), NOW, &Aging::default()).unwrap().unwrap();
     let first = SOURCES + 5;
     let same_time = |_| vec![point(first, 1.0)];
     // The second time of each lies before all that were dropped.
@@ -128,7 +129,7 @@ fn long_answers_are_cut_at_one_time() {
     let kept: usize = found.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
     assert_eq!(kept, MOST / 60 * 60);
     let query = json!({"start_time": NOW - 1000, "count": 900});
-    let question = Question::read(query.as_object().unwrap(), NOW).unwrap().unwrap();
+    let question = Question::read(query.as_object().unwrap(), NOW, &Aging::default()).unwrap().unwrap();
     let mut answer = Answer::new(&question, Kind::Gauge);
     let refused = sources.iter().filter(|(name, points)| answer.add(*name, points.clone()).is_err());
     assert_eq!(refused.count(), 60 - 4 * MOST / 900);

@@ -10,10 +10,12 @@ use super::table;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Tx, params};
 use crate::serve::tsdb::aggregate::Point;
-use crate::serve::tsdb::fold::{self, Fold, Window};
+use crate::serve::tsdb::aging::Aging;
+use crate::serve::tsdb::fold::{self, Fold};
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::page::write::Pages;
 use crate::serve::tsdb::sample::Sample;
+use crate::serve::tsdb::tier::Window;
 
 /// The journal of a part is compacted when it has grown to this many bytes, or when its oldest row is this many seconds old.
 const GROWN: i64 = 2 << 20;
@@ -29,6 +31,8 @@ pub struct Time {
     pub wall: i64,
     /// By which measurements age; see `horizon`.
     pub horizon: i64,
+    /// How they do.
+    pub aging: Aging,
 }
 
 /// What a step did.
@@ -61,7 +65,7 @@ pub fn compact(tx: &Tx<'_>, part: i64, now: Time) -> Result<Option<Done>, StoreE
         return Ok(None);
     }
     let Some((samples, more)) = take_oldest(tx, part, now)? else { return Ok(None) };
-    let (windows, dropped) = folded(tx, &samples, now.horizon)?.finish();
+    let (windows, dropped) = folded(tx, &samples, now)?.finish();
     for (window, pages) in windows {
         let seq = table::next_seq(tx, part)?;
         pages::insert(tx, &New { part, window, seq, level: 0, pages })?;
@@ -101,7 +105,7 @@ fn take_oldest(tx: &Tx<'_>, part: i64, now: Time) -> Result<Option<(Vec<Sample>,
 }
 
 /// Samples in order of their arrival as pages, without those of series that are gone.
-fn folded(tx: &Tx<'_>, samples: &[Sample], now: i64) -> Result<Fold, StoreError> {
+fn folded(tx: &Tx<'_>, samples: &[Sample], now: Time) -> Result<Fold, StoreError> {
     let ids: HashSet<i64> = samples.iter().map(|sample| sample.series).collect();
     let there = table::existing(tx, &Vec::from_iter(ids))?;
     let mut order: Vec<(i64, i64, usize)> = samples
@@ -112,11 +116,11 @@ fn folded(tx: &Tx<'_>, samples: &[Sample], now: i64) -> Result<Fold, StoreError>
         .collect();
     // Each series by itself, in order of arrival.
     order.sort_unstable();
-    let mut fold = Fold::default();
+    let mut fold = Fold::new(now.aging, now.horizon);
     for one in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let Some((metric, series, _)) = one.first() else { continue };
         let points = one.iter().filter_map(|(.., index)| samples.get(*index)).map(Point::from);
-        fold.put(*metric, *series, points.collect(), now);
+        fold.put(*metric, *series, points.collect());
     }
     Ok(fold)
 }
@@ -125,11 +129,11 @@ fn folded(tx: &Tx<'_>, samples: &[Sample], now: i64) -> Result<Fold, StoreError>
 pub fn windows_due(tx: &Tx<'_>, part: i64, now: Time) -> Result<Vec<Window>, StoreError> {
     let mut due = Vec::new();
     for (window, mut layers) in pages::windows(tx, part)? {
-        let is_complete = layers.len() > 1 && window.0.complete_at(window.1) <= now.horizon;
+        let is_complete = layers.len() > 1 && now.aging.is_complete(window, now.horizon);
         if is_complete && !has_expired(window, now) {
             layers = pages::layers(tx, part, window)?;
         }
-        if has_expired(window, now) || fold::due(window, &layers, now.horizon).is_some() {
+        if has_expired(window, now) || fold::due(&layers, is_complete).is_some() {
             due.push(window);
         }
     }
@@ -137,7 +141,7 @@ pub fn windows_due(tx: &Tx<'_>, part: i64, now: Time) -> Result<Vec<Window>, Sto
 }
 
 fn has_expired((tier, start): Window, now: Time) -> bool {
-    start < tier.expired_before(now.horizon)
+    start < now.aging.expired_before(tier, now.horizon)
 }
 
 /// Merges layers of a window, or moves all of it to the next tier when it has expired; what was in the last one is dropped. Nothing where another
@@ -152,7 +156,8 @@ pub fn tidy(tx: &Tx<'_>, part: i64, window: Window, now: Time) -> Result<Option<
     }
     let (tier, start) = window;
     if !has_expired(window, now) {
-        let Some((some, level)) = fold::due(window, &layers, now.horizon) else { return Ok(None) };
+        let is_complete = now.aging.is_complete(window, now.horizon);
+        let Some((some, level)) = fold::due(&layers, is_complete) else { return Ok(None) };
         let Some(youngest) = some.last() else { return Ok(None) };
         let mut merged = Pages::new(tier, start);
         let put = |metric, series, points: Vec<Point>| merged.put(metric, series, &points);

@@ -8,11 +8,11 @@ use super::table;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Tx, params};
 use crate::serve::tsdb::aggregate::Point;
-use crate::serve::tsdb::fold::{Layer, Window};
+use crate::serve::tsdb::fold::Layer;
 use crate::serve::tsdb::page::merge::merge;
 use crate::serve::tsdb::page::write::Written;
 use crate::serve::tsdb::page::{self, Page, Run};
-use crate::serve::tsdb::tier::Tier;
+use crate::serve::tsdb::tier::{Tier, Window};
 
 /// The table, as damage is told of it.
 pub const PAGES: &str = "pages";

@@ -6,6 +6,7 @@ use proptest::test_runner::TestRunner;
 use super::compact::{self, Time};
 use super::table;
 use crate::serve::series;
+use crate::serve::series::aging;
 use crate::serve::series::points::Reader;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::postgres::tests::store_with;
@@ -28,6 +29,8 @@ enum Step {
     Tidy,
     Passes(i64),
     Forget(i64),
+    /// Measurements are kept for another time.
+    Keep(&'static str),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -38,6 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Step::Tidy),
         1 => (1..4_000_000_i64).prop_map(Step::Passes),
         1 => (1..=METRICS).prop_map(Step::Forget),
+        1 => prop_oneof![Just("1s=2d"), Just("1s=4h,60s=1d,900s=8d,3600s=32d"), Just("1s=30d,60s=60d,900s=90d")].prop_map(Step::Keep),
     ];
     proptest::collection::vec(step, 1..25)
 }
@@ -66,6 +70,10 @@ fn apply(tx: &Tx<'_>, step: &Step, now: i64) -> Result<(), StoreError> {
         Step::Forget(metric) => {
             while !points.forget(*metric, 2)? {}
             Ok(())
+        }
+        Step::Keep(retention) => {
+            let wanted = retention.parse().map_err(StoreError::Internal)?;
+            aging::change(tx, wanted, now).map(drop)
         }
         Step::Tidy | Step::Passes(_) => Ok(()),
     }
@@ -112,7 +120,8 @@ fn same(
 }
 
 async fn tidy(store: &Store, now: i64) {
-    let time = Time { wall: now + 1000, horizon: now };
+    let aging = store.read(aging::read).await.unwrap();
+    let time = Time { wall: now + 1000, horizon: now, aging };
     for part in 0..METRICS + 1 {
         while store.write(move |tx: &Tx| compact::compact(tx, part, time)).await.unwrap().is_some() {}
     }
@@ -135,12 +144,14 @@ async fn tidy(store: &Store, now: i64) {
 }
 
 fn tidy_sqlite(scratch: &Scratch, now: i64) {
-    series::sqlite::testing::tidy(scratch, now);
+    let aging = aging::read(&scratch.tx()).unwrap();
+    series::sqlite::testing::tidy(scratch, now, aging);
 }
 
 async fn hold(store: &Store, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let scratch = scratch();
-    let empty = "TRUNCATE series, sources, journal, pages, parts, metrics RESTART IDENTITY CASCADE";
+    let empty =
+        "TRUNCATE series, sources, journal, pages, parts, metrics, retention RESTART IDENTITY CASCADE";
     store.write(move |tx: &Tx| tx.execute(empty, params![])).await.unwrap();
     store.write(metrics).await.unwrap();
     metrics(&scratch.tx()).unwrap();
@@ -155,7 +166,7 @@ async fn hold(store: &Store, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 tidy_sqlite(&scratch, now);
             }
             Step::Passes(time) => now += time,
-            Step::Submit(_) | Step::Forget(_) => {}
+            Step::Submit(_) | Step::Forget(_) | Step::Keep(_) => {}
         }
         let found = store.read(|tx: &Tx| read(tx, 3600)).await.unwrap();
         same(&found, &read(&scratch.tx(), 3600).unwrap())?;

@@ -3,13 +3,16 @@
 
 use std::sync::atomic::Ordering;
 
+use super::super::aging;
 use super::compact::{self, Done, Time};
 use super::{pages, table};
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::postgres::upkeep::{Keeper, Upkeep};
 use crate::serve::store::tx::Tx;
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::horizon::{Clockwork, Horizon};
+use crate::serve::tsdb::retention::Retention;
 use crate::serve::tsdb::tier::TIERS;
 
 /// How often the time is written down and what is too old is deleted, in milliseconds.
@@ -20,6 +23,8 @@ const LOOKED_AT: i64 = 60_000;
 /// What one server does of it.
 pub struct Maintenance {
     accept_clock: bool,
+    /// For how long measurements are to be kept, where this server was told.
+    retention: Option<Retention>,
     /// As it was last written down, and how long the process had run then.
     horizon: Option<Horizon>,
     ran: i64,
@@ -28,16 +33,32 @@ pub struct Maintenance {
 }
 
 /// Over a database that is open; `accept_clock` vouches for the clock as it is.
-pub fn begin(condition: &Condition, accept_clock: bool) -> Box<dyn Upkeep> {
-    Box::new(Maintenance { accept_clock, horizon: None, ran: condition.clock.ran(), looked: None })
+pub fn begin(condition: &Condition, accept_clock: bool, retention: Option<Retention>) -> Box<dyn Upkeep> {
+    Box::new(Maintenance { accept_clock, retention, horizon: None, ran: condition.clock.ran(), looked: None })
 }
 
 impl Upkeep for Maintenance {
+    fn begin(&mut self, keeper: &Keeper<'_>) -> Result<(), StoreError> {
+        let wall = keeper.condition().clock.wall();
+        let wanted = self.retention;
+        let (aging, changed) = keeper.write(|tx| {
+            let now = table::horizon(tx, wall)?.0.min(wall).div_euclid(1000);
+            let changed = wanted.map(|wanted| aging::change(tx, wanted, now)).transpose()?.flatten();
+            Ok((aging::read(tx)?, changed))
+        })?;
+        if let Some(changed) = changed {
+            changed.tell();
+        }
+        keeper.condition().set_aging(aging);
+        Ok(())
+    }
+
     fn round(&mut self, keeper: &Keeper<'_>) -> Result<(), StoreError> {
         let clock = &keeper.condition().clock;
         let (wall, ran) = (clock.wall(), clock.ran());
         let horizon = self.horizon(keeper, wall, ran)?;
-        let now = Time { wall: wall.div_euclid(1000), horizon: horizon.now(wall) };
+        let aging = keeper.condition().aging();
+        let now = Time { wall: wall.div_euclid(1000), horizon: horizon.now(wall), aging };
         for part in keeper.read(|tx| compact::due(tx, now))? {
             while let Some(done) = keeper.write(|tx| compact::compact(tx, part, now))? {
                 tell(keeper, done);
@@ -71,26 +92,30 @@ impl Maintenance {
             return Ok(horizon);
         }
         let accept = std::mem::take(&mut self.accept_clock);
-        let (horizon, found) = keeper.write(|tx| {
+        let (horizon, found, aging) = keeper.write(|tx| {
+            // Another server may have been told otherwise since.
+            let aging = aging::read(tx)?;
             let (seen, held) = table::horizon(tx, wall)?;
             let mut horizon = Horizon::new(seen, held, accept);
-            let found = horizon.tick(wall, passed, || next_due(tx))?;
+            let found = horizon.tick(wall, passed, || next_due(tx, &aging))?;
             table::remember(tx, horizon.seen, horizon.held)?;
             table::forget_old(tx, horizon.seen / 1000)?;
-            Ok((horizon, found))
+            Ok((horizon, found, aging))
         })?;
         (self.ran, self.horizon) = (ran, Some(horizon));
+        keeper.condition().set_aging(aging);
         keeper.condition().set_clock((wall - horizon.seen) / 1000, found != Clockwork::Believed);
         Ok(horizon)
     }
 }
 
 /// The time at which the next window ages, in milliseconds.
-fn next_due(tx: &Tx<'_>) -> Result<Option<i64>, StoreError> {
+fn next_due(tx: &Tx<'_>, aging: &Aging) -> Result<Option<i64>, StoreError> {
     let mut next = None;
     for tier in TIERS {
         let oldest = pages::oldest(tx, tier)?;
-        next = oldest.map(|start| tier.due(start).saturating_mul(1000)).into_iter().chain(next).min();
+        next =
+            oldest.map(|start| aging.due((tier, start)).saturating_mul(1000)).into_iter().chain(next).min();
     }
     Ok(next)
 }

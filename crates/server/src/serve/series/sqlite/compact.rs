@@ -13,11 +13,12 @@ use super::{gone, older};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::aggregate::{Aggregate, Point};
-use crate::serve::tsdb::fold::{self, Fold, Layer, Window};
+use crate::serve::tsdb::aging::Aging;
+use crate::serve::tsdb::fold::{self, Fold, Layer};
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::page::write::Pages;
 use crate::serve::tsdb::sample::{Sample, Stats};
-use crate::serve::tsdb::tier::TIERS;
+use crate::serve::tsdb::tier::{TIERS, Window};
 
 /// The journal is compacted when it has grown to this many bytes, about 190,000 points, as many at a time, or when its oldest
 /// row is this many seconds old: the more points of a series come together the fewer bytes they take, and the less is merged later;
@@ -39,6 +40,8 @@ pub struct Time {
     pub wall: i64,
     /// By which measurements age; see `horizon`.
     pub horizon: i64,
+    /// How they do.
+    pub aging: Aging,
     /// The last row of the journal that was read by who follows it.
     pub followed: i64,
 }
@@ -56,10 +59,10 @@ pub fn step(connection: &Connection, now: Time, closing: bool) -> Result<Option<
         return Ok(Some(work));
     }
     for (window, layers) in pages::windows(connection)? {
-        if window.1 < window.0.expired_before(now.horizon) {
+        if window.1 < now.aging.expired_before(window.0, now.horizon) {
             return roll_up(connection, window, &layers).map(Some);
         }
-        if let Some(work) = merge(connection, window, layers, now.horizon)? {
+        if let Some(work) = merge(connection, window, layers, now)? {
             return Ok(Some(work));
         }
     }
@@ -67,11 +70,11 @@ pub fn step(connection: &Connection, now: Time, closing: bool) -> Result<Option<
 }
 
 /// The time at which the next window ages; nothing when there is none.
-pub fn next_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+pub fn next_due(connection: &Connection, aging: &Aging) -> rusqlite::Result<Option<i64>> {
     let mut next = None;
     for tier in TIERS {
         let oldest = [pages::oldest(connection, tier)?, older::oldest(connection, tier)?];
-        next = oldest.into_iter().flatten().map(|start| tier.due(start)).chain(next).min();
+        next = oldest.into_iter().flatten().map(|start| aging.due((tier, start))).chain(next).min();
     }
     Ok(next)
 }
@@ -85,7 +88,7 @@ fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Wo
     if !anyway && bytes < GROWN && young {
         return Ok(None);
     }
-    let (windows, dropped) = folded(connection, &samples, now.horizon)?.finish();
+    let (windows, dropped) = folded(connection, &samples, now)?.finish();
     let new = |(window, pages)| New { window, age: Age::Youngest, level: 0, pages };
     let newest: i64 = connection
         .prepare_cached("SELECT ifnull(max(id), 0) FROM journal")?
@@ -96,7 +99,7 @@ fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Wo
 }
 
 /// Samples in order of their arrival as pages, without those of series that are gone.
-fn folded(connection: &Connection, samples: &Arrived, now: i64) -> Result<Fold, StoreError> {
+fn folded(connection: &Connection, samples: &Arrived, now: Time) -> Result<Fold, StoreError> {
     let metrics = metrics_of(connection, samples)?;
     let metric = |slim: &Slim| metrics.get(&slim.series).copied();
     let mut order: Vec<(i64, &Slim)> =
@@ -104,11 +107,11 @@ fn folded(connection: &Connection, samples: &Arrived, now: i64) -> Result<Fold, 
     // Each series by itself, in order of arrival. The sort makes use of the order that is there: clients send their series one after
     // the other.
     order.sort_by_key(|(metric, slim)| (*metric, slim.series));
-    let mut fold = Fold::default();
+    let mut fold = Fold::new(now.aging, now.horizon);
     for one in order.chunk_by(|a, b| a.1.series == b.1.series) {
         let Some((metric, first)) = one.first() else { continue };
         let points = one.iter().map(|(_, slim)| samples.point(slim));
-        fold.put(*metric, first.series, points.collect(), now);
+        fold.put(*metric, first.series, points.collect());
     }
     Ok(fold)
 }
@@ -245,12 +248,13 @@ fn merge(
     connection: &Connection,
     window: Window,
     mut layers: Vec<Layer>,
-    now: i64,
+    now: Time,
 ) -> Result<Option<Work>, StoreError> {
-    if layers.len() > 1 && window.0.complete_at(window.1) <= now {
+    let is_complete = now.aging.is_complete(window, now.horizon);
+    if layers.len() > 1 && is_complete {
         pages::count_pages(connection, window, &mut layers)?;
     }
-    let Some((layers, level)) = fold::due(window, &layers, now) else { return Ok(None) };
+    let Some((layers, level)) = fold::due(&layers, is_complete) else { return Ok(None) };
     let Some(youngest) = layers.last() else { return Ok(None) };
     let mut merged = Pages::new(window.0, window.1);
     let put = |metric, series, points: Vec<Point>| merged.put(metric, series, &points);

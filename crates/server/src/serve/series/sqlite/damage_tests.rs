@@ -11,6 +11,7 @@ use crate::serve::series::points::{Points as _, Reader};
 use crate::serve::store::damage::{Damage, watch};
 use crate::serve::store::sqlite::scratch;
 use crate::serve::tsdb::aggregate::{Aggregate, Point};
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::labels::{Labels, Series};
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::tier::TIERS;
@@ -52,7 +53,12 @@ fn maintain(connection: &Connection, now: i64, closing: bool) -> Vec<String> {
     let mut told = Vec::new();
     loop {
         let (work, damaged) = watch(|| {
-            step(connection, Time { wall: now, horizon: now, followed: i64::MAX }, closing).unwrap()
+            step(
+                connection,
+                Time { wall: now, horizon: now, aging: Aging::default(), followed: i64::MAX },
+                closing,
+            )
+            .unwrap()
         });
         let none = damaged.is_empty();
         told.extend(damaged.into_iter().filter_map(|damage| set_aside(damage, connection, now).unwrap()));

@@ -2,11 +2,16 @@
 
 use rusqlite::{Connection, Row};
 
+use super::super::aging;
 use super::damage::{all_set_aside, stored_labels};
 use super::pages;
 use crate::serve::store::sqlite::report::{MAX_REPORTED, Report};
 use crate::serve::store::sqlite::schema::WITH_CHECKSUMS_OF_LABELS;
+use crate::serve::store::sqlite::session::Session;
+use crate::serve::store::tx::Tx;
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::labels::Labels;
+use crate::serve::tsdb::retention::Retention;
 use crate::serve::tsdb::{Error, block, envelope, journal};
 
 /// A table of packed measurements: its name, the columns needed, and what opens a row of them.
@@ -22,6 +27,18 @@ const PACKED: &[Packed] = &[
         Ok(pages::count(row.get(2)?, row.get(3)?, row.get_ref(1)?.as_blob()?))
     }),
 ];
+
+/// For how long measurements are kept, where that was said.
+pub fn retention(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {
+    if report.has("retention") {
+        match aging::read(&Tx::on_sqlite(Session(connection), Aging::default())) {
+            Ok(Aging { retention, .. }) if retention == Retention::default() => {}
+            Ok(Aging { retention, .. }) => report.note(format!("measurements are kept for {retention}")),
+            Err(error) => report.problem(error.to_string()),
+        }
+    }
+    Ok(())
+}
 
 /// Those of older files are only known to be wrong when they cannot be read.
 pub fn labels(connection: &Connection, report: &mut Report) -> rusqlite::Result<()> {

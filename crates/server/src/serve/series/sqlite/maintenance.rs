@@ -7,12 +7,14 @@ use std::sync::atomic::Ordering;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
+use super::super::aging;
 use super::compact::{self, Time};
 use super::damage;
 use super::history::{self, forget_old};
 use super::older;
 use super::origin::Origin;
 use super::write::{self, Work};
+use crate::serve::store::Opening;
 use crate::serve::store::condition::Condition;
 use crate::serve::store::damage::{Damage, watch};
 use crate::serve::store::error::{StoreError, Trouble};
@@ -20,6 +22,9 @@ use crate::serve::store::room::Headroom;
 use crate::serve::store::sqlite::contents::{Job, Worked, Write};
 use crate::serve::store::sqlite::open::on_any_disk;
 use crate::serve::store::sqlite::properties::Property;
+use crate::serve::store::sqlite::session::Session;
+use crate::serve::store::tx::Tx;
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::horizon::{Clockwork, Horizon};
 
 /// The last time of day that was believed, in milliseconds since the epoch; schema 5 takes it from the measurements of
@@ -52,6 +57,22 @@ struct State {
     /// When the history of alerts was last measured.
     measured: i64,
     clock: Clockwork,
+}
+
+/// How measurements age, from now on as whoever opens the file decides.
+pub fn aging(connection: &Connection, opening: &Opening) -> Result<Aging, StoreError> {
+    let transaction = connection.unchecked_transaction()?;
+    let tx = Tx::on_sqlite(Session(&transaction), Aging::default());
+    if let Some(wanted) = opening.retention {
+        let wall = opening.clock.wall();
+        let seen = LAST_SEEN.get(&transaction)?.unwrap_or(wall).min(wall);
+        if let Some(changed) = aging::change(&tx, wanted, seen.div_euclid(1000))? {
+            transaction.commit()?;
+            changed.tell();
+            return Ok(changed.aging);
+        }
+    }
+    aging::read(&tx)
 }
 
 /// Over a file that is open; `accept_clock` vouches for the clock as it is.
@@ -155,7 +176,10 @@ impl Job for Maintenance {
             reserve.hold();
         }
         self.measure(connection)?;
-        let due = || compact::next_due(connection).map(|due| due.map(|due| due.saturating_mul(1000)));
+        let due = || {
+            compact::next_due(connection, &self.condition.aging())
+                .map(|due| due.map(|due| due.saturating_mul(1000)))
+        };
         state.clock = state.horizon.tick(wall, passed, due)?;
         let (ahead, found) = (wall - state.horizon.seen, state.clock);
         self.condition.set_clock(ahead / 1000, found != Clockwork::Believed);
@@ -201,7 +225,8 @@ impl Job for Maintenance {
         let wall = self.condition.clock.wall();
         let horizon = self.state.lock().horizon.now(wall);
         let followed = self.condition.followed.get();
-        let now = Time { wall: wall.div_euclid(1000), horizon, followed };
+        let aging = self.condition.aging();
+        let now = Time { wall: wall.div_euclid(1000), horizon, aging, followed };
         let (work, found) = watch(|| compact::step(connection, now, closing));
         self.condition.notice(found);
         let mut writes: Vec<Write> = Vec::new();

@@ -34,8 +34,16 @@ use crate::serve::tsdb::sample::Sample;
 
 /// What lies in a data file beside the definitions.
 pub const CONTENTS: Contents = Contents {
+    aging: maintenance::aging,
     jobs: &[maintenance::begin],
-    examinations: &[examine::labels, examine::packed, examine::layers, examine::set_aside, examine::alerting],
+    examinations: &[
+        examine::retention,
+        examine::labels,
+        examine::packed,
+        examine::layers,
+        examine::set_aside,
+        examine::alerting,
+    ],
 };
 
 /// What a transaction on this connection sees.

@@ -11,11 +11,11 @@ use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::Error;
 use crate::serve::tsdb::aggregate::Point;
-use crate::serve::tsdb::fold::{Layer, Window};
+use crate::serve::tsdb::fold::Layer;
 use crate::serve::tsdb::page::merge::merge;
 use crate::serve::tsdb::page::write::Written;
 use crate::serve::tsdb::page::{self, Page, Place, Run};
-use crate::serve::tsdb::tier::Tier;
+use crate::serve::tsdb::tier::{Tier, Window};
 
 /// Which place a new layer has among those of its window.
 #[derive(Debug, Clone, Copy)]

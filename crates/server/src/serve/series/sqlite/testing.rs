@@ -6,6 +6,7 @@ use super::compact::{Time, step};
 use super::{Sqlite, write};
 use crate::serve::series::points::Points as _;
 use crate::serve::tsdb::aggregate::Point;
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::{Sample, Stats};
 use crate::serve::tsdb::tier::Tier;
@@ -44,18 +45,18 @@ pub fn delete(connection: &Connection, metric: i64) {
 /// Packs all of the journal, as it is done when the file is closed.
 pub fn compact(connection: &Connection, now: i64) {
     while let Some(work) =
-        step(connection, Time { wall: now, horizon: now, followed: i64::MAX }, true).unwrap()
+        step(connection, Time { wall: now, horizon: now, aging: Aging::default(), followed: i64::MAX }, true)
+            .unwrap()
     {
         write::write(connection, &work).unwrap();
     }
 }
 
 /// Packs all of the journal, and merges and rolls up what is due.
-#[cfg(feature = "postgres")]
-pub fn tidy(connection: &Connection, now: i64) {
+pub fn tidy(connection: &Connection, now: i64, aging: Aging) {
     compact(connection, now);
     while let Some(work) =
-        step(connection, Time { wall: now, horizon: now, followed: i64::MAX }, false).unwrap()
+        step(connection, Time { wall: now, horizon: now, aging, followed: i64::MAX }, false).unwrap()
     {
         write::write(connection, &work).unwrap();
     }

@@ -37,7 +37,7 @@ pub use self::open_error::SetupError;
 use self::pool::Pool;
 pub use self::schema::CURRENT as LEVEL;
 use self::shared::Shared;
-use self::upkeep::{Begin, Working};
+use self::upkeep::{Begin, Keeper, Working};
 use super::changes::Changes;
 use super::condition::Condition;
 use super::cost::Cost;
@@ -72,7 +72,9 @@ impl Postgres {
         condition.changes = Changes::by_others();
         let shared = Arc::new(Shared { pool, condition });
         let monitor = Monitor::start(target.clone(), &runtime, Arc::clone(&shared));
-        let upkeep = begin(&shared.condition, opening.accept_clock);
+        let mut upkeep = begin(&shared.condition, opening.accept_clock, opening.retention);
+        let begun = thread::scope(|scope| scope.spawn(|| upkeep.begin(&Keeper(&shared))).join());
+        begun.map_err(|_| SetupError::Panicked)?.map_err(|error| SetupError::Unusable(error.to_string()))?;
         let working = Mutex::new(Some(Working::begin(Arc::clone(&shared), upkeep)?));
         Ok(Postgres { shared, monitor, working, network: Mutex::new(Some(network)) })
     }

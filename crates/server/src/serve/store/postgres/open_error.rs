@@ -58,6 +58,9 @@ pub enum SetupError {
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    /// What has to be read before anything else cannot be.
+    #[error("cannot use what is in the database: {0}")]
+    Unusable(String),
     /// A fault of the program.
     #[error("setting up the database panicked")]
     Panicked,

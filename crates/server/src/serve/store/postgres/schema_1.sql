@@ -368,6 +368,13 @@ CREATE INDEX layers ON pages (part, tier, start, seq, level) WHERE no = 0;
 CREATE INDEX pages_by_layer ON pages (part, tier, start, seq, first, no);
 
 -- Locked by whoever writes pages of a part. `seq` is that of its last layer.
+-- For how many seconds each tier is kept, and since when all of that is there; by default where it is empty.
+CREATE TABLE retention (
+    tier BIGINT PRIMARY KEY,
+    kept BIGINT NOT NULL,
+    since BIGINT NOT NULL
+);
+
 CREATE TABLE parts (
     part BIGINT PRIMARY KEY,
     seq BIGINT NOT NULL

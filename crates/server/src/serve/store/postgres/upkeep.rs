@@ -11,6 +11,7 @@ use super::transaction;
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
+use crate::serve::tsdb::retention::Retention;
 
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -20,6 +21,12 @@ const READ_TIME: Duration = Duration::from_secs(600);
 
 /// What is done in rounds.
 pub trait Upkeep: Send {
+    /// What comes before anything is read.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    fn begin(&mut self, keeper: &Keeper<'_>) -> Result<(), StoreError>;
+
     /// Does what is due.
     ///
     /// # Errors
@@ -27,11 +34,11 @@ pub trait Upkeep: Send {
     fn round(&mut self, keeper: &Keeper<'_>) -> Result<(), StoreError>;
 }
 
-/// Makes it, over a database that is open; whether the operator vouches for the clock is told.
-pub type Begin = fn(&Condition, bool) -> Box<dyn Upkeep>;
+/// Makes it, over a database that is open; whether the operator vouches for the clock is told, and for how long measurements are to be kept.
+pub type Begin = fn(&Condition, bool, Option<Retention>) -> Box<dyn Upkeep>;
 
 /// Transactions for who does it, on a thread that may wait.
-pub struct Keeper<'s>(&'s Shared);
+pub struct Keeper<'s>(pub(super) &'s Shared);
 
 impl Keeper<'_> {
     pub fn condition(&self) -> &Condition {

@@ -7,6 +7,8 @@ use rusqlite::Connection;
 use super::report::Report;
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::opening::Opening;
+use crate::serve::tsdb::aging::Aging;
 
 /// What is done with the writer's connection.
 pub type Write = Box<dyn FnOnce(&Connection) -> Result<(), StoreError> + Send>;
@@ -39,6 +41,8 @@ pub type Begin = fn(&Connection, Arc<Condition>, bool) -> rusqlite::Result<Arc<d
 
 /// What whoever opens or examines a file has to know of what is in it.
 pub struct Contents {
+    /// How what is in it ages, from now on as whoever opens it decides.
+    pub aging: fn(&Connection, &Opening) -> Result<Aging, StoreError>,
     pub jobs: &'static [Begin],
     pub examinations: &'static [Examination],
 }

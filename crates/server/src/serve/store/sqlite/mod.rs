@@ -47,6 +47,8 @@ use super::opening::{Data, Opening};
 use super::tx::Tx;
 use crate::serve::budget;
 use crate::serve::store::damage;
+#[cfg(test)]
+use crate::serve::tsdb::aging::Aging;
 
 /// An open data file.
 pub struct Sqlite {
@@ -71,7 +73,10 @@ impl Sqlite {
         let opened = open::open(data)?;
         let file = opened.writer.file().cloned();
         let reserve = file.as_ref().filter(|_| !opened.read_only).map(|file| Reserve::beside(file.path()));
+        let unusable = |error: StoreError| OpenError::Unusable { path: path.clone(), why: error.to_string() };
+        let aging = (contents.aging)(&opened.writer, &opening).map_err(unusable)?;
         let condition = Arc::new(Condition::new(opening.clock, reserve));
+        condition.set_aging(aging);
         let begin =
             |begin: &contents::Begin| begin(&opened.writer, Arc::clone(&condition), opening.accept_clock);
         let begun = contents.jobs.iter().filter(|_| !opened.read_only).map(begin);
@@ -131,7 +136,7 @@ impl Sqlite {
     ) -> impl FnOnce(&Connection) -> Result<T, E> + Send + 'static {
         let condition = Arc::clone(&self.condition);
         move |connection| {
-            let tx = Tx::on_sqlite(Session(connection));
+            let tx = Tx::on_sqlite(Session(connection), condition.aging());
             let outcome = job(&tx);
             condition.statements.fetch_add(tx.statements(), Ordering::Relaxed);
             outcome
@@ -206,7 +211,7 @@ pub(in crate::serve) struct Scratch(Held);
 #[cfg(test)]
 impl Scratch {
     pub fn tx(&self) -> Tx<'_> {
-        Tx::on_sqlite(Session(&self.0))
+        Tx::on_sqlite(Session(&self.0), Aging::default())
     }
 }
 

@@ -75,6 +75,14 @@ pub enum OpenError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// What has to be read or written before anything else cannot be.
+    #[error("cannot open {}: {why}", path.display())]
+    Unusable {
+        /// The data file.
+        path: PathBuf,
+        /// What the store said.
+        why: String,
+    },
     /// The database of another server cannot be used.
     #[cfg(feature = "postgres")]
     #[error(transparent)]

@@ -168,6 +168,7 @@ mod tests {
         "metrics_gone",
         "pages",
         "parts",
+        "retention",
         "streams_of_charts",
     ];
 

@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     BLOCKS_IN_COLUMNS,
     PAGES,
     PICTURES_OF_SNAPSHOTS,
+    RETENTION,
 ];
 
 /// Ids are never reused (AUTOINCREMENT), so a reference to something deleted can not come to mean something new.
@@ -509,6 +510,16 @@ CREATE TABLE pictures (
     png BLOB NOT NULL
 ) STRICT;
 CREATE INDEX pictures_by_time ON pictures (made_at);
+";
+
+/// For how many seconds each tier is kept, and since when all of that is there; by default where it is empty. Earlier programs would roll
+/// up by the default.
+const RETENTION: &str = "
+CREATE TABLE retention (
+    tier INTEGER PRIMARY KEY,
+    kept INTEGER NOT NULL,
+    since INTEGER NOT NULL
+) STRICT;
 ";
 
 /// Gives the labels that are there their checksums.

@@ -87,7 +87,7 @@ fn long_runs_are_cut_where_a_page_ends() {
 /// One page may mean more points than a run may have.
 #[test]
 fn runs_without_end_are_cut() {
-    let tier = Tier { resolution: 1, kept: 1, span: 1 << 30 };
+    let tier = Tier { resolution: 1, span: 1 << 30 };
     let points: Vec<_> = (0..200_000).map(|n| single(START + n, 1.0)).collect();
     let model = Model::from([((3, 4), points)]);
     let pages = write(tier, &model);

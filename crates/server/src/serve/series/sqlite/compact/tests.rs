@@ -9,6 +9,7 @@ use crate::serve::series::points::{Points as _, Reader};
 use crate::serve::series::sqlite::{Sqlite, testing, write};
 use crate::serve::store::sqlite::scratch;
 use crate::serve::tsdb::aggregate::{Aggregate, downsample};
+use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::page::Singles;
 use crate::serve::tsdb::range::TimeRange;
@@ -24,7 +25,7 @@ fn submit(connection: &Connection, now: i64, values: &[(&str, i64, f64)]) {
 }
 
 fn at(now: i64) -> Time {
-    Time { wall: now, horizon: now, followed: i64::MAX }
+    Time { wall: now, horizon: now, aging: Aging::default(), followed: i64::MAX }
 }
 
 fn drain(connection: &Connection, now: i64, closing: bool) {
