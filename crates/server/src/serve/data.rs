@@ -34,7 +34,8 @@ impl Store {
     /// a newer version of the program than this one can read.
     #[cfg(feature = "postgres")]
     pub fn connect(database: &Postgres, opening: Opening) -> Result<Store, OpenError> {
-        Store::start_on(database, opening, super::series::postgres::upkeep::begin)
+        use super::series::postgres;
+        Store::start_on(database, opening, postgres::upkeep::begin, &postgres::append::Lanes)
     }
 }
 

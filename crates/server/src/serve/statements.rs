@@ -1,5 +1,5 @@
 //! A law for every request about definitions: however much it brings or asks for, it takes few statements, since each of them
-//! is a round trip where the database is across a network. Submissions of measurements and changes of many metrics by patterns
+//! is a round trip where the database is across a network. Large submissions of measurements and changes of many metrics by patterns
 //! go through as many as they must.
 
 use std::sync::atomic::Ordering;
@@ -29,7 +29,10 @@ struct Server {
 
 impl Server {
     fn new() -> Server {
-        let store = Store::open(&Data::Memory).unwrap();
+        Server::over(Store::open(&Data::Memory).unwrap())
+    }
+
+    fn over(store: Store) -> Server {
         let users = vec![Credentials::new("u", &"t".into())];
         Server { router: router(store.clone(), users, &Options::default()), store }
     }
@@ -200,4 +203,26 @@ async fn metrics_sources_annotations_and_tokens() {
     for path in ["/v1/metrics/m1", "/v1/sources/s1", "/v1/annotations/deploys", "/v1/api_tokens/1"] {
         server.delete(path).await;
     }
+}
+
+/// A submission is one statement, and a few more where metrics and series have to be made, however many.
+#[cfg(all(unix, feature = "postgres"))]
+#[tokio::test]
+async fn submissions_across_a_network_take_few_statements() {
+    use super::store::{Opening, postgres::tests::store_with};
+
+    let Some((store, _)) = store_with(Opening::default()) else { return };
+    store.rest();
+    let server = Server::over(store);
+    let one =
+        |n: i64| json!({ "name": format!("m{}", n % 40), "tags": { "host": format!("h{n}") }, "value": n });
+    let body = json!({ "measurements": (0..400).map(one).collect::<Vec<_>>() });
+    let send = |most| server.ask_within(most, Method::POST, "/v1/measurements", body.clone());
+    send(12).await;
+    let statements = || server.store.condition().statements.load(Ordering::Relaxed);
+    let before = statements();
+    for _ in 0..8 {
+        send(2).await;
+    }
+    assert!(statements() - before <= 8 + 3, "each lane is made once");
 }

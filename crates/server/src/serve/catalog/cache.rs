@@ -2,12 +2,12 @@
 //! all requests; finds nothing itself.
 //!
 //! It never lags behind the tables: only what a commit made durable is remembered, and a job of the writer that changes or
-//! deletes metrics makes it forget everything.
+//! deletes metrics makes it forget everything. Where other servers do so it finds out late, so whoever stores what it made of
+//! measurements does that only if the epoch of the database is still that of its [`Age`].
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -29,9 +29,16 @@ const EACH: usize = 100;
 #[derive(Clone, Default)]
 pub struct SeriesCache {
     epoch: Epoch,
-    /// The epoch of the database, where other servers may end it, as it was last seen.
-    shared: Arc<AtomicI64>,
     inner: Arc<Mutex<Inner>>,
+}
+
+/// Of what is known: as long as neither epoch ends, it is true.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Age {
+    /// The epoch of this store.
+    own: u64,
+    /// That of the database, where other servers may end it, as it was last seen.
+    pub shared: i64,
 }
 
 /// A measurement, as far as it is looked for.
@@ -50,8 +57,7 @@ type ByLabels = HashMap<Box<str>, i64>;
 
 #[derive(Default)]
 struct Inner {
-    /// The epoch of what is known.
-    age: u64,
+    age: Age,
     metrics: HashMap<Box<str>, MetricMeta>,
     /// By metric and the text of the labels. That of tags begins with a brace, which no name of a source holds, so it
     /// tells the dialects apart.
@@ -62,14 +68,14 @@ struct Inner {
 /// What was found in the tables or put there, to be remembered once that is durable.
 #[derive(Default)]
 pub struct Found {
-    age: u64,
+    age: Age,
     metrics: Vec<(Box<str>, MetricMeta)>,
     series: Vec<(i64, Box<str>, i64)>,
 }
 
 impl Found {
     /// That of what was known when the search began.
-    pub fn age(&self) -> u64 {
+    pub fn age(&self) -> Age {
         self.age
     }
 
@@ -113,7 +119,7 @@ impl SeriesCache {
         &self,
         measurements: &'m [M],
         wanted: impl Fn(&'m M) -> Wanted<'m>,
-    ) -> Option<(u64, Vec<Sample>)> {
+    ) -> Option<(Age, Vec<Sample>)> {
         let mut samples = Vec::with_capacity(measurements.len());
         let mut age = None;
         // Others need not wait for all of a large request.
@@ -139,21 +145,22 @@ impl SeriesCache {
         age.map(|age| (age, samples))
     }
 
-    /// Forgets everything where another server has changed or deleted metrics, as this transaction sees it. To be called before
-    /// something is found in the tables.
-    pub fn look(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        if let Some(seen) = tx.epoch()?
-            && self.shared.swap(seen, Ordering::AcqRel) != seen
-        {
+    /// For what this transaction will find in the tables. Forgets everything where another server has changed or deleted metrics,
+    /// as it sees.
+    pub fn look(&self, tx: &Tx<'_>) -> Result<Found, StoreError> {
+        let seen = tx.epoch()?.unwrap_or_default();
+        let mut inner = self.lock();
+        if seen > inner.age.shared {
             self.epoch.advance();
+            *inner = Inner { age: Age { own: self.epoch.now(), shared: seen }, ..Inner::default() };
         }
-        Ok(())
+        // Of a transaction that began before the last change nothing is remembered.
+        Ok(Found { age: Age { shared: seen, ..inner.age }, ..Found::default() })
     }
 
-    /// Whether nothing was forgotten since what is known had this age, nor should have been.
-    pub fn is_of(&self, tx: &Tx<'_>, age: u64) -> Result<bool, StoreError> {
-        self.look(tx)?;
-        Ok(self.epoch.now() == age)
+    /// Whether nothing was forgotten since what is known had this age. For a job of the one writer.
+    pub fn is_of(&self, age: Age) -> bool {
+        self.epoch.now() == age.own
     }
 
     /// Unless it was made to forget since: then what was found may have been changed.
@@ -186,9 +193,9 @@ impl SeriesCache {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.inner.lock();
-        let age = self.epoch.now();
-        if inner.age != age {
-            *inner = Inner { age, ..Inner::default() };
+        let own = self.epoch.now();
+        if inner.age.own != own {
+            *inner = Inner { age: Age { own, ..inner.age }, ..Inner::default() };
         }
         inner
     }

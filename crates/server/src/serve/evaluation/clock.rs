@@ -8,7 +8,7 @@ const STEP: i64 = 60_000;
 
 /// Listening again this soon after the clock was last written down, in seconds, is no outage: it is written every five, and says which
 /// second was over then.
-const BRIEF: i64 = 8;
+pub const BRIEF: i64 = 8;
 
 /// In milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

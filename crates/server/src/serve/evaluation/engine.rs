@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clock::{EvaluationClock, Step};
+use super::clock::{BRIEF, EvaluationClock, Step};
 use super::composites::Composites;
 use super::figures::{Figures, Standing};
 use super::index::{Closed, Index, Pair, Watched};
@@ -26,6 +26,9 @@ use crate::watch::{Outage, Series, Settings, Silence};
 
 /// Bytes of the journal that are read at one time; unpacked they take some ten times as much.
 const MOST_BYTES: usize = 512 << 10;
+
+/// Who follows the journal, as those are told who compact it.
+const FOLLOWER: &str = "alerts";
 
 /// Streams of one condition, and of all together.
 pub(super) const STREAMS: usize = 100_000;
@@ -49,7 +52,10 @@ pub struct Engine {
     /// The revision of each alert that was looked at, also of those that are not watched.
     pub(super) revisions: HashMap<i64, i64>,
     pub(super) silences: Vec<Silence>,
-    epoch: u64,
+    epoch: Epochs,
+    /// When the store was last read, and whether it could not be since.
+    heard: i64,
+    is_deaf: bool,
     /// What has to be taken up again.
     pub(super) reload: BTreeSet<i64>,
     pub(super) dropped: HashSet<String>,
@@ -69,8 +75,16 @@ pub struct Engine {
     pub(super) rest: (i64, i64),
 }
 
+/// Of this store, and of the database where other servers change metrics as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Epochs {
+    own: u64,
+    shared: Option<i64>,
+}
+
 /// What is read of the store each second.
 struct Look {
+    shared: Option<i64>,
     tail: Tail,
     revisions: HashMap<i64, i64>,
     silences: Vec<Silence>,
@@ -83,9 +97,10 @@ impl Engine {
     /// When the store cannot be read.
     pub async fn open(store: Store, by: Evaluation, figures: Figures) -> Result<Engine, StoreError> {
         let (wall, ran) = (store.clock().wall(), store.clock().ran());
-        let epoch = store.condition().epoch.now();
-        let begin = |tx: &Tx| Ok::<_, StoreError>((Kept::read(tx)?.written, series::of(tx).end()?));
-        let (written, cursor) = store.read(begin).await?;
+        let own = store.condition().epoch.now();
+        let begin =
+            |tx: &Tx| Ok::<_, StoreError>((Kept::read(tx)?.written, series::of(tx).end()?, tx.epoch()?));
+        let (written, cursor, shared) = store.read(begin).await?;
         let (clock, step) = EvaluationClock::start(written.map(|written| written.clock), wall, ran);
         let mut engine = Engine {
             settings: by.settings(),
@@ -99,7 +114,9 @@ impl Engine {
             names: HashMap::new(),
             revisions: HashMap::new(),
             silences: Vec::new(),
-            epoch,
+            epoch: Epochs { own, shared },
+            heard: clock.now(),
+            is_deaf: false,
             reload: BTreeSet::new(),
             dropped: HashSet::new(),
             composites: Composites::default(),
@@ -113,7 +130,7 @@ impl Engine {
             rest: (i64::MIN, 0),
             store,
         };
-        engine.follow(cursor);
+        engine.follow().await?;
         let (outage, set_back) = match step {
             Some(Step::Forward(outage)) => (Some(outage), None),
             Some(Step::Back(by)) => (None, Some(by)),
@@ -142,7 +159,7 @@ impl Engine {
         if let Some(step) = step {
             self.step(step);
         }
-        self.look().await?;
+        self.listen().await?;
         if !self.reload.is_empty() {
             let ids: Vec<i64> = self.reload.iter().copied().collect();
             self.take_up(Some(ids), None, None).await?;
@@ -166,7 +183,8 @@ impl Engine {
     pub async fn close(&mut self) {
         self.commit().await;
         self.write_states().await;
-        self.follow(Cursor(i64::MAX));
+        // Nobody waits for long for who does not say so.
+        let _ = series::follow(&self.store, FOLLOWER, None).await;
     }
 
     /// The clock did not go on as it should.
@@ -186,7 +204,7 @@ impl Engine {
                 for seat in self.seats.iter_mut().flatten() {
                     seat.set_back(&self.settings, by, now);
                 }
-                self.done = now;
+                (self.done, self.heard) = (now, now);
                 // Until the clock is written down again, a start would find it in times to come.
                 self.written = i64::MIN;
             }
@@ -199,18 +217,37 @@ impl Engine {
         }
     }
 
+    /// Reads what is new. Where nothing could be read for a while no one could report either.
+    async fn listen(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if let Err(error) = self.look().await {
+            self.is_deaf = true;
+            return Err(error);
+        }
+        let (from, to) = (std::mem::replace(&mut self.heard, now), now);
+        if std::mem::take(&mut self.is_deaf) && to - from > BRIEF {
+            tracing::warn!(target: "librato_apply::serve", "the store could not be read for {} s: silence in that time counts for no alert", to - from);
+            self.outage(Outage { from, to });
+        }
+        Ok(())
+    }
+
     /// Reads what the journal has got, and what someone changed.
     async fn look(&mut self) -> Result<(), StoreError> {
-        let epoch = self.store.condition().epoch.now();
-        if epoch != self.epoch {
+        let own = self.store.condition().epoch.now();
+        if own != self.epoch.own && self.epoch.shared.is_none() {
             // Who changed a metric has had his turn on the writer when this is through.
             self.store.write(|_: &Tx| Ok::<_, StoreError>(())).await?;
             self.find_changed_metrics().await?;
-            self.epoch = epoch;
         }
+        self.epoch.own = own;
         loop {
             let look = self.read().await?;
             self.note_changes(&look);
+            if look.shared != self.epoch.shared {
+                self.find_changed_metrics().await?;
+                self.epoch.shared = look.shared;
+            }
             if look.tail.missed {
                 self.catch_up(look.tail.next).await?;
                 return Ok(());
@@ -219,7 +256,7 @@ impl Engine {
                 self.take(&look.tail).await?;
             }
             self.cursor = look.tail.next;
-            self.follow(self.cursor);
+            self.follow().await?;
             if look.tail.bytes < MOST_BYTES {
                 return Ok(());
             }
@@ -227,18 +264,23 @@ impl Engine {
     }
 
     async fn read(&self) -> Result<Look, StoreError> {
-        let (places, cursor, now) = (self.index.places(), self.cursor, self.clock.now());
+        let (places, cursor, now) = (self.index.places(), self.cursor.clone(), self.clock.now());
         let nobody = self.ids.is_empty();
         let job = move |tx: &Tx| {
             let points = series::of(tx);
             let tail = if nobody {
-                Tail { next: points.end()?.max(cursor), ..Tail::default() }
+                Tail { next: points.end()?, ..Tail::default() }
             } else {
                 let places = places.read();
-                points.tail(cursor, MOST_BYTES, &|series| places.get(series) != Place::Nobody)?
+                points.tail(&cursor, MOST_BYTES, &|series| places.get(series) != Place::Nobody)?
             };
             let silences = silences::watched(tx, now)?.iter().map(|one| one.watched()).collect();
-            Ok::<_, StoreError>(Look { tail, revisions: alerts::revisions(tx)?, silences })
+            Ok::<_, StoreError>(Look {
+                shared: tx.epoch()?,
+                tail,
+                revisions: alerts::revisions(tx)?,
+                silences,
+            })
         };
         self.store.read(job).await
     }
@@ -265,13 +307,13 @@ impl Engine {
         tracing::warn!(target: "librato_apply::serve", "the evaluation of alerts was overtaken by the compaction of the journal; it goes on from what is stored");
         self.write_states().await;
         self.cursor = next;
-        self.follow(next);
+        self.follow().await?;
         self.take_up(None, None, None).await
     }
 
     /// Says how far the journal has been read, which its compaction waits for.
-    fn follow(&self, cursor: Cursor) {
-        self.store.condition().followed.set(cursor.0);
+    async fn follow(&self) -> Result<(), StoreError> {
+        series::follow(&self.store, FOLLOWER, Some(&self.cursor)).await
     }
 
     /// Puts samples into the open points of their series.

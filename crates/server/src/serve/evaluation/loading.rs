@@ -218,7 +218,7 @@ impl Loaded {
                 one.take(&rule, time, time.min(asked.now), &sample(&stats));
             }
         }
-        points.waiting(asked.until, &|series| places.contains_key(&series), &mut |at, one| {
+        points.waiting(&asked.until, &|series| places.contains_key(&series), &mut |at, one| {
             let Some(place) = places.get(&one.series).copied() else { return };
             let (start, rule) = &rules[place];
             if one.time >= *start {

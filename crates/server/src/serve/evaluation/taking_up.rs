@@ -49,7 +49,7 @@ impl Engine {
         let question = Question {
             by: self.by.clone(),
             ids: ids.clone(),
-            until: self.cursor,
+            until: self.cursor.clone(),
             clock: self.done,
             now: self.clock.now(),
             settings: self.settings,

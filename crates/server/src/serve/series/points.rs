@@ -1,7 +1,7 @@
 //! What the rest of the server asks of the series and points that are kept, wherever they lie. Each answer belongs to one
 //! transaction; what is appended can be read as soon as that is committed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use crate::serve::store::error::StoreError;
@@ -15,9 +15,43 @@ use crate::serve::tsdb::sample::Sample;
 /// What is in the journal alone, by series.
 pub type Recent = HashMap<i64, Vec<Point>>;
 
-/// How far someone who follows the journal has read it. Begins before everything.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(pub i64);
+/// How far someone who follows the journal has read it: of each lane the last batch. Begins before everything. A file has one lane, which is
+/// 0, whose batches are its rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cursor(BTreeMap<i64, i64>);
+
+impl Cursor {
+    /// Of one lane.
+    pub fn at(lane: i64, seq: i64) -> Cursor {
+        [(lane, seq)].into_iter().collect()
+    }
+
+    /// The last batch of a lane that was read.
+    pub fn last(&self, lane: i64) -> i64 {
+        self.0.get(&lane).copied().unwrap_or_default()
+    }
+
+    /// That of each lane.
+    pub fn lanes(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.0.iter().map(|(lane, seq)| (*lane, *seq))
+    }
+
+    /// A batch of a lane was read.
+    pub fn advance(&mut self, lane: i64, seq: i64) {
+        let last = self.last(lane).max(seq);
+        if last > 0 {
+            self.0.insert(lane, last);
+        }
+    }
+}
+
+impl FromIterator<(i64, i64)> for Cursor {
+    fn from_iter<I: IntoIterator<Item = (i64, i64)>>(all: I) -> Cursor {
+        let mut cursor = Cursor::default();
+        all.into_iter().for_each(|(lane, seq)| cursor.advance(lane, seq));
+        cursor
+    }
+}
 
 /// What someone who follows the journal reads of it next.
 #[derive(Debug, Default, PartialEq)]
@@ -48,8 +82,8 @@ pub trait Points {
     /// Every series of the metric, of both dialects, in order of creation.
     fn series(&self, metric: i64) -> Result<Vec<Series>, StoreError>;
 
-    /// The series of `metric` with these labels; made where there is none.
-    fn find_or_create(&self, metric: i64, labels: &Labels) -> Result<i64, StoreError>;
+    /// The series of these metrics with these labels, in order; made where there is none.
+    fn find_or_create(&self, wanted: &[(i64, &Labels)]) -> Result<Vec<i64>, StoreError>;
 
     /// Appends rows to the journal, which were received at this time.
     fn append(&self, rows: &[Row], received: i64) -> Result<(), StoreError>;
@@ -70,7 +104,7 @@ pub trait Points {
     ) -> Result<Box<dyn Packed + 's>, StoreError>;
 
     /// The samples that were appended behind `after`, as many as lie in about `most` bytes, as far as their series are `wanted`.
-    fn tail(&self, after: Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError>;
+    fn tail(&self, after: &Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError>;
 
     /// Where the journal ends.
     fn end(&self) -> Result<Cursor, StoreError>;
@@ -79,10 +113,15 @@ pub trait Points {
     /// their arrival, as far as their series are `wanted`.
     fn waiting(
         &self,
-        until: Cursor,
+        until: &Cursor,
         wanted: &dyn Fn(i64) -> bool,
         each: &mut dyn FnMut(i64, &Sample),
     ) -> Result<(), StoreError>;
+
+    /// Notes how far `holder` has read the journal at a second, or that it follows it no more, for those who compact it elsewhere.
+    fn note_tail(&self, _holder: &str, _cursor: Option<&Cursor>, _now: i64) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Those of these series that exist and can be read.
     fn of_ids(&self, ids: &[i64]) -> Result<Vec<Owned>, StoreError>;

@@ -33,6 +33,7 @@ use self::sqlite::contents::Contents;
 use self::tx::Tx;
 use super::Clock;
 use super::tsdb::aging::Aging;
+use super::tsdb::sample::Sample;
 pub(in crate::serve) use condition::Condition;
 pub use opening::{Data, Opening};
 #[cfg(feature = "postgres")]
@@ -81,8 +82,10 @@ impl Store {
         database: &Postgres,
         opening: Opening,
         upkeep: postgres::upkeep::Begin,
+        journal: &'static dyn postgres::lanes::Journal,
     ) -> Result<Store, OpenError> {
-        let engine = Engine::Postgres(Arc::new(postgres::Postgres::open(database, opening, upkeep)?));
+        let engine = postgres::Postgres::open(database, opening, upkeep, journal)?;
+        let engine = Engine::Postgres(Arc::new(engine));
         Ok(Store { engine, read_time: READ_TIME })
     }
 
@@ -181,6 +184,32 @@ impl Store {
             Engine::Sqlite(sqlite) => sqlite.write(Touched::Measurements(metrics), job).await,
             #[cfg(feature = "postgres")]
             Engine::Postgres(postgres) => postgres.write(job).await,
+        }
+    }
+
+    /// The same for a job that rests on unique keys alone: others may see something of it before the end, and it may see what others do.
+    pub(in crate::serve) async fn make<T: Send + 'static, E: Failure>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(Touched::Anything, job).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.make(job).await,
+        }
+    }
+
+    /// Stores samples that were resolved in this epoch of a database that is shared, together with those of others. Whether it is still the same.
+    #[cfg_attr(not(feature = "postgres"), allow(unused_variables, clippy::unused_async))]
+    pub(in crate::serve) async fn append(
+        &self,
+        samples: Vec<Sample>,
+        epoch: i64,
+    ) -> Result<bool, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Err(StoreError::internal("a file has no lanes")),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.lanes().append(samples, epoch).await,
         }
     }
 

@@ -11,9 +11,11 @@ pub enum Value<'a> {
     Real(f64),
     Text(&'a str),
     Bytes(&'a [u8]),
-    /// Lists, for [`any`](super::tx::Tx::any) alone.
+    /// Lists, for [`any`](super::tx::Tx::any), and for what PostgreSQL alone is asked.
     Integers(&'a [i64]),
     Texts(&'a [String]),
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    Blobs(&'a [Vec<u8>]),
 }
 
 /// What can be a parameter of a statement.
@@ -84,6 +86,12 @@ impl Param for Vec<i64> {
 impl Param for Vec<String> {
     fn value(&self) -> Value<'_> {
         Value::Texts(self)
+    }
+}
+
+impl Param for Vec<Vec<u8>> {
+    fn value(&self) -> Value<'_> {
+        Value::Blobs(self)
     }
 }
 

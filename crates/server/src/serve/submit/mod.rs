@@ -7,9 +7,8 @@ pub mod measurement;
 mod plain;
 mod refusals;
 pub mod resolve;
+mod storing;
 mod tagged;
-
-use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -17,8 +16,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use self::measurement::Measurement;
-use self::resolve::Resolved;
-use super::catalog::cache::{Found, SeriesCache};
+use self::storing::Batch;
+pub use self::storing::Intake;
+use super::catalog::cache::{Age, SeriesCache};
 use super::http::agent::agent;
 use super::http::answer;
 use super::http::body::{Text, Unread};
@@ -26,23 +26,7 @@ use super::http::body::{Text, Unread};
 use super::http::fields::Object;
 use super::http::problem::Problem;
 use super::http::rates::Allowance;
-use super::series;
 use super::store::Store;
-use super::store::tx::Tx;
-use super::telemetry::Telemetry;
-use super::tsdb::journal;
-use super::tsdb::sample::Sample;
-
-/// Measurements that are stored in one go: more than any published client sends together.
-const AT_ONCE: usize = 1000;
-
-/// What it takes to store measurements.
-#[derive(Clone)]
-pub struct Intake {
-    pub store: Store,
-    pub known: SeriesCache,
-    pub telemetry: Telemetry,
-}
 
 /// Gauges and counters.
 pub async fn legacy(
@@ -80,36 +64,21 @@ enum Taken {
     Measurements(Vec<Measurement>),
 }
 
-/// Rows of the journal that plain measurements became, as long as what is known of their series has this age.
+/// What plain measurements became, as long as what is known of their series has this age.
 struct Packed {
-    age: u64,
-    rows: Rows,
+    age: Age,
+    batch: Batch,
     count: usize,
     /// What they were read from, for when that changes.
     text: Text,
     dialect: Dialect,
 }
 
-/// Rows of the journal, and the metrics they are of.
-struct Rows {
-    rows: Vec<journal::Row>,
-    metrics: Vec<i64>,
-}
-
-impl Rows {
-    fn of(samples: &[Sample], parts: i64) -> Rows {
-        let mut metrics: Vec<i64> = samples.iter().map(|sample| sample.metric).collect();
-        metrics.sort_unstable();
-        metrics.dedup();
-        Rows { rows: journal::rows(samples, parts), metrics }
-    }
-}
-
 /// A plain body of series that came lately; nothing where it is anything else.
 fn packed(
     text: &Text,
     dialect: Dialect,
-    (known, parts): (&SeriesCache, i64),
+    (known, store): (&SeriesCache, &Store),
     now: i64,
 ) -> Result<Option<Packed>, Problem> {
     let Some(json) = text.json() else { return Ok(None) };
@@ -121,8 +90,8 @@ fn packed(
     let found = all.filter(|all| !all.is_empty()).and_then(|all| known.resolve(&all, plain::Plain::wanted));
     Ok(found.map(|(age, samples)| Packed {
         age,
-        rows: Rows::of(&samples, parts),
         count: samples.len(),
+        batch: Batch::of(samples, store),
         text: text.clone(),
         dialect,
     }))
@@ -192,7 +161,7 @@ impl Intake {
         let (store, known) = (self.store.clone(), self.known.clone());
         let read = move |text: &Text| {
             let now = store.now();
-            let taken = match packed(text, dialect, (&known, store.parts()), now)? {
+            let taken = match packed(text, dialect, (&known, &store), now)? {
                 Some(packed) => Taken::Packed(packed),
                 None => Taken::Measurements(measurements(text, dialect, now)?),
             };
@@ -226,7 +195,7 @@ impl Intake {
         now: i64,
     ) -> Result<(), Problem> {
         allowance.take(packed.count)?;
-        if !self.insert(packed.age, packed.rows, now).await? {
+        if !self.insert(packed.age, packed.batch, now).await? {
             return self.store(headers, measurements(&packed.text, packed.dialect, now)?, now).await;
         }
         self.telemetry.stored(packed.count);
@@ -236,72 +205,9 @@ impl Intake {
     async fn store(&self, headers: &HeaderMap, samples: Vec<Measurement>, now: i64) -> Result<(), Problem> {
         let (agent, count) = (agent(headers), samples.len());
         if !self.take_known(&samples, now).await? {
-            if count <= AT_ONCE {
-                let known = self.known.clone();
-                let append = move |tx: &Tx| resolve::append(tx, &samples, agent.as_deref(), &known, now);
-                self.known.remember(self.store.write(append).await?);
-            } else {
-                self.take_many(samples.into(), agent, now).await?;
-            }
+            self.take_unknown(samples, agent, now).await?;
         }
         self.telemetry.stored(count);
-        Ok(())
-    }
-
-    /// Stores measurements whose series came lately, which leaves the writer almost nothing to do. Whether it could.
-    async fn take_known(&self, samples: &[Measurement], now: i64) -> Result<bool, Problem> {
-        let Some((age, found)) = self.known.resolve(samples, Measurement::wanted) else { return Ok(false) };
-        self.insert(age, Rows::of(&found, self.store.parts()), now).await
-    }
-
-    /// Stores rows of what was known at this age, if it has not changed since. Whether it has not.
-    async fn insert(&self, age: u64, rows: Rows, now: i64) -> Result<bool, Problem> {
-        let (known, Rows { rows, metrics }) = (self.known.clone(), rows);
-        let insert = move |tx: &Tx| {
-            // What would change the outcome has its turn on the writer, too, and makes itself known.
-            let fits = known.is_of(tx, age)?;
-            if fits {
-                series::of(tx).append(&rows, now)?;
-            }
-            Ok(fits)
-        };
-        self.store.write_measurements(metrics, insert).await
-    }
-
-    /// Lets others write while the metrics and series of a large request come into being.
-    async fn take_many(
-        &self,
-        samples: Arc<[Measurement]>,
-        agent: Option<String>,
-        now: i64,
-    ) -> Result<(), Problem> {
-        let checked = Arc::clone(&samples);
-        self.store.read(move |tx| resolve::check(tx, &checked)).await?;
-        let (known, resolved) = (self.known.clone(), Resolved::new(&self.known));
-        let age = resolved.found.age();
-        let step = {
-            let (samples, agent, known) = (Arc::clone(&samples), agent.clone(), known.clone());
-            move |tx: &Tx, resolved: &Resolved, turn| {
-                let rest = samples.get(resolved.samples.len()..).unwrap_or_default();
-                resolve::resolve(tx, rest, agent.as_deref(), &known, turn)
-            }
-        };
-        let advance = |resolved: &mut Resolved, more| {
-            resolved.add(more);
-            resolved.samples.len() == samples.len()
-        };
-        let Resolved { samples: resolved, found } = self.store.write_chunked(resolved, step, advance).await?;
-        self.known.remember(found);
-        let rows = journal::rows(&resolved, self.store.parts());
-        let insert = move |tx: &Tx| {
-            if known.is_of(tx, age)? {
-                series::of(tx).append(&rows, now)?;
-                return Ok(Found::default());
-            }
-            // Metrics were changed or deleted between the turns, and with them perhaps what the first turns found.
-            resolve::append(tx, &samples, agent.as_deref(), &known, now)
-        };
-        self.known.remember(self.store.write(insert).await?);
         Ok(())
     }
 }

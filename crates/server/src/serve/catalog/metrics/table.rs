@@ -1,6 +1,6 @@
 //! The table of metrics. Names are unique without regard to case and keep their first spelling.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::serve::series;
 use crate::serve::store::TimeSlice;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::rows;
-use crate::serve::store::tx::{Row, Tx, params};
+use crate::serve::store::tx::{Many, Param, Row, Tx, params};
 
 impl Entity for Metric {
     const KIND: &'static str = "metric";
@@ -93,6 +93,13 @@ pub fn each_of(tx: &Tx<'_>, keys: &Vec<String>, mut each: impl FnMut(&Metric)) -
     })
 }
 
+/// Those metrics of these folded names that exist, by these.
+pub fn of_keys(tx: &Tx<'_>, keys: &Vec<String>) -> Result<BTreeMap<String, Metric>, StoreError> {
+    let sql = format!("SELECT * FROM metrics WHERE {}", tx.any("key", 1));
+    let found = tx.all(&sql, params![keys], |row| Ok((row.get("key")?, from_row(row)?)))?;
+    Ok(found.into_iter().collect())
+}
+
 /// All composites: their names and definitions.
 pub fn composites(tx: &Tx<'_>) -> Result<Vec<(String, String)>, StoreError> {
     let sql = "SELECT name, composite FROM metrics WHERE composite IS NOT NULL ORDER BY key";
@@ -118,18 +125,31 @@ pub fn keys(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<HashMap<i64, String>, StoreEr
     Ok(found.into_iter().collect())
 }
 
+const INSERT: &str = "INSERT INTO metrics
+    (key, name, type, display_name, description, period, source_lag, composite, attributes)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
 /// Inserts and sets the id.
 pub fn insert(tx: &Tx<'_>, metric: &mut Metric) -> Result<(), StoreError> {
+    let sql = format!("{INSERT} RETURNING id");
+    metric.id = with_values(metric, |values| tx.id(&sql, values))?;
+    Ok(())
+}
+
+/// Inserts those of these metrics that are not there. They come in order of their folded names, or servers that make the same ones
+/// would wait for each other.
+pub fn make(tx: &Tx<'_>, metrics: &[Metric]) -> Result<(), StoreError> {
+    let sql = format!("{INSERT} ON CONFLICT (key) DO NOTHING");
+    let all =
+        |many: &mut Many<'_>| metrics.iter().try_for_each(|one| with_values(one, |values| many.run(values)));
+    tx.many(&sql, all).map(drop)
+}
+
+fn with_values<T>(metric: &Metric, run: impl FnOnce(&[&dyn Param]) -> T) -> T {
     let (key, kind, attributes) =
         (fold(&metric.name), metric.kind.name(), json!(metric.attributes).to_string());
-    let Metric { name, display_name, description, period, source_lag, composite, .. } = &*metric;
-    let sql = "INSERT INTO metrics
-        (key, name, type, display_name, description, period, source_lag, composite, attributes)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id";
-    let values =
-        params![key, name, kind, display_name, description, period, source_lag, composite, attributes];
-    metric.id = tx.id(sql, values)?;
-    Ok(())
+    let Metric { name, display_name, description, period, source_lag, composite, .. } = metric;
+    run(params![key, name, kind, display_name, description, period, source_lag, composite, attributes])
 }
 
 pub fn update(tx: &Tx<'_>, metric: &Metric) -> Result<(), StoreError> {

@@ -2,9 +2,10 @@
 //! outlived their resolution are rolled up or dropped. Each step is one transaction that locks its part first, so that whichever
 //! servers there are, one at a time writes pages of a part; a server that dies loses the lock with its connection.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
+use super::follow::{self, GONE, UNREAD};
 use super::pages::{self, New};
 use super::table;
 use crate::serve::store::error::StoreError;
@@ -76,20 +77,30 @@ pub fn compact(tx: &Tx<'_>, part: i64, now: Time) -> Result<Option<Done>, StoreE
 /// What is in a row, or its bytes where they cannot be read.
 type Opened = Result<Vec<Sample>, Vec<u8>>;
 
-/// Takes the oldest rows out of the journal, as samples in the order of their arrival. What is read is what is deleted: a row with a smaller id
-/// may become visible at any time.
+/// Takes the oldest rows out of the journal that everybody has read who follows it, as samples in the order of their arrival. What is read is
+/// what is deleted: a row with a smaller id may become visible at any time.
 fn take_oldest(tx: &Tx<'_>, part: i64, now: Time) -> Result<Option<(Vec<Sample>, bool)>, StoreError> {
-    let sql = "DELETE FROM journal WHERE part = ?1 AND id IN (SELECT id FROM journal WHERE part = ?1 ORDER BY id LIMIT ?2)
-        RETURNING id, block";
-    let mut rows: Vec<(i64, Opened)> = Vec::new();
-    tx.each(sql, params![part, TOGETHER], |row| {
+    // Nobody waits for those who are gone, nor for ever.
+    let sql = "WITH unread AS (
+            SELECT min(row.id) AS id FROM journal AS row JOIN tails ON tails.seen > ?3
+                LEFT JOIN LATERAL unnest(tails.lanes, tails.seqs) AS read (lane, seq) ON read.lane = row.lane
+            WHERE row.part = ?1 AND row.received_at > ?4 AND row.seq > coalesce(read.seq, 0))
+        DELETE FROM journal WHERE part = ?1 AND id IN (
+            SELECT id FROM journal WHERE part = ?1 AND id < coalesce((SELECT id FROM unread), 9223372036854775807)
+            ORDER BY id LIMIT ?2)
+        RETURNING id, lane, seq, block";
+    let (mut rows, mut last) = (Vec::<(i64, Opened)>::new(), HashMap::<i64, i64>::new());
+    tx.each(sql, params![part, TOGETHER, now.wall - GONE, now.wall - UNREAD], |row| {
         let bytes: &[u8] = row.get("block")?;
         rows.push((row.get("id")?, journal::open(bytes).map_err(|_| bytes.to_vec())));
+        let seq: i64 = row.get("seq")?;
+        last.entry(row.get("lane")?).and_modify(|last| *last = seq.max(*last)).or_insert(seq);
         Ok::<_, StoreError>(ControlFlow::Continue(()))
     })?;
     if rows.is_empty() {
         return Ok(None);
     }
+    follow::note_compacted(tx, part, &last)?;
     let more = rows.len() as i64 >= TOGETHER;
     rows.sort_unstable_by_key(|(id, _)| *id);
     let mut all = Vec::new();

@@ -1,10 +1,21 @@
 //! Series and points in the tables of PostgreSQL. All series of a metric lie in one *part*, the remainder of its id, so that what is read
 //! or compacted is one part. Statements go through [`Tx`], as those of the chapters do.
 
+pub mod append;
+#[cfg(test)]
+#[cfg(unix)]
+mod append_tests;
 mod compact;
+mod follow;
+#[cfg(test)]
+#[cfg(unix)]
+mod follow_tests;
 mod packed;
 mod pages;
 mod table;
+#[cfg(test)]
+#[cfg(unix)]
+pub mod testing;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
@@ -51,12 +62,12 @@ impl Points for Postgres<'_, '_> {
         table::of_metric(self.tx, metric)
     }
 
-    fn find_or_create(&self, metric: i64, labels: &Labels) -> Result<i64, StoreError> {
-        table::series(self.tx, metric, labels)
+    fn find_or_create(&self, wanted: &[(i64, &Labels)]) -> Result<Vec<i64>, StoreError> {
+        table::series(self.tx, wanted)
     }
 
     fn append(&self, rows: &[Row], received: i64) -> Result<(), StoreError> {
-        table::append(self.tx, rows, received)
+        append::append(self.tx, rows, received)
     }
 
     fn recent(
@@ -76,21 +87,25 @@ impl Points for Postgres<'_, '_> {
         Ok(Box::new(packed::Packed::new(self.tx, &self.keys(wanted)?, time)?))
     }
 
-    fn tail(&self, _: Cursor, _: usize, _: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError> {
-        Err(not_followed())
+    fn tail(&self, after: &Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError> {
+        follow::tail(self.tx, after, most, wanted)
     }
 
     fn end(&self) -> Result<Cursor, StoreError> {
-        Err(not_followed())
+        follow::end(self.tx)
     }
 
     fn waiting(
         &self,
-        _: Cursor,
-        _: &dyn Fn(i64) -> bool,
-        _: &mut dyn FnMut(i64, &Sample),
+        until: &Cursor,
+        wanted: &dyn Fn(i64) -> bool,
+        each: &mut dyn FnMut(i64, &Sample),
     ) -> Result<(), StoreError> {
-        Err(not_followed())
+        follow::waiting(self.tx, until, wanted, each)
+    }
+
+    fn note_tail(&self, holder: &str, cursor: Option<&Cursor>, now: i64) -> Result<(), StoreError> {
+        follow::note(self.tx, holder, cursor, now)
     }
 
     fn of_ids(&self, ids: &[i64]) -> Result<Vec<Owned>, StoreError> {
@@ -100,9 +115,4 @@ impl Points for Postgres<'_, '_> {
     fn forget(&self, metric: i64, most: usize) -> Result<bool, StoreError> {
         table::forget(self.tx, metric, most)
     }
-}
-
-/// Ids of the journal become visible out of order, so whoever follows it needs more of a row than its id.
-fn not_followed() -> StoreError {
-    StoreError::internal("the journal of PostgreSQL cannot be followed yet")
 }

@@ -77,31 +77,82 @@ pub fn metrics_of(tx: &Tx<'_>, series: &Vec<i64>) -> Result<Vec<(i64, i64)>, Sto
     Ok(found)
 }
 
-/// The series of `metric` with these labels; made where there is none.
-pub fn series(tx: &Tx<'_>, metric: i64, labels: &Labels) -> Result<i64, StoreError> {
-    let text = labels.text();
-    let key = fold(&text);
-    let sql = "SELECT id FROM series WHERE metric_id = ?1 AND dialect = ?2 AND key = ?3";
-    let dialect = labels.dialect();
-    if let Some(id) = tx.one(sql, params![metric, dialect, key], |row| row.get("id"))? {
-        return Ok(id);
+/// The series of these metrics with these labels, in order; made where there is none.
+pub fn series(tx: &Tx<'_>, wanted: &[(i64, &Labels)]) -> Result<Vec<i64>, StoreError> {
+    let all = Wanted::of(wanted.iter().copied());
+    let mut found = all.find(tx)?;
+    let missing = || wanted.iter().enumerate().filter(|(at, _)| !found.contains_key(at));
+    let places: Vec<usize> = missing().map(|(at, _)| at).collect();
+    if !places.is_empty() {
+        let new = Wanted::of(missing().map(|(_, one)| *one));
+        new.make(tx)?;
+        let made = new.find(tx)?;
+        found.extend(made.into_iter().filter_map(|(at, id)| Some((*places.get(at)?, id))));
     }
-    let sql = "INSERT INTO series (metric_id, dialect, key, labels, checksum) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
-    let id = tx.id(sql, params![metric, dialect, key, &*text, labels.checksum(metric)])?;
-    if let Labels::Source(Some(name)) = labels {
-        let sql = "INSERT INTO sources (key, name) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
-        tx.execute(sql, params![key, name])?;
-    }
-    Ok(id)
+    // Others may delete a metric while its series are made.
+    (0..wanted.len()).map(|at| found.remove(&at).ok_or(StoreError::Busy)).collect()
 }
 
-/// Appends rows to the journal.
-pub fn append(tx: &Tx<'_>, rows: &[journal::Row], received: i64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO journal (part, received_at, first_series, last_series, block) VALUES (?1, ?2, ?3, ?4, ?5)";
-    tx.many(sql, |many| {
-        rows.iter().try_for_each(|row| many.run(params![row.part, received, row.first, row.last, row.block]))
-    })
-    .map(drop)
+/// Series that are looked for, column by column.
+#[derive(Default)]
+struct Wanted {
+    metrics: Vec<i64>,
+    dialects: Vec<String>,
+    keys: Vec<String>,
+    labels: Vec<String>,
+    checksums: Vec<i64>,
+    /// Names of sources, as they are compared and as they are shown.
+    sources: (Vec<String>, Vec<String>),
+}
+
+impl Wanted {
+    fn of<'l>(all: impl Iterator<Item = (i64, &'l Labels)>) -> Wanted {
+        let mut wanted = Wanted::default();
+        for (metric, labels) in all {
+            let text = labels.text();
+            wanted.metrics.push(metric);
+            wanted.dialects.push(labels.dialect().to_owned());
+            wanted.keys.push(fold(&text));
+            wanted.checksums.push(labels.checksum(metric));
+            if let Labels::Source(Some(name)) = labels {
+                wanted.sources.0.push(fold(name));
+                wanted.sources.1.push(name.clone());
+            }
+            wanted.labels.push(text.into_owned());
+        }
+        wanted
+    }
+
+    /// Their ids, by their places among these.
+    fn find(&self, tx: &Tx<'_>) -> Result<HashMap<usize, i64>, StoreError> {
+        let sql = "SELECT series.id, wanted.place
+            FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS TEXT[]), CAST(?3 AS TEXT[]))
+                WITH ORDINALITY AS wanted (metric_id, dialect, key, place)
+            JOIN series USING (metric_id, dialect, key)";
+        let mut found = HashMap::new();
+        tx.each(sql, params![self.metrics, self.dialects, self.keys], |row| {
+            found.insert(usize::try_from(row.get::<i64>("place")? - 1).unwrap_or(usize::MAX), row.get("id")?);
+            Ok::<_, StoreError>(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
+    /// Makes those that are not there. All servers do so in one order, or they would wait for each other.
+    fn make(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        let sql = "INSERT INTO series (metric_id, dialect, key, labels, checksum)
+            SELECT * FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS TEXT[]), CAST(?3 AS TEXT[]), CAST(?4 AS TEXT[]), CAST(?5 AS BIGINT[]))
+                AS new (metric_id, dialect, key, labels, checksum)
+            ORDER BY metric_id, dialect, key ON CONFLICT (metric_id, dialect, key) DO NOTHING";
+        tx.execute(sql, params![self.metrics, self.dialects, self.keys, self.labels, self.checksums])?;
+        let (keys, names) = &self.sources;
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO sources (key, name)
+            SELECT * FROM unnest(CAST(?1 AS TEXT[]), CAST(?2 AS TEXT[])) AS new (key, name)
+            ORDER BY key ON CONFLICT (key) DO NOTHING";
+        tx.execute(sql, params![keys, names]).map(drop)
+    }
 }
 
 /// Goes through the journal once, for the series that are `wanted`, all of them in `range`. What came later has the larger id, whichever

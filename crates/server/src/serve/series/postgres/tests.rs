@@ -57,7 +57,7 @@ fn apply(tx: &Tx<'_>, step: &Step, now: i64) -> Result<(), StoreError> {
         Step::Submit(all) => {
             let mut samples = Vec::new();
             for (metric, at, age, value) in all {
-                let series = points.find_or_create(*metric, &source(*at))?;
+                let series = points.find_or_create(&[(*metric, &source(*at))])?[0];
                 samples.push(Sample {
                     metric: *metric,
                     series,

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::aging;
 use super::compact::{self, Done, Time};
-use super::{pages, table};
+use super::{follow, pages, table};
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::postgres::upkeep::{Keeper, Upkeep};
@@ -100,6 +100,7 @@ impl Maintenance {
             let found = horizon.tick(wall, passed, || next_due(tx, &aging))?;
             table::remember(tx, horizon.seen, horizon.held)?;
             table::forget_old(tx, horizon.seen / 1000)?;
+            follow::forget(tx, wall / 1000)?;
             Ok((horizon, found, aging))
         })?;
         (self.ran, self.horizon) = (ran, Some(horizon));

@@ -10,10 +10,13 @@ use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::sample::Sample;
 
+/// The one lane of a file.
+pub const LANE: i64 = 0;
+
 /// What was appended behind `after`, as much as lies in about `most` bytes.
 pub fn tail(
     connection: &Connection,
-    after: Cursor,
+    after: &Cursor,
     most: usize,
     wanted: &dyn Fn(i64) -> bool,
 ) -> Result<Tail, StoreError> {
@@ -21,19 +24,20 @@ pub fn tail(
     let first = connection.prepare_cached("SELECT min(id) FROM journal")?.query_row([], |row| row.get(0))?;
     let first: i64 = match first {
         Some(first) => first,
-        None => end(connection)?.0 + 1,
+        None => end(connection)?.last(LANE) + 1,
     };
-    let missed = first > after.0 + 1;
-    let mut tail = Tail { next: Cursor(after.0.max(first - 1)), missed, ..Tail::default() };
+    let after = after.last(LANE);
+    let missed = first > after + 1;
+    let mut tail = Tail { next: Cursor::at(LANE, after.max(first - 1)), missed, ..Tail::default() };
     let sql = "SELECT id, received_at, block FROM journal WHERE id > ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query([after.0])?;
+    let mut rows = select.query([after])?;
     while tail.bytes < most
         && let Some(row) = rows.next()?
     {
         budget::proceed()?;
         let (id, at, samples) = read(row, &mut tail.bytes)?;
-        tail.next = Cursor(id);
+        tail.next = Cursor::at(LANE, id);
         let mut samples = samples.unwrap_or_default();
         samples.retain(|sample| wanted(sample.series));
         if !samples.is_empty() {
@@ -46,19 +50,19 @@ pub fn tail(
 /// The last row there was.
 pub fn end(connection: &Connection) -> Result<Cursor, StoreError> {
     let sql = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'";
-    Ok(Cursor(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+    Ok(Cursor::at(LANE, connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
 }
 
 /// Goes through the rows up to `until`.
 pub fn waiting(
     connection: &Connection,
-    until: Cursor,
+    until: &Cursor,
     wanted: &dyn Fn(i64) -> bool,
     each: &mut dyn FnMut(i64, &Sample),
 ) -> Result<(), StoreError> {
     let sql = "SELECT id, received_at, block FROM journal WHERE id <= ?1 ORDER BY id";
     let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query([until.0])?;
+    let mut rows = select.query([until.last(LANE)])?;
     while let Some(row) = rows.next()? {
         budget::proceed()?;
         let (_, at, samples) = read(row, &mut 0)?;
@@ -93,31 +97,31 @@ mod tests {
     fn the_journal_can_be_followed() {
         let connection = scratch();
         let submit = |value: f64| testing::submit(&connection, "m", 60, &[(Labels::Source(None), 60, value)]);
-        let tail = |after, most| tail(&connection, after, most, &|_| true).unwrap();
+        let tail = |after: &Cursor, most| tail(&connection, after, most, &|_| true).unwrap();
         let values = |tail: &Tail| {
             let samples = tail.rows.iter().flat_map(|row| &row.samples);
             samples.map(|one| one.stats).collect::<Vec<_>>()
         };
-        assert_eq!(tail(Cursor::default(), 100), Tail::default());
+        assert_eq!(tail(&Cursor::default(), 100), Tail::default());
         (1..=3).for_each(|value| submit(f64::from(value)));
-        let first = tail(Cursor::default(), 1);
+        let first = tail(&Cursor::default(), 1);
         assert_eq!((values(&first), first.missed), (vec![Stats::Single(1.0)], false));
         assert_eq!(first.rows[0].at, 60);
-        let rest = tail(first.next, usize::MAX);
+        let rest = tail(&first.next, usize::MAX);
         assert_eq!((values(&rest), rest.missed), (vec![Stats::Single(2.0), Stats::Single(3.0)], false));
         assert_eq!(end(&connection).unwrap(), rest.next);
-        let unwanted = super::tail(&connection, first.next, usize::MAX, &|_| false).unwrap();
-        assert_eq!((unwanted.rows.len(), unwanted.next), (0, rest.next));
+        let unwanted = super::tail(&connection, &first.next, usize::MAX, &|_| false).unwrap();
+        assert_eq!((unwanted.rows.len(), &unwanted.next), (0, &rest.next));
         testing::compact(&connection, 60);
-        let none = tail(rest.next, usize::MAX);
-        assert_eq!((values(&none), none.next, none.missed), (vec![], rest.next, false));
+        let none = tail(&rest.next, usize::MAX);
+        assert_eq!((values(&none), &none.next, none.missed), (vec![], &rest.next, false));
         submit(4.0);
         testing::compact(&connection, 60);
-        assert!(tail(none.next, usize::MAX).missed, "compacted before it was read");
+        assert!(tail(&none.next, usize::MAX).missed, "compacted before it was read");
         submit(5.0);
-        let late = tail(none.next, usize::MAX);
+        let late = tail(&none.next, usize::MAX);
         assert_eq!((values(&late), late.missed), (vec![Stats::Single(5.0)], true));
-        assert!(!tail(late.next, usize::MAX).missed);
+        assert!(!tail(&late.next, usize::MAX).missed);
     }
 
     #[test]
@@ -133,7 +137,7 @@ mod tests {
         submit(62, 3.0);
         let mut found = Vec::new();
         let each = &mut |at: i64, sample: &Sample| found.push((at, sample.stats));
-        waiting(&connection, until, &|_| true, each).unwrap();
+        waiting(&connection, &until, &|_| true, each).unwrap();
         assert_eq!(found, [(61, Stats::Single(2.0))]);
     }
 }

@@ -24,6 +24,7 @@ use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
 
+pub use self::follow::LANE;
 use super::points::{Cursor, Owned, Packed, Points, Recent, Tail};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::sqlite::contents::Contents;
@@ -54,8 +55,8 @@ impl Points for Sqlite<'_> {
         table::of_metric(self.0, metric)
     }
 
-    fn find_or_create(&self, metric: i64, labels: &Labels) -> Result<i64, StoreError> {
-        table::series(self.0, metric, labels)
+    fn find_or_create(&self, wanted: &[(i64, &Labels)]) -> Result<Vec<i64>, StoreError> {
+        wanted.iter().map(|(metric, labels)| table::series(self.0, *metric, labels)).collect()
     }
 
     fn append(&self, rows: &[Row], received: i64) -> Result<(), StoreError> {
@@ -79,7 +80,7 @@ impl Points for Sqlite<'_> {
         Ok(Box::new(packed::Packed::new(self.0, wanted, time)?))
     }
 
-    fn tail(&self, after: Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError> {
+    fn tail(&self, after: &Cursor, most: usize, wanted: &dyn Fn(i64) -> bool) -> Result<Tail, StoreError> {
         follow::tail(self.0, after, most, wanted)
     }
 
@@ -89,7 +90,7 @@ impl Points for Sqlite<'_> {
 
     fn waiting(
         &self,
-        until: Cursor,
+        until: &Cursor,
         wanted: &dyn Fn(i64) -> bool,
         each: &mut dyn FnMut(i64, &Sample),
     ) -> Result<(), StoreError> {

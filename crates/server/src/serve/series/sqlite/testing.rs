@@ -21,7 +21,7 @@ pub fn submit(connection: &Connection, metric: &str, now: i64, values: &[(Labels
     let points = Sqlite(connection);
     let sample = |(labels, time, value): &(Labels, i64, f64)| Sample {
         metric,
-        series: points.find_or_create(metric, labels).unwrap(),
+        series: points.find_or_create(&[(metric, labels)]).unwrap()[0],
         time: *time,
         stats: Stats::Single(*value),
     };

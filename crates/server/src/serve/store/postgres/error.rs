@@ -21,9 +21,13 @@ pub fn setback(error: &tokio_postgres::Error) -> Option<Setback> {
         return (error.is_closed() || is_io(error)).then_some(Setback::Broken);
     };
     let code = db.code();
-    if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
-        || is_stale_statement(db)
-    {
+    let repeated = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        // What it refers to was deleted after it was found.
+        SqlState::FOREIGN_KEY_VIOLATION,
+    ];
+    if repeated.contains(code) || is_stale_statement(db) {
         return Some(Setback::Repeat);
     }
     let broken = [

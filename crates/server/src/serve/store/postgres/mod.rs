@@ -3,6 +3,7 @@
 
 mod connection;
 mod error;
+pub mod lanes;
 mod monitor;
 mod open_error;
 mod passfile;
@@ -32,6 +33,7 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use self::lanes::{Journal, Lanes};
 use self::monitor::Monitor;
 pub use self::open_error::SetupError;
 use self::pool::Pool;
@@ -50,6 +52,7 @@ use crate::serve::budget;
 pub struct Postgres {
     shared: Arc<Shared>,
     monitor: Monitor,
+    lanes: Lanes,
     working: Mutex<Option<Working>>,
     network: Mutex<Option<Network>>,
 }
@@ -62,21 +65,33 @@ struct Network {
 
 impl Postgres {
     /// Opens a database, and makes or completes its tables. Blocks.
-    pub fn open(target: &target::Postgres, opening: Opening, begin: Begin) -> Result<Postgres, SetupError> {
+    pub fn open(
+        target: &target::Postgres,
+        opening: Opening,
+        begin: Begin,
+        journal: &'static dyn Journal,
+    ) -> Result<Postgres, SetupError> {
         let (network, runtime) = Network::start()?;
         // On a thread of its own, since whoever opens a store may be one that must not wait.
-        let prepared = thread::scope(|scope| scope.spawn(|| setup::prepare(target, &runtime)).join());
+        let clock = opening.clock.led();
+        let prepare = || {
+            let parts = setup::prepare(target, &runtime)?;
+            monitor::begin(target, &runtime, &clock);
+            Ok(parts)
+        };
+        let prepared = thread::scope(|scope| scope.spawn(prepare).join());
         let parts = prepared.unwrap_or(Err(SetupError::Panicked))?;
         let pool = Pool::new(target.clone(), runtime.clone(), parts);
-        let mut condition = Condition::new(opening.clock, None);
+        let mut condition = Condition::new(clock, None);
         condition.changes = Changes::by_others();
         let shared = Arc::new(Shared { pool, condition });
         let monitor = Monitor::start(target.clone(), &runtime, Arc::clone(&shared));
         let mut upkeep = begin(&shared.condition, opening.accept_clock, opening.retention);
         let begun = thread::scope(|scope| scope.spawn(|| upkeep.begin(&Keeper(&shared))).join());
         begun.map_err(|_| SetupError::Panicked)?.map_err(|error| SetupError::Unusable(error.to_string()))?;
+        let lanes = Lanes::start(&shared, journal)?;
         let working = Mutex::new(Some(Working::begin(Arc::clone(&shared), upkeep)?));
-        Ok(Postgres { shared, monitor, working, network: Mutex::new(Some(network)) })
+        Ok(Postgres { shared, monitor, lanes, working, network: Mutex::new(Some(network)) })
     }
 
     pub fn parts(&self) -> i64 {
@@ -87,15 +102,35 @@ impl Postgres {
         &self.shared.condition
     }
 
+    pub fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
     pub async fn write<T: Send + 'static, E: Failure>(
         &self,
         job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.write_by(transaction::write, job).await
+    }
+
+    /// The same for a job that rests on unique keys alone.
+    pub async fn make<T: Send + 'static, E: Failure>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        self.write_by(transaction::write_locking, job).await
+    }
+
+    async fn write_by<T: Send + 'static, E: Failure, J: Fn(&Tx<'_>) -> Result<T, E> + Send + 'static>(
+        &self,
+        write: fn(&Pool, &Condition, &J) -> Result<T, E>,
+        job: J,
     ) -> Result<T, E> {
         let place = self.shared.pool.write_place().await?;
         let shared = Arc::clone(&self.shared);
         // The place goes along: a caller that hangs up leaves it in use until the job has ended.
         blocking(move || {
-            let outcome = transaction::write(&shared.pool, &shared.condition, &job);
+            let outcome = write(&shared.pool, &shared.condition, &job);
             drop(place);
             outcome
         })
@@ -144,6 +179,7 @@ impl Postgres {
         if let Some(working) = self.working.lock().take() {
             working.end();
         }
+        self.lanes.close();
         self.shared.pool.close();
         if let Some(network) = self.network.lock().take() {
             network.end();

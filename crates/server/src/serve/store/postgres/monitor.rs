@@ -1,4 +1,5 @@
-//! Asks the database again and again, so that it is known whether it answers, and how large it is, without anybody having to wait for it.
+//! Asks the database again and again, so that it is known whether it answers, how large it is, and what its clock shows, by which all servers
+//! go, without anybody having to wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +11,7 @@ use tokio_postgres::Client;
 use super::error::words;
 use super::shared::Shared;
 use super::target::Postgres;
+use crate::serve::Clock;
 use crate::serve::store::error::Trouble;
 
 /// How often it is asked.
@@ -40,7 +42,7 @@ impl Monitor {
         runtime.spawn(async move {
             let (mut known, mut answers) = (None, 0_u32);
             loop {
-                match tokio::time::timeout(PATIENCE, ask(&mut known, &target)).await {
+                match tokio::time::timeout(PATIENCE, ask(&mut known, &target, &shared.condition.clock)).await {
                     Ok(Ok(())) => {
                         own.answered.store(own.begun.elapsed().as_millis() as u64, Ordering::Release);
                         shared.condition.wrote(|| None);
@@ -74,8 +76,17 @@ impl Monitor {
     }
 }
 
+/// Asks for the first time. What is wrong shows when it is asked again.
+pub fn begin(target: &Postgres, runtime: &Handle, clock: &Clock) {
+    let _ = runtime.block_on(ask(&mut None, target, clock));
+}
+
 /// Asks whether it can be written, over a connection of its own.
-async fn ask(known: &mut Option<Client>, target: &Postgres) -> Result<(), tokio_postgres::Error> {
+async fn ask(
+    known: &mut Option<Client>,
+    target: &Postgres,
+    clock: &Clock,
+) -> Result<(), tokio_postgres::Error> {
     let client = match known.take() {
         Some(client) if !client.is_closed() => client,
         _ => {
@@ -84,7 +95,11 @@ async fn ask(known: &mut Option<Client>, target: &Postgres) -> Result<(), tokio_
             client
         }
     };
-    let row = client.query_one("SELECT pg_is_in_recovery()", &[]).await?;
+    let sql = "SELECT pg_is_in_recovery(), CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+    let asked = Instant::now();
+    let row = client.query_one(sql, &[]).await?;
+    let way = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) / 2;
+    clock.tell(row.try_get::<_, i64>(1)?.saturating_add(way), way + 5);
     // The next one finds the primary, which may be another one now.
     *known = Some(client).filter(|_| row.try_get::<_, bool>(0).is_ok_and(|standby| !standby));
     Ok(())

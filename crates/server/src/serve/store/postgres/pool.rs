@@ -54,6 +54,11 @@ impl Pool {
         self.target.using().patience
     }
 
+    /// What the server is called that uses it.
+    pub fn node(&self) -> &str {
+        self.target.using().node.as_deref().unwrap_or_default()
+    }
+
     pub fn parts(&self) -> i64 {
         self.parts
     }
@@ -86,12 +91,15 @@ impl Pool {
                 None => break,
             }
         }
-        let opened = Connection::open(&self.target, &self.runtime, self.parts);
-        let connection = opened.map_err(|error| {
+        Ok(Lent { pool: self, connection: self.open()? })
+    }
+
+    /// A connection of its own. Blocks.
+    pub fn open(&self) -> Result<Connection, StoreError> {
+        Connection::open(&self.target, &self.runtime, self.parts).map_err(|error| {
             tracing::warn!(target: "librato_apply::serve", "cannot connect to the database: {}", words(&error));
             StoreError::Unavailable
-        })?;
-        Ok(Lent { pool: self, connection })
+        })
     }
 
     /// Lets no one in any more, and waits for those who are. Blocks.

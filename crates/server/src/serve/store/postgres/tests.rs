@@ -9,7 +9,7 @@ use super::super::{Connecting, Opening, Postgres, SetupError, Store, StoreError}
 use super::test_server;
 use crate::serve::store::OpenError;
 
-fn target(address: &str) -> Postgres {
+pub fn target(address: &str) -> Postgres {
     Postgres::new(address, &Connecting::default()).unwrap().that_may_forget()
 }
 
@@ -22,8 +22,13 @@ fn store() -> Option<(Store, String)> {
     store_with(Opening::default())
 }
 
+/// The address of a database of its own for a test.
+pub fn fresh() -> Option<String> {
+    test_server::fresh(|model| connect(model).close())
+}
+
 pub fn store_with(opening: Opening) -> Option<(Store, String)> {
-    let address = test_server::fresh(|model| connect(model).close())?;
+    let address = fresh()?;
     Some((Store::connect(&target(&address), opening).unwrap(), address))
 }
 

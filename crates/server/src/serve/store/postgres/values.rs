@@ -26,6 +26,7 @@ impl ToSql for Bound<'_> {
             (Value::Bytes(value), &Type::BYTEA) => value.to_sql(ty, out),
             (Value::Integers(values), &Type::INT8_ARRAY) => values.to_sql(ty, out),
             (Value::Texts(values), &Type::TEXT_ARRAY) => values.to_sql(ty, out),
+            (Value::Blobs(values), &Type::BYTEA_ARRAY) => values.to_sql(ty, out),
             _ => Err(format!("a parameter of another type than {ty}").into()),
         }
     }
@@ -61,6 +62,7 @@ pub enum Owned {
     Bytes(Vec<u8>),
     Integers(Vec<i64>),
     Texts(Vec<String>),
+    Blobs(Vec<Vec<u8>>),
 }
 
 impl Owned {
@@ -74,6 +76,7 @@ impl Owned {
             Value::Bytes(value) => Owned::Bytes(value.to_owned()),
             Value::Integers(values) => Owned::Integers(values.to_owned()),
             Value::Texts(values) => Owned::Texts(values.to_owned()),
+            Value::Blobs(values) => Owned::Blobs(values.to_owned()),
         }
     }
 
@@ -87,6 +90,7 @@ impl Owned {
             Owned::Bytes(value) => Value::Bytes(value),
             Owned::Integers(values) => Value::Integers(values),
             Owned::Texts(values) => Value::Texts(values),
+            Owned::Blobs(values) => Value::Blobs(values),
         }
     }
 }

@@ -97,6 +97,9 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Bytes(value) => ValueRef::Blob(value),
             Value::Integers(values) => return Ok(serde_json::json!(values).to_string().into()),
             Value::Texts(values) => return Ok(serde_json::json!(values).to_string().into()),
+            Value::Blobs(_) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no lists of bytes".into()));
+            }
         }))
     }
 }
