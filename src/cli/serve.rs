@@ -147,8 +147,9 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let options = &settings.options;
     let router = router(store.clone(), users.clone(), options);
     let delivered = delivery::begin(&store, users.clone(), options, ui).await?;
+    let cluster = librato_apply::serve::Cluster::default();
     listening.evaluation =
-        Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry)?;
+        Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry, &cluster)?;
     if options.telemetry.is_evaluating() {
         ui.complain(&announce::line(settings, standing, store.is_unadopted_copy()));
     }

@@ -16,6 +16,7 @@ use crate::serve::catalog::alerting::clock::Clock as Kept;
 use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::alerting::silences::table as silences;
 use crate::serve::catalog::alerts::table as alerts;
+use crate::serve::cluster::Token;
 use crate::serve::series;
 use crate::serve::series::points::{Cursor, Tail};
 use crate::serve::store::Store;
@@ -41,6 +42,8 @@ pub struct Engine {
     pub(super) by: Evaluation,
     pub(super) settings: Settings,
     pub(super) figures: Figures,
+    /// By which it may write.
+    pub(super) token: Token,
     pub(super) clock: EvaluationClock,
     pub(super) cursor: Cursor,
     pub(super) index: Index,
@@ -95,7 +98,12 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn open(store: Store, by: Evaluation, figures: Figures) -> Result<Engine, StoreError> {
+    pub async fn open(
+        store: Store,
+        by: Evaluation,
+        figures: Figures,
+        token: Token,
+    ) -> Result<Engine, StoreError> {
         let (wall, ran) = (store.clock().wall(), store.clock().ran());
         let own = store.condition().epoch.now();
         let begin =
@@ -106,6 +114,7 @@ impl Engine {
             settings: by.settings(),
             by,
             figures,
+            token,
             clock,
             cursor,
             index: Index::default(),

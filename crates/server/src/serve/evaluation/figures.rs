@@ -94,7 +94,7 @@ impl Figures {
 }
 
 /// How things stand.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Standing {
     pub alerts: usize,
     pub streams: usize,

@@ -1,5 +1,6 @@
 //! Alerts are evaluated here: a thread that reads what the journal has got, drives the machine ([`crate::watch`]) and writes what
-//! happened. Nothing is evaluated that is not durable, and there is no hook in the way of a submission.
+//! happened. Nothing is evaluated that is not durable, and there is no hook in the way of a submission. Of several servers over one database
+//! one evaluates at a time; whoever takes over goes on from what is stored.
 
 mod clock;
 mod composites;
@@ -27,12 +28,16 @@ use tokio::runtime::Handle;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
 use self::engine::Engine;
-use self::figures::Figures;
+use self::figures::{Figures, Standing};
 use super::catalog::alerting::evaluation::Evaluation;
 use super::catalog::alerting::options::AlertOptions;
+use super::cluster::{Cluster, Duty, Token};
 use super::http::users::Users;
 use super::store::Store;
 use super::telemetry::Telemetry;
+
+/// What one server does at a time.
+const DUTY: &str = "alerts";
 
 /// A round begins this long after a second has, so that what was received in the second before is written.
 const AFTER: i64 = 50;
@@ -48,8 +53,8 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Begins to evaluate the alerts of a store, unless the options say that no one shall. Must be called inside a runtime. `users` and
-    /// `telemetry` are those of the router.
+    /// Begins to evaluate the alerts of a store, unless the options say that no one shall, whenever no other server of the cluster does.
+    /// Must be called inside a runtime. `users` and `telemetry` are those of the router.
     ///
     /// # Errors
     /// Where no thread can be had.
@@ -58,6 +63,7 @@ impl Evaluator {
         users: Users,
         options: &AlertOptions,
         telemetry: &Telemetry,
+        cluster: &Cluster,
     ) -> std::io::Result<Option<Evaluator>> {
         if !options.evaluate {
             return Ok(None);
@@ -65,7 +71,7 @@ impl Evaluator {
         telemetry.evaluates();
         let (stop, stopped) = channel(false);
         let by = Evaluation::new(options.clone(), users, telemetry.lost_states());
-        let work = Work::new(store, by, telemetry.clone());
+        let work = Work::new(store, by, telemetry.clone(), cluster.duty(DUTY));
         let runtime = Handle::current();
         let thread = thread::Builder::new()
             .name("evaluation".to_owned())
@@ -88,17 +94,19 @@ struct Work {
     store: Store,
     by: Evaluation,
     telemetry: Telemetry,
+    duty: Duty,
     /// What a test does in the middle of a round.
     #[cfg(test)]
     meanwhile: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Work {
-    fn new(store: Store, by: Evaluation, telemetry: Telemetry) -> Work {
+    fn new(store: Store, by: Evaluation, telemetry: Telemetry, duty: Duty) -> Work {
         Work {
             store,
             by,
             telemetry,
+            duty,
             #[cfg(test)]
             meanwhile: Box::new(|| ()),
         }
@@ -116,11 +124,23 @@ impl Work {
         if let Some(engine) = &mut engine {
             let _ = AssertUnwindSafe(engine.close()).catch_unwind().await;
         }
+        self.duty.give_back().await;
     }
 
     /// One round, whatever becomes of it; how long to wait for the next one.
     async fn turn(&self, engine: &mut Option<Engine>, failures: &mut u32) -> Duration {
-        let outcome = AssertUnwindSafe(self.round(engine)).catch_unwind().await;
+        let Some(token) = self.duty.held() else {
+            // Another server evaluates, or soon will.
+            *engine = None;
+            let ran = self.store.clock().ran();
+            Figures::new(self.telemetry.clone()).show(&Standing { ran, ..Standing::default() });
+            return self.until_next_second();
+        };
+        if engine.as_ref().is_some_and(|engine| engine.token != token) {
+            // Another one did meanwhile.
+            *engine = None;
+        }
+        let outcome = AssertUnwindSafe(self.round(engine, token)).catch_unwind().await;
         if let Ok(true) = outcome {
             *failures = 0;
             return self.until_next_second();
@@ -137,14 +157,14 @@ impl Work {
     }
 
     /// One round; whether it went well.
-    async fn round(&self, engine: &mut Option<Engine>) -> bool {
+    async fn round(&self, engine: &mut Option<Engine>, token: Token) -> bool {
         #[cfg(test)]
         (self.meanwhile)();
         let outcome = match engine {
             Some(engine) => engine.tick().await,
             None => {
                 let figures = Figures::new(self.telemetry.clone());
-                match Engine::open(self.store.clone(), self.by.clone(), figures).await {
+                match Engine::open(self.store.clone(), self.by.clone(), figures, token).await {
                     Ok(opened) => {
                         *engine = Some(opened);
                         Ok(())

@@ -1,5 +1,5 @@
 //! What the engine writes: what happened, at once; states that changed and the clock, every few seconds. What cannot be written is kept
-//! and tried again, and its alerts wait for it.
+//! and tried again, and its alerts wait for it. Nothing is written once another server was given the duty.
 
 use std::sync::Arc;
 
@@ -62,7 +62,12 @@ impl Engine {
             return;
         }
         let written = Written { clock: self.done(), wall: self.store.now() };
-        match self.store.write(move |tx: &Tx| clock::write(tx, written)).await {
+        let token = self.token.clone();
+        let write = move |tx: &Tx| {
+            token.fence(tx)?;
+            clock::write(tx, written)
+        };
+        match self.store.write(write).await {
             Ok(()) => self.written = self.store.clock().ran(),
             Err(error) => self.failed(&error),
         }
@@ -94,7 +99,12 @@ impl Engine {
         let mut terms = self.by.terms(self.store.now());
         // Who has the original notifies.
         terms.notify &= !self.store.is_unadopted_copy();
-        match self.store.write(move |tx: &Tx| record(tx, &terms, &batch)).await {
+        let token = self.token.clone();
+        let write = move |tx: &Tx| {
+            token.fence(tx)?;
+            record(tx, &terms, &batch)
+        };
+        match self.store.write(write).await {
             Ok(stale) => {
                 // What was worked out of an alert that someone has changed meanwhile is void.
                 self.reload.extend(&stale);
@@ -124,7 +134,10 @@ impl Engine {
         self.rest = (self.store.clock().ran() + pause, pause);
         self.figures.failed();
         // What is only repeated was told where it was found.
-        if !matches!(error, StoreError::Trouble { cause: None, .. } | StoreError::Unavailable) {
+        if !matches!(
+            error,
+            StoreError::Trouble { cause: None, .. } | StoreError::Unavailable | StoreError::Superseded
+        ) {
             tracing::error!(target: "librato_apply::serve", %error, "what happened to alerts cannot be written; it is tried again");
         }
     }

@@ -1,5 +1,7 @@
 //! The whole way, in process and by a clock that stands until it is moved: measurements and alerts over HTTP, incidents out of the tables.
 
+#[cfg(all(unix, feature = "postgres"))]
+mod cluster;
 mod laws;
 mod life;
 mod thread;
@@ -17,6 +19,7 @@ use tower::ServiceExt as _;
 use super::engine::Engine;
 use super::figures::Figures;
 use crate::serve::catalog::alerting::evaluation::Evaluation;
+use crate::serve::cluster::{Cluster, Token};
 use crate::serve::http::users::Users;
 use crate::serve::router::router;
 use crate::serve::series::sqlite::testing;
@@ -29,6 +32,16 @@ use crate::watch::{Message, Transition};
 /// When everything begins; a full hour.
 const BORN: i64 = 1_699_999_200;
 
+/// In memory, or where tests are to run on PostgreSQL a database there, that no one keeps in order.
+fn store(opening: Opening) -> (Store, Option<String>) {
+    #[cfg(all(unix, feature = "postgres"))]
+    if let Some((store, address)) = crate::serve::store::postgres::tests::store_with(opening.clone()) {
+        store.rest();
+        return (store, Some(address));
+    }
+    (Store::open_with(&Data::Memory, opening).unwrap(), None)
+}
+
 /// A server and its engine.
 struct Bench {
     clock: Clock,
@@ -37,6 +50,9 @@ struct Bench {
     engine: Option<Engine>,
     options: Options,
     users: Users,
+    token: Token,
+    /// That of the database, where it is one.
+    address: Option<String>,
     /// What happened before the engine that runs was opened.
     before: Vec<Transition>,
 }
@@ -49,10 +65,11 @@ impl Bench {
     async fn with(options: Options) -> Bench {
         let clock = Clock::standing_at(BORN);
         let opening = Opening { clock: clock.clone(), ..Opening::default() };
-        let store = Store::open_with(&Data::Memory, opening).unwrap();
+        let (store, address) = store(opening);
         let users = Users::from(vec![Credentials::new("u", &"t".into())]);
         let router = router(store.clone(), users.clone(), &options);
-        let mut bench = Bench { clock, store, router, engine: None, options, users, before: Vec::new() };
+        let (engine, before, token) = (None, Vec::new(), Cluster::default().duty("alerts").held().unwrap());
+        let mut bench = Bench { clock, store, router, engine, options, users, token, address, before };
         bench.open().await;
         bench
     }
@@ -61,7 +78,7 @@ impl Bench {
         let telemetry = &self.options.telemetry;
         let by = Evaluation::new(self.options.alerts.clone(), self.users.clone(), telemetry.lost_states());
         let figures = Figures::new(telemetry.clone());
-        self.engine = Some(Engine::open(self.store.clone(), by, figures).await.unwrap());
+        self.engine = Some(Engine::open(self.store.clone(), by, figures, self.token.clone()).await.unwrap());
     }
 
     fn engine(&mut self) -> &mut Engine {
@@ -120,6 +137,10 @@ impl Bench {
     /// Packs all of the journal, read or not.
     async fn compact(&self) {
         let now = self.store.now();
+        #[cfg(all(unix, feature = "postgres"))]
+        if self.store.is_shared() {
+            return crate::serve::series::postgres::testing::compact(&self.store, now).await;
+        }
         let pack = move |tx: &Tx| {
             testing::compact(tx.sqlite().unwrap().0, now);
             Ok::<_, StoreError>(())

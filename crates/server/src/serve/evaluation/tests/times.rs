@@ -70,6 +70,33 @@ async fn silence_while_nobody_listened_is_no_absence() {
     }
 }
 
+/// A database that fails over: neither could anybody report while it was gone.
+#[cfg(all(unix, feature = "postgres"))]
+#[tokio::test]
+async fn silence_while_the_database_is_gone_is_no_absence() {
+    let mut bench = Bench::new().await;
+    let Some(address) = bench.address.clone() else { return };
+    let alert = bench.alert(&absent(120)).await;
+    bench.pass(1).await;
+    bench.value("web", 1, 1.0).await;
+    bench.pass(59).await;
+    let (_, database) = address.rsplit_once('/').unwrap();
+    let server = crate::serve::store::postgres::test_server::server().unwrap();
+    let allow =
+        |yes: bool| server.sql("postgres", &format!("ALTER DATABASE {database} ALLOW_CONNECTIONS {yes}"));
+    allow(false);
+    let of = format!("FROM pg_stat_activity WHERE datname = '{database}'");
+    server.sql("postgres", &format!("SELECT pg_terminate_backend(pid) {of}"));
+    bench.clock.pass(Duration::from_secs(80));
+    assert!(bench.engine().tick().await.is_err());
+    allow(true);
+    // The rest of the 120 seconds, a grace of 60, and what everything waits for.
+    bench.pass(110).await;
+    assert_eq!((bench.log(), bench.status(alert).await.as_str()), (vec![], "ok"));
+    bench.pass(40).await;
+    assert_eq!(bench.status(alert).await, "triggered", "it is absent after all");
+}
+
 #[tokio::test]
 async fn a_clock_that_is_set_back_makes_nothing_happen_and_nothing_wait() {
     for restart in [false, true] {
