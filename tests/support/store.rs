@@ -201,6 +201,13 @@ impl Server {
         self.run("psql", &["--no-psqlrc", "--tuples-only", "--no-align", "--command", sql, database])
     }
 
+    /// Takes a connection for so long, if there is one left.
+    pub fn hold(&self, database: &str, seconds: u32) -> Child {
+        let sleep = format!("SELECT pg_sleep({seconds})");
+        let mut psql = self.command("psql", &["--no-psqlrc", "--command", &sleep, database]);
+        psql.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     fn run(&self, program: &str, args: &[&str]) -> String {
         run(self.command(program, args))
     }

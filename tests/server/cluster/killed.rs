@@ -177,3 +177,17 @@ async fn connections_that_are_ended_again_and_again_lose_nothing() {
     assert!(pause < Duration::from_secs(10), "it took {pause:?} until something was stored again");
     writers.settle("connections ended", &cluster).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_others_use_up_are_waited_for() {
+    let Some(cluster) = Cluster::start(2, &["-c", "max_connections=20"]) else { return };
+    let writers = Writers::start(&cluster);
+    writers.go_on().await;
+    let mut held: Vec<_> = (0..20).map(|_| cluster.postgres.hold("monitoring", 3)).collect();
+    for other in &mut held {
+        other.wait().unwrap();
+    }
+    let pause = writers.go_on().await;
+    assert!(pause < Duration::from_secs(10), "it took {pause:?} until something was stored again");
+    writers.settle("connections used up", &cluster).await;
+}

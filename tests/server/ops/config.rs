@@ -125,7 +125,11 @@ fn what_does_not_go_with_a_database_is_refused_with_the_way_out() {
         (&["--parts", "64"], &[], "`store.parts` is about a database, and none is named"),
         (&["--store", "postgres://u@h/d", "--parts", "48"], &[], "write 16, 32, 64"),
         (&["--no-alerts", "--store", "postgres://u@db/d?sslmode=disable"], &[], "--allow-insecure-store"),
-        (&["--no-alerts", "--store", "postgres://u@db/d?sslmode=odd"], &[], "verify-full is what is done without it"),
+        (
+            &["--no-alerts", "--store", "postgres://u@db/d?sslmode=odd"],
+            &[],
+            "verify-full is what is done without it",
+        ),
         (&["--no-alerts", "--store", "postgres:///d"], &[], "names no host"),
         (&["--no-alerts", "--store", "postgres://u@h/d"], &[("PGPASSFILE", "none")], "passwords of none"),
         (&["--no-alerts"], &[STORE[0], ("LIBRATO_SERVE_STORE_PASSWORD", "canary2")], "leave one of them out"),

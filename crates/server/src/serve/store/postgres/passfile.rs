@@ -3,27 +3,29 @@
 
 use std::path::Path;
 
-use tokio_postgres::Config;
+/// What needs a password.
+pub struct Wanted<'a> {
+    /// Hosts with their ports.
+    pub places: Vec<(String, u16)>,
+    pub database: &'a str,
+    pub user: &'a str,
+}
 
-use super::target::{TargetError, places};
-
-/// The password for this address; nothing where no line fits.
+/// The password for it; nothing where no line fits.
 ///
 /// # Errors
-/// Where the file cannot be read or others may read it, and where the hosts of the address would need different passwords.
-pub fn find(path: &Path, config: &Config) -> Result<Option<String>, TargetError> {
-    let refused = |why: String| TargetError::Passfile { path: path.to_owned(), why };
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+/// Where the file cannot be read or others may read it, and where the hosts would need different passwords: in words that hold none.
+pub fn find(path: &Path, wanted: &Wanted<'_>) -> Result<Option<String>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     if is_open_to_others(path) {
-        return Err(refused("others may read it; chmod 600 it".to_owned()));
+        return Err("others may read it; chmod 600 it".to_owned());
     }
-    let user = config.get_user().unwrap_or_default();
-    let database = config.get_dbname().unwrap_or(user);
-    let mut found =
-        places(config).map(|(host, port)| password(&text, [&host, &port.to_string(), database, user]));
-    let first = found.next().flatten();
-    if found.any(|other| other != first) {
-        return Err(refused("the hosts of the address have different passwords there".to_owned()));
+    let Wanted { places, database, user } = wanted;
+    let of = |(host, port): &(String, u16)| password(&text, [host, &port.to_string(), database, user]);
+    let found: Vec<Option<String>> = places.iter().map(of).collect();
+    let first = found.first().cloned().flatten();
+    if found.iter().any(|other| *other != first) {
+        return Err("the hosts of the address have different passwords there".to_owned());
     }
     Ok(first)
 }
@@ -95,12 +97,15 @@ mod tests {
 
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "h1:*:*:*:canary1\nh2:*:*:*:canary2\n").unwrap();
-        let ask =
-            |address: &str| find(file.path(), &address.parse().unwrap()).map_err(|error| error.to_string());
-        assert_eq!(ask("postgres://u@h1,h1:5433/d"), Ok(Some("canary1".to_owned())));
-        let told = ask("postgres://u@h1,h2/d").unwrap_err();
+        let ask = |hosts: &[&str]| {
+            let places = hosts.iter().map(|host| ((*host).to_owned(), 5432)).collect();
+            find(file.path(), &Wanted { places, database: "d", user: "u" })
+        };
+        assert_eq!(ask(&["h1", "h1"]), Ok(Some("canary1".to_owned())));
+        assert_eq!(ask(&["h3"]), Ok(None));
+        let told = ask(&["h1", "h2"]).unwrap_err();
         assert!(told.contains("different passwords") && !told.contains("canary"), "{told}");
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(ask("postgres://u@h1/d").unwrap_err().contains("chmod 600"));
+        assert!(ask(&["h1"]).unwrap_err().contains("chmod 600"));
     }
 }

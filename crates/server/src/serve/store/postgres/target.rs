@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-use super::passfile;
+use super::passfile::{self, Wanted};
 use super::tls::Tls;
 
 /// A PostgreSQL database that holds the data, in its schema `librato_apply`.
@@ -169,7 +169,12 @@ impl Postgres {
                 config.password(password.expose_secret());
             }
             (None, Some(path), None) => {
-                if let Some(password) = passfile::find(path, &config)? {
+                let user = config.get_user().unwrap_or_default();
+                let database = config.get_dbname().unwrap_or(user);
+                let wanted = Wanted { places: places(&config).collect(), database, user };
+                let found = passfile::find(path, &wanted);
+                let found = found.map_err(|why| TargetError::Passfile { path: path.clone(), why })?;
+                if let Some(password) = found {
                     config.password(password);
                 }
             }
@@ -228,7 +233,7 @@ fn words(error: &tokio_postgres::Error) -> String {
 }
 
 /// The hosts with their ports, as an address names them.
-pub(super) fn places(config: &Config) -> impl Iterator<Item = (String, u16)> + '_ {
+fn places(config: &Config) -> impl Iterator<Item = (String, u16)> + '_ {
     let ports = config.get_ports();
     let port = move |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
     config.get_hosts().iter().enumerate().map(move |(at, host)| (shown(host), port(at)))
