@@ -164,7 +164,7 @@ fn work(connection: &Held, mut received: UnboundedReceiver<Message>, condition: 
 
 fn commit(connection: &Held, jobs: Vec<Job>, condition: &Condition) {
     let before = connection.total_changes();
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+    if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
         // The jobs are dropped unrun; each caller sees its channel close.
         tracing::error!(target: "librato_apply::serve", %error, "cannot begin a transaction");
         return;
@@ -182,7 +182,7 @@ fn commit(connection: &Held, jobs: Vec<Job>, condition: &Condition) {
         // It failed, which is told to its caller, and took back everything there is.
         return replies.into_iter().for_each(|reply| reply(Commit::Failed));
     }
-    let committed = connection.execute_batch("COMMIT");
+    let committed = run(connection, "COMMIT");
     if let Err(error) = &committed {
         tracing::error!(target: "librato_apply::serve", %error, "cannot commit");
         if let Some(trouble) = Trouble::of(error) {
@@ -204,6 +204,11 @@ fn commit(connection: &Held, jobs: Vec<Job>, condition: &Condition) {
     for reply in replies {
         reply(commit);
     }
+}
+
+/// What every commit says is compiled once.
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 fn displaced(connection: &Held) -> Option<Displaced> {
@@ -252,10 +257,13 @@ fn in_savepoint<T, E: Failure>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, E>,
 ) -> Result<T, E> {
-    connection.execute_batch("SAVEPOINT job").map_err(StoreError::from)?;
+    run(connection, "SAVEPOINT job").map_err(StoreError::from)?;
     let result = caught(connection, job);
-    let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
-    match connection.execute_batch(end) {
+    let ended = match result {
+        Ok(_) => run(connection, "RELEASE job"),
+        Err(_) => connection.execute_batch("ROLLBACK TO job; RELEASE job"),
+    };
+    match ended {
         // A full disk ends the transaction, savepoints and all: what the job said is the reason.
         Err(error) if result.is_ok() => Err(StoreError::from(error).into()),
         _ => result,
