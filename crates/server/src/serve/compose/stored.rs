@@ -277,11 +277,7 @@ impl<'a> Tables<'a> {
                 let bytes = singles.bytes() + size_of::<Sample>() * most;
                 budget::need(self.made.saturating_add(bytes))?;
                 let mut sums = Sums::new(step, most);
-                singles
-                    .times
-                    .iter()
-                    .zip(&singles.values)
-                    .for_each(|(time, value)| sums.add(Sample::single(*time, *value)));
+                sums.add_singles(singles);
                 recent().map(sample).for_each(|sample| sums.add(sample));
                 return Ok(sums.finish());
             }

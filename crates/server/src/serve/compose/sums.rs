@@ -2,6 +2,7 @@
 
 use crate::composite::eval::Sample;
 use crate::serve::tsdb::aggregate::Point;
+use crate::serve::tsdb::page::Singles;
 
 pub(super) fn sample(&Point { time, stats }: &Point) -> Sample {
     // Counts are far below 2^53.
@@ -39,6 +40,25 @@ impl Sums {
         self.samples.push(Sample { time, ..sample });
     }
 
+    /// The same for single values, of which many mostly fall into one interval.
+    pub(super) fn add_singles(&mut self, Singles { times, values }: &Singles) {
+        let (mut times, mut values) = (times.as_slice(), values.as_slice());
+        while let (Some(time), Some(value)) = (times.first(), values.first()) {
+            self.add(Sample::single(*time, *value));
+            let more = times.iter().skip(1).take_while(|time| **time < self.end).count();
+            if let Some(last) = self.samples.last_mut()
+                && more > 0
+            {
+                let Sample { mut sum, mut min, mut max, .. } = *last;
+                for value in values.iter().skip(1).take(more) {
+                    (sum, min, max) = (sum + value, min.min(*value), max.max(*value));
+                }
+                *last = Sample { count: last.count + more as f64, sum, min, max, ..*last };
+            }
+            (times, values) = (&times[1 + more..], values.get(1 + more..).unwrap_or_default());
+        }
+    }
+
     pub(super) fn finish(mut self) -> Vec<Sample> {
         if self.samples.len() < self.samples.capacity() / 2 {
             self.samples.shrink_to_fit();
@@ -59,6 +79,7 @@ mod tests {
         fn they_are_what_is_put_together_at_once(
             mut values in prop::collection::vec((-10_000..10_000_i64, any::<i16>()), 0..100),
             far in any::<i32>(),
+            cut in 1..40_usize,
             step in prop::sample::select(vec![1_i64, 60, 3600, i64::MAX / 4])
         ) {
             values.push((far.into(), 1));
@@ -70,6 +91,13 @@ mod tests {
             let mut sums = Sums::new(step, points.len());
             points.iter().for_each(|point| sums.add(sample(point)));
             let expected: Vec<_> = downsample(points, step).iter().map(sample).collect();
+            prop_assert_eq!(sums.finish(), &expected[..]);
+            let mut sums = Sums::new(step, values.len());
+            for some in values.chunks(cut) {
+                let times = some.iter().map(|value| value.0).collect();
+                let values = some.iter().map(|value| f64::from(value.1) / 10.0).collect();
+                sums.add_singles(&Singles { times, values });
+            }
             prop_assert_eq!(sums.finish(), expected);
         }
     }
