@@ -150,7 +150,8 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let cluster = librato_apply::serve::Cluster::default();
     listening.evaluation =
         Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry, &cluster)?;
-    if options.telemetry.is_evaluating() {
+    // What a demo evaluates is not there yet.
+    if options.telemetry.is_evaluating() && demo.is_none() {
         ui.complain(&announce::line(settings, standing, store.is_unadopted_copy()));
     }
     let heart = heartbeat::beats(sending, store.clone(), options.telemetry.clone());

@@ -28,7 +28,7 @@ test("from a link to what is wrong, why, and quiet for an hour, on one screen of
     ["the state", page.locator(".chip.bad", { hasText: "firing" })],
     ["why it pages", page.locator(".trouble", { hasText: "shop.checkout.ms on web-2 has been above 800" })],
     ["the runbook", page.locator("a", { hasText: "wiki.example.org" })],
-    ["the way to quiet", page.locator("button", { hasText: "Mute for 1 h" })],
+    ["the way to quiet", page.locator("button", { hasText: "Silence for 1 h" })],
   ]) {
     const box = await place.first().boundingBox();
     assert.ok(box && box.y + box.height <= 844, `${what} is not on the first screen: ${JSON.stringify(box)}`);
@@ -37,14 +37,14 @@ test("from a link to what is wrong, why, and quiet for an hour, on one screen of
   assert.match(await page.locator(".plot > svg").first().getAttribute("aria-label"), /greatest 1.* ms by web-2/);
   const title = await page.title();
   assert.match(title, /^\(1\)/, "a tab says that something fires");
-  await Promise.all([page.waitForURL(/said=silenced|shop\.checkout\.slow$/), page.locator("button", { hasText: "Mute for 1 h" }).tap()]);
+  await Promise.all([page.waitForURL(/said=silenced|shop\.checkout\.slow$/), page.locator("button", { hasText: "Silence for 1 h" }).tap()]);
   await page.waitForSelector("text=Nobody is notified while it lasts");
   const { silences } = await server.api("GET", "/v1/silences?status=active&sort=desc");
   const made = silences.find(({ alert }) => alert === "shop.checkout.slow");
   assert.ok(made && made.user === PEOPLE.operator[0], JSON.stringify(silences));
   assert.ok(Math.abs(made.end_time - made.start_time - 3_600) <= 1, JSON.stringify(made));
-  assert.match(await page.textContent(".strip.quiet"), /Silenced until .* UTC ?in .* · seen, muted on its page · oncall/);
-  assert.equal(await page.locator("button", { hasText: "Mute for 1 h" }).count(), 0);
+  assert.match(await page.textContent(".strip.quiet"), /Silenced until .* UTC ?in .* · seen, silenced on its page · oncall/);
+  assert.equal(await page.locator("button", { hasText: "Silence for 1 h" }).count(), 0);
   const alert = page.url();
   for (const path of ["/ui/alerts", "/ui/spaces/Shop"]) {
     await page.goto(path);

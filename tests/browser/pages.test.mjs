@@ -67,7 +67,7 @@ test("without scripts: log in, every page, another time by form, all pictures", 
   assert.equal(new URL(page.url()).searchParams.get("hide"), "web-2");
   assert.equal(await page.locator("tr.off", { hasText: "web-2" }).count(), 1);
   await page.goto("/ui/alerts/shop.checkout.slow");
-  await Promise.all([page.waitForURL(/said=silenced/), page.locator("button", { hasText: "Mute for 1 h" }).click()]);
+  await Promise.all([page.waitForURL(/said=silenced/), page.locator("button", { hasText: "Silence for 1 h" }).click()]);
   assert.match(await page.textContent("[role=status]"), /Nobody is notified/);
   const silences = await server.api("GET", "/v1/silences?status=active&sort=desc");
   assert.equal(silences.silences[0].alert, "shop.checkout.slow");

@@ -126,14 +126,15 @@ fn columns(kind: Kind) -> &'static [Column] {
 /// Who was not told of an incident, behind its state; nothing where everybody was.
 pub fn heard(incident: &Value) -> String {
     if incident["silent"] == true {
-        return ", silent".to_owned();
+        return ", in re-arm".to_owned();
     }
     let services = joined(&incident["undelivered"], ", ", text);
     match incident["delivery"].as_str() {
         Some("not_delivered") if services.is_empty() => ", not delivered".to_owned(),
         Some("not_delivered") => format!(", not delivered to {services}"),
         Some("nobody") => ", nobody to tell".to_owned(),
-        Some(word @ ("silenced" | "muted" | "held")) => format!(", {word}"),
+        Some("muted") => ", not sent (--no-notify)".to_owned(),
+        Some(word @ ("silenced" | "held")) => format!(", {word}"),
         _ => String::new(),
     }
 }
@@ -242,7 +243,7 @@ mod tests {
         };
         let hook = json!({"delivery": "not_delivered", "undelivered": ["hook"]});
         assert_eq!(status(hook), "open, not delivered to hook");
-        assert_eq!(status(json!({"silent": true, "delivery": null})), "open, silent");
+        assert_eq!(status(json!({"silent": true, "delivery": null})), "open, in re-arm");
         assert_eq!(status(json!({"delivery": "silenced"})), "open, silenced");
         assert_eq!(status(json!({"delivery": "nobody"})), "open, nobody to tell");
         assert_eq!(status(json!({"delivery": "delivered"})), "open");

@@ -85,6 +85,9 @@ async fn shown(pages: &Pages, visit: &Visit, name: &str) -> Result<Response, Ref
         @for (place, scene) in scenes.iter().enumerate() {
             section.card.chart { div.top { h2 { (&scene.title) } } (figure::figure(visit, place, scene, false)) }
         }
+        @if scenes.iter().any(|scene| !scene.spans.is_empty()) {
+            p.note { "Shaded red: it fired. Hatched: a condition is violated, and not yet for long enough." }
+        }
         div.grid {
             (card("Fires when", &facts(&alert, &violations, &visit.clock)))
             @if visit.may(Access::Clear) { (card("Silence it", &form(visit, name, &here))) }
@@ -141,8 +144,8 @@ fn for_an_hour(visit: &Visit, alert: &str, back: &str) -> Markup {
             input type="hidden" name="alert" value=(alert);
             input type="hidden" name="stream" value="*";
             input type="hidden" name="duration" value="3600";
-            input type="hidden" name="why" value="seen, muted on its page";
-            button.primary { "Mute for 1 h" }
+            input type="hidden" name="why" value="seen, silenced on its page";
+            button.primary { "Silence for 1 h" }
         }
     }
 }
@@ -176,7 +179,7 @@ fn burning(incident: &Value, clock: &Clock) -> Markup {
             h2 {
                 "Firing for " (span(clock.now - whole(incident, "opened_at").unwrap_or(clock.now)))
                 @if !text(incident, "stream").is_empty() { " on " (Text(text(incident, "stream"))) }
-                @if incident["silent"] == true { " " (chip(Tone::Quiet, "silent: nobody is notified")) }
+                @if incident["silent"] == true { " " (chip(Tone::Quiet, "in re-arm: nobody is notified yet")) }
             }
             (why(incident, clock.now, 20))
             p.note { "since " (whole(incident, "opened_at").map(|at| clock.when(at)).unwrap_or_default()) }

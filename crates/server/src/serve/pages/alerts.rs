@@ -86,7 +86,7 @@ fn trouble(open: &[Value], clock: &Clock) -> Markup {
                         div {
                             a.name href=(format!("/ui/alerts/{}", segment(name))) { (Text(name)) }
                             " " span.muted { "for " (span(clock.now - whole(incident, "opened_at").unwrap_or(clock.now))) }
-                            @if incident["silent"] == true { " " (chip(Tone::Quiet, "silent")) }
+                            @if incident["silent"] == true { " " (chip(Tone::Quiet, "in re-arm")) }
                             (silenced(incident, clock))
                         }
                         (why(incident, clock.now, 3))

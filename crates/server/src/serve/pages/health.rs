@@ -33,9 +33,15 @@ async fn shown(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
             ]
         })
         .collect();
+    let off: Vec<&str> =
+        checks.iter().filter(|check| text(check, "status") == "off").map(|check| text(check, "name")).collect();
     let heartbeat = &health["heartbeat"];
+    let verdict = html! {
+        (mark(text(&health, "status")))
+        @if !off.is_empty() { " " span.muted { "switched off: " (off.join(", ")) } }
+    };
     let content = html! {
-        (heading("Health", &mark(text(&health, "status")), &html! {}))
+        (heading("Health", &verdict, &html! {}))
         section.card { (table("Checks", &["Check", "State", "What is known"], &rows)) }
         (card("Heartbeat", &html! {
             p {

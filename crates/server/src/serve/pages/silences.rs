@@ -77,7 +77,7 @@ fn rows(visit: &Visit, status: &str, silences: &[Value]) -> Markup {
                 html! {
                     (Text(text(silence, "alert")))
                     @if !matches!(text(silence, "stream"), "" | "*") { " on " (Text(text(silence, "stream"))) }
-                    @if status == "active" { " " (chip(Tone::Quiet, "silent")) }
+                    @if status == "active" { " " (chip(Tone::Quiet, "active")) }
                 },
                 html! {
                     @if status == "pending" { "from " (time("start_time").map(|at| visit.clock.when(at)).unwrap_or_default()) ", " }

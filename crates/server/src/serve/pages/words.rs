@@ -102,7 +102,7 @@ pub fn delivery(status: &str) -> &'static str {
         "failed" => "refused for good",
         "expired" => "given up after a day",
         "silenced" => "silenced",
-        "muted" => "muted by --no-notify",
+        "muted" => "not sent: --no-notify",
         "held" => "held back since the upgrade",
         "unsupported" => "a type of service that is no more",
         "replaced" => "replaced by a newer one",
