@@ -91,7 +91,7 @@ impl Start {
 /// Serves until Ctrl-C or a termination signal; requests in flight are finished. Or looks after a file.
 #[cfg(feature = "serve")]
 pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
-    use librato_apply::serve::{Evaluator, Opening, Sending, Starting, Users, router};
+    use librato_apply::serve::{Cluster, Evaluator, Node, Opening, Sending, Starting, Users, router};
 
     if let Some(command) = &args.command {
         return commands::run(command, ui).await;
@@ -143,8 +143,15 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         release: settings.notify == Some(true),
     };
     let standing = librato_apply::serve::standing(&store, starting).await?;
-    let (listen, path) = (settings.listen, settings.data.clone());
-    let options = &settings.options;
+    let (listen, path, drain) = (settings.listen, settings.data.clone(), settings.drain);
+    let mut node = Node::default();
+    node.name = settings.store.node.clone().unwrap_or_default();
+    node.url = settings.options.notify.public_url.as_ref().map(ToString::to_string);
+    node.credentials = users.digest();
+    let cluster = Cluster::join(&store, node, &settings.options.telemetry)?;
+    let mut options = settings.options.clone();
+    options.cluster = cluster.clone();
+    let options = &options;
     let router = router(store.clone(), users.clone(), options);
     let delivered = delivery::begin(&store, users.clone(), options, ui).await?;
     let cluster = librato_apply::serve::Cluster::default();
@@ -154,16 +161,22 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     if options.telemetry.is_evaluating() && demo.is_none() {
         ui.complain(&announce::line(settings, standing, store.is_unadopted_copy()));
     }
-    let heart = heartbeat::beats(sending, store.clone(), options.telemetry.clone());
-    let drawer = librato_apply::serve::draw_snapshots(store.clone(), options.snapshots.clone());
+    let heart = heartbeat::beats(sending, store.clone(), options.telemetry.clone(), cluster.clone());
+    let drawer =
+        librato_apply::serve::draw_snapshots(store.clone(), options.snapshots.clone(), cluster.clone());
     let (links, opens) = (options.pages.links.clone(), settings.open);
     let allow = options.notify.allow.clone();
     let files = super::reload::Files { args, global, ui, set_level: start.set_level, allow };
     let (stop, files_again) =
         (super::interrupts::told_to_stop(), files.on_hangup(resolved, users, listening.tls.clone()));
-    let stop = async {
+    let evaluation = listening.evaluation.clone();
+    let stop = async move {
         stop.await;
+        // Who asks `/readyz` sends no more, and other servers take over before this one is gone.
+        cluster.retire();
         delivered.await;
+        leave(cluster, evaluation).await;
+        tokio::time::sleep(drain).await;
     };
     let listener = socket.listen(BACKLOG).map_err(|error| unheard(listen, &error))?;
     let address = listener.local_addr()?;
@@ -193,6 +206,21 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     }
     ui.say("stopped");
     Ok(Exit::Done)
+}
+
+/// Leaves to other servers of the same data what this one does, where there can be any.
+#[cfg(feature = "serve")]
+async fn leave(cluster: librato_apply::serve::Cluster, evaluation: Option<librato_apply::serve::Evaluator>) {
+    if cluster.id().is_none() {
+        return;
+    }
+    let left = tokio::task::spawn_blocking(move || {
+        if let Some(evaluation) = evaluation {
+            evaluation.stop();
+        }
+        cluster.leave();
+    });
+    let _ = left.await;
 }
 
 /// Why nobody would be heard at an address, and what to do about it.

@@ -1,6 +1,8 @@
 //! Where SQL stands, and that one text of it serves every kind of database.
 
-use super::{root, sources, test_files};
+use std::fs;
+
+use super::{quoted, root, sources, test_files};
 
 /// The only places that name the library of a database.
 const OF_SQLITE: [&str; 2] = ["src/serve/store/sqlite/", "src/serve/series/sqlite/"];
@@ -102,6 +104,22 @@ fn sql_stands_in_tables_and_in_one_dialect() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Of tables that servers share it must be known who writes them.
+#[test]
+fn it_is_said_of_every_table_who_writes_it() {
+    let schema =
+        fs::read_to_string(root().join("crates/server/src/serve/store/postgres/schema_1.sql")).unwrap();
+    let tables = schema.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let said = text.lines().skip_while(|line| *line != "| Table | Who writes it |").skip(2);
+    let said = said.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    let mut said: Vec<String> = said.flat_map(quoted).collect();
+    let mut tables: Vec<&str> = tables.collect();
+    tables.sort_unstable();
+    said.sort_unstable();
+    assert_eq!(said, tables, "the table of ARCHITECTURE.md (left) and schema_1.sql (right)");
 }
 
 #[test]

@@ -44,9 +44,11 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
 /// What looks after a file does not look after a database, which has programs of its own.
 fn refuse_database(command: &ServeCommand) -> Result<(), Stop> {
     let (files, name, help) = match command {
-        ServeCommand::Check { file } => {
-            ([file, file], "check", "`amcheck` and `pg_dump` of PostgreSQL find what is damaged in a database")
-        }
+        ServeCommand::Check { file } => (
+            [file, file],
+            "check",
+            "`amcheck` and `pg_dump` of PostgreSQL find what is damaged in a database",
+        ),
         ServeCommand::Backup { from, to, .. } => (
             [from, to],
             "backup",

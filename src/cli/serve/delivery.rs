@@ -13,7 +13,8 @@ pub async fn begin(
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let notifies = options.alerts.evaluate && options.alerts.notify && !store.is_unadopted_copy();
     let begun = if notifies {
-        let dispatcher = Dispatcher::new(store, users, &options.telemetry, &options.alerts, &options.notify)?;
+        let Options { telemetry, alerts, notify, cluster, .. } = options;
+        let dispatcher = Dispatcher::new(store, users, telemetry, alerts, notify, cluster)?;
         for warning in dispatcher.warnings().await? {
             ui.complain(&format!("warning: {warning}"));
         }

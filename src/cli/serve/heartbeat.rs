@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use librato_apply::serve::{Sending, Store, Telemetry, heartbeat};
+use librato_apply::serve::{Cluster, Sending, Store, Telemetry, heartbeat};
 
 use crate::cli::exit::Stop;
 
@@ -19,9 +19,9 @@ pub fn check(sending: &Sending) -> Result<(), Stop> {
 }
 
 /// Calls the address while all is well, where there is one. Never returns.
-pub async fn beats(sending: Sending, store: Store, telemetry: Telemetry) -> Infallible {
+pub async fn beats(sending: Sending, store: Store, telemetry: Telemetry, cluster: Cluster) -> Infallible {
     if sending.has_heartbeat() {
-        heartbeat(store, telemetry, || sending.beat()).await
+        heartbeat(store, telemetry, cluster, || sending.beat()).await
     } else {
         std::future::pending().await
     }

@@ -48,6 +48,8 @@ pub struct Settings {
     pub log_level: LevelFilter,
     /// Whether a browser is shown the way in.
     pub open: bool,
+    /// How long it is served on after it was told to stop.
+    pub drain: Duration,
     /// Whether everything is invented.
     pub demo: bool,
     /// What writes in pictures what the built-in font lacks.
@@ -91,6 +93,7 @@ impl Default for Settings {
             log_json: false,
             log_level: LevelFilter::INFO,
             open: false,
+            drain: Duration::ZERO,
             demo: false,
             picture_font: None,
         }

@@ -1,6 +1,7 @@
 //! The options of `serve`: one row each, and nothing about any of them elsewhere. A new option is a row.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use librato_apply::serve::{Smtp, Snapshots};
 
@@ -289,6 +290,12 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("30s")
     .help("How long one read may take, and wait before it begins. What takes longer is refused with 400 and told to ask for less, since some clients repeat for ever what is answered 5xx"),
+    opt("limits.drain", "drain", "TIME", Shape::Time, |s, text| {
+        s.drain = Duration::from_secs(seconds(text, 0, 3600)?.unsigned_abs());
+        Ok(())
+    })
+    .by_default("0s")
+    .help("How long a server that is told to stop goes on serving, while `/readyz` answers 503: longer than a load balancer takes to notice"),
     opt("limits.rate_limit", "rate-limit", "N", Shape::Number, |s, text| {
         s.options.measurements_per_minute = Some(positive(text)?.try_into().unwrap_or(u64::MAX));
         Ok(())
@@ -407,7 +414,7 @@ pub static TABLE: &[Opt] = &[
         if hours > 168 {
             return Err("write a number of hours, 168 at most".to_owned());
         }
-        s.options.pages.session = std::time::Duration::from_secs(hours as u64 * 3_600);
+        s.options.pages.session = Duration::from_secs(hours as u64 * 3_600);
         Ok(())
     })
     .by_default("12")

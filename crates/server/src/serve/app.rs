@@ -10,6 +10,7 @@ use super::backup;
 use super::catalog::alerting::evaluation::Evaluation;
 use super::catalog::alerting::options::AlertOptions;
 use super::catalog::cache::SeriesCache;
+use super::cluster::Cluster;
 use super::delivery::{NotifyOptions, Sending};
 use super::http::address::Network;
 use super::http::body::Limits;
@@ -42,6 +43,8 @@ pub struct Options {
     pub measurements_per_minute: Option<u64>,
     /// Whose `X-Forwarded-For` is believed. No one's by default.
     pub trusted_proxies: Vec<Network>,
+    /// Which server this is among those of the same data. The only one by default.
+    pub cluster: Cluster,
     /// What counts the requests. A new one by default.
     pub telemetry: Telemetry,
     /// How alerts are evaluated.
@@ -65,6 +68,7 @@ impl Default for Options {
             read_timeout: Duration::from_secs(30),
             measurements_per_minute: None,
             trusted_proxies: Vec::new(),
+            cluster: Cluster::default(),
             telemetry: Telemetry::default(),
             alerts: AlertOptions::default(),
             notify: NotifyOptions::default(),
@@ -80,6 +84,7 @@ pub struct App {
     pub store: Store,
     pub telemetry: Telemetry,
     pub rates: Rates,
+    cluster: Cluster,
     known: SeriesCache,
     bodies: Limits,
     evaluation: Evaluation,
@@ -101,6 +106,7 @@ impl App {
             store,
             rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
             telemetry,
+            cluster: options.cluster.clone(),
             bodies: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
             evaluation,
             sending: Sending::new(&options.notify),
@@ -124,6 +130,12 @@ impl FromRef<App> for Store {
 impl FromRef<App> for Telemetry {
     fn from_ref(app: &App) -> Telemetry {
         app.telemetry.clone()
+    }
+}
+
+impl FromRef<App> for Cluster {
+    fn from_ref(app: &App) -> Cluster {
+        app.cluster.clone()
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::cluster::{Cluster, Doer};
 use super::health::{Pulse, Signs, Verdict, judge};
 use super::store::Store;
 use super::telemetry::Telemetry;
@@ -17,9 +18,12 @@ const EVERY: Duration = Duration::from_secs(60);
 /// How long a start may take before it counts as stopped, in seconds.
 const START: u32 = 60;
 
+/// What it is called among the duties of servers.
+pub const DUTY: &str = "heartbeat";
+
 /// The verdict at this moment.
-pub fn verdict(store: &Store, telemetry: &Telemetry) -> Verdict {
-    let (evaluation, delivery) = telemetry.pulses(store.clock().ran());
+pub fn verdict(store: &Store, telemetry: &Telemetry, cluster: &Cluster) -> Verdict {
+    let (evaluation, delivery) = pulses(store, telemetry, cluster);
     judge(&Signs {
         trouble: store.unready().map(|error| error.to_string()),
         space: store.condition().room.space(),
@@ -30,20 +34,35 @@ pub fn verdict(store: &Store, telemetry: &Telemetry) -> Verdict {
     })
 }
 
-/// Calls each minute while all is well. `call` says what went wrong in words without the address, which is a secret.
-pub async fn beat<F>(store: Store, telemetry: Telemetry, call: impl Fn() -> F) -> Infallible
+/// How far evaluation and delivery are behind, whichever server does them.
+fn pulses(store: &Store, telemetry: &Telemetry, cluster: &Cluster) -> (Pulse, Pulse) {
+    let (evaluation, delivery) = telemetry.pulses(store.clock().ran());
+    let of_all = |duty, own| match cluster.doer(duty) {
+        Doer::Another(behind) if own != Pulse::Off => behind.map_or(Pulse::Silent, Pulse::Behind),
+        _ => own,
+    };
+    (of_all("alerts", evaluation), of_all("outbox", delivery))
+}
+
+/// Calls each minute while all is well, from one of the servers of `cluster`. `call` says what went wrong in words without the address, which is a secret.
+pub async fn beat<F>(store: Store, telemetry: Telemetry, cluster: Cluster, call: impl Fn() -> F) -> Infallible
 where
     F: Future<Output = Result<(), String>>,
 {
-    begun(&store, &telemetry).await;
+    let duty = cluster.duty(DUTY);
+    begun(&store, &telemetry, &cluster).await;
     let mut stopped = false;
     let mut minutes = interval(EVERY);
     // After a suspension one call is enough.
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
+        if duty.held().is_none() {
+            continue;
+        }
+        duty.done(Duration::ZERO);
         let now = store.clock().now();
-        if let Some(reason) = verdict(&store, &telemetry).stops_heartbeat() {
+        if let Some(reason) = verdict(&store, &telemetry, &cluster).stops_heartbeat() {
             if !stopped {
                 tracing::error!(target: "librato_apply::serve", reason, "the heartbeat stops");
             }
@@ -64,9 +83,9 @@ where
 }
 
 /// Waits until a server that starts has had time to begin.
-async fn begun(store: &Store, telemetry: &Telemetry) {
+async fn begun(store: &Store, telemetry: &Telemetry, cluster: &Cluster) {
     for _ in 0..START {
-        if telemetry.pulses(store.clock().ran()).0 != Pulse::Silent {
+        if pulses(store, telemetry, cluster).0 != Pulse::Silent {
             return;
         }
         sleep(Duration::from_secs(1)).await;
@@ -92,7 +111,7 @@ mod tests {
             called.set(all);
             async move { if fails { Err("it answered 404".to_owned()) } else { Ok(()) } }
         };
-        let heart = beat(store.clone(), telemetry.clone(), call);
+        let heart = beat(store.clone(), telemetry.clone(), Cluster::default(), call);
         let time = async {
             for now in 0..count {
                 minute.set(now);

@@ -13,6 +13,7 @@ mod catalog;
 mod changes;
 mod clock;
 mod cluster;
+mod cluster_figures;
 mod compose;
 mod connections;
 mod dashboards;

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use super::cluster::{Cluster, Doer};
 use super::health;
 use super::heartbeat;
 use super::http::answer;
@@ -16,8 +17,14 @@ pub async fn health() -> &'static str {
     "ok\n"
 }
 
-/// Whether it can do what it is for.
-pub async fn ready(State(store): State<Store>) -> Result<&'static str, Problem> {
+/// Whether it can do what it is for, and goes on doing it.
+pub async fn ready(
+    State(store): State<Store>,
+    State(cluster): State<Cluster>,
+) -> Result<&'static str, Problem> {
+    if cluster.is_leaving() {
+        return Err(Problem::unavailable());
+    }
     store.unready().map_or(Ok("ok\n"), |error| Err(Problem::not_ready(error)))
 }
 
@@ -39,10 +46,16 @@ struct Heartbeat {
 }
 
 /// Each check, and why the heartbeat stopped. Always 200: whether requests can be served is what `/readyz` says.
-pub async fn checks(State(store): State<Store>, State(telemetry): State<Telemetry>) -> Response {
-    let verdict = heartbeat::verdict(&store, &telemetry);
+pub async fn checks(
+    State(store): State<Store>,
+    State(telemetry): State<Telemetry>,
+    State(cluster): State<Cluster>,
+) -> Response {
+    let verdict = heartbeat::verdict(&store, &telemetry, &cluster);
     let last = telemetry.last_heartbeats();
     let (status, reason) = match (last.tried, verdict.stops_heartbeat(), last.failure) {
+        // Of several servers one calls it.
+        _ if matches!(cluster.doer(heartbeat::DUTY), Doer::Another(Some(_))) => ("elsewhere", None),
         (None, ..) => ("off", None),
         (Some(_), Some(why), _) => ("stopped", Some(why)),
         (Some(_), None, Some(why)) => ("failing", Some(why)),
@@ -56,9 +69,10 @@ pub async fn checks(State(store): State<Store>, State(telemetry): State<Telemetr
 pub async fn metrics(
     State(store): State<Store>,
     State(telemetry): State<Telemetry>,
+    State(cluster): State<Cluster>,
 ) -> Result<Response, Problem> {
     let text = telemetry
-        .page(store.condition(), &heartbeat::verdict(&store, &telemetry))
+        .page(store.condition(), &heartbeat::verdict(&store, &telemetry, &cluster))
         .map_err(Problem::internal)?;
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text).into_response())

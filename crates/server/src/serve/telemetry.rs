@@ -18,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::alert_figures::AlertFigures;
+use super::cluster_figures::ClusterFigures;
 use super::health::{Pulse, Verdict};
 use super::store::Condition;
 use super::troubles::{Said, Troubles};
@@ -47,6 +48,7 @@ struct Inner {
     lost_states: Counter,
     outbox: Outbox,
     alerts: AlertFigures,
+    cluster: ClusterFigures,
 }
 
 /// What waits for services, and what became of it.
@@ -150,6 +152,9 @@ struct Stored {
     clock_doubted: Gauge,
     failures: Gauge,
     history_dropped: Gauge,
+    repeats: Gauge,
+    breaks: Gauge,
+    waits: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -199,6 +204,7 @@ impl Default for Telemetry {
             lost_states: Counter::default(),
             outbox: Outbox::default(),
             alerts: AlertFigures::default(),
+            cluster: ClusterFigures::default(),
         };
         inner.register();
         Telemetry { inner: Arc::new(inner) }
@@ -229,6 +235,7 @@ impl Inner {
         self.watch.register(all);
         self.outbox.register(all);
         self.alerts.register(all);
+        self.cluster.register(all);
     }
 }
 
@@ -302,6 +309,12 @@ impl Stored {
         let help =
             "Incidents and deliveries that were deleted before their time, to keep their history small";
         all.register("alert_history_dropped", help, self.history_dropped.clone());
+        let help = "Transactions that were done again, since others came in between";
+        all.register("database_repeats", help, self.repeats.clone());
+        let help = "Transactions whose connection to the database broke";
+        all.register("database_breaks", help, self.breaks.clone());
+        let help = "Transactions that had to wait until one of the connections to the database was free";
+        all.register("database_waits", help, self.waits.clone());
     }
 
     fn look(&self, condition: &Condition) {
@@ -320,6 +333,9 @@ impl Stored {
         self.clock_doubted.set(condition.clock_doubted.load(Ordering::Relaxed));
         self.failures.set(count(&condition.failures));
         self.history_dropped.set(count(&condition.history_dropped));
+        self.repeats.set(count(&condition.repeats));
+        self.breaks.set(count(&condition.breaks));
+        self.waits.set(count(&condition.waits));
     }
 }
 
@@ -397,6 +413,11 @@ impl Telemetry {
     /// What is counted of the evaluation of alerts.
     pub(super) fn alerts(&self) -> &AlertFigures {
         &self.inner.alerts
+    }
+
+    /// What is counted of servers over one database.
+    pub(super) fn cluster(&self) -> &ClusterFigures {
+        &self.inner.cluster
     }
 
     /// Notifications are to be sent; until [`Telemetry::delivered`] is called that counts as failed.

@@ -10,8 +10,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::node::Node;
-use super::table::{self, Lease};
+use super::table::{self, Behind, Lease};
 use crate::serve::clock::Clock;
+use crate::serve::cluster_figures::ClusterFigures;
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
@@ -22,15 +23,21 @@ const BEAT: Duration = Duration::from_secs(2);
 /// For how long a lease is given, in milliseconds by the clock of the database.
 pub const LEASE: i64 = 10_000;
 
+/// How long ago a server was heard that counts as there, in milliseconds.
+const GONE: i64 = 6_000;
+
 /// How long before its end nothing more is begun, in milliseconds: others may count a little faster.
 pub const MARGIN: i64 = 2_000;
 
 pub struct Member {
     store: Store,
+    figures: ClusterFigures,
     id: i64,
     node: Node,
     /// What it wants to do, and what it has of that.
     duties: Mutex<BTreeMap<Arc<str>, Option<Held>>>,
+    /// How far behind all duties were when it was last heard, whoever has them.
+    behind: Mutex<(Moment, Vec<Behind>)>,
     /// Held while leases are asked for and given back, so that none comes back after it was given back. Whether this server has left.
     turn: Mutex<bool>,
 }
@@ -41,6 +48,8 @@ struct Held {
     token: i64,
     /// Before it was last asked for.
     since: Moment,
+    /// Up to when it is done, in milliseconds that the server has run.
+    done: Option<i64>,
 }
 
 /// A moment by both clocks: a machine that was suspended knows it by one of them alone.
@@ -63,10 +72,14 @@ impl Moment {
 }
 
 impl Member {
-    pub fn new(store: Store, node: Node) -> io::Result<Member> {
+    pub fn new(store: Store, mut node: Node, figures: ClusterFigures) -> io::Result<Member> {
         let random = getrandom::u64().map_err(io::Error::other)?;
         let id = i64::try_from(random >> 1).unwrap_or(1).max(1);
-        Ok(Member { store, id, node, duties: Mutex::default(), turn: Mutex::new(false) })
+        if node.name.is_empty() {
+            node.name = format!("{id:016x}");
+        }
+        let behind = Mutex::new((Moment::now(&store.clock()), Vec::new()));
+        Ok(Member { store, figures, id, node, duties: Mutex::default(), behind, turn: Mutex::new(false) })
     }
 
     pub fn id(&self) -> i64 {
@@ -83,16 +96,39 @@ impl Member {
         (held.since.passed(&self.store.clock()) < LEASE - MARGIN).then_some(held.token)
     }
 
-    pub fn fence(&self, tx: &Tx<'_>, name: &str, token: i64) -> Result<(), StoreError> {
-        if table::is_held(tx, name, token)? {
-            return Ok(());
+    /// How far behind a duty is, or the furthest of its parts.
+    pub fn behind(&self, name: &str) -> Option<Duration> {
+        let behind = self.behind.lock();
+        let is_part =
+            |of: &str| of == name || of.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        let most = behind.1.iter().filter(|one| is_part(&one.name)).map(|one| one.millis).max()?;
+        let passed = behind.0.passed(&self.store.clock());
+        Some(Duration::from_millis(most.saturating_add(passed).max(0).unsigned_abs()))
+    }
+
+    pub fn done(&self, name: &str, behind: Duration) {
+        let behind = i64::try_from(behind.as_millis()).unwrap_or(i64::MAX);
+        if let Some(Some(held)) = self.duties.lock().get_mut(name) {
+            held.done = Some(self.store.clock().ran().saturating_sub(behind));
         }
+    }
+
+    pub fn fence(&self, tx: &Tx<'_>, name: &str, token: i64) -> Result<(), StoreError> {
+        if table::is_held(tx, name, token)? { Ok(()) } else { Err(self.forgets(name, token)) }
+    }
+
+    pub fn check(&self, tx: &Tx<'_>, name: &str, token: i64) -> Result<(), StoreError> {
+        if table::is_last(tx, name, token)? { Ok(()) } else { Err(self.forgets(name, token)) }
+    }
+
+    /// Has a duty no more that another server was given.
+    fn forgets(&self, name: &str, token: i64) -> StoreError {
         let mut duties = self.duties.lock();
         if let Some(held) = duties.get_mut(name).filter(|held| held.is_some_and(|held| held.token == token)) {
             *held = None;
-            lost(name);
+            self.loses(name);
         }
-        Err(StoreError::Superseded)
+        StoreError::Superseded
     }
 
     /// Says that it is there, keeps what it has and takes what nobody has. Blocks.
@@ -102,19 +138,32 @@ impl Member {
             return Ok(());
         }
         let since = Moment::now(&self.store.clock());
-        let wanted: Vec<String> = self.duties.lock().keys().map(|name| name.as_ref().to_owned()).collect();
-        let leases = self.store.apart(|tx| {
-            table::seen(tx, self.id, &self.node, self.store.level())?;
-            let mut leases = table::renew(tx, self.id, &wanted, LEASE)?;
+        let (wanted, behind) = self.wanted(since);
+        let (leases, all) = self.store.apart(|tx| {
+            let begun = self.store.clock().wall();
+            let clock = table::seen(tx, self.id, &self.node, self.store.level())?;
+            self.figures.clock.set((clock - begun.midpoint(self.store.clock().wall())) as f64 / 1000.0);
+            let (nodes, strangers) = table::nodes(tx, &self.node.credentials, GONE)?;
+            self.figures.nodes.set(nodes);
+            self.figures.strangers.set(strangers);
+            let mut leases = table::renew(tx, self.id, &wanted, &behind, LEASE)?;
             let is_missing = |name: &&String| !leases.iter().any(|lease| lease.name == **name);
             let missing: Vec<String> = wanted.iter().filter(is_missing).cloned().collect();
             if !missing.is_empty() {
                 leases.extend(table::acquire(tx, self.id, &missing, LEASE)?);
             }
-            Ok(leases)
+            Ok((leases, table::behind(tx)?))
         })?;
         self.note(&leases, since);
+        *self.behind.lock() = (since, all);
         Ok(())
+    }
+
+    /// What it wants to do, and how far behind that is in milliseconds, or less than nothing where nobody has said it.
+    fn wanted(&self, now: Moment) -> (Vec<String>, Vec<i64>) {
+        let behind = |held: &Option<Held>| held.and_then(|held| held.done).map_or(-1, |done| now.ran - done);
+        let duties = self.duties.lock();
+        duties.iter().map(|(name, held)| (name.as_ref().to_owned(), behind(held))).unzip()
     }
 
     /// Notes what it has now.
@@ -124,13 +173,23 @@ impl Member {
             match (given, *held) {
                 (Some(given), Some(known)) if given.token == known.token => {}
                 (Some(_), _) => {
+                    self.figures.acquired.inc();
                     tracing::info!(target: "librato_apply::serve", duty = %name, "this server does it from now on");
                 }
-                (None, Some(_)) => lost(name),
+                (None, Some(_)) => self.loses(name),
                 (None, None) => {}
             }
-            *held = given.map(|lease| Held { token: lease.token, since });
+            let done = held.filter(|known| given.is_some_and(|given| given.token == known.token));
+            let done = done.and_then(|known| known.done);
+            *held = given.map(|lease| Held { token: lease.token, since, done });
         }
+        let held = leases.len();
+        self.figures.held.set(i64::try_from(held).unwrap_or(i64::MAX));
+    }
+
+    fn loses(&self, duty: &str) {
+        self.figures.lost.inc();
+        tracing::warn!(target: "librato_apply::serve", duty, "another server does it from now on, since this one was not heard");
     }
 
     /// Wants a duty no more, and lets others have it. Blocks.
@@ -157,10 +216,6 @@ impl Member {
     }
 }
 
-fn lost(duty: &str) {
-    tracing::warn!(target: "librato_apply::serve", duty, "another server does it from now on, since this one was not heard");
-}
-
 /// A member, and the thread on which it is heard.
 pub struct Attended {
     member: Arc<Member>,
@@ -184,6 +239,7 @@ impl Attended {
                 failing = match beating.beat() {
                     Ok(()) => false,
                     Err(error) => {
+                        beating.figures.unheard.inc();
                         if !failing {
                             tracing::warn!(target: "librato_apply::serve", %error, "this server cannot be heard by the others; it is tried again");
                         }
@@ -197,6 +253,13 @@ impl Attended {
         };
         let thread = thread::Builder::new().name("cluster".to_owned()).spawn(work)?;
         Ok(Attended { member, thread: Mutex::new(Some(Beating { wake, thread })) })
+    }
+
+    /// Without the thread.
+    #[cfg(test)]
+    #[cfg(feature = "postgres")]
+    pub fn by_hand(member: Member) -> Attended {
+        Attended { member: Arc::new(member), thread: Mutex::new(None) }
     }
 
     pub fn member(&self) -> Arc<Member> {

@@ -14,12 +14,14 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use self::member::{Attended, Member};
 pub use self::node::Node;
 use super::store::Store;
 use super::store::error::StoreError;
 use super::store::tx::Tx;
+use super::telemetry::Telemetry;
 
 /// One server among those of a database. Clones share it; [`Cluster::default`] is one that has its data for itself.
 #[derive(Clone, Default)]
@@ -29,16 +31,34 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a server known to the others that use the same data, where there can be any. From then on a thread keeps what it has.
+    /// Makes a server known to the others that use the same data, where there can be any. From then on a thread keeps what it has. `telemetry` is
+    /// that of the router.
     ///
     /// # Errors
     /// Where no thread or no randomness can be had.
-    pub fn join(store: &Store, node: Node) -> io::Result<Cluster> {
+    pub fn join(store: &Store, node: Node, telemetry: &Telemetry) -> io::Result<Cluster> {
         if !store.is_shared() {
             return Ok(Cluster::default());
         }
-        let attended = Attended::begin(Member::new(store.clone(), node)?)?;
+        let attended = Attended::begin(Member::new(store.clone(), node, telemetry.cluster().clone())?)?;
         Ok(Cluster { leaving: Arc::default(), attended: Some(Arc::new(attended)) })
+    }
+
+    /// One that is heard only when a test says so.
+    #[cfg(test)]
+    #[cfg(feature = "postgres")]
+    pub fn by_hand(store: &Store) -> Cluster {
+        let attended = Attended::by_hand(
+            Member::new(store.clone(), Node::default(), Telemetry::default().cluster().clone()).unwrap(),
+        );
+        Cluster { leaving: Arc::default(), attended: Some(Arc::new(attended)) }
+    }
+
+    /// Is heard. Blocks.
+    #[cfg(test)]
+    #[cfg(feature = "postgres")]
+    pub fn beat(&self) {
+        self.attended.as_ref().unwrap().member().beat().unwrap();
     }
 
     /// What tells it from the others, in the table `nodes`; nothing where there can be no others.
@@ -52,6 +72,14 @@ impl Cluster {
             attended.want(name);
         }
         Duty { member: self.attended.as_ref().map(|attended| attended.member()), name: name.into() }
+    }
+
+    /// Who does it, and how far behind that is.
+    pub(super) fn doer(&self, duty: &str) -> Doer {
+        let Some(member) = self.attended.as_ref().map(|attended| attended.member()) else {
+            return Doer::This;
+        };
+        if member.held(duty).is_some() { Doer::This } else { Doer::Another(member.behind(duty)) }
     }
 
     /// Says that this server is about to end, so that nobody sends it any more requests.
@@ -79,6 +107,15 @@ impl fmt::Debug for Cluster {
     }
 }
 
+/// Which server does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doer {
+    /// This one.
+    This,
+    /// Another one, or none now. How far behind it is, which grows by itself; nothing where it was never done.
+    Another(Option<Duration>),
+}
+
 /// Something that one server does at a time, for whoever does it here.
 #[derive(Clone)]
 pub struct Duty {
@@ -95,6 +132,13 @@ impl Duty {
             None => 0,
         };
         Some(Token { member: self.member.clone(), name: Arc::clone(&self.name), number })
+    }
+
+    /// Tells the others how far behind it is: to be called on every round, also where nothing is to be done.
+    pub fn done(&self, behind: Duration) {
+        if let Some(member) = &self.member {
+            member.done(&self.name, behind);
+        }
     }
 
     /// Leaves it to others, and wants it no more.
@@ -117,6 +161,11 @@ impl Token {
     /// Refuses the transaction, and forgets the duty, where someone else was given it meanwhile. Nobody is until the transaction has ended.
     pub fn fence(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         self.member.as_ref().map_or(Ok(()), |member| member.fence(tx, &self.name, self.number))
+    }
+
+    /// The same for a transaction that only reads: nobody was given the duty before it.
+    pub fn check(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        self.member.as_ref().map_or(Ok(()), |member| member.check(tx, &self.name, self.number))
     }
 }
 

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Node {
-    /// What people call it. None by default.
+    /// What people call it. Something random by default.
     pub name: String,
     /// Where it can be reached.
     pub url: Option<String>,

@@ -14,14 +14,34 @@ pub struct Lease {
     pub token: i64,
 }
 
-/// Notes that a server is there.
-pub fn seen(tx: &Tx<'_>, id: i64, node: &Node, level: i64) -> Result<(), StoreError> {
+/// How far behind a duty is, by what was last told of it.
+pub struct Behind {
+    pub name: String,
+    pub millis: i64,
+}
+
+/// Notes that a server is there. The clock of the database, now.
+pub fn seen(tx: &Tx<'_>, id: i64, node: &Node, level: i64) -> Result<i64, StoreError> {
     let sql = format!(
         "INSERT INTO nodes (id, name, version, level, url, credentials, begun, seen)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, {NOW}, {NOW}) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen"
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, {NOW}, {NOW}) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
+        RETURNING CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS clock"
     );
     let version = env!("CARGO_PKG_VERSION");
-    tx.execute(&sql, params![id, node.name, version, level, node.url, node.credentials]).map(drop)
+    let params = params![id, node.name, version, level, node.url, node.credentials];
+    let clock = tx.one(&sql, params, |row| row.get("clock"))?;
+    clock.ok_or_else(|| StoreError::internal("the database tells no time"))
+}
+
+/// How many servers were heard less than `gone` ago, and how many of these let others in than these.
+pub fn nodes(tx: &Tx<'_>, credentials: &str, gone: i64) -> Result<(i64, i64), StoreError> {
+    let sql = format!(
+        "SELECT COUNT(*) AS nodes, COUNT(CASE WHEN credentials <> ?1 THEN 1 END) AS strangers
+        FROM nodes WHERE seen > {NOW} - ?2"
+    );
+    let counts =
+        tx.one(&sql, params![credentials, gone], |row| Ok((row.get("nodes")?, row.get("strangers")?)))?;
+    Ok(counts.unwrap_or_default())
 }
 
 /// It is there no more.
@@ -29,12 +49,26 @@ pub fn gone(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
     tx.execute("DELETE FROM nodes WHERE id = ?1", params![id]).map(drop)
 }
 
-/// Keeps the leases that a server has of these for `time` from now on; the others it has not.
-pub fn renew(tx: &Tx<'_>, id: i64, names: &Vec<String>, time: i64) -> Result<Vec<Lease>, StoreError> {
-    let which = tx.any("name", 2);
-    let sql =
-        format!("UPDATE leases SET until = {NOW} + ?3 WHERE holder = ?1 AND {which} RETURNING name, token");
-    tx.all(&sql, params![id, names, time], given)
+/// Keeps the leases that a server has of these for `time` from now on, and notes how far `behind` they are; the others it has not.
+pub fn renew(
+    tx: &Tx<'_>,
+    id: i64,
+    names: &Vec<String>,
+    behind: &Vec<i64>,
+    time: i64,
+) -> Result<Vec<Lease>, StoreError> {
+    let sql = format!(
+        "UPDATE leases SET until = {NOW} + ?3, done = CASE WHEN had.behind < 0 THEN done ELSE {NOW} - had.behind END
+        FROM unnest(CAST(?2 AS TEXT[]), CAST(?4 AS BIGINT[])) AS had (name, behind)
+        WHERE leases.name = had.name AND holder = ?1 RETURNING leases.name AS name, token"
+    );
+    tx.all(&sql, params![id, names, time, behind], given)
+}
+
+/// How far behind duties are that anybody has done.
+pub fn behind(tx: &Tx<'_>) -> Result<Vec<Behind>, StoreError> {
+    let sql = format!("SELECT name, {NOW} - done AS behind FROM leases WHERE done IS NOT NULL");
+    tx.all(&sql, params![], |row| Ok(Behind { name: row.get("name")?, millis: row.get("behind")? }))
 }
 
 /// Takes those of these leases that nobody keeps, and that no transaction goes by that is still under way.
@@ -60,6 +94,11 @@ pub fn give_back(tx: &Tx<'_>, id: i64, names: &Vec<String>) -> Result<(), StoreE
     let sql =
         format!("UPDATE leases SET holder = NULL, until = 0 WHERE holder = ?1 AND {}", tx.any("name", 2));
     tx.execute(&sql, params![id, names]).map(drop)
+}
+
+/// Whether this is the last token of a lease now.
+pub fn is_last(tx: &Tx<'_>, name: &str, token: i64) -> Result<bool, StoreError> {
+    tx.exists("SELECT token FROM leases WHERE name = ?1 AND token = ?2", params![name, token])
 }
 
 /// Whether this is still the last token of a lease; no other is given until the transaction ends. Does not wait for who keeps the lease, since

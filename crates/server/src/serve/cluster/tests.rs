@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn who_is_alone_has_every_duty() {
     let store = Store::open(&crate::serve::Data::Memory).unwrap();
-    let cluster = Cluster::join(&store, Node::default()).unwrap();
+    let cluster = Cluster::join(&store, Node::default(), &Telemetry::default()).unwrap();
     let token = cluster.duty("alerts").held().unwrap();
     assert_eq!(cluster.id(), None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

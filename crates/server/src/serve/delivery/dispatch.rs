@@ -2,7 +2,7 @@
 //! decides nothing by itself (`decide`, `pace`); what it has sent is marked after it was sent, so that a server that is killed sends
 //! again rather than not at all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +25,16 @@ use crate::serve::catalog::alerting::options::AlertOptions;
 use crate::serve::catalog::alerting::silences::silence::Silence;
 use crate::serve::catalog::services::settings::type_name;
 use crate::serve::catalog::services::table::{self as services, Service};
+use crate::serve::cluster::{Cluster, Duty, Token};
 use crate::serve::http::users::Users;
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::telemetry::{Circuit, Telemetry};
+use crate::serve::troubles::Troubles;
+
+/// What it is called among the duties of servers.
+const DUTY: &str = "outbox";
 
 /// Requests under way at one time.
 const AT_ONCE: usize = 16;
@@ -58,6 +63,10 @@ pub struct Dispatcher {
     /// The silences that were on at the last look.
     pub(super) silent: HashSet<i64>,
     pub(super) by: Evaluation,
+    /// Of all servers of a database one sends.
+    duty: Duty,
+    /// By which this one did last.
+    token: Option<Token>,
     /// When it was last looked what would not be sent, by the clock that only goes on.
     pub(super) ahead: Option<i64>,
 }
@@ -80,7 +89,7 @@ struct Turn {
 
 impl Dispatcher {
     /// Sends nothing before [`Dispatcher::run`]. `users` and `telemetry` are those of the router, `alerts` and `options` of its
-    /// [`Options`](crate::serve::Options).
+    /// [`Options`](crate::serve::Options). Of the servers of `cluster` one sends.
     ///
     /// # Errors
     /// When nothing could be sent with these options.
@@ -90,6 +99,7 @@ impl Dispatcher {
         telemetry: &Telemetry,
         alerts: &AlertOptions,
         options: &NotifyOptions,
+        cluster: &Cluster,
     ) -> Result<Dispatcher, NotifyError> {
         let sending = Sending::new(options);
         sending.at(0)?;
@@ -106,6 +116,8 @@ impl Dispatcher {
             failing: false,
             silent: HashSet::new(),
             by: Evaluation::new(alerts.clone(), users, telemetry.lost_states()),
+            duty: cluster.duty(DUTY),
+            token: None,
             ahead: None,
         })
     }
@@ -113,9 +125,6 @@ impl Dispatcher {
     /// Sends what is due until `stop` resolves; attempts that are under way then have a few seconds left.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         self.telemetry.delivers();
-        if let Err(error) = self.recall().await {
-            tracing::error!(target: "librato_apply::serve", %error, "what was given up before the start cannot be read");
-        }
         let mut stop = std::pin::pin!(stop);
         loop {
             self.round().await;
@@ -133,12 +142,25 @@ impl Dispatcher {
         if tokio::time::timeout(LAST, rest).await.is_err() {
             tracing::warn!(target: "librato_apply::serve", "some notifications were under way and will be sent again");
         }
+        self.duty.give_back().await;
     }
 
-    /// Starts what is due, as far as there is room.
+    /// Starts what is due, as far as there is room and it is this server that sends.
     pub(super) async fn round(&mut self) {
-        match self.look().await {
+        let held = self.duty.held();
+        let outcome = match held {
+            Some(token) => {
+                if self.token.as_ref() != Some(&token) {
+                    self.begin_anew(token).await;
+                }
+                self.look().await
+            }
+            // What was sent is marked, also where nothing more may be begun: the database knows whether it is still ours.
+            None => self.write_down().await,
+        };
+        match outcome {
             Ok(()) => self.failing = false,
+            Err(StoreError::Superseded) => self.forget(),
             Err(error) => {
                 if !self.failing {
                     tracing::error!(target: "librato_apply::serve", %error, "notifications cannot be read or marked; this goes on being tried");
@@ -146,6 +168,43 @@ impl Dispatcher {
                 self.failing = true;
             }
         }
+    }
+
+    /// Sends from now on. Where others did meanwhile, nothing that is remembered of what waits is true any more.
+    async fn begin_anew(&mut self, token: Token) {
+        self.forget();
+        self.token = Some(token);
+        if let Err(error) = self.recall().await {
+            tracing::error!(target: "librato_apply::serve", %error, "what was given up before the start cannot be read");
+        }
+    }
+
+    /// Leaves to others what was under way: they know of it only that it is not marked, and send it again.
+    pub(super) fn forget(&mut self) {
+        self.attempts = JoinSet::new();
+        self.busy.clear();
+        self.unwritten.clear();
+        self.refused.clear();
+        self.silent.clear();
+        self.paces.clear();
+        self.ahead = None;
+        if self.token.take().is_some() {
+            *self.telemetry.troubles() = Troubles::default();
+        }
+        self.telemetry.outbox(0, Duration::ZERO, BTreeMap::new());
+    }
+
+    /// Writes, as long as nobody else sends.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(token) = self.token.clone() else { return Err(StoreError::Superseded) };
+        let fenced = move |tx: &Tx| {
+            token.fence(tx)?;
+            job(tx)
+        };
+        self.store.write(fenced).await
     }
 
     async fn look(&mut self) -> Result<(), StoreError> {
@@ -171,6 +230,7 @@ impl Dispatcher {
         let open = |queue: &&Queue| self.paces.get(&queue.service).is_none_or(|pace| !pace.is_open());
         let untried = queues.iter().filter(open).filter_map(|queue| queue.untried).min();
         self.telemetry.delivered(ran, seconds(untried));
+        self.duty.done(seconds(untried));
         let waiting = queues.iter().map(|queue| queue.waiting).sum();
         let oldest = seconds(queues.iter().map(|queue| queue.oldest).min());
         let waits: HashSet<i64> = queues.iter().map(|queue| queue.service).collect();
@@ -242,7 +302,10 @@ impl Dispatcher {
 
     async fn turn(&self, service: i64, now: i64) -> Result<Turn, StoreError> {
         let most = 3 * IN_DIGEST;
+        let token = self.token.clone().ok_or(StoreError::Superseded)?;
         let read = move |tx: &Tx| {
+            // Whoever stood still since it began to look sends nothing that another server may send.
+            token.check(tx)?;
             Ok::<_, StoreError>(Turn {
                 service: services::get_all(tx, &[service])?.remove(&service),
                 heads: table::heads(tx, service, now, most)?,

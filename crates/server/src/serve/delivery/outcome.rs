@@ -57,7 +57,10 @@ impl Dispatcher {
         self.note_attempt(to, &report, &written, now);
         self.count(to, &heads, &report, &written);
         self.unwritten.push(written);
-        if let Err(error) = self.write_down().await {
+        let marked = self.write_down().await;
+        if let Err(StoreError::Superseded) = marked {
+            self.forget();
+        } else if let Err(error) = marked {
             tracing::error!(target: "librato_apply::serve", %error, "what was sent cannot be marked yet; this goes on being tried");
         }
     }
@@ -84,7 +87,7 @@ impl Dispatcher {
                 let lost = written.iter().filter(|one| one.status.is_lost()).map(|one| one.id).collect();
                 unheard::tell(tx, &by, &lost, now)
             };
-            self.store.write(write).await?;
+            self.write(write).await?;
             self.unwritten.pop();
             for id in ids {
                 self.busy.remove(&id);

@@ -17,7 +17,7 @@ impl Dispatcher {
         let ids: HashSet<i64> = active.iter().map(|one| one.id).collect();
         if !ids.is_subset(&self.silent) {
             let by = self.by.clone();
-            self.store.write(move |tx: &Tx| withdraw::withdraw(tx, &by, &active, now)).await?;
+            self.write(move |tx: &Tx| withdraw::withdraw(tx, &by, &active, now)).await?;
         }
         self.silent = ids;
         Ok(())
@@ -34,7 +34,7 @@ impl Dispatcher {
             return Ok(());
         }
         let (by, count) = (self.by.clone(), covered.len());
-        self.store.write(move |tx: &Tx| withdraw::these(tx, &by, &covered, now)).await?;
+        self.write(move |tx: &Tx| withdraw::these(tx, &by, &covered, now)).await?;
         self.telemetry.delivery(type_name(kind), Status::Silenced.name(), count);
         Ok(())
     }

@@ -3,6 +3,9 @@
 #[cfg(feature = "png")]
 mod chats;
 mod circuit;
+#[cfg(unix)]
+#[cfg(feature = "postgres")]
+mod postgres;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +21,7 @@ use crate::serve::catalog::alerting::deliveries::table as deliveries;
 use crate::serve::catalog::alerting::log::tests::Lines;
 use crate::serve::catalog::services::settings;
 use crate::serve::catalog::services::table::{self as services, Service};
+use crate::serve::cluster::Cluster;
 use crate::serve::refusal::Errors;
 use crate::serve::store::Store;
 use crate::serve::store::error::StoreError;
@@ -32,7 +36,7 @@ struct World {
     store: Store,
     dispatcher: Dispatcher,
     telemetry: Telemetry,
-    sink: Sink,
+    sink: Arc<Sink>,
 }
 
 /// What became of one delivery.
@@ -41,15 +45,20 @@ type Row = (String, i64, String, i64);
 impl World {
     /// One service of a type, with the sink as its URL.
     async fn new(kind: &str, act: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> World {
-        let sink = Sink::start(act).await;
+        let sink = Arc::new(Sink::start(act).await);
         let clock = Clock::standing_at(START);
         let opening = Opening { clock: clock.clone(), ..Opening::default() };
         let store = Store::open_with(&Data::Memory, opening).unwrap();
-        let telemetry = Telemetry::default();
-        let dispatcher = dispatcher(&store, &telemetry);
-        let world = World { clock, store, dispatcher, telemetry, sink };
+        let world = World::of(store, clock, &Cluster::default(), sink);
         world.save(0, kind, &json!({"url": world.sink.url(), "service_key": "s3cret"})).await;
         world
+    }
+
+    /// One server of a cluster.
+    fn of(store: Store, clock: Clock, cluster: &Cluster, sink: Arc<Sink>) -> World {
+        let telemetry = Telemetry::default();
+        let dispatcher = dispatcher_of(&store, &telemetry, cluster);
+        World { clock, store, dispatcher, telemetry, sink }
     }
 
     async fn save(&self, id: i64, kind: &str, all: &Value) {
@@ -117,11 +126,15 @@ impl World {
 }
 
 fn dispatcher(store: &Store, telemetry: &Telemetry) -> Dispatcher {
+    dispatcher_of(store, telemetry, &Cluster::default())
+}
+
+fn dispatcher_of(store: &Store, telemetry: &Telemetry, cluster: &Cluster) -> Dispatcher {
     let users = Users::from(vec![Credentials::new("ops@example.org", &"t".into())]);
     let options =
         NotifyOptions { allow: vec!["127.0.0.1".parse().unwrap()].into(), ..NotifyOptions::default() };
     let mut dispatcher =
-        Dispatcher::new(store, users, telemetry, &AlertOptions::default(), &options).unwrap();
+        Dispatcher::new(store, users, telemetry, &AlertOptions::default(), &options, cluster).unwrap();
     dispatcher.without_chance();
     dispatcher
 }
@@ -226,7 +239,10 @@ async fn a_refusal_is_tried_once_more_and_then_given_up_with_its_clear() {
     assert!(detail.contains("nothing there") && !detail.contains("s3cret"), "{detail}");
     let page = world
         .telemetry
-        .page(world.store.condition(), &crate::serve::heartbeat::verdict(&world.store, &world.telemetry))
+        .page(
+            world.store.condition(),
+            &crate::serve::heartbeat::verdict(&world.store, &world.telemetry, &Cluster::default()),
+        )
         .unwrap();
     for line in [
         r#"librato_apply_deliveries_total{type="webhook",outcome="failed"} 1"#,
@@ -277,7 +293,7 @@ async fn a_target_that_is_not_allowed_gets_what_waits_once_it_is() {
 }
 
 fn arrival(world: &World) -> String {
-    let verdict = crate::serve::heartbeat::verdict(&world.store, &world.telemetry);
+    let verdict = crate::serve::heartbeat::verdict(&world.store, &world.telemetry, &Cluster::default());
     let check = verdict.checks.iter().find(|check| check.name == "arrival").unwrap();
     format!("{:?}: {}", check.status, check.message)
 }
@@ -300,9 +316,10 @@ async fn health_says_what_does_not_arrive_where() {
         assert!(said.starts_with("Warn: 2 notifications to \"ops\" (webhook) did not arrive"), "{said}");
         assert!(said.ends_with(": HTTP 404: gone"), "{said}");
     }
-    let page = world
-        .telemetry
-        .page(world.store.condition(), &crate::serve::heartbeat::verdict(&world.store, &world.telemetry));
+    let page = world.telemetry.page(
+        world.store.condition(),
+        &crate::serve::heartbeat::verdict(&world.store, &world.telemetry, &Cluster::default()),
+    );
     assert!(page.unwrap().contains("librato_apply_notifications_undelivered 2\n"));
     // A restart forgets nothing of what was given up.
     world

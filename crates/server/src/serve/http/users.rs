@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use sha2::{Digest as _, Sha256};
 
 use super::credentials::Credentials;
 use super::role::Role;
@@ -30,6 +31,18 @@ impl Users {
         let all = self.accepted();
         let admin = all.iter().find(|one| one.role == Role::Admin);
         admin.or(all.first()).map_or_else(|| Arc::from(""), |one| Arc::clone(&one.name))
+    }
+
+    /// What is the same only where the same may come in as the same. Tells nothing of them to who does not know their tokens.
+    pub fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for (name, rights) in by_user(&self.accepted()) {
+            for (token, role) in rights {
+                digest.update(format!("{}:{name}:{role}:", name.len()));
+                digest.update(token);
+            }
+        }
+        hex::encode(digest.finalize())
     }
 
     /// From the next request on these may come in, and no one else.
@@ -98,5 +111,9 @@ mod tests {
         let same =
             users.replace(read("a s3cret admin\nb t2 operator\nd t4 admin\nd t5 viewer\ne t6 recorder"));
         assert_eq!(same.to_string(), "");
+        let digest = |text: &str| Users::from(read(text)).digest();
+        assert_eq!(digest("a t1 admin\nb t2 viewer"), digest("b t2 viewer\na t1 admin"));
+        assert_ne!(digest("a t1 admin"), digest("a t1 viewer"));
+        assert_ne!(digest("a t1 admin"), digest("a t2 admin"));
     }
 }

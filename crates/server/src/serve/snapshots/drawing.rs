@@ -1,5 +1,5 @@
 //! Snapshots are drawn one after the other, beside everything else: what waits is taken, drawn from what is stored, and kept. Whatever a
-//! kill interrupts is drawn again at the next start.
+//! kill interrupts is drawn again by who draws next. Of several servers one draws.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use super::table::{self, Snapshot};
 use crate::chart::View;
 use crate::picture::{Scene, Theme, Window, draw, png};
 use crate::serve::catalog::spaces::table as spaces;
+use crate::serve::cluster::{Cluster, Duty, Token};
 use crate::serve::drawing::{self as charts, PictureRequest};
 use crate::serve::http::problem::Problem;
 use crate::serve::store::Store;
@@ -23,31 +24,41 @@ const WIDTH: u32 = 800;
 const HEIGHT: u32 = 216;
 const PIXELS: f64 = 2.0;
 
+/// What it is called among the duties of servers.
+const DUTY: &str = "snapshots";
+
+/// How long it takes until one is noticed that another server was asked for.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long to wait when the store cannot be asked.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Draws what waits, and what comes. Never returns.
-pub async fn draw_snapshots(store: Store, options: SnapshotOptions) -> Infallible {
+/// Draws what waits, and what comes, unless another server of `cluster` does. Never returns.
+pub async fn draw_snapshots(store: Store, options: SnapshotOptions, cluster: Cluster) -> Infallible {
     if options.seen_by == Snapshots::Off {
         return std::future::pending().await;
     }
-    while let Err(error) = store.write(|tx: &Tx| table::wait_again(tx)).await {
-        note(&error);
-        tokio::time::sleep(PAUSE).await;
-    }
+    let (duty, mut known) = (cluster.duty(DUTY), None);
     loop {
         let woken = options.wake.notified();
-        match store.write(|tx: &Tx| table::take(tx)).await {
-            Ok(None) => woken.await,
-            Ok(Some(snapshot)) => {
-                if let Err(error) = finish(&store, snapshot).await {
-                    note(&error);
-                    tokio::time::sleep(PAUSE).await;
-                }
+        let outcome = match next(&store, &duty, &mut known).await {
+            Ok(None) if store.is_shared() => {
+                let _ = tokio::time::timeout(LOOK, woken).await;
+                Ok(())
             }
+            Ok(None) => {
+                woken.await;
+                Ok(())
+            }
+            Ok(Some((snapshot, token))) => finish(&store, snapshot, token).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            // Whoever draws now begins with what was under way here.
+            Ok(()) | Err(StoreError::Superseded) => {}
             Err(error) => {
                 note(&error);
                 tokio::time::sleep(PAUSE).await;
@@ -56,19 +67,41 @@ pub async fn draw_snapshots(store: Store, options: SnapshotOptions) -> Infallibl
     }
 }
 
+/// The one that has waited longest, where it is this server that draws.
+async fn next(
+    store: &Store,
+    duty: &Duty,
+    known: &mut Option<Token>,
+) -> Result<Option<(Snapshot, Token)>, StoreError> {
+    let Some(token) = duty.held() else { return Ok(None) };
+    if known.as_ref() != Some(&token) {
+        let fenced = token.clone();
+        // What was being drawn by who did it before waits again.
+        let wait_again = move |tx: &Tx| fenced.fence(tx).and_then(|()| table::wait_again(tx));
+        store.write(wait_again).await?;
+        *known = Some(token.clone());
+    }
+    let fenced = token.clone();
+    let taken = store.write(move |tx: &Tx| fenced.fence(tx).and_then(|()| table::take(tx))).await?;
+    Ok(taken.map(|snapshot| (snapshot, token)))
+}
+
 fn note(error: &StoreError) {
     tracing::error!(target: "librato_apply::serve", %error, "snapshots cannot be drawn for now");
 }
 
-async fn finish(store: &Store, snapshot: Snapshot) -> Result<(), StoreError> {
+async fn finish(store: &Store, snapshot: Snapshot, token: Token) -> Result<(), StoreError> {
     let drawn = tokio::time::timeout(PATIENCE, picture(store, &snapshot)).await;
     let drawn = drawn.unwrap_or_else(|_| Err("it took too long to draw".to_owned()));
     let key = key();
     let now = store.now();
     store
-        .write(move |tx: &Tx| match (&drawn, &key) {
-            (Ok(png), Ok(key)) => table::finish(tx, &snapshot, key, png, now),
-            (Err(why), _) | (_, Err(why)) => table::fail(tx, &snapshot, why),
+        .write(move |tx: &Tx| {
+            token.fence(tx)?;
+            match (&drawn, &key) {
+                (Ok(png), Ok(key)) => table::finish(tx, &snapshot, key, png, now),
+                (Err(why), _) | (_, Err(why)) => table::fail(tx, &snapshot, why),
+            }
         })
         .await
 }

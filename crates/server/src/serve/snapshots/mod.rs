@@ -33,7 +33,11 @@ use super::store::tx::{Row, Tx};
 
 /// Without the feature nothing is drawn. Never returns.
 #[cfg(not(feature = "png"))]
-pub async fn draw_snapshots(_: Store, _: options::SnapshotOptions) -> std::convert::Infallible {
+pub async fn draw_snapshots(
+    _: Store,
+    _: options::SnapshotOptions,
+    _: super::cluster::Cluster,
+) -> std::convert::Infallible {
     std::future::pending().await
 }
 

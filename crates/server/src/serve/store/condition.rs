@@ -58,6 +58,12 @@ pub struct Condition {
     pub history: AtomicU64,
     /// How much of it went before its time, for the sake of these.
     pub history_dropped: AtomicU64,
+    /// Transactions that were done again since others came in between.
+    pub repeats: AtomicU64,
+    /// Transactions whose connection broke.
+    pub breaks: AtomicU64,
+    /// Transactions that had to wait for a connection.
+    pub waits: AtomicU64,
 }
 
 /// The last row of the journal that someone who follows it has read; everything where no one does.

@@ -9,10 +9,11 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::serve::cluster::member::{LEASE, MARGIN, Member};
 use crate::serve::cluster::*;
+use crate::serve::cluster_figures::ClusterFigures;
 use crate::serve::store::postgres::target::Connecting;
 use crate::serve::store::postgres::test_server;
 use crate::serve::store::tx::params;
-use crate::serve::{Clock, Opening, Postgres};
+use crate::serve::{Clock, Opening, Postgres, Telemetry};
 
 const DUTY: &str = "alerts";
 
@@ -32,7 +33,8 @@ impl Server {
     fn new(address: &str) -> Server {
         let clock = Clock::standing_at(1_000_000);
         let store = connect(address, &clock);
-        let member = Arc::new(Member::new(store.clone(), Node::default()).unwrap());
+        let member =
+            Arc::new(Member::new(store.clone(), Node::default(), ClusterFigures::default()).unwrap());
         member.want(DUTY);
         Server { member, store, clock }
     }
@@ -174,7 +176,10 @@ fn servers_know_of_each_other_until_they_leave() {
         let row = |row: &crate::serve::store::tx::Row<'_>| Ok((row.get("name")?, row.get("level")?));
         store.apart(|tx| tx.all::<(String, i64)>(sql, params![], row)).unwrap()
     };
-    let join = |name: &str| Cluster::join(&store, Node { name: name.to_owned(), ..Node::default() }).unwrap();
+    let join = |name: &str| {
+        Cluster::join(&store, Node { name: name.to_owned(), ..Node::default() }, &Telemetry::default())
+            .unwrap()
+    };
     let (a, b) = (join("a"), join("b"));
     until(|| names().len() == 2);
     assert_eq!(names(), [("a".to_owned(), store.level()), ("b".to_owned(), store.level())]);

@@ -35,7 +35,7 @@ fn dispatcher(world: &World, links_pictures: bool) -> Dispatcher {
         ..NotifyOptions::default()
     };
     let alerts = AlertOptions::default();
-    Dispatcher::new(&world.store, users, &world.telemetry, &alerts, &options).unwrap()
+    Dispatcher::new(&world.store, users, &world.telemetry, &alerts, &options, &Cluster::default()).unwrap()
 }
 
 /// The pictures that messages show, in the order in which they came.

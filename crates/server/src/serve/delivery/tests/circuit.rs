@@ -31,7 +31,7 @@ impl World {
     }
 
     fn open_circuits(&self) -> String {
-        let verdict = crate::serve::heartbeat::verdict(&self.store, &self.telemetry);
+        let verdict = crate::serve::heartbeat::verdict(&self.store, &self.telemetry, &Cluster::default());
         let page = self.telemetry.page(self.store.condition(), &verdict).unwrap();
         let line = |line: &str| line.strip_prefix("librato_apply_delivery_circuits_open ").map(str::to_owned);
         page.lines().find_map(line).unwrap()

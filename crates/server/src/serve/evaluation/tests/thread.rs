@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::serve::cluster::Cluster;
 use crate::serve::evaluation::Work;
 use crate::serve::heartbeat::verdict;
 
@@ -38,7 +39,7 @@ async fn a_panic_ends_neither_the_server_nor_the_evaluation() {
     let does = Arc::clone(&panics);
     work.meanwhile = Box::new(move || assert!(!does.load(Ordering::Relaxed), "as the test wants it"));
     let mut thread = Thread { work, engine: None, failures: 0 };
-    let failures = || verdict(&bench.store, &telemetry).failures();
+    let failures = || verdict(&bench.store, &telemetry, &Cluster::default()).failures();
 
     thread.pass(&bench, 4).await;
     bench.value("web", 4, 0.0).await;

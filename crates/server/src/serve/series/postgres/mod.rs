@@ -10,6 +10,7 @@ mod follow;
 #[cfg(test)]
 #[cfg(unix)]
 mod follow_tests;
+mod history;
 mod packed;
 mod pages;
 mod table;

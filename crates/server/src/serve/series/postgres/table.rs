@@ -255,17 +255,3 @@ pub fn remember(tx: &Tx<'_>, seen: i64, held: i64) -> Result<(), StoreError> {
     tx.execute(sql, params![LAST_SEEN, seen.to_string()])?;
     tx.execute(sql, params![CLOCK_HELD, held.to_string()]).map(drop)
 }
-
-/// Deletes what is kept for a time only.
-pub fn forget_old(tx: &Tx<'_>, now: i64) -> Result<(), StoreError> {
-    const DAY: i64 = 86_400;
-    let old = [
-        ("DELETE FROM idempotency_keys WHERE made_at < ?1", now - DAY),
-        ("DELETE FROM audit WHERE made_at < ?1", now - 90 * DAY),
-        ("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1", 100_000),
-        ("DELETE FROM incidents WHERE closed < ?1", now - 90 * DAY),
-        ("DELETE FROM silences WHERE ends < ?1", now - 90 * DAY),
-        ("DELETE FROM deliveries WHERE ended_at < ?1", now - 30 * DAY),
-    ];
-    old.iter().try_for_each(|(sql, before)| tx.execute(sql, params![*before]).map(drop))
-}

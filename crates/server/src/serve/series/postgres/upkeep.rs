@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::aging;
 use super::compact::{self, Done, Time};
-use super::{follow, pages, table};
+use super::{follow, history, pages, table};
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::postgres::upkeep::{Keeper, Upkeep};
@@ -19,6 +19,8 @@ use crate::serve::tsdb::tier::TIERS;
 const REMEMBERED: i64 = 5000;
 /// How often windows are looked at, in milliseconds.
 const LOOKED_AT: i64 = 60_000;
+/// How often it is looked whether the history of alerts takes too much room, in milliseconds.
+const MEASURED: i64 = 60_000;
 
 /// What one server does of it.
 pub struct Maintenance {
@@ -30,11 +32,14 @@ pub struct Maintenance {
     ran: i64,
     /// How long it had run when windows were last looked at.
     looked: Option<i64>,
+    /// The same of the history of alerts.
+    measured: Option<i64>,
 }
 
 /// Over a database that is open; `accept_clock` vouches for the clock as it is.
 pub fn begin(condition: &Condition, accept_clock: bool, retention: Option<Retention>) -> Box<dyn Upkeep> {
-    Box::new(Maintenance { accept_clock, retention, horizon: None, ran: condition.clock.ran(), looked: None })
+    let (ran, horizon) = (condition.clock.ran(), None);
+    Box::new(Maintenance { accept_clock, retention, horizon, ran, looked: None, measured: None })
 }
 
 impl Upkeep for Maintenance {
@@ -85,26 +90,39 @@ impl Upkeep for Maintenance {
 }
 
 impl Maintenance {
-    /// Lets the horizon go on with the clock, as far as that is believed, and writes it down when that is due.
+    /// Lets the horizon go on with the clock, as far as that is believed, and writes it down when that is due. One server does, and deletes what is
+    /// too old; the others go by what it wrote.
     fn horizon(&mut self, keeper: &Keeper<'_>, wall: i64, ran: i64) -> Result<Horizon, StoreError> {
         let passed = ran - self.ran;
         if let Some(horizon) = self.horizon.filter(|_| passed < REMEMBERED) {
             return Ok(horizon);
         }
         let accept = std::mem::take(&mut self.accept_clock);
-        let (horizon, found, aging) = keeper.write(|tx| {
+        let measure = self.measured.is_none_or(|at| ran - at >= MEASURED);
+        let most = keeper.condition().history.load(Ordering::Relaxed);
+        let (horizon, found, gone, aging) = keeper.write(|tx| {
             // Another server may have been told otherwise since.
             let aging = aging::read(tx)?;
+            let is_turn = history::take_turn(tx, wall, REMEMBERED)?;
             let (seen, held) = table::horizon(tx, wall)?;
             let mut horizon = Horizon::new(seen, held, accept);
+            if !is_turn && !accept {
+                let found = if held > 0 { Clockwork::Ahead } else { Clockwork::Believed };
+                return Ok((horizon, found, None, aging));
+            }
             let found = horizon.tick(wall, passed, || next_due(tx, &aging))?;
             table::remember(tx, horizon.seen, horizon.held)?;
-            table::forget_old(tx, horizon.seen / 1000)?;
+            history::forget_old(tx, horizon.seen / 1000)?;
             follow::forget(tx, wall / 1000)?;
-            Ok((horizon, found, aging))
+            let gone = if measure { Some(history::bound(tx, most)?) } else { None };
+            Ok((horizon, found, gone, aging))
         })?;
         (self.ran, self.horizon) = (ran, Some(horizon));
         keeper.condition().set_aging(aging);
+        if let Some(gone) = gone {
+            self.measured = Some(ran);
+            keeper.condition().history_dropped.fetch_add(gone, Ordering::Relaxed);
+        }
         keeper.condition().set_clock((wall - horizon.seen) / 1000, found != Clockwork::Believed);
         Ok(horizon)
     }

@@ -126,7 +126,7 @@ impl Postgres {
         write: fn(&Pool, &Condition, &J) -> Result<T, E>,
         job: J,
     ) -> Result<T, E> {
-        let place = self.shared.pool.write_place().await?;
+        let place = self.shared.pool.write_place(&self.shared.condition.waits).await?;
         let shared = Arc::clone(&self.shared);
         // The place goes along: a caller that hangs up leaves it in use until the job has ended.
         blocking(move || {
@@ -149,7 +149,7 @@ impl Postgres {
         time: Duration,
         job: impl Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let place = self.shared.pool.read_place(cost, time).await?;
+        let place = self.shared.pool.read_place(cost, time, &self.shared.condition.waits).await?;
         let (shared, share) = (Arc::clone(&self.shared), budget::share());
         blocking(move || {
             let outcome =

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::Client;
 
 use super::error::words;
+use super::schema::CURRENT;
 use super::shared::Shared;
 use super::target::Postgres;
 use crate::serve::Clock;
@@ -43,13 +44,16 @@ impl Monitor {
             let (mut known, mut answers) = (None, 0_u32);
             loop {
                 match tokio::time::timeout(PATIENCE, ask(&mut known, &target, &shared.condition.clock)).await {
-                    Ok(Ok(())) => {
+                    Ok(Ok(true)) => {
                         own.answered.store(own.begun.elapsed().as_millis() as u64, Ordering::Release);
                         shared.condition.wrote(|| None);
                         if answers.is_multiple_of(MEASURED) {
                             measure(known.as_ref(), &shared).await;
                         }
                         answers = answers.wrapping_add(1);
+                    }
+                    Ok(Ok(false)) => {
+                        tracing::warn!(target: "librato_apply::serve", "the database cannot be written, or a newer program has made its tables others");
                     }
                     Ok(Err(error)) => {
                         known = None;
@@ -76,17 +80,21 @@ impl Monitor {
     }
 }
 
+/// Whether it can be written, and read by this program; and what time it is there.
+const ASKED: &str = "SELECT NOT pg_is_in_recovery() AND (SELECT oldest_reader FROM librato_apply.meta) <= $1,
+    CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+
 /// Asks for the first time. What is wrong shows when it is asked again.
 pub fn begin(target: &Postgres, runtime: &Handle, clock: &Clock) {
     let _ = runtime.block_on(ask(&mut None, target, clock));
 }
 
-/// Asks whether it can be written, over a connection of its own.
+/// Asks whether it can be used, over a connection of its own.
 async fn ask(
     known: &mut Option<Client>,
     target: &Postgres,
     clock: &Clock,
-) -> Result<(), tokio_postgres::Error> {
+) -> Result<bool, tokio_postgres::Error> {
     let client = match known.take() {
         Some(client) if !client.is_closed() => client,
         _ => {
@@ -95,14 +103,14 @@ async fn ask(
             client
         }
     };
-    let sql = "SELECT pg_is_in_recovery(), CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
     let asked = Instant::now();
-    let row = client.query_one(sql, &[]).await?;
+    let row = client.query_one(ASKED, &[&CURRENT]).await?;
     let way = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) / 2;
     clock.tell(row.try_get::<_, i64>(1)?.saturating_add(way), way + 5);
+    let usable = row.try_get(0)?;
     // The next one finds the primary, which may be another one now.
-    *known = Some(client).filter(|_| row.try_get::<_, bool>(0).is_ok_and(|standby| !standby));
-    Ok(())
+    *known = Some(client).filter(|_| usable);
+    Ok(usable)
 }
 
 /// Notes how large it is. Without an answer the last one stays true enough.

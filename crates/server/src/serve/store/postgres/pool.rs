@@ -2,6 +2,7 @@
 //! are replaced when one is needed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,20 +64,25 @@ impl Pool {
         self.parts
     }
 
-    /// Waits for its turn to write.
-    pub async fn write_place(&self) -> Result<Place, StoreError> {
-        let place = tokio::time::timeout(self.patience(), get(&self.writers));
+    /// Waits for its turn to write; `waits` counts those who have to.
+    pub async fn write_place(&self, waits: &AtomicU64) -> Result<Place, StoreError> {
+        let place = tokio::time::timeout(self.patience(), get(&self.writers, waits));
         Ok((None, place.await.map_err(|_| StoreError::Busy)??))
     }
 
     /// Waits for `time` to be allowed to read.
-    pub async fn read_place(&self, cost: Cost, time: Duration) -> Result<Place, StoreError> {
+    pub async fn read_place(
+        &self,
+        cost: Cost,
+        time: Duration,
+        waits: &AtomicU64,
+    ) -> Result<Place, StoreError> {
         let place = async {
             let dear = match cost {
                 Cost::Cheap => None,
-                Cost::Dear => Some(get(&self.dear).await?),
+                Cost::Dear => Some(get(&self.dear, waits).await?),
             };
-            Ok((dear, get(&self.readers).await?))
+            Ok((dear, get(&self.readers, waits).await?))
         };
         tokio::time::timeout(time, place).await.map_err(|_| StoreError::Busy)?
     }
@@ -116,7 +122,11 @@ impl Pool {
     }
 }
 
-async fn get(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+async fn get(places: &Arc<Semaphore>, waits: &AtomicU64) -> Result<OwnedSemaphorePermit, StoreError> {
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        return Ok(place);
+    }
+    waits.fetch_add(1, Ordering::Relaxed);
     Arc::clone(places).acquire_owned().await.map_err(|_| StoreError::Unavailable)
 }
 

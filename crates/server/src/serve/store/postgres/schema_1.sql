@@ -25,15 +25,33 @@ CREATE TABLE nodes (
 );
 
 -- What one server does at a time. Whoever has a lease keeps it; whoever takes one that nobody keeps gives it another token. That the token is
--- in a key lets transactions that go by it hold it (FOR KEY SHARE) without holding up who keeps the lease.
+-- in a key lets transactions that go by it hold it (FOR KEY SHARE) without holding up who keeps the lease. `done` is up to when it is done.
 CREATE TABLE leases (
     name TEXT PRIMARY KEY,
     holder BIGINT,
     token BIGINT NOT NULL,
     until BIGINT NOT NULL,
     waiting BIGINT NOT NULL,
+    done BIGINT,
     UNIQUE (name, token)
 );
+
+-- What users have used of their minutes, taken in slices by the servers that let measurements in.
+CREATE TABLE rates (
+    account BYTEA NOT NULL,
+    minute BIGINT NOT NULL,
+    used BIGINT NOT NULL,
+    PRIMARY KEY (account, minute)
+);
+
+-- Wrong credentials: noted by whichever server was given them, so that guesses at one server count at the others.
+CREATE TABLE login_failures (
+    id ID,
+    failed_at BIGINT NOT NULL,
+    address TEXT NOT NULL,
+    sent BYTEA NOT NULL
+);
+CREATE INDEX login_failures_by_time ON login_failures (failed_at, address);
 
 CREATE TABLE metrics (
     id ID,

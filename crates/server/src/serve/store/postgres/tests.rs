@@ -32,6 +32,11 @@ pub fn store_with(opening: Opening) -> Option<(Store, String)> {
     Some((Store::connect(&target(&address), opening).unwrap(), address))
 }
 
+/// Another server of the same database.
+pub fn another(address: &str) -> Store {
+    connect(address)
+}
+
 async fn make(store: &Store, name: &'static str) -> Result<i64, StoreError> {
     let sql = "INSERT INTO streams (key, name) VALUES (?1, ?1) RETURNING id";
     store.write(move |tx: &Tx| tx.id(sql, params![name])).await

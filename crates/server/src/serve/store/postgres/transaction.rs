@@ -98,6 +98,7 @@ fn write_at<T, E: Failure>(
         let outcome = begin(connection, level).and_then(|()| run(connection, condition, job));
         let outcome = outcome.and_then(|value| commit(connection).map(|()| value));
         let (setback, warned) = (connection.take_setback(), connection.is_warned());
+        count(condition, setback);
         match (outcome, setback) {
             (Ok(value), _) if !warned => {
                 lent.give_back();
@@ -141,6 +142,7 @@ pub fn read<T, E: Failure>(
         let connection = &lent.connection;
         let outcome = begin(connection, &open).and_then(|()| run(connection, condition, job));
         let setback = connection.take_setback();
+        count(condition, setback);
         if setback != Some(Setback::Broken) && connection.run("ROLLBACK").is_ok() {
             lent.give_back();
         }
@@ -150,6 +152,15 @@ pub fn read<T, E: Failure>(
             (Ok(value), _) => return Ok(value),
         }
     }
+}
+
+fn count(condition: &Condition, setback: Option<Setback>) {
+    let counter = match setback {
+        Some(Setback::Repeat) => &condition.repeats,
+        Some(Setback::Broken) => &condition.breaks,
+        None => return,
+    };
+    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// How a transaction ended that did not succeed.
