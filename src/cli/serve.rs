@@ -154,7 +154,6 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     let options = &options;
     let router = router(store.clone(), users.clone(), options);
     let delivered = delivery::begin(&store, users.clone(), options, ui).await?;
-    let cluster = librato_apply::serve::Cluster::default();
     listening.evaluation =
         Evaluator::start(store.clone(), users.clone(), &options.alerts, &options.telemetry, &cluster)?;
     // What a demo evaluates is not there yet.

@@ -21,6 +21,7 @@ use super::snapshots::options::{Known, SnapshotOptions};
 use super::store::Store;
 use super::submit::Intake;
 use super::telemetry::Telemetry;
+use super::tokens::Tokens;
 
 /// How the server behaves; [`Options::default`] is right for most.
 #[derive(Debug, Clone)]
@@ -84,6 +85,7 @@ pub struct App {
     pub store: Store,
     pub telemetry: Telemetry,
     pub rates: Rates,
+    pub tokens: Tokens,
     cluster: Cluster,
     known: SeriesCache,
     bodies: Limits,
@@ -100,11 +102,13 @@ impl App {
         telemetry.serves_copy(store.is_unadopted_copy());
         store.condition().room.limit(options.max_disk);
         store.condition().history.store(options.alerts.history, Ordering::Relaxed);
+        let rates = Rates::new(options.measurements_per_minute, telemetry.clone(), clock).among(&store);
         let evaluation = Evaluation::new(options.alerts.clone(), users, telemetry.lost_states());
         App {
             known: SeriesCache::of(store.condition().epoch.clone()),
+            tokens: Tokens::new(store.clone()),
             store,
-            rates: Rates::new(options.measurements_per_minute, telemetry.clone(), clock),
+            rates,
             telemetry,
             cluster: options.cluster.clone(),
             bodies: Limits { bytes: options.max_body_bytes, time: options.body_timeout },
@@ -136,6 +140,12 @@ impl FromRef<App> for Telemetry {
 impl FromRef<App> for Cluster {
     fn from_ref(app: &App) -> Cluster {
         app.cluster.clone()
+    }
+}
+
+impl FromRef<App> for Tokens {
+    fn from_ref(app: &App) -> Tokens {
+        app.tokens.clone()
     }
 }
 

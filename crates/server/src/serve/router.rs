@@ -28,10 +28,9 @@ use super::pages::{self, Pages, Surroundings};
 use super::store::Store;
 use super::store::error::Trouble;
 use super::store::room::Headroom;
-use super::tokens::{self, Tokens};
 use super::{
     alerts, annotations, audit, backup, compose, deliveries, delivery, incidents, metrics, operations,
-    reading, remote_read, silences, snapshots, sources, spaces, submit,
+    reading, remote_read, silences, snapshots, sources, spaces, submit, tokens,
 };
 
 /// The whole API over `store`. Everything but `GET /healthz` and `GET /readyz` asks for one of `users` or an active API token, also `GET /metrics`, where
@@ -40,6 +39,7 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
     let store = store.with_read_time(options.read_timeout);
     let users = users.into();
     let app = App::new(store.clone(), users.clone(), options);
+    let tokens = Arc::new(app.tokens.clone());
     let rated = from_fn_with_state(app.rates.clone(), rates::tell);
     let routes = routes();
     let log = access::Log { telemetry: options.telemetry.clone(), secrets: routes.secrets() };
@@ -52,8 +52,7 @@ pub fn router(store: Store, users: impl Into<Users>, options: &Options) -> Route
         .layer(rated)
         .layer(from_fn_with_state(app.store.clone(), keep_room))
         .with_state(app);
-    let authenticator =
-        auth::Authenticator::new(users, Arc::new(Tokens(store.clone())), options.telemetry.clone());
+    let authenticator = auth::Authenticator::new(users, tokens, options.telemetry.clone()).among(&store);
     let pages = options.pages.enabled.then(|| {
         Pages::new(Surroundings {
             api: routes.clone(),
@@ -313,6 +312,7 @@ mod tests {
     use crate::serve::budget;
     use crate::serve::http::secret_path::SecretPaths;
     use crate::serve::store::tx::Tx;
+    use crate::serve::tokens::Tokens;
     use crate::serve::{Credentials, Data, Telemetry};
 
     fn server(options: &Options) -> (tempfile::TempDir, Store, Router) {
@@ -389,7 +389,8 @@ mod tests {
         let (path, routes) = ("/read", Router::new());
         let routes = routes.route(path, get_of(read));
         let users = vec![Credentials::new("u", &"t".into())].into();
-        let authenticator = auth::Authenticator::new(users, Arc::new(Tokens(store)), Telemetry::default());
+        let authenticator =
+            auth::Authenticator::new(users, Arc::new(Tokens::new(store)), Telemetry::default());
         let log = access::Log { telemetry: Telemetry::default(), secrets: SecretPaths::default() };
         let router = shared(routes, None, authenticator, log, &options);
         let asked = tokio::spawn(router.clone().oneshot(get(path)));

@@ -21,6 +21,7 @@ use super::guesses::{Attempt, Guesses, Wait};
 use super::problem::Problem;
 use super::role::Role;
 use super::users::Users;
+use crate::serve::store::Store;
 use crate::serve::telemetry::Telemetry;
 
 /// The routes that answer without credentials: whether the process lives, and whether it can do its work.
@@ -56,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// What an API token is good for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
     pub id: i64,
     /// The digest of the token.
@@ -107,6 +108,11 @@ impl Authenticator {
     /// Lets `users` in, and whoever has an active API token.
     pub fn new(users: Users, tokens: Arc<dyn TokenLookup>, telemetry: Telemetry) -> Authenticator {
         Authenticator { users, tokens, guesses: Guesses::new(), telemetry }
+    }
+
+    /// The same among servers that may use the same data.
+    pub fn among(self, store: &Store) -> Authenticator {
+        Authenticator { guesses: self.guesses.among(store), ..self }
     }
 
     /// Whoever sends these headers from there, or the answer to someone unknown.
@@ -163,7 +169,10 @@ impl Authenticator {
             Some((user, token)) => self.identify(&user, token).await?,
             None => None,
         };
-        let noted = if found.is_some() { self.guesses.right(attempt) } else { self.guesses.wrong(attempt) };
+        let noted = match found {
+            Some(_) => self.guesses.right(attempt),
+            None => self.guesses.wrong(attempt).await,
+        };
         noted.map_err(|wait| self.slow_down(wait))?;
         Ok(found)
     }

@@ -1,5 +1,6 @@
 //! Guessing of credentials, slowed down: so many failures a minute for each address and for all together. Knows
-//! digests and addresses, and decides nothing about who may come in.
+//! digests and addresses, and decides nothing about who may come in. Servers of the same data note failures there, so that whoever goes from one
+//! to the next learns one answer more of each, and no more.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -10,6 +11,10 @@ use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 
 use super::address::household;
+use super::table;
+use crate::serve::store::Store;
+use crate::serve::store::error::StoreError;
+use crate::serve::store::tx::Tx;
 
 /// Failures a minute of one address, and of all together.
 const OF_ONE: usize = 10;
@@ -26,6 +31,8 @@ const MOST: usize = 10_000;
 pub struct Guesses {
     started: Instant,
     seen: Arc<Mutex<Seen>>,
+    /// Where others note theirs.
+    shared: Option<Store>,
 }
 
 #[derive(Default)]
@@ -72,7 +79,12 @@ pub type Wait = i64;
 
 impl Guesses {
     pub fn new() -> Guesses {
-        Guesses { started: Instant::now(), seen: Arc::default() }
+        Guesses { started: Instant::now(), seen: Arc::default(), shared: None }
+    }
+
+    /// The same among servers that may use the same data.
+    pub fn among(self, store: &Store) -> Guesses {
+        Guesses { shared: store.is_shared().then(|| store.clone()), ..self }
     }
 
     fn now(&self) -> u64 {
@@ -96,9 +108,25 @@ impl Guesses {
     }
 
     /// They were wrong. `Err` where there have been too many of these.
-    pub fn wrong(&self, attempt: &Attempt) -> Result<(), Wait> {
-        self.seen().at(self.now()).wrong(attempt)
+    pub async fn wrong(&self, attempt: &Attempt) -> Result<(), Wait> {
+        self.seen().at(self.now()).wrong(attempt)?;
+        let Some(store) = &self.shared else { return Ok(()) };
+        match noted(store, attempt).await {
+            Ok(failures) => self.seen().at(self.now()).hear(attempt, failures),
+            Err(error) => {
+                // Each server counts by itself as long as they cannot hear of each other.
+                tracing::warn!(target: "librato_apply::serve", %error, "a failed login could not be noted for the other servers");
+                Ok(())
+            }
+        }
     }
+}
+
+/// Tells the other servers, and asks them.
+async fn noted(store: &Store, attempt: &Attempt) -> Result<table::Failures, StoreError> {
+    let address = attempt.address.map_or_else(String::new, |address| address.to_string());
+    let (sent, now, most) = (attempt.sent, store.now(), i64::try_from(OF_ONE).unwrap_or(i64::MAX));
+    store.write(move |tx: &Tx<'_>| table::fail(tx, &address, &sent, now, most)).await
 }
 
 /// What is seen at one time: the window is the one that is running.
@@ -147,6 +175,17 @@ impl At<'_> {
             proven.insert(attempt.sent, now);
         }
         Ok(())
+    }
+
+    /// Counts what other servers were given as well.
+    fn hear(&mut self, attempt: &Attempt, told: table::Failures) -> Result<(), Wait> {
+        let all = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        self.seen.failures = self.seen.failures.max(all(told.all));
+        let failed = self.seen.of.entry(self.seen.counted(attempt.address)).or_default();
+        failed.all = failed.all.max(all(told.of_address));
+        let different = told.different.into_iter().filter_map(|sent| Digest::try_from(sent).ok());
+        failed.different.extend(different.take(OF_ONE));
+        if failed.all > OF_ONE || self.seen.failures > OF_ALL { Err(self.wait) } else { Ok(()) }
     }
 
     fn wrong(&mut self, attempt: &Attempt) -> Result<(), Wait> {

@@ -1,5 +1,5 @@
 //! What every route shares: who may ask, how bodies and queries are read, how lists are paged, how answers and
-//! errors look. Knows no entity and no storage.
+//! errors look. Knows no entity, and of storage only what servers of the same data tell each other of those who ask.
 
 pub mod access;
 pub mod address;
@@ -24,4 +24,5 @@ pub mod reply;
 pub mod role;
 pub mod route;
 pub mod secret_path;
+mod table;
 pub mod users;

@@ -1,5 +1,6 @@
 //! The rate limit of measurements: so many a minute for each user, told in the API's own headers.
-//! Off unless the server is given a limit.
+//! Off unless the server is given a limit. Servers of the same data share it: each takes slices of a user's minute, so together they never let
+//! more in, though a user may be refused while others still have a slice.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +14,10 @@ use parking_lot::Mutex;
 
 use super::auth::Caller;
 use super::problem::Problem;
+use super::table;
 use crate::serve::clock::Clock;
+use crate::serve::store::Store;
+use crate::serve::store::tx::Tx;
 use crate::serve::telemetry::Telemetry;
 
 /// Measurements of metrics with and without service-side aggregation had budgets of their own; here both share one,
@@ -32,6 +36,8 @@ pub struct Rates {
     used: Arc<Mutex<HashMap<[u8; 32], Used>>>,
     telemetry: Telemetry,
     clock: Clock,
+    /// Where others take of the same minutes.
+    shared: Option<Store>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -39,13 +45,15 @@ struct Used {
     /// The number of the window since the epoch.
     window: i64,
     measurements: u64,
+    /// Of these, how many are let in without asking the other servers.
+    spare: u64,
 }
 
 impl Used {
     /// What of it still counts at `now`.
     fn at(self, now: i64) -> Used {
         let window = now.div_euclid(WINDOW);
-        if self.window == window { self } else { Used { window, measurements: 0 } }
+        if self.window == window { self } else { Used { window, ..Used::default() } }
     }
 
     /// Epoch seconds at which the budget is renewed.
@@ -56,7 +64,56 @@ impl Used {
 
 impl Rates {
     pub fn new(limit: Option<u64>, telemetry: Telemetry, clock: Clock) -> Rates {
-        Rates { limit, used: Arc::default(), telemetry, clock }
+        Rates { limit, used: Arc::default(), telemetry, clock, shared: None }
+    }
+
+    /// The same among servers that may use the same data.
+    pub fn among(self, store: &Store) -> Rates {
+        Rates { shared: store.is_shared().then(|| store.clone()), ..self }
+    }
+
+    /// Takes of what was set aside for this server, and sets more aside where that is not enough.
+    async fn take_shared(
+        &self,
+        store: &Store,
+        account: [u8; 32],
+        measurements: u64,
+        now: i64,
+    ) -> Result<(), Problem> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let minute = now.div_euclid(WINDOW);
+        let refused = || {
+            self.telemetry.limited();
+            Err(exceeded(limit, measurements, (minute + 1) * WINDOW - now))
+        };
+        let had = {
+            let mut all = self.used.lock();
+            let used = all.entry(account).or_default();
+            *used = used.at(now);
+            if used.spare >= measurements {
+                used.spare -= measurements;
+                return Ok(());
+            }
+            let left = limit.saturating_sub(used.measurements);
+            if measurements - used.spare > left {
+                return refused();
+            }
+            // Other requests must not count on it meanwhile.
+            std::mem::take(&mut used.spare)
+        };
+        let missing = measurements - had;
+        let reserve = move |tx: &Tx<'_>| table::reserve(tx, &account, minute, missing, limit);
+        let taken = store.write(reserve).await.map_err(Problem::from);
+        let size = taken.as_ref().map_or(0, |slice| slice.size);
+        let mut all = self.used.lock();
+        // What was set aside for a minute that is over is gone with it.
+        if let Some(used) = all.get_mut(&account).filter(|used| used.window == minute) {
+            used.measurements = taken.as_ref().map_or(used.measurements, |slice| slice.used);
+            used.spare += size.checked_sub(missing).unwrap_or(had);
+        }
+        drop(all);
+        taken?;
+        if size >= missing { Ok(()) } else { refused() }
     }
 
     fn take(&self, account: [u8; 32], measurements: u64, now: i64) -> Result<(), Problem> {
@@ -79,7 +136,7 @@ impl Rates {
         let limit = self.limit?;
         let all = self.used.lock();
         let used = all.get(&account).copied().unwrap_or_default().at(now);
-        let remaining = limit.saturating_sub(used.measurements);
+        let remaining = limit.saturating_sub(used.measurements).saturating_add(used.spare);
         HeaderValue::from_str(&format!("limit={limit},remaining={remaining},reset={}", used.reset())).ok()
     }
 }
@@ -100,8 +157,12 @@ pub struct Allowance {
 
 impl Allowance {
     /// Takes so many measurements from the budget, all of them or none.
-    pub fn take(&self, measurements: usize) -> Result<(), Problem> {
-        self.rates.take(self.account, measurements as u64, self.rates.clock.now())
+    pub async fn take(&self, measurements: usize) -> Result<(), Problem> {
+        let (rates, now) = (&self.rates, self.rates.clock.now());
+        match &rates.shared {
+            Some(store) => rates.take_shared(store, self.account, measurements as u64, now).await,
+            None => rates.take(self.account, measurements as u64, now),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::serve::http::problem::Problem;
 use crate::serve::store::Store;
 use crate::serve::store::tx::Tx;
 
-/// All of them. The file is ours alone, so what was read once stays true.
+/// All of them. A file is ours alone, so what was read once stays true; a database is asked each time, since others may end sessions.
 #[derive(Clone)]
 pub struct Sessions {
     store: Store,
@@ -79,16 +79,23 @@ impl Sessions {
     }
 
     async fn known(&self) -> Result<Option<Known>, Problem> {
+        if self.store.is_shared() {
+            return self.read().await;
+        }
         let known = self.known.read().clone();
         if known.is_some() {
             return Ok(known);
         }
         let _turn = self.turn.lock().await;
-        let read = |tx: &Tx| Ok::<_, Problem>((table::key(tx)?, table::ended(tx)?));
-        let (key, ended) = self.store.read(read).await?;
-        let known = key.as_deref().and_then(Key::read).map(|key| Known { key, ended: Arc::new(ended) });
+        let known = self.read().await?;
         self.known.write().clone_from(&known);
         Ok(known)
+    }
+
+    async fn read(&self) -> Result<Option<Known>, Problem> {
+        let read = |tx: &Tx| Ok::<_, Problem>((table::key(tx)?, table::ended(tx)?));
+        let (key, ended) = self.store.read(read).await?;
+        Ok(key.as_deref().and_then(Key::read).map(|key| Known { key, ended: Arc::new(ended) }))
     }
 
     async fn make(&self) -> Result<Known, Problem> {
@@ -102,4 +109,30 @@ impl Sessions {
 
 fn unsealed() -> Problem {
     Problem::internal("a session could not be sealed")
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(unix)]
+    #[cfg(feature = "postgres")]
+    mod postgres {
+        use super::super::*;
+        use crate::serve::Opening;
+        use crate::serve::store::postgres::tests::{another, store_with};
+
+        #[tokio::test]
+        async fn a_session_that_ended_at_one_server_has_ended_at_all() {
+            let Some((store, address)) = store_with(Opening::default()) else { return };
+            let (here, there) = (Sessions::new(store, 3600), Sessions::new(another(&address), 3600));
+            let begun = here.begin(&Identity { token: None, secret: [7; 32] }).await.unwrap();
+            let cookie = begun.session.seal(&begun.key).unwrap();
+            for sessions in [&here, &there] {
+                assert!(sessions.find(&cookie).await.unwrap().is_some());
+            }
+            there.end(&begun.session).await.unwrap();
+            for sessions in [&here, &there] {
+                assert!(sessions.find(&cookie).await.unwrap().is_none());
+            }
+        }
+    }
 }

@@ -183,7 +183,7 @@ impl Intake {
         if samples.is_empty() {
             return Err(Problem::unreadable("The request must contain at least one measurement."));
         }
-        allowance.take(samples.len())?;
+        allowance.take(samples.len()).await?;
         self.store(headers, samples, now).await
     }
 
@@ -194,7 +194,7 @@ impl Intake {
         packed: Packed,
         now: i64,
     ) -> Result<(), Problem> {
-        allowance.take(packed.count)?;
+        allowance.take(packed.count).await?;
         if !self.insert(packed.age, packed.batch, now).await? {
             return self.store(headers, measurements(&packed.text, packed.dialect, now)?, now).await;
         }

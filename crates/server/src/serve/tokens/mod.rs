@@ -2,12 +2,14 @@
 //! let in.
 
 pub mod charts;
+mod known;
 pub mod table;
 
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 
+pub use self::known::Tokens;
 use self::table::{ApiToken, random_token};
 use super::changes::{self, Tags, Terms};
 use super::http::answer;
@@ -23,16 +25,21 @@ use super::store::Store;
 use super::store::page::Filter;
 use super::store::tx::Tx;
 
-/// The API tokens of a store.
-pub struct Tokens(pub Store);
-
 impl TokenLookup for Tokens {
     fn rights(&self, token: String) -> BoxFuture<'_, Result<Option<Rights>, Problem>> {
-        Box::pin(self.0.read(move |tx: &Tx| Ok(table::rights(tx, &token)?)))
+        Box::pin(async move {
+            let asked = self.asks(&token);
+            if let Some(known) = self.known(&asked) {
+                return Ok(Some(known));
+            }
+            let found = self.store.read(move |tx: &Tx| Ok::<_, Problem>(table::rights(tx, &token)?)).await?;
+            self.remember(&asked, found.as_ref());
+            Ok(found)
+        })
     }
 
     fn rights_of(&self, id: i64) -> BoxFuture<'_, Result<Option<Rights>, Problem>> {
-        Box::pin(self.0.read(move |tx: &Tx| Ok(table::rights_of(tx, id)?)))
+        Box::pin(self.store.read(move |tx: &Tx| Ok(table::rights_of(tx, id)?)))
     }
 }
 
@@ -90,10 +97,12 @@ pub async fn create(State(store): State<Store>, terms: Terms, Body(body): Body) 
 /// 200 with the token: appoptics-api-go decodes it.
 pub async fn put(
     State(store): State<Store>,
+    State(tokens): State<Tokens>,
     terms: Terms,
     Segments(id): Segments<String>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
+    let _changed = tokens.change();
     let id = numeric(&id)?;
     let edit = move |_: &Tx, token: &mut ApiToken| merge(token, &body);
     let show = |token: &ApiToken| answer::ok(&token.shown());
@@ -102,9 +111,11 @@ pub async fn put(
 
 pub async fn delete(
     State(store): State<Store>,
+    State(tokens): State<Tokens>,
     terms: Terms,
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
+    let _changed = tokens.change();
     changes::delete_row(&store, terms, &id, "api_tokens", table::find).await
 }
 

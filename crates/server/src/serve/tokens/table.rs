@@ -128,7 +128,7 @@ pub fn save(tx: &Tx<'_>, token: &mut ApiToken) -> Result<(), StoreError> {
     tx.execute(sql, params![key, name, active, role, updated_at, id]).map(drop)
 }
 
-fn digest(token: &str) -> [u8; 32] {
+pub fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 

@@ -1,5 +1,7 @@
 //! Servers of one database that stall, die and wake again: a duty is had by one at a time, and who was thought dead does no harm.
 
+mod routes;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
