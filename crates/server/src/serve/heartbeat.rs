@@ -41,7 +41,8 @@ fn pulses(store: &Store, telemetry: &Telemetry, cluster: &Cluster) -> (Pulse, Pu
         Doer::Another(behind) if own != Pulse::Off => behind.map_or(Pulse::Silent, Pulse::Behind),
         _ => own,
     };
-    (of_all("alerts", evaluation), of_all("outbox", delivery))
+    // Whoever does not evaluate tells how far the one is that does.
+    (evaluation, of_all("outbox", delivery))
 }
 
 /// Calls each minute while all is well, from one of the servers of `cluster`. `call` says what went wrong in words without the address, which is a secret.

@@ -25,7 +25,7 @@ async fn who_lost_the_duty_writes_nothing_and_who_has_it_goes_on() {
     if bench.address.is_none() {
         return;
     }
-    let cluster = Cluster::join(&bench.store, Node::default()).unwrap();
+    let cluster = Cluster::join(&bench.store, Node::default(), &Telemetry::default()).unwrap();
     let duty = cluster.duty("alerts");
     bench.token = held(&duty).await;
     bench.kill().await;
@@ -53,7 +53,8 @@ async fn one_evaluates_and_another_waits() {
     if bench.address.is_none() {
         return;
     }
-    let [first, second] = [(); 2].map(|()| Cluster::join(&bench.store, Node::default()).unwrap());
+    let [first, second] =
+        [(); 2].map(|()| Cluster::join(&bench.store, Node::default(), &Telemetry::default()).unwrap());
     held(&first.duty("alerts")).await;
     let telemetry = bench.options.telemetry.clone();
     telemetry.evaluates();
@@ -62,5 +63,5 @@ async fn one_evaluates_and_another_waits() {
     let (mut engine, mut failures) = (None, 0);
     work.turn(&mut engine, &mut failures).await;
     assert!(engine.is_none());
-    assert_eq!(verdict(&bench.store, &telemetry).failures(), None);
+    assert_eq!(verdict(&bench.store, &telemetry, &Cluster::default()).failures(), None);
 }
