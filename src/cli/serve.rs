@@ -13,9 +13,13 @@ mod heartbeat;
 #[cfg(feature = "serve")]
 mod invented;
 #[cfg(feature = "serve")]
+mod migrate;
+#[cfg(feature = "serve")]
 mod open_files;
 #[cfg(feature = "serve")]
 pub(super) mod opening;
+#[cfg(feature = "serve")]
+mod reach;
 #[cfg(feature = "serve")]
 mod stored;
 

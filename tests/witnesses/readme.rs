@@ -230,7 +230,7 @@ fn flags_and_commands_exist() {
             "import" => &["terraform", "lbrt"],
             "notify" => &["test", "plan"],
             "render" => &["prometheus"],
-            "serve" => &["check", "backup", "restore", "adopt"],
+            "serve" => &["check", "backup", "restore", "migrate", "adopt"],
             _ => &[],
         };
         below

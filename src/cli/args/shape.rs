@@ -173,7 +173,7 @@ mod tests {
             listed("serve").iter().any(|id| id == "user")
                 && !listed("serve").iter().any(|id| id == "endpoint")
         );
-        for name in ["check", "backup", "restore", "adopt"] {
+        for name in ["check", "backup", "restore", "migrate", "adopt"] {
             let sub = command.find_subcommand("serve").and_then(|serve| serve.find_subcommand(name)).unwrap();
             let mut listed =
                 sub.get_arguments().filter(|arg| !arg.is_hide_set()).map(|arg| arg.get_id().as_str());

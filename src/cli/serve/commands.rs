@@ -1,4 +1,4 @@
-//! `serve check`, `backup`, `restore` and `adopt`: what looks after the file of a server.
+//! `serve check`, `backup`, `restore`, `migrate` and `adopt`: what looks after the data of a server.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,17 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use librato_apply::serve::{self, Copied, CopyError, Copying, OpenError};
 
-use super::super::args::ServeCommand;
+use super::super::args::{Reaching, ServeCommand};
 use super::super::exit::{Exit, Stop};
 use super::super::interrupts::told_to_stop;
 use super::super::ui::Ui;
+use super::{migrate, reach};
 use crate::cli::settings::is_database;
 
 /// Does one of them.
 pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
     refuse_database(command)?;
     match command {
-        ServeCommand::Check { file } => check(file, ui).await,
+        ServeCommand::Check { file, reaching } if is_database(&file.to_string_lossy()) => {
+            database(&file.to_string_lossy(), reaching, ui).await
+        }
+        ServeCommand::Check { file, .. } => check(file, ui).await,
+        ServeCommand::Migrate { from, to, reaching, parts } => {
+            migrate::run(from, to, reaching, *parts, ui).await
+        }
         ServeCommand::Backup { from, to, overwrite } => {
             let mut how = Copying::default();
             how.overwrite = *overwrite;
@@ -44,11 +51,7 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
 /// What looks after a file does not look after a database, which has programs of its own.
 fn refuse_database(command: &ServeCommand) -> Result<(), Stop> {
     let (files, name, help) = match command {
-        ServeCommand::Check { file } => (
-            [file, file],
-            "check",
-            "`amcheck` and `pg_dump` of PostgreSQL find what is damaged in a database",
-        ),
+        ServeCommand::Check { .. } | ServeCommand::Migrate { .. } => return Ok(()),
         ServeCommand::Backup { from, to, .. } => (
             [from, to],
             "backup",
@@ -88,6 +91,14 @@ pub async fn check(file: &Path, ui: &Ui) -> anyhow::Result<Exit> {
         }
         Err(error) => return Err(once(error)),
     };
+    ui.out(&report.to_string());
+    Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
+}
+
+/// The same of a database, which servers may use.
+async fn database(address: &str, reaching: &Reaching, ui: &Ui) -> anyhow::Result<Exit> {
+    let database = reach::database(address, reaching, "check", None)?;
+    let report = tokio::task::spawn_blocking(move || database.check()).await?.map_err(once)?;
     ui.out(&report.to_string());
     Ok(if report.is_sound() { Exit::Done } else { Exit::Error })
 }

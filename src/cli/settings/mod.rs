@@ -22,7 +22,7 @@ use tracing_subscriber::filter::LevelFilter;
 pub use args::Flags;
 pub use env::unknown as unknown_variables;
 pub use layers::{Resolved, resolve};
-pub use read::is_database;
+pub use read::{is_database, parts, shows_credentials};
 pub use shown::schema;
 pub use table::TABLE;
 

@@ -2,6 +2,7 @@
 
 mod flags;
 mod killed;
+mod moved;
 mod shared;
 
 use std::process::Command;

@@ -2,10 +2,16 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::series::sqlite::CONTENTS;
 #[cfg(feature = "postgres")]
 use super::store::Postgres;
+#[cfg(feature = "postgres")]
+use super::store::error::StoreError;
+#[cfg(feature = "postgres")]
+use super::store::postgres::upkeep::{Keeper, Upkeep};
+use super::store::sqlite::contents::Contents;
 use super::store::sqlite::{check, copy};
 use super::store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store};
 
@@ -39,6 +45,41 @@ impl Store {
     }
 }
 
+/// What is kept in order while data are moved: nothing, so that they stay where they are.
+const STILL: Contents = Contents { aging: CONTENTS.aging, jobs: &[], examinations: &[] };
+
+#[cfg(feature = "postgres")]
+struct Nothing;
+
+#[cfg(feature = "postgres")]
+impl Upkeep for Nothing {
+    fn begin(&mut self, _: &Keeper<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn round(&mut self, _: &Keeper<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Opens a file whose data are moved as a whole. Blocks.
+    pub(in crate::serve) fn still(path: &Path) -> Result<Store, OpenError> {
+        let store = Store::start(&Data::File(path.to_owned()), Opening::default(), &STILL)?;
+        Ok(store.with_read_time(MOVING))
+    }
+
+    /// The same of a database. Blocks.
+    #[cfg(feature = "postgres")]
+    pub(in crate::serve) fn still_on(database: &Postgres) -> Result<Store, OpenError> {
+        let store = Store::start_on(database, Opening::default(), |_, _, _| Box::new(Nothing))?;
+        Ok(store.with_read_time(MOVING))
+    }
+}
+
+/// How long one read of them may take.
+const MOVING: Duration = Duration::from_secs(6 * 3_600);
+
 /// Examines the data file at `path`: SQLite's own check, the schema, references between tables, and whether every
 /// JSON text, the labels of every series, every page of measurements and every state of an alert can be read. Blocks for as long as reading the
 /// whole file takes.
@@ -47,6 +88,16 @@ impl Store {
 /// When it cannot be examined: it does not exist or cannot be read, a server has it open, or it is not a data file.
 pub fn check(path: &Path) -> Result<Report, OpenError> {
     check::check(path, CONTENTS.examinations)
+}
+
+/// Examines a database, which servers may use: its tables, ids, references, and whether all in it can be read. Blocks for as long as reading all
+/// of it takes.
+///
+/// # Errors
+/// When it cannot be reached, or there is nothing of ours in it.
+#[cfg(feature = "postgres")]
+pub fn check_database(database: &Postgres) -> Result<Report, OpenError> {
+    Ok(super::store::postgres::check::check(database, super::series::postgres::examine::EXAMINATIONS)?)
 }
 
 /// Copies the data file `from`, which a server may have open, to a new file `to`, as it is at one moment. It is checked

@@ -7,6 +7,7 @@ pub mod points;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod sqlite;
+pub mod whole;
 
 use self::points::{Cursor, Points};
 use self::sqlite::Sqlite;

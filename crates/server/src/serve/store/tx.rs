@@ -13,8 +13,8 @@ use super::error::StoreError;
 #[cfg(feature = "postgres")]
 use super::postgres::session as postgres;
 use super::sqlite::session as sqlite;
-pub use super::value::Param;
 use super::value::{Column, Stored, Value};
+pub use super::value::{Held, Param};
 use crate::serve::budget;
 use crate::serve::tsdb::aging::Aging;
 
@@ -189,6 +189,34 @@ impl<'c> Tx<'c> {
                 rows(&mut many)?;
                 many.done()
             }
+        }
+    }
+
+    /// What else uses the database now, by the names that servers give themselves.
+    pub fn others(&self) -> Result<Vec<String>, StoreError> {
+        match self.engine {
+            // The file is locked.
+            Engine::Sqlite(_) => Ok(Vec::new()),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => self.all(postgres::OTHERS, &[], |row| row.get("name")),
+        }
+    }
+
+    /// The largest id that a table has given, whether its row is still there or not.
+    pub fn last_id(&self, table: &str) -> Result<i64, StoreError> {
+        match self.counted() {
+            Engine::Sqlite(session) => session.last_id(table),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(session) => session.last_id(table),
+        }
+    }
+
+    /// Has a table give larger ids than this from now on.
+    pub fn ids_begin_after(&self, table: &str, id: i64) -> Result<(), StoreError> {
+        match self.counted() {
+            Engine::Sqlite(session) => session.ids_begin_after(table, id),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(session) => session.ids_begin_after(table, id),
         }
     }
 

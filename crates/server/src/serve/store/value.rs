@@ -123,6 +123,40 @@ pub enum Stored<'r> {
     Bytes(&'r [u8]),
 }
 
+/// A value that is kept, as it goes from a row of one database into one of another.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Held {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Param for Held {
+    fn value(&self) -> Value<'_> {
+        match self {
+            Held::Null => Value::Null,
+            Held::Integer(value) => Value::Integer(*value),
+            Held::Real(value) => Value::Real(*value),
+            Held::Text(text) => Value::Text(text),
+            Held::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
+}
+
+impl Column<'_> for Held {
+    fn of(stored: Stored<'_>) -> Option<Held> {
+        Some(match stored {
+            Stored::Null => Held::Null,
+            Stored::Integer(value) => Held::Integer(value),
+            Stored::Real(value) => Held::Real(value),
+            Stored::Text(text) => Held::Text(text.to_owned()),
+            Stored::Bytes(bytes) => Held::Bytes(bytes.to_vec()),
+        })
+    }
+}
+
 /// What a value of a row can be read as.
 pub trait Column<'r>: Sized {
     /// Nothing when it is of another type.

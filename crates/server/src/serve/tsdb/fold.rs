@@ -18,6 +18,9 @@ pub const WHOLE: i64 = 100;
 /// What comes later to a window that is over is merged into it when it is so large a part of it.
 const PART: i64 = 4;
 
+/// Pages of a part that are to be written together.
+pub type OfPart = (i64, Vec<Written>);
+
 /// Points in pages, window by window.
 #[derive(Debug)]
 pub struct Fold {

@@ -6,6 +6,7 @@ pub mod append;
 #[cfg(unix)]
 mod append_tests;
 mod compact;
+pub mod examine;
 mod follow;
 #[cfg(test)]
 #[cfg(unix)]
@@ -21,6 +22,7 @@ pub mod testing;
 #[cfg(unix)]
 mod tests;
 pub mod upkeep;
+pub mod whole;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

@@ -9,6 +9,7 @@ use crate::serve::series::points::{Owned, Recent};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
+use crate::serve::tsdb::Error;
 use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::labels::{Labels, Series, Stored};
@@ -51,13 +52,18 @@ pub fn of_ids(tx: &Tx<'_>, ids: &[i64]) -> Result<Vec<Owned>, StoreError> {
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// Nothing for one whose labels are damaged, which is noted.
-fn series_from_row(row: &Row<'_>) -> Result<Option<Owned>, StoreError> {
-    let (id, metric): (i64, i64) = (row.get("id")?, row.get("metric_id")?);
+/// The labels of a series, unless they are damaged.
+pub fn labels(row: &Row<'_>) -> Result<Result<Labels, Error>, StoreError> {
     let (dialect, labels): (&str, &str) = (row.get("dialect")?, row.get("labels")?);
     let stored =
         Stored { dialect: dialect.as_bytes(), labels: labels.as_bytes(), checksum: row.get("checksum")? };
-    match Labels::read(metric, &stored) {
+    Ok(Labels::read(row.get("metric_id")?, &stored))
+}
+
+/// Nothing for one whose labels are damaged, which is noted.
+fn series_from_row(row: &Row<'_>) -> Result<Option<Owned>, StoreError> {
+    let (id, metric): (i64, i64) = (row.get("id")?, row.get("metric_id")?);
+    match labels(row)? {
         Ok(labels) => Ok(Some((metric, Series { id, labels }))),
         Err(_) => {
             damage::note(SERIES, id);
@@ -230,6 +236,11 @@ pub fn set_aside(tx: &Tx<'_>, origin: &str, row: i64, bytes: &[u8], now: i64) ->
     tx.execute(sql, params![now, origin, row, bytes])?;
     tracing::error!(target: "librato_apply::serve", "set aside as damaged: row {row} of {origin}; everything else goes on");
     Ok(())
+}
+
+/// A part in whose journal something waits.
+pub fn part_of_journal(tx: &Tx<'_>) -> Result<Option<i64>, StoreError> {
+    tx.one("SELECT part FROM journal ORDER BY part LIMIT 1", params![], |row| row.get("part"))
 }
 
 /// The parts that have been written.

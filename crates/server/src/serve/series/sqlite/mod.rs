@@ -17,6 +17,7 @@ mod pages;
 mod table;
 #[cfg(test)]
 pub mod testing;
+pub mod whole;
 mod write;
 
 use std::collections::HashSet;

@@ -1,6 +1,7 @@
 //! PostgreSQL: the data in one schema of a database that several servers can use. Jobs run on threads that may wait; what goes over
 //! the network is done on a thread of its own, so that it goes on while those wait.
 
+pub mod check;
 mod connection;
 mod error;
 pub mod lanes;

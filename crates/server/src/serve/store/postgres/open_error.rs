@@ -55,6 +55,11 @@ pub enum SetupError {
         /// Those that were asked for.
         wanted: u16,
     },
+    /// There is nothing of ours in it.
+    #[error(
+        "there are no data of librato-apply in {0}; is the address right? `serve` alone makes the tables"
+    )]
+    Nothing(String),
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),

@@ -30,6 +30,28 @@ pub struct Many<'c> {
 pub struct Record<'r>(pub &'r Row);
 
 impl<'c> Session<'c> {
+    /// The largest id that a table has given.
+    pub fn last_id(self, table: &str) -> Result<i64, StoreError> {
+        let mut last = 0;
+        let sql = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(?1, 'id')), 0) AS last";
+        self.each(sql, &[&table], |row| {
+            if let Stored::Integer(id) = row.get("last")? {
+                last = id;
+            }
+            Ok::<_, StoreError>(ControlFlow::Break(()))
+        })?;
+        Ok(last)
+    }
+
+    /// Has a table give larger ids than this.
+    pub fn ids_begin_after(self, table: &str, id: i64) -> Result<(), StoreError> {
+        if id <= self.last_id(table)? {
+            return Ok(());
+        }
+        let set = "SELECT setval(pg_get_serial_sequence(?1, 'id'), ?2)";
+        self.each(set, &[&table, &id], |_| Ok::<_, StoreError>(ControlFlow::Continue(())))
+    }
+
     /// How many rows were changed.
     pub fn execute(self, sql: &str, params: &[&dyn Param]) -> Result<u64, StoreError> {
         let statement = self.0.prepare(sql)?;
@@ -86,6 +108,15 @@ impl Many<'_> {
         Ok(ids)
     }
 }
+
+/// Tables whose rows are given ids, and are told apart by them.
+pub const TABLES_WITH_IDS: &str = "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.columns
+    WHERE table_schema = 'librato_apply' AND column_name = 'id' AND is_identity = 'YES' ORDER BY name";
+
+/// The names of others of us.
+pub const OTHERS: &str = "SELECT DISTINCT application_name AS name FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'librato-apply%'
+    AND application_name <> current_setting('application_name') ORDER BY name";
 
 /// SQL that asks whether the value of `column` is in the list that is the parameter `at`.
 pub fn any(column: &str, at: usize) -> String {

@@ -2,7 +2,7 @@
 //! Knows transactions and durability; what the tables mean is the business of each chapter of the API.
 
 pub mod check;
-mod column;
+pub mod column;
 pub mod contents;
 pub mod copy;
 mod file;

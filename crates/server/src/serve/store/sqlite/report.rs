@@ -76,7 +76,7 @@ pub struct Report {
 
 impl Report {
     /// Of a file in which nothing was looked at yet.
-    pub(super) fn new(path: PathBuf, schema: i32) -> Report {
+    pub(in crate::serve) fn new(path: PathBuf, schema: i32) -> Report {
         Report { path, schema, counts: Vec::new(), problems: Vec::new(), notes: Vec::new() }
     }
 

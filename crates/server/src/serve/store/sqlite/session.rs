@@ -41,6 +41,27 @@ impl Many<'_> {
 pub struct Record<'r>(pub &'r rusqlite::Row<'r>);
 
 impl<'c> Session<'c> {
+    /// The largest id that a table has given.
+    pub fn last_id(self, table: &str) -> Result<i64, StoreError> {
+        let mut last = 0;
+        self.each("SELECT seq FROM sqlite_sequence WHERE name = ?1", &[&table], |row| {
+            if let Stored::Integer(id) = row.get("seq")? {
+                last = id;
+            }
+            Ok::<_, StoreError>(ControlFlow::Break(()))
+        })?;
+        Ok(last)
+    }
+
+    /// Has a table give larger ids than this.
+    pub fn ids_begin_after(self, table: &str, id: i64) -> Result<(), StoreError> {
+        let update = "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1";
+        if self.execute(update, &[&table, &id])? == 0 {
+            self.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", &[&table, &id])?;
+        }
+        Ok(())
+    }
+
     /// How many rows were changed.
     pub fn execute(self, sql: &str, params: &[&dyn Param]) -> Result<u64, StoreError> {
         Ok(self.prepare(sql)?.execute(bound(params))? as u64)
