@@ -72,7 +72,12 @@ impl Store {
     /// The same of a database. Blocks.
     #[cfg(feature = "postgres")]
     pub(in crate::serve) fn still_on(database: &Postgres) -> Result<Store, OpenError> {
-        let store = Store::start_on(database, Opening::default(), |_, _, _| Box::new(Nothing))?;
+        let store = Store::start_on(
+            database,
+            Opening::default(),
+            |_, _, _| Box::new(Nothing),
+            &postgres::append::Lanes,
+        )?;
         Ok(store.with_read_time(MOVING))
     }
 }

@@ -33,8 +33,11 @@ async fn shown(pages: &Pages, visit: &Visit) -> Result<Response, Refused> {
             ]
         })
         .collect();
-    let off: Vec<&str> =
-        checks.iter().filter(|check| text(check, "status") == "off").map(|check| text(check, "name")).collect();
+    let off: Vec<&str> = checks
+        .iter()
+        .filter(|check| text(check, "status") == "off")
+        .map(|check| text(check, "name"))
+        .collect();
     let heartbeat = &health["heartbeat"];
     let verdict = html! {
         (mark(text(&health, "status")))
