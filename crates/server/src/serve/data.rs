@@ -76,7 +76,7 @@ impl Store {
             database,
             Opening::default(),
             |_, _, _| Box::new(Nothing),
-            &postgres::append::Lanes,
+            &crate::serve::series::postgres::append::Lanes,
         )?;
         Ok(store.with_read_time(MOVING))
     }

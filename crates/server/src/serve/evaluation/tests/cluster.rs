@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::serve::Node;
+use crate::serve::Telemetry;
 use crate::serve::cluster::Duty;
 use crate::serve::evaluation::Work;
 use crate::serve::heartbeat::verdict;
