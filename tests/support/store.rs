@@ -245,7 +245,7 @@ impl Drop for Database {
 
 /// Whether a process is there and has not ended.
 fn is_running(id: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/stat")) else { return false };
     status.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 

@@ -72,8 +72,8 @@ impl Writers {
             writer.await.unwrap();
         }
         let node = cluster.nodes.last().unwrap();
-        let ledger = self.ledger.lock().unwrap();
         let kept = (measurements(node).await, alerts(node).await);
+        let ledger = self.ledger.lock().unwrap();
         let told = [
             compare("measurements", &ledger.measurements, &kept.0),
             compare("alerts", &ledger.alerts, &kept.1),

@@ -1,6 +1,7 @@
 //! Finds the metrics and series of measurements, or makes them, some hundred at a time. Large requests do so in turns with others;
 //! their rows come in one transaction, so measurements are stored whole or not at all.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::measurement::Measurement;
@@ -41,8 +42,8 @@ pub fn check(tx: &Tx<'_>, measurements: &[Measurement]) -> Result<(), Problem> {
     }
     let mut known = table::of_keys(tx, &metrics.keys().cloned().collect())?;
     for (key, one) in metrics {
-        if !known.contains_key(&key) {
-            known.insert(key, one.new.make(&one.metric, one.kind, None)?);
+        if let Entry::Vacant(place) = known.entry(key) {
+            place.insert(one.new.make(&one.metric, one.kind, None)?);
         }
     }
     let wrong = |one: &&Measurement| known.get(&fold(&one.metric)).filter(|metric| metric.kind != one.kind);

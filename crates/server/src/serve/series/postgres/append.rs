@@ -60,8 +60,8 @@ pub fn append(tx: &Tx<'_>, rows: &[Row], received: i64) -> Result<(), StoreError
     let sql = "INSERT INTO journal (part, lane, seq, received_at, first_series, last_series, block)
         VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6)";
     tx.many(sql, |many| {
-        let mut run = |row: &Row| many.run(params![row.part, seq, received, row.first, row.last, row.block]);
-        rows.iter().try_for_each(|row| run(row))
+        rows.iter()
+            .try_for_each(|row| many.run(params![row.part, seq, received, row.first, row.last, row.block]))
     })
     .map(drop)
 }
