@@ -85,7 +85,7 @@ impl Demo {
 
     /// Says what can be tried.
     pub fn announce(&self, address: SocketAddr, opens: bool, ui: &Ui) {
-        ui.complain("demo: everything here is invented, and gone when this ends; nobody is notified");
+        ui.complain("demo: everything here is invented, and gone when this ends; nobody is notified, and no heartbeat is called");
         if !opens {
             ui.complain(&format!("open http://{address}/ui/ and log in as {USER} with the token {TOKEN}"));
         }

@@ -80,10 +80,6 @@ fn contradicted(resolved: &Resolved) -> Result<(), Stop> {
         let message = "--max-disk bounds a file, and the data are in a database";
         return Err(Stop::usage(message, "leave it out, and watch the disk of the database"));
     }
-    if resolved.settings.options.alerts.evaluate {
-        let message = "alerts are not evaluated over a database yet: none of them would ever fire";
-        return Err(Stop::usage(message, "give --no-alerts (`alerts.enabled: false`) to serve without them"));
-    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod flags;
 mod killed;
 mod moved;
+mod paged;
 mod shared;
 
 use std::process::Command;
@@ -37,15 +38,19 @@ impl Cluster {
     }
 }
 
-/// A server over the database at this address.
+/// A server over the database at this address, which evaluates no alerts.
 fn serve(address: &str, more: &[&str]) -> Server {
+    serve_with(address, &[&["--no-alerts"], more].concat())
+}
+
+fn serve_with(address: &str, more: &[&str]) -> Server {
     Server::spawn(command(address, more))
 }
 
 fn command(address: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_librato-apply"));
     command
-        .args(["serve", "--listen", "127.0.0.1:0", "--user", USER, "--color", "never", "--no-alerts"])
+        .args(["serve", "--listen", "127.0.0.1:0", "--user", USER, "--color", "never"])
         .args(["--store", address])
         .args(more)
         .env("LIBRATO_TOKEN", TOKEN)

@@ -120,19 +120,14 @@ fn what_does_not_go_with_a_database_is_refused_with_the_way_out() {
         (&["--data", "a.db"][..], STORE, "two places for the data"),
         (&["--max-disk", "5000000"], STORE, "watch the disk of the database"),
         (&["--demo"], STORE, "--demo keeps its data in a temporary file"),
-        (&[], STORE, "give --no-alerts"),
         (&["--data", "postgres://u@h/d"], &[], "give its address as --store"),
         (&["--parts", "64"], &[], "`store.parts` is about a database, and none is named"),
         (&["--store", "postgres://u@h/d", "--parts", "48"], &[], "write 16, 32, 64"),
-        (&["--no-alerts", "--store", "postgres://u@db/d?sslmode=disable"], &[], "--allow-insecure-store"),
-        (
-            &["--no-alerts", "--store", "postgres://u@db/d?sslmode=odd"],
-            &[],
-            "verify-full is what is done without it",
-        ),
-        (&["--no-alerts", "--store", "postgres:///d"], &[], "names no host"),
-        (&["--no-alerts", "--store", "postgres://u@h/d"], &[("PGPASSFILE", "none")], "passwords of none"),
-        (&["--no-alerts"], &[STORE[0], ("LIBRATO_SERVE_STORE_PASSWORD", "canary2")], "leave one of them out"),
+        (&["--store", "postgres://u@db/d?sslmode=disable"], &[], "--allow-insecure-store"),
+        (&["--store", "postgres://u@db/d?sslmode=odd"], &[], "verify-full is what is done without it"),
+        (&["--store", "postgres:///d"], &[], "names no host"),
+        (&["--store", "postgres://u@h/d"], &[("PGPASSFILE", "none")], "passwords of none"),
+        (&[], &[STORE[0], ("LIBRATO_SERVE_STORE_PASSWORD", "canary2")], "leave one of them out"),
     ] {
         let said = refused(&config, arguments, environment);
         assert!(said.contains(expected) && !said.contains("canary"), "{arguments:?}: {said}");
