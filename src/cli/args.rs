@@ -34,7 +34,9 @@ pub use export::{Export, Output, Split};
 pub use global::{Color, Global};
 pub use import::{Import, Tool};
 pub use inputs::{Format, Inputs, Reading};
-pub use serve::{Reaching, ServeCommand};
+#[cfg(feature = "serve")]
+pub use serve::Reaching;
+pub use serve::ServeCommand;
 pub use submit::{InputFormat, MetricKind, Submit};
 
 use clap::builder::PossibleValuesParser;

@@ -148,7 +148,8 @@ impl Server {
     }
 
     fn started(&mut self) {
-        let mut tries = 0..1000;
+        // One that was killed replays its log, and syncs every file before.
+        let mut tries = 0..6000;
         while UnixStream::connect(self.dir.join(".s.PGSQL.5432")).is_err() || !self.answers() {
             tries.next().unwrap_or_else(|| panic!("PostgreSQL does not start: {}", self.log()));
             thread::sleep(Duration::from_millis(10));

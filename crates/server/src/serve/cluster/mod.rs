@@ -66,7 +66,7 @@ impl Cluster {
         Some(self.attended.as_ref()?.member().id())
     }
 
-    /// Wants something to be done that one server does at a time. It is had once [`Duty::held`] says so.
+    /// Wants something to be done that one server does at a time. It is had once that says so.
     pub fn duty(&self, name: &str) -> Duty {
         if let Some(attended) = &self.attended {
             attended.want(name);

@@ -32,6 +32,7 @@ impl Cursor {
     }
 
     /// That of each lane.
+    #[cfg(feature = "postgres")]
     pub fn lanes(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         self.0.iter().map(|(lane, seq)| (*lane, *seq))
     }

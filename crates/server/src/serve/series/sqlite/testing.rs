@@ -44,9 +44,12 @@ pub fn delete(connection: &Connection, metric: i64) {
 
 /// Packs all of the journal, as it is done when the file is closed.
 pub fn compact(connection: &Connection, now: i64) {
+    compact_by(connection, now, Aging::default());
+}
+
+fn compact_by(connection: &Connection, now: i64, aging: Aging) {
     while let Some(work) =
-        step(connection, Time { wall: now, horizon: now, aging: Aging::default(), followed: i64::MAX }, true)
-            .unwrap()
+        step(connection, Time { wall: now, horizon: now, aging, followed: i64::MAX }, true).unwrap()
     {
         write::write(connection, &work).unwrap();
     }
@@ -54,7 +57,7 @@ pub fn compact(connection: &Connection, now: i64) {
 
 /// Packs all of the journal, and merges and rolls up what is due.
 pub fn tidy(connection: &Connection, now: i64, aging: Aging) {
-    compact(connection, now);
+    compact_by(connection, now, aging);
     while let Some(work) =
         step(connection, Time { wall: now, horizon: now, aging, followed: i64::MAX }, false).unwrap()
     {
