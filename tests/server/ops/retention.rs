@@ -51,6 +51,42 @@ async fn it_is_said_once_and_whoever_reads_goes_by_it() {
     server.stop();
 }
 
+/// What would be dropped as soon as it was taken is refused, on either route, with what is wrong and how long there is room for.
+#[tokio::test]
+async fn what_is_older_than_anything_that_is_kept_is_refused() {
+    let (_dir, data) = fresh();
+    let server = Server::start(&data, &["--retention", "3600s=40d"]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let (old, young) = (now - 41 * 24 * HOUR, now - 39 * 24 * HOUR);
+    for (path, list, time, tags) in [
+        ("/v1/metrics", "gauges", "measure_time", json!(null)),
+        ("/v1/measurements", "measurements", "time", json!({ "h": "x" })),
+    ] {
+        let body = |at: u64| {
+            let mut item = json!({ "name": "m", "value": 7 });
+            item[time] = json!(at);
+            if tags.is_object() {
+                item["tags"] = tags.clone();
+            }
+            let mut body = json!({});
+            body[list] = json!([item]);
+            Some(body)
+        };
+        // First of a series that nobody knows, then of one that is known.
+        for _ in 0..2 {
+            let (status, said) = asked(&server, Method::POST, path, body(old)).await;
+            let told = ["is too far in the past", "at most 40 days old", "--retention", "\"m\""];
+            assert!(status == 400 && told.iter().all(|told| said.contains(told)), "{status} {said}");
+            let (status, said) = asked(&server, Method::POST, path, body(young)).await;
+            assert!(status < 300, "{status} {said}");
+        }
+    }
+    let hours = format!("/v1/metrics/m?start_time={}&resolution=3600", young - HOUR);
+    let (status, said) = asked(&server, Method::GET, &hours, None).await;
+    assert!(status == 200 && said.contains("7.0"), "{status} {said}");
+    server.stop();
+}
+
 #[test]
 fn what_cannot_follow_each_other_is_refused_before_anything_is_made() {
     let (_dir, data) = fresh();

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::measurement::Measurement;
-use super::refusals::{Refusals, named};
+use super::refusals::{Arrival, Refusals, named};
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::catalog::metrics::new::NewMetric;
 use crate::serve::http::fields::{self, Object, Reader};
@@ -16,8 +16,8 @@ use crate::serve::tsdb::sample::Stats;
 /// Reads every value of the list or tells everything that is wrong with it. A metric is called
 /// `plugin[.plugin_instance].type[.type_instance][.data source]`, the last only where there are several; its source is
 /// the host. Values that collectd does not know yet (`null`) are left out.
-pub fn read(lists: &[Value], now: i64) -> Result<Vec<Measurement>, Problem> {
-    let (mut refusals, mut samples) = (Refusals::new(now), Vec::new());
+pub fn read(lists: &[Value], arrival: Arrival) -> Result<Vec<Measurement>, Problem> {
+    let (mut refusals, mut samples) = (Refusals::new(arrival), Vec::new());
     for (place, list) in lists.iter().enumerate() {
         match list.as_object() {
             Some(list) => values((place, list), &mut refusals, &mut samples),
@@ -35,7 +35,7 @@ fn values((place, list): (usize, &Object), refusals: &mut Refusals, samples: &mu
     let host = part("host").map(|host| alphabet(&host));
     let base: Vec<String> =
         ["plugin", "plugin_instance", "type", "type_instance"].into_iter().filter_map(&mut part).collect();
-    let time = read.time("time").value().unwrap_or(refusals.now);
+    let time = read.time("time").value().unwrap_or(refusals.arrival.now);
     let values = read.list("values").value().unwrap_or_default();
     let names = read.list("dsnames").value().unwrap_or_default();
     let types = read.list("dstypes").value().unwrap_or_default();
@@ -84,7 +84,7 @@ mod tests {
             {"values": [42], "dstypes": ["derive"], "dsnames": ["value"], "time": 1_484_613_483, "interval": 10,
              "host": "web-1", "plugin": "cpu", "plugin_instance": "0", "type": "cpu", "type_instance": "user"},
         ]);
-        let samples = read(lists.as_array().unwrap(), NOW).unwrap();
+        let samples = read(lists.as_array().unwrap(), Arrival::at(NOW)).unwrap();
         let found: Vec<_> = samples
             .iter()
             .map(|one| (one.metric.as_str(), one.kind, one.time, one.labels.text().into_owned()))
@@ -108,7 +108,7 @@ mod tests {
             json!([{"plugin": "a", "type": "b", "values": ["x"]}]),
             json!([{"plugin": "a", "type": "b", "values": [1], "time": 1}]),
         ] {
-            assert!(read(bad.as_array().unwrap(), NOW).is_err(), "{bad}");
+            assert!(read(bad.as_array().unwrap(), Arrival::at(NOW)).is_err(), "{bad}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::measurement::{self, Measurement};
-use super::refusals::{Refusals, named};
+use super::refusals::{Arrival, Refusals, named};
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::catalog::metrics::new::Shared;
 use crate::serve::http::fields::{Given, Object, Reader};
@@ -13,9 +13,9 @@ use crate::serve::refusal::Errors;
 use crate::serve::tsdb::labels::Labels;
 
 /// Reads every measurement of the request or tells everything that is wrong with it.
-pub fn read(body: &Object, now: i64) -> Result<Vec<Measurement>, Problem> {
+pub fn read(body: &Object, arrival: Arrival) -> Result<Vec<Measurement>, Problem> {
     let mut top = Reader::new(body);
-    let mut refusals = Refusals::new(now);
+    let mut refusals = Refusals::new(arrival);
     let source = source(&mut top);
     let time = top.time("measure_time").value();
     refusals.errors = std::mem::take(&mut top.errors);
@@ -32,7 +32,7 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Measurement>, Problem> {
                 read.errors.add("name", NAME_RULE);
             }
             let own = self::source(&mut read);
-            let time = read.time("measure_time").value().or(time).unwrap_or(now);
+            let time = read.time("measure_time").value().or(time).unwrap_or(arrival.now);
             let stats = measurement::stats(&mut read);
             refusals.judge(read.errors, ("measure_time", time), || named(&metric, collection, place));
             samples.push(Measurement {
@@ -110,12 +110,12 @@ mod tests {
             "counters": [{"name": "conn", "value": 5}], "gauges": [{"name": "temp", "value": 88.4, "source": "us"}]});
         let keyed = json!({"measure_time": 1_234_567_950.7, "source": "eu",
             "counters": {"conn": {"value": 5}}, "gauges": {"temp": {"value": 88.4, "source": "us"}}});
-        let expected = read(array.as_object().unwrap(), NOW).unwrap();
+        let expected = read(array.as_object().unwrap(), Arrival::at(NOW)).unwrap();
         assert_eq!(expected.len(), 2);
         assert_eq!(expected[0].labels, Labels::Source(Some("us".to_owned())));
         assert_eq!(expected[1].labels, Labels::Source(Some("eu".to_owned())));
-        assert_eq!(read(&form, NOW).unwrap(), expected);
-        assert_eq!(read(keyed.as_object().unwrap(), NOW).unwrap(), expected);
+        assert_eq!(read(&form, Arrival::at(NOW)).unwrap(), expected);
+        assert_eq!(read(keyed.as_object().unwrap(), Arrival::at(NOW)).unwrap(), expected);
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
             json!({"gauges": true}),
         ];
         for body in bad {
-            assert!(read(body.as_object().unwrap(), NOW).is_err(), "{body}");
+            assert!(read(body.as_object().unwrap(), Arrival::at(NOW)).is_err(), "{body}");
         }
     }
 }

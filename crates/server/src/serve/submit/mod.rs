@@ -16,6 +16,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use self::measurement::Measurement;
+use self::refusals::Arrival;
 use self::storing::Batch;
 pub use self::storing::Intake;
 use super::catalog::cache::{Age, SeriesCache};
@@ -79,13 +80,13 @@ fn packed(
     text: &Text,
     dialect: Dialect,
     (known, store): (&SeriesCache, &Store),
-    now: i64,
+    arrival: Arrival,
 ) -> Result<Option<Packed>, Problem> {
     let Some(json) = text.json() else { return Ok(None) };
     text.hold(plain::EACH * json.bytes().filter(|byte| *byte == b'{').count())?;
     let all = match dialect {
-        Dialect::Legacy => plain::legacy(json, now),
-        Dialect::Tagged => plain::tagged(json, now),
+        Dialect::Legacy => plain::legacy(json, arrival),
+        Dialect::Tagged => plain::tagged(json, arrival),
     };
     let found = all.filter(|all| !all.is_empty()).and_then(|all| known.resolve(&all, plain::Plain::wanted));
     Ok(found.map(|(age, samples)| Packed {
@@ -97,21 +98,21 @@ fn packed(
     }))
 }
 
-fn measurements(text: &Text, dialect: Dialect, now: i64) -> Result<Vec<Measurement>, Problem> {
+fn measurements(text: &Text, dialect: Dialect, arrival: Arrival) -> Result<Vec<Measurement>, Problem> {
     if dialect == Dialect::Tagged {
         return match &text.value()? {
             Value::Array(lists) if lists.iter().any(|one| one.get("plugin").is_some()) => {
-                collectd::read(lists, now)
+                collectd::read(lists, arrival)
             }
-            Value::Object(body) => tagged::read(body, now),
+            Value::Object(body) => tagged::read(body, arrival),
             _ => Err(Problem::unreadable("The request body must be a JSON object.")),
         };
     }
     // The ruby client puts tagged measurements into the same body when it has both.
     let body = text.parameters()?;
-    let mut samples = legacy::read(&body, now)?;
+    let mut samples = legacy::read(&body, arrival)?;
     if body.contains_key("measurements") {
-        samples.extend(tagged::read(&body, now)?);
+        samples.extend(tagged::read(&body, arrival)?);
     }
     Ok(samples)
 }
@@ -119,16 +120,17 @@ fn measurements(text: &Text, dialect: Dialect, now: i64) -> Result<Vec<Measureme
 /// What is read of a body without a tree is what is read of it otherwise: its metrics, series, times and statistics.
 #[cfg(any(test, fuzzing))]
 pub fn plain_is_read_as_ever(text: &str, now: i64) {
+    let arrival = Arrival::at(now);
     let Ok(Value::Object(body)) = serde_json::from_str(text) else {
-        assert!(plain::legacy(text, now).is_none() && plain::tagged(text, now).is_none(), "{text}");
+        assert!(plain::legacy(text, arrival).is_none() && plain::tagged(text, arrival).is_none(), "{text}");
         return;
     };
-    let read = |read: fn(&Object, i64) -> Result<Vec<Measurement>, Problem>| read(&body, now).ok();
-    if let Some(all) = plain::legacy(text, now) {
+    let read = |read: fn(&Object, Arrival) -> Result<Vec<Measurement>, Problem>| read(&body, arrival).ok();
+    if let Some(all) = plain::legacy(text, arrival) {
         assert!(!body.contains_key("measurements"), "{text}");
         same(&all, read(legacy::read).as_deref(), text);
     }
-    if let Some(all) = plain::tagged(text, now) {
+    if let Some(all) = plain::tagged(text, arrival) {
         same(&all, read(tagged::read).as_deref(), text);
     }
 }
@@ -142,9 +144,10 @@ fn same(all: &[plain::Plain<'_>], read: Option<&[Measurement]>, text: &str) {
 /// What a body is in each of the dialects, for laws over any of them.
 #[cfg(any(test, fuzzing))]
 pub fn read_all(body: &Value, now: i64) -> Vec<Result<Vec<Measurement>, Problem>> {
+    let arrival = Arrival::at(now);
     match body {
-        Value::Array(lists) => vec![collectd::read(lists, now)],
-        Value::Object(body) => vec![legacy::read(body, now), tagged::read(body, now)],
+        Value::Array(lists) => vec![collectd::read(lists, arrival)],
+        Value::Object(body) => vec![legacy::read(body, arrival), tagged::read(body, arrival)],
         _ => Vec::new(),
     }
 }
@@ -160,16 +163,18 @@ impl Intake {
     ) -> Result<(), Problem> {
         let (store, known) = (self.store.clone(), self.known.clone());
         let read = move |text: &Text| {
-            let now = store.now();
-            let taken = match packed(text, dialect, (&known, &store), now)? {
+            let arrival = Arrival::new(store.now(), &store.aging().retention);
+            let taken = match packed(text, dialect, (&known, &store), arrival)? {
                 Some(packed) => Taken::Packed(packed),
-                None => Taken::Measurements(measurements(text, dialect, now)?),
+                None => Taken::Measurements(measurements(text, dialect, arrival)?),
             };
-            Ok((taken, now))
+            Ok((taken, arrival))
         };
         match unread.read(read).await? {
-            (Taken::Packed(packed), now) => self.take_packed(headers, allowance, packed, now).await,
-            (Taken::Measurements(samples), now) => self.take(headers, allowance, samples, now).await,
+            (Taken::Packed(packed), arrival) => self.take_packed(headers, allowance, packed, arrival).await,
+            (Taken::Measurements(samples), arrival) => {
+                self.take(headers, allowance, samples, arrival.now).await
+            }
         }
     }
 
@@ -192,11 +197,12 @@ impl Intake {
         headers: &HeaderMap,
         allowance: &Allowance,
         packed: Packed,
-        now: i64,
+        arrival: Arrival,
     ) -> Result<(), Problem> {
         allowance.take(packed.count).await?;
-        if !self.insert(packed.age, packed.batch, now).await? {
-            return self.store(headers, measurements(&packed.text, packed.dialect, now)?, now).await;
+        if !self.insert(packed.age, packed.batch, arrival.now).await? {
+            let samples = measurements(&packed.text, packed.dialect, arrival)?;
+            return self.store(headers, samples, arrival.now).await;
         }
         self.telemetry.stored(packed.count);
         Ok(())

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::refusals::is_near;
+use super::refusals::Arrival;
 use super::tagged::{MOST_TAGS, is_tag_value};
 use crate::serve::catalog::cache::Wanted;
 use crate::serve::catalog::metrics::metric::Kind;
@@ -88,7 +88,7 @@ impl<'a> Plain<'a> {
 }
 
 /// All measurements of a body of gauges and counters, as `legacy` reads them; nothing where it is not plain, or would be refused.
-pub fn legacy(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
+pub fn legacy(text: &str, arrival: Arrival) -> Option<Vec<Plain<'_>>> {
     let body: Legacy<'_> = serde_json::from_str(text).ok()?;
     let source = source(body.source)?.unwrap_or_default();
     let time = time(body.measure_time)?;
@@ -96,18 +96,18 @@ pub fn legacy(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
     for (items, kind) in [(body.gauges, Kind::Gauge), (body.counters, Kind::Counter)] {
         for item in items {
             let own = self::source(item.source)?.unwrap_or(source);
-            let time = self::time(item.measure_time)?.or(time).unwrap_or(now);
+            let time = self::time(item.measure_time)?.or(time).unwrap_or(arrival.now);
             if item.tags.is_some() || item.time.is_some() {
                 return None;
             }
-            all.push(plain(&item, kind, own.into(), time, now)?);
+            all.push(plain(&item, kind, own.into(), time, arrival)?);
         }
     }
     Some(all)
 }
 
 /// All measurements of a body with tags, likewise.
-pub fn tagged(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
+pub fn tagged(text: &str, arrival: Arrival) -> Option<Vec<Plain<'_>>> {
     // Zero means unset.
     let given = |time: Option<f64>| Some(self::time(time)?.filter(|time| *time != 0));
     let body: Tagged<'_> = serde_json::from_str(text).ok()?;
@@ -118,17 +118,23 @@ pub fn tagged(text: &str, now: i64) -> Option<Vec<Plain<'_>>> {
         if item.source.is_some() || item.measure_time.is_some() {
             return None;
         }
-        let time = given(item.time)?.or(time).unwrap_or(now);
+        let time = given(item.time)?.or(time).unwrap_or(arrival.now);
         let Item { tags, .. } = item;
         let item = Item { tags: None, ..item };
         let labels = labels(tags)?.or_else(|| shared.clone())?;
-        all.push(plain(&item, Kind::Gauge, labels.into(), time, now)?);
+        all.push(plain(&item, Kind::Gauge, labels.into(), time, arrival)?);
     }
     Some(all)
 }
 
-fn plain<'a>(item: &Item<'a>, kind: Kind, labels: Cow<'a, str>, time: i64, now: i64) -> Option<Plain<'a>> {
-    if !is_name(item.name) || !is_near(time, now) {
+fn plain<'a>(
+    item: &Item<'a>,
+    kind: Kind,
+    labels: Cow<'a, str>,
+    time: i64,
+    arrival: Arrival,
+) -> Option<Plain<'a>> {
+    if !is_name(item.name) || !arrival.takes(time) {
         return None;
     }
     Some(Plain { metric: item.name, kind, labels, time, stats: stats(item)? })

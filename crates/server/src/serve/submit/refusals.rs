@@ -3,15 +3,49 @@
 
 use crate::serve::http::problem::Problem;
 use crate::serve::refusal::Errors;
+use crate::serve::tsdb::retention::Retention;
 
-/// Oldest and youngest accepted time, relative to now, in seconds: a year back, a day ahead. The bounds of the
-/// hosted service were never documented.
-const OLDEST: i64 = 365 * 86_400;
-const YOUNGEST: i64 = 86_400;
+/// Youngest accepted time, relative to now, in seconds. The bounds of the hosted service were never documented.
+const YOUNGEST: i64 = DAY;
+const DAY: i64 = 86_400;
 
-/// Whether measurements of this time are taken at `now`.
-pub fn is_near(time: i64, now: i64) -> bool {
-    (now - OLDEST..=now + YOUNGEST).contains(&time)
+/// When a request came, and how old what it brings may be: what is older than anything that is kept would be dropped.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// Epoch seconds.
+    pub now: i64,
+    kept: i64,
+}
+
+impl Arrival {
+    pub fn new(now: i64, retention: &Retention) -> Arrival {
+        Arrival { now, kept: retention.longest() }
+    }
+
+    /// Where nobody said for how long measurements are kept.
+    #[cfg(any(test, fuzzing))]
+    pub fn at(now: i64) -> Arrival {
+        Arrival::new(now, &Retention::default())
+    }
+
+    /// Whether measurements of this time are taken.
+    pub fn takes(&self, time: i64) -> bool {
+        self.outside(time).is_none()
+    }
+
+    /// Why not, in words that clients look for, and the bound.
+    fn outside(&self, time: i64) -> Option<(&'static str, String)> {
+        if time < self.now - self.kept {
+            let days = self.kept / DAY;
+            let bound =
+                format!("must be at most {days} days old: nothing is kept for longer (serve --retention)");
+            Some(("is too far in the past", bound))
+        } else if time > self.now + YOUNGEST {
+            Some(("is too far in the future", format!("must be at most {} hours ahead", YOUNGEST / 3600)))
+        } else {
+            None
+        }
+    }
 }
 
 /// So many measurements are named in one response.
@@ -22,8 +56,8 @@ const LONGEST_NAME: usize = 255;
 
 /// Collected over all measurements, so that one response tells everything.
 pub struct Refusals {
-    /// Epoch seconds against which times are judged.
-    pub now: i64,
+    /// Against which times are judged.
+    pub arrival: Arrival,
     /// Of the request and of its measurements.
     pub errors: Errors,
     /// A time out of bounds is told only when nothing else is wrong, in words that clients look for.
@@ -33,8 +67,8 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    pub fn new(now: i64) -> Refusals {
-        Refusals { now, errors: Errors::default(), outside: None, named: Vec::new(), unnamed: 0 }
+    pub fn new(arrival: Arrival) -> Refusals {
+        Refusals { arrival, errors: Errors::default(), outside: None, named: Vec::new(), unnamed: 0 }
     }
 
     /// Adds what is wrong with one measurement, sent at the time `time` as the parameter `time_name`. `which` is its
@@ -45,7 +79,7 @@ impl Refusals {
         (time_name, time): (&'static str, i64),
         which: impl FnOnce() -> String,
     ) {
-        let outside = self.outside(time);
+        let outside = self.arrival.outside(time);
         if errors.is_empty() && outside.is_none() {
             return;
         }
@@ -54,16 +88,6 @@ impl Refusals {
         }
         self.errors.merge(errors);
         self.name(&which());
-    }
-
-    fn outside(&self, time: i64) -> Option<(&'static str, String)> {
-        if time < self.now - OLDEST {
-            Some(("is too far in the past", format!("must be at most {} days old", OLDEST / 86_400)))
-        } else if time > self.now + YOUNGEST {
-            Some(("is too far in the future", format!("must be at most {} hours ahead", YOUNGEST / 3600)))
-        } else {
-            None
-        }
     }
 
     fn name(&mut self, which: &str) {
@@ -79,7 +103,7 @@ impl Refusals {
 
     /// `Ok` when nothing is wrong. Else the names stand under `name`, after what is wrong with names themselves.
     pub fn finish(self) -> Result<(), Problem> {
-        let Refusals { now, mut errors, outside, named, unnamed } = self;
+        let Refusals { arrival, mut errors, outside, named, unnamed } = self;
         let of_clock = outside.filter(|_| errors.is_empty());
         if let Some((time_name, message, bound)) = &of_clock {
             errors.add(time_name, *message);
@@ -92,7 +116,7 @@ impl Refusals {
             errors.add("name", format!("and {unnamed} more"));
         }
         errors.finish().map_err(|errors| match of_clock {
-            Some(_) => Problem::from(errors).judged_at(now),
+            Some(_) => Problem::from(errors).judged_at(arrival.now),
             None => errors.into(),
         })
     }
@@ -107,6 +131,9 @@ pub fn named(metric: &str, list: &str, place: usize) -> String {
 mod tests {
     use super::*;
 
+    const NOW: i64 = 1_000_000_000;
+    const OLDEST: i64 = 365 * 86_400;
+
     fn refused(refusals: Refusals) -> String {
         format!("{:?}", refusals.finish().unwrap_err())
     }
@@ -119,43 +146,59 @@ mod tests {
 
     #[test]
     fn only_the_wrong_ones_are_named() {
-        let mut refusals = Refusals::new(1_000_000_000);
-        refusals.judge(Errors::default(), ("time", 1_000_000_000), || "ok.one".to_owned());
-        refusals.judge(wrong("tags"), ("time", 1_000_000_000), || "bad.two".to_owned());
-        refusals.judge(wrong("tags"), ("time", 1_000_000_000), || "bad.two".to_owned());
+        let mut refusals = Refusals::new(Arrival::at(NOW));
+        refusals.judge(Errors::default(), ("time", NOW), || "ok.one".to_owned());
+        refusals.judge(wrong("tags"), ("time", NOW), || "bad.two".to_owned());
+        refusals.judge(wrong("tags"), ("time", NOW), || "bad.two".to_owned());
         let text = refused(refusals);
         assert!(text.contains("bad.two") && !text.contains("ok.one"), "{text}");
     }
 
     #[test]
     fn names_are_bounded() {
-        let mut refusals = Refusals::new(1_000_000_000);
+        let mut refusals = Refusals::new(Arrival::at(NOW));
         for number in 0..300 {
-            refusals.judge(wrong("value"), ("time", 1_000_000_000), || format!("m{number}"));
+            refusals.judge(wrong("value"), ("time", NOW), || format!("m{number}"));
         }
         let text = refused(refusals);
         assert!(text.contains("m9") && !text.contains("m10\"") && text.contains("and 290 more"), "{text}");
-        let mut long = Refusals::new(1_000_000_000);
-        long.judge(wrong("name"), ("time", 1_000_000_000), || "x".repeat(100_000));
+        let mut long = Refusals::new(Arrival::at(NOW));
+        long.judge(wrong("name"), ("time", NOW), || "x".repeat(100_000));
         assert!(refused(long).len() < 1000);
     }
 
     #[test]
     fn times_are_told_in_the_known_words_with_the_bound() {
         for (time, words) in [
-            (1_000_000_000 - OLDEST - 1, ["is too far in the past", "365 days"]),
-            (1_000_000_000 + YOUNGEST + 1, ["is too far in the future", "24 hours"]),
+            (NOW - OLDEST - 1, ["is too far in the past", "365 days"]),
+            (NOW + YOUNGEST + 1, ["is too far in the future", "24 hours"]),
         ] {
-            let mut refusals = Refusals::new(1_000_000_000);
+            let mut refusals = Refusals::new(Arrival::at(NOW));
             refusals.judge(Errors::default(), ("measure_time", time), || "late".to_owned());
             let text = refused(refusals);
             assert!(words.iter().all(|word| text.contains(word)), "{text}");
             assert!(text.contains("late") && text.contains("Some(1000000000)"), "{text}");
         }
-        for time in [1_000_000_000 - OLDEST, 1_000_000_000 + YOUNGEST] {
-            let mut refusals = Refusals::new(1_000_000_000);
+        for time in [NOW - OLDEST, NOW + YOUNGEST] {
+            let mut refusals = Refusals::new(Arrival::at(NOW));
             refusals.judge(Errors::default(), ("measure_time", time), || "fine".to_owned());
             assert!(refusals.finish().is_ok());
+        }
+    }
+    /// What the operator keeps for less is not taken first and dropped then, and what is kept for longer may come.
+    #[test]
+    fn what_is_kept_for_long_enough_is_taken() {
+        for (retention, days) in [("3600s=40d", 40), ("3600s=800d", 800)] {
+            let arrival = Arrival::new(NOW, &retention.parse().unwrap());
+            let oldest = NOW - days * 86_400;
+            assert!(arrival.takes(oldest) && !arrival.takes(oldest - 1), "{retention}");
+            let mut refusals = Refusals::new(arrival);
+            refusals.judge(Errors::default(), ("time", oldest - 1), || "late".to_owned());
+            let text = refused(refusals);
+            assert!(
+                text.contains(&format!("at most {days} days old")) && text.contains("--retention"),
+                "{text}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::measurement::{self, Measurement};
-use super::refusals::{Refusals, named};
+use super::refusals::{Arrival, Refusals, named};
 use crate::serve::catalog::metrics::metric::Kind;
 use crate::serve::catalog::metrics::new::Shared;
 use crate::serve::http::fields::{Given, Object, Reader};
@@ -20,9 +20,9 @@ pub const MOST_TAGS: usize = 50;
 type Tags = BTreeMap<String, String>;
 
 /// Reads every measurement of the request or tells everything that is wrong with it.
-pub fn read(body: &Object, now: i64) -> Result<Vec<Measurement>, Problem> {
+pub fn read(body: &Object, arrival: Arrival) -> Result<Vec<Measurement>, Problem> {
     let mut top = Reader::new(body);
-    let mut refusals = Refusals::new(now);
+    let mut refusals = Refusals::new(arrival);
     let (shared, time) = (tags(&mut top), time(&mut top));
     let items = top.list("measurements").value().unwrap_or_default();
     refusals.errors = std::mem::take(&mut top.errors);
@@ -44,7 +44,7 @@ pub fn read(body: &Object, now: i64) -> Result<Vec<Measurement>, Problem> {
         if tags.is_empty() {
             read.errors.add("tags", "is not present");
         }
-        let time = self::time(&mut read).or(time).unwrap_or(now);
+        let time = self::time(&mut read).or(time).unwrap_or(arrival.now);
         let stats = measurement::stats(&mut read);
         refusals.judge(read.errors, ("time", time), || named(&metric, "measurements", place));
         samples.push(Measurement {
@@ -110,7 +110,7 @@ mod tests {
     const NOW: i64 = 1_484_613_500;
 
     fn read_json(body: &Value) -> Result<Vec<Measurement>, Problem> {
-        read(body.as_object().unwrap(), NOW)
+        read(body.as_object().unwrap(), Arrival::at(NOW))
     }
 
     #[test]

@@ -43,6 +43,12 @@ impl Retention {
         self.tiers().find(|(one, _)| one.resolution == tier.resolution).map_or(0, |(_, kept)| kept)
     }
 
+    /// For how many seconds anything is kept.
+    pub(in crate::serve) fn longest(&self) -> i64 {
+        let [.., longest] = self.kept;
+        longest
+    }
+
     /// Why tiers cannot follow each other like this.
     fn check(&self) -> Result<(), String> {
         for (tier, kept) in self.tiers() {

@@ -15,16 +15,17 @@ fn what_clients_send_is_plain() {
         r#" {"gauges":[{"name":"a","count":3,"sum":6.5,"min":1,"max":4,"sum_squares":14,"source":null}],"period":60}"#,
         r#"{"counters":[],"gauges":[{"name":"a","value":-0.0,"measure_time":1234567950.7,"source":"unassigned"}],"source":"eu"}"#,
     ] {
-        assert!(legacy(body, NOW).is_some_and(|all| !all.is_empty()), "{body}");
+        assert!(legacy(body, Arrival::at(NOW)).is_some_and(|all| !all.is_empty()), "{body}");
         plain_is_read_as_ever(body, NOW);
     }
     let text = r#"{"tags":{"Region":"EU","az":"a"},"time":0,"measurements":[{"name":"a","value":1},{"name":"b","count":1,"sum":2,"tags":{"h":"x"}}]}"#;
-    let labels: Vec<_> = tagged(text, NOW).into_iter().flatten().map(|plain| plain.labels).collect();
+    let labels: Vec<_> =
+        tagged(text, Arrival::at(NOW)).into_iter().flatten().map(|plain| plain.labels).collect();
     assert_eq!(labels, [r#"{"az":"a","region":"eu"}"#, r#"{"h":"x"}"#]);
     plain_is_read_as_ever(text, NOW);
     let all = legacy(
         r#"{"gauges":[{"name":"a","value":2}],"counters":[{"name":"b","value":3,"source":"x"}],"source":"eu"}"#,
-        NOW,
+        Arrival::at(NOW),
     );
     let plain = |metric, kind, source, value| Plain {
         metric,
@@ -55,12 +56,12 @@ fn what_is_wrong_or_has_a_meaning_of_its_own_is_left_to_others() {
         r#""name":"a","value":1,"other":1"#,
         r#""value":1"#,
     ] {
-        assert_eq!(legacy(&format!("{{\"gauges\":[{{{item}}}]}}"), NOW), None, "{item}");
+        assert_eq!(legacy(&format!("{{\"gauges\":[{{{item}}}]}}"), Arrival::at(NOW)), None, "{item}");
     }
     for body in
         ["[]", "{}x", r#"{"gauges":{"a":{"value":1}}}"#, r#"{"gauges":null}"#, r#"{"measurements":[]}"#]
     {
-        assert_eq!(legacy(body, NOW), None, "{body}");
+        assert_eq!(legacy(body, Arrival::at(NOW)), None, "{body}");
     }
 }
 
