@@ -36,6 +36,7 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
         ServeCommand::Restore { from, to, adopt } => {
             let mut how = Copying::default();
             how.adopt = *adopt;
+            how.hand_over = true;
             let free = "rename it first, with its -wal: it may hold what the copy does not; no server may have it open";
             let Some(copied) = copy(from, to, how, free, ui).await? else { return Ok(Exit::Interrupted) };
             report("Restored", from, to, &copied, ui);

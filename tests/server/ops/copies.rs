@@ -1,7 +1,7 @@
 //! What becomes of copies: made, refused, marked, restored, adopted, and fetched over HTTP.
 
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -67,6 +67,38 @@ async fn a_copy_is_marked_until_it_is_adopted() {
     let server = Server::start(&marked, &[]);
     assert_eq!(metric(&server, "librato_apply_unadopted_copy ").await, "0");
     assert!(!server.log().contains("is a copy"), "{}", server.log());
+}
+
+/// Restored or adopted by root for a service, whose directory it is, a file must belong to that service, and so must its lock. Where the tests
+/// are not run by root, everything belongs to one user, and stays theirs.
+#[tokio::test]
+async fn what_root_restores_belongs_to_the_owner_of_the_directory() {
+    let (dir, data) = fresh();
+    let server = Server::start(&data, &["-q"]);
+    assert_eq!(create_alert(&server, "kept").await.unwrap().status(), 201);
+    let (copy, theirs) = (dir.path().join("copy.db"), dir.path().join("theirs"));
+    assert_eq!(run("backup", &[&data, &copy], &[]).0, 0);
+    server.stop();
+    std::fs::create_dir(&theirs).unwrap();
+    let is_root = std::fs::metadata(&theirs).unwrap().uid() == 0;
+    if is_root {
+        std::os::unix::fs::chown(&theirs, Some(65_532), Some(65_532)).unwrap();
+    }
+    let (owner, restored) = (std::fs::metadata(&theirs).unwrap().uid(), theirs.join("restored.db"));
+    assert!(!is_root || owner == 65_532);
+    let (code, said) = run("restore", &[&copy, &restored], &[]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = run("adopt", &[&restored], &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(names(&theirs), ["restored.db", "restored.db-lock"]);
+    for name in names(&theirs) {
+        let found = std::fs::metadata(theirs.join(&name)).unwrap();
+        assert_eq!((found.uid(), found.mode() & 0o777), (owner, 0o600), "{name}");
+    }
+    // A backup belongs to whom makes it: it holds secrets, and is not to be served.
+    let again = theirs.join("backup.db");
+    assert_eq!(run("backup", &[&restored, &again], &[]).0, 0);
+    assert_eq!(std::fs::metadata(&again).unwrap().uid() == 0, is_root);
 }
 
 /// They take no lock of their own, so nothing else tells that a server has them open.

@@ -19,7 +19,7 @@ use super::open::identify;
 use super::open_error::{OpenError, failure};
 use super::properties::{COPIED_AT, OPENED_BY};
 use super::report::Report;
-use super::{reading, schema, unclean};
+use super::{owner, reading, schema, unclean};
 use crate::serve::Clock;
 
 /// Pages between two looks at whether to go on.
@@ -36,6 +36,8 @@ pub struct Copying {
     pub overwrite: bool,
     /// Leaves out the mark: the new file takes the place of the original.
     pub adopt: bool,
+    /// Where root makes it, it belongs to the owner of its directory: a server of that user is to open it.
+    pub hand_over: bool,
 }
 
 /// What `copy` made.
@@ -121,6 +123,9 @@ pub fn copy(
     let report = check(temporary.path(), examinations)?.of(to);
     if !report.is_sound() {
         return Err(CopyError::Damaged(Box::new(report)));
+    }
+    if how.hand_over {
+        temporary.hand_over().map_err(unwritten)?;
     }
     let bytes = temporary.keep(to, how.overwrite).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => CopyError::Exists(to.to_owned()),
@@ -246,6 +251,11 @@ impl Temporary {
 
     fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    fn hand_over(&self) -> io::Result<()> {
+        let directory = self.path().parent().unwrap_or(Path::new("."));
+        owner::hand_over(self.0.as_file(), directory)
     }
 
     /// Gives it its name for good, and returns its size.

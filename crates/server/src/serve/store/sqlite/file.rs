@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use super::lock::{Lock, private, sibling, taken};
 use super::mounts;
 use super::open_error::OpenError;
+use super::owner;
 use crate::serve::store::error::Displaced;
 
 /// The bits of a mode that let others than the owner in.
@@ -66,7 +67,8 @@ impl DataFile {
         let refused = |source| OpenError::File { path: path.to_owned(), source };
         let made = !path.exists();
         if made {
-            private().write(true).create(true).truncate(false).open(path).map_err(refused)?;
+            let new = private().write(true).create(true).truncate(false).open(path);
+            new.map_err(|error| refused(owner::explained(error, path)))?;
         }
         let path = path.canonicalize().map_err(refused)?;
         let locked = DataFile::lock(&path, made);
@@ -82,7 +84,8 @@ impl DataFile {
         usable(path).map_err(refused)?;
         // Before the file itself is touched: where this very process has it open, closing it again would do harm.
         let lock = Lock::take(path)?;
-        let data = private().read(true).write(true).open(path).map_err(refused)?;
+        let opened = private().read(true).write(true).open(path);
+        let data = opened.map_err(|error| refused(owner::explained(error, path)))?;
         let file = DataFile { path: path.to_owned(), data, lock: Some(lock), made, log: OnceLock::new() };
         #[cfg(unix)]
         file.data.try_lock().map_err(|error| taken(path, error))?;

@@ -7,6 +7,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::open_error::OpenError;
+use super::owner;
 
 /// A lock that this process has. It is emptied at the end but stays: removing it would let two older servers in.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Lock {
             refused(if link {
                 io::Error::other("it is a symbolic link, which is not followed; remove it")
             } else {
-                source
+                owner::explained(source, &name)
             })
         })?;
         if !is_own(&file.metadata().map_err(refused)?, path) {
@@ -31,6 +32,8 @@ impl Lock {
                 "it is not a lock file of the owner of the data file; remove it",
             )));
         }
+        // `serve adopt` of root leaves it behind for the service whose data it is.
+        owner::hand_over(&file, path).map_err(refused)?;
         file.try_lock().map_err(|error| taken(path, error))?;
         Ok(Lock(file))
     }

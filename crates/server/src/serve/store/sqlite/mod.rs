@@ -11,6 +11,7 @@ mod maintenance;
 mod mounts;
 pub mod open;
 pub mod open_error;
+mod owner;
 pub mod properties;
 mod readers;
 pub mod reading;

@@ -133,7 +133,7 @@ fn tell_migration(path: &Path, version: i32) {
     tracing::warn!(
         target: "librato_apply::serve",
         "{path} has schema {version} and gets schema {CURRENT}, which earlier versions of this program cannot read; the way back is a copy \
-         that was made before, by `librato-apply backup` of an earlier version"
+         that was made before, by `librato-apply serve backup` of the earlier version"
     );
 }
 
