@@ -9,6 +9,8 @@ mod delivery;
 #[cfg(feature = "serve")]
 mod demo;
 #[cfg(feature = "serve")]
+mod door;
+#[cfg(feature = "serve")]
 mod heartbeat;
 #[cfg(feature = "serve")]
 mod invented;
@@ -29,10 +31,6 @@ use super::args::{Cli, Global, Serve};
 use super::exit::Exit;
 use super::level::SetLevel;
 use super::ui::Ui;
-
-/// Connections that wait for being taken.
-#[cfg(feature = "serve")]
-const BACKLOG: u32 = 1024;
 
 /// What must be known before the log begins.
 #[derive(Default)]
@@ -125,14 +123,14 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     listening.tls = super::reload::tls(settings, ui)?;
     listening.max_connections = open_files::make_room(listening.max_connections, ui)?;
     let scheme = if listening.tls.is_some() { "https" } else { "http" };
-    if listening.tls.is_none() && !settings.listen.ip().is_loopback() {
+    // Before the file is made, since a start that fails shall leave none.
+    let door = door::Door::open(settings.listen)?;
+    if listening.tls.is_none() && !door.address().ip().is_loopback() {
         ui.complain("warning: tokens cross the network unprotected; give --tls-cert and --tls-key, or let a proxy on this machine do it");
     }
     // A limit on the size of files (`ulimit -f`) would kill the server where a full disk only fails a write.
     #[cfg(target_os = "linux")]
     let _too_large = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25));
-    // Before the file is made, since a start that fails shall leave none.
-    let socket = bind(settings.listen).map_err(|error| unheard(settings.listen, &error))?;
     if !settings.options.alerts.evaluate {
         ui.complain(super::unevaluated::WARNING);
     }
@@ -147,7 +145,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         release: settings.notify == Some(true),
     };
     let standing = librato_apply::serve::standing(&store, starting).await?;
-    let (listen, path, drain) = (settings.listen, settings.data.clone(), settings.drain);
+    let (path, drain) = (settings.data.clone(), settings.drain);
     let mut node = Node::default();
     node.name = settings.store.node.clone().unwrap_or_default();
     node.url = settings.options.notify.public_url.as_ref().map(ToString::to_string);
@@ -181,7 +179,7 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         leave(cluster, evaluation).await;
         tokio::time::sleep(drain).await;
     };
-    let listener = socket.listen(BACKLOG).map_err(|error| unheard(listen, &error))?;
+    let listener = door.listen()?;
     let address = listener.local_addr()?;
     ui.complain(&format!("listening on {scheme}://{address} over {stored}"));
     if opens {
@@ -224,42 +222,6 @@ async fn leave(cluster: librato_apply::serve::Cluster, evaluation: Option<librat
         cluster.leave();
     });
     let _ = left.await;
-}
-
-/// Why nobody would be heard at an address, and what to do about it.
-#[cfg(feature = "serve")]
-fn unheard(address: std::net::SocketAddr, error: &std::io::Error) -> super::Stop {
-    use std::io::ErrorKind;
-
-    use librato_apply::diag::in_plain_words;
-
-    let help = match error.kind() {
-        ErrorKind::AddrInUse => Some(
-            "end that program, or take another port: --listen HOST:PORT, where port 0 is any that is free",
-        ),
-        ErrorKind::PermissionDenied => {
-            Some("ports below 1024 are for the administrator: --listen HOST:PORT takes another")
-        }
-        ErrorKind::AddrNotAvailable => {
-            Some("this machine has no such address: --listen takes one that it has, or 0.0.0.0 for all")
-        }
-        _ => None,
-    };
-    let message = format!("cannot listen on {address}: {}", in_plain_words(error));
-    super::Stop { exit: Exit::Error, message, help: help.map(str::to_owned).into_iter().collect() }
-}
-
-/// Takes the address without listening yet: until then no one can connect, and no one else can have it.
-#[cfg(feature = "serve")]
-fn bind(address: std::net::SocketAddr) -> std::io::Result<tokio::net::TcpSocket> {
-    use tokio::net::TcpSocket;
-
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A server that was just stopped leaves connections behind that have not quite ended.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 /// Without the feature there is no server.

@@ -7,6 +7,7 @@ mod config;
 mod copies;
 mod damage;
 mod file;
+mod handed;
 mod hostile;
 pub mod kill;
 mod kill_alerts;
