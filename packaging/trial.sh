@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs within the system that packaging/try boots: what somebody does who installs the package, and what they must see.
 
-set -eu
+set -eEuo pipefail
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LIBRATO_ENDPOINT=http://127.0.0.1:8080 LIBRATO_USER=admin
 trap 'echo "TRIAL FAILED in line $LINENO: $BASH_COMMAND"; journalctl -u librato-apply --no-pager -n 30' ERR
@@ -10,7 +10,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 ready() {
     for _ in $(seq 100); do
-        curl --silent --fail http://127.0.0.1:8080/readyz >/dev/null && return
+        ! curl --silent --fail http://127.0.0.1:8080/readyz >/dev/null || return 0
         sleep 0.2
     done
     return 1
@@ -19,14 +19,33 @@ ready() {
 # Waits until a file has a line.
 has() {
     for _ in $(seq 300); do
-        grep -qs -- "$2" "$1" && return
+        ! grep -qs -- "$2" "$1" || return 0
         sleep 0.2
     done
     return 1
 }
 
+# Waits until the service has said something.
+said() {
+    for _ in $(seq 100); do
+        journalctl -u librato-apply --no-pager > /root/journal.txt
+        ! grep -s -- "$1" /root/journal.txt || return 0
+        sleep 0.2
+    done
+    return 1
+}
+
+# Where something shall not be so: a mere `!` would end nothing.
+no() {
+    if "$@"; then
+        echo "it is so: $*"
+        return 1
+    fi
+}
+
 say "there is no Rust here"
-! command -v cargo rustc
+no command -v cargo
+no command -v rustc
 
 say "install"
 dpkg -i /old.deb
@@ -40,13 +59,13 @@ export LIBRATO_TOKEN
 stat -c 'it runs as %U' "/proc/$(systemctl show -P MainPID librato-apply)" | grep -v root
 ls -l /usr/share/man/man1/librato-apply*.1.gz | wc -l
 test -s /usr/share/bash-completion/completions/librato-apply
-! grep -q "target/" /usr/share/bash-completion/completions/librato-apply
+no grep "target/" /usr/share/bash-completion/completions/librato-apply
 systemd-analyze security librato-apply --no-pager | tail -n 1
 
 say "configure: this machine may be notified"
 printf 'notify:\n  allow: [127.0.0.1]\n' >> /etc/librato-apply/serve.yaml
 systemctl reload librato-apply
-has <(journalctl -u librato-apply --no-pager; sleep 1; journalctl -u librato-apply --no-pager) 'read again' || journalctl -u librato-apply --no-pager | tail -n 3
+said 'targets that may be notified although they are private were changed'
 
 say "the quickstart"
 cp -r /usr/share/doc/librato-apply/examples/quickstart /root/quickstart
@@ -102,22 +121,58 @@ librato-apply submit site.response.ms 100 --source web-1
 has pages.txt 'trial.hot clear'
 cat pages.txt
 
+say "systemd listens, on port 80: no connection is refused while the service is restarted"
+mkdir /etc/systemd/system/librato-apply.socket.d
+printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:80\n' > /etc/systemd/system/librato-apply.socket.d/port.conf
+systemctl daemon-reload
+systemctl stop librato-apply
+systemctl enable --quiet --now librato-apply.socket
+systemctl start librato-apply
+curl --silent --fail --retry 20 --retry-delay 1 --retry-all-errors http://127.0.0.1/readyz > /dev/null
+# One after the other, until it is enough.
+while [ ! -e /root/enough ]; do
+    curl --silent --output /dev/null --write-out '%{http_code} %{errormsg}\n' --max-time 30 http://127.0.0.1/healthz || true
+done > /root/asked.txt &
+asking=$!
+for _ in 1 2 3; do systemctl restart librato-apply; sleep 1; done
+touch /root/enough
+wait "$asking"
+sort /root/asked.txt | uniq -c
+no grep -v '^200 ' /root/asked.txt
+stat -c 'it runs as %U' "/proc/$(systemctl show -P MainPID librato-apply)" | grep -v root
+systemctl disable --quiet --now librato-apply.socket
+rm -r /etc/systemd/system/librato-apply.socket.d
+systemctl daemon-reload
+systemctl restart librato-apply
+ready
+
 say "backup while it runs, checked"
 librato-apply serve backup /var/lib/librato-apply/librato.db /root/copy.db
 librato-apply serve check /root/copy.db | tail -n 1
 
+say "stopped, it is examined; restored from the copy by root, it is served again, and has what it had"
+systemctl stop librato-apply
+librato-apply serve check /var/lib/librato-apply/librato.db | tail -n 1
+mkdir /root/later
+mv /var/lib/librato-apply/librato.db* /root/later/
+librato-apply serve restore /root/copy.db /var/lib/librato-apply/librato.db --adopt | tail -n 1
+ls -ln /var/lib/librato-apply/
+systemctl start librato-apply
+ready
+librato-apply query site.response.ms --format csv | grep ',900'
+
 say "remove"
 kill "$listener"
 dpkg -r librato-apply
-! systemctl is-active librato-apply
+no systemctl is-active librato-apply
 test ! -e /usr/bin/librato-apply
 test -s /var/lib/private/librato-apply/librato.db
 
 say "purge"
 dpkg -P librato-apply
-! test -e /etc/librato-apply
+no test -e /etc/librato-apply
 say "what is left"
-find / -xdev \( -path /proc -o -path /sys -o -path /root \) -prune -o -name '*librato*' -print | grep -v -e '^/trial' -e '\.deb$'
+find /var/lib/private/librato-apply -type f
 left="$(find / -xdev \( -path /proc -o -path /sys -o -path /root -o -path /var/lib/private \) -prune -o -name '*librato*' -print | grep -v '^/var/lib/librato-apply$' || true)"
 test -z "$left" || { echo "left behind: $left"; false; }
 
