@@ -111,6 +111,15 @@ impl Server {
         self.signal("-HUP");
     }
 
+    /// Stops it in the midst of whatever it does, until it is woken.
+    pub fn falls_asleep(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn wakes_up(&self) {
+        self.signal("-CONT");
+    }
+
     fn signal(&self, name: &str) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());

@@ -87,21 +87,30 @@ pub fn server() -> Option<&'static Server> {
 
 /// A server of its own for a test, which keeps what it acknowledges; it ends with its value.
 pub fn durable(options: &[&str]) -> Option<Server> {
+    durable_with(&[], options)
+}
+
+/// The same, with options of `initdb` before.
+pub fn durable_with(init: &[&str], options: &[&str]) -> Option<Server> {
     if !is_postgres() {
         return None;
     }
-    Some(Server::start(wanted_programs()?, options))
+    Some(Server::start_with(wanted_programs()?, init, options))
 }
 
-/// The same; says so where there are none.
-fn wanted_programs() -> Option<PathBuf> {
+/// Where the programs are; says so where there are none.
+pub fn wanted_programs() -> Option<PathBuf> {
     let found = programs();
     if found.is_none() {
-        let why = "there are no programs of PostgreSQL here (package postgresql)";
-        assert!(std::env::var("POSTGRES").as_deref() != Ok("required"), "{why}");
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {why}; tests are not run on it");
+        skip("there are no programs of PostgreSQL here (package postgresql)");
     }
     found
+}
+
+/// Says why a test is not run; with `POSTGRES=required` it fails.
+pub fn skip(why: &str) {
+    assert!(std::env::var("POSTGRES").as_deref() != Ok("required"), "{why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}; tests are not run on it");
 }
 
 /// Where `initdb` and the others are: in the path, or where Debian puts them.
@@ -117,14 +126,41 @@ fn programs() -> Option<PathBuf> {
 impl Server {
     /// Starts one with more options of `postgres`.
     pub fn start(programs: PathBuf, options: &[&str]) -> Server {
-        // Where everybody may go, and in few letters: the path of a socket has a limit.
-        let dir = tempfile::tempdir_in("/tmp").unwrap().keep();
-        let owner = owner(&dir);
+        Server::start_with(programs, &[], options)
+    }
+
+    /// The same, with more options of `initdb` before.
+    fn start_with(programs: PathBuf, more: &[&str], options: &[&str]) -> Server {
+        let (dir, owner) = directory();
         let mut init = as_user(&programs.join("initdb"), owner);
         init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
+            .args(more)
             .arg("--pgdata")
             .arg(dir.join("data"));
         run(init);
+        Server::launch(programs, dir, owner, options)
+    }
+
+    /// One that follows this one, and is called `standby` where its confirmations are waited for.
+    pub fn follow(&self) -> Server {
+        let (dir, owner) = directory();
+        let mut copy = as_user(&self.programs.join("pg_basebackup"), owner);
+        copy.args([
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--username=postgres",
+            "--host",
+        ])
+        .arg(&self.dir)
+        .arg("--pgdata")
+        .arg(dir.join("data"));
+        run(copy);
+        Server::launch(self.programs.clone(), dir, owner, &["-c", "cluster_name=standby"])
+    }
+
+    /// Starts one over data that are there.
+    fn launch(programs: PathBuf, dir: PathBuf, owner: Option<(u32, u32)>, options: &[&str]) -> Server {
         // Told to end by its standard input, since nothing of a test program is sure to run when it ends. A line has it start again.
         let script = r#"trap '' INT TERM HUP; "$@" & server=$!; while read -r _; do wait $server; "$@" & server=$!; done
             kill -INT $server; wait $server; rm -rf "$DIR""#;
@@ -150,7 +186,7 @@ impl Server {
     fn started(&mut self) {
         // One that was killed replays its log, and syncs every file before.
         let mut tries = 0..6000;
-        while UnixStream::connect(self.dir.join(".s.PGSQL.5432")).is_err() || !self.answers() {
+        while UnixStream::connect(self.socket()).is_err() || !self.answers() {
             tries.next().unwrap_or_else(|| panic!("PostgreSQL does not start: {}", self.log()));
             thread::sleep(Duration::from_millis(10));
         }
@@ -158,17 +194,24 @@ impl Server {
 
     /// Ends it and all its processes at once, as when its machine loses power.
     pub fn kill(&self) {
-        let id = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap();
-        let id = id.lines().next().unwrap().to_owned();
-        let children =
-            Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &id]).output().unwrap();
-        let children = String::from_utf8_lossy(&children.stdout).into_owned();
-        let all: Vec<&str> = std::iter::once(&*id).chain(children.split_whitespace()).collect();
-        // Those that have ended by themselves are no matter.
-        let _ = Command::new("kill").arg("-9").args(&all).stderr(Stdio::null()).status();
-        while all.iter().any(|id| is_running(id)) {
-            thread::sleep(Duration::from_millis(2));
-        }
+        kill(&self.dir.join("data"));
+    }
+
+    /// The directory in which its socket is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.join(".s.PGSQL.5432")
+    }
+
+    /// Keeps its standby from whatever comes from now on.
+    pub fn holds_back(&self) {
+        let senders = self.sql("postgres", "SELECT pid FROM pg_stat_replication");
+        assert!(!senders.is_empty(), "there is no standby");
+        assert!(Command::new("kill").arg("-STOP").args(senders.lines()).status().unwrap().success());
     }
 
     /// Starts it once more after it was killed.
@@ -192,14 +235,22 @@ impl Server {
 
     /// Of a database of it.
     pub fn address(&self, database: &str) -> String {
-        let dir: String =
-            url::form_urlencoded::byte_serialize(self.dir.display().to_string().as_bytes()).collect();
-        format!("postgres://postgres@{dir}/{database}")
+        format!("postgres://postgres@{}/{database}", self.host())
+    }
+
+    /// Of a database of it, or of the one that takes its place.
+    pub fn address_or(&self, other: &Server, database: &str) -> String {
+        format!("postgres://postgres@{},{}/{database}", self.host(), other.host())
+    }
+
+    fn host(&self) -> String {
+        url::form_urlencoded::byte_serialize(self.dir.display().to_string().as_bytes()).collect()
     }
 
     /// Runs SQL in a database, as an administrator. What it prints.
     pub fn sql(&self, database: &str, sql: &str) -> String {
-        self.run("psql", &["--no-psqlrc", "--tuples-only", "--no-align", "--command", sql, database])
+        let quiet = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"];
+        self.run("psql", &[&quiet[..], &["--command", sql, database]].concat())
     }
 
     /// Takes a connection for so long, if there is one left.
@@ -207,6 +258,15 @@ impl Server {
         let sleep = format!("SELECT pg_sleep({seconds})");
         let mut psql = self.command("psql", &["--no-psqlrc", "--command", &sleep, database]);
         psql.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Begins a transaction with this, and stays in it.
+    pub fn session(&self, database: &str, sql: &str) -> Session {
+        let mut psql = self.command("psql", &["--no-psqlrc", "--quiet", database]);
+        psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut psql = psql.spawn().unwrap();
+        writeln!(psql.stdin.as_mut().unwrap(), "BEGIN; {sql};").unwrap();
+        Session(psql)
     }
 
     fn run(&self, program: &str, args: &[&str]) -> String {
@@ -230,6 +290,16 @@ impl Server {
     }
 }
 
+/// An administrator in the midst of a transaction, which is taken back when this goes.
+pub struct Session(Child);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.running.stdin.take());
@@ -241,6 +311,20 @@ impl Drop for Database {
     fn drop(&mut self) {
         // Others are being made from the model at the same time; what is left goes with the server.
         let _ = self.server.command("dropdb", &["--force", "--if-exists", &self.name]).output();
+    }
+}
+
+/// Ends the PostgreSQL over these data and all its processes at once. One that has ended by itself is no matter.
+pub fn kill(data: &Path) {
+    let Ok(id) = std::fs::read_to_string(data.join("postmaster.pid")) else { return };
+    let id = id.lines().next().unwrap().to_owned();
+    let children = Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &id]).output().unwrap();
+    let children = String::from_utf8_lossy(&children.stdout).into_owned();
+    let all: Vec<&str> = std::iter::once(&*id).chain(children.split_whitespace()).collect();
+    // The same of those processes of it.
+    let _ = Command::new("kill").arg("-9").args(&all).stderr(Stdio::null()).status();
+    while all.iter().any(|id| is_running(id)) {
+        thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -257,6 +341,14 @@ fn run(mut command: Command) -> String {
         panic!("{command:?} failed");
     }
     String::from_utf8_lossy(&done.stdout).trim().to_owned()
+}
+
+/// A new directory, and whom it is given to.
+pub fn directory() -> (PathBuf, Option<(u32, u32)>) {
+    // Where everybody may go, and in few letters: the path of a socket has a limit.
+    let dir = tempfile::tempdir_in("/tmp").unwrap().keep();
+    let owner = owner(&dir);
+    (dir, owner)
 }
 
 /// PostgreSQL does not run as root: whom the directory is given to in that case.

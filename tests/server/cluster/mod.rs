@@ -1,41 +1,72 @@
 //! Several servers over one PostgreSQL, each a process of its own. Run where `TEST_STORE=postgres`.
 
+mod applied;
+mod compacting;
+mod controls;
+mod failover;
 mod flags;
+mod full;
 mod killed;
+mod levels;
+mod link;
 mod moved;
 mod paged;
+mod patroni;
 mod shared;
+mod slow;
+mod standby;
+mod writers;
 
 use std::process::Command;
 
 use crate::server::{Server, TOKEN, USER};
 use crate::store;
 
-/// Servers over one database, which goes with them.
+/// Servers over one database, which goes with them. They are called n0, n1 and so on.
 struct Cluster {
     nodes: Vec<Server>,
+    /// With which options they are started.
+    more: &'static [&'static str],
     address: String,
     postgres: store::Server,
 }
 
 impl Cluster {
-    /// As many servers over a new database; nothing where there is no PostgreSQL.
+    /// As many servers over a new database, which evaluate no alerts; nothing where there is no PostgreSQL.
     fn start(nodes: usize, options: &[&str]) -> Option<Cluster> {
         let postgres = store::durable(options)?;
         let address = postgres.create("monitoring");
-        let nodes = (0..nodes).map(|_| serve(&address, &[])).collect();
-        Some(Cluster { nodes, address, postgres })
+        Some(Cluster::over(postgres, address, nodes, &["--no-alerts"]))
+    }
+
+    fn over(
+        postgres: store::Server,
+        address: String,
+        nodes: usize,
+        more: &'static [&'static str],
+    ) -> Cluster {
+        let mut cluster = Cluster { nodes: Vec::new(), more, address, postgres };
+        cluster.nodes = (0..nodes).map(|node| cluster.serve(node)).collect();
+        cluster
+    }
+
+    fn serve(&self, node: usize) -> Server {
+        serve_with(&self.address, &[&["--node", &format!("n{node}")], self.more].concat())
     }
 
     /// Ends a server without warning, and starts another in its place.
     fn replace(&mut self, node: usize) {
         self.nodes[node].kill();
-        self.nodes[node] = serve(&self.address, &[]);
+        self.nodes[node] = self.serve(node);
     }
 
     fn hosts(&self) -> Vec<String> {
-        self.nodes.iter().map(|node| node.host.clone()).collect()
+        hosts(&self.nodes)
     }
+}
+
+fn hosts(nodes: &[Server]) -> Vec<String> {
+    nodes.iter().map(|node| node.host.clone()).collect()
 }
 
 /// A server over the database at this address, which evaluates no alerts.

@@ -128,9 +128,16 @@ pub async fn measurements(server: &Server) -> Vec<String> {
     }
 }
 
+impl Written {
+    /// What was acknowledged and is not kept.
+    pub fn lost<'w>(&'w self, kept: &'w BTreeSet<String>) -> Vec<&'w String> {
+        self.acknowledged.difference(kept).collect()
+    }
+}
+
 pub fn compare(what: &str, written: &Written, kept: &[String]) -> String {
     let found: BTreeSet<String> = kept.iter().cloned().collect();
-    let lost: Vec<_> = written.acknowledged.difference(&found).collect();
+    let lost = written.lost(&found);
     let invented: Vec<_> = found.difference(&written.sent).collect();
     assert!(lost.is_empty(), "{what} acknowledged and lost: {lost:?}");
     assert!(invented.is_empty(), "{what} never sent: {invented:?}");
