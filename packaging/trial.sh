@@ -122,8 +122,7 @@ has pages.txt 'trial.hot clear'
 cat pages.txt
 
 say "systemd listens, on port 80: no connection is refused while the service is restarted"
-mkdir /etc/systemd/system/librato-apply.socket.d
-printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:80\n' > /etc/systemd/system/librato-apply.socket.d/port.conf
+sed 's/:8080/:80/' /usr/share/doc/librato-apply/examples/librato-apply.socket > /etc/systemd/system/librato-apply.socket
 systemctl daemon-reload
 systemctl stop librato-apply
 systemctl enable --quiet --now librato-apply.socket
@@ -141,7 +140,7 @@ sort /root/asked.txt | uniq -c
 no grep -v '^200 ' /root/asked.txt
 stat -c 'it runs as %U' "/proc/$(systemctl show -P MainPID librato-apply)" | grep -v root
 systemctl disable --quiet --now librato-apply.socket
-rm -r /etc/systemd/system/librato-apply.socket.d
+rm /etc/systemd/system/librato-apply.socket
 systemctl daemon-reload
 systemctl restart librato-apply
 ready

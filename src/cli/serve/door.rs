@@ -1,5 +1,5 @@
 //! Where connections come in: at an address that is taken here, or at a socket that systemd listens on and hands over
-//! (`librato-apply.socket`), so that connections wait while the server is restarted, and ports below 1024 need no administrator.
+//! (`packaging/librato-apply.socket`), so that connections wait while the server is restarted, and ports below 1024 need no administrator.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
