@@ -104,7 +104,7 @@ say "killed, it starts again and has everything"
 systemctl kill --signal=KILL librato-apply
 sleep 3
 ready
-librato-apply query site.response.ms --format csv | grep ',900'
+librato-apply query site.response.ms --resolution 1 --format csv | grep ',900'
 
 say "upgrade"
 before="$(dpkg-query -W -f '${Version}' librato-apply)"
@@ -114,7 +114,7 @@ echo "from $before to $after"
 test "$before" != "$after"
 systemctl is-active librato-apply
 ready
-librato-apply query site.response.ms --format csv | grep ',900'
+librato-apply query site.response.ms --resolution 1 --format csv | grep ',900'
 librato-apply plan quickstart --detailed-exitcode > /dev/null
 grep -q 'allow: \[127.0.0.1\]' /etc/librato-apply/serve.yaml
 librato-apply submit site.response.ms 100 --source web-1
@@ -158,7 +158,7 @@ librato-apply serve restore /root/copy.db /var/lib/librato-apply/librato.db --ad
 ls -ln /var/lib/librato-apply/
 systemctl start librato-apply
 ready
-librato-apply query site.response.ms --format csv | grep ',900'
+librato-apply query site.response.ms --resolution 1 --format csv | grep ',900'
 
 say "remove"
 kill "$listener"
