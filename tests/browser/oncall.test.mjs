@@ -48,7 +48,7 @@ test("from a link to what is wrong, why, and quiet for an hour, on one screen of
   const alert = page.url();
   for (const path of ["/ui/alerts", "/ui/spaces/Shop"]) {
     await page.goto(path);
-    assert.match(await page.locator("main").innerText(), /silenced until \d\d:\d\d/, path);
+    assert.match(await page.locator("main").innerText(), /silenced until (\d+ \w+, )?\d\d:\d\d/, path);
   }
   await page.goto(alert);
   // Awake, and it can page again.

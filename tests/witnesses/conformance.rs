@@ -3,6 +3,7 @@
 //! docs/emitters.md shows, and prints a table. Where that is not possible it says so and passes, unless CONFORMANCE=required is set.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -140,6 +141,9 @@ pub fn scripts() -> PathBuf {
 pub fn installed(name: &str, make: impl FnOnce(&Path) -> Result<Command, String>) -> Result<PathBuf, String> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let home = target.join(name);
+    // One at a time: tests that run beside each other want the same program.
+    let lock = File::create(target.join(format!("{name}.lock"))).map_err(|error| error.to_string())?;
+    lock.lock().map_err(|error| error.to_string())?;
     if home.is_dir() {
         return Ok(home);
     }
