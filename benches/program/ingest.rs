@@ -1,6 +1,7 @@
 //! `serve` taking measurements: a day of many series, minute by minute, over eight connections, by a client on the same processors.
 //! Every answer comes after the measurements are on the disk.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -45,8 +46,11 @@ pub fn run(effort: Effort, table: &mut Table) {
 
 /// The requests of a load: batches of series, each with several sets of values.
 pub struct Load {
-    /// Epoch seconds of the first minute.
+    /// Epoch seconds of the first round.
     pub start: u64,
+    /// Seconds from one round to the next.
+    step: u64,
+    series: usize,
     batches: Vec<[Vec<u8>; 4]>,
 }
 
@@ -59,32 +63,37 @@ pub struct Sent {
 }
 
 impl Load {
-    /// One that ends a minute ago.
+    /// One that ends a minute ago, minute by minute.
     pub fn new(minutes: usize) -> Load {
-        Load::of(minutes, body)
+        Load::of(SERIES, begun(minutes), 60, body)
     }
 
     /// The same as lines, as other databases take them.
     pub fn lines(minutes: usize) -> Load {
-        Load::of(minutes, lines)
+        Load::of(SERIES, begun(minutes), 60, lines)
     }
 
-    fn of(minutes: usize, body: fn(usize, usize) -> Vec<u8>) -> Load {
-        let batches = (0..SERIES).step_by(BATCH).map(|first| [0, 1, 2, 3].map(|set| body(first, set)));
-        Load { start: begun(minutes), batches: batches.collect() }
+    /// So many series, from a time on, so many seconds apart.
+    pub fn wide(series: usize, start: u64, step: u64) -> Load {
+        Load::of(series, start, step, body)
     }
 
-    /// Sends the batches of these minutes.
-    pub fn send(&self, host: &str, minutes: std::ops::Range<usize>) -> Sent {
-        let (next, begun) = (AtomicUsize::new(minutes.start * self.batches.len()), Instant::now());
-        let end = minutes.end * self.batches.len();
+    fn of(series: usize, start: u64, step: u64, body: fn(Range<usize>, usize) -> Vec<u8>) -> Load {
+        let batch = |first| [0, 1, 2, 3].map(|set| body(first..series.min(first + BATCH), set));
+        Load { start, step, series, batches: (0..series).step_by(BATCH).map(batch).collect() }
+    }
+
+    /// Sends the batches of these rounds.
+    pub fn send(&self, host: &str, rounds: Range<usize>) -> Sent {
+        let (next, begun) = (AtomicUsize::new(rounds.start * self.batches.len()), Instant::now());
+        let end = rounds.end * self.batches.len();
         let mut times: Vec<Duration> = thread::scope(|scope| {
             let all: Vec<_> =
                 (0..CONNECTIONS).map(|_| scope.spawn(|| self.connection(host, &next, end))).collect();
             all.into_iter().flat_map(|one| one.join().unwrap()).collect()
         });
         times.sort();
-        Sent { measurements: minutes.len() * SERIES, took: begun.elapsed(), times }
+        Sent { measurements: rounds.len() * self.series, took: begun.elapsed(), times }
     }
 
     fn connection(&self, host: &str, next: &AtomicUsize, end: usize) -> Vec<Duration> {
@@ -94,9 +103,9 @@ impl Load {
             if job >= end {
                 return times;
             }
-            let (minute, batch) = (job / self.batches.len(), job % self.batches.len());
-            let mut request = self.batches[batch][minute % 4].clone();
-            let time = (self.start + 60 * minute as u64).to_string();
+            let (round, batch) = (job / self.batches.len(), job % self.batches.len());
+            let mut request = self.batches[batch][round % 4].clone();
+            let time = (self.start + self.step * round as u64).to_string();
             let mut rest = &mut request[..];
             while let Some(at) = rest.windows(10).position(|window| window == b"0000000000") {
                 rest[at..at + 10].copy_from_slice(time.as_bytes());
@@ -141,22 +150,22 @@ fn value(n: usize, set: usize) -> usize {
 }
 
 /// A batch as lines; the ten zeros of each become its time.
-fn lines(first: usize, set: usize) -> Vec<u8> {
+fn lines(batch: Range<usize>, set: usize) -> Vec<u8> {
     let one = |n: usize| {
         let ((name, source), value) = (series(n), value(n, set));
         format!("{name},source={source} value={}.{:02} 0000000000", value / 100, value % 100)
     };
-    let lines: Vec<String> = (first..SERIES.min(first + BATCH)).map(one).collect();
+    let lines: Vec<String> = batch.map(one).collect();
     request("POST", "/write?precision=s", &lines.join("\n"))
 }
 
 /// One batch; the ten zeros become its time.
-fn body(first: usize, set: usize) -> Vec<u8> {
+fn body(batch: Range<usize>, set: usize) -> Vec<u8> {
     let one = |n: usize| {
         let ((name, source), value) = (series(n), value(n, set));
         format!(r#"{{"name":"{name}","source":"{source}","value":{}.{:02}}}"#, value / 100, value % 100)
     };
-    let gauges: Vec<String> = (first..SERIES.min(first + BATCH)).map(one).collect();
+    let gauges: Vec<String> = batch.map(one).collect();
     let body = format!(r#"{{"measure_time":0000000000,"gauges":[{}]}}"#, gauges.join(","));
     request("POST", "/v1/metrics", &body)
 }

@@ -11,20 +11,24 @@ mod beside;
 mod build;
 mod draw;
 mod files;
+mod growth;
 mod http;
 mod ingest;
 mod inside;
 mod plan;
+mod points;
 mod process;
 #[path = "../../tests/support/python_librato.rs"]
 mod python_librato;
 mod read;
 mod service;
+mod side;
 mod start;
 mod submit;
 mod table;
 mod validate;
 mod wire;
+mod year;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -41,7 +45,10 @@ pub struct Effort {
 
 type Workload = fn(Effort, &mut Table);
 
-/// By the word that asks for it. `build` compiles everything again and runs only when asked for.
+/// What takes many minutes, and runs only when asked for.
+const LONG: &[&str] = &["build", "growth", "year"];
+
+/// By the word that asks for it.
 const WORKLOADS: &[(&str, Workload)] = &[
     ("start", start::run),
     ("validate", validate::run),
@@ -54,6 +61,8 @@ const WORKLOADS: &[(&str, Workload)] = &[
     ("ingest", ingest::run),
     ("beside", beside::run),
     ("alerts", alerts::run),
+    ("growth", growth::run),
+    ("year", year::run),
     ("build", build::run),
 ];
 
@@ -75,7 +84,7 @@ fn main() {
     let mut table = Table::default();
     for (name, workload) in WORKLOADS {
         let asked = words.iter().any(|word| word == name);
-        if asked || words.is_empty() && *name != "build" {
+        if asked || words.is_empty() && !LONG.contains(name) {
             eprintln!("{name} …");
             // One that fails says why itself, and leaves the others their figures.
             let _ = catch_unwind(AssertUnwindSafe(|| workload(effort, &mut table)));

@@ -1,6 +1,6 @@
 //! The program as a server over a file of its own, and as a client of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ mod server;
 pub use server::{TOKEN, USER};
 
 use server::Server;
+
+const FILE: &str = "bench.db";
 
 /// A running server. It ends with its value, and its file with it.
 pub struct Service {
@@ -36,6 +38,28 @@ impl Service {
     pub fn kill_and_start(&mut self, more: &[&str]) {
         self.server.kill();
         self.server = serve(&self.directory, more);
+    }
+
+    /// Asks it to stop, and waits until it has closed its file.
+    pub fn stop(&mut self) {
+        self.server.ask_to_stop();
+        assert!(self.server.wait().success(), "{}", self.server.log());
+    }
+
+    /// Bytes of its file after a clean stop.
+    pub fn stopped(mut self) -> u64 {
+        self.stop();
+        self.bytes()
+    }
+
+    /// Its data file.
+    pub fn file(&self) -> PathBuf {
+        self.directory.path().join(FILE)
+    }
+
+    /// Bytes of its data file.
+    pub fn bytes(&self) -> u64 {
+        std::fs::metadata(self.file()).unwrap().len()
     }
 
     /// Host and port.
@@ -87,7 +111,7 @@ pub fn peak_of(id: u32) -> u64 {
 }
 
 fn serve(directory: &TempDir, more: &[&str]) -> Server {
-    Server::start(&directory.path().join("bench.db"), &[&["--quiet"], more].concat())
+    Server::start(&directory.path().join(FILE), &[&["--quiet"], more].concat())
 }
 
 /// A directory on the disk that also holds `target/`.

@@ -49,6 +49,7 @@ impl Figure {
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Time(time) if time < Duration::from_micros(10) => write!(f, "{} ns", time.as_nanos()),
             Time(time) if time < Duration::from_millis(10) => {
                 write!(f, "{:.2} ms", time.as_secs_f64() * 1000.0)
             }
