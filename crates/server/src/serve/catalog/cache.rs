@@ -6,9 +6,10 @@
 //! measurements does that only if the epoch of the database is still that of its [`Age`].
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
+use indexmap::{Equivalent, IndexMap};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::serve::catalog::metrics::meta::MetricMeta;
@@ -19,8 +20,8 @@ use crate::serve::store::tx::Tx;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::{Sample, Stats};
 
-/// Bytes of metrics and series remembered, about. When there are more it starts over, which costs each one query.
-const MOST: usize = 25_000_000;
+/// Bytes of metrics and series remembered, about: a million series. When there are more it starts over, which costs each one query.
+const MOST: usize = 128_000_000;
 
 /// What one of them takes beside its text.
 const EACH: usize = 100;
@@ -52,17 +53,79 @@ pub struct Wanted<'a> {
     pub stats: Stats,
 }
 
-/// Series of one metric by the text of their labels.
-type ByLabels = HashMap<Box<str>, i64>;
-
 #[derive(Default)]
 struct Inner {
     age: Age,
-    metrics: HashMap<Box<str>, MetricMeta>,
-    /// By metric and the text of the labels. That of tags begins with a brace, which no name of a source holds, so it
-    /// tells the dialects apart.
-    series: HashMap<i64, ByLabels>,
+    metrics: Chain<Box<str>, MetricMeta>,
+    series: Chain<Key, i64>,
     bytes: usize,
+}
+
+/// What tells a series from others: its metric, and the text of its labels. That of tags begins with a brace, which no name of a
+/// source holds, so it tells the dialects apart.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    metric: i64,
+    labels: Box<str>,
+}
+
+/// A key that is only looked for.
+#[derive(Hash)]
+struct Sought<'a> {
+    metric: i64,
+    labels: &'a str,
+}
+
+impl Equivalent<Key> for Sought<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.metric == key.metric && *self.labels == *key.labels
+    }
+}
+
+/// A map whose keys are looked for in much the same order again and again, as clients send their series. Each key knows what was found
+/// after it the last time: to compare with that takes a fraction of what it takes to hash, as names that strangers choose must be.
+struct Chain<K, V>(IndexMap<K, (V, u32)>);
+
+impl<K, V> Default for Chain<K, V> {
+    fn default() -> Chain<K, V> {
+        Chain(IndexMap::default())
+    }
+}
+
+impl<K: Hash + Eq, V> Chain<K, V> {
+    fn get<Q: ?Sized + Hash + Equivalent<K>>(&self, key: &Q) -> Option<&V> {
+        self.0.get(key).map(|(value, _)| value)
+    }
+
+    /// What a key has, and its place, given that of the key before.
+    fn find<Q: ?Sized + Hash + Equivalent<K>>(
+        &mut self,
+        last: Option<usize>,
+        key: &Q,
+    ) -> Option<(usize, &V)> {
+        let place = match last.and_then(|last| self.follower(last)) {
+            Some((place, found)) if key.equivalent(found) => place,
+            _ => {
+                let place = self.0.get_index_of(key)?;
+                if let Some((_, (_, next))) = last.and_then(|last| self.0.get_index_mut(last)) {
+                    *next = u32::try_from(place).unwrap_or(u32::MAX);
+                }
+                place
+            }
+        };
+        self.0.get_index(place).map(|(_, (value, _))| (place, value))
+    }
+
+    fn follower(&self, place: usize) -> Option<(usize, &K)> {
+        let next = self.0.get_index(place)?.1.1 as usize;
+        self.0.get_index(next).map(|(key, _)| (next, key))
+    }
+
+    /// They come into being in that order, too.
+    fn insert(&mut self, key: K, value: V) {
+        let next = u32::try_from(self.0.len() + 1).unwrap_or(u32::MAX);
+        self.0.insert(key, (value, next));
+    }
 }
 
 /// What was found in the tables or put there, to be remembered once that is durable.
@@ -110,7 +173,7 @@ impl SeriesCache {
     }
 
     pub fn series(&self, metric: i64, labels: &Labels) -> Option<i64> {
-        self.lock().series.get(&metric)?.get(&*labels.text()).copied()
+        self.lock().series.get(&Sought { metric, labels: &labels.text() }).copied()
     }
 
     /// What measurements become, and the age of what was known of them: as long as that does not change, they do not
@@ -121,25 +184,19 @@ impl SeriesCache {
         wanted: impl Fn(&'m M) -> Wanted<'m>,
     ) -> Option<(Age, Vec<Sample>)> {
         let mut samples = Vec::with_capacity(measurements.len());
-        let mut age = None;
+        let (mut age, mut last) = (None, (None, None));
         // Others need not wait for all of a large request.
         for some in measurements.chunks(1000) {
-            let inner = self.lock();
+            let mut inner = self.lock();
             if *age.get_or_insert(inner.age) != inner.age {
                 return None;
             }
-            // Many of one metric mostly follow each other.
-            let mut last: Option<(&str, &MetricMeta, &ByLabels)> = None;
+            let Inner { metrics, series, .. } = &mut *inner;
             for Wanted { metric, kind, labels, time, stats } in some.iter().map(&wanted) {
-                let (_, meta, series) = match last {
-                    Some(last) if last.0 == metric && last.1.kind == kind => last,
-                    _ => {
-                        let meta = inner.metrics.get(metric).filter(|meta| meta.kind == kind)?;
-                        *last.insert((metric, meta, inner.series.get(&meta.id)?))
-                    }
-                };
-                let series = *series.get(&*labels)?;
-                samples.push(Sample { metric: meta.id, series, time: meta.time(time), stats });
+                let (metric, meta) = metrics.find(last.0, metric).filter(|(_, meta)| meta.kind == kind)?;
+                let (found, id) = series.find(last.1, &Sought { metric: meta.id, labels: &labels })?;
+                last = (Some(metric), Some(found));
+                samples.push(Sample { metric: meta.id, series: *id, time: meta.time(time), stats });
             }
         }
         age.map(|age| (age, samples))
@@ -179,9 +236,11 @@ impl SeriesCache {
             *inner = Inner { age: inner.age, ..Inner::default() };
         }
         inner.bytes += bytes;
-        inner.metrics.extend(found.metrics);
+        for (name, meta) in found.metrics {
+            inner.metrics.insert(name, meta);
+        }
         for (metric, labels, id) in found.series {
-            inner.series.entry(metric).or_default().insert(labels, id);
+            inner.series.insert(Key { metric, labels }, id);
         }
     }
 
@@ -229,6 +288,20 @@ mod tests {
     }
 
     #[test]
+    fn the_order_in_which_keys_are_looked_for_changes_nothing() {
+        let mut chain: Chain<u32, u32> = Chain::default();
+        (0..5).for_each(|key| chain.insert(key, 10 * key));
+        let mut last = None;
+        for key in [0, 1, 2, 1, 2, 4, 4, 4, 3, 0, 1, 9, 2, 1, 2] {
+            let found = chain.find(last, &key);
+            assert_eq!(found.map(|(_, value)| *value), (key < 5).then_some(10 * key));
+            last = found.map(|(place, _)| place);
+        }
+        assert_eq!(chain.follower(0), Some((1, &1)));
+        assert_eq!(chain.follower(3), Some((0, &0)), "what came last");
+    }
+
+    #[test]
     fn what_was_found_before_a_change_is_not_remembered_after_it() {
         let known = SeriesCache::default();
         let (meta, mut found) = (MetricMeta { id: 1, kind: Kind::Gauge, aggregates: None }, known.found());
@@ -245,7 +318,8 @@ mod tests {
     #[test]
     fn what_is_remembered_has_a_bound() {
         let known = SeriesCache::default();
-        let half: Vec<Labels> = (0..MOST / 2 / (EACH + 6)).map(|n| source(&format!("{n:06}"))).collect();
+        let text = |n: usize| format!("{n:06}{}", "x".repeat(10_000));
+        let half: Vec<Labels> = (0..MOST / 2 / (EACH + text(0).len())).map(|n| source(&text(n))).collect();
         for metric in 0..3 {
             remember(&known, metric, &half);
             assert!(known.lock().bytes <= MOST);
