@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::aggregate::{Point, downsample};
 use super::aging::Aging;
+use super::page::Singles;
 use super::page::write::{Pages, Written};
 use super::tier::{Tier, Window, windows};
 
@@ -60,6 +61,19 @@ impl Fold {
         }
     }
 
+    /// The same for single values, where they are in order, one at a time, and belong to one window that keeps them as they came;
+    /// whether they do.
+    pub fn put_singles(&mut self, metric: i64, series: i64, singles: &Singles) -> bool {
+        let Some((first, last)) = singles.times.first().zip(singles.times.last()) else { return true };
+        let Some((tier, start)) = self.shared_window(*first, *last) else { return false };
+        let plain = tier.resolution == 1 && singles.times.is_sorted_by(|a, b| a < b);
+        if plain {
+            let pages = self.windows.entry((tier, start)).or_insert_with(|| Pages::new(tier, start));
+            pages.put_singles(metric, series, singles);
+        }
+        plain
+    }
+
     /// The pages of each window, and how many points were dropped.
     pub fn finish(self) -> (Vec<(Window, Vec<Written>)>, u64) {
         let pages = self.windows.into_iter().map(|(window, pages)| (window, pages.finish()));
@@ -69,8 +83,12 @@ impl Fold {
     /// The window that all of these points belong to, as those do that come together; nothing where they do not.
     fn window_of(&self, points: &[Point]) -> Option<Window> {
         let times = || points.iter().map(|point| point.time);
+        self.shared_window(times().min()?, times().max()?)
+    }
+
+    /// The window of everything from one time to another.
+    fn shared_window(&self, first: i64, last: i64) -> Option<Window> {
         let tier_of = |time| self.aging.tier_of(time, self.now);
-        let (first, last) = (times().min()?, times().max()?);
         let tier = tier_of(first)?;
         let start = tier.window(first);
         (tier.window(last) == start && tier_of(last) == Some(tier)).then_some((tier, start))

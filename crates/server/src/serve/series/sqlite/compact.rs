@@ -2,8 +2,6 @@
 //! outlived their resolution are rolled up or dropped. Decides what is due and reads it; in steps, each worked out over a snapshot.
 //! That is sound because no one else writes pages.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::origin::Origin;
@@ -16,6 +14,7 @@ use crate::serve::tsdb::aggregate::{Aggregate, Point};
 use crate::serve::tsdb::aging::Aging;
 use crate::serve::tsdb::fold::{self, Fold, Layer};
 use crate::serve::tsdb::journal;
+use crate::serve::tsdb::page::Singles;
 use crate::serve::tsdb::page::write::Pages;
 use crate::serve::tsdb::sample::{Sample, Stats};
 use crate::serve::tsdb::tier::{TIERS, Window};
@@ -100,45 +99,73 @@ fn compact(connection: &Connection, now: Time, anyway: bool) -> Result<Option<Wo
 
 /// Samples in order of their arrival as pages, without those of series that are gone.
 fn folded(connection: &Connection, samples: &Arrived, now: Time) -> Result<Fold, StoreError> {
-    let metrics = metrics_of(connection, samples)?;
-    let metric = |slim: &Slim| metrics.get(&slim.series).copied();
-    let mut order: Vec<(i64, &Slim)> =
-        samples.all.iter().filter_map(|slim| Some((metric(slim)?, slim))).collect();
-    // Each series by itself, in order of arrival. The sort makes use of the order that is there: clients send their series one after
-    // the other.
-    order.sort_by_key(|(metric, slim)| (*metric, slim.series));
-    let mut fold = Fold::new(now.aging, now.horizon);
-    for one in order.chunk_by(|a, b| a.1.series == b.1.series) {
-        let Some((metric, first)) = one.first() else { continue };
-        let points = one.iter().map(|(_, slim)| samples.point(slim));
-        fold.put(*metric, first.series, points.collect());
+    let order = by_series(&samples.all);
+    let series: Vec<&[&Slim]> = order.chunk_by(|a, b| a.series == b.series).collect();
+    let ids: Vec<i64> = series.iter().map(|one| one[0].series).collect();
+    let mut series: Vec<(i64, i64, &[&Slim])> = metrics_of(connection, &ids)?
+        .into_iter()
+        .zip(ids)
+        .zip(series)
+        .filter_map(|((metric, id), one)| Some((metric?, id, one)))
+        .collect();
+    series.sort_unstable_by_key(|(metric, id, _)| (*metric, *id));
+    let (mut fold, mut singles) = (Fold::new(now.aging, now.horizon), Singles::default());
+    for (metric, id, one) in series {
+        singles.clear();
+        one.iter().map_while(|slim| slim.single()).for_each(|(time, value)| singles.push(time, value));
+        if singles.times.len() < one.len() || !fold.put_singles(metric, id, &singles) {
+            fold.put(metric, id, one.iter().map(|slim| samples.point(slim)).collect());
+        }
     }
     Ok(fold)
 }
 
-/// The metrics of the series that samples are of, as far as these exist.
-fn metrics_of(connection: &Connection, samples: &Arrived) -> Result<HashMap<i64, i64>, StoreError> {
-    let mut series: Vec<i64> = samples.all.iter().map(|slim| slim.series).collect();
-    series.sort_unstable();
-    series.dedup();
-    let Some((first, last)) = series.first().zip(series.last()) else { return Ok(HashMap::new()) };
-    let mut metrics = HashMap::with_capacity(series.len());
+/// Samples series by series, those of each in the order they came.
+fn by_series(all: &[Slim]) -> Vec<&Slim> {
+    let ids = || all.iter().map(|slim| slim.series);
+    let Some((first, last)) = ids().min().zip(ids().max()) else { return Vec::new() };
+    let mut order: Vec<&Slim> = all.iter().collect();
+    if !is_dense(first, last, all.len()) {
+        order.sort_by_key(|slim| slim.series);
+        return order;
+    }
+    // Each is put straight where it belongs: behind all of smaller ids, and those of its own that came before.
+    let place = |id: i64| (id - first) as usize;
+    let mut next = vec![0; place(last) + 2];
+    ids().for_each(|id| next[place(id) + 1] += 1);
+    (1..next.len()).for_each(|at| next[at] += next[at - 1]);
+    for slim in all {
+        let next = &mut next[place(slim.series)];
+        order[*next] = slim;
+        *next += 1;
+    }
+    order
+}
+
+/// Whether most ids from one to another are among so many.
+fn is_dense(first: i64, last: i64, count: usize) -> bool {
+    last.saturating_sub(first) < 4 * count as i64
+}
+
+/// The metric of each of these series, which are in order, as far as they exist.
+fn metrics_of(connection: &Connection, series: &[i64]) -> Result<Vec<Option<i64>>, StoreError> {
+    let Some((first, last)) = series.first().zip(series.last()) else { return Ok(Vec::new()) };
     // Where most of those that lie next to each other are among them they are sooner read one after the other.
-    if last.saturating_sub(*first) < 4 * series.len() as i64 {
+    if is_dense(*first, *last, series.len()) {
+        let mut metrics = vec![None; series.len()];
         let sql = "SELECT id, metric_id FROM series WHERE id BETWEEN ?1 AND ?2";
         let mut select = connection.prepare_cached(sql)?;
         let mut rows = select.query([first, last])?;
         while let Some(row) = rows.next()? {
-            metrics.insert(row.get(0)?, row.get(1)?);
+            if let Ok(at) = series.binary_search(&row.get(0)?) {
+                metrics[at] = Some(row.get(1)?);
+            }
         }
         return Ok(metrics);
     }
     let mut select = connection.prepare_cached("SELECT metric_id FROM series WHERE id = ?1")?;
-    for series in series {
-        let metric: Option<i64> = select.query_row([series], |row| row.get(0)).optional()?;
-        metrics.extend(metric.map(|metric| (series, metric)));
-    }
-    Ok(metrics)
+    let one = |id: &i64| Ok(select.query_row([id], |row| row.get(0)).optional()?);
+    series.iter().map(one).collect()
 }
 
 /// The last row that may be compacted. What is unread waits, but not until the journal has grown too long.
@@ -166,6 +193,12 @@ struct Slim {
     series: i64,
     time: i64,
     stats: Result<f64, usize>,
+}
+
+impl Slim {
+    fn single(&self) -> Option<(i64, f64)> {
+        self.stats.ok().map(|value| (self.time, value))
+    }
 }
 
 impl Arrived {

@@ -7,6 +7,9 @@
 use super::{doubles, integers, times};
 use crate::serve::tsdb::aggregate::{Aggregate, Point};
 
+/// No point is marked.
+const NONE: u8 = 0;
+
 /// Writes points that are sorted by time.
 pub fn put(points: &[Point], out: &mut Vec<u8>) {
     times::put(&Vec::from_iter(points.iter().map(|point| point.time)), out);
@@ -31,6 +34,14 @@ pub fn put_values(points: &[Point], out: &mut Vec<u8>) {
     doubles::put(&Vec::from_iter(summaries.iter().map(|stats| stats.max)), out);
     put_marks(summaries.iter().map(|stats| stats.squares.is_some()), summaries.len(), out);
     doubles::put(&Vec::from_iter(summaries.iter().filter_map(|stats| stats.squares)), out);
+}
+
+/// The same for single values.
+pub fn put_singles(values: &[f64], out: &mut Vec<u8>) {
+    if !values.is_empty() {
+        out.push(NONE);
+        doubles::put(values, out);
+    }
 }
 
 /// Reads points, sorted by time; `None` where there are none to be read.
@@ -123,7 +134,7 @@ fn put_marks(marks: impl Iterator<Item = bool>, count: usize, out: &mut Vec<u8>)
         set += 1;
     }
     match set {
-        0 => out.push(0),
+        0 => out.push(NONE),
         set if set == count => out.push(1),
         _ => {
             out.push(2);
@@ -134,7 +145,7 @@ fn put_marks(marks: impl Iterator<Item = bool>, count: usize, out: &mut Vec<u8>)
 
 fn take_marks<'a>(rest: &mut &'a [u8], count: usize) -> Option<Marks<'a>> {
     match *rest.split_off_first()? {
-        0 => Some(Marks::None),
+        NONE => Some(Marks::None),
         1 => Some(Marks::All),
         2 => rest.split_off(..count.div_ceil(8)).map(Marks::Some),
         _ => None,

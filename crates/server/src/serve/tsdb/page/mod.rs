@@ -132,6 +132,11 @@ impl Singles {
         4 * (size_of::<i64>() + size_of::<f64>()) * self.times.len()
     }
 
+    pub fn push(&mut self, time: i64, value: f64) {
+        self.times.push(time);
+        self.values.push(value);
+    }
+
     pub fn clear(&mut self) {
         self.truncate(0);
     }

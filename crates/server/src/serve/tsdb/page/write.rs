@@ -1,6 +1,6 @@
 //! Writing pages: runs come in order of metrics and series, and fill one page after the other.
 
-use super::{SUM, VERSION, checksum};
+use super::{SUM, Singles, VERSION, checksum};
 use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::bytes::{put_signed, put_unsigned, zigzag};
 use crate::serve::tsdb::codec::{run, times};
@@ -35,6 +35,9 @@ pub struct Pages {
     open: Open,
 }
 
+/// Writes the values of so many points, from one on.
+type Values<'a> = &'a dyn Fn(usize, usize, &mut Vec<u8>);
+
 /// A page that is being filled.
 #[derive(Debug, Default)]
 struct Open {
@@ -61,14 +64,28 @@ impl Pages {
 
     /// Adds the points of a series, sorted by time and each time once, behind those that were added before.
     pub fn put(&mut self, metric: i64, series: i64, points: &[Point]) {
-        let mut rest = points;
-        while !rest.is_empty() {
-            let most = &rest[..rest.len().min(times::MOST)];
-            let taken = self.open.put(metric, series, most, self.largest);
+        let times = Vec::from_iter(points.iter().map(|point| point.time));
+        self.put_run((metric, series), &times, &|from, count, out| {
+            run::put_values(&points[from..][..count], out);
+        });
+    }
+
+    /// The same for single values.
+    pub fn put_singles(&mut self, metric: i64, series: i64, Singles { times, values }: &Singles) {
+        self.put_run((metric, series), times, &|from, count, out| {
+            run::put_singles(&values[from..][..count], out);
+        });
+    }
+
+    fn put_run(&mut self, series: (i64, i64), times: &[i64], values: Values<'_>) {
+        let mut from = 0;
+        while from < times.len() {
+            let most = &times[from..][..(times.len() - from).min(times::MOST)];
+            let taken = self.open.put(series, most, &|count, out| values(from, count, out), self.largest);
             if taken == 0 {
                 self.close();
             }
-            rest = &rest[taken..];
+            from += taken;
         }
     }
 
@@ -84,62 +101,62 @@ impl Pages {
 }
 
 impl Open {
-    /// Adds as many of the points as there is room for, and says how many. An empty page takes some of any.
-    fn put(&mut self, metric: i64, series: i64, points: &[Point], largest: usize) -> usize {
+    /// Adds as many of the points at these times as there is room for, and says how many. An empty page takes some of any.
+    fn put(
+        &mut self,
+        (metric, series): (i64, i64),
+        times: &[i64],
+        values: &dyn Fn(usize, &mut Vec<u8>),
+        largest: usize,
+    ) -> usize {
         let alone = self.runs == 0;
         let room = largest.saturating_sub(AROUND + self.directory + self.bodies.len());
         // The entry of a metric, its number of runs, and that of the run.
         let entry = if self.metrics.last().is_some_and(|last| last.0 == metric) { 0 } else { 10 + 3 };
         let entry = entry + bytes(zigzag(series.wrapping_sub(self.series))) + 3;
         let Some(room) = room.checked_sub(entry).filter(|room| *room > 0 || alone) else { return 0 };
-        let mut count = points.len();
+        let (start, mut count) = (self.bodies.len(), times.len());
         loop {
-            let (body, times) = self.body(&points[..count]);
+            let shares = self.times == times[..count];
+            if !shares {
+                times::put(&times[..count], &mut self.bodies);
+            }
+            values(count, &mut self.bodies);
+            let length = self.bodies.len() - start;
             // Few points always fit into an empty page.
-            if body.len() <= room || alone && count <= CUT {
-                self.add((metric, series), &body, times, entry);
+            if length <= room || alone && count <= CUT {
+                self.add((metric, series), length, shares, entry);
+                if !shares {
+                    self.times.clear();
+                    self.times.extend_from_slice(&times[..count]);
+                }
                 return count;
             }
-            let fits = (room * count / body.len()).min(count - 1);
+            self.bodies.truncate(start);
+            let fits = (room * count / length).min(count - 1);
             count = fits - fits % CUT;
             if count == 0 {
                 if !alone {
                     return 0;
                 }
-                count = CUT.min(points.len());
+                count = CUT.min(times.len());
             }
         }
     }
 
-    /// The packed run, and its times unless it shares those of another.
-    fn body(&self, points: &[Point]) -> (Vec<u8>, Option<Vec<i64>>) {
-        let mut body = Vec::with_capacity(16 + 2 * points.len());
-        let same = self.times.len() == points.len()
-            && self.times.iter().zip(points).all(|(time, point)| *time == point.time);
-        let times = (!same).then(|| Vec::from_iter(points.iter().map(|point| point.time)));
-        if let Some(times) = &times {
-            times::put(times, &mut body);
-        }
-        run::put_values(points, &mut body);
-        (body, times)
-    }
-
-    fn add(&mut self, (metric, series): (i64, i64), body: &[u8], times: Option<Vec<i64>>, entry: usize) {
+    /// Notes a run whose body was written.
+    fn add(&mut self, (metric, series): (i64, i64), length: usize, shares: bool, entry: usize) {
         if self.metrics.last().is_none_or(|last| last.0 != metric) {
             self.metrics.push((metric, 0, Vec::new()));
         }
         if let Some((_, runs, entries)) = self.metrics.last_mut() {
             *runs += 1;
             put_signed(series.wrapping_sub(self.series), entries);
-            put_unsigned((body.len() as u64) << 1 | u64::from(times.is_none()), entries);
+            put_unsigned((length as u64) << 1 | u64::from(shares), entries);
         }
         self.series = series;
         self.directory += entry;
-        self.bodies.extend_from_slice(body);
         self.runs += 1;
-        if let Some(times) = times {
-            self.times = times;
-        }
     }
 
     fn finish(self, tier: Tier, start: i64) -> Option<Written> {
