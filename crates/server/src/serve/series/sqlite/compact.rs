@@ -2,12 +2,12 @@
 //! outlived their resolution are rolled up or dropped. Decides what is due and reads it; in steps, each worked out over a snapshot.
 //! That is sound because no one else writes pages.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::origin::Origin;
 use super::pages::{self, Age, New};
 use super::write::Work;
-use super::{gone, older};
+use super::{gone, older, table};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::aggregate::{Aggregate, Point};
@@ -102,7 +102,7 @@ fn folded(connection: &Connection, samples: &Arrived, now: Time) -> Result<Fold,
     let order = by_series(&samples.all);
     let series: Vec<&[&Slim]> = order.chunk_by(|a, b| a.series == b.series).collect();
     let ids: Vec<i64> = series.iter().map(|one| one[0].series).collect();
-    let mut series: Vec<(i64, i64, &[&Slim])> = metrics_of(connection, &ids)?
+    let mut series: Vec<(i64, i64, &[&Slim])> = table::metrics_of(connection, &ids)?
         .into_iter()
         .zip(ids)
         .zip(series)
@@ -125,7 +125,7 @@ fn by_series(all: &[Slim]) -> Vec<&Slim> {
     let ids = || all.iter().map(|slim| slim.series);
     let Some((first, last)) = ids().min().zip(ids().max()) else { return Vec::new() };
     let mut order: Vec<&Slim> = all.iter().collect();
-    if !is_dense(first, last, all.len()) {
+    if !table::is_dense(first, last, all.len()) {
         order.sort_by_key(|slim| slim.series);
         return order;
     }
@@ -140,32 +140,6 @@ fn by_series(all: &[Slim]) -> Vec<&Slim> {
         *next += 1;
     }
     order
-}
-
-/// Whether most ids from one to another are among so many.
-fn is_dense(first: i64, last: i64, count: usize) -> bool {
-    last.saturating_sub(first) < 4 * count as i64
-}
-
-/// The metric of each of these series, which are in order, as far as they exist.
-fn metrics_of(connection: &Connection, series: &[i64]) -> Result<Vec<Option<i64>>, StoreError> {
-    let Some((first, last)) = series.first().zip(series.last()) else { return Ok(Vec::new()) };
-    // Where most of those that lie next to each other are among them they are sooner read one after the other.
-    if is_dense(*first, *last, series.len()) {
-        let mut metrics = vec![None; series.len()];
-        let sql = "SELECT id, metric_id FROM series WHERE id BETWEEN ?1 AND ?2";
-        let mut select = connection.prepare_cached(sql)?;
-        let mut rows = select.query([first, last])?;
-        while let Some(row) = rows.next()? {
-            if let Ok(at) = series.binary_search(&row.get(0)?) {
-                metrics[at] = Some(row.get(1)?);
-            }
-        }
-        return Ok(metrics);
-    }
-    let mut select = connection.prepare_cached("SELECT metric_id FROM series WHERE id = ?1")?;
-    let one = |id: &i64| Ok(select.query_row([id], |row| row.get(0)).optional()?);
-    series.iter().map(one).collect()
 }
 
 /// The last row that may be compacted. What is unread waits, but not until the journal has grown too long.

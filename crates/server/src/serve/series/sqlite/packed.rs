@@ -7,14 +7,14 @@ use std::rc::Rc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::older;
 use super::origin::Origin;
+use super::{older, table};
 use crate::serve::budget;
 use crate::serve::series::points::{Packed as Series, taken};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::tsdb::aggregate::Point;
-use crate::serve::tsdb::page::{self, Page, Place, Singles};
+use crate::serve::tsdb::page::{self, Page, Place, Singles, Times};
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::tier::{TIERS, Tier};
 
@@ -27,6 +27,8 @@ pub struct Packed<'c> {
     time: TimeRange,
     has_blocks: bool,
     pages: Vec<Known>,
+    /// Of each page the times that its runs share.
+    shared: Vec<Times>,
     /// Where each series lies, in order of the pages.
     places: HashMap<i64, Vec<(usize, Place)>>,
     /// Bytes of pages that are kept, and of what is known of places.
@@ -59,8 +61,8 @@ impl<'c> Packed<'c> {
         time: TimeRange,
     ) -> Result<Packed<'c>, StoreError> {
         let has_blocks = older::any(connection)?;
-        let (pages, places) = (Vec::new(), HashMap::new());
-        let mut packed = Packed { connection, time, has_blocks, pages, places, kept: 0, held: 0 };
+        let (pages, shared, places) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut packed = Packed { connection, time, has_blocks, pages, shared, places, kept: 0, held: 0 };
         let wanted = keys_of(connection, wanted)?;
         for tier in TIERS.into_iter().rev() {
             for layer in
@@ -187,6 +189,7 @@ impl<'c> Packed<'c> {
             self.kept += bytes.len();
         }
         self.pages.push(Known { bytes: keeps.then_some(bytes), ..*page });
+        self.shared.push(Times::default());
     }
 
     /// What came later stands behind, as `last` means it.
@@ -197,18 +200,8 @@ impl<'c> Packed<'c> {
         self.places.values_mut().for_each(|places| places.sort_by_key(|(page, _)| order(*page)));
     }
 
-    /// The bytes of a page.
-    fn bytes(&self, page: &Known) -> Result<Rc<[u8]>, StoreError> {
-        if let Some(bytes) = &page.bytes {
-            return Ok(Rc::clone(bytes));
-        }
-        let mut select = self.connection.prepare_cached("SELECT block FROM pages WHERE id = ?1")?;
-        let bytes: Option<Vec<u8>> = select.query_row([page.id], |row| row.get(0)).optional()?;
-        Ok(bytes.unwrap_or_default().into())
-    }
-
     fn read(&self, page: &Known, place: &Place, points: &mut Vec<Point>) -> Result<(), StoreError> {
-        let bytes = self.bytes(page)?;
+        let bytes = bytes_of(self.connection, page)?;
         match Page::known((page.tier, page.start), &bytes).points(place) {
             Ok(found) => {
                 budget::need(self.held + self.kept + taken(points, found.len()))?;
@@ -220,10 +213,13 @@ impl<'c> Packed<'c> {
     }
 
     /// Adds single values behind those that are there; whether all are and none is older.
-    fn read_singles(&self, page: &Known, place: &Place, singles: &mut Singles) -> Result<bool, StoreError> {
-        let bytes = self.bytes(page)?;
-        let from = singles.times.len();
-        match Page::known((page.tier, page.start), &bytes).singles(place, singles) {
+    fn read_singles(&mut self, at: usize, place: &Place, singles: &mut Singles) -> Result<bool, StoreError> {
+        let Some((page, shared)) = self.pages.get(at).zip(self.shared.get_mut(at)) else { return Ok(true) };
+        let bytes = bytes_of(self.connection, page)?;
+        let (from, before) = (singles.times.len(), shared.bytes());
+        let found = Page::known((page.tier, page.start), &bytes).singles(place, shared, singles);
+        self.held = self.held - before + shared.bytes();
+        match found {
             Ok(true) => {
                 singles.within(from, self.time);
                 budget::need(self.held + self.kept + singles.bytes())?;
@@ -260,31 +256,33 @@ impl Series for Packed<'_> {
 
     fn singles(&mut self, series: i64, singles: &mut Singles) -> Result<bool, StoreError> {
         singles.clear();
-        let places = self.places.get(&series).map(Vec::as_slice).unwrap_or_default();
         if self.has_blocks {
             return Ok(false);
         }
-        for (page, place) in places.iter().filter_map(|(page, place)| Some((self.pages.get(*page)?, place))) {
-            if !self.read_singles(page, place, singles)? {
+        let places = self.places.remove(&series).unwrap_or_default();
+        for (page, place) in &places {
+            if !self.read_singles(*page, place, singles)? {
+                self.places.insert(series, places);
                 return Ok(false);
             }
         }
-        self.places.remove(&series);
         Ok(true)
     }
 }
 
-fn keys_of(connection: &Connection, wanted: &HashSet<i64>) -> Result<Keys, StoreError> {
-    let mut select = connection.prepare_cached("SELECT metric_id FROM series WHERE id = ?1")?;
-    let mut keys = Keys::new();
-    for series in wanted {
-        budget::proceed()?;
-        keys.extend(
-            select
-                .query_row([series], |row| row.get::<_, i64>(0))
-                .optional()?
-                .map(|metric| (metric, *series)),
-        );
+/// The bytes of a page, which are read again unless they are kept.
+fn bytes_of(connection: &Connection, page: &Known) -> Result<Rc<[u8]>, StoreError> {
+    if let Some(bytes) = &page.bytes {
+        return Ok(Rc::clone(bytes));
     }
-    Ok(keys)
+    let mut select = connection.prepare_cached("SELECT block FROM pages WHERE id = ?1")?;
+    let bytes: Option<Vec<u8>> = select.query_row([page.id], |row| row.get(0)).optional()?;
+    Ok(bytes.unwrap_or_default().into())
+}
+
+fn keys_of(connection: &Connection, wanted: &HashSet<i64>) -> Result<Keys, StoreError> {
+    let mut ids = Vec::from_iter(wanted.iter().copied());
+    ids.sort_unstable();
+    let metrics = table::metrics_of(connection, &ids)?;
+    Ok(metrics.into_iter().zip(ids).filter_map(|(metric, id)| Some((metric?, id))).collect())
 }

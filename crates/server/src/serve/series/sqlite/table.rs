@@ -54,6 +54,36 @@ pub fn of_ids(connection: &Connection, ids: &[i64]) -> Result<Vec<Owned>, StoreE
     Ok(found)
 }
 
+/// Whether most ids from one to another are among so many.
+pub fn is_dense(first: i64, last: i64, count: usize) -> bool {
+    last.saturating_sub(first) < 4 * count as i64
+}
+
+/// The metric of each of these series, which are in order, as far as they exist.
+pub fn metrics_of(connection: &Connection, series: &[i64]) -> Result<Vec<Option<i64>>, StoreError> {
+    let Some((first, last)) = series.first().zip(series.last()) else { return Ok(Vec::new()) };
+    // Where most of those that lie next to each other are among them they are sooner read one after the other.
+    if is_dense(*first, *last, series.len()) {
+        let mut metrics = vec![None; series.len()];
+        let sql = "SELECT id, metric_id FROM series WHERE id BETWEEN ?1 AND ?2";
+        let mut select = connection.prepare_cached(sql)?;
+        let mut rows = select.query([first, last])?;
+        while let Some(row) = rows.next()? {
+            budget::proceed()?;
+            if let Ok(at) = series.binary_search(&row.get(0)?) {
+                metrics[at] = Some(row.get(1)?);
+            }
+        }
+        return Ok(metrics);
+    }
+    let mut select = connection.prepare_cached("SELECT metric_id FROM series WHERE id = ?1")?;
+    let one = |id: &i64| {
+        budget::proceed()?;
+        Ok(select.query_row([id], |row| row.get(0)).optional()?)
+    };
+    series.iter().map(one).collect()
+}
+
 /// Goes through the journal once, for the series that are `wanted`, all of them in `range`.
 pub fn recent(
     connection: &Connection,

@@ -87,9 +87,10 @@ impl<'a> Page<'a> {
         self.take(place).ok_or(Error::Unreadable)
     }
 
-    /// Adds the points at a place to `singles`, in order of time; whether all of them are single values.
-    pub fn singles(&self, place: &Place, singles: &mut Singles) -> Result<bool, Error> {
-        self.take_singles(place, singles).ok_or(Error::Unreadable)
+    /// Adds the points at a place to `singles`, in order of time; whether all of them are single values. What `shared` has of this page
+    /// need not be read again.
+    pub fn singles(&self, place: &Place, shared: &mut Times, singles: &mut Singles) -> Result<bool, Error> {
+        self.take_singles(place, shared, singles).ok_or(Error::Unreadable)
     }
 
     fn take(&self, place: &Place) -> Option<Vec<Point>> {
@@ -97,17 +98,26 @@ impl<'a> Page<'a> {
         run::take_values(&mut rest, &times).filter(|_| rest.is_empty())
     }
 
-    fn take_singles(&self, place: &Place, singles: &mut Singles) -> Option<bool> {
-        let (times, mut rest) = self.times(place)?;
-        let all = run::take_singles(&mut rest, times.len(), &mut singles.values)?;
-        singles.times.extend_from_slice(&times);
+    fn take_singles(&self, place: &Place, shared: &mut Times, singles: &mut Singles) -> Option<bool> {
+        let mut rest = self.body(place)?;
+        if shared.at != place.times || place.times == place.body.0 {
+            let times;
+            (times, rest) = self.times(place)?;
+            *shared = Times { at: place.times, times };
+        }
+        let all = run::take_singles(&mut rest, shared.times.len(), &mut singles.values)?;
+        singles.times.extend_from_slice(&shared.times);
         (!all || rest.is_empty()).then_some(all)
+    }
+
+    fn body(&self, place: &Place) -> Option<&'a [u8]> {
+        self.bytes.get(place.body.0 as usize..place.body.1 as usize)
     }
 
     /// The times of the points at a place, and what follows them.
     fn times(&self, place: &Place) -> Option<(Vec<i64>, &'a [u8])> {
         let from = |at: u32| self.bytes.get(at as usize..);
-        let mut rest = self.bytes.get(place.body.0 as usize..place.body.1 as usize)?;
+        let mut rest = self.body(place)?;
         let times = if place.times == place.body.0 {
             times::take(&mut rest)?
         } else {
@@ -116,6 +126,20 @@ impl<'a> Page<'a> {
         let inside = |time: i64| time >= self.start && time - self.start < self.tier.span;
         let sound = inside(*times.first()?) && inside(*times.last()?) && times.is_sorted_by(|a, b| a < b);
         sound.then_some((times, rest))
+    }
+}
+
+/// The times that runs of a page share, as they were read last.
+#[derive(Debug, Default)]
+pub struct Times {
+    /// Where they lie; nothing does at the beginning of a page.
+    at: u32,
+    times: Vec<i64>,
+}
+
+impl Times {
+    pub fn bytes(&self) -> usize {
+        size_of::<i64>() * self.times.capacity()
     }
 }
 
