@@ -144,13 +144,15 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
         notify: settings.options.alerts.notify || !settings.options.alerts.evaluate,
         release: settings.notify == Some(true),
     };
-    let standing = librato_apply::serve::standing(&store, starting).await?;
-    let (path, drain) = (settings.data.clone(), settings.drain);
     let mut node = Node::default();
-    node.name = settings.store.node.clone().unwrap_or_default();
     node.url = settings.options.notify.public_url.as_ref().map(ToString::to_string);
     node.credentials = users.digest();
+    node.notifies = delivery::notifies(&store, &settings.options);
     let cluster = Cluster::join(&store, node, &settings.options.telemetry)?;
+    // Others may notify though this one shall not.
+    cluster.hear().await?;
+    let standing = librato_apply::serve::standing(&store, starting).await?;
+    let (path, drain) = (settings.data.clone(), settings.drain);
     let mut options = settings.options.clone();
     options.cluster = cluster.clone();
     let options = &options;

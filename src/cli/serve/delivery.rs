@@ -4,6 +4,11 @@ use librato_apply::serve::{Dispatcher, Options, Store, Users};
 
 use super::super::ui::Ui;
 
+/// Whether this server notifies anybody.
+pub fn notifies(store: &Store, options: &Options) -> bool {
+    options.alerts.evaluate && options.alerts.notify && !store.is_unadopted_copy()
+}
+
 /// Begins to send what is due, unless no one is to be notified, and says what stands in the way. What is returned ends it.
 pub async fn begin(
     store: &Store,
@@ -11,8 +16,7 @@ pub async fn begin(
     options: &Options,
     ui: &Ui,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
-    let notifies = options.alerts.evaluate && options.alerts.notify && !store.is_unadopted_copy();
-    let begun = if notifies {
+    let begun = if notifies(store, options) {
         let Options { telemetry, alerts, notify, cluster, .. } = options;
         let dispatcher = Dispatcher::new(store, users, telemetry, alerts, notify, cluster)?;
         for warning in dispatcher.warnings().await? {

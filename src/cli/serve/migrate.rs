@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use librato_apply::serve::{self, MigrateError, Place};
+use librato_apply::serve::{self, Place};
 
 use super::reach;
 use crate::cli::args::Reaching;
@@ -38,10 +38,7 @@ pub async fn run(
             return Ok(Exit::Interrupted);
         }
     };
-    let moved = moved.map_err(|error| {
-        let again = matches!(error, MigrateError::Store(_)).then(|| "run the same again to go on".to_owned());
-        Stop { exit: Exit::Error, message: error.to_string(), help: again.into_iter().collect() }
-    })?;
+    let moved = moved.map_err(super::commands::once)?;
     let resumed = if moved.resumed { ", the last of it now" } else { "" };
     let (rows, points) = (moved.rows, moved.points);
     ui.out(&format!(

@@ -102,6 +102,14 @@ fn database(settings: &Settings) -> Result<Stored, Stop> {
     using.connections = store.connections;
     using.patience = store.patience;
     using.parts = store.parts;
+    (using.journal_soft, using.journal_hard) = (store.journal_soft, store.journal_hard);
+    if store.journal_soft > store.journal_hard {
+        let message = "--journal-soft is more than --journal-hard, so measurements would be refused before they are slowed down";
+        return Err(Stop::usage(
+            message,
+            "leave one of them out, or give the smaller number as --journal-soft",
+        ));
+    }
     let node = store.node.clone();
     using.node = Some(node.unwrap_or_else(|| format!("{}:{}", host_name(), std::process::id())));
     Ok(Stored::Database(Box::new(found.used(using))))

@@ -67,6 +67,8 @@ pub struct Store {
     pub node: Option<String>,
     pub connections: usize,
     pub patience: Duration,
+    pub journal_soft: u64,
+    pub journal_hard: u64,
 }
 
 impl Default for Settings {

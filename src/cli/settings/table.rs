@@ -182,6 +182,18 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("5s")
     .help("How long a request waits for a database that does not answer, as while another machine takes over, before it is told to come again (503)"),
+    opt("store.journal_soft", "journal-soft", "BYTES", Shape::Number, |s, text| {
+        s.store.journal_soft = bytes(text, 1_000_000)?;
+        Ok(())
+    })
+    .by_default("256000000")
+    .help("How many bytes of measurements may wait in the database to be compacted, 1 MB at least, before more are stored more slowly, so that reading stays quick"),
+    opt("store.journal_hard", "journal-hard", "BYTES", Shape::Number, |s, text| {
+        s.store.journal_hard = bytes(text, 1_000_000)?;
+        Ok(())
+    })
+    .by_default("2000000000")
+    .help("How many may wait before more are refused (503 with `Retry-After`), until a tenth is compacted; also while a standby is more than 10 s behind, as far as the database lets its user know. Definitions, reading and alerts go on"),
     opt("demo", "demo", "", Shape::Switch, |s, text| {
         s.demo = switch(text)?;
         Ok(())

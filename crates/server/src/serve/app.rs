@@ -103,7 +103,8 @@ impl App {
         store.condition().room.limit(options.max_disk);
         store.condition().history.store(options.alerts.history, Ordering::Relaxed);
         let rates = Rates::new(options.measurements_per_minute, telemetry.clone(), clock).among(&store);
-        let evaluation = Evaluation::new(options.alerts.clone(), users, telemetry.lost_states());
+        let evaluation =
+            Evaluation::new(options.alerts.clone(), users, telemetry.lost_states()).among(&store);
         App {
             known: SeriesCache::of(store.condition().epoch.clone()),
             tokens: Tokens::new(store.clone()),

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::AtomicU64;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -12,19 +14,36 @@ pub struct ClusterFigures {
     pub held: Gauge,
     pub acquired: Counter,
     pub lost: Counter,
+    pub taken_over: Counter,
+    duties: Family<Duty, Gauge>,
     pub nodes: Gauge,
     pub strangers: Gauge,
     pub clock: Gauge<f64, AtomicU64>,
     pub unheard: Counter,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Duty {
+    duty: String,
+}
+
 impl ClusterFigures {
+    /// Notes whether this server has a duty.
+    pub fn has(&self, duty: &str, has: bool) {
+        self.duties.get_or_create(&Duty { duty: duty.to_owned() }).set(has.into());
+    }
+
     pub fn register(&self, all: &mut Registry) {
         let help = "What this server does that one of all servers does at a time: leases that it has";
         all.register("leases_held", help, self.held.clone());
         all.register("leases_acquired", "Leases that were given to this server", self.acquired.clone());
         let help = "Leases that other servers took over, since this one was not heard";
         all.register("leases_lost", help, self.lost.clone());
+        let help =
+            "Of the leases that were given to this server, those whose servers were not heard any more";
+        all.register("leases_taken_over", help, self.taken_over.clone());
+        let help = "Whether this server does what one of all servers does at a time";
+        all.register("duty", help, self.duties.clone());
         let help = "Servers of the same database that were heard lately; 0 where there can be no others";
         all.register("nodes", help, self.nodes.clone());
         let help =

@@ -113,3 +113,72 @@ pub fn check_database(database: &Postgres) -> Result<Report, OpenError> {
 pub fn copy(from: &Path, to: &Path, how: Copying, stop: &AtomicBool) -> Result<Copied, CopyError> {
     copy::copy(from, to, how, stop, CONTENTS.examinations)
 }
+
+#[cfg(all(test, unix, feature = "postgres"))]
+mod tests {
+    use super::*;
+    use crate::serve::store::postgres::test_server;
+    use crate::serve::store::postgres::tests::store_with;
+    use crate::serve::store::{Connecting, SetupError};
+
+    #[tokio::test]
+    async fn a_new_database_is_sound_and_every_kind_of_damage_is_told() {
+        let Some((store, address)) = store_with(Opening::default()) else { return };
+        let target = Postgres::new(&address, &Connecting::default()).unwrap();
+        let check = || {
+            let target = target.clone();
+            std::thread::spawn(move || check_database(&target).unwrap()).join().unwrap()
+        };
+        let report = check();
+        assert!(report.is_sound(), "{report}");
+        assert_eq!((report.count("metrics"), report.count("points in journal")), (Some(0), Some(0)));
+        store.close();
+        let (_, database) = address.rsplit_once('/').unwrap();
+        let server = test_server::server().unwrap();
+        for sql in [
+            "INSERT INTO metrics (id, key, name, type, attributes) VALUES (99, 'm', 'm', 'gauge', '[]')",
+            "INSERT INTO series (metric_id, dialect, key, labels, checksum) VALUES (99, 'source', 'a', 'a', 0)",
+            "INSERT INTO journal (part, lane, seq, received_at, first_series, last_series, block) VALUES (0, 0, 0, 0, 1, 1, '\\x01ff')",
+            "INSERT INTO pages (part, tier, start, seq, first, no, level, last, block) VALUES (35, 1, 0, 1, 99, 1, 0, 99, '\\x01')",
+            "INSERT INTO incidents (key, alert_id, alert, opened, how, silent, snapshot) VALUES ('k', 1, 'a', 0, 'loud', 0, '{}')",
+            "INSERT INTO lanes VALUES (7, 'n', 2, 0), (8, 'n', 5, 0)",
+            "INSERT INTO journal (part, lane, seq, received_at, first_series, last_series, block) VALUES
+                (0, 7, 3, 0, 1, 1, ''), (0, 8, 3, 0, 1, 1, ''), (0, 8, 5, 0, 1, 1, ''), (0, 9, 1, 0, 1, 1, '')",
+            "INSERT INTO tails VALUES ('alerts', 0, '{8}', '{6}')",
+            "INSERT INTO compacted VALUES (1, 8, 2), (2, 7, 9)",
+            "INSERT INTO leases VALUES ('alerts', 5, 1, 9000000000000, 0), ('outbox', 5, 1, 10000 + extract(epoch FROM now()) * 1000, 0)",
+            "DROP TABLE dashboard_instruments",
+            "CREATE TABLE more (x BIGINT)",
+        ] {
+            server.sql(database, &format!("SET search_path TO librato_apply; {sql}"));
+        }
+        let report = check();
+        for problem in [
+            "the ids of metrics go on behind 0, and there is 99 already",
+            "attributes in row 99 of metrics is not a JSON object",
+            "row 1 of series: ",
+            "row 1 of journal ",
+            "page 1 of layer 1 in part 35 (1 s from 0) ",
+            "how in row 1 of incidents is none of the words that belong there",
+            "dashboard_instruments is missing",
+            "more does not belong there",
+            "the journal has batch 3 of lane 7, which ends with 2,",
+            "the journal has batches of lane 9, which is not there,",
+            "batch 9 of lane 7 was compacted, and the lane ends with 2:",
+            "`alerts` has read lane 8 up to batch 6, and the lane ends with 5,",
+            "a server that is not there has the duty `alerts` for ",
+            "a server that is not there has the duty `outbox` and is not heard:",
+        ] {
+            assert!(report.to_string().contains(&format!("  problem: {problem}")), "{problem}: {report}");
+        }
+        assert!(report.to_string().contains("  note: lane 8 leaves 1 number out"), "{report}");
+    }
+
+    #[test]
+    fn a_database_without_data_is_named() {
+        let Some(address) = test_server::empty() else { return };
+        let target = Postgres::new(&address, &Connecting::default()).unwrap();
+        let refused = check_database(&target).unwrap_err();
+        assert!(matches!(refused, OpenError::Setup(SetupError::Nothing(_))), "{refused}");
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::store::pressure::Level;
 use super::store::room::Headroom;
 use super::troubles::Said;
 
@@ -30,6 +31,8 @@ pub struct Signs {
     pub trouble: Option<String>,
     /// How the data stand to the limit of `--max-disk`.
     pub space: Headroom,
+    /// How what waits to be compacted in a database stands to what may.
+    pub pressure: Level,
     /// The data file is a copy that no one adopted.
     pub copy: bool,
     /// How old the newest durable measurement is that was not evaluated.
@@ -105,13 +108,23 @@ const EVALUATION: &str = "evaluation";
 
 /// Judges what is known.
 pub fn judge(signs: &Signs) -> Verdict {
-    let storage = match (&signs.trouble, signs.space) {
-        (Some(why), _) => check("storage", State::Failing, format!("nothing can be stored: {why}")),
-        (None, Headroom::Reached) => {
+    let storage = match (&signs.trouble, signs.space, signs.pressure) {
+        (Some(why), ..) => check("storage", State::Failing, format!("nothing can be stored: {why}")),
+        (None, Headroom::Reached, _) => {
             check("storage", State::Failing, "measurements are refused: the data have reached --max-disk")
         }
-        (None, Headroom::Near) => check("storage", State::Warn, "the data take nine tenths of --max-disk"),
-        (None, Headroom::Enough) => check("storage", State::Ok, "measurements can be stored"),
+        (None, _, Level::Hard) => check(
+            "storage",
+            State::Failing,
+            "measurements are refused: more wait to be compacted than --journal-hard, or a standby is far behind",
+        ),
+        (None, _, Level::Soft) => check(
+            "storage",
+            State::Warn,
+            "measurements are stored more slowly: more wait to be compacted than --journal-soft",
+        ),
+        (None, Headroom::Near, _) => check("storage", State::Warn, "the data take nine tenths of --max-disk"),
+        (None, Headroom::Enough, _) => check("storage", State::Ok, "measurements can be stored"),
     };
     let original = if signs.copy {
         check(
@@ -185,6 +198,7 @@ mod tests {
         Signs {
             trouble: None,
             space: Headroom::Enough,
+            pressure: Level::Low,
             copy: false,
             evaluation: now,
             troubles: Vec::new(),

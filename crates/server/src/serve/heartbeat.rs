@@ -27,6 +27,7 @@ pub fn verdict(store: &Store, telemetry: &Telemetry, cluster: &Cluster) -> Verdi
     judge(&Signs {
         trouble: store.unready().map(|error| error.to_string()),
         space: store.condition().room.space(),
+        pressure: store.condition().pressure.level(),
         copy: store.is_unadopted_copy(),
         evaluation,
         troubles: telemetry.said(),

@@ -28,6 +28,7 @@ mod health;
 mod heartbeat;
 mod http;
 mod incidents;
+mod lane_figures;
 #[cfg(any(test, fuzzing))]
 pub mod laws;
 mod listen;

@@ -268,24 +268,32 @@ fn pages_of(pages: &Pages, bounded: impl Fn(Router) -> Router) -> Router {
     bounded(pages::router(pages).layer(from_fn_with_state(pages.clone(), pages::pass)))
 }
 
-/// While the disk is full, the room that is left is for deleting; where the data have reached their limit, for all but more data.
+/// While the disk is full, the room that is left is for deleting; where the data have reached their limit, for all but more data; and while too many
+/// measurements wait to be compacted, for all but more of these.
 async fn keep_room(State(store): State<Store>, request: Request, next: Next) -> Response {
     let grows =
         matches!(*request.method(), Method::POST | Method::PUT) && request.uri().path() != remote_read::PATH;
     match (store.condition().trouble(), store.condition().room.space()) {
         (Some(Trouble::Full), _) if grows => Problem::cannot_write(Trouble::Full).into_response(),
         (_, Headroom::Reached) if brings_data(&request) => Problem::no_room().into_response(),
-        _ => next.run(request).await,
+        _ => match store.condition().pressure.reason().filter(|_| brings_measurements(&request)) {
+            Some(why) => Problem::backlog(why).into_response(),
+            None => next.run(request).await,
+        },
     }
+}
+
+fn brings_measurements(request: &Request) -> bool {
+    let path = request.uri().path().trim_end_matches('/');
+    *request.method() == Method::POST && ["/metrics", "/v1/metrics", "/v1/measurements"].contains(&path)
 }
 
 /// Whether a request brings what grows without end: measurements, events, snapshots. Definitions and silences are small, and needed
 /// where there is no more room.
 fn brings_data(request: &Request) -> bool {
     let path = request.uri().path().trim_end_matches('/');
-    *request.method() == Method::POST
-        && (["/metrics", "/v1/metrics", "/v1/measurements", "/v1/snapshots"].contains(&path)
-            || path.starts_with("/v1/annotations/"))
+    let grows = path == "/v1/snapshots" || path.starts_with("/v1/annotations/");
+    brings_measurements(request) || (*request.method() == Method::POST && grows)
 }
 
 /// The hosted service managed users for partners only, so no one else expects an answer here.

@@ -20,6 +20,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::alert_figures::AlertFigures;
 use super::cluster_figures::ClusterFigures;
 use super::health::{Pulse, Verdict};
+use super::lane_figures::LaneFigures;
 use super::store::Condition;
 use super::troubles::{Said, Troubles};
 
@@ -44,6 +45,7 @@ struct Inner {
     limited: Counter,
     copy: Gauge,
     stored: Stored,
+    lanes: LaneFigures,
     watch: Watch,
     lost_states: Counter,
     outbox: Outbox,
@@ -200,6 +202,7 @@ impl Default for Telemetry {
             limited: Counter::default(),
             copy: Gauge::default(),
             stored: Stored::default(),
+            lanes: LaneFigures::default(),
             watch: Watch::default(),
             lost_states: Counter::default(),
             outbox: Outbox::default(),
@@ -232,6 +235,7 @@ impl Inner {
             "States of alerts that could not be read, so that the alerts began as if they were made then";
         all.register("alert_states_lost", help, self.lost_states.clone());
         self.stored.register(all);
+        self.lanes.register(all);
         self.watch.register(all);
         self.outbox.register(all);
         self.alerts.register(all);
@@ -491,6 +495,7 @@ impl Telemetry {
     /// All of it in the text format of OpenMetrics, with the condition that the data file is in now and the verdict on it.
     pub(super) fn page(&self, condition: &Condition, verdict: &Verdict) -> Result<String, fmt::Error> {
         self.inner.stored.look(condition);
+        self.inner.lanes.look(condition);
         self.inner.watch.look(condition.clock.ran(), verdict);
         let undelivered: usize = self.said().iter().map(|said| said.count).sum();
         self.inner.outbox.undelivered.set(i64::try_from(undelivered).unwrap_or(i64::MAX));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub struct Member {
     store: Store,
     figures: ClusterFigures,
     id: i64,
+    name: String,
     node: Node,
     /// What it wants to do, and what it has of that.
     duties: Mutex<BTreeMap<Arc<str>, Option<Held>>>,
@@ -72,14 +74,21 @@ impl Moment {
 }
 
 impl Member {
-    pub fn new(store: Store, mut node: Node, figures: ClusterFigures) -> io::Result<Member> {
+    pub fn new(store: Store, node: Node, figures: ClusterFigures) -> io::Result<Member> {
         let random = getrandom::u64().map_err(io::Error::other)?;
         let id = i64::try_from(random >> 1).unwrap_or(1).max(1);
-        if node.name.is_empty() {
-            node.name = format!("{id:016x}");
-        }
+        let name = store.node().map_or_else(|| format!("{id:016x}"), str::to_owned);
         let behind = Mutex::new((Moment::now(&store.clock()), Vec::new()));
-        Ok(Member { store, figures, id, node, duties: Mutex::default(), behind, turn: Mutex::new(false) })
+        Ok(Member {
+            store,
+            figures,
+            id,
+            name,
+            node,
+            duties: Mutex::default(),
+            behind,
+            turn: Mutex::new(false),
+        })
     }
 
     pub fn id(&self) -> i64 {
@@ -141,11 +150,12 @@ impl Member {
         let (wanted, behind) = self.wanted(since);
         let (leases, all) = self.store.apart(|tx| {
             let begun = self.store.clock().wall();
-            let clock = table::seen(tx, self.id, &self.node, self.store.level())?;
+            let clock = table::seen(tx, self.id, &self.name, &self.node, self.store.level())?;
             self.figures.clock.set((clock - begun.midpoint(self.store.clock().wall())) as f64 / 1000.0);
-            let (nodes, strangers) = table::nodes(tx, &self.node.credentials, GONE)?;
-            self.figures.nodes.set(nodes);
-            self.figures.strangers.set(strangers);
+            let nodes = table::nodes(tx, self.id, &self.node.credentials, GONE)?;
+            self.figures.nodes.set(nodes.all);
+            self.figures.strangers.set(nodes.strangers);
+            self.store.condition().others_notify.store(nodes.notifying > 0, Ordering::Relaxed);
             let mut leases = table::renew(tx, self.id, &wanted, &behind, LEASE)?;
             let is_missing = |name: &&String| !leases.iter().any(|lease| lease.name == **name);
             let missing: Vec<String> = wanted.iter().filter(is_missing).cloned().collect();
@@ -172,8 +182,9 @@ impl Member {
             let given = leases.iter().find(|lease| *lease.name == **name);
             match (given, *held) {
                 (Some(given), Some(known)) if given.token == known.token => {}
-                (Some(_), _) => {
+                (Some(given), _) => {
                     self.figures.acquired.inc();
+                    self.figures.taken_over.inc_by(given.taken_over.into());
                     tracing::info!(target: "librato_apply::serve", duty = %name, "this server does it from now on");
                 }
                 (None, Some(_)) => self.loses(name),
@@ -182,6 +193,7 @@ impl Member {
             let done = held.filter(|known| given.is_some_and(|given| given.token == known.token));
             let done = done.and_then(|known| known.done);
             *held = given.map(|lease| Held { token: lease.token, since, done });
+            self.figures.has(name, held.is_some());
         }
         let held = leases.len();
         self.figures.held.set(i64::try_from(held).unwrap_or(i64::MAX));

@@ -44,13 +44,29 @@ impl Cluster {
         Ok(Cluster { leaving: Arc::default(), attended: Some(Arc::new(attended)) })
     }
 
+    /// Is heard at once, so that it is known who else is there; nothing where there can be no others.
+    ///
+    /// # Errors
+    /// Where the database cannot be asked.
+    pub async fn hear(&self) -> io::Result<()> {
+        let Some(member) = self.attended.as_ref().map(|attended| attended.member()) else { return Ok(()) };
+        let beat = tokio::task::spawn_blocking(move || member.beat());
+        beat.await.map_err(io::Error::other)?.map_err(io::Error::other)
+    }
+
     /// One that is heard only when a test says so.
     #[cfg(test)]
     #[cfg(feature = "postgres")]
     pub fn by_hand(store: &Store) -> Cluster {
-        let attended = Attended::by_hand(
-            Member::new(store.clone(), Node::default(), Telemetry::default().cluster().clone()).unwrap(),
-        );
+        Cluster::by_hand_as(store, Node::default())
+    }
+
+    /// The same of a server that tells others this of itself.
+    #[cfg(test)]
+    #[cfg(feature = "postgres")]
+    pub fn by_hand_as(store: &Store, node: Node) -> Cluster {
+        let figures = Telemetry::default().cluster().clone();
+        let attended = Attended::by_hand(Member::new(store.clone(), node, figures).unwrap());
         Cluster { leaving: Arc::default(), attended: Some(Arc::new(attended)) }
     }
 

@@ -12,6 +12,8 @@ const NOW: &str = "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)";
 pub struct Lease {
     pub name: String,
     pub token: i64,
+    /// Whether another server had it, and was not heard any more.
+    pub taken_over: bool,
 }
 
 /// How far behind a duty is, by what was last told of it.
@@ -21,26 +23,43 @@ pub struct Behind {
 }
 
 /// Notes that a server is there. The clock of the database, now.
-pub fn seen(tx: &Tx<'_>, id: i64, node: &Node, level: i64) -> Result<i64, StoreError> {
+pub fn seen(tx: &Tx<'_>, id: i64, name: &str, node: &Node, level: i64) -> Result<i64, StoreError> {
     let sql = format!(
-        "INSERT INTO nodes (id, name, version, level, url, credentials, begun, seen)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, {NOW}, {NOW}) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
+        "INSERT INTO nodes (id, name, version, level, url, credentials, duties, begun, seen)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, {NOW}, {NOW}) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
         RETURNING CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS clock"
     );
     let version = env!("CARGO_PKG_VERSION");
-    let params = params![id, node.name, version, level, node.url, node.credentials];
+    let duties = if node.notifies { NOTIFY } else { "" };
+    let params = params![id, name, version, level, node.url, node.credentials, duties];
     let clock = tx.one(&sql, params, |row| row.get("clock"))?;
     clock.ok_or_else(|| StoreError::internal("the database tells no time"))
 }
 
-/// How many servers were heard less than `gone` ago, and how many of these let others in than these.
-pub fn nodes(tx: &Tx<'_>, credentials: &str, gone: i64) -> Result<(i64, i64), StoreError> {
+/// The word by which a server says that it notifies.
+const NOTIFY: &str = "notify";
+
+/// Servers that were heard lately.
+#[derive(Debug, Default)]
+pub struct Nodes {
+    pub all: i64,
+    /// Those that let others in than this one does.
+    pub strangers: i64,
+    /// Those beside this one that notify. A program that knows no such word does.
+    pub notifying: i64,
+}
+
+/// The servers that were heard less than `gone` ago, beside the one with this id and these credentials.
+pub fn nodes(tx: &Tx<'_>, id: i64, credentials: &str, gone: i64) -> Result<Nodes, StoreError> {
     let sql = format!(
-        "SELECT COUNT(*) AS nodes, COUNT(CASE WHEN credentials <> ?1 THEN 1 END) AS strangers
+        "SELECT COUNT(*) AS nodes, COUNT(CASE WHEN credentials <> ?1 THEN 1 END) AS strangers,
+            COUNT(CASE WHEN id <> ?3 AND strpos(coalesce(duties, ?4), ?4) > 0 THEN 1 END) AS notifying
         FROM nodes WHERE seen > {NOW} - ?2"
     );
-    let counts =
-        tx.one(&sql, params![credentials, gone], |row| Ok((row.get("nodes")?, row.get("strangers")?)))?;
+    let counts = tx.one(&sql, params![credentials, gone, id, NOTIFY], |row| {
+        let (all, strangers) = (row.get("nodes")?, row.get("strangers")?);
+        Ok(Nodes { all, strangers, notifying: row.get("notifying")? })
+    })?;
     Ok(counts.unwrap_or_default())
 }
 
@@ -60,7 +79,7 @@ pub fn renew(
     let sql = format!(
         "UPDATE leases SET until = {NOW} + ?3, done = CASE WHEN had.behind < 0 THEN done ELSE {NOW} - had.behind END
         FROM unnest(CAST(?2 AS TEXT[]), CAST(?4 AS BIGINT[])) AS had (name, behind)
-        WHERE leases.name = had.name AND holder = ?1 RETURNING leases.name AS name, token"
+        WHERE leases.name = had.name AND holder = ?1 RETURNING leases.name AS name, token, FALSE AS taken_over"
     );
     tx.all(&sql, params![id, names, time, behind], given)
 }
@@ -74,19 +93,20 @@ pub fn behind(tx: &Tx<'_>) -> Result<Vec<Behind>, StoreError> {
 /// Takes those of these leases that nobody keeps, and that no transaction goes by that is still under way.
 pub fn acquire(tx: &Tx<'_>, id: i64, names: &Vec<String>, time: i64) -> Result<Vec<Lease>, StoreError> {
     let which = tx.any("name", 2);
-    let free = format!("{which} AND (holder IS NULL OR until < {NOW})");
     let make = "INSERT INTO leases (name, token, until, waiting)
         SELECT name, 0, 0, 0 FROM unnest(CAST(?1 AS TEXT[])) AS name ORDER BY name ON CONFLICT (name) DO NOTHING";
     tx.execute(make, params![names])?;
     let sql = format!(
-        "UPDATE leases SET holder = ?1, token = token + 1, until = {NOW} + ?3
-        WHERE name IN (SELECT name FROM leases WHERE {free} FOR UPDATE SKIP LOCKED) RETURNING name, token"
+        "UPDATE leases SET holder = ?1, token = leases.token + 1, until = {NOW} + ?3
+        FROM (SELECT name, holder FROM leases WHERE {which} AND (holder IS NULL OR until < {NOW}) FOR UPDATE SKIP LOCKED) AS free
+        WHERE leases.name = free.name
+        RETURNING leases.name AS name, leases.token AS token, coalesce(free.holder <> ?1, FALSE) AS taken_over"
     );
     tx.all(&sql, params![id, names, time], given)
 }
 
 fn given(row: &Row<'_>) -> Result<Lease, StoreError> {
-    Ok(Lease { name: row.get("name")?, token: row.get("token")? })
+    Ok(Lease { name: row.get("name")?, token: row.get("token")?, taken_over: row.get("taken_over")? })
 }
 
 /// Lets others have these leases, as far as the server has them.

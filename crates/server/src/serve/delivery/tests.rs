@@ -5,6 +5,9 @@ mod chats;
 mod circuit;
 #[cfg(unix)]
 #[cfg(feature = "postgres")]
+mod notifying;
+#[cfg(unix)]
+#[cfg(feature = "postgres")]
 mod postgres;
 
 use std::sync::Arc;

@@ -70,7 +70,7 @@ impl Evaluator {
         }
         telemetry.evaluates();
         let (stop, stopped) = channel(false);
-        let by = Evaluation::new(options.clone(), users, telemetry.lost_states());
+        let by = Evaluation::new(options.clone(), users, telemetry.lost_states()).among(&store);
         let work = Work::new(store, by, telemetry.clone(), cluster.duty(DUTY));
         let runtime = Handle::current();
         let thread = thread::Builder::new()

@@ -105,6 +105,14 @@ impl Problem {
         Problem::system(StatusCode::INSUFFICIENT_STORAGE, message).retry_after(30)
     }
 
+    /// 503 since measurements come faster than the database can put them in order.
+    pub fn backlog(why: &str) -> Problem {
+        let message = format!(
+            "Nothing was stored: {why}. Send the measurements again in a while; definitions, reading and alerts go on."
+        );
+        Problem::system(StatusCode::SERVICE_UNAVAILABLE, &message).retry_after(10)
+    }
+
     /// 503 for whoever asks whether the server is ready.
     pub fn not_ready(error: StoreError) -> Problem {
         Problem { status: StatusCode::SERVICE_UNAVAILABLE, ..Problem::from(error) }

@@ -34,13 +34,27 @@ pub enum MigrateError {
     /// It is not the same.
     #[error("what was moved is not what was there: {0}; this target must not be used")]
     Differs(String),
-    /// A database failed.
-    #[error("{0}")]
-    Store(String),
+    /// One of the two failed meanwhile.
+    #[error("{place} failed: {why}. What was moved stays; run the same again to go on")]
+    Failed {
+        /// Which.
+        place: String,
+        /// What was said.
+        why: String,
+    },
+    /// A fault of the program.
+    #[error("opening the data panicked")]
+    Panicked,
 }
 
-impl From<StoreError> for MigrateError {
-    fn from(error: StoreError) -> MigrateError {
-        MigrateError::Store(error.to_string())
+impl MigrateError {
+    pub(super) fn failed(place: &str, error: &StoreError) -> MigrateError {
+        let why = match error {
+            StoreError::Unavailable => "it does not answer".to_owned(),
+            StoreError::Busy => "others use it, for longer than can be waited".to_owned(),
+            StoreError::Unknown => "it broke off in the middle of a commit".to_owned(),
+            other => other.to_string(),
+        };
+        MigrateError::Failed { place: place.to_owned(), why }
     }
 }

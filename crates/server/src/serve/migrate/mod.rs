@@ -4,15 +4,17 @@
 mod error;
 mod place;
 mod table;
+#[cfg(all(test, unix, feature = "postgres"))]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use self::error::MigrateError;
+use self::place::Opened;
 pub use self::place::Place;
 use self::table::{Mark, TABLES};
 use super::series::whole;
-use super::store::Store;
 use super::store::error::StoreError;
 use super::store::tx::Tx;
 use super::tsdb::tier::{TIERS, Tier, Window};
@@ -42,20 +44,20 @@ pub async fn migrate(from: &Place, to: &Place, told: impl Fn(&str)) -> Result<Mo
     let moved = moved(&from, &to, &told).await;
     // Both keep what they have acknowledged; closing a file takes its lock away.
     let closed = tokio::task::spawn_blocking(move || {
-        from.close();
-        to.close();
+        from.store.close();
+        to.store.close();
     });
     let _ = closed.await;
     moved
 }
 
-async fn moved(from: &Store, to: &Store, told: &impl Fn(&str)) -> Result<Moved, MigrateError> {
-    let source = from.read(|tx: &Tx| table::name(tx)).await?;
-    if from.read(|tx: &Tx| whole::has_blocks(tx)).await? {
+async fn moved(from: &Opened, to: &Opened, told: &impl Fn(&str)) -> Result<Moved, MigrateError> {
+    let source = from.read(|tx| table::name(tx)).await?;
+    if from.read(|tx| whole::has_blocks(tx)).await? {
         return Err(MigrateError::Blocks);
     }
     let begun = to
-        .read(|tx: &Tx| {
+        .read(|tx| {
             let mark = Mark::of(tx)?;
             let holds = if mark.is_some() { None } else { table::holds(tx)? };
             Ok::<_, StoreError>((mark, holds))
@@ -71,26 +73,31 @@ async fn moved(from: &Store, to: &Store, told: &impl Fn(&str)) -> Result<Moved, 
     points(from, to, mark, told).await?;
     told("comparing");
     let moved = compare(from, to).await?;
-    if !from.condition().take_noticed().is_empty() {
+    if !from.store.condition().take_noticed().is_empty() {
         return Err(MigrateError::Damaged);
     }
-    to.write(|tx: &Tx| Mark::remove(tx)).await?;
+    to.write(|tx| Mark::remove(tx)).await?;
     Ok(Moved { resumed, ..moved })
 }
 
 /// The tables, from where it was broken off.
-async fn rows(from: &Store, to: &Store, mut mark: Mark, told: &impl Fn(&str)) -> Result<Mark, StoreError> {
+async fn rows(
+    from: &Opened,
+    to: &Opened,
+    mut mark: Mark,
+    told: &impl Fn(&str),
+) -> Result<Mark, MigrateError> {
     while let Some(table) = TABLES.get(mark.step) {
         told(table.name);
         loop {
             let after = mark.after;
-            let (rows, next) = from.read(move |tx: &Tx| table::rows(tx, table, after)).await?;
-            let last = from.read(move |tx: &Tx| last_id(tx, table)).await?;
+            let (rows, next) = from.read(move |tx| table::rows(tx, table, after)).await?;
+            let last = from.read(move |tx| last_id(tx, table)).await?;
             let ended = next.is_none();
             mark.after = next.unwrap_or(0);
             mark.step += usize::from(ended);
             let mark = mark.clone();
-            to.write(move |tx: &Tx| {
+            to.write(move |tx| {
                 table::write(tx, table, &rows)?;
                 if let Some(last) = last.filter(|_| ended) {
                     tx.ids_begin_after(table.name, last)?;
@@ -103,8 +110,8 @@ async fn rows(from: &Store, to: &Store, mut mark: Mark, told: &impl Fn(&str)) ->
             }
         }
     }
-    if let Some(clock) = from.read(|tx: &Tx| table::clock(tx)).await? {
-        to.write(move |tx: &Tx| table::set_clock(tx, &clock)).await?;
+    if let Some(clock) = from.read(|tx| table::clock(tx)).await? {
+        to.write(move |tx| table::set_clock(tx, &clock)).await?;
     }
     Ok(mark)
 }
@@ -114,11 +121,16 @@ fn last_id(tx: &Tx<'_>, table: &table::Table) -> Result<Option<i64>, StoreError>
 }
 
 /// The windows of measurements, tier by tier, from where it was broken off.
-async fn points(from: &Store, to: &Store, mut mark: Mark, told: &impl Fn(&str)) -> Result<(), StoreError> {
-    let windows = from.query(|tx: &Tx| whole::windows(tx)).await?;
+async fn points(
+    from: &Opened,
+    to: &Opened,
+    mut mark: Mark,
+    told: &impl Fn(&str),
+) -> Result<(), MigrateError> {
+    let windows = from.query(|tx| whole::windows(tx)).await?;
     let place =
         |(tier, start): Window| (TABLES.len() + TIERS.iter().take_while(|t| **t != tier).count(), start);
-    let (count, parts) = (windows.len(), to.parts());
+    let (count, parts) = (windows.len(), to.store.parts());
     for (n, window) in (1..).zip(windows) {
         let (step, start) = place(window);
         // Behind the tables it begins with the first window.
@@ -127,10 +139,10 @@ async fn points(from: &Store, to: &Store, mut mark: Mark, told: &impl Fn(&str)) 
             continue;
         }
         told(&format!("window {n} of {count}"));
-        let layers = Arc::new(from.query(move |tx: &Tx| whole::read(tx, window, parts)).await?);
+        let layers = Arc::new(from.query(move |tx| whole::read(tx, window, parts)).await?);
         (mark.step, mark.after) = (step, start);
         let mark = mark.clone();
-        to.write(move |tx: &Tx| {
+        to.write(move |tx| {
             whole::write(tx, window, &layers)?;
             mark.set(tx)
         })
@@ -140,12 +152,12 @@ async fn points(from: &Store, to: &Store, mut mark: Mark, told: &impl Fn(&str)) 
 }
 
 /// Counts both.
-async fn compare(from: &Store, to: &Store) -> Result<Moved, MigrateError> {
+async fn compare(from: &Opened, to: &Opened) -> Result<Moved, MigrateError> {
     let mut moved = Moved::default();
     // Both have properties of their own beside those of the data.
     for table in TABLES.iter().filter(|table| table.name != "file_properties") {
-        let count = |store: Store| async move { store.query(move |tx: &Tx| table::count(tx, table)).await };
-        let (there, here) = (count(from.clone()).await?, count(to.clone()).await?);
+        let count = async |opened: &Opened| opened.query(move |tx| table::count(tx, table)).await;
+        let (there, here) = (count(from).await?, count(to).await?);
         if there != here {
             return Err(MigrateError::Differs(format!("{} has {here} rows in place of {there}", table.name)));
         }
@@ -168,13 +180,13 @@ async fn compare(from: &Store, to: &Store) -> Result<Moved, MigrateError> {
 }
 
 /// Added up in the same order in every database, or the sums would differ in their last digits.
-async fn totals(store: &Store) -> Result<Totals, StoreError> {
+async fn totals(opened: &Opened) -> Result<Totals, MigrateError> {
     let mut totals = Totals::new();
-    for window in store.query(|tx: &Tx| whole::windows(tx)).await? {
+    for window in opened.query(|tx| whole::windows(tx)).await? {
         let before = Arc::new(totals);
         let known = Arc::clone(&before);
-        totals = store
-            .query(move |tx: &Tx| {
+        totals = opened
+            .query(move |tx| {
                 let mut totals = Totals::clone(&known);
                 let (Tier { resolution, .. }, _) = window;
                 whole::each(tx, window, |_, metric, _, points| {

@@ -10,6 +10,7 @@ use crate::serve::data;
 use crate::serve::series::postgres::whole;
 #[cfg(feature = "postgres")]
 use crate::serve::store::Postgres;
+use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::store::{Data, OpenError, Report, Store};
 
@@ -47,17 +48,17 @@ impl Place {
     }
 
     /// What data are moved from: all measurements are in pages then.
-    pub(super) async fn source(&self) -> Result<Store, MigrateError> {
-        let store = self.open().await?;
-        if !store.read(|tx: &Tx| table::has_journal(tx)).await? {
-            return Ok(store);
+    pub(super) async fn source(&self) -> Result<Opened, MigrateError> {
+        let opened = self.open().await?;
+        if !opened.read(|tx| table::has_journal(tx)).await? {
+            return Ok(opened);
         }
         match self {
             Place::File(path) => {
                 // As a server does that stops.
                 let path = path.clone();
                 blocking(move || {
-                    store.close();
+                    opened.store.close();
                     Store::open(&Data::File(path)).map(|store| store.close())
                 })
                 .await?;
@@ -65,15 +66,15 @@ impl Place {
             }
             #[cfg(feature = "postgres")]
             Place::Database(_) => {
-                let now = store.now();
-                while store.write(move |tx: &Tx| whole::compact_some(tx, now)).await? {}
-                Ok(store)
+                let now = opened.store.now();
+                while opened.write(move |tx| whole::compact_some(tx, now)).await? {}
+                Ok(opened)
             }
         }
     }
 
     /// What data are moved to.
-    pub(super) async fn open(&self) -> Result<Store, MigrateError> {
+    pub(super) async fn open(&self) -> Result<Opened, MigrateError> {
         let place = self.clone();
         let store = blocking(move || match &place {
             Place::File(path) => Store::still(path),
@@ -81,12 +82,44 @@ impl Place {
             Place::Database(database) => Store::still_on(database),
         })
         .await?;
-        let others = store.read(|tx: &Tx| tx.others()).await?;
-        if others.is_empty() {
-            Ok(store)
-        } else {
-            Err(MigrateError::InUse(self.to_string(), others.join(", ")))
-        }
+        let opened = Opened { store, name: self.to_string() };
+        let others = opened.read(|tx| tx.others()).await?;
+        if others.is_empty() { Ok(opened) } else { Err(MigrateError::InUse(opened.name, others.join(", "))) }
+    }
+}
+
+/// Data that are open; what fails there is told with where that was.
+#[derive(Clone)]
+pub(super) struct Opened {
+    pub store: Store,
+    name: String,
+}
+
+impl Opened {
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, MigrateError> {
+        self.store.read(job).await.map_err(|error| self.failed(&error))
+    }
+
+    /// The same for what may take long.
+    pub async fn query<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, MigrateError> {
+        self.store.query(job).await.map_err(|error| self.failed(&error))
+    }
+
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, MigrateError> {
+        self.store.write(job).await.map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &StoreError) -> MigrateError {
+        MigrateError::failed(&self.name, error)
     }
 }
 
@@ -94,5 +127,5 @@ async fn blocking<T: Send + 'static>(
     open: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
 ) -> Result<T, MigrateError> {
     let opened = tokio::task::spawn_blocking(open).await;
-    Ok(opened.map_err(|error| MigrateError::Store(error.to_string()))??)
+    Ok(opened.map_err(|_| MigrateError::Panicked)??)
 }

@@ -2,7 +2,8 @@
 //! damaged, how the clock stands. Shared by the threads of the store; decides nothing.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -10,6 +11,8 @@ use super::changes::Changes;
 use super::damage::Damage;
 use super::epoch::Epoch;
 use super::error::Trouble;
+use super::flow::{Flow, Waiting};
+use super::pressure::{Level, Pressure};
 use super::room::Room;
 use super::sqlite::reserve::Reserve;
 use crate::serve::Clock;
@@ -52,12 +55,18 @@ pub struct Condition {
     pub failures: AtomicU64,
     /// How far someone has read the journal.
     pub followed: Followed,
+    /// What goes into the journal by lanes.
+    pub flow: Flow,
+    /// What of it waits, against what may.
+    pub pressure: Pressure,
     /// Statements of requests.
     pub statements: AtomicU64,
     /// Bytes that the history of alerts may take.
     pub history: AtomicU64,
     /// How much of it went before its time, for the sake of these.
     pub history_dropped: AtomicU64,
+    /// Whether another server of the same database notifies.
+    pub others_notify: Arc<AtomicBool>,
     /// Transactions that were done again since others came in between.
     pub repeats: AtomicU64,
     /// Transactions whose connection broke.
@@ -121,6 +130,35 @@ impl Condition {
         }
         if self.trouble.lock().take().is_some() {
             tracing::warn!(target: "librato_apply::serve", "data can be written again");
+        }
+    }
+
+    /// So much waits in the journal of a database.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub fn journal_waits(&self, waiting: Waiting) {
+        self.flow.waits(waiting);
+        self.tell(self.pressure.waits(waiting.bytes));
+    }
+
+    /// A standby of the database is so many milliseconds behind.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub fn standby_is_behind(&self, millis: i64) {
+        self.tell(self.pressure.is_behind(millis));
+    }
+
+    fn tell(&self, pressure: Option<Level>) {
+        let waiting = self.flow.waiting().bytes;
+        match (pressure, self.pressure.reason()) {
+            (None, _) => {}
+            (Some(_), Some(why)) => {
+                tracing::error!(target: "librato_apply::serve", waiting, "measurements are refused: {why}");
+            }
+            (Some(Level::Soft), None) => {
+                tracing::warn!(target: "librato_apply::serve", waiting, "measurements are stored more slowly, since more than --journal-soft wait in the database to be compacted");
+            }
+            (Some(_), None) => {
+                tracing::info!(target: "librato_apply::serve", waiting, "measurements are stored at full speed again");
+            }
         }
     }
 

@@ -7,10 +7,12 @@ mod cost;
 pub(in crate::serve) mod damage;
 pub(in crate::serve) mod epoch;
 pub(in crate::serve) mod error;
+pub(in crate::serve) mod flow;
 mod opening;
 pub(in crate::serve) mod page;
 #[cfg(feature = "postgres")]
 pub(in crate::serve) mod postgres;
+pub(in crate::serve) mod pressure;
 pub(in crate::serve) mod room;
 pub(in crate::serve) mod rows;
 pub(in crate::serve) mod sqlite;
@@ -122,9 +124,27 @@ impl Store {
         }
     }
 
+    /// Whether `changes` of the [condition](Store::condition) tell of every change: not where others write to the same database.
+    pub(in crate::serve) fn tells_changes(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => false,
+        }
+    }
+
     /// Whether other servers may use the data at the same time.
     pub(in crate::serve) fn is_shared(&self) -> bool {
         !self.tells_changes()
+    }
+
+    /// What this server is called among those of its database.
+    pub(in crate::serve) fn node(&self) -> Option<&str> {
+        match &self.engine {
+            Engine::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.node(),
+        }
     }
 
     /// The schema of the tables that this program makes, by which servers that share them know each other.
@@ -162,15 +182,6 @@ impl Store {
             Engine::Sqlite(sqlite) => sqlite.write(Touched::Anything, job).await,
             #[cfg(feature = "postgres")]
             Engine::Postgres(postgres) => postgres.write(job).await,
-        }
-    }
-
-    /// Whether `changes` of the [condition](Store::condition) tell of every change: not where others write to the same database.
-    pub(in crate::serve) fn tells_changes(&self) -> bool {
-        match &self.engine {
-            Engine::Sqlite(_) => true,
-            #[cfg(feature = "postgres")]
-            Engine::Postgres(_) => false,
         }
     }
 

@@ -1,12 +1,14 @@
 //! How alerts are evaluated here, for whoever changes something that evaluation has to do with.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus_client::metrics::counter::Counter;
 
 use super::options::AlertOptions;
 use super::terms::Terms;
 use crate::serve::http::users::Users;
+use crate::serve::store::Store;
 use crate::watch::Settings;
 
 /// How alerts are evaluated.
@@ -15,12 +17,20 @@ pub struct Evaluation {
     options: Arc<AlertOptions>,
     users: Users,
     lost: Counter,
+    /// Whether another server notifies, though this one may not.
+    others: Arc<AtomicBool>,
 }
 
 impl Evaluation {
     /// By these options, on the account of these users. `lost` counts states that could not be read.
     pub fn new(options: AlertOptions, users: Users, lost: Counter) -> Evaluation {
-        Evaluation { options: Arc::new(options), users, lost }
+        Evaluation { options: Arc::new(options), users, lost, others: Arc::default() }
+    }
+
+    /// The same among the servers that share the data of a store.
+    #[must_use]
+    pub fn among(self, store: &Store) -> Evaluation {
+        Evaluation { others: Arc::clone(&store.condition().others_notify), ..self }
     }
 
     /// Whether anybody evaluates.
@@ -34,7 +44,8 @@ impl Evaluation {
 
     /// On what terms something is written in this second.
     pub fn terms(&self, now: i64) -> Terms {
-        Terms { account: self.users.account(), notify: self.options.notify, now }
+        let notify = self.options.notify || self.others.load(Ordering::Relaxed);
+        Terms { account: self.users.account(), notify, now }
     }
 
     /// Tells that the state of an alert cannot be read, so that it begins as if it were made now.

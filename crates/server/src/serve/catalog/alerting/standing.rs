@@ -1,5 +1,7 @@
 //! How alerts stand when a server starts: how many are to be evaluated, and whether their notifications are held back.
 
+use std::sync::atomic::Ordering;
+
 use super::clock::Clock;
 use super::deliveries::table as deliveries;
 use super::{clock, table};
@@ -25,14 +27,15 @@ pub struct Starting {
     pub release: bool,
 }
 
-/// How alerts stand when a server starts, after the outbox was brought in line with it: what waits is muted where no one is notified;
-/// where someone is, what was held back goes if nothing is held any more, and so do clears that were muted. Of a copy nothing is
+/// How alerts stand when a server starts, after the outbox was brought in line with it: what waits is muted where no one is notified, also not
+/// by another server of the same data; where someone is, what was held back goes if nothing is held any more, and so do clears that were muted. Of a copy nothing is
 /// touched, since who has the original notifies.
 ///
 /// # Errors
 /// Where the file cannot be read or written.
 pub async fn standing(store: &Store, starting: Starting) -> std::io::Result<Standing> {
     let (now, is_copy) = (store.now(), store.is_unadopted_copy());
+    let others_notify = store.condition().others_notify.load(Ordering::Relaxed);
     let look = move |tx: &Tx| -> Result<(Standing, u64), StoreError> {
         let Starting { notify, release } = starting;
         if release {
@@ -41,6 +44,7 @@ pub async fn standing(store: &Store, starting: Starting) -> std::io::Result<Stan
         let held = Clock::read(tx)?.held;
         let changed = match (is_copy, notify) {
             (true, _) => 0,
+            (false, false) if others_notify => 0,
             (false, false) => deliveries::mute(tx, now)?,
             (false, true) if held => 0,
             (false, true) => deliveries::release(tx, now)? + deliveries::unmute(tx, now, release)?,

@@ -15,7 +15,7 @@ use crate::serve::cluster_figures::ClusterFigures;
 use crate::serve::store::postgres::target::Connecting;
 use crate::serve::store::postgres::test_server;
 use crate::serve::store::tx::params;
-use crate::serve::{Clock, Opening, Postgres, Telemetry};
+use crate::serve::{Clock, Opening, Postgres, Telemetry, Using};
 
 const DUTY: &str = "alerts";
 
@@ -179,8 +179,10 @@ fn servers_know_of_each_other_until_they_leave() {
         store.apart(|tx| tx.all::<(String, i64)>(sql, params![], row)).unwrap()
     };
     let join = |name: &str| {
-        Cluster::join(&store, Node { name: name.to_owned(), ..Node::default() }, &Telemetry::default())
-            .unwrap()
+        let using = Using { node: Some(name.to_owned()), ..Using::default() };
+        let target = Postgres::new(&address, &Connecting::default()).unwrap().that_may_forget().used(using);
+        let store = Store::connect(&target, Opening::default()).unwrap();
+        Cluster::join(&store, Node::default(), &Telemetry::default()).unwrap()
     };
     let (a, b) = (join("a"), join("b"));
     until(|| names().len() == 2);

@@ -22,11 +22,11 @@ struct Servers {
     all: Vec<Server>,
 }
 
-async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
+pub async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(job).await.unwrap()
 }
 
-fn connect(address: &str, clock: &Clock) -> Store {
+pub fn connect(address: &str, clock: &Clock) -> Store {
     let target = Postgres::new(address, &Connecting::default()).unwrap().that_may_forget();
     Store::connect(&target, Opening { clock: clock.clone(), ..Opening::default() }).unwrap()
 }

@@ -9,6 +9,7 @@ use super::follow::{self, GONE, UNREAD};
 use super::pages::{self, New};
 use super::table;
 use crate::serve::store::error::StoreError;
+use crate::serve::store::flow::Waiting;
 use crate::serve::store::tx::{Tx, params};
 use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::aging::Aging;
@@ -45,18 +46,26 @@ pub struct Done {
     pub dropped: u64,
 }
 
-/// The parts whose journal is to be compacted.
-pub fn due(tx: &Tx<'_>, now: Time) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT part, CAST(sum(octet_length(block)) AS BIGINT) AS bytes, min(received_at) AS oldest, max(received_at) AS newest
+/// What waits in the journal, and the parts in which it is to be compacted.
+pub fn due(tx: &Tx<'_>, now: Time) -> Result<(Waiting, Vec<i64>), StoreError> {
+    let sql = "SELECT part, count(*) AS count, CAST(sum(octet_length(block)) AS BIGINT) AS bytes,
+            min(received_at) AS oldest, max(received_at) AS newest
         FROM journal GROUP BY part ORDER BY part";
-    let found = tx.all(sql, params![], |row| {
+    let (mut waiting, mut due) = (Waiting::default(), Vec::new());
+    tx.each(sql, params![], |row| {
         let (oldest, newest): (i64, i64) = (row.get("oldest")?, row.get("newest")?);
+        let bytes: i64 = row.get("bytes")?;
+        waiting.rows += row.get::<i64>("count")?.unsigned_abs();
+        waiting.bytes += bytes.unsigned_abs();
+        waiting.oldest = Some(waiting.oldest.map_or(oldest, |known| known.min(oldest)));
         // One that was received in times to come was so before the clock was set back.
         let young = oldest > now.wall - OLD && newest <= now.wall;
-        let is_due = row.get::<i64>("bytes")? >= GROWN || !young;
-        Ok(is_due.then_some(row.get("part")?))
+        if bytes >= GROWN || !young {
+            due.push(row.get("part")?);
+        }
+        Ok::<_, StoreError>(ControlFlow::Continue(()))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok((waiting, due))
 }
 
 /// Compacts the oldest rows of the journal of a part. Nothing where another server is at it, or there are none.

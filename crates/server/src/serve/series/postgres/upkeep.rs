@@ -22,6 +22,9 @@ const LOOKED_AT: i64 = 60_000;
 /// How often it is looked whether the history of alerts takes too much room, in milliseconds.
 const MEASURED: i64 = 60_000;
 
+/// How often it is looked at least how much waits in the journal, in milliseconds.
+const MEASURED_JOURNAL: i64 = 2_000;
+
 /// What one server does of it.
 pub struct Maintenance {
     accept_clock: bool,
@@ -64,11 +67,17 @@ impl Upkeep for Maintenance {
         let horizon = self.horizon(keeper, wall, ran)?;
         let aging = keeper.condition().aging();
         let now = Time { wall: wall.div_euclid(1000), horizon: horizon.now(wall), aging };
-        for part in keeper.read(|tx| compact::due(tx, now))? {
+        for part in due(keeper, now)? {
+            let mut known = clock.ran();
             while let Some(done) = keeper.write(|tx| compact::compact(tx, part, now))? {
                 tell(keeper, done);
                 if !done.more {
                     break;
+                }
+                // Who has much to do must not be the last to know how much it is.
+                if clock.ran() - known >= MEASURED_JOURNAL {
+                    due(keeper, now)?;
+                    known = clock.ran();
                 }
             }
         }
@@ -137,6 +146,13 @@ fn next_due(tx: &Tx<'_>, aging: &Aging) -> Result<Option<i64>, StoreError> {
             oldest.map(|start| aging.due((tier, start)).saturating_mul(1000)).into_iter().chain(next).min();
     }
     Ok(next)
+}
+
+/// Notes what waits in the journal. The parts in which it is to be compacted.
+fn due(keeper: &Keeper<'_>, now: Time) -> Result<Vec<i64>, StoreError> {
+    let (waiting, parts) = keeper.read(|tx| compact::due(tx, now))?;
+    keeper.condition().journal_waits(waiting);
+    Ok(parts)
 }
 
 fn tell(keeper: &Keeper<'_>, Done { dropped, .. }: Done) {

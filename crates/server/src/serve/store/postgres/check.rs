@@ -8,6 +8,7 @@ use std::thread;
 
 use tokio::runtime::Handle;
 
+use super::check_servers;
 use super::connection::Connection;
 use super::error::words;
 use super::open_error::SetupError;
@@ -46,7 +47,8 @@ fn examine(target: &Postgres, runtime: &Handle, examinations: &[Examination]) ->
     let schema = schema.map_err(|error| failed(error.to_string()))?.unwrap_or_default();
     let mut report =
         Report::new(PathBuf::from(target.to_string()), i32::try_from(schema).unwrap_or(i32::MAX));
-    let ours: [Examination; 3] = [tables, ids, json];
+    let ours: [Examination; 6] =
+        [tables, ids, json, check_servers::lanes, check_servers::tails, check_servers::leases];
     for examination in ours.iter().chain(examinations) {
         // A statement that failed ends the snapshot.
         if let Err(error) = examination(&tx, &mut report) {

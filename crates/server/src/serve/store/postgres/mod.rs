@@ -2,6 +2,7 @@
 //! the network is done on a thread of its own, so that it goes on while those wait.
 
 pub mod check;
+mod check_servers;
 mod connection;
 mod error;
 pub mod lanes;
@@ -85,6 +86,7 @@ impl Postgres {
         let pool = Pool::new(target.clone(), runtime.clone(), parts);
         let mut condition = Condition::new(clock, None);
         condition.changes = Changes::by_others();
+        condition.pressure.limit(target.using().journal_soft, target.using().journal_hard);
         let shared = Arc::new(Shared { pool, condition });
         let monitor = Monitor::start(target.clone(), &runtime, Arc::clone(&shared));
         let mut upkeep = begin(&shared.condition, opening.accept_clock, opening.retention);
@@ -97,6 +99,10 @@ impl Postgres {
 
     pub fn parts(&self) -> i64 {
         self.shared.pool.parts()
+    }
+
+    pub fn node(&self) -> Option<&str> {
+        self.shared.pool.node()
     }
 
     pub fn condition(&self) -> &Condition {

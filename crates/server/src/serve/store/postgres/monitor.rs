@@ -44,7 +44,8 @@ impl Monitor {
             let (mut known, mut answers) = (None, 0_u32);
             loop {
                 match tokio::time::timeout(PATIENCE, ask(&mut known, &target, &shared.condition.clock)).await {
-                    Ok(Ok(true)) => {
+                    Ok(Ok(Answer { usable: true, behind })) => {
+                        shared.condition.standby_is_behind(behind);
                         own.answered.store(own.begun.elapsed().as_millis() as u64, Ordering::Release);
                         shared.condition.wrote(|| None);
                         if answers.is_multiple_of(MEASURED) {
@@ -52,7 +53,7 @@ impl Monitor {
                         }
                         answers = answers.wrapping_add(1);
                     }
-                    Ok(Ok(false)) => {
+                    Ok(Ok(_)) => {
                         tracing::warn!(target: "librato_apply::serve", "the database cannot be written, or a newer program has made its tables others");
                     }
                     Ok(Err(error)) => {
@@ -80,9 +81,10 @@ impl Monitor {
     }
 }
 
-/// Whether it can be written, and read by this program; and what time it is there.
+/// Whether it can be written, and read by this program; what time it is there; and how far a standby is behind, as far as the user may know.
 const ASKED: &str = "SELECT NOT pg_is_in_recovery() AND (SELECT oldest_reader FROM librato_apply.meta) <= $1,
-    CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+    CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT),
+    (SELECT CAST(extract(epoch FROM max(replay_lag)) * 1000 AS BIGINT) FROM pg_stat_replication)";
 
 /// Asks for the first time. What is wrong shows when it is asked again.
 pub fn begin(target: &Postgres, runtime: &Handle, clock: &Clock) {
@@ -94,7 +96,7 @@ async fn ask(
     known: &mut Option<Client>,
     target: &Postgres,
     clock: &Clock,
-) -> Result<bool, tokio_postgres::Error> {
+) -> Result<Answer, tokio_postgres::Error> {
     let client = match known.take() {
         Some(client) if !client.is_closed() => client,
         _ => {
@@ -108,9 +110,17 @@ async fn ask(
     let way = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) / 2;
     clock.tell(row.try_get::<_, i64>(1)?.saturating_add(way), way + 5);
     let usable = row.try_get(0)?;
+    let behind = row.try_get::<_, Option<i64>>(2)?;
     // The next one finds the primary, which may be another one now.
     *known = Some(client).filter(|_| usable);
-    Ok(usable)
+    Ok(Answer { usable, behind: behind.unwrap_or(0) })
+}
+
+/// What the database said.
+struct Answer {
+    usable: bool,
+    /// How far a standby is behind, in milliseconds.
+    behind: i64,
 }
 
 /// Notes how large it is. Without an answer the last one stays true enough.

@@ -56,8 +56,8 @@ impl Pool {
     }
 
     /// What the server is called that uses it.
-    pub fn node(&self) -> &str {
-        self.target.using().node.as_deref().unwrap_or_default()
+    pub fn node(&self) -> Option<&str> {
+        self.target.using().node.as_deref()
     }
 
     pub fn parts(&self) -> i64 {

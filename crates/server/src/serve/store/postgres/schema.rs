@@ -15,7 +15,10 @@ pub struct Migration {
 /// The schema that this program makes.
 pub const CURRENT: i64 = MIGRATIONS.len() as i64;
 
-pub const MIGRATIONS: &[Migration] = &[Migration { sql: include_str!("schema_1.sql"), oldest_reader: 1 }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { sql: include_str!("schema_1.sql"), oldest_reader: 1 },
+    Migration { sql: include_str!("schema_2.sql"), oldest_reader: 1 },
+];
 
 impl Migration {
     /// As PostgreSQL takes it.

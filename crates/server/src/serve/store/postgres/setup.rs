@@ -120,7 +120,7 @@ async fn migrate(client: &Client, wanted: Option<u16>) -> Result<i64, Failed> {
         oldest = oldest.max(migration.oldest_reader);
     }
     if from == 0 {
-        begin_data(client, wanted.map_or(PARTS, i64::from)).await?;
+        begin_data(client, oldest, wanted.map_or(PARTS, i64::from)).await?;
     } else if from < CURRENT {
         client.execute("UPDATE meta SET schema = $1, oldest_reader = $2", &[&CURRENT, &oldest]).await?;
     }
@@ -133,7 +133,7 @@ async fn migrate(client: &Client, wanted: Option<u16>) -> Result<i64, Failed> {
 }
 
 /// What belongs to these data and to no others.
-async fn begin_data(client: &Client, parts: i64) -> Result<(), Failed> {
+async fn begin_data(client: &Client, oldest: i64, parts: i64) -> Result<(), Failed> {
     let mut random = [0_u8; 52];
     getrandom::fill(&mut random).map_err(|_| {
         let why = "this machine has no source of randomness".to_owned();
@@ -143,7 +143,7 @@ async fn begin_data(client: &Client, parts: i64) -> Result<(), Failed> {
     let (tag_key, file) = rest.split_at(32);
     let file = file.iter().fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
     let levels: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
-        &[&CURRENT, &MIGRATIONS[0].oldest_reader, &parts, &hex::encode(cluster)];
+        &[&CURRENT, &oldest, &parts, &hex::encode(cluster)];
     client.execute("INSERT INTO meta VALUES (1, $1, $2, $1, $3, $4)", levels).await?;
     let key = hex::encode_upper(tag_key);
     client.execute("INSERT INTO file_properties VALUES ('tag_key', $1)", &[&key]).await?;

@@ -16,6 +16,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::passfile::{self, Wanted};
 use super::tls::Tls;
+use crate::serve::store::pressure;
 
 /// A PostgreSQL database that holds the data, in its schema `librato_apply`.
 #[derive(Clone)]
@@ -39,11 +40,22 @@ pub struct Using {
     pub parts: Option<u16>,
     /// What the server is called among those of the database.
     pub node: Option<String>,
+    /// How many bytes of measurements may wait to be compacted before they are stored more slowly. 256 MB by default.
+    pub journal_soft: u64,
+    /// How many before no more are taken. 2 GB by default.
+    pub journal_hard: u64,
 }
 
 impl Default for Using {
     fn default() -> Using {
-        Using { connections: 12, patience: Duration::from_secs(5), parts: None, node: None }
+        Using {
+            connections: 12,
+            patience: Duration::from_secs(5),
+            parts: None,
+            node: None,
+            journal_soft: pressure::SOFT,
+            journal_hard: pressure::HARD,
+        }
     }
 }
 

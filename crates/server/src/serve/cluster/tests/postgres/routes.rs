@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::serve::store::flow::Waiting;
 use crate::serve::{Credentials, Options, router};
 
 /// In the middle of a minute.
@@ -19,6 +20,7 @@ const NOW: i64 = 1_531_370_370;
 struct Servers {
     clock: Clock,
     clusters: Vec<Cluster>,
+    stores: Vec<Store>,
     routers: Vec<Router>,
 }
 
@@ -32,11 +34,13 @@ impl Servers {
     fn new(options: &Options) -> Option<Servers> {
         let address = test_server::fresh(|model| connect(model, &Clock::system()).close())?;
         let clock = Clock::standing_at(NOW);
-        let mut servers = Servers { clock: clock.clone(), clusters: Vec::new(), routers: Vec::new() };
+        let mut servers =
+            Servers { clock: clock.clone(), clusters: Vec::new(), stores: Vec::new(), routers: Vec::new() };
         for _ in 0..3 {
             let store = connect(&address, &clock);
             let options = Options { cluster: Cluster::by_hand(&store), ..options.clone() };
             servers.clusters.push(options.cluster.clone());
+            servers.stores.push(store.clone());
             servers.routers.push(router(store, vec![Credentials::new("u", &"t".into())], &options));
         }
         Some(servers)
@@ -72,6 +76,36 @@ impl Servers {
 }
 
 const USER: &str = "u:t";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_too_much_waits_to_be_compacted_measurements_are_refused_and_nothing_else() {
+    let Some(servers) = Servers::new(&Options::default()) else { return };
+    let gauges = json!({"gauges": [{"name": "m", "value": 1}]});
+    let submit = async || servers.ask(0, USER, "POST", "/v1/metrics", gauges.clone()).await;
+    assert_eq!(submit().await.status, StatusCode::OK);
+    let condition = servers.stores[0].condition();
+    servers.stores[0].rest();
+    condition.journal_waits(Waiting { bytes: 300_000_000, ..Waiting::default() });
+    assert_eq!(submit().await.status, StatusCode::OK, "slowly");
+    let health = servers.ask(0, USER, "GET", "/v1/health", Value::Null).await.body;
+    assert_eq!(health["checks"][0]["status"], "warn", "{health}");
+    condition.journal_waits(Waiting { bytes: 3_000_000_000, ..Waiting::default() });
+    let refused = submit().await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers[header::RETRY_AFTER], "10");
+    let told = refused.body["errors"]["system"][0].as_str().unwrap();
+    assert!(told.starts_with("Nothing was stored: ") && told.contains("--journal-hard"), "{told}");
+    for (method, path, body) in [
+        ("GET", "/v1/metrics/m?count=1&resolution=1", Value::Null),
+        ("POST", "/v1/annotations/a", json!({"title": "t"})),
+        ("PUT", "/v1/metrics/m", json!({"description": "d"})),
+    ] {
+        let status = servers.ask(0, USER, method, path, body).await.status;
+        assert!(status.is_success(), "{method} {path}: {status}");
+    }
+    condition.journal_waits(Waiting::default());
+    assert_eq!(submit().await.status, StatusCode::OK);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_never_gets_more_than_the_limit_wherever_they_ask() {

@@ -53,6 +53,10 @@ impl Lane {
                 Fate::Unknown
             });
             group.answer(fate);
+            let pause = self.shared.condition.pressure.pause();
+            if !pause.is_zero() {
+                thread::sleep(pause);
+            }
         }
     }
 
@@ -66,6 +70,7 @@ impl Lane {
                 Ok(None) => {}
                 Err(error) => {
                     self.connection = None;
+                    self.shared.condition.flow.retries.fetch_add(1, Ordering::Relaxed);
                     tracing::warn!(target: "librato_apply::serve", %error, "a batch of measurements was not stored; it is tried again");
                 }
             }
@@ -91,24 +96,33 @@ impl Lane {
         let journal = self.journal;
         let (lane, last) = self.connect()?;
         if *in_doubt {
-            return Ok(match self.settle(lane, last + 1, in_doubt)? {
-                Settled::Stored => Some(Fate::Stored),
+            let settled = self.settle(lane, last + 1, in_doubt)?;
+            let counts = &self.shared.condition.flow.settled;
+            let (count, fate) = match settled {
+                Settled::Stored => (&counts.stored, Some(Fate::Stored)),
                 // It is attempted again, unless the time for that is over.
-                Settled::NotStored { .. } => None,
-                Settled::Gone => Some(Fate::Unknown),
-            });
+                Settled::NotStored { .. } => (&counts.not_stored, None),
+                Settled::Gone => (&counts.gone, Some(Fate::Unknown)),
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+            return Ok(fate);
         }
         *in_doubt = true;
+        let begun = Instant::now();
         let second = self.shared.condition.clock.second_set();
         let batch = Batch { lane, seq: last + 1, epoch, samples, second };
         if self.statement(|tx| journal.append(tx, &batch))? {
             self.numbers = Some((lane, last + 1));
+            self.shared.condition.flow.stored(samples.len(), begun.elapsed());
             return Ok(Some(Fate::Stored));
         }
         Ok(match self.settle(lane, last + 1, in_doubt)? {
             Settled::Stored => Some(Fate::Stored),
             // The lane is as it was left, so it is the epoch that is not.
-            Settled::NotStored { .. } => Some(Fate::Stale),
+            Settled::NotStored { .. } => {
+                self.shared.condition.flow.stale.fetch_add(1, Ordering::Relaxed);
+                Some(Fate::Stale)
+            }
             Settled::Gone => None,
         })
     }

@@ -39,7 +39,7 @@ pub struct Lanes {
 impl Lanes {
     pub fn start(shared: &Arc<Shared>, journal: &'static dyn Journal) -> Result<Lanes, SetupError> {
         let (queue, closing) = (Arc::new(Queue::default()), Arc::new(AtomicBool::new(false)));
-        let node: Arc<str> = shared.pool.node().into();
+        let node: Arc<str> = shared.pool.node().unwrap_or_default().into();
         let mut threads = Vec::with_capacity(LANES);
         for number in 0..LANES {
             let lane = Lane::new(Arc::clone(shared), journal, Arc::clone(&node), Arc::clone(&closing));
