@@ -106,6 +106,67 @@ fn sql_stands_in_tables_and_in_one_dialect() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Tables that may lie on several machines, each part on one.
+const IN_PARTS: [&str; 3] = ["journal", "pages", "parts"];
+
+/// Examinations read everything.
+const OF_ALL: [&str; 1] = ["examine.rs"];
+
+/// How often a statement reads or changes one of these tables, and how often it says of which parts.
+fn of_parts(sql: &str) -> (usize, usize) {
+    let words: Vec<&str> = sql.split_whitespace().collect();
+    let is_table = |word: &str| IN_PARTS.contains(&word.trim_end_matches([')', ',', '"']));
+    let named = words.windows(2).filter(|pair| {
+        let reads = ["FROM", "JOIN", "UPDATE", "(FROM"].contains(&pair[0]);
+        (reads || pair[0] == "INTO" && words.get(..).is_some_and(|all| !inserts_parts(all)))
+            && is_table(pair[1])
+    });
+    (named.count(), sql.matches("part = ").count() + sql.matches("{of_parts}").count())
+}
+
+/// Whether rows are inserted of which the part comes first.
+fn inserts_parts(words: &[&str]) -> bool {
+    words.iter().any(|word| word.starts_with("(part,"))
+}
+
+/// Rows of these tables are found by their part, and what is unique in them is so within a part: so they can lie on several machines.
+#[test]
+fn statements_about_what_lies_in_parts_say_in_which() {
+    let sources = sources();
+    let tests = test_files(&sources);
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    let is_ours = |file: &str| {
+        let below = file.starts_with("src/serve/series/postgres/") || file == "src/serve/series/aging.rs";
+        below && !OF_ALL.iter().any(|all| file.ends_with(all))
+    };
+    for (file, text) in sources.iter().filter(|(file, _)| is_ours(file) && !tests.contains(*file)) {
+        for sql in texts(text).into_iter().filter(|text| is_statement(text)) {
+            let (named, said) = of_parts(sql);
+            count += named;
+            if said < named {
+                wrong.push(format!("{file}: says `part = ` {said} times for {named} tables ({sql})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 15, "the statements are not found any more");
+    assert_eq!(of_parts("SELECT 1 FROM lanes JOIN journal ON lane = 1"), (1, 0));
+    assert_eq!(of_parts("DELETE FROM pages WHERE part = ?1 AND id IN (SELECT id FROM pages)"), (2, 1));
+    assert_eq!(of_parts("INSERT INTO parts (seq) VALUES (1)"), (1, 0));
+
+    let schema =
+        fs::read_to_string(root().join("crates/server/src/serve/store/postgres/schema_1.sql")).unwrap();
+    for table in IN_PARTS {
+        let made = schema.split(&format!("CREATE TABLE {table} (")).nth(1).unwrap();
+        let made = made.split("\n)").next().unwrap();
+        let keys = made.lines().filter(|line| line.contains("PRIMARY KEY") || line.contains("UNIQUE"));
+        for key in keys {
+            assert!(key.contains("(part") || key.trim().starts_with("part "), "{table}: {key}");
+        }
+        assert!(!made.contains("REFERENCES"), "{table} refers to a table that lies elsewhere");
+    }
+}
+
 /// Of tables that servers share it must be known who writes them.
 #[test]
 fn it_is_said_of_every_table_who_writes_it() {

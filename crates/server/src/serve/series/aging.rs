@@ -48,13 +48,17 @@ pub fn change(tx: &Tx<'_>, wanted: Retention, now: i64) -> Result<Option<Changed
             ON CONFLICT (tier) DO UPDATE SET kept = excluded.kept, since = excluded.since";
         tx.execute(sql, params![tier, kept, since])?;
     }
-    let mut going = Vec::new();
+    let (mut going, parts) = (Vec::new(), Vec::from_iter(0..tx.parts()));
     for (tier, _) in wanted.tiers() {
-        let sql = "SELECT count(*) AS windows, CAST(coalesce(sum(pages), 0) AS BIGINT) AS pages
-            FROM (SELECT count(*) AS pages FROM pages WHERE tier = ?1 AND start < ?2 GROUP BY part, start) AS w";
-        let found = tx.one(sql, params![tier.resolution, aging.expired_before(tier, now)], |row| {
-            Ok((row.get::<i64>("windows")?.unsigned_abs(), row.get::<i64>("pages")?.unsigned_abs()))
-        })?;
+        let of_parts = tx.any("part", 3);
+        let sql = format!(
+            "SELECT count(*) AS windows, CAST(coalesce(sum(pages), 0) AS BIGINT) AS pages
+            FROM (SELECT count(*) AS pages FROM pages WHERE {of_parts} AND tier = ?1 AND start < ?2 GROUP BY part, start) AS w"
+        );
+        let found =
+            tx.one(&sql, params![tier.resolution, aging.expired_before(tier, now), parts], |row| {
+                Ok((row.get::<i64>("windows")?.unsigned_abs(), row.get::<i64>("pages")?.unsigned_abs()))
+            })?;
         going.extend(found.map(|(windows, pages)| Going { tier, windows, pages }));
     }
     going.retain(|going| going.windows > 0);

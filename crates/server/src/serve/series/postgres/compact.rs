@@ -50,9 +50,9 @@ pub struct Done {
 pub fn due(tx: &Tx<'_>, now: Time) -> Result<(Waiting, Vec<i64>), StoreError> {
     let sql = "SELECT part, count(*) AS count, CAST(sum(octet_length(block)) AS BIGINT) AS bytes,
             min(received_at) AS oldest, max(received_at) AS newest
-        FROM journal GROUP BY part ORDER BY part";
+        FROM journal WHERE part = ANY(?1) GROUP BY part ORDER BY part";
     let (mut waiting, mut due) = (Waiting::default(), Vec::new());
-    tx.each(sql, params![], |row| {
+    tx.each(sql, params![table::all_parts(tx)], |row| {
         let (oldest, newest): (i64, i64) = (row.get("oldest")?, row.get("newest")?);
         let bytes: i64 = row.get("bytes")?;
         waiting.rows += row.get::<i64>("count")?.unsigned_abs();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-use super::table::JOURNAL;
+use super::table::{JOURNAL, all_parts};
 use crate::serve::series::points::{Cursor, Received, Tail};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
@@ -34,9 +34,9 @@ pub fn tail(
     let untils: Vec<i64> = lanes.iter().map(|lane| until.last(*lane)).collect();
     let sql = "SELECT id, received_at, block
         FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[]), CAST(?3 AS BIGINT[])) AS read (lane, behind, until)
-        JOIN journal ON journal.lane = read.lane AND journal.seq > read.behind AND journal.seq <= read.until
+        JOIN journal ON part = ANY(?4) AND journal.lane = read.lane AND journal.seq > read.behind AND journal.seq <= read.until
         ORDER BY id";
-    tx.each(sql, params![lanes, froms, untils], |row| {
+    tx.each(sql, params![lanes, froms, untils, all_parts(tx)], |row| {
         let bytes: &[u8] = row.get("block")?;
         tail.bytes += bytes.len();
         match journal::open(bytes) {
@@ -59,11 +59,11 @@ fn until(tx: &Tx<'_>, begins: &BTreeMap<i64, i64>, ends: &Cursor, most: usize) -
     let (lanes, froms): (Vec<i64>, Vec<i64>) = begins.iter().unzip();
     let sql = "SELECT journal.lane, journal.seq, CAST(sum(octet_length(block)) AS BIGINT) AS bytes
         FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[])) AS read (lane, behind)
-        JOIN journal ON journal.lane = read.lane AND journal.seq > read.behind
+        JOIN journal ON part = ANY(?3) AND journal.lane = read.lane AND journal.seq > read.behind
         GROUP BY journal.lane, journal.seq ORDER BY min(id)";
     let mut until: Cursor = begins.iter().map(|(lane, from)| (*lane, *from)).collect();
     let (mut bytes, mut is_all) = (0, true);
-    tx.each(sql, params![lanes, froms], |row| {
+    tx.each(sql, params![lanes, froms, all_parts(tx)], |row| {
         if bytes >= most {
             is_all = false;
             return Ok(ControlFlow::Break(()));
@@ -99,8 +99,8 @@ pub fn waiting(
     let (lanes, seqs): (Vec<i64>, Vec<i64>) = until.lanes().unzip();
     let sql = "SELECT id, received_at, block
         FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[])) AS read (lane, until)
-        JOIN journal ON journal.lane = read.lane AND journal.seq <= read.until ORDER BY id";
-    tx.each(sql, params![lanes, seqs], |row| {
+        JOIN journal ON part = ANY(?3) AND journal.lane = read.lane AND journal.seq <= read.until ORDER BY id";
+    tx.each(sql, params![lanes, seqs, all_parts(tx)], |row| {
         let Ok(samples) = journal::open(row.get("block")?) else {
             damage::note(JOURNAL, row.get("id")?);
             return Ok(ControlFlow::Continue(()));
@@ -134,12 +134,10 @@ pub fn note_compacted(tx: &Tx<'_>, part: i64, last: &HashMap<i64, i64>) -> Resul
 /// Forgets lanes that nobody has used for a day, and who has not followed for as long.
 pub fn forget(tx: &Tx<'_>, now: i64) -> Result<(), StoreError> {
     let before = now - 86_400;
-    for sql in [
-        "DELETE FROM lanes WHERE lane <> 0 AND used_at < ?1 AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.lane = lanes.lane)",
-        "DELETE FROM tails WHERE seen < ?1",
-    ] {
-        tx.execute(sql, params![before])?;
-    }
+    let sql = "DELETE FROM lanes WHERE lane <> 0 AND used_at < ?1
+        AND NOT EXISTS (SELECT 1 FROM journal WHERE part = ANY(?2) AND journal.lane = lanes.lane)";
+    tx.execute(sql, params![before, all_parts(tx)])?;
+    tx.execute("DELETE FROM tails WHERE seen < ?1", params![before])?;
     let sql =
         "DELETE FROM compacted WHERE NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.lane = compacted.lane)";
     tx.execute(sql, params![]).map(drop)

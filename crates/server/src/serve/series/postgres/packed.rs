@@ -51,13 +51,14 @@ impl Packed {
     fn read(&mut self, tx: &Tx<'_>, tier: Tier, wanted: &Keys, metrics: &Vec<i64>) -> Result<(), StoreError> {
         // A page of a metric is in the part of the metric, between the first and the last of those in the page.
         let sql = "SELECT start, seq, block FROM pages AS page
-            WHERE part IN (SELECT metric % ?2 FROM unnest(CAST(?1 AS BIGINT[])) AS metric)
-            AND tier = ?3 AND start BETWEEN ?4 AND ?5
+            WHERE part = ANY(?6) AND tier = ?3 AND start BETWEEN ?4 AND ?5
             AND EXISTS (SELECT 1 FROM unnest(CAST(?1 AS BIGINT[])) AS metric
                 WHERE metric BETWEEN page.first AND page.last AND metric % ?2 = page.part)
             ORDER BY start, seq, first, no";
         let from = tier.window(self.time.start);
-        let params = params![metrics, tx.parts(), tier.resolution, from, self.time.end];
+        let parts: BTreeSet<i64> = metrics.iter().map(|metric| metric.rem_euclid(tx.parts())).collect();
+        let parts = Vec::from_iter(parts);
+        let params = params![metrics, tx.parts(), tier.resolution, from, self.time.end, parts];
         tx.each(sql, params, |row| {
             let (start, seq, bytes): (i64, i64, &[u8]) =
                 (row.get("start")?, row.get("seq")?, row.get("block")?);

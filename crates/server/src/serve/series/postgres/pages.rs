@@ -61,8 +61,8 @@ pub fn layers(tx: &Tx<'_>, part: i64, (tier, start): Window) -> Result<Vec<Layer
 
 /// The beginning of the oldest window of a tier that has pages.
 pub fn oldest(tx: &Tx<'_>, tier: Tier) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT min(start) AS oldest FROM pages WHERE tier = ?1 AND no = 0";
-    Ok(tx.one(sql, params![tier.resolution], |row| row.get("oldest"))?.flatten())
+    let sql = "SELECT min(start) AS oldest FROM pages WHERE part = ANY(?2) AND tier = ?1 AND no = 0";
+    Ok(tx.one(sql, params![tier.resolution, table::all_parts(tx)], |row| row.get("oldest"))?.flatten())
 }
 
 pub fn insert(tx: &Tx<'_>, new: &New) -> Result<(), StoreError> {

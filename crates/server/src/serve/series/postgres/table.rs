@@ -170,8 +170,8 @@ pub fn recent(
     time: TimeRange,
 ) -> Result<Recent, StoreError> {
     let mut recent = Recent::new();
-    let sql = "SELECT id, block FROM journal WHERE first_series <= ?2 AND last_series >= ?1 ORDER BY id";
-    tx.each(sql, params![*range.start(), *range.end()], |row| {
+    let sql = "SELECT id, block FROM journal WHERE part = ANY(?3) AND first_series <= ?2 AND last_series >= ?1 ORDER BY id";
+    tx.each(sql, params![*range.start(), *range.end(), all_parts(tx)], |row| {
         let Ok(samples) = journal::open(row.get("block")?) else {
             damage::note(JOURNAL, row.get("id")?);
             return Ok(ControlFlow::Continue(()));
@@ -240,12 +240,19 @@ pub fn set_aside(tx: &Tx<'_>, origin: &str, row: i64, bytes: &[u8], now: i64) ->
 
 /// A part in whose journal something waits.
 pub fn part_of_journal(tx: &Tx<'_>) -> Result<Option<i64>, StoreError> {
-    tx.one("SELECT part FROM journal ORDER BY part LIMIT 1", params![], |row| row.get("part"))
+    let sql = "SELECT part FROM journal WHERE part = ANY(?1) ORDER BY part LIMIT 1";
+    tx.one(sql, params![all_parts(tx)], |row| row.get("part"))
 }
 
 /// The parts that have been written.
 pub fn parts(tx: &Tx<'_>) -> Result<Vec<i64>, StoreError> {
-    tx.all("SELECT part FROM parts ORDER BY part", params![], |row| row.get("part"))
+    let sql = "SELECT part FROM parts WHERE part = ANY(?1) ORDER BY part";
+    tx.all(sql, params![all_parts(tx)], |row| row.get("part"))
+}
+
+/// All that there can be. Where the tables lie on several machines, a statement must say which of them it is about, even if that is all.
+pub fn all_parts(tx: &Tx<'_>) -> Vec<i64> {
+    (0..tx.parts()).collect()
 }
 
 /// The last time of day that was believed, and for how long the clock has been too far off to be, both in milliseconds. The
