@@ -24,6 +24,8 @@ pub(super) mod opening;
 mod reach;
 #[cfg(feature = "serve")]
 mod stored;
+#[cfg(feature = "serve")]
+mod upgrade;
 
 use tracing_subscriber::filter::LevelFilter;
 
@@ -199,6 +201,8 @@ pub async fn serve(args: &Serve, start: Start, global: &Global, ui: &Ui) -> anyh
     };
     if let Some(copied_at) = store.copied_at() {
         ui.complain(&commands::unadopted(&path, Some(copied_at)));
+    } else if store.is_unadopted_copy() {
+        ui.complain(&stored.unadopted());
     }
     tokio::select! {
         served = listening.run(listener, router, store, stop) => served?,

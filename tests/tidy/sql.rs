@@ -117,9 +117,9 @@ fn of_parts(sql: &str) -> (usize, usize) {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let is_table = |word: &str| IN_PARTS.contains(&word.trim_end_matches([')', ',', '"']));
     let named = words.windows(2).filter(|pair| {
-        let reads = ["FROM", "JOIN", "UPDATE", "(FROM"].contains(&pair[0]);
-        (reads || pair[0] == "INTO" && words.get(..).is_some_and(|all| !inserts_parts(all)))
-            && is_table(pair[1])
+        let is_said =
+            ["FROM", "JOIN", "UPDATE"].contains(&pair[0]) || (pair[0] == "INTO" && !inserts_parts(&words));
+        is_said && is_table(pair[1])
     });
     (named.count(), sql.matches("part = ").count() + sql.matches("{of_parts}").count())
 }

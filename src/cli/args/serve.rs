@@ -73,6 +73,20 @@ pub enum ServeCommand {
         #[arg(long, value_name = "N")]
         parts: Option<u16>,
     },
+    /// Let a database be used as this version does, once no server of an older one is there.
+    #[command(
+        after_help = "Servers of two versions work side by side until then. Run it when all are updated; afterwards the older version cannot use the database any more, where it says so."
+    )]
+    Upgrade {
+        /// postgres://USER@HOST/DATABASE.
+        #[arg(value_name = "URL")]
+        database: String,
+        /// It was restored in another PostgreSQL, and the original is served no more: servers over it notify again.
+        #[arg(long)]
+        adopt: bool,
+        #[command(flatten)]
+        reaching: Reaching,
+    },
     /// Make a copy the original: a server over it notifies again.
     Adopt {
         /// The copy, which no server has open.

@@ -1,4 +1,4 @@
-//! `serve check`, `backup`, `restore`, `migrate` and `adopt`: what looks after the data of a server.
+//! `serve check`, `backup`, `restore`, `migrate`, `upgrade` and `adopt`: what looks after the data of a server.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::super::args::{Reaching, ServeCommand};
 use super::super::exit::{Exit, Stop};
 use super::super::interrupts::told_to_stop;
 use super::super::ui::Ui;
-use super::{migrate, reach};
+use super::{migrate, reach, upgrade};
 use crate::cli::settings::is_database;
 
 /// Does one of them.
@@ -45,6 +45,9 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
             }
             Ok(Exit::Done)
         }
+        ServeCommand::Upgrade { database, adopt, reaching } => {
+            upgrade::run(database, *adopt, reaching, ui).await
+        }
         ServeCommand::Adopt { file } => adopt(file, ui).await,
     }
 }
@@ -52,7 +55,9 @@ pub async fn run(command: &ServeCommand, ui: &Ui) -> anyhow::Result<Exit> {
 /// What looks after a file does not look after a database, which has programs of its own.
 fn refuse_database(command: &ServeCommand) -> Result<(), Stop> {
     let (files, name, help) = match command {
-        ServeCommand::Check { .. } | ServeCommand::Migrate { .. } => return Ok(()),
+        ServeCommand::Check { .. } | ServeCommand::Migrate { .. } | ServeCommand::Upgrade { .. } => {
+            return Ok(());
+        }
         ServeCommand::Backup { from, to, .. } => (
             [from, to],
             "backup",
@@ -63,11 +68,9 @@ fn refuse_database(command: &ServeCommand) -> Result<(), Stop> {
             "restore",
             "have PostgreSQL restore it: from its base backup and archived logs, or by pg_restore",
         ),
-        ServeCommand::Adopt { file } => (
-            [file, file],
-            "adopt",
-            "a database is never marked as a copy: serve a restored one with --no-notify first",
-        ),
+        ServeCommand::Adopt { file } => {
+            ([file, file], "adopt", "of a database it is `librato-apply serve upgrade --adopt URL`")
+        }
     };
     if files.iter().any(|file| is_database(&file.to_string_lossy())) {
         let message = format!("`serve {name}` is about files, and this is a database");

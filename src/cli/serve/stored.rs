@@ -52,6 +52,16 @@ impl Stored {
     }
 }
 
+impl Stored {
+    /// What it means that a database is a copy, and what to do.
+    pub fn unadopted(&self) -> String {
+        format!(
+            "note: {self} was restored from another PostgreSQL: a server over it notifies nobody; once the original is served no more, run \
+             `librato-apply serve upgrade --adopt URL`, and start its servers again"
+        )
+    }
+}
+
 /// As the server says when it starts.
 impl fmt::Display for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,6 +112,7 @@ fn database(settings: &Settings) -> Result<Stored, Stop> {
     using.connections = store.connections;
     using.patience = store.patience;
     using.parts = store.parts;
+    using.duties = store.duties;
     (using.journal_soft, using.journal_hard) = (store.journal_soft, store.journal_hard);
     if store.journal_soft > store.journal_hard {
         let message = "--journal-soft is more than --journal-hard, so measurements would be refused before they are slowed down";

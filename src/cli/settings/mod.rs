@@ -15,7 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use librato_apply::serve::{Listening, Options, Retention};
+use librato_apply::serve::{Duties, Listening, Options, Retention};
 use secrecy::SecretString;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -67,6 +67,7 @@ pub struct Store {
     pub node: Option<String>,
     pub connections: usize,
     pub patience: Duration,
+    pub duties: Duties,
     pub journal_soft: u64,
     pub journal_hard: u64,
 }

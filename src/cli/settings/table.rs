@@ -182,6 +182,12 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("5s")
     .help("How long a request waits for a database that does not answer, as while another machine takes over, before it is told to come again (503)"),
+    opt("store.duties", "duties", "LIST", Shape::Text, |s, text| {
+        s.store.duties = text.parse()?;
+        Ok(())
+    })
+    .by_default("http,maintenance,alerts")
+    .help("What this server does of what has to be done over its database, with commas between: `http` takes requests (without it `/readyz` says no), `maintenance` keeps tables in order, `alerts` evaluates and notifies when it is its turn. Each must be done by some server"),
     opt("store.journal_soft", "journal-soft", "BYTES", Shape::Number, |s, text| {
         s.store.journal_soft = bytes(text, 1_000_000)?;
         Ok(())

@@ -15,6 +15,7 @@ mod patroni;
 mod shared;
 mod slow;
 mod standby;
+mod upgraded;
 mod writers;
 
 use std::process::Command;

@@ -146,7 +146,8 @@ mod tests {
                 (0, 7, 3, 0, 1, 1, ''), (0, 8, 3, 0, 1, 1, ''), (0, 8, 5, 0, 1, 1, ''), (0, 9, 1, 0, 1, 1, '')",
             "INSERT INTO tails VALUES ('alerts', 0, '{8}', '{6}')",
             "INSERT INTO compacted VALUES (1, 8, 2), (2, 7, 9)",
-            "INSERT INTO leases VALUES ('alerts', 5, 1, 9000000000000, 0), ('outbox', 5, 1, 10000 + extract(epoch FROM now()) * 1000, 0)",
+            "INSERT INTO leases VALUES ('alerts', 5, 1, 9000000000000, 0), ('outbox', 5, 1, 50000 + extract(epoch FROM now()) * 1000, 0)",
+            "INSERT INTO nodes VALUES (6, 'web-1', '0', 2, NULL, '', 0, extract(epoch FROM now()) * 1000, 'http maintenance')",
             "DROP TABLE dashboard_instruments",
             "CREATE TABLE more (x BIGINT)",
         ] {
@@ -164,6 +165,7 @@ mod tests {
             "more does not belong there",
             "the journal has batch 3 of lane 7, which ends with 2,",
             "the journal has batches of lane 9, which is not there,",
+            "no server that is there evaluates alerts:",
             "batch 9 of lane 7 was compacted, and the lane ends with 2:",
             "`alerts` has read lane 8 up to batch 6, and the lane ends with 5,",
             "a server that is not there has the duty `alerts` for ",

@@ -80,8 +80,8 @@ pub use router::{listed as listed_routes, router};
 pub use snapshots::draw_snapshots;
 pub use snapshots::options::{SnapshotOptions, Snapshots};
 #[cfg(feature = "postgres")]
-pub use store::{Connecting, Postgres, SetupError, TargetError, Using};
-pub use store::{Copied, CopyError, Copying, Data, OpenError, Opening, Report, Store, adopt};
+pub use store::{Connecting, Postgres, SetupError, TargetError, Upgraded, Using};
+pub use store::{Copied, CopyError, Copying, Data, Duties, OpenError, Opening, Report, Store, adopt};
 pub use telemetry::Telemetry;
 pub use tls::{Tls, TlsError};
 pub use tsdb::retention::Retention;

@@ -25,6 +25,9 @@ pub async fn ready(
     if cluster.is_leaving() {
         return Err(Problem::unavailable());
     }
+    if !store.duties().http {
+        return Err(Problem::no_requests());
+    }
     store.unready().map_or(Ok("ok\n"), |error| Err(Problem::not_ready(error)))
 }
 

@@ -30,6 +30,9 @@ const GONE: i64 = 6_000;
 /// How long before its end nothing more is begun, in milliseconds: others may count a little faster.
 pub const MARGIN: i64 = 2_000;
 
+/// What belongs to alerts; all else is for those who ask.
+const OF_ALERTS: [&str; 3] = ["alerts", "outbox", "heartbeat"];
+
 pub struct Member {
     store: Store,
     figures: ClusterFigures,
@@ -95,7 +98,13 @@ impl Member {
         self.id
     }
 
+    /// Wants a duty, if it is one of those that this server does.
     pub fn want(&self, name: &str) {
+        let duties = self.store.duties();
+        let does = if OF_ALERTS.contains(&name) { duties.alerts } else { duties.http };
+        if !does {
+            return;
+        }
         self.duties.lock().entry(name.into()).or_default();
     }
 
@@ -150,7 +159,7 @@ impl Member {
         let (wanted, behind) = self.wanted(since);
         let (leases, all) = self.store.apart(|tx| {
             let begun = self.store.clock().wall();
-            let clock = table::seen(tx, self.id, &self.name, &self.node, self.store.level())?;
+            let clock = table::seen(tx, self.id, &self.name, &self.node, &self.does(), self.store.level())?;
             self.figures.clock.set((clock - begun.midpoint(self.store.clock().wall())) as f64 / 1000.0);
             let nodes = table::nodes(tx, self.id, &self.node.credentials, GONE)?;
             self.figures.nodes.set(nodes.all);
@@ -167,6 +176,13 @@ impl Member {
         self.note(&leases, since);
         *self.behind.lock() = (since, all);
         Ok(())
+    }
+
+    /// What it does, in words.
+    fn does(&self) -> String {
+        let duties = self.store.duties();
+        let notifies = (self.node.notifies && duties.alerts).then_some(table::NOTIFY);
+        duties.names().chain(notifies).collect::<Vec<_>>().join(" ")
     }
 
     /// What it wants to do, and how far behind that is in milliseconds, or less than nothing where nobody has said it.
@@ -201,6 +217,7 @@ impl Member {
 
     fn loses(&self, duty: &str) {
         self.figures.lost.inc();
+        self.figures.has(duty, false);
         tracing::warn!(target: "librato_apply::serve", duty, "another server does it from now on, since this one was not heard");
     }
 
@@ -210,6 +227,7 @@ impl Member {
         if self.duties.lock().remove(name).flatten().is_none() {
             return Ok(());
         }
+        self.figures.has(name, false);
         self.store.apart(|tx| table::give_back(tx, self.id, &vec![name.to_owned()]))
     }
 

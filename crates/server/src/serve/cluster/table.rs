@@ -23,21 +23,27 @@ pub struct Behind {
 }
 
 /// Notes that a server is there. The clock of the database, now.
-pub fn seen(tx: &Tx<'_>, id: i64, name: &str, node: &Node, level: i64) -> Result<i64, StoreError> {
+pub fn seen(
+    tx: &Tx<'_>,
+    id: i64,
+    name: &str,
+    node: &Node,
+    duties: &str,
+    level: i64,
+) -> Result<i64, StoreError> {
     let sql = format!(
         "INSERT INTO nodes (id, name, version, level, url, credentials, duties, begun, seen)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, {NOW}, {NOW}) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
         RETURNING CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS clock"
     );
     let version = env!("CARGO_PKG_VERSION");
-    let duties = if node.notifies { NOTIFY } else { "" };
     let params = params![id, name, version, level, node.url, node.credentials, duties];
     let clock = tx.one(&sql, params, |row| row.get("clock"))?;
     clock.ok_or_else(|| StoreError::internal("the database tells no time"))
 }
 
 /// The word by which a server says that it notifies.
-const NOTIFY: &str = "notify";
+pub const NOTIFY: &str = "notify";
 
 /// Servers that were heard lately.
 #[derive(Debug, Default)]

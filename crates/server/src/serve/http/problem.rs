@@ -113,6 +113,13 @@ impl Problem {
         Problem::system(StatusCode::SERVICE_UNAVAILABLE, &message).retry_after(10)
     }
 
+    /// 503 for whoever asks whether requests may be sent to a server that does other things.
+    pub fn no_requests() -> Problem {
+        let message =
+            "No requests are to be sent to this server: it was started with other duties (--duties).";
+        Problem::system(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
     /// 503 for whoever asks whether the server is ready.
     pub fn not_ready(error: StoreError) -> Problem {
         Problem { status: StatusCode::SERVICE_UNAVAILABLE, ..Problem::from(error) }

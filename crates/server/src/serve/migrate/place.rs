@@ -8,11 +8,11 @@ use super::table;
 use crate::serve::data;
 #[cfg(feature = "postgres")]
 use crate::serve::series::postgres::whole;
-#[cfg(feature = "postgres")]
-use crate::serve::store::Postgres;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::serve::store::{Data, OpenError, Report, Store};
+#[cfg(feature = "postgres")]
+use crate::serve::store::{Postgres, SetupError, Upgraded, postgres};
 
 /// A file, or a database that servers share.
 #[derive(Debug, Clone)]
@@ -44,6 +44,19 @@ impl Place {
             Place::File(path) => data::check(path),
             #[cfg(feature = "postgres")]
             Place::Database(database) => data::check_database(database),
+        }
+    }
+
+    /// Takes away from the tables of a database what only older programs use, and lets rows be written as this one does. With `adopt`, what is in a
+    /// copy is the original from now on. Blocks.
+    ///
+    /// # Errors
+    /// Where it is a file, cannot be reached, has nothing of ours, or older servers use it.
+    #[cfg(feature = "postgres")]
+    pub fn upgrade(&self, adopt: bool) -> Result<Upgraded, OpenError> {
+        match self {
+            Place::File(path) => Err(SetupError::Nothing(path.display().to_string()).into()),
+            Place::Database(database) => Ok(postgres::upgrade(database, adopt)?),
         }
     }
 

@@ -5,6 +5,7 @@ pub(in crate::serve) mod changes;
 pub(in crate::serve) mod condition;
 mod cost;
 pub(in crate::serve) mod damage;
+mod duties;
 pub(in crate::serve) mod epoch;
 pub(in crate::serve) mod error;
 pub(in crate::serve) mod flow;
@@ -37,11 +38,12 @@ use super::Clock;
 use super::tsdb::aging::Aging;
 use super::tsdb::sample::Sample;
 pub(in crate::serve) use condition::Condition;
+pub use duties::Duties;
 pub use opening::{Data, Opening};
 #[cfg(feature = "postgres")]
-pub use postgres::SetupError;
-#[cfg(feature = "postgres")]
 pub use postgres::target::{Connecting, Postgres, TargetError, Using};
+#[cfg(feature = "postgres")]
+pub use postgres::{SetupError, Upgraded};
 pub use sqlite::copy::{Copied, CopyError, Copying, adopt};
 pub use sqlite::open_error::OpenError;
 pub use sqlite::report::Report;
@@ -112,6 +114,15 @@ impl Store {
             Engine::Sqlite(_) => 1,
             #[cfg(feature = "postgres")]
             Engine::Postgres(postgres) => postgres.parts(),
+        }
+    }
+
+    /// What this server does of what servers of its database do.
+    pub(in crate::serve) fn duties(&self) -> Duties {
+        match &self.engine {
+            Engine::Sqlite(_) => Duties::default(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.duties(),
         }
     }
 
@@ -314,7 +325,11 @@ impl Store {
 
     /// Whether someone else may speak for what is in here, so that nothing may be sent to anybody because of it.
     pub fn is_unadopted_copy(&self) -> bool {
-        self.copied_at().is_some()
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.copied_at().is_some(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.is_copy(),
+        }
     }
 
     /// A copy of the data as it is now; `None` for data in memory or in a database. The file has no name, so it is gone when it is closed.

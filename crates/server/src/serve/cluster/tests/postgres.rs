@@ -74,6 +74,22 @@ fn servers(count: usize) -> Option<Vec<Server>> {
 }
 
 #[test]
+fn a_server_takes_no_duty_that_it_was_started_without() {
+    let Some(address) = test_server::fresh(|model| connect(model, &Clock::system()).close()) else { return };
+    let using = Using { duties: "http".parse().unwrap(), ..Using::default() };
+    let target = Postgres::new(&address, &Connecting::default()).unwrap().that_may_forget().used(using);
+    let store = Store::connect(&target, Opening::default()).unwrap();
+    let member = Member::new(store.clone(), Node::default(), ClusterFigures::default()).unwrap();
+    for duty in ["alerts", "snapshots"] {
+        member.want(duty);
+    }
+    member.beat().unwrap();
+    assert!(member.held("alerts").is_none() && member.held("snapshots").is_some());
+    let said = store.apart(|tx| tx.one("SELECT duties FROM nodes", params![], |row| row.get("duties")));
+    assert_eq!(said.unwrap(), Some("http".to_owned()));
+}
+
+#[test]
 fn a_duty_is_had_by_the_first_until_its_time_has_run_out() {
     let Some(servers) = servers(2) else { return };
     let [one, two] = servers.as_slice() else { panic!() };

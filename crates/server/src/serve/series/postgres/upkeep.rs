@@ -67,7 +67,11 @@ impl Upkeep for Maintenance {
         let horizon = self.horizon(keeper, wall, ran)?;
         let aging = keeper.condition().aging();
         let now = Time { wall: wall.div_euclid(1000), horizon: horizon.now(wall), aging };
-        for part in due(keeper, now)? {
+        let due_parts = due(keeper, now)?;
+        if !keeper.maintains() {
+            return Ok(());
+        }
+        for part in due_parts {
             let mut known = clock.ran();
             while let Some(done) = keeper.write(|tx| compact::compact(tx, part, now))? {
                 tell(keeper, done);
@@ -108,11 +112,11 @@ impl Maintenance {
         }
         let accept = std::mem::take(&mut self.accept_clock);
         let measure = self.measured.is_none_or(|at| ran - at >= MEASURED);
-        let most = keeper.condition().history.load(Ordering::Relaxed);
+        let (most, maintains) = (keeper.condition().history.load(Ordering::Relaxed), keeper.maintains());
         let (horizon, found, gone, aging) = keeper.write(|tx| {
             // Another server may have been told otherwise since.
             let aging = aging::read(tx)?;
-            let is_turn = history::take_turn(tx, wall, REMEMBERED)?;
+            let is_turn = maintains && history::take_turn(tx, wall, REMEMBERED)?;
             let (seen, held) = table::horizon(tx, wall)?;
             let mut horizon = Horizon::new(seen, held, accept);
             if !is_turn && !accept {

@@ -47,8 +47,15 @@ fn examine(target: &Postgres, runtime: &Handle, examinations: &[Examination]) ->
     let schema = schema.map_err(|error| failed(error.to_string()))?.unwrap_or_default();
     let mut report =
         Report::new(PathBuf::from(target.to_string()), i32::try_from(schema).unwrap_or(i32::MAX));
-    let ours: [Examination; 6] =
-        [tables, ids, json, check_servers::lanes, check_servers::tails, check_servers::leases];
+    let ours: [Examination; 7] = [
+        tables,
+        ids,
+        json,
+        check_servers::lanes,
+        check_servers::tails,
+        check_servers::leases,
+        check_servers::duties,
+    ];
     for examination in ours.iter().chain(examinations) {
         // A statement that failed ends the snapshot.
         if let Err(error) = examination(&tx, &mut report) {

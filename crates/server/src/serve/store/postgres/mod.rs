@@ -24,6 +24,7 @@ pub mod test_server;
 pub mod tests;
 mod tls;
 mod transaction;
+mod upgrade;
 pub mod upkeep;
 mod values;
 
@@ -40,8 +41,12 @@ use self::monitor::Monitor;
 pub use self::open_error::SetupError;
 use self::pool::Pool;
 pub use self::schema::CURRENT as LEVEL;
+use self::schema::MIGRATIONS;
+use self::setup::Prepared;
 use self::shared::Shared;
+pub use self::upgrade::{Upgraded, upgrade};
 use self::upkeep::{Begin, Keeper, Working};
+use super::Duties;
 use super::changes::Changes;
 use super::condition::Condition;
 use super::cost::Cost;
@@ -55,6 +60,7 @@ pub struct Postgres {
     shared: Arc<Shared>,
     monitor: Monitor,
     lanes: Lanes,
+    is_copy: bool,
     working: Mutex<Option<Working>>,
     network: Mutex<Option<Network>>,
 }
@@ -77,12 +83,12 @@ impl Postgres {
         // On a thread of its own, since whoever opens a store may be one that must not wait.
         let clock = opening.clock.led();
         let prepare = || {
-            let parts = setup::prepare(target, &runtime)?;
+            let prepared = setup::prepare(target, &runtime, MIGRATIONS)?;
             monitor::begin(target, &runtime, &clock);
-            Ok(parts)
+            Ok(prepared)
         };
         let prepared = thread::scope(|scope| scope.spawn(prepare).join());
-        let parts = prepared.unwrap_or(Err(SetupError::Panicked))?;
+        let Prepared { parts, is_copy } = prepared.unwrap_or(Err(SetupError::Panicked))?;
         let pool = Pool::new(target.clone(), runtime.clone(), parts);
         let mut condition = Condition::new(clock, None);
         condition.changes = Changes::by_others();
@@ -94,11 +100,20 @@ impl Postgres {
         begun.map_err(|_| SetupError::Panicked)?.map_err(|error| SetupError::Unusable(error.to_string()))?;
         let lanes = Lanes::start(&shared, journal)?;
         let working = Mutex::new(Some(Working::begin(Arc::clone(&shared), upkeep)?));
-        Ok(Postgres { shared, monitor, lanes, working, network: Mutex::new(Some(network)) })
+        Ok(Postgres { shared, monitor, lanes, is_copy, working, network: Mutex::new(Some(network)) })
     }
 
     pub fn parts(&self) -> i64 {
         self.shared.pool.parts()
+    }
+
+    pub fn duties(&self) -> Duties {
+        self.shared.pool.duties()
+    }
+
+    /// Whether it is a copy of what another PostgreSQL holds, which nobody has adopted.
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
     }
 
     pub fn node(&self) -> Option<&str> {

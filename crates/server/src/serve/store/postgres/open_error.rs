@@ -45,6 +45,11 @@ pub enum SetupError {
         /// Ours.
         known: i64,
     },
+    /// Servers of an older version use it.
+    #[error(
+        "servers of an older version use the database: {0}; update or stop them, and run this again ten seconds later"
+    )]
+    Older(String),
     /// It was made with another number of parts.
     #[error(
         "the database was made with {parts} parts, which stays so; leave out --parts, or make another database for {wanted}"

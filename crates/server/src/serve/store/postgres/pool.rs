@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connection::Connection;
 use super::error::words;
 use super::target::Postgres;
+use crate::serve::store::Duties;
 use crate::serve::store::cost::Cost;
 use crate::serve::store::error::StoreError;
 
@@ -58,6 +59,11 @@ impl Pool {
     /// What the server is called that uses it.
     pub fn node(&self) -> Option<&str> {
         self.target.using().node.as_deref()
+    }
+
+    /// What it does.
+    pub fn duties(&self) -> Duties {
+        self.target.using().duties
     }
 
     pub fn parts(&self) -> i64 {

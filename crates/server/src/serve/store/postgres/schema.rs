@@ -10,14 +10,23 @@ pub struct Migration {
     pub sql: &'static str,
     /// The oldest schema whose programs can use the tables afterwards.
     pub oldest_reader: i64,
+    /// Whether it takes away something that older programs use, and so waits for `serve upgrade`, and all that come after it with it.
+    pub takes_away: bool,
+}
+
+/// What a server may do by itself of what is missing behind a schema: everything up to the first that takes something away.
+pub fn expanding(all: &[Migration], from: i64) -> &[Migration] {
+    let missing = all.get(usize::try_from(from).unwrap_or(0)..).unwrap_or_default();
+    let count = missing.iter().take_while(|one| !one.takes_away).count();
+    missing.get(..count).unwrap_or_default()
 }
 
 /// The schema that this program makes.
 pub const CURRENT: i64 = MIGRATIONS.len() as i64;
 
 pub const MIGRATIONS: &[Migration] = &[
-    Migration { sql: include_str!("schema_1.sql"), oldest_reader: 1 },
-    Migration { sql: include_str!("schema_2.sql"), oldest_reader: 1 },
+    Migration { sql: include_str!("schema_1.sql"), oldest_reader: 1, takes_away: false },
+    Migration { sql: include_str!("schema_2.sql"), oldest_reader: 1, takes_away: false },
 ];
 
 impl Migration {

@@ -11,7 +11,7 @@ use tokio_postgres::error::SqlState;
 use super::connection::Connection;
 use super::error::words;
 use super::open_error::SetupError;
-use super::schema::{CURRENT, META, MIGRATIONS};
+use super::schema::{META, Migration, expanding};
 use super::target::Postgres;
 
 /// Of PostgreSQL, as its number.
@@ -24,7 +24,7 @@ const PARTS: i64 = 64;
 const TRIES: u32 = 20;
 
 /// Why a step was not done.
-enum Failed {
+pub enum Failed {
     Driver(tokio_postgres::Error),
     Setup(SetupError),
 }
@@ -35,8 +35,29 @@ impl From<tokio_postgres::Error> for Failed {
     }
 }
 
-/// Looks at the database, and makes the tables that are missing. Into how many parts measurements are divided. Blocks.
-pub fn prepare(target: &Postgres, runtime: &Handle) -> Result<i64, SetupError> {
+/// A database whose tables are ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prepared {
+    /// Into how many parts measurements are divided.
+    pub parts: i64,
+    /// Whether it is a copy of what another PostgreSQL holds, which nobody has adopted.
+    pub is_copy: bool,
+}
+
+/// Looks at the database, and makes the tables that are missing, of `all` that this program knows. Blocks.
+pub fn prepare(target: &Postgres, runtime: &Handle, all: &[Migration]) -> Result<Prepared, SetupError> {
+    again(target, runtime, async |client: &Client| {
+        look(client, target.may_forget()).await?;
+        migrate(client, target.using().parts, all).await
+    })
+}
+
+/// Does something over a connection of its own, once more where other servers were doing the same. Blocks.
+pub fn again<T>(
+    target: &Postgres,
+    runtime: &Handle,
+    job: impl AsyncFn(&Client) -> Result<T, Failed>,
+) -> Result<T, SetupError> {
     let database = |error: &tokio_postgres::Error| SetupError::Database {
         address: target.to_string(),
         why: words(error),
@@ -45,12 +66,8 @@ pub fn prepare(target: &Postgres, runtime: &Handle) -> Result<i64, SetupError> {
     loop {
         attempt += 1;
         let connection = Connection::open(target, runtime, 0).map_err(|error| database(&error))?;
-        let client = connection.client();
-        match runtime.block_on(async {
-            look(client, target.may_forget()).await?;
-            migrate(client, target.using().parts).await
-        }) {
-            Ok(parts) => return Ok(parts),
+        match runtime.block_on(job(connection.client())) {
+            Ok(done) => return Ok(done),
             Err(Failed::Setup(error)) => return Err(error),
             Err(Failed::Driver(error)) if attempt < TRIES && is_race(&error) => {
                 thread::sleep(Duration::from_millis(50));
@@ -94,13 +111,20 @@ async fn setting_of(client: &Client, name: &str) -> Result<String, Failed> {
     Ok(client.query_one("SELECT current_setting($1)", &[&name]).await?.try_get(0)?)
 }
 
-/// Brings the tables to [`CURRENT`], in one transaction, while no one else does.
-async fn migrate(client: &Client, wanted: Option<u16>) -> Result<i64, Failed> {
+/// What tells one PostgreSQL from another, where its user may know.
+pub async fn system(client: &Client) -> Option<String> {
+    let sql = "SELECT CAST(system_identifier AS TEXT) FROM pg_control_system()";
+    client.query_one(sql, &[]).await.ok()?.try_get(0).ok()
+}
+
+/// Applies what only adds to the tables, in one transaction, while no one else does.
+async fn migrate(client: &Client, wanted: Option<u16>, all: &[Migration]) -> Result<Prepared, Failed> {
+    let (known, system) = (all.len() as i64, system(client).await);
     let count = "SELECT count(*) FILTER (WHERE tablename = 'meta'), count(*) FROM pg_tables
         WHERE schemaname = 'librato_apply'";
     let found = client.query_one(count, &[]).await?;
-    let (ours, all): (i64, i64) = (found.try_get(0)?, found.try_get(1)?);
-    if ours == 0 && all > 0 {
+    let (ours, tables): (i64, i64) = (found.try_get(0)?, found.try_get(1)?);
+    if ours == 0 && tables > 0 {
         return Err(Failed::Setup(SetupError::NotOurs));
     }
     let begin =
@@ -111,29 +135,44 @@ async fn migrate(client: &Client, wanted: Option<u16>) -> Result<i64, Failed> {
         Some(row) => (row.try_get(0)?, row.try_get(1)?),
         None => (0_i64, 0_i64),
     };
-    if oldest > CURRENT {
-        return Err(Failed::Setup(SetupError::Newer { oldest, known: CURRENT }));
+    if oldest > known {
+        return Err(Failed::Setup(SetupError::Newer { oldest, known }));
     }
-    let mut oldest = oldest;
-    for migration in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
-        client.batch_execute(&migration.statements()).await?;
-        oldest = oldest.max(migration.oldest_reader);
-    }
+    // A new database has nothing that could be taken away.
+    let missing = if from == 0 { all } else { expanding(all, from) };
+    let (schema, oldest) = apply(client, (from, oldest), missing).await?;
     if from == 0 {
-        begin_data(client, oldest, wanted.map_or(PARTS, i64::from)).await?;
-    } else if from < CURRENT {
-        client.execute("UPDATE meta SET schema = $1, oldest_reader = $2", &[&CURRENT, &oldest]).await?;
+        begin_data(client, (schema, oldest), wanted.map_or(PARTS, i64::from)).await?;
     }
-    let parts: i64 = client.query_one("SELECT parts FROM meta", &[]).await?.try_get(0)?;
+    client.execute("UPDATE meta SET origin = $1 WHERE origin IS NULL", &[&system]).await?;
+    let row = client.query_one("SELECT parts, origin FROM meta", &[]).await?;
+    let (parts, origin): (i64, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
     if let Some(wanted) = wanted.filter(|wanted| i64::from(*wanted) != parts) {
         return Err(Failed::Setup(SetupError::Parts { parts, wanted }));
     }
     client.batch_execute("COMMIT").await?;
-    Ok(parts)
+    Ok(Prepared { parts, is_copy: system.is_some() && origin != system })
+}
+
+/// Applies migrations behind a schema, which has an oldest program that can use it. The schema then, and the oldest of its programs.
+pub async fn apply(
+    client: &Client,
+    (from, oldest): (i64, i64),
+    missing: &[Migration],
+) -> Result<(i64, i64), Failed> {
+    for migration in missing {
+        client.batch_execute(&migration.statements()).await?;
+    }
+    let schema = from + missing.len() as i64;
+    let oldest = missing.iter().map(|migration| migration.oldest_reader).fold(oldest, i64::max);
+    if !missing.is_empty() {
+        client.execute("UPDATE meta SET schema = $1, oldest_reader = $2", &[&schema, &oldest]).await?;
+    }
+    Ok((schema, oldest))
 }
 
 /// What belongs to these data and to no others.
-async fn begin_data(client: &Client, oldest: i64, parts: i64) -> Result<(), Failed> {
+async fn begin_data(client: &Client, (schema, oldest): (i64, i64), parts: i64) -> Result<(), Failed> {
     let mut random = [0_u8; 52];
     getrandom::fill(&mut random).map_err(|_| {
         let why = "this machine has no source of randomness".to_owned();
@@ -143,7 +182,7 @@ async fn begin_data(client: &Client, oldest: i64, parts: i64) -> Result<(), Fail
     let (tag_key, file) = rest.split_at(32);
     let file = file.iter().fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
     let levels: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
-        &[&CURRENT, &oldest, &parts, &hex::encode(cluster)];
+        &[&schema, &oldest, &parts, &hex::encode(cluster)];
     client.execute("INSERT INTO meta VALUES (1, $1, $2, $1, $3, $4)", levels).await?;
     let key = hex::encode_upper(tag_key);
     client.execute("INSERT INTO file_properties VALUES ('tag_key', $1)", &[&key]).await?;

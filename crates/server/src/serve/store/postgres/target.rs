@@ -16,7 +16,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::passfile::{self, Wanted};
 use super::tls::Tls;
-use crate::serve::store::pressure;
+use crate::serve::store::{Duties, pressure};
 
 /// A PostgreSQL database that holds the data, in its schema `librato_apply`.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ pub struct Using {
     pub parts: Option<u16>,
     /// What the server is called among those of the database.
     pub node: Option<String>,
+    /// What it does. Everything by default.
+    pub duties: Duties,
     /// How many bytes of measurements may wait to be compacted before they are stored more slowly. 256 MB by default.
     pub journal_soft: u64,
     /// How many before no more are taken. 2 GB by default.
@@ -53,6 +55,7 @@ impl Default for Using {
             patience: Duration::from_secs(5),
             parts: None,
             node: None,
+            duties: Duties::default(),
             journal_soft: pressure::SOFT,
             journal_hard: pressure::HARD,
         }

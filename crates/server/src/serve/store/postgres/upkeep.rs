@@ -45,6 +45,11 @@ impl Keeper<'_> {
         &self.0.condition
     }
 
+    /// Whether this server keeps the tables in order, or leaves that to others.
+    pub fn maintains(&self) -> bool {
+        self.0.pool.duties().maintenance
+    }
+
     pub fn read<T>(&self, job: impl Fn(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         transaction::read(&self.0.pool, &self.0.condition, READ_TIME, &job)
     }
