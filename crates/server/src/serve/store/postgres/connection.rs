@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::poll_fn;
+use futures_util::future::{join, poll_fn};
 use tokio::runtime::Handle;
 use tokio_postgres::{AsyncMessage, Client, Statement};
 
@@ -27,6 +27,8 @@ pub struct Connection {
     runtime: Handle,
     parts: i64,
     prepared: RefCell<HashMap<String, Statement>>,
+    /// What begins a transaction, until its first statement is sent.
+    begin: RefCell<Option<String>>,
     setback: Cell<Option<Setback>>,
     failed: Cell<bool>,
     reading: Cell<bool>,
@@ -65,6 +67,7 @@ impl Connection {
             runtime: runtime.clone(),
             parts,
             prepared: RefCell::default(),
+            begin: RefCell::default(),
             setback: Cell::new(None),
             failed: Cell::new(false),
             reading: Cell::new(false),
@@ -97,6 +100,13 @@ impl Connection {
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
+        let begin = self.begin.take();
+        let answer = async {
+            let Some(begin) = begin else { return answer.await };
+            // Both are on their way before either is answered.
+            let (begun, answered) = join(self.client.batch_execute(&begin), answer).await;
+            begun.and(answered)
+        };
         self.runtime.block_on(answer).map_err(|error| {
             self.failed.set(true);
             // The first says what happened; others only that the transaction is over.
@@ -129,6 +139,16 @@ impl Connection {
     /// Runs statements without parameters.
     pub fn run(&self, sql: &str) -> Result<(), StoreError> {
         self.wait(self.client.batch_execute(sql))
+    }
+
+    /// Begins a transaction with its first statement, which costs no way to the database and back.
+    pub fn begin(&self, sql: &str) {
+        *self.begin.borrow_mut() = Some(sql.to_owned());
+    }
+
+    /// Ends a transaction. There is nothing to be done where it had no statement.
+    pub fn end(&self, sql: &str) -> Result<(), StoreError> {
+        if self.begin.take().is_some() { Ok(()) } else { self.run(sql) }
     }
 
     /// What came in the way since this was last asked.

@@ -74,6 +74,20 @@ async fn of_what_is_read_and_written_by_many_at_once_nothing_is_lost() {
     assert_eq!(found.as_deref(), Some("100"));
 }
 
+/// Without a statement nothing is begun, so there is nothing to be ended.
+#[tokio::test]
+async fn a_job_that_asks_nothing_is_done() {
+    let Some((store, _)) = store() else { return };
+    for _ in 0..3 {
+        assert_eq!(store.write(|_: &Tx| Ok::<_, StoreError>(1)).await.unwrap(), 1);
+        assert_eq!(store.read(|_: &Tx| Ok::<_, StoreError>(2)).await.unwrap(), 2);
+        let fails = |_: &Tx| Err::<(), _>(StoreError::Taken);
+        assert!(matches!(store.write(fails).await, Err(StoreError::Taken)));
+    }
+    make(&store, "n").await.unwrap();
+    assert_eq!(count(&store).await, 1);
+}
+
 #[tokio::test]
 async fn a_transaction_whose_connection_breaks_is_done_again() {
     let Some((store, _)) = store() else { return };

@@ -95,7 +95,8 @@ fn write_at<T, E: Failure>(
     loop {
         let lent = tries.connection(pool)?;
         let connection = &lent.connection;
-        let outcome = begin(connection, level).and_then(|()| run(connection, condition, job));
+        begin(connection, level);
+        let outcome = run(connection, condition, job);
         let outcome = outcome.and_then(|value| commit(connection).map(|()| value));
         let (setback, warned) = (connection.take_setback(), connection.is_warned());
         count(condition, setback);
@@ -108,13 +109,13 @@ fn write_at<T, E: Failure>(
                 return Err(StoreError::Unknown.into());
             }
             (Err(_), Some(setback)) => {
-                if setback == Setback::Repeat && connection.run("ROLLBACK").is_ok() {
+                if setback == Setback::Repeat && connection.end("ROLLBACK").is_ok() {
                     lent.give_back();
                 }
                 tries.again(setback)?;
             }
             (Err(Ended::Job(error) | Ended::Commit(error)), None) => {
-                if connection.run("ROLLBACK").is_ok() {
+                if connection.end("ROLLBACK").is_ok() {
                     lent.give_back();
                 }
                 return Err(error);
@@ -140,10 +141,11 @@ pub fn read<T, E: Failure>(
         budget::check().map_err(StoreError::from)?;
         let lent = tries.connection(pool)?;
         let connection = &lent.connection;
-        let outcome = begin(connection, &open).and_then(|()| run(connection, condition, job));
+        begin(connection, &open);
+        let outcome = run(connection, condition, job);
         let setback = connection.take_setback();
         count(condition, setback);
-        if setback != Some(Setback::Broken) && connection.run("ROLLBACK").is_ok() {
+        if setback != Some(Setback::Broken) && connection.end("ROLLBACK").is_ok() {
             lent.give_back();
         }
         match (outcome, setback) {
@@ -169,9 +171,9 @@ enum Ended<E> {
     Commit(E),
 }
 
-fn begin<E: Failure>(connection: &Connection, sql: &str) -> Result<(), Ended<E>> {
+fn begin(connection: &Connection, sql: &str) {
     connection.forget_errors();
-    connection.run(sql).map_err(|error| Ended::Job(error.into()))
+    connection.begin(sql);
 }
 
 fn commit<E: Failure>(connection: &Connection) -> Result<(), Ended<E>> {
@@ -185,7 +187,7 @@ fn commit<E: Failure>(connection: &Connection) -> Result<(), Ended<E>> {
         connection.breaks();
         return Err(Ended::Job(StoreError::Unavailable.into()));
     }
-    connection.run("COMMIT").map_err(|error| Ended::Commit(error.into()))
+    connection.end("COMMIT").map_err(|error| Ended::Commit(error.into()))
 }
 
 fn run<T, E: Failure>(
