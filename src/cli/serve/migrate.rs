@@ -38,7 +38,7 @@ pub async fn run(
             return Ok(Exit::Interrupted);
         }
     };
-    let moved = moved.map_err(super::commands::once)?;
+    let moved = moved.map_err(|error| anyhow::anyhow!("{error}"))?;
     let resumed = if moved.resumed { ", the last of it now" } else { "" };
     let (rows, points) = (moved.rows, moved.points);
     ui.out(&format!(

@@ -13,7 +13,7 @@ pub async fn run(address: &str, adopt: bool, reaching: &Reaching, ui: &Ui) -> an
     let place = reach::database(address, reaching, "upgrade", None)?;
     let shown = place.to_string();
     let done = tokio::task::spawn_blocking(move || place.upgrade(adopt)).await?;
-    let done = done.map_err(super::commands::once)?;
+    let done = done.map_err(|error| anyhow::anyhow!("{error}"))?;
     let level = if done.from == done.to {
         format!("is at level {} already", done.to)
     } else {

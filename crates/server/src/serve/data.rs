@@ -114,7 +114,8 @@ pub fn copy(from: &Path, to: &Path, how: Copying, stop: &AtomicBool) -> Result<C
     copy::copy(from, to, how, stop, CONTENTS.examinations)
 }
 
-#[cfg(all(test, unix, feature = "postgres"))]
+#[cfg(all(unix, feature = "postgres"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::serve::store::postgres::test_server;

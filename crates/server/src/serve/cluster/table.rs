@@ -57,9 +57,10 @@ pub struct Nodes {
 
 /// The servers that were heard less than `gone` ago, beside the one with this id and these credentials.
 pub fn nodes(tx: &Tx<'_>, id: i64, credentials: &str, gone: i64) -> Result<Nodes, StoreError> {
+    let notifies = tx.contains("coalesce(duties, ?4)", 4);
     let sql = format!(
         "SELECT COUNT(*) AS nodes, COUNT(CASE WHEN credentials <> ?1 THEN 1 END) AS strangers,
-            COUNT(CASE WHEN id <> ?3 AND strpos(coalesce(duties, ?4), ?4) > 0 THEN 1 END) AS notifying
+            COUNT(CASE WHEN id <> ?3 AND {notifies} THEN 1 END) AS notifying
         FROM nodes WHERE seen > {NOW} - ?2"
     );
     let counts = tx.one(&sql, params![credentials, gone, id, NOTIFY], |row| {

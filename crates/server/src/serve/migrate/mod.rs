@@ -4,7 +4,8 @@
 mod error;
 mod place;
 mod table;
-#[cfg(all(test, unix, feature = "postgres"))]
+#[cfg(all(unix, feature = "postgres"))]
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
