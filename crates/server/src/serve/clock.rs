@@ -86,8 +86,13 @@ impl Clock {
         match (self.hands(), &self.led) {
             (Some(hands), _) => hands.wall,
             (None, Some(led)) => led.load(Ordering::Acquire).saturating_add(millis(self.since.elapsed())),
-            (None, None) => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis),
+            (None, None) => machine(),
         }
+    }
+
+    /// The same by the machine's own clock, whichever it goes by.
+    pub(super) fn own(&self) -> i64 {
+        self.hands().map_or_else(machine, |hands| hands.wall)
     }
 
     /// How long it has run, in milliseconds.
@@ -104,6 +109,10 @@ impl Default for Clock {
     fn default() -> Clock {
         Clock::system()
     }
+}
+
+fn machine() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
 fn millis(time: Duration) -> i64 {

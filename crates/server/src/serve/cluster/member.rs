@@ -158,9 +158,10 @@ impl Member {
         let since = Moment::now(&self.store.clock());
         let (wanted, behind) = self.wanted(since);
         let (leases, all) = self.store.apart(|tx| {
-            let begun = self.store.clock().wall();
+            // That of the store goes by the database already.
+            let begun = self.store.clock().own();
             let clock = table::seen(tx, self.id, &self.name, &self.node, &self.does(), self.store.level())?;
-            self.figures.clock.set((clock - begun.midpoint(self.store.clock().wall())) as f64 / 1000.0);
+            self.figures.clock.set((clock - begun.midpoint(self.store.clock().own())) as f64 / 1000.0);
             let nodes = table::nodes(tx, self.id, &self.node.credentials, GONE)?;
             self.figures.nodes.set(nodes.all);
             self.figures.strangers.set(nodes.strangers);

@@ -43,11 +43,12 @@ impl Journal for Lanes {
     fn settle(&self, tx: &Tx<'_>, lane: i64, seq: i64) -> Result<Settled, StoreError> {
         let sql = "UPDATE lanes SET seq = CASE WHEN seq = ?2 - CAST(1 AS BIGINT) THEN ?2 + CAST(1 AS BIGINT) ELSE seq END
             WHERE lane = ?1 RETURNING seq";
-        let found: Option<i64> = tx.one(sql, params![lane, seq], |row| row.get("seq"))?;
-        Ok(match found {
-            Some(found) if found == seq => Settled::Stored,
-            Some(found) => Settled::NotStored { last: found },
-            None => Settled::Gone,
+        // To its end, which is that of the transaction: the row comes before the commit, and before a warning that only one machine has it.
+        let found: Vec<i64> = tx.all(sql, params![lane, seq], |row| row.get("seq"))?;
+        Ok(match found[..] {
+            [found] if found == seq => Settled::Stored,
+            [found, ..] => Settled::NotStored { last: found },
+            [] => Settled::Gone,
         })
     }
 }
