@@ -1,6 +1,7 @@
 //! `apply` while the primary fails over: run again it needs no change, makes nothing twice, and touches nothing of others.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -86,7 +87,8 @@ pub async fn through_failovers(patroni: &mut Patroni, nodes: &[Server], places: 
     }
     let all = count(&nodes[0], "run").await;
     assert_eq!(all, (ALERTS * (places + 1)) as u64);
-    eprintln!(
+    let _ = writeln!(
+        std::io::stderr(),
         "primary killed at {places} places of an apply of {ALERTS} alerts: {broken} ended with an error, after another none needs a change, {all} alerts, each once; longest {} ms, {} ms without",
         longest.as_millis(),
         usual.as_millis()

@@ -53,8 +53,8 @@ pub async fn migrate(from: &Place, to: &Place, told: impl Fn(&str)) -> Result<Mo
 }
 
 async fn moved(from: &Opened, to: &Opened, told: &impl Fn(&str)) -> Result<Moved, MigrateError> {
-    let source = from.read(|tx| table::name(tx)).await?;
-    if from.read(|tx| whole::has_blocks(tx)).await? {
+    let source = from.read(table::name).await?;
+    if from.read(whole::has_blocks).await? {
         return Err(MigrateError::Blocks);
     }
     let begun = to
@@ -77,7 +77,7 @@ async fn moved(from: &Opened, to: &Opened, told: &impl Fn(&str)) -> Result<Moved
     if !from.store.condition().take_noticed().is_empty() {
         return Err(MigrateError::Damaged);
     }
-    to.write(|tx| Mark::remove(tx)).await?;
+    to.write(Mark::remove).await?;
     Ok(Moved { resumed, ..moved })
 }
 
@@ -111,7 +111,7 @@ async fn rows(
             }
         }
     }
-    if let Some(clock) = from.read(|tx| table::clock(tx)).await? {
+    if let Some(clock) = from.read(table::clock).await? {
         to.write(move |tx| table::set_clock(tx, &clock)).await?;
     }
     Ok(mark)
@@ -128,7 +128,7 @@ async fn points(
     mut mark: Mark,
     told: &impl Fn(&str),
 ) -> Result<(), MigrateError> {
-    let windows = from.query(|tx| whole::windows(tx)).await?;
+    let windows = from.query(whole::windows).await?;
     let place =
         |(tier, start): Window| (TABLES.len() + TIERS.iter().take_while(|t| **t != tier).count(), start);
     let (count, parts) = (windows.len(), to.store.parts());
@@ -183,7 +183,7 @@ async fn compare(from: &Opened, to: &Opened) -> Result<Moved, MigrateError> {
 /// Added up in the same order in every database, or the sums would differ in their last digits.
 async fn totals(opened: &Opened) -> Result<Totals, MigrateError> {
     let mut totals = Totals::new();
-    for window in opened.query(|tx| whole::windows(tx)).await? {
+    for window in opened.query(whole::windows).await? {
         let before = Arc::new(totals);
         let known = Arc::clone(&before);
         totals = opened

@@ -63,7 +63,7 @@ impl Place {
     /// What data are moved from: all measurements are in pages then.
     pub(super) async fn source(&self) -> Result<Opened, MigrateError> {
         let opened = self.open().await?;
-        if !opened.read(|tx| table::has_journal(tx)).await? {
+        if !opened.read(table::has_journal).await? {
             return Ok(opened);
         }
         match self {

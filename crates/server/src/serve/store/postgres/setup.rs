@@ -46,7 +46,7 @@ pub struct Prepared {
 
 /// Looks at the database, and makes the tables that are missing, of `all` that this program knows. Blocks.
 pub fn prepare(target: &Postgres, runtime: &Handle, all: &[Migration]) -> Result<Prepared, SetupError> {
-    again(target, runtime, async |client: &Client| {
+    again(target, runtime, &async |client: &Client| {
         look(client, target.may_forget()).await?;
         migrate(client, target.using().parts, all).await
     })
@@ -56,7 +56,7 @@ pub fn prepare(target: &Postgres, runtime: &Handle, all: &[Migration]) -> Result
 pub fn again<T>(
     target: &Postgres,
     runtime: &Handle,
-    job: impl AsyncFn(&Client) -> Result<T, Failed>,
+    job: &impl AsyncFn(&Client) -> Result<T, Failed>,
 ) -> Result<T, SetupError> {
     let database = |error: &tokio_postgres::Error| SetupError::Database {
         address: target.to_string(),

@@ -32,12 +32,12 @@ pub fn upgrade(target: &Postgres, adopt: bool) -> Result<Upgraded, SetupError> {
 pub fn upgrade_to(target: &Postgres, adopt: bool, all: &[Migration]) -> Result<Upgraded, SetupError> {
     let (network, runtime) = Network::start()?;
     let job = || {
-        let is_there = setup::again(target, &runtime, async |client: &Client| Ok(is_ours(client).await?))?;
+        let is_there = setup::again(target, &runtime, &async |client: &Client| Ok(is_ours(client).await?))?;
         if !is_there {
             return Err(SetupError::Nothing(target.to_string()));
         }
         let Prepared { is_copy, .. } = setup::prepare(target, &runtime, all)?;
-        setup::again(target, &runtime, async |client: &Client| raise(client, adopt && is_copy, all).await)
+        setup::again(target, &runtime, &async |client: &Client| raise(client, adopt && is_copy, all).await)
     };
     let done = thread::scope(|scope| scope.spawn(job).join());
     network.end();
