@@ -1,7 +1,9 @@
-// What the tests of the pages share: a server over a file of its own with a shop in it, a browser, and what every page must hold.
+// What the tests of the pages share: a server over a file of its own, or three over a database (BROWSER_POSTGRES), with a shop in it, a browser,
+// and what every page must hold.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
@@ -12,6 +14,8 @@ const require = createRequire(process.env.BROWSER_MODULES ? join(process.env.BRO
 const { chromium } = require("playwright-core");
 
 const PROGRAM = process.env.LIBRATO_APPLY ?? "target/debug/librato-apply";
+/** The directory in which a PostgreSQL listens. */
+const POSTGRES = process.env.BROWSER_POSTGRES;
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const [USER, TOKEN] = ["ops@example.org", "a-token-of-the-tests"];
 export const PEOPLE = { admin: [USER, TOKEN], operator: ["oncall", "oncall-secret"], viewer: ["guest", "guest-secret"], recorder: ["agent", "agent-secret"] };
@@ -34,34 +38,45 @@ const freePort = () =>
     });
   });
 
-/** A server over a file of its own; it can be stopped and started again at the same address. */
+/** The address of a new database. */
+const database = () => {
+  const name = `pages_${randomBytes(6).toString("hex")}`;
+  execFileSync("createdb", ["--host", POSTGRES, "--username", "postgres", name]);
+  return `postgres://postgres@${encodeURIComponent(POSTGRES)}/${name}`;
+};
+
+/** A server over a file of its own, or three over a database, of which the browser asks the first. It can be stopped and started again at the same
+ * address. */
 export class Server {
   static async start(more = []) {
     const server = new Server();
     server.dir = mkdtempSync(join(tmpdir(), "pages-"));
     writeFileSync(join(server.dir, "credentials"), `oncall oncall-secret operator\nguest guest-secret viewer\nagent agent-secret recorder\n`);
-    server.more = more;
-    server.port = await freePort();
-    server.base = `http://127.0.0.1:${server.port}`;
+    server.more = [...more, ...(POSTGRES ? ["--store", database()] : ["--data", join(server.dir, "data.db")])];
+    server.ports = [];
+    for (let n = 0; n < (POSTGRES ? 3 : 1); n++) server.ports.push(await freePort());
+    [server.base] = server.bases = server.ports.map((port) => `http://127.0.0.1:${port}`);
     await server.run();
     return server;
   }
 
   async run() {
-    this.process = spawn(
-      PROGRAM,
-      ["serve", "--listen", `127.0.0.1:${this.port}`, "--user", USER, "--credentials", join(this.dir, "credentials"), "--data", join(this.dir, "data.db"),
-        "--no-notify", "--alert-settle", "1", "--color", "never", ...this.more],
-      { env: { ...process.env, LIBRATO_TOKEN: TOKEN }, stdio: ["ignore", "ignore", "pipe"] },
+    [this.process] = this.processes = this.ports.map((port) =>
+      spawn(
+        PROGRAM,
+        ["serve", "--listen", `127.0.0.1:${port}`, "--user", USER, "--credentials", join(this.dir, "credentials"), "--no-notify", "--alert-settle", "1", "--color", "never", ...this.more],
+        { env: { ...process.env, LIBRATO_TOKEN: TOKEN }, stdio: ["ignore", "ignore", "pipe"] },
+      ),
     );
+    const logs = this.processes.map(() => "");
+    this.processes.forEach((one, n) => one.stderr.on("data", (text) => ([this.log] = ((logs[n] += text), logs))));
     this.log = "";
-    this.process.stderr.on("data", (text) => (this.log += text));
-    this.ended = new Promise((done) => this.process.on("exit", done));
-    await until(`the server:\n${this.log}`, () => this.log.includes("listening on"));
+    this.ended = Promise.all(this.processes.map((one) => new Promise((done) => one.on("exit", done))));
+    await until(`the server:\n${logs.join("\n")}`, () => logs.every((log) => log.includes("listening on")));
   }
 
   async stop() {
-    this.process.kill("SIGTERM");
+    this.processes.forEach((one) => one.kill("SIGTERM"));
     await this.ended;
   }
 
@@ -72,7 +87,8 @@ export class Server {
 
   async api(method, path, body, [user, token] = [USER, TOKEN]) {
     const authorization = `Basic ${Buffer.from(`${user}:${token}`).toString("base64")}`;
-    const response = await fetch(this.base + path, { method, headers: { authorization, "content-type": "application/json" }, body: body && JSON.stringify(body) });
+    const base = this.bases[Math.floor(Math.random() * this.bases.length)];
+    const response = await fetch(base + path, { method, headers: { authorization, "content-type": "application/json" }, body: body && JSON.stringify(body) });
     const text = await response.text();
     assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
     return text ? JSON.parse(text) : null;

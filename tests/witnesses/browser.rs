@@ -51,6 +51,18 @@ fn ready() -> Result<(PathBuf, PathBuf), String> {
 
 #[test]
 fn pages_in_chromium() {
+    run(None);
+}
+
+/// The same over three servers of a PostgreSQL, of which any is asked by whatever the browser does not ask.
+#[cfg(unix)]
+#[test]
+fn pages_of_three_servers_in_chromium() {
+    let Some(postgres) = crate::store::durable(&[]) else { return };
+    run(Some(postgres.dir()));
+}
+
+fn run(postgres: Option<&Path>) {
     let (chromium, modules) = match ready() {
         Ok(found) => found,
         Err(reason) => {
@@ -65,7 +77,11 @@ fn pages_in_chromium() {
     let mut tests: Vec<PathBuf> =
         tests.filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect();
     tests.sort();
-    let done = Command::new("node")
+    let mut command = Command::new("node");
+    if let Some(postgres) = postgres {
+        command.env("BROWSER_POSTGRES", postgres);
+    }
+    let done = command
         .args(["--test", "--test-concurrency=2", "--test-reporter=spec"])
         .args(&tests)
         .env("LIBRATO_APPLY", env!("CARGO_BIN_EXE_librato-apply"))

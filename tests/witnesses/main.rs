@@ -7,6 +7,7 @@ mod browser;
 mod coming_from_python;
 mod conformance;
 mod junit;
+mod manifests;
 mod notifications;
 #[cfg(unix)]
 mod page;
@@ -24,4 +25,7 @@ mod resvg;
 mod server;
 mod sinks;
 mod smtp;
+#[cfg(unix)]
+#[path = "../support/store.rs"]
+mod store;
 mod victoria;

@@ -1,6 +1,7 @@
 //! Several servers over one PostgreSQL, each a process of its own. Run where `TEST_STORE=postgres`.
 
 mod applied;
+mod clocks;
 mod compacting;
 mod controls;
 mod failover;

@@ -144,7 +144,7 @@ fn commands_that_look_after_files_say_who_looks_after_a_database() {
     for (arguments, expected) in [
         (&["backup", database, "b.db"][..], "pg_basebackup"),
         (&["restore", "b.db", database], "pg_restore"),
-        (&["adopt", database], "--no-notify"),
+        (&["adopt", database], "serve upgrade --adopt"),
     ] {
         let done = Command::new(env!("CARGO_BIN_EXE_librato-apply")).arg("serve").args(arguments).output();
         let done = done.unwrap();

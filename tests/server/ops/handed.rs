@@ -16,12 +16,12 @@ listening.bind(("127.0.0.1", 0))
 listening.listen(16)
 os.dup2(listening.fileno(), 3)
 os.set_inheritable(3, True)
-for _ in range(2):
+for n in ("first", "second"):
     hands = 'export LISTEN_PID=$$; exec "$0" "$@"'
     child = subprocess.Popen(["sh", "-c", hands, *sys.argv[1:]], close_fds=False, env={**os.environ, "LISTEN_FDS": "1"})
-    print("server", child.pid, flush=True, file=sys.stderr)
+    print(n, child.pid, flush=True, file=sys.stderr)
     child.wait()
-    print("ended", flush=True, file=sys.stderr)
+    print(n, "ended", flush=True, file=sys.stderr)
     time.sleep(1)
 "#;
 
@@ -38,13 +38,12 @@ fn ask(host: &str) -> TcpStream {
     stream
 }
 
-/// The processes of the servers so far.
-fn servers(log: &str) -> Vec<&str> {
-    log.lines().filter_map(|line| line.strip_prefix("server ")).collect()
-}
-
-fn end(process: &str) {
+/// Ends the server of this name, and gives what was written until then.
+fn end(server: &Server, name: &str) -> String {
+    let log = server.log_with(&format!("{name} "));
+    let process = log.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
     assert!(Command::new("kill").args(["-TERM", process]).status().unwrap().success());
+    server.log_with(&format!("{name} ended"))
 }
 
 #[test]
@@ -59,13 +58,11 @@ fn connections_wait_for_the_next_server() {
         .env("LIBRATO_TOKEN", TOKEN);
     let server = Server::spawn(command);
     assert!(answered(&mut ask(&server.host)).starts_with("HTTP/1.1 200"));
-    end(servers(&server.log_with("server "))[0]);
-    server.log_with("ended");
+    end(&server, "first");
     // Nobody takes it yet, and nobody refuses it.
     let mut waiting = ask(&server.host);
     assert!(answered(&mut waiting).starts_with("HTTP/1.1 200"));
-    let log = server.log();
-    end(servers(&log)[1]);
+    let log = end(&server, "second");
     assert_eq!(log.matches("listening on http://127.0.0.1:").count(), 2, "{log}");
 }
 
