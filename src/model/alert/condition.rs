@@ -143,7 +143,17 @@ impl Condition {
         }
         found.number(here.key("threshold"), self.threshold.as_ref());
         self.check_duration(absent, here, found);
-        check_tags(self.tags.as_deref(), here, found);
+        self.check_tags(here, found);
+    }
+
+    fn check_tags(&self, here: &Route, found: &mut Checker<'_>) {
+        match self.tags.iter().flatten().position(|tag| tag.name.trim().is_empty()) {
+            Some(unnamed) => {
+                let place = here.key("tags").index(unnamed).key("name");
+                found.error(place, Code::MissingField, "the tag has no name").help(TAG_NAME_RULE);
+            }
+            None => check_tags(self.tags.as_deref(), here, found),
+        }
         if self.source.is_some() && self.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
             found
                 .error(
