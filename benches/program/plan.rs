@@ -40,10 +40,10 @@ fn thousand(effort: Effort, team: Objects, table: &mut Table) {
     );
     table.add(
         Row::new(format!("{what}, 50 ms a request"), Figure::Time(used.wall))
-            .goal(Figure::millis(250.0))
+            .goal(Figure::Time(DELAY * 3))
             .limit(Figure::Time(2 * DELAY), "a first page tells of the others: two round trips"),
     );
-    table.add(Row::new(format!("{what}, peak memory"), Figure::Bytes(used.peak)).goal(Figure::megabytes(25)));
+    table.add(Row::new(format!("{what}, peak memory"), Figure::Bytes(used.peak)).goal(Figure::megabytes(16)));
     let near = median(effort.runs, || plan(service.host(), service.directory()));
     table.add(Row::new(format!("{what}, no delay"), Figure::Time(near.wall)).goal(Figure::millis(60.0)));
     table.add(Row::new(format!("{what}, processor time"), Figure::Time(near.cpu)));

@@ -84,18 +84,14 @@ pub(super) fn of_stored(
     let given = leaf.period.or(stored.period).filter(|period| *period > 0);
     let period = given.unwrap_or(resolution).max(stored.interval).max(1);
     let whole = floor(scope.start, period)..=scope.end;
-    let inside = || stored.samples.iter().filter(|sample| whole.contains(&sample.time));
-    let matched = Matched {
-        metric: stored.metric.clone(),
-        labels: Arc::clone(&stored.labels),
-        samples: inside().count(),
-        period,
-    };
+    let (points, samples) = from_samples(&stored.samples, &whole, period, leaf.function);
+    let labels = Arc::clone(&stored.labels);
+    let matched = Matched { metric: stored.metric.clone(), labels, samples, period };
     let series = Series {
         metric: Some(stored.metric.clone()),
         labels: Arc::clone(&stored.labels),
         period,
-        points: from_samples(inside(), period, leaf.function),
+        points,
         call: Some(Arc::clone(call)),
         single: true,
         known_period: given.is_some(),

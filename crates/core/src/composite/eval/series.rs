@@ -1,6 +1,7 @@
 //! Series of points, and the one thing done to them all over: several points of a longer period become one.
 //! Keeps to what makes a series sound: points in order of time, at multiples of the period, finite.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::super::query::Statistic;
@@ -107,6 +108,13 @@ impl Bucket {
         self.max = self.max.max(other.max);
     }
 
+    /// Samples of no measurement add nothing.
+    fn add_sample(&mut self, &Sample { count, sum, min, max, .. }: &Sample) {
+        if count > 0.0 {
+            self.add(Self { count, sum, min, max });
+        }
+    }
+
     pub(super) fn value(&self, statistic: Statistic) -> f64 {
         match statistic {
             Statistic::Min => self.min,
@@ -160,20 +168,49 @@ fn finite_point(time: i64, value: f64) -> Option<Point> {
     value.is_finite().then_some(Point { time, value })
 }
 
-/// One point for each period that has measurements.
-pub(super) fn from_samples<'s>(
-    samples: impl Iterator<Item = &'s Sample> + Clone,
+/// One point for each period that has measurements, and how many samples these were made of.
+pub(super) fn from_samples(
+    samples: &[Sample],
+    times: &RangeInclusive<i64>,
     period: u64,
     statistic: Statistic,
-) -> Vec<Point> {
-    let samples = samples.filter(|sample| sample.count > 0.0);
-    let bucket = |s: &Sample| (s.time, Bucket { count: s.count, sum: s.sum, min: s.min, max: s.max });
-    if samples.clone().is_sorted_by_key(|sample| sample.time) {
-        return bucketed(samples.map(bucket), period, statistic);
+) -> (Vec<Point>, usize) {
+    if samples.is_sorted_by_key(|sample| sample.time) {
+        let before = samples.partition_point(|sample| sample.time < *times.start());
+        let inside = samples.partition_point(|sample| sample.time <= *times.end());
+        let samples = samples.get(before..inside).unwrap_or_default();
+        return (in_order(samples, period, statistic), samples.len());
     }
-    let mut samples: Vec<&Sample> = samples.collect();
-    samples.sort_by_key(|sample| sample.time);
-    bucketed(samples.into_iter().map(bucket), period, statistic)
+    let mut inside: Vec<Sample> =
+        samples.iter().filter(|sample| times.contains(&sample.time)).copied().collect();
+    inside.sort_by_key(|sample| sample.time);
+    (in_order(&inside, period, statistic), inside.len())
+}
+
+/// The same for samples in order of time. Mostly there is one in a period, and one in the next.
+fn in_order(mut samples: &[Sample], period: u64, statistic: Statistic) -> Vec<Point> {
+    let length = i64::try_from(period).unwrap_or(i64::MAX).max(1);
+    let ends = samples.first().zip(samples.last());
+    let periods = ends.map_or(0, |(first, last)| last.time.saturating_sub(first.time) / length);
+    let most = usize::try_from(periods).unwrap_or(usize::MAX).saturating_add(2);
+    let mut points = Vec::with_capacity(samples.len().min(most));
+    let mut next = None;
+    while let Some((first, rest)) = samples.split_first() {
+        let start = next.filter(|next| *next == first.time).unwrap_or_else(|| floor(first.time, period));
+        let end = start.saturating_add(length);
+        let mut bucket = Bucket::EMPTY;
+        bucket.add_sample(first);
+        samples = rest;
+        while let Some((more, rest)) = samples.split_first().filter(|(more, _)| more.time < end) {
+            bucket.add_sample(more);
+            samples = rest;
+        }
+        if !bucket.is_empty() {
+            points.extend(finite_point(start, bucket.value(statistic)));
+        }
+        next = Some(end);
+    }
+    points
 }
 
 impl Series {

@@ -40,22 +40,30 @@ impl Sums {
         self.samples.push(Sample { time, ..sample });
     }
 
-    /// The same for single values, of which many mostly fall into one interval.
+    /// The same for single values.
     pub(super) fn add_singles(&mut self, Singles { times, values }: &Singles) {
         let (mut times, mut values) = (times.as_slice(), values.as_slice());
-        while let (Some(time), Some(value)) = (times.first(), values.first()) {
+        while let (Some((time, later)), Some((value, others))) = (times.split_first(), values.split_first()) {
             self.add(Sample::single(*time, *value));
-            let more = times.iter().skip(1).take_while(|time| **time < self.end).count();
-            if let Some(last) = self.samples.last_mut()
-                && more > 0
-            {
-                let Sample { mut sum, mut min, mut max, .. } = *last;
-                for value in values.iter().skip(1).take(more) {
-                    (sum, min, max) = (sum + value, min.min(*value), max.max(*value));
-                }
-                *last = Sample { count: last.count + more as f64, sum, min, max, ..*last };
+            (times, values) = (later, others);
+            if times.first().is_some_and(|next| *next < self.end) {
+                let more = times.iter().take_while(|time| **time < self.end).count();
+                let inside;
+                (inside, values) = values.split_at(more.min(values.len()));
+                self.add_inside(inside);
+                times = &times[more..];
             }
-            (times, values) = (&times[1 + more..], values.get(1 + more..).unwrap_or_default());
+        }
+    }
+
+    /// Adds single values that fall into the interval of the last sample.
+    fn add_inside(&mut self, values: &[f64]) {
+        if let Some(last) = self.samples.last_mut() {
+            let Sample { mut sum, mut min, mut max, .. } = *last;
+            for value in values {
+                (sum, min, max) = (sum + value, min.min(*value), max.max(*value));
+            }
+            *last = Sample { count: last.count + values.len() as f64, sum, min, max, ..*last };
         }
     }
 
