@@ -7,6 +7,7 @@ mod controls;
 mod failover;
 mod flags;
 mod full;
+mod grouped;
 mod killed;
 mod levels;
 mod link;

@@ -1,7 +1,7 @@
 //! Pages while servers and databases die: whichever server evaluates and sends, people hear once that something is wrong, and once that it
 //! is over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub struct Watched {
     pub longest: Duration,
 }
 
-async fn post(node: &Server, route: &str, body: &Value) -> String {
+pub async fn post(node: &Server, route: &str, body: &Value) -> String {
     // A database that was just started is waited for.
     let mut tries = 0..20;
     loop {
@@ -102,6 +102,21 @@ impl Watched {
                 }
             }
             assert!(begun.elapsed() < PATIENCE, "nobody is told (clear: {is_clear}): {:#?}", self.all);
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until so many incidents were told of, or their ends.
+    pub async fn hears_of(&mut self, incidents: usize, is_clear: bool) {
+        let begun = Instant::now();
+        loop {
+            while self.arrived().is_some() {}
+            let told = self.all.iter().filter(|one| one.is_clear == is_clear);
+            if told.map(|one| &one.incident).collect::<BTreeSet<_>>().len() == incidents {
+                self.longest = self.longest.max(begun.elapsed());
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "not all are told (clear: {is_clear}): {:#?}", self.all);
             sleep(Duration::from_millis(50)).await;
         }
     }

@@ -1,6 +1,7 @@
 //! What is counted of servers over one database, for the page of the server's figures.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -16,6 +17,7 @@ pub struct ClusterFigures {
     pub lost: Counter,
     pub taken_over: Counter,
     duties: Family<Duty, Gauge>,
+    behind: Family<Duty, Gauge<f64, AtomicU64>>,
     pub nodes: Gauge,
     pub strangers: Gauge,
     pub clock: Gauge<f64, AtomicU64>,
@@ -28,9 +30,14 @@ struct Duty {
 }
 
 impl ClusterFigures {
-    /// Notes whether this server has a duty.
-    pub fn has(&self, duty: &str, has: bool) {
-        self.duties.get_or_create(&Duty { duty: duty.to_owned() }).set(has.into());
+    /// Notes whether this server has a duty, or how many groups of one that is divided.
+    pub fn has(&self, duty: &str, count: i64) {
+        self.duties.get_or_create(&Duty { duty: duty.to_owned() }).set(count);
+    }
+
+    /// Notes how far behind a duty is, whoever has it.
+    pub fn is_behind(&self, duty: &str, behind: Duration) {
+        self.behind.get_or_create(&Duty { duty: duty.to_owned() }).set(behind.as_secs_f64());
     }
 
     pub fn register(&self, all: &mut Registry) {
@@ -42,8 +49,11 @@ impl ClusterFigures {
         let help =
             "Of the leases that were given to this server, those whose servers were not heard any more";
         all.register("leases_taken_over", help, self.taken_over.clone());
-        let help = "Whether this server does what one of all servers does at a time";
+        let help =
+            "Whether this server does what one of all servers does at a time, or how many of its groups";
         all.register("duty", help, self.duties.clone());
+        let help = "How far behind that is, whichever server does it: of groups the one that is furthest";
+        all.register_with_unit("duty_behind", help, Unit::Seconds, self.behind.clone());
         let help = "Servers of the same database that were heard lately; 0 where there can be no others";
         all.register("nodes", help, self.nodes.clone());
         let help =

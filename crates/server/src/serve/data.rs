@@ -145,9 +145,9 @@ mod tests {
             "INSERT INTO lanes VALUES (7, 'n', 2, 0), (8, 'n', 5, 0)",
             "INSERT INTO journal (part, lane, seq, received_at, first_series, last_series, block) VALUES
                 (0, 7, 3, 0, 1, 1, ''), (0, 8, 3, 0, 1, 1, ''), (0, 8, 5, 0, 1, 1, ''), (0, 9, 1, 0, 1, 1, '')",
-            "INSERT INTO tails VALUES ('alerts', 0, '{8}', '{6}')",
+            "INSERT INTO tails VALUES ('alerts/05', 0, '{8}', '{6}')",
             "INSERT INTO compacted VALUES (1, 8, 2), (2, 7, 9)",
-            "INSERT INTO leases VALUES ('alerts', 5, 1, 9000000000000, 0), ('outbox', 5, 1, 50000 + extract(epoch FROM now()) * 1000, 0)",
+            "INSERT INTO leases VALUES ('alerts/3', 5, 1, 9000000000000, 0), ('outbox', 5, 1, 50000 + extract(epoch FROM now()) * 1000, 0)",
             "INSERT INTO nodes VALUES (6, 'web-1', '0', 2, NULL, '', 0, extract(epoch FROM now()) * 1000, 'http maintenance')",
             "DROP TABLE dashboard_instruments",
             "CREATE TABLE more (x BIGINT)",
@@ -168,8 +168,8 @@ mod tests {
             "the journal has batches of lane 9, which is not there,",
             "no server that is there evaluates alerts:",
             "batch 9 of lane 7 was compacted, and the lane ends with 2:",
-            "`alerts` has read lane 8 up to batch 6, and the lane ends with 5,",
-            "a server that is not there has the duty `alerts` for ",
+            "`alerts/05` has read lane 8 up to batch 6, and the lane ends with 5,",
+            "a server that is not there has the duty `alerts/3` for ",
             "a server that is not there has the duty `outbox` and is not heard:",
         ] {
             assert!(report.to_string().contains(&format!("  problem: {problem}")), "{problem}: {report}");

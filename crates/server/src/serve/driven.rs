@@ -138,7 +138,8 @@ pub fn take_up(
     let all = silences::watched(tx, now)?;
     let all: Vec<Silence> = all.iter().map(|silence| silence.watched()).collect();
     let ctx = Context { alert: &watched, settings: &SETTINGS, silences: &all };
-    let (found, written) = (states::load(tx, &[alert.id])?.remove(&alert.id), Once::read(tx)?.written);
+    let found = states::load(tx, &[alert.id])?.remove(&alert.id);
+    let written = Once::read(tx)?.written.of(alert.id);
     let mut restored = restore(&ctx, &alert, found, written, NOW);
     assert_eq!(restored.lost, None);
     let transitions = drive(&ctx, &mut restored.state);

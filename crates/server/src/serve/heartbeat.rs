@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::cluster::{Cluster, Doer};
-use super::health::{Pulse, Signs, Verdict, judge};
+use super::health::{MOST_LAG, Pulse, Signs, Verdict, judge};
 use super::store::Store;
 use super::telemetry::Telemetry;
 
@@ -42,7 +42,11 @@ fn pulses(store: &Store, telemetry: &Telemetry, cluster: &Cluster) -> (Pulse, Pu
         Doer::Another(behind) if own != Pulse::Off => behind.map_or(Pulse::Silent, Pulse::Behind),
         _ => own,
     };
-    // Whoever does not evaluate tells how far the one is that does.
+    // Alerts are evaluated by several servers, and all of them only up to where the last one is.
+    let evaluation = match (evaluation, cluster.behind("alerts")) {
+        (Pulse::Behind(own), Some(furthest)) => Pulse::Behind(own.max(furthest)),
+        (own, _) => own,
+    };
     (evaluation, of_all("outbox", delivery))
 }
 
@@ -84,11 +88,13 @@ where
     }
 }
 
-/// Waits until a server that starts has had time to begin.
+/// Waits until a server that starts has had time to begin, and to go on where others ended.
 async fn begun(store: &Store, telemetry: &Telemetry, cluster: &Cluster) {
     for _ in 0..START {
-        if pulses(store, telemetry, cluster).0 != Pulse::Silent {
-            return;
+        match pulses(store, telemetry, cluster).0 {
+            Pulse::Silent => {}
+            Pulse::Behind(time) if time > MOST_LAG => {}
+            _ => return,
         }
         sleep(Duration::from_secs(1)).await;
     }

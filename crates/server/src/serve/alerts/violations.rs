@@ -49,10 +49,10 @@ pub async fn list(
         listed.try_map(|ids| {
             let alerts = table::readable(tx, &ids)?;
             let (mut found, watched) = (states::load(tx, &ids)?, Watched::of(tx, &alerts)?);
-            let written = Clock::read(tx)?.written;
+            let clocks = Clock::read(tx)?.written;
             let shown = alerts.into_iter().map(|alert| {
                 let found = found.remove(&alert.id);
-                violations(&alert, found, &watched, &settings, written, now)
+                violations(&alert, found, &watched, &settings, clocks.of(alert.id), now)
             });
             Ok(shown.collect::<Vec<_>>())
         })

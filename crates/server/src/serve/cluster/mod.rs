@@ -4,8 +4,12 @@
 //! That no two do the same rests on no clock: a transaction that writes because of a duty has the database check that nobody else was given
 //! it meanwhile ([`Token::fence`]). Clocks only decide how soon others take over, and when a server that cannot be heard begins nothing more.
 
+mod attended;
+mod division;
+mod duty;
 mod member;
 mod node;
+mod share;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -16,11 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use self::member::{Attended, Member};
+use self::attended::Attended;
+pub use self::duty::{Duty, Token};
+use self::member::Member;
 pub use self::node::Node;
+pub use self::share::{Divided, Share};
 use super::store::Store;
-use super::store::error::StoreError;
-use super::store::tx::Tx;
 use super::telemetry::Telemetry;
 
 /// One server among those of a database. Clones share it; [`Cluster::default`] is one that has its data for itself.
@@ -90,6 +95,19 @@ impl Cluster {
         Duty { member: self.attended.as_ref().map(|attended| attended.member()), name: name.into() }
     }
 
+    /// Wants a share of something that is divided into groups, each of which one server does at a time. Groups are had once that says so.
+    pub fn divided(&self, name: &str) -> Divided {
+        if let Some(attended) = &self.attended {
+            attended.want_share(name);
+        }
+        Divided { member: self.attended.as_ref().map(|attended| attended.member()), name: name.into() }
+    }
+
+    /// How far behind a duty is, or that of its groups which is furthest; nothing where there can be no others, or it was never done.
+    pub(super) fn behind(&self, duty: &str) -> Option<Duration> {
+        self.attended.as_ref()?.member().behind(duty)
+    }
+
     /// Who does it, and how far behind that is.
     pub(super) fn doer(&self, duty: &str) -> Doer {
         let Some(member) = self.attended.as_ref().map(|attended| attended.member()) else {
@@ -130,71 +148,4 @@ pub enum Doer {
     This,
     /// Another one, or none now. How far behind it is, which grows by itself; nothing where it was never done.
     Another(Option<Duration>),
-}
-
-/// Something that one server does at a time, for whoever does it here.
-#[derive(Clone)]
-pub struct Duty {
-    member: Option<Arc<Member>>,
-    name: Arc<str>,
-}
-
-impl Duty {
-    /// The token under which it is to be done now; nothing while another server does it, or may. Whoever finds another token than before
-    /// had lost the duty meanwhile, and must read again what it goes by.
-    pub fn held(&self) -> Option<Token> {
-        let number = match &self.member {
-            Some(member) => member.held(&self.name)?,
-            None => 0,
-        };
-        Some(Token { member: self.member.clone(), name: Arc::clone(&self.name), number })
-    }
-
-    /// Tells the others how far behind it is: to be called on every round, also where nothing is to be done.
-    pub fn done(&self, behind: Duration) {
-        if let Some(member) = &self.member {
-            member.done(&self.name, behind);
-        }
-    }
-
-    /// Leaves it to others, and wants it no more.
-    pub async fn give_back(&self) {
-        let (Some(member), name) = (self.member.clone(), Arc::clone(&self.name)) else { return };
-        // Where that fails the others wait until it has run out.
-        let _ = tokio::task::spawn_blocking(move || member.give_back(&name)).await;
-    }
-}
-
-/// That a duty is had, and for the how-manieth time anybody was given it.
-#[derive(Clone)]
-pub struct Token {
-    member: Option<Arc<Member>>,
-    name: Arc<str>,
-    number: i64,
-}
-
-impl Token {
-    /// Refuses the transaction, and forgets the duty, where someone else was given it meanwhile. Nobody is until the transaction has ended.
-    pub fn fence(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        self.member.as_ref().map_or(Ok(()), |member| member.fence(tx, &self.name, self.number))
-    }
-
-    /// The same for a transaction that only reads: nobody was given the duty before it.
-    pub fn check(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        self.member.as_ref().map_or(Ok(()), |member| member.check(tx, &self.name, self.number))
-    }
-}
-
-impl PartialEq for Token {
-    fn eq(&self, other: &Token) -> bool {
-        (&self.name, self.number) == (&other.name, other.number)
-    }
-}
-
-impl Eq for Token {}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.name, self.number)
-    }
 }

@@ -33,7 +33,7 @@ pub fn seen(
 ) -> Result<i64, StoreError> {
     let sql = format!(
         "INSERT INTO nodes (id, name, version, level, url, credentials, duties, begun, seen)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, {NOW}, {NOW}) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, {NOW}, {NOW}) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, duties = excluded.duties
         RETURNING CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS clock"
     );
     let version = env!("CARGO_PKG_VERSION");
@@ -70,6 +70,23 @@ pub fn nodes(tx: &Tx<'_>, id: i64, credentials: &str, gone: i64) -> Result<Nodes
     Ok(counts.unwrap_or_default())
 }
 
+/// Into how many groups alerts are divided, which have a clock each, and how many servers that were heard less than `gone` ago have this `word`
+/// among what they do.
+pub fn division(tx: &Tx<'_>, word: &str, gone: i64) -> Result<(i64, i64), StoreError> {
+    let does = tx.contains("coalesce(duties, '')", 1);
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM alert_clock) AS groups,
+            (SELECT count(*) FROM nodes WHERE seen > {NOW} - ?2 AND {does}) AS servers"
+    );
+    let counts = tx.one(&sql, params![word, gone], |row| Ok((row.get("groups")?, row.get("servers")?)))?;
+    counts.ok_or_else(|| StoreError::internal("the database counts no groups of alerts"))
+}
+
+/// What a server does has changed.
+pub fn does(tx: &Tx<'_>, id: i64, duties: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE nodes SET duties = ?2 WHERE id = ?1", params![id, duties]).map(drop)
+}
+
 /// It is there no more.
 pub fn gone(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
     tx.execute("DELETE FROM nodes WHERE id = ?1", params![id]).map(drop)
@@ -97,19 +114,26 @@ pub fn behind(tx: &Tx<'_>) -> Result<Vec<Behind>, StoreError> {
     tx.all(&sql, params![], |row| Ok(Behind { name: row.get("name")?, millis: row.get("behind")? }))
 }
 
-/// Takes those of these leases that nobody keeps, and that no transaction goes by that is still under way.
-pub fn acquire(tx: &Tx<'_>, id: i64, names: &Vec<String>, time: i64) -> Result<Vec<Lease>, StoreError> {
+/// Takes up to `most` of these leases that nobody keeps, and that no transaction goes by that is still under way.
+pub fn acquire(
+    tx: &Tx<'_>,
+    id: i64,
+    names: &Vec<String>,
+    time: i64,
+    most: usize,
+) -> Result<Vec<Lease>, StoreError> {
     let which = tx.any("name", 2);
     let make = "INSERT INTO leases (name, token, until, waiting)
         SELECT name, 0, 0, 0 FROM unnest(CAST(?1 AS TEXT[])) AS name ORDER BY name ON CONFLICT (name) DO NOTHING";
     tx.execute(make, params![names])?;
     let sql = format!(
         "UPDATE leases SET holder = ?1, token = leases.token + 1, until = {NOW} + ?3
-        FROM (SELECT name, holder FROM leases WHERE {which} AND (holder IS NULL OR until < {NOW}) FOR UPDATE SKIP LOCKED) AS free
+        FROM (SELECT name, holder FROM leases WHERE {which} AND (holder IS NULL OR until < {NOW}) LIMIT ?4 FOR UPDATE SKIP LOCKED) AS free
         WHERE leases.name = free.name
         RETURNING leases.name AS name, leases.token AS token, coalesce(free.holder <> ?1, FALSE) AS taken_over"
     );
-    tx.all(&sql, params![id, names, time], given)
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    tx.all(&sql, params![id, names, time, most], given)
 }
 
 fn given(row: &Row<'_>) -> Result<Lease, StoreError> {
@@ -128,9 +152,11 @@ pub fn is_last(tx: &Tx<'_>, name: &str, token: i64) -> Result<bool, StoreError> 
     tx.exists("SELECT token FROM leases WHERE name = ?1 AND token = ?2", params![name, token])
 }
 
-/// Whether this is still the last token of a lease; no other is given until the transaction ends. Does not wait for who keeps the lease, since
-/// that changes no column of a key.
-pub fn is_held(tx: &Tx<'_>, name: &str, token: i64) -> Result<bool, StoreError> {
-    let sql = "SELECT token FROM leases WHERE name = ?1 AND token = ?2 FOR KEY SHARE";
-    tx.exists(sql, params![name, token])
+/// Those of these leases of which these are still the last tokens; no other is given until the transaction ends. Does not wait for who keeps
+/// them, since that changes no column of a key.
+pub fn held(tx: &Tx<'_>, names: &Vec<String>, tokens: &Vec<i64>) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT leases.name AS name FROM leases
+        JOIN unnest(CAST(?1 AS TEXT[]), CAST(?2 AS BIGINT[])) AS had (name, token)
+            ON leases.name = had.name AND leases.token = had.token FOR KEY SHARE OF leases";
+    tx.all(sql, params![names, tokens], |row| row.get("name"))
 }

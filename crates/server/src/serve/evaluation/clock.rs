@@ -27,16 +27,23 @@ pub enum Step {
 }
 
 impl EvaluationClock {
-    /// Begins where the clock was last written down, if it was, in seconds.
-    pub fn start(written: Option<i64>, wall: i64, ran: i64) -> (EvaluationClock, Option<Step>) {
+    /// Begins now, or where some clock was last written down, in seconds, if that is a little ahead.
+    pub fn start(written: impl IntoIterator<Item = i64>, wall: i64, ran: i64) -> EvaluationClock {
         let begun = EvaluationClock { now: wall, ran };
-        let Some(written) = written else { return (begun, None) };
-        let (from, to) = (written, begun.now());
+        let is_ahead = |clock: &i64| *clock > begun.now() && (clock - begun.now()) * 1000 <= STEP;
+        match written.into_iter().filter(is_ahead).max() {
+            Some(clock) => EvaluationClock { now: clock * 1000, ran },
+            None => begun,
+        }
+    }
+
+    /// What lies between a clock that was written down, in seconds, and this one, where somebody goes on from there.
+    pub fn since(&self, written: i64) -> Option<Step> {
+        let (from, to) = (written, self.now());
         match to - from {
-            passed if passed > BRIEF => (begun, Some(Step::Forward(Outage { from, to }))),
-            passed if passed * 1000 < -STEP => (begun, Some(Step::Back(-passed))),
-            passed if passed < 0 => (EvaluationClock { now: from * 1000, ran }, None),
-            _ => (begun, None),
+            passed if passed > BRIEF => Some(Step::Forward(Outage { from, to })),
+            passed if passed * 1000 < -STEP => Some(Step::Back(-passed)),
+            _ => None,
         }
     }
 
@@ -73,8 +80,8 @@ mod tests {
 
     #[test]
     fn it_follows_the_wall_without_running_back() {
-        let (mut clock, step) = EvaluationClock::start(None, 1_000_000, 50);
-        assert_eq!((clock.now(), step), (1_000, None));
+        let mut clock = EvaluationClock::start(None, 1_000_000, 50);
+        assert_eq!(clock.now(), 1_000);
         // (seconds run since, the wall clock, what is shown)
         for (passed, wall, shown) in
             [(1, 1_001, 1_001), (1, 1_010, 1_003), (10, 1_020, 1_020), (4, 1_014, 1_022), (20, 1_034, 1_034)]
@@ -87,7 +94,7 @@ mod tests {
 
     #[test]
     fn steps_are_told() {
-        let (mut clock, _) = EvaluationClock::start(None, 1_000_000, 0);
+        let mut clock = EvaluationClock::start(None, 1_000_000, 0);
         let outage = Outage { from: 1_000, to: 1_100 };
         assert_eq!(clock.tick(1_100_000, 1000), Some(Step::Forward(outage)));
         assert_eq!(clock.tick(1_000_000, 2000), Some(Step::Back(100)));
@@ -97,12 +104,14 @@ mod tests {
     #[test]
     fn a_start_tells_how_long_nobody_listened() {
         let start = |written| {
-            let (clock, step) = EvaluationClock::start(Some(written), 1_000_000, 0);
-            (clock.now(), step)
+            let clock = EvaluationClock::start([written], 1_000_000, 0);
+            (clock.now(), clock.since(written))
         };
         assert_eq!(start(992), (1_000, None));
         assert_eq!(start(991), (1_000, Some(Step::Forward(Outage { from: 991, to: 1_000 }))));
         assert_eq!(start(1_030), (1_030, None), "a little behind is waited for");
         assert_eq!(start(1_061), (1_000, Some(Step::Back(61))));
+        let clock = EvaluationClock::start([991, 1_030, 1_061], 1_000_000, 0);
+        assert_eq!(clock.now(), 1_030, "of several the furthest that is waited for");
     }
 }

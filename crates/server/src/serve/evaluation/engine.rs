@@ -1,7 +1,7 @@
 //! The engine: it follows the journal, closes points as the clock goes on, lets each alert come to its frontier, and writes what
 //! happened. A round a second; between two rounds it knows nothing that is not durable.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::serve::catalog::alerting::clock::Clock as Kept;
 use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::alerting::silences::table as silences;
 use crate::serve::catalog::alerts::table as alerts;
-use crate::serve::cluster::Token;
+use crate::serve::cluster::Share;
 use crate::serve::series;
 use crate::serve::series::points::{Cursor, Tail};
 use crate::serve::store::Store;
@@ -27,9 +27,6 @@ use crate::watch::{Outage, Series, Settings, Silence};
 
 /// Bytes of the journal that are read at one time; unpacked they take some ten times as much.
 const MOST_BYTES: usize = 512 << 10;
-
-/// Who follows the journal, as those are told who compact it.
-const FOLLOWER: &str = "alerts";
 
 /// Streams of one condition, and of all together.
 pub(super) const STREAMS: usize = 100_000;
@@ -42,8 +39,12 @@ pub struct Engine {
     pub(super) by: Evaluation,
     pub(super) settings: Settings,
     pub(super) figures: Figures,
-    /// By which it may write.
-    pub(super) token: Token,
+    /// The groups of alerts that it has, and by which it may write.
+    pub(super) share: Share,
+    /// Those of them whose alerts are still to be taken up, and the second up to which they were evaluated, if they ever were.
+    pub(super) gained: BTreeMap<i64, Option<i64>>,
+    /// Who follows the journal, as those are told who compact it.
+    follower: String,
     pub(super) clock: EvaluationClock,
     pub(super) cursor: Cursor,
     pub(super) index: Index,
@@ -94,7 +95,7 @@ struct Look {
 }
 
 impl Engine {
-    /// Takes up all alerts of a store.
+    /// Takes up all alerts of some groups. It follows the journal under the name of `follower`.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -102,19 +103,24 @@ impl Engine {
         store: Store,
         by: Evaluation,
         figures: Figures,
-        token: Token,
+        share: Share,
+        follower: String,
     ) -> Result<Engine, StoreError> {
         let (wall, ran) = (store.clock().wall(), store.clock().ran());
         let own = store.condition().epoch.now();
         let begin =
             |tx: &Tx| Ok::<_, StoreError>((Kept::read(tx)?.written, series::of(tx).end()?, tx.epoch()?));
         let (written, cursor, shared) = store.read(begin).await?;
-        let (clock, step) = EvaluationClock::start(written.map(|written| written.clock), wall, ran);
+        let groups: Vec<i64> = share.tokens.keys().copied().collect();
+        let clocks = groups.iter().filter_map(|group| written.of_group(*group, share.of));
+        let clock = EvaluationClock::start(clocks, wall, ran);
         let mut engine = Engine {
             settings: by.settings(),
             by,
             figures,
-            token,
+            share,
+            gained: BTreeMap::new(),
+            follower,
             clock,
             cursor,
             index: Index::default(),
@@ -140,16 +146,8 @@ impl Engine {
             store,
         };
         engine.follow().await?;
-        let (outage, set_back) = match step {
-            Some(Step::Forward(outage)) => (Some(outage), None),
-            Some(Step::Back(by)) => (None, Some(by)),
-            None => (None, None),
-        };
-        if let Some(by) = set_back {
-            engine.figures.stepped();
-            tracing::warn!(target: "librato_apply::serve", "the clock is {by} s behind the one that alerts were evaluated by: what runs for them keeps its remaining time");
-        }
-        engine.take_up(None, outage, set_back).await?;
+        engine.gain(&groups, &written);
+        engine.take_up(None).await?;
         // Whoever is stopped before the clock goes on must find what it made of the states; and what lies before the second that is
         // written down is looked for by no one after that, so it has to have happened.
         engine.advance(engine.done);
@@ -158,20 +156,23 @@ impl Engine {
         Ok(engine)
     }
 
-    /// One round.
+    /// One round, with the groups that it has now.
     ///
     /// # Errors
     /// When the store cannot be read; what was done by then stays, and the next round goes on.
-    pub async fn tick(&mut self) -> Result<(), StoreError> {
+    pub async fn tick(&mut self, share: &Share) -> Result<(), StoreError> {
         let (wall, ran) = (self.store.clock().wall(), self.store.clock().ran());
         let step = self.clock.tick(wall, ran);
         if let Some(step) = step {
             self.step(step);
         }
+        if *share != self.share {
+            self.have(share).await?;
+        }
         self.listen().await?;
-        if !self.reload.is_empty() {
+        if !self.reload.is_empty() || !self.gained.is_empty() {
             let ids: Vec<i64> = self.reload.iter().copied().collect();
-            self.take_up(Some(ids), None, None).await?;
+            self.take_up(Some(ids)).await?;
         }
         let clock = self.clock.past();
         self.evaluate_composites(clock).await;
@@ -193,7 +194,7 @@ impl Engine {
         self.commit().await;
         self.write_states().await;
         // Nobody waits for long for who does not say so.
-        let _ = series::follow(&self.store, FOLLOWER, None).await;
+        let _ = series::follow(&self.store, &self.follower, None).await;
     }
 
     /// The clock did not go on as it should.
@@ -274,7 +275,7 @@ impl Engine {
 
     async fn read(&self) -> Result<Look, StoreError> {
         let (places, cursor, now) = (self.index.places(), self.cursor.clone(), self.clock.now());
-        let nobody = self.ids.is_empty();
+        let (nobody, share) = (self.ids.is_empty(), self.share.clone());
         let job = move |tx: &Tx| {
             let points = series::of(tx);
             let tail = if nobody {
@@ -284,12 +285,9 @@ impl Engine {
                 points.tail(&cursor, MOST_BYTES, &|series| places.get(series) != Place::Nobody)?
             };
             let silences = silences::watched(tx, now)?.iter().map(|one| one.watched()).collect();
-            Ok::<_, StoreError>(Look {
-                shared: tx.epoch()?,
-                tail,
-                revisions: alerts::revisions(tx)?,
-                silences,
-            })
+            let mut revisions = alerts::revisions(tx)?;
+            revisions.retain(|alert, _| share.has(*alert));
+            Ok::<_, StoreError>(Look { shared: tx.epoch()?, tail, revisions, silences })
         };
         self.store.read(job).await
     }
@@ -317,12 +315,12 @@ impl Engine {
         self.write_states().await;
         self.cursor = next;
         self.follow().await?;
-        self.take_up(None, None, None).await
+        self.take_up(None).await
     }
 
     /// Says how far the journal has been read, which its compaction waits for.
     async fn follow(&self) -> Result<(), StoreError> {
-        series::follow(&self.store, FOLLOWER, Some(&self.cursor)).await
+        series::follow(&self.store, &self.follower, Some(&self.cursor)).await
     }
 
     /// Puts samples into the open points of their series.
@@ -444,9 +442,14 @@ impl Engine {
             left_out: self.composites.left_out(),
             incidents: seats().map(|seat| seat.state.incidents().count()).sum(),
             ran: self.store.clock().ran(),
-            behind: Duration::from_secs(u64::try_from(self.clock.past() - self.done).unwrap_or(0)),
+            behind: self.behind(),
         };
         self.figures.show(&standing);
+    }
+
+    /// How far it is behind what is stored.
+    pub fn behind(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.clock.past() - self.done).unwrap_or(0))
     }
 
     /// The second up to which everything was evaluated.

@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::serve::catalog::alerting::clock::{Clock, Written};
+use super::clock::Step;
+use crate::serve::catalog::alerting::clock::{Clock, Clocks, Written};
 use crate::serve::catalog::alerting::evaluation::Evaluation;
 use crate::serve::catalog::alerting::restore::{Restored, orphans, restore};
 use crate::serve::catalog::alerting::states::{self, Found};
 use crate::serve::catalog::alerts::alert::Alert;
 use crate::serve::catalog::alerts::table as alerts;
 use crate::serve::catalog::alerts::watched::{Known, Watched};
+use crate::serve::cluster::Share;
 use crate::serve::names::fold;
 use crate::serve::series;
 use crate::serve::series::points::Cursor;
@@ -20,28 +22,25 @@ use crate::serve::tsdb::aggregate::{Aggregate, Point as Stored};
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::range::TimeRange;
 use crate::watch::{
-    self, AlertState, Context, Incoming, Outage, Point, Rule, Sample, Series, Settings, Stream, Transition,
+    self, AlertState, Context, Incoming, Point, Rule, Sample, Series, Settings, Stream, Transition,
 };
 
 /// Alerts read at one time.
-const TOGETHER: i64 = 500;
+const TOGETHER: usize = 500;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub struct Question {
     pub by: Evaluation,
-    /// Which alerts; nothing means all.
-    pub ids: Option<Vec<i64>>,
     /// How far the journal has been read.
     pub until: Cursor,
     /// The second up to which points are closed, and the one it is.
     pub clock: i64,
     pub now: i64,
     pub settings: Settings,
-    /// When no one could report.
-    pub outage: Option<Outage>,
-    /// By how many seconds the clock was set back while no one evaluated.
-    pub set_back: Option<i64>,
+    /// The groups of alerts that are evaluated here, and what lies between where some of them were left and now.
+    pub share: Share,
+    pub steps: BTreeMap<i64, Step>,
     /// Metrics that were deleted, in small letters; they may be there again.
     pub dropped: HashSet<String>,
     /// The most streams of one condition.
@@ -91,21 +90,12 @@ pub struct Watcher {
     pub stream: Stream,
 }
 
-/// Takes up alerts.
-pub fn load(tx: &Tx<'_>, asked: &Question) -> Result<Loaded, StoreError> {
+/// Takes up those of these alerts that are there.
+pub fn load(tx: &Tx<'_>, asked: &Question, ids: &[i64]) -> Result<Loaded, StoreError> {
     let written = Clock::read(tx)?.written;
     let mut loaded = Loaded::default();
-    match &asked.ids {
-        Some(ids) => loaded.alerts(tx, asked, written, alerts::readable(tx, ids)?)?,
-        None => {
-            let mut last = 0;
-            loop {
-                let some = alerts::after(tx, last, TOGETHER)?;
-                let Some(end) = some.last() else { break };
-                last = end.id;
-                loaded.alerts(tx, asked, written, some)?;
-            }
-        }
+    for some in ids.chunks(TOGETHER) {
+        loaded.alerts(tx, asked, &written, alerts::readable(tx, &some.to_vec())?)?;
     }
     loaded.find(tx, asked.most)?;
     loaded.read(tx, asked)?;
@@ -118,7 +108,7 @@ impl Loaded {
         &mut self,
         tx: &Tx<'_>,
         asked: &Question,
-        written: Option<Written>,
+        written: &Clocks,
         all: Vec<Alert>,
     ) -> Result<(), StoreError> {
         let known = Watched::of(tx, &all)?;
@@ -139,6 +129,7 @@ impl Loaded {
             }
             let ctx = Context { alert: &watched, settings: &asked.settings, silences: &[] };
             let found = states.remove(&alert.id);
+            let written = written.of(alert.id);
             let (mut state, mut transitions) = state_of(tx, &alert, &ctx, found, (written, asked))?;
             for (place, condition) in watched.conditions.iter().enumerate() {
                 let key = fold(&condition.metric);
@@ -299,11 +290,10 @@ fn state_of(
     if let Some(written) = written {
         state.resume(written.clock.saturating_sub(delay));
     }
-    if let Some(by) = asked.set_back {
-        state.set_back(ctx, by, asked.clock);
-    }
-    if let Some(outage) = asked.outage {
-        state.outage(ctx, outage);
+    match asked.steps.get(&asked.share.group(alert.id)).copied() {
+        Some(Step::Back(by)) => state.set_back(ctx, by, asked.clock),
+        Some(Step::Forward(outage)) => state.outage(ctx, outage),
+        None => {}
     }
     let periods = watched.conditions.iter().filter_map(|condition| condition.shape.period);
     let oldest = asked.settings.max_age.max(periods.max().unwrap_or(0).saturating_mul(2));

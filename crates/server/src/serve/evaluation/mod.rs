@@ -1,11 +1,12 @@
 //! Alerts are evaluated here: a thread that reads what the journal has got, drives the machine ([`crate::watch`]) and writes what
 //! happened. Nothing is evaluated that is not durable, and there is no hook in the way of a submission. Of several servers over one database
-//! one evaluates at a time; whoever takes over goes on from what is stored.
+//! each evaluates some groups of alerts; whoever takes one over goes on from what is stored.
 
 mod clock;
 mod composites;
 mod engine;
 mod figures;
+mod groups;
 mod index;
 mod loading;
 mod places;
@@ -31,12 +32,12 @@ use self::engine::Engine;
 use self::figures::{Figures, Standing};
 use super::catalog::alerting::evaluation::Evaluation;
 use super::catalog::alerting::options::AlertOptions;
-use super::cluster::{Cluster, Duty, Token};
+use super::cluster::{Cluster, Divided, Share};
 use super::http::users::Users;
 use super::store::Store;
 use super::telemetry::Telemetry;
 
-/// What one server does at a time.
+/// What servers have groups of.
 const DUTY: &str = "alerts";
 
 /// A round begins this long after a second has, so that what was received in the second before is written.
@@ -53,7 +54,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Begins to evaluate the alerts of a store, unless the options say that no one shall, whenever no other server of the cluster does.
+    /// Begins to evaluate the alerts of a store, unless the options say that no one shall, as far as no other server of the cluster does.
     /// Must be called inside a runtime. `users` and `telemetry` are those of the router.
     ///
     /// # Errors
@@ -71,7 +72,7 @@ impl Evaluator {
         telemetry.evaluates();
         let (stop, stopped) = channel(false);
         let by = Evaluation::new(options.clone(), users, telemetry.lost_states()).among(&store);
-        let work = Work::new(store, by, telemetry.clone(), cluster.duty(DUTY));
+        let work = Work::new(store, by, telemetry.clone(), cluster.divided(DUTY));
         let runtime = Handle::current();
         let thread = thread::Builder::new()
             .name("evaluation".to_owned())
@@ -94,14 +95,14 @@ struct Work {
     store: Store,
     by: Evaluation,
     telemetry: Telemetry,
-    duty: Duty,
+    duty: Divided,
     /// What a test does in the middle of a round.
     #[cfg(test)]
     meanwhile: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Work {
-    fn new(store: Store, by: Evaluation, telemetry: Telemetry, duty: Duty) -> Work {
+    fn new(store: Store, by: Evaluation, telemetry: Telemetry, duty: Divided) -> Work {
         Work {
             store,
             by,
@@ -129,18 +130,19 @@ impl Work {
 
     /// One round, whatever becomes of it; how long to wait for the next one.
     async fn turn(&self, engine: &mut Option<Engine>, failures: &mut u32) -> Duration {
-        let Some(token) = self.duty.held() else {
-            // Another server evaluates, or soon will.
+        let share = self.duty.held();
+        if share.tokens.is_empty() {
+            // Other servers evaluate, or soon will.
             *engine = None;
             let ran = self.store.clock().ran();
             Figures::new(self.telemetry.clone()).show(&Standing { ran, ..Standing::default() });
             return self.until_next_second();
-        };
-        if engine.as_ref().is_some_and(|engine| engine.token != token) {
-            // Another one did meanwhile.
+        }
+        if engine.as_ref().is_some_and(|engine| !engine.keeps_any_of(&share)) {
+            // Others did meanwhile.
             *engine = None;
         }
-        let outcome = AssertUnwindSafe(self.round(engine, token)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(self.round(engine, share)).catch_unwind().await;
         if let Ok(true) = outcome {
             *failures = 0;
             return self.until_next_second();
@@ -157,14 +159,15 @@ impl Work {
     }
 
     /// One round; whether it went well.
-    async fn round(&self, engine: &mut Option<Engine>, token: Token) -> bool {
+    async fn round(&self, engine: &mut Option<Engine>, share: Share) -> bool {
         #[cfg(test)]
         (self.meanwhile)();
         let outcome = match engine {
-            Some(engine) => engine.tick().await,
+            Some(engine) => engine.tick(&share).await,
             None => {
+                let (store, by) = (self.store.clone(), self.by.clone());
                 let figures = Figures::new(self.telemetry.clone());
-                match Engine::open(self.store.clone(), self.by.clone(), figures, token).await {
+                match Engine::open(store, by, figures, share, self.duty.follower()).await {
                     Ok(opened) => {
                         *engine = Some(opened);
                         Ok(())
@@ -176,7 +179,19 @@ impl Work {
         if let Err(error) = &outcome {
             tracing::error!(target: "librato_apply::serve", %error, "alerts cannot be evaluated now; it is tried again");
         }
+        if let (Ok(()), Some(engine)) = (&outcome, engine) {
+            self.duty.done(engine.behind());
+            self.leave_surplus(engine).await;
+        }
         outcome.is_ok()
+    }
+
+    /// Leaves a group to another server, if this one has too many, with everything written that is known of it: so that is only a moment behind.
+    async fn leave_surplus(&self, engine: &mut Engine) {
+        if let Some(group) = self.duty.surplus() {
+            engine.write_states().await;
+            self.duty.let_go(group).await;
+        }
     }
 
     fn until_next_second(&self) -> Duration {

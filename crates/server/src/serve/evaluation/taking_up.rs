@@ -1,7 +1,7 @@
 //! Taking up alerts: what is stored of them (`loading`) gets its seats and its series, at the start, after edits, and where metrics are
 //! not any more what they were.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::engine::{ALL_STREAMS, Engine, STREAMS};
@@ -14,7 +14,6 @@ use crate::serve::catalog::alerts::watched::Watched as Known;
 use crate::serve::names::fold;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
-use crate::watch::Outage;
 
 /// How long taking up alerts may take.
 const LOADING: Duration = Duration::from_secs(600);
@@ -39,29 +38,27 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes up alerts, all or some, from what is stored.
-    pub(super) async fn take_up(
-        &mut self,
-        ids: Option<Vec<i64>>,
-        outage: Option<Outage>,
-        set_back: Option<i64>,
-    ) -> Result<(), StoreError> {
+    /// Takes up alerts, all of its groups or some, from what is stored.
+    pub(super) async fn take_up(&mut self, ids: Option<Vec<i64>>) -> Result<(), StoreError> {
         let question = Question {
             by: self.by.clone(),
-            ids: ids.clone(),
             until: self.cursor.clone(),
             clock: self.done,
             now: self.clock.now(),
             settings: self.settings,
-            outage,
-            set_back,
+            share: self.share.clone(),
+            steps: self.steps(),
             dropped: self.dropped.clone(),
             most: STREAMS,
         };
         let store = self.store.clone().with_read_time(LOADING);
+        let asked = ids.clone();
         let job = move |tx: &Tx| {
-            let revisions = alerts::revisions(tx)?;
-            Ok::<_, StoreError>((loading::load(tx, &question)?, revisions))
+            let mut revisions = alerts::revisions(tx)?;
+            revisions.retain(|alert, _| question.share.has(*alert));
+            let all = || revisions.keys().copied().collect::<BTreeSet<i64>>().into_iter().collect();
+            let ids = asked.clone().unwrap_or_else(all);
+            Ok::<_, StoreError>((loading::load(tx, &question, &ids)?, revisions))
         };
         let (loaded, revisions) = store.query(job).await?;
         match &ids {
@@ -85,6 +82,11 @@ impl Engine {
             }
         }
         self.dropped.clear();
+        if !self.gained.is_empty() {
+            self.gained.clear();
+            // Whoever has these groups next finds what became of the time until now, and does not do it again.
+            self.written = i64::MIN;
+        }
         match &ids {
             Some(ids) => self.reload.retain(|id| !ids.contains(id)),
             None => self.reload.clear(),
@@ -94,7 +96,7 @@ impl Engine {
     }
 
     /// Alerts are about to be taken up again, or are gone.
-    fn leave(&mut self, ids: &[i64]) {
+    pub(super) fn leave(&mut self, ids: &[i64]) {
         let mut seats = HashSet::new();
         let mut names = HashSet::new();
         for id in ids {

@@ -1,5 +1,5 @@
 //! What the engine writes: what happened, at once; states that changed and the clock, every few seconds. What cannot be written is kept
-//! and tried again, and its alerts wait for it. Nothing is written once another server was given the duty.
+//! and tried again, and its alerts wait for it. Nothing is written of alerts whose group was given to another server.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use super::seat::Seat;
 use crate::serve::catalog::alerting::clock::{self, Written};
 use crate::serve::catalog::alerting::record::{Recorded, record};
 use crate::serve::catalog::alerting::states::Kept;
+use crate::serve::cluster::Token;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
 use crate::watch::Context;
@@ -62,10 +63,11 @@ impl Engine {
             return;
         }
         let written = Written { clock: self.done(), wall: self.store.now() };
-        let token = self.token.clone();
+        let (groups, of) = (self.settled(), self.share.of);
+        let Some(tokens) = self.tokens(groups.iter().copied()) else { return };
         let write = move |tx: &Tx| {
-            token.fence(tx)?;
-            clock::write(tx, written)
+            Token::fence_all(&tokens, tx)?;
+            clock::write(tx, &groups, of, written)
         };
         match self.store.write(write).await {
             Ok(()) => self.written = self.store.clock().ran(),
@@ -99,9 +101,9 @@ impl Engine {
         let mut terms = self.by.terms(self.store.now());
         // Who has the original notifies.
         terms.notify &= !self.store.is_unadopted_copy();
-        let token = self.token.clone();
+        let Some(tokens) = self.tokens(batch.iter().map(|one| one.alert.id)) else { return false };
         let write = move |tx: &Tx| {
-            token.fence(tx)?;
+            Token::fence_all(&tokens, tx)?;
             record(tx, &terms, &batch)
         };
         match self.store.write(write).await {
@@ -130,14 +132,16 @@ impl Engine {
     }
 
     fn failed(&mut self, error: &StoreError) {
+        if let StoreError::Superseded = error {
+            // What another server has got is gone with the next round, and the rest can be written then.
+            self.figures.failed();
+            return;
+        }
         let pause = (2 * self.rest.1).clamp(PAUSE, LONGEST_PAUSE);
         self.rest = (self.store.clock().ran() + pause, pause);
         self.figures.failed();
         // What is only repeated was told where it was found.
-        if !matches!(
-            error,
-            StoreError::Trouble { cause: None, .. } | StoreError::Unavailable | StoreError::Superseded
-        ) {
+        if !matches!(error, StoreError::Trouble { cause: None, .. } | StoreError::Unavailable) {
             tracing::error!(target: "librato_apply::serve", %error, "what happened to alerts cannot be written; it is tried again");
         }
     }

@@ -173,12 +173,16 @@ pub fn has_journal(tx: &Tx<'_>) -> Result<bool, StoreError> {
 /// How far alerts had been evaluated, and whether notifications are held back.
 pub type Clock = (Held, Held, Held, Held);
 
+/// Groups of alerts may be of different times, and the target may have others: of the oldest nothing is skipped.
 pub fn clock(tx: &Tx<'_>) -> Result<Option<Clock>, StoreError> {
-    tx.one("SELECT file, clock, wall, held FROM alert_clock", params![], |row| {
+    let sql = "SELECT min(file) AS file, min(clock) AS clock, min(wall) AS wall, max(held) AS held
+        FROM alert_clock HAVING count(*) > 0";
+    tx.one(sql, params![], |row| {
         Ok((row.get("file")?, row.get("clock")?, row.get("wall")?, row.get("held")?))
     })
 }
 
+/// Sets the clocks of all groups.
 pub fn set_clock(tx: &Tx<'_>, (file, clock, wall, held): &Clock) -> Result<(), StoreError> {
     let sql = "UPDATE alert_clock SET file = ?1, clock = ?2, wall = ?3, held = ?4";
     tx.execute(sql, params![file, clock, wall, held]).map(drop)

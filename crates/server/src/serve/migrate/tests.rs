@@ -73,6 +73,46 @@ async fn what_goes_into_a_database_and_back_is_the_same() {
     assert!(matches!(refused, MigrateError::NotEmpty("metrics")), "{refused}");
 }
 
+async fn run(place: &Place, sql: &'static str) {
+    let store = place.open().await.unwrap().store;
+    store.write(move |tx: &Tx| tx.execute(sql, params![])).await.unwrap();
+    store.close();
+}
+
+/// How many clocks of the file 77 there are, the first, the last, its wall time, and whether all hold notifications back.
+async fn clocks(place: &Place) -> (i64, [i64; 3], bool) {
+    let store = place.open().await.unwrap().store;
+    let sql =
+        "SELECT count(*) AS n, min(clock) AS first, max(clock) AS last, max(wall) AS wall, min(held) AS held
+        FROM alert_clock WHERE file = 77";
+    let read = move |tx: &Tx| {
+        let row = |row: &crate::serve::store::tx::Row<'_>| {
+            let clocks = [row.get("first")?, row.get("last")?, row.get("wall")?];
+            Ok((row.get("n")?, clocks, row.get("held")?))
+        };
+        tx.one(sql, params![], row)
+    };
+    let found = store.read(read).await.unwrap().unwrap();
+    store.close();
+    found
+}
+
+/// A file has one group of alerts, and a database many: all of these begin where the one was, and the one where the last of these was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alerts_go_on_from_where_the_last_group_of_them_was() {
+    let Some(database) = database() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (dir.path().join("a.db"), dir.path().join("b.db"));
+    file(&first).await;
+    let (first, second) = (Place::File(first), Place::File(second));
+    run(&first, "UPDATE alert_clock SET file = 77, clock = 500, wall = 501, held = 1").await;
+    migrate(&first, &database, |_| ()).await.unwrap();
+    assert_eq!(clocks(&database).await, (64, [500, 500, 501], true));
+    run(&database, "UPDATE alert_clock SET clock = 600 + id, wall = 700 + id WHERE id <> 9").await;
+    migrate(&database, &second, |_| ()).await.unwrap();
+    assert_eq!(clocks(&second).await, (1, [500, 500, 501], true));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_is_told_with_where_and_what_to_do() {
     let Some(database) = database() else { return };

@@ -44,7 +44,8 @@ pub fn edit(
     let (was, is) = (context(&old, &settings), context(&new, &settings));
     let found = states::load(tx, &[before.id])?.remove(&before.id);
     let is_kept = found.is_some();
-    let taken = take_up(tx, by, &was, before, found, Clock::read(tx)?.written, now)?;
+    let written = Clock::read(tx)?.written.of(before.id);
+    let taken = take_up(tx, by, &was, before, found, written, now)?;
     let (mut state, mut transitions) = (taken.state, taken.ends);
     let at = now.max(state.through());
     transitions.extend(state.edit(&is, &old, at));
@@ -151,7 +152,7 @@ fn on_state(
     if found.is_empty() && !keep_all {
         return Ok(());
     }
-    let (metrics, written) = (Watched::of(tx, all)?, Clock::read(tx)?.written);
+    let (metrics, clocks) = (Watched::of(tx, all)?, Clock::read(tx)?.written);
     let settings = by.settings();
     let mut batch = Vec::with_capacity(all.len());
     for alert in all {
@@ -161,6 +162,7 @@ fn on_state(
         }
         let watched = metrics.watch(alert);
         let ctx = context(&watched, &settings);
+        let written = clocks.of(alert.id);
         let Taken { mut state, ends: mut transitions } = take_up(tx, by, &ctx, alert, kept, written, now)?;
         let at = now.max(state.through());
         transitions.extend(change(&ctx, &mut state, at));

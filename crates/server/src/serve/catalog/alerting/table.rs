@@ -1,19 +1,20 @@
-//! The table with the clock of evaluation: one row.
+//! The table with the clocks of evaluation: a row for each group of alerts, which says the same of all else.
 
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Tx, params};
 
-/// The row.
-pub struct Once {
+/// A row.
+pub struct Row {
     pub file: i64,
     pub clock: Option<i64>,
     pub wall: Option<i64>,
     pub held: bool,
 }
 
-pub fn clock(tx: &Tx<'_>) -> Result<Option<Once>, StoreError> {
-    tx.one("SELECT * FROM alert_clock", params![], |row| {
-        Ok(Once {
+/// The rows of all groups, by their numbers.
+pub fn clocks(tx: &Tx<'_>) -> Result<Vec<Row>, StoreError> {
+    tx.all("SELECT * FROM alert_clock ORDER BY id", params![], |row| {
+        Ok(Row {
             file: row.get("file")?,
             clock: row.get("clock")?,
             wall: row.get("wall")?,
@@ -22,8 +23,16 @@ pub fn clock(tx: &Tx<'_>) -> Result<Option<Once>, StoreError> {
     })
 }
 
-pub fn write_clock(tx: &Tx<'_>, clock: i64, wall: i64) -> Result<(), StoreError> {
-    tx.execute("UPDATE alert_clock SET clock = ?1, wall = ?2", params![clock, wall]).map(drop)
+/// Sets the clocks of these of so many groups; how many rows that are.
+pub fn write_clock(
+    tx: &Tx<'_>,
+    groups: &Vec<i64>,
+    of: i64,
+    (clock, wall): (i64, i64),
+) -> Result<u64, StoreError> {
+    let which = tx.any("(id - 1) % ?3", 4);
+    let sql = format!("UPDATE alert_clock SET clock = ?1, wall = ?2 WHERE {which}");
+    tx.execute(&sql, params![clock, wall, of, groups])
 }
 
 /// Whether that is a change.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::clock::Clock;
+use super::clock::{self, Clock, Written};
 use super::deliveries::delivery::{Delivery, Kind, Status};
 use super::deliveries::table as deliveries;
 use super::incidents::incident::{Incident, word};
@@ -161,7 +161,7 @@ fn nobody_gets_a_clear_of_what_never_arrived() {
         let scratch = scratch();
         let tx = scratch.tx();
         let mut driven = Driven::new(&tx);
-        super::clock::hold(&tx, held).unwrap();
+        clock::hold(&tx, held).unwrap();
         let terms = Terms { notify, ..terms(1_011) };
         record(&tx, &terms, &[driven.take(1_000, 12.5)]).unwrap();
         record(&tx, &terms, &[driven.take(1_060, 1.0)]).unwrap();
@@ -176,11 +176,11 @@ fn what_was_held_back_goes_as_far_as_it_is_still_true() {
     let scratch = scratch();
     let tx = scratch.tx();
     let mut driven = Driven::new(&tx);
-    super::clock::hold(&tx, true).unwrap();
+    clock::hold(&tx, true).unwrap();
     for (at, value) in [(1_000, 20.0), (1_060, 1.0), (2_000, 20.0), (3_000, 20.0)] {
         record(&tx, &terms(at + 11), &[driven.take(at, value)]).unwrap();
     }
-    super::clock::hold(&tx, false).unwrap();
+    clock::hold(&tx, false).unwrap();
     assert_eq!(super::deliveries::table::release(&tx, 3_100).unwrap(), 2);
     assert_eq!(super::deliveries::table::release(&tx, 3_100).unwrap(), 0);
     record(&tx, &terms(4_000), &[driven.take(3_990, 1.0)]).unwrap();
@@ -267,5 +267,30 @@ fn words_are_those_that_a_check_knows() {
 fn a_new_file_notifies_at_once() {
     let scratch = scratch();
     let clock = Clock::read(&scratch.tx()).unwrap();
-    assert_eq!((clock.held, clock.written), (false, None));
+    assert_eq!((clock.held, clock.written.furthest()), (false, None));
+}
+
+/// Where servers share a database some of them evaluate some groups, and one that has it for itself evaluates all of them as one.
+#[test]
+fn each_group_of_alerts_has_a_clock_of_its_own() {
+    let scratch = scratch();
+    let tx = scratch.tx();
+    let (file, all) = (Clock::read(&tx).unwrap().file, 4);
+    for id in 2..=all {
+        let sql = "INSERT INTO alert_clock (id, file, held) VALUES (?1, ?2, 0)";
+        tx.execute(sql, params![id, i64::from(file)]).unwrap();
+    }
+    let at = |clock| Written { clock, wall: clock };
+    clock::write(&tx, &vec![1, 3], all, at(50)).unwrap();
+    let clocks = Clock::read(&tx).unwrap().written;
+    let of = |alert| clocks.of(alert).map(|written| written.clock);
+    assert_eq!([4, 5, 6, 7, 8].map(of), [None, Some(50), None, Some(50), None]);
+    clock::write(&tx, &vec![0, 2], all, at(40)).unwrap();
+    let clocks = Clock::read(&tx).unwrap().written;
+    assert_eq!((clocks.of_group(1, all), clocks.of_group(0, 1)), (Some(50), Some(40)), "the oldest of all");
+    assert_eq!(clocks.furthest(), Some(50));
+    clock::write(&tx, &vec![0], 1, at(60)).unwrap();
+    let clocks = Clock::read(&tx).unwrap().written;
+    assert!((0..all).all(|group| clocks.of_group(group, all) == Some(60)));
+    assert!(clock::write(&tx, &vec![7], 64, at(70)).is_err(), "there is no such group");
 }

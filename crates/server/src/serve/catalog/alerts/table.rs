@@ -308,15 +308,7 @@ pub fn revisions_of(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<HashMap<i64, i64>, St
     Ok(found.into_iter().collect())
 }
 
-/// Up to `most` alerts with ids above `after`, complete but for what is only shown.
-pub fn after(tx: &Tx<'_>, after: i64, most: i64) -> Result<Vec<Alert>, StoreError> {
-    let sql = "SELECT * FROM alerts WHERE id > ?1 ORDER BY id LIMIT ?2";
-    let mut alerts = tx.all(sql, params![after, most], from_row)?;
-    fill(tx, &mut alerts)?;
-    Ok(alerts)
-}
-
-/// Those of these alerts that are there, likewise.
+/// Those of these alerts that are there, complete but for what is only shown.
 pub fn get_all(tx: &Tx<'_>, ids: &Vec<i64>) -> Result<Vec<Alert>, StoreError> {
     let sql = format!("SELECT * FROM alerts WHERE {} ORDER BY id", tx.any("id", 1));
     let mut alerts = tx.all(&sql, params![ids], from_row)?;

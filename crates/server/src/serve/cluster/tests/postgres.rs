@@ -1,6 +1,7 @@
 //! Servers of one database that stall, die and wake again: a duty is had by one at a time, and who was thought dead does no harm.
 
 mod routes;
+mod shares;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -12,12 +13,13 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use crate::serve::cluster::member::{LEASE, MARGIN, Member};
 use crate::serve::cluster::*;
 use crate::serve::cluster_figures::ClusterFigures;
+use crate::serve::store::error::StoreError;
 use crate::serve::store::postgres::target::Connecting;
 use crate::serve::store::postgres::test_server;
-use crate::serve::store::tx::params;
+use crate::serve::store::tx::{Tx, params};
 use crate::serve::{Clock, Opening, Postgres, Telemetry, Using};
 
-const DUTY: &str = "alerts";
+const DUTY: &str = "outbox";
 
 /// A server that is heard only when a test says so.
 struct Server {
@@ -62,6 +64,11 @@ impl Server {
         self.store.apart(|tx| tx.execute(sql, params![])).unwrap();
     }
 
+    fn sql_number(&self, sql: &str) -> i64 {
+        let sql = format!("SELECT ({sql}) AS n");
+        self.store.apart(|tx| tx.one(&sql, params![], |row| row.get("n"))).unwrap().unwrap()
+    }
+
     /// The database's clock goes on until all leases have run out.
     fn time_runs_out(&self) {
         self.sql("UPDATE leases SET until = 0");
@@ -80,11 +87,13 @@ fn a_server_takes_no_duty_that_it_was_started_without() {
     let target = Postgres::new(&address, &Connecting::default()).unwrap().that_may_forget().used(using);
     let store = Store::connect(&target, Opening::default()).unwrap();
     let member = Member::new(store.clone(), Node::default(), ClusterFigures::default()).unwrap();
-    for duty in ["alerts", "snapshots"] {
+    for duty in [DUTY, "snapshots"] {
         member.want(duty);
     }
+    member.want_share("alerts");
     member.beat().unwrap();
-    assert!(member.held("alerts").is_none() && member.held("snapshots").is_some());
+    assert!(member.held(DUTY).is_none() && member.held("snapshots").is_some());
+    assert!(member.share("alerts").1.is_empty());
     let said = store.apart(|tx| tx.one("SELECT duties FROM nodes", params![], |row| row.get("duties")));
     assert_eq!(said.unwrap(), Some("http".to_owned()));
 }

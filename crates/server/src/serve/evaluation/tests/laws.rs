@@ -83,7 +83,7 @@ async fn live(
     let body =
         json!({ "name": "a", "rearm_seconds": 60, "rearm_per_signal": per_signal, "conditions": conditions });
     bench.good("POST", "/v1/alerts", &body).await;
-    bench.engine().tick().await.unwrap();
+    bench.tick().await.unwrap();
     let mut coming = sent.to_vec();
     coming.sort_by_key(|(_, t, _, wait)| t + wait);
     let (mut now, mut next) = (0, 0);
@@ -99,12 +99,13 @@ async fn live(
                 next += 1;
             }
             match trouble.get(&now) {
-                Some(true) => bench.kill().await,
+                Some(true) if now % 2 == 0 => bench.kill().await,
+                Some(true) => bench.lose().await,
                 Some(false) => bench.compact().await,
                 None => {}
             }
         }
-        bench.engine().tick().await.unwrap();
+        bench.tick().await.unwrap();
     }
     let watched = bench.engine().seats.iter().flatten().next().unwrap().watched.as_ref().clone();
     // The second in which it was made counts.

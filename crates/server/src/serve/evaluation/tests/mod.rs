@@ -13,13 +13,14 @@ use axum::http::{Request, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tower::ServiceExt as _;
 
 use super::engine::Engine;
 use super::figures::Figures;
 use crate::serve::catalog::alerting::evaluation::Evaluation;
-use crate::serve::cluster::{Cluster, Token};
+use crate::serve::cluster::{Cluster, Share};
 use crate::serve::http::users::Users;
 use crate::serve::router::router;
 use crate::serve::series::sqlite::testing;
@@ -50,7 +51,8 @@ struct Bench {
     engine: Option<Engine>,
     options: Options,
     users: Users,
-    token: Token,
+    /// The groups of alerts that it has.
+    share: Share,
     /// That of the database, where it is one.
     address: Option<String>,
     /// What happened before the engine that runs was opened.
@@ -68,17 +70,22 @@ impl Bench {
         let (store, address) = store(opening);
         let users = Users::from(vec![Credentials::new("u", &"t".into())]);
         let router = router(store.clone(), users.clone(), &options);
-        let (engine, before, token) = (None, Vec::new(), Cluster::default().duty("alerts").held().unwrap());
-        let mut bench = Bench { clock, store, router, engine, options, users, token, address, before };
+        let (engine, before, share) = (None, Vec::new(), Cluster::default().divided("alerts").held());
+        let mut bench = Bench { clock, store, router, engine, options, users, share, address, before };
         bench.open().await;
         bench
     }
 
     async fn open(&mut self) {
+        self.engine = Some(self.another(&self.share).await);
+    }
+
+    /// The engine of a server that has these groups.
+    async fn another(&self, share: &Share) -> Engine {
         let telemetry = &self.options.telemetry;
         let by = Evaluation::new(self.options.alerts.clone(), self.users.clone(), telemetry.lost_states());
         let figures = Figures::new(telemetry.clone());
-        self.engine = Some(Engine::open(self.store.clone(), by, figures, self.token.clone()).await.unwrap());
+        Engine::open(self.store.clone(), by, figures, share.clone(), "alerts".to_owned()).await.unwrap()
     }
 
     fn engine(&mut self) -> &mut Engine {
@@ -130,8 +137,19 @@ impl Bench {
     async fn pass(&mut self, seconds: i64) {
         for _ in 0..seconds {
             self.clock.pass(Duration::from_secs(1));
-            self.engine().tick().await.unwrap();
+            self.tick().await.unwrap();
         }
+    }
+
+    async fn tick(&mut self) -> Result<(), StoreError> {
+        let share = self.share.clone();
+        self.engine().tick(&share).await
+    }
+
+    /// A round in which it has no group, as where another server was given them.
+    async fn lose(&mut self) {
+        let nothing = Share { tokens: BTreeMap::new(), ..self.share.clone() };
+        self.engine().tick(&nothing).await.unwrap();
     }
 
     /// Packs all of the journal, read or not.

@@ -34,7 +34,8 @@ async fn a_panic_ends_neither_the_server_nor_the_evaluation() {
     let telemetry = bench.options.telemetry.clone();
     telemetry.evaluates();
     let by = Evaluation::new(bench.options.alerts.clone(), bench.users.clone(), telemetry.lost_states());
-    let mut work = Work::new(bench.store.clone(), by, telemetry.clone(), Cluster::default().duty("alerts"));
+    let mut work =
+        Work::new(bench.store.clone(), by, telemetry.clone(), Cluster::default().divided("alerts"));
     let panics = Arc::new(AtomicBool::new(false));
     let does = Arc::clone(&panics);
     work.meanwhile = Box::new(move || assert!(!does.load(Ordering::Relaxed), "as the test wants it"));

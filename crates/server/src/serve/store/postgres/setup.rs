@@ -11,7 +11,7 @@ use tokio_postgres::error::SqlState;
 use super::connection::Connection;
 use super::error::words;
 use super::open_error::SetupError;
-use super::schema::{META, Migration, expanding};
+use super::schema::{META, Migration, expanding, groups};
 use super::target::Postgres;
 
 /// Of PostgreSQL, as its number.
@@ -186,6 +186,8 @@ async fn begin_data(client: &Client, (schema, oldest): (i64, i64), parts: i64) -
     client.execute("INSERT INTO meta VALUES (1, $1, $2, $1, $3, $4)", levels).await?;
     let key = hex::encode_upper(tag_key);
     client.execute("INSERT INTO file_properties VALUES ('tag_key', $1)", &[&key]).await?;
-    client.execute("INSERT INTO alert_clock (id, file, held) VALUES (1, $1, 0)", &[&file]).await?;
+    let clocks = "INSERT INTO alert_clock (id, file, held)
+        SELECT number, CAST($1 AS BIGINT), 0 FROM generate_series(CAST(1 AS BIGINT), $2) AS number";
+    client.execute(clocks, &[&file, &groups(schema)]).await?;
     Ok(())
 }

@@ -118,13 +118,13 @@ mod tests {
         // Both versions use it side by side, whichever came first.
         for known in [MIGRATIONS, &all, MIGRATIONS] {
             opened(&target, known).unwrap();
-            assert_eq!(sql(&address, LEVELS), format!("{n} 1 {n}"));
+            assert_eq!(sql(&address, LEVELS), format!("{n} 3 {n}"));
         }
         let seen = "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)";
         sql(&address, &format!("INSERT INTO nodes VALUES (1, 'web-1', '0.1.0', {n}, NULL, '', 0, {seen})"));
         let refused = upgrade_to(&target, false, &all).unwrap_err();
         assert!(matches!(&refused, SetupError::Older(who) if who == "web-1 (0.1.0)"), "{refused}");
-        assert_eq!(sql(&address, LEVELS), format!("{n} 1 {n}"), "nothing was done");
+        assert_eq!(sql(&address, LEVELS), format!("{n} 3 {n}"), "nothing was done");
 
         sql(&address, "UPDATE nodes SET seen = 0");
         let done = upgrade_to(&target, false, &all).unwrap();
@@ -134,6 +134,40 @@ mod tests {
         assert!(matches!(refused, SetupError::Newer { .. }), "{refused}");
         let again = upgrade_to(&target, false, &all).unwrap();
         assert_eq!((again.from, again.to), (newer as i64, newer as i64));
+    }
+
+    /// All alerts had one clock, and are evaluated by whoever has the lease for them, until no program is there that knows no groups.
+    #[test]
+    fn each_group_of_alerts_goes_on_from_where_all_of_them_were() {
+        let Some(address) = test_server::empty() else { return };
+        let (target, before) = (target(&address), &MIGRATIONS[..2]);
+        opened(&target, before).unwrap();
+        sql(&address, "UPDATE alert_clock SET clock = 500, wall = 501, held = 1");
+        sql(&address, "INSERT INTO leases VALUES ('alerts', 5, 3, 0, 0), ('outbox', 5, 3, 0, 0)");
+        let clocks = "SELECT count(*) || ' ' || min(id) || ' ' || max(id) || ' ' || count(DISTINCT file)
+            || ' ' || min(clock) || ' ' || max(clock) || ' ' || min(wall) || ' ' || min(held) FROM alert_clock";
+        for known in [before, MIGRATIONS] {
+            opened(&target, known).unwrap();
+            assert_eq!(
+                sql(&address, clocks),
+                "1 1 1 1 500 500 501 1",
+                "a program that is started takes nothing away"
+            );
+        }
+        upgrade(&target, false).unwrap();
+        assert_eq!(sql(&address, clocks), "64 1 64 1 500 500 501 1");
+        assert_eq!(sql(&address, "SELECT string_agg(name, ' ') FROM leases"), "outbox");
+        assert!(matches!(opened(&target, before).unwrap_err(), SetupError::Newer { oldest: 3, known: 2 }));
+
+        // A new database has the same.
+        let Some(address) = fresh() else { return };
+        assert_eq!(
+            sql(
+                &address,
+                "SELECT count(*) || ' ' || count(DISTINCT file) || ' ' || count(clock) FROM alert_clock"
+            ),
+            "64 1 0"
+        );
     }
 
     /// As `pg_dump` brings it to another PostgreSQL.

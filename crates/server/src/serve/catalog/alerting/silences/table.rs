@@ -41,8 +41,8 @@ pub fn insert(tx: &Tx<'_>, silence: &Silence) -> Result<i64, StoreError> {
 
 /// Ends a silence now: in the second after what evaluation may have decided already, so that it sees the end.
 pub fn end(tx: &Tx<'_>, id: i64, now: i64) -> Result<(), StoreError> {
-    let ahead = Clock::read(tx)?.written.map(|written| written.clock).filter(|clock| *clock > now);
-    // The clock is written down every five seconds.
+    let ahead = Clock::read(tx)?.written.furthest().filter(|clock| *clock > now);
+    // Clocks are written down every five seconds.
     let end = ahead.map_or(now, |clock| clock.saturating_add(5)).saturating_add(1);
     let sql =
         "UPDATE silences SET ends = CASE WHEN ends > ?2 THEN ?2 ELSE ends END, ended_at = ?3 WHERE id = ?1";
