@@ -1,7 +1,7 @@
 //! The samples of `series` calls, read from the tables. Knows which series a call means and how finely they are kept;
 //! what is made of them is not its business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,8 +42,9 @@ pub struct Tables<'a> {
     now: i64,
     resolution: u64,
     wants: Wants<'a>,
-    /// Read once, since a definition may ask for many things; the series by their metric.
-    recent: Option<Recent>,
+    /// Of series that were asked for, what is in the journal alone: it is gone through once for each.
+    recent: Recent,
+    /// Series by their metric, read once, since a definition may ask for many things.
     known: BTreeMap<i64, Rc<[Known]>>,
     /// Single values of one series, in room that is used again.
     singles: Singles,
@@ -126,7 +127,7 @@ impl Fetch for Tables<'_> {
 
 impl<'a> Tables<'a> {
     pub fn new(tx: &'a Tx<'a>, now: i64, resolution: u64, wants: Wants<'a>) -> Tables<'a> {
-        let (recent, known, metrics) = (None, BTreeMap::new(), BTreeMap::new());
+        let (recent, known, metrics) = (Recent::new(), BTreeMap::new(), BTreeMap::new());
         let singles = Singles::default();
         Tables { tx, now, resolution, wants, recent, known, singles, held: 0, made: 0, metrics, failed: None }
     }
@@ -155,12 +156,16 @@ impl<'a> Tables<'a> {
     ) -> Result<(), Refusal> {
         let found = self.metrics(request.metric)?;
         let meant = self.meant(&found, request)?;
-        if self.recent.is_none() && !meant.is_empty() {
-            self.recent = Some(series::of(self.tx).recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS)?);
-        }
         let interval = self.tx.aging().promised(request.start, self.now).resolution;
         let tx = self.tx;
         let points = series::of(tx);
+        let new: HashSet<i64> =
+            meant.iter().map(|one| one.id).filter(|id| !self.recent.contains_key(id)).collect();
+        if !new.is_empty() {
+            // Whichever times are asked for.
+            let mut found = points.recent(&new, TimeRange::ALWAYS)?;
+            self.recent.extend(new.into_iter().map(|id| (id, found.remove(&id).unwrap_or_default())));
+        }
         let mut packed = None;
         let mut most = request.most;
         for one in &meant {
@@ -266,7 +271,7 @@ impl<'a> Tables<'a> {
         step: i64,
     ) -> Result<Vec<Sample>, Refusal> {
         let recent = || {
-            let all = self.recent.iter().filter_map(|recent| recent.get(&id)).flatten();
+            let all = self.recent.get(&id).into_iter().flatten();
             all.filter(|point| span.contains(point.time))
         };
         let singles = &mut self.singles;

@@ -89,13 +89,8 @@ pub trait Points {
     /// Appends rows to the journal, which were received at this time.
     fn append(&self, rows: &[Row], received: i64) -> Result<(), StoreError>;
 
-    /// Goes through the journal once, for the series that are `wanted`, all of them in the range `series`.
-    fn recent(
-        &self,
-        series: RangeInclusive<i64>,
-        wanted: &dyn Fn(i64) -> bool,
-        time: TimeRange,
-    ) -> Result<Recent, StoreError>;
+    /// Goes through the journal once, for the series that are `wanted`.
+    fn recent(&self, wanted: &HashSet<i64>, time: TimeRange) -> Result<Recent, StoreError>;
 
     /// The packed points of the series that are `wanted`, to be read one after the other.
     fn packed<'s>(
@@ -156,11 +151,7 @@ impl<'a> Reader<'a> {
         wanted: &HashSet<i64>,
         time: TimeRange,
     ) -> Result<Reader<'a>, StoreError> {
-        let recent = match wanted.iter().min().zip(wanted.iter().max()) {
-            Some((first, last)) => points.recent(*first..=*last, &|series| wanted.contains(&series), time)?,
-            None => Recent::new(),
-        };
-        Ok(Reader { packed: points.packed(wanted, time)?, recent })
+        Ok(Reader { recent: points.recent(wanted, time)?, packed: points.packed(wanted, time)? })
     }
 
     /// The points of one series at `resolution`, by time.
@@ -169,6 +160,12 @@ impl<'a> Reader<'a> {
         points.extend(self.recent.remove(&series).unwrap_or_default());
         Ok(downsample(points, resolution))
     }
+}
+
+/// From the smallest to the largest of these series.
+pub fn range(series: &HashSet<i64>) -> Option<RangeInclusive<i64>> {
+    let (first, last) = series.iter().min().zip(series.iter().max())?;
+    Some(*first..=*last)
 }
 
 /// Memory that points take while as many as `more` are added to them, which grows them by half of what they are at least.

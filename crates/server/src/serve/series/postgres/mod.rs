@@ -26,7 +26,6 @@ pub mod whole;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::ops::RangeInclusive;
 
 use self::table::Keys;
 use super::points::{Cursor, Owned, Packed, Points, Recent, Tail};
@@ -62,7 +61,9 @@ impl<'t, 'c> Postgres<'t, 'c> {
 
 impl Points for Postgres<'_, '_> {
     fn series(&self, metric: i64) -> Result<Vec<Series>, StoreError> {
-        table::of_metric(self.tx, metric)
+        let all = table::of_metric(self.tx, metric)?;
+        self.metrics.borrow_mut().extend(all.iter().map(|one| (one.id, metric)));
+        Ok(all)
     }
 
     fn find_or_create(&self, wanted: &[(i64, &Labels)]) -> Result<Vec<i64>, StoreError> {
@@ -73,13 +74,8 @@ impl Points for Postgres<'_, '_> {
         append::append(self.tx, rows, received)
     }
 
-    fn recent(
-        &self,
-        series: RangeInclusive<i64>,
-        wanted: &dyn Fn(i64) -> bool,
-        time: TimeRange,
-    ) -> Result<Recent, StoreError> {
-        table::recent(self.tx, series, wanted, time)
+    fn recent(&self, wanted: &HashSet<i64>, time: TimeRange) -> Result<Recent, StoreError> {
+        table::recent(self.tx, &table::parts_of(self.tx, &self.keys(wanted)?), wanted, time)
     }
 
     fn packed<'s>(

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use super::pages::PAGES;
-use super::table::Keys;
+use super::table::{self, Keys};
 use crate::serve::budget;
 use crate::serve::series::points::{Packed as Series, taken};
 use crate::serve::store::damage;
@@ -15,6 +16,23 @@ use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::page::{self, Page, Place};
 use crate::serve::tsdb::range::TimeRange;
 use crate::serve::tsdb::tier::{TIERS, Tier};
+
+/// Of each tier the pages that may hold some of the metrics ?1 from a time on, which is a parameter behind the others. A page of a metric is in
+/// the part of the metric, between the first and the last of those in the page.
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    let of = |(place, tier): (usize, &Tier)| {
+        let from = place + 5;
+        let resolution = tier.resolution;
+        format!(
+            "SELECT tier, start, seq, first, no, block FROM pages AS page
+            WHERE part = ANY(?3) AND tier = {resolution} AND start BETWEEN ?{from} AND ?4
+            AND EXISTS (SELECT 1 FROM unnest(CAST(?1 AS BIGINT[])) AS metric
+                WHERE metric BETWEEN page.first AND page.last AND metric % ?2 = page.part)"
+        )
+    };
+    let all: Vec<String> = TIERS.iter().enumerate().map(of).collect();
+    format!("{} ORDER BY tier DESC, start, seq, first, no", all.join(" UNION ALL "))
+});
 
 /// The packed points of some series.
 pub struct Packed {
@@ -40,28 +58,21 @@ impl Packed {
         if wanted.is_empty() {
             return Ok(packed);
         }
-        let metrics: BTreeSet<i64> = wanted.iter().map(|(metric, _)| *metric).collect();
-        let metrics = Vec::from_iter(metrics);
-        for tier in TIERS.into_iter().rev() {
-            packed.read(tx, tier, wanted, &metrics)?;
-        }
+        packed.read(tx, wanted)?;
         Ok(packed)
     }
 
-    fn read(&mut self, tx: &Tx<'_>, tier: Tier, wanted: &Keys, metrics: &Vec<i64>) -> Result<(), StoreError> {
-        // A page of a metric is in the part of the metric, between the first and the last of those in the page.
-        let sql = "SELECT start, seq, block FROM pages AS page
-            WHERE part = ANY(?6) AND tier = ?3 AND start BETWEEN ?4 AND ?5
-            AND EXISTS (SELECT 1 FROM unnest(CAST(?1 AS BIGINT[])) AS metric
-                WHERE metric BETWEEN page.first AND page.last AND metric % ?2 = page.part)
-            ORDER BY start, seq, first, no";
-        let from = tier.window(self.time.start);
-        let parts: BTreeSet<i64> = metrics.iter().map(|metric| metric.rem_euclid(tx.parts())).collect();
-        let parts = Vec::from_iter(parts);
-        let params = params![metrics, tx.parts(), tier.resolution, from, self.time.end, parts];
-        tx.each(sql, params, |row| {
+    fn read(&mut self, tx: &Tx<'_>, wanted: &Keys) -> Result<(), StoreError> {
+        let metrics: BTreeSet<i64> = wanted.iter().map(|(metric, _)| *metric).collect();
+        let parts = table::parts_of(tx, wanted);
+        let metrics = Vec::from_iter(metrics);
+        let from = TIERS.map(|tier| tier.window(self.time.start));
+        let [one, two, three, four] = &from;
+        let params = params![metrics, tx.parts(), parts, self.time.end, one, two, three, four];
+        tx.each(&SELECT, params, |row| {
             let (start, seq, bytes): (i64, i64, &[u8]) =
                 (row.get("start")?, row.get("seq")?, row.get("block")?);
+            let Some(tier) = Tier::of(row.get("tier")?) else { return Ok(ControlFlow::Continue(())) };
             let Ok((_, places)) = page::open(tier, start, bytes) else {
                 damage::note(PAGES, seq);
                 return Ok(ControlFlow::Continue(()));

@@ -1,11 +1,11 @@
 //! The tables of series and the journal.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 
 use crate::pattern::fold;
 use crate::serve::budget;
-use crate::serve::series::points::{Owned, Recent};
+use crate::serve::series::points::{Owned, Recent, range};
 use crate::serve::store::damage;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Row, Tx, params};
@@ -161,23 +161,23 @@ impl Wanted {
     }
 }
 
-/// Goes through the journal once, for the series that are `wanted`, all of them in `range`. What came later has the larger id, whichever
-/// part it is in.
+/// Goes once through the journal of these parts, for the series that are `wanted`. What came later has the larger id, whichever part it is in.
 pub fn recent(
     tx: &Tx<'_>,
-    range: RangeInclusive<i64>,
-    wanted: &dyn Fn(i64) -> bool,
+    parts: &Vec<i64>,
+    wanted: &HashSet<i64>,
     time: TimeRange,
 ) -> Result<Recent, StoreError> {
+    let Some(range) = range(wanted) else { return Ok(Recent::new()) };
     let mut recent = Recent::new();
     let sql = "SELECT id, block FROM journal WHERE part = ANY(?3) AND first_series <= ?2 AND last_series >= ?1 ORDER BY id";
-    tx.each(sql, params![*range.start(), *range.end(), all_parts(tx)], |row| {
+    tx.each(sql, params![*range.start(), *range.end(), parts], |row| {
         let Ok(samples) = journal::open(row.get("block")?) else {
             damage::note(JOURNAL, row.get("id")?);
             return Ok(ControlFlow::Continue(()));
         };
         for sample in &samples {
-            if time.contains(sample.time) && wanted(sample.series) {
+            if time.contains(sample.time) && wanted.contains(&sample.series) {
                 let points = recent.entry(sample.series).or_default();
                 if points.len() == points.capacity() {
                     // It is about to double, or to have its first four.
@@ -248,6 +248,12 @@ pub fn part_of_journal(tx: &Tx<'_>) -> Result<Option<i64>, StoreError> {
 pub fn parts(tx: &Tx<'_>) -> Result<Vec<i64>, StoreError> {
     let sql = "SELECT part FROM parts WHERE part = ANY(?1) ORDER BY part";
     tx.all(sql, params![all_parts(tx)], |row| row.get("part"))
+}
+
+/// The parts in which these series lie.
+pub fn parts_of(tx: &Tx<'_>, series: &Keys) -> Vec<i64> {
+    let parts: BTreeSet<i64> = series.iter().map(|(metric, _)| metric.rem_euclid(tx.parts())).collect();
+    Vec::from_iter(parts)
 }
 
 /// All that there can be. Where the tables lie on several machines, a statement must say which of them it is about, even if that is all.

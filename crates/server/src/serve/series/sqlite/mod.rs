@@ -21,12 +21,11 @@ pub mod whole;
 mod write;
 
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
 
 pub use self::follow::LANE;
-use super::points::{Cursor, Owned, Packed, Points, Recent, Tail};
+use super::points::{Cursor, Owned, Packed, Points, Recent, Tail, range};
 use crate::serve::store::error::StoreError;
 use crate::serve::store::sqlite::contents::Contents;
 use crate::serve::tsdb::journal::Row;
@@ -64,13 +63,9 @@ impl Points for Sqlite<'_> {
         table::append(self.0, rows, received)
     }
 
-    fn recent(
-        &self,
-        series: RangeInclusive<i64>,
-        wanted: &dyn Fn(i64) -> bool,
-        time: TimeRange,
-    ) -> Result<Recent, StoreError> {
-        table::recent(self.0, series, wanted, time)
+    fn recent(&self, wanted: &HashSet<i64>, time: TimeRange) -> Result<Recent, StoreError> {
+        let Some(range) = range(wanted) else { return Ok(Recent::new()) };
+        table::recent(self.0, range, |series| wanted.contains(&series), time)
     }
 
     fn packed<'s>(

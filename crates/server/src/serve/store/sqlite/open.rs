@@ -260,7 +260,7 @@ mod tests {
             drop(old);
             let opened = open(&Data::File(path.clone())).unwrap();
             let time = TimeRange { start: 0, end: 100 };
-            let found = Sqlite(&opened.writer).recent(7..=7, &|series| series == 7, time).unwrap();
+            let found = Sqlite(&opened.writer).recent(&[7].into(), time).unwrap();
             assert_eq!(found[&7][0].stats.last, 1.5, "schema {version}");
             drop(opened);
             let report = check(&path).unwrap();
@@ -288,7 +288,7 @@ mod tests {
         old.execute("UPDATE journal_folded SET row = 2, series = 8", []).unwrap();
         drop(old);
         let opened = open(&Data::File(path)).unwrap();
-        let found = Sqlite(&opened.writer).recent(0..=i64::MAX, &|_| true, TimeRange::ALWAYS).unwrap();
+        let found = Sqlite(&opened.writer).recent(&[7, 8, 9].into(), TimeRange::ALWAYS).unwrap();
         let counts = [7, 8, 9].map(|series| found.get(&series).map_or(0, Vec::len));
         assert_eq!(counts, [1, 0, 2]);
         let rows =
