@@ -6,6 +6,7 @@ use tokio::time::sleep;
 
 use super::writers::Writers;
 use super::{Cluster, store};
+use crate::server::{Server, TOKEN, USER, client};
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Replication {
@@ -39,6 +40,35 @@ pub async fn failed_over(replication: Replication) -> Option<usize> {
     standby.sql("postgres", "SELECT pg_promote()");
     let ledger = writers.stop().await;
     Some(ledger.lost(&cluster.nodes[0]).await)
+}
+
+/// What a server says of itself.
+async fn told(node: &Server, path: &str) -> String {
+    let request = client().get(node.url(path)).basic_auth(USER, Some(TOKEN));
+    request.send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_is_gone_is_missed() {
+    let Some((cluster, mut standby)) = pair(Replication::Synchronous) else { return };
+    let node = &cluster.nodes[0];
+    let sees = async |standbys: u32| {
+        let line = format!("\nlibrato_apply_database_synchronous_standbys {standbys}.0\n");
+        let mut tries = 0..200;
+        while !told(node, "/metrics").await.contains(&line) {
+            tries.next().unwrap_or_else(|| panic!("{standbys} are not seen: {}", node.log()));
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    sees(1).await;
+    assert!(!told(node, "/v1/health").await.contains("synchronous standby"));
+    standby.kill();
+    sees(0).await;
+    assert!(told(node, "/v1/health").await.contains("the database has lost its synchronous standby"));
+    node.log_with("the database has lost its synchronous standby");
+    standby.start_again();
+    sees(1).await;
+    node.log_with("the database has a synchronous standby");
 }
 
 /// A cancelled commit that waits for its standby is a success with a warning, though only one machine has it.

@@ -33,6 +33,8 @@ pub struct Signs {
     pub space: Headroom,
     /// How what waits to be compacted in a database stands to what may.
     pub pressure: Level,
+    /// The database had a synchronous standby, and has none now.
+    pub alone: bool,
     /// The data file is a copy that no one adopted.
     pub copy: bool,
     /// How old the newest durable measurement is that was not evaluated.
@@ -123,6 +125,11 @@ pub fn judge(signs: &Signs) -> Verdict {
             State::Warn,
             "measurements are stored more slowly: more wait to be compacted than --journal-soft",
         ),
+        (None, ..) if signs.alone => check(
+            "storage",
+            State::Warn,
+            "the database has lost its synchronous standby: what is acknowledged is on one machine alone, or nothing is",
+        ),
         (None, Headroom::Near, _) => check("storage", State::Warn, "the data take nine tenths of --max-disk"),
         (None, Headroom::Enough, _) => check("storage", State::Ok, "measurements can be stored"),
     };
@@ -199,6 +206,7 @@ mod tests {
             trouble: None,
             space: Headroom::Enough,
             pressure: Level::Low,
+            alone: false,
             copy: false,
             evaluation: now,
             troubles: Vec::new(),
@@ -256,6 +264,7 @@ mod tests {
         assert!(stopped(|signs| signs.evaluation = Pulse::Silent).is_some());
         assert!(stopped(|signs| signs.delivery = Pulse::Silent).is_some());
         assert!(stopped(|signs| signs.copy = true).unwrap().contains("copy"));
+        assert_eq!(judge(&Signs { alone: true, ..well() }).status(), State::Warn);
         let both = stopped(|signs| {
             signs.trouble = Some("the disk is full".to_owned());
             signs.evaluation = Pulse::Behind(Duration::from_secs(75));

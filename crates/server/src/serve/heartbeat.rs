@@ -28,6 +28,7 @@ pub fn verdict(store: &Store, telemetry: &Telemetry, cluster: &Cluster) -> Verdi
         trouble: store.unready().map(|error| error.to_string()),
         space: store.condition().room.space(),
         pressure: store.condition().pressure.level(),
+        alone: store.condition().standbys.are_missed(),
         copy: store.is_unadopted_copy(),
         evaluation,
         troubles: telemetry.said(),

@@ -1,4 +1,4 @@
-//! What is counted of lanes and of the journal of a database, for the page of the server's figures.
+//! What is counted of lanes, of the journal of a database and of its standbys, for the page of the server's figures.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,6 +23,8 @@ pub struct LaneFigures {
     bytes: Gauge,
     oldest: Gauge,
     pressure: Gauge,
+    standbys: Gauge<f64, AtomicU64>,
+    lag: Gauge<f64, AtomicU64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +52,10 @@ impl LaneFigures {
         all.register_with_unit("journal_oldest", help, Unit::Seconds, self.oldest.clone());
         let help = "0 while little of it waits, 1 while measurements are stored more slowly (--journal-soft), 2 while they are refused (--journal-hard)";
         all.register("journal_pressure", help, self.pressure.clone());
+        let help = "Standbys that have a commit before it is acknowledged; NaN where the data are in a file, or the user of the database may not know (pg_monitor)";
+        all.register("database_synchronous_standbys", help, self.standbys.clone());
+        let help = "How far the last of all standbys replays behind; NaN likewise";
+        all.register_with_unit("database_replay_lag", help, Unit::Seconds, self.lag.clone());
     }
 
     pub fn look(&self, condition: &Condition) {
@@ -75,6 +81,9 @@ impl LaneFigures {
             Level::Soft => 1,
             Level::Hard => 2,
         });
+        let standbys = condition.standbys.found().and_then(|found| Some((found.synchronous?, found.behind)));
+        self.standbys.set(standbys.map_or(f64::NAN, |(synchronous, _)| synchronous as f64));
+        self.lag.set(standbys.map_or(f64::NAN, |(_, behind)| behind as f64 / 1000.0));
         let now = condition.clock.now();
         self.oldest.set(waiting.oldest.map_or(0, |oldest| now.saturating_sub(oldest).max(0)));
     }

@@ -15,6 +15,7 @@ use super::flow::{Flow, Waiting};
 use super::pressure::{Level, Pressure};
 use super::room::Room;
 use super::sqlite::reserve::Reserve;
+use super::standbys::{Found, News, Standbys};
 use crate::serve::Clock;
 use crate::serve::tsdb::aging::Aging;
 
@@ -59,6 +60,8 @@ pub struct Condition {
     pub flow: Flow,
     /// What of it waits, against what may.
     pub pressure: Pressure,
+    /// Who follows the database.
+    pub standbys: Standbys,
     /// Statements of requests.
     pub statements: AtomicU64,
     /// Bytes that the history of alerts may take.
@@ -140,10 +143,22 @@ impl Condition {
         self.tell(self.pressure.waits(waiting.bytes));
     }
 
-    /// A standby of the database is so many milliseconds behind.
+    /// These standbys follow the database now.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
-    pub fn standby_is_behind(&self, millis: i64) {
-        self.tell(self.pressure.is_behind(millis));
+    pub fn standbys_are(&self, found: Found) {
+        self.tell(self.pressure.is_behind(found.behind));
+        match self.standbys.see(found) {
+            None => {}
+            Some(News::None) => {
+                tracing::warn!(target: "librato_apply::serve", "the database knows no synchronous standby: unless its disk is on several machines, what is acknowledged is on one alone");
+            }
+            Some(News::Lost) => {
+                tracing::warn!(target: "librato_apply::serve", "the database has lost its synchronous standby: what is acknowledged is on one machine alone, or nothing is");
+            }
+            Some(News::Back) => {
+                tracing::info!(target: "librato_apply::serve", "the database has a synchronous standby");
+            }
+        }
     }
 
     fn tell(&self, pressure: Option<Level>) {

@@ -17,6 +17,7 @@ pub(in crate::serve) mod pressure;
 pub(in crate::serve) mod room;
 pub(in crate::serve) mod rows;
 pub(in crate::serve) mod sqlite;
+pub(in crate::serve) mod standbys;
 #[cfg(test)]
 mod tests;
 mod time_slice;

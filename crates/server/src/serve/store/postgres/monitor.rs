@@ -14,6 +14,7 @@ use super::shared::Shared;
 use super::target::Postgres;
 use crate::serve::Clock;
 use crate::serve::store::error::Trouble;
+use crate::serve::store::standbys::Found;
 
 /// How often it is asked.
 const EVERY: Duration = Duration::from_secs(2);
@@ -44,8 +45,8 @@ impl Monitor {
             let (mut known, mut answers) = (None, 0_u32);
             loop {
                 match tokio::time::timeout(PATIENCE, ask(&mut known, &target, &shared.condition.clock)).await {
-                    Ok(Ok(Answer { usable: true, behind })) => {
-                        shared.condition.standby_is_behind(behind);
+                    Ok(Ok(Answer { usable: true, standbys })) => {
+                        shared.condition.standbys_are(standbys);
                         own.answered.store(own.begun.elapsed().as_millis() as u64, Ordering::Release);
                         shared.condition.wrote(|| None);
                         if answers.is_multiple_of(MEASURED) {
@@ -81,10 +82,13 @@ impl Monitor {
     }
 }
 
-/// Whether it can be written, and read by this program; what time it is there; and how far a standby is behind, as far as the user may know.
+/// Whether it can be written, and read by this program; what time it is there; how far a standby is behind, and how many of them have what is
+/// acknowledged, as far as the user may know: to others there are standbys without a state.
 const ASKED: &str = "SELECT NOT pg_is_in_recovery() AND (SELECT oldest_reader FROM librato_apply.meta) <= $1,
     CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT),
-    (SELECT CAST(extract(epoch FROM max(replay_lag)) * 1000 AS BIGINT) FROM pg_stat_replication)";
+    (SELECT CAST(extract(epoch FROM max(replay_lag)) * 1000 AS BIGINT) FROM pg_stat_replication),
+    (SELECT CASE WHEN count(*) = count(state) THEN count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) END
+        FROM pg_stat_replication)";
 
 /// Asks for the first time. What is wrong shows when it is asked again.
 pub fn begin(target: &Postgres, runtime: &Handle, clock: &Clock) {
@@ -110,17 +114,16 @@ async fn ask(
     let way = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) / 2;
     clock.tell(row.try_get::<_, i64>(1)?.saturating_add(way), way + 5);
     let usable = row.try_get(0)?;
-    let behind = row.try_get::<_, Option<i64>>(2)?;
+    let (behind, synchronous): (Option<i64>, _) = (row.try_get(2)?, row.try_get(3)?);
     // The next one finds the primary, which may be another one now.
     *known = Some(client).filter(|_| usable);
-    Ok(Answer { usable, behind: behind.unwrap_or(0) })
+    Ok(Answer { usable, standbys: Found { synchronous, behind: behind.unwrap_or(0) } })
 }
 
 /// What the database said.
 struct Answer {
     usable: bool,
-    /// How far a standby is behind, in milliseconds.
-    behind: i64,
+    standbys: Found,
 }
 
 /// Notes how large it is. Without an answer the last one stays true enough.
