@@ -18,8 +18,8 @@ const CLIENTS: usize = 80;
 const TIME: Duration = Duration::from_secs(8);
 
 /// Sends for some time. How long each had to wait.
-async fn send(host: String, number: usize) -> Vec<Duration> {
-    let (client, url) = (client(), format!("http://{host}/v1/measurements"));
+async fn send(client: reqwest::Client, host: String, number: usize) -> Vec<Duration> {
+    let url = format!("http://{host}/v1/measurements");
     let item = json!({"name": "m", "value": 1, "tags": {"n": number.to_string()}});
     let body = json!({ "measurements": [item] });
     let (begun, mut waits) = (Instant::now(), Vec::new());
@@ -44,9 +44,12 @@ async fn batches_grow_where_commits_and_ways_are_long() {
     // All series together, so that clients send what is known.
     let items: Vec<_> =
         (0..CLIENTS).map(|n| json!({"name": "m", "value": 1, "tags": {"n": n.to_string()}})).collect();
-    let made = client().post(nodes[0].url("/v1/measurements")).basic_auth(USER, Some(TOKEN));
+    // One for all, each with a connection of its own: making one takes so much that those that are connected would not come to send their first
+    // headers in the ten seconds that a server waits for them.
+    let client = client();
+    let made = client.post(nodes[0].url("/v1/measurements")).basic_auth(USER, Some(TOKEN));
     assert_eq!(made.json(&json!({"measurements": items})).send().await.unwrap().status(), 202);
-    let run = |number: usize| tokio::spawn(send(nodes[number % 2].host.clone(), number));
+    let run = |number: usize| tokio::spawn(send(client.clone(), nodes[number % 2].host.clone(), number));
     let mut waits = Vec::new();
     for client in (0..CLIENTS).map(run).collect::<Vec<_>>() {
         waits.extend(client.await.unwrap());
