@@ -27,11 +27,29 @@ struct Server {
     router: Router,
 }
 
-impl Server {
-    fn new() -> Server {
-        Server::over(Store::open(&Data::Memory).unwrap())
-    }
+/// One over each database that is here.
+fn servers() -> Vec<Server> {
+    let file = Store::open(&Data::Memory).unwrap();
+    let stores = [Some(file), across_a_network()];
+    stores.into_iter().flatten().map(Server::over).collect()
+}
 
+/// A PostgreSQL, where tests are to run on it.
+#[cfg(all(unix, feature = "postgres"))]
+fn across_a_network() -> Option<Store> {
+    use super::store::{Opening, postgres::tests::store_with};
+
+    let (store, _) = store_with(Opening::default())?;
+    store.rest();
+    Some(store)
+}
+
+#[cfg(not(all(unix, feature = "postgres")))]
+fn across_a_network() -> Option<Store> {
+    None
+}
+
+impl Server {
     fn over(store: Store) -> Server {
         let users = vec![Credentials::new("u", &"t".into())];
         Server { router: router(store.clone(), users, &Options::default()), store }
@@ -83,7 +101,12 @@ impl Server {
 
 #[tokio::test]
 async fn alerts_and_services() {
-    let server = Server::new();
+    for server in servers() {
+        take_few_for_alerts_and_services(server).await;
+    }
+}
+
+async fn take_few_for_alerts_and_services(server: Server) {
     let mut services = Vec::new();
     for n in 0..20 {
         let settings = json!({ "addresses": format!("a{n}@example.com") });
@@ -136,7 +159,12 @@ async fn alerts_and_services() {
 
 #[tokio::test]
 async fn spaces_dashboards_and_instruments() {
-    let server = Server::new();
+    for server in servers() {
+        take_few_for_spaces_dashboards_and_instruments(server).await;
+    }
+}
+
+async fn take_few_for_spaces_dashboards_and_instruments(server: Server) {
     let stream = |n: usize| json!({ "metric": format!("m{n}"), "source": "*" });
     let streams: Vec<_> = (0..30).map(stream).collect();
     let space = server.make("/v1/spaces", json!({ "name": "s" })).await;
@@ -175,7 +203,12 @@ async fn spaces_dashboards_and_instruments() {
 
 #[tokio::test]
 async fn metrics_sources_annotations_and_tokens() {
-    let server = Server::new();
+    for server in servers() {
+        take_few_for_metrics_sources_annotations_and_tokens(server).await;
+    }
+}
+
+async fn take_few_for_metrics_sources_annotations_and_tokens(server: Server) {
     for n in 0..3 {
         server.put(&format!("/v1/metrics/m{n}"), json!({ "type": "gauge", "display_name": "M" })).await;
         server.put(&format!("/v1/metrics/m{n}"), json!({ "display_name": "N" })).await;
@@ -206,13 +239,9 @@ async fn metrics_sources_annotations_and_tokens() {
 }
 
 /// A submission is one statement, and a few more where metrics and series have to be made, however many.
-#[cfg(all(unix, feature = "postgres"))]
 #[tokio::test]
 async fn submissions_across_a_network_take_few_statements() {
-    use super::store::{Opening, postgres::tests::store_with};
-
-    let Some((store, _)) = store_with(Opening::default()) else { return };
-    store.rest();
+    let Some(store) = across_a_network() else { return };
     let server = Server::over(store);
     let one =
         |n: i64| json!({ "name": format!("m{}", n % 40), "tags": { "host": format!("h{n}") }, "value": n });
