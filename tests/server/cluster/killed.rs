@@ -29,9 +29,12 @@ async fn a_server_that_is_killed_takes_nothing_along() {
     writers.settle("servers killed", &cluster.nodes[2]).await;
 }
 
+/// Nobody is refused who has the patience: what was under way is found out, and done again where it was not carried out.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_killed_and_started_again_has_all_that_was_acknowledged() {
-    let Some(mut cluster) = Cluster::start(2, &[]) else { return };
+    let Some(mut cluster) = Cluster::start_with(2, &[], &["--no-alerts", "--store-patience", "20s"]) else {
+        return;
+    };
     let writers = Writers::start(cluster.hosts());
     for _ in 0..rounds(3) {
         writers.go_on(30).await;
@@ -40,7 +43,8 @@ async fn a_database_that_is_killed_and_started_again_has_all_that_was_acknowledg
         cluster.postgres.start_again();
         writers.go_on(20).await;
     }
-    writers.settle("database killed", &cluster.nodes[1]).await;
+    let ledger = writers.settle("database killed", &cluster.nodes[1]).await;
+    assert_eq!(ledger.refused, 0, "within their patience");
 }
 
 #[tokio::test(flavor = "multi_thread")]

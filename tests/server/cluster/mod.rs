@@ -37,9 +37,14 @@ struct Cluster {
 impl Cluster {
     /// As many servers over a new database, which evaluate no alerts; nothing where there is no PostgreSQL.
     fn start(nodes: usize, options: &[&str]) -> Option<Cluster> {
+        Cluster::start_with(nodes, options, &["--no-alerts"])
+    }
+
+    /// The same with other options of the servers.
+    fn start_with(nodes: usize, options: &[&str], more: &'static [&'static str]) -> Option<Cluster> {
         let postgres = store::durable(options)?;
         let address = postgres.create("monitoring");
-        Some(Cluster::over(postgres, address, nodes, &["--no-alerts"]))
+        Some(Cluster::over(postgres, address, nodes, more))
     }
 
     fn over(

@@ -156,6 +156,7 @@ struct Stored {
     history_dropped: Gauge,
     repeats: Gauge,
     breaks: Gauge,
+    settled: Family<Outcome, Gauge>,
     waits: Gauge,
 }
 
@@ -317,6 +318,8 @@ impl Stored {
         all.register("database_repeats", help, self.repeats.clone());
         let help = "Transactions whose connection to the database broke";
         all.register("database_breaks", help, self.breaks.clone());
+        let help = "Transactions whose commit was not answered, by what was found out: stored, or not_stored (and done again)";
+        all.register("database_settled", help, self.settled.clone());
         let help = "Transactions that had to wait until one of the connections to the database was free";
         all.register("database_waits", help, self.waits.clone());
     }
@@ -339,6 +342,10 @@ impl Stored {
         self.history_dropped.set(count(&condition.history_dropped));
         self.repeats.set(count(&condition.repeats));
         self.breaks.set(count(&condition.breaks));
+        let settled = &condition.settled;
+        for (outcome, value) in [("stored", &settled.stored), ("not_stored", &settled.not_stored)] {
+            self.settled.get_or_create(&Outcome { outcome }).set(count(value));
+        }
         self.waits.set(count(&condition.waits));
     }
 }

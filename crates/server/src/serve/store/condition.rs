@@ -11,7 +11,7 @@ use super::changes::Changes;
 use super::damage::Damage;
 use super::epoch::Epoch;
 use super::error::Trouble;
-use super::flow::{Flow, Waiting};
+use super::flow::{Flow, Settled, Waiting};
 use super::pressure::{Level, Pressure};
 use super::room::Room;
 use super::sqlite::reserve::Reserve;
@@ -74,6 +74,8 @@ pub struct Condition {
     pub repeats: AtomicU64,
     /// Transactions whose connection broke.
     pub breaks: AtomicU64,
+    /// Transactions whose commit was not answered, by what was found out.
+    pub settled: Settled,
     /// Transactions that had to wait for a connection.
     pub waits: AtomicU64,
 }

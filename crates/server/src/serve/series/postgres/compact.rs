@@ -9,7 +9,6 @@ use super::follow::{self, GONE, UNREAD};
 use super::pages::{self, New};
 use super::table;
 use crate::serve::store::error::StoreError;
-use crate::serve::store::flow::Waiting;
 use crate::serve::store::tx::{Tx, params};
 use crate::serve::tsdb::aggregate::Point;
 use crate::serve::tsdb::aging::Aging;
@@ -18,10 +17,6 @@ use crate::serve::tsdb::journal;
 use crate::serve::tsdb::page::write::Pages;
 use crate::serve::tsdb::sample::Sample;
 use crate::serve::tsdb::tier::Window;
-
-/// The journal of a part is compacted when it has grown to this many bytes, or when its oldest row is this many seconds old.
-const GROWN: i64 = 2 << 20;
-const OLD: i64 = 30;
 
 /// Rows that are compacted in one transaction: those of as many bytes, if they are full.
 const TOGETHER: i64 = 512;
@@ -44,28 +39,6 @@ pub struct Done {
     pub more: bool,
     /// Points that outlived the last tier, and went.
     pub dropped: u64,
-}
-
-/// What waits in the journal, and the parts in which it is to be compacted.
-pub fn due(tx: &Tx<'_>, now: Time) -> Result<(Waiting, Vec<i64>), StoreError> {
-    let sql = "SELECT part, count(*) AS count, CAST(sum(octet_length(block)) AS BIGINT) AS bytes,
-            min(received_at) AS oldest, max(received_at) AS newest
-        FROM journal WHERE part = ANY(?1) GROUP BY part ORDER BY part";
-    let (mut waiting, mut due) = (Waiting::default(), Vec::new());
-    tx.each(sql, params![table::all_parts(tx)], |row| {
-        let (oldest, newest): (i64, i64) = (row.get("oldest")?, row.get("newest")?);
-        let bytes: i64 = row.get("bytes")?;
-        waiting.rows += row.get::<i64>("count")?.unsigned_abs();
-        waiting.bytes += bytes.unsigned_abs();
-        waiting.oldest = Some(waiting.oldest.map_or(oldest, |known| known.min(oldest)));
-        // One that was received in times to come was so before the clock was set back.
-        let young = oldest > now.wall - OLD && newest <= now.wall;
-        if bytes >= GROWN || !young {
-            due.push(row.get("part")?);
-        }
-        Ok::<_, StoreError>(ControlFlow::Continue(()))
-    })?;
-    Ok((waiting, due))
 }
 
 /// Compacts the oldest rows of the journal of a part. Nothing where another server is at it, or there are none.

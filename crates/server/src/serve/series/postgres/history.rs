@@ -47,6 +47,7 @@ pub fn forget_old(tx: &Tx<'_>, now: i64) -> Result<(), StoreError> {
         ("DELETE FROM deliveries WHERE ended_at < ?1", now - 30 * DAY),
         ("DELETE FROM login_failures WHERE failed_at < ?1", now - 3600),
         ("DELETE FROM rates WHERE minute < ?1", now / 60 - 60),
+        ("DELETE FROM commits WHERE made_at < ?1", now - 3600),
         ("DELETE FROM nodes WHERE seen / 1000 < ?1", now - DAY),
     ];
     old.iter().try_for_each(|(sql, before)| tx.execute(sql, params![*before]).map(drop))?;

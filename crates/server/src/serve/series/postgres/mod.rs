@@ -22,6 +22,7 @@ pub mod testing;
 #[cfg(unix)]
 mod tests;
 pub mod upkeep;
+mod waiting;
 pub mod whole;
 
 use std::cell::RefCell;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::aging;
 use super::compact::{self, Done, Time};
-use super::{follow, history, pages, table};
+use super::{follow, history, pages, table, waiting};
 use crate::serve::store::condition::Condition;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::postgres::upkeep::{Keeper, Upkeep};
@@ -22,7 +22,12 @@ const LOOKED_AT: i64 = 60_000;
 /// How often it is looked whether the history of alerts takes too much room, in milliseconds.
 const MEASURED: i64 = 60_000;
 
-/// How often it is looked at least how much waits in the journal, in milliseconds.
+/// How often it is looked how much waits in the journal, in milliseconds, by a server that compacts it: just less than a round takes, so that one
+/// server alone looks in each. The others wait for such a server, and for none that is not there.
+const LOOKED_AT_JOURNAL: i64 = 900;
+const UNMAINTAINED: i64 = 5_000;
+
+/// How often whoever compacts asks at least how much waits.
 const MEASURED_JOURNAL: i64 = 2_000;
 
 /// What one server does of it.
@@ -152,10 +157,12 @@ fn next_due(tx: &Tx<'_>, aging: &Aging) -> Result<Option<i64>, StoreError> {
     Ok(next)
 }
 
-/// Notes what waits in the journal. The parts in which it is to be compacted.
+/// Notes what waits in the journal. The parts in which it is to be compacted, where this server has looked.
 fn due(keeper: &Keeper<'_>, now: Time) -> Result<Vec<i64>, StoreError> {
-    let (waiting, parts) = keeper.read(|tx| compact::due(tx, now))?;
-    keeper.condition().journal_waits(waiting);
+    let every = if keeper.maintains() { LOOKED_AT_JOURNAL } else { UNMAINTAINED };
+    let wall = keeper.condition().clock.wall();
+    let (found, parts) = keeper.write(|tx| waiting::look(tx, now, wall, every))?;
+    keeper.condition().journal_waits(found);
     Ok(parts)
 }
 

@@ -184,6 +184,11 @@ impl Connection {
         self.setback.set(Some(Setback::Broken));
     }
 
+    /// Whether it became of no use since its setbacks were last taken.
+    pub fn is_broken(&self) -> bool {
+        self.setback.get() == Some(Setback::Broken)
+    }
+
     /// Whether nothing can be asked any more.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()

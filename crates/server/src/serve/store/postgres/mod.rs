@@ -6,6 +6,10 @@ mod check_servers;
 mod connection;
 mod error;
 pub mod lanes;
+mod mark;
+#[cfg(test)]
+#[cfg(unix)]
+mod mark_tests;
 mod monitor;
 mod open_error;
 mod passfile;

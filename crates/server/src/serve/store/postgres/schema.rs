@@ -27,12 +27,13 @@ pub const CURRENT: i64 = MIGRATIONS.len() as i64;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("schema_1.sql"), oldest_reader: 1, takes_away: false },
     Migration { sql: include_str!("schema_2.sql"), oldest_reader: 1, takes_away: false },
-    Migration { sql: include_str!("schema_3.sql"), oldest_reader: 3, takes_away: true },
+    Migration { sql: include_str!("schema_3.sql"), oldest_reader: 1, takes_away: false },
+    Migration { sql: include_str!("schema_4.sql"), oldest_reader: 4, takes_away: true },
 ];
 
-/// Into how many groups the alerts of a new database are divided. Up to schema 2 all are one.
+/// Into how many groups the alerts of a new database are divided. Up to schema 3 all are one.
 pub const fn groups(schema: i64) -> i64 {
-    if schema < 3 { 1 } else { 64 }
+    if schema < 4 { 1 } else { 64 }
 }
 
 impl Migration {

@@ -1,8 +1,17 @@
--- Alerts are evaluated in groups, each by one server at a time, and a group has a clock of its own: a row, whose number is one more than the
--- group's. What a new database has of them is made with its first row.
-INSERT INTO alert_clock (id, file, clock, wall, held)
-    SELECT number, file, clock, wall, held FROM alert_clock CROSS JOIN generate_series(2, 64) AS number WHERE id = 1;
+-- The marks of transactions that wrote something, each the last thing that its transaction wrote; and of those that were not carried out, by
+-- whoever found that out (`kept` is 0). Older ones are of no use: nobody asks later than half a minute after a commit.
+CREATE TABLE commits (
+    id BIGINT PRIMARY KEY,
+    made_at BIGINT NOT NULL,
+    kept BIGINT NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
--- Nobody evaluates all alerts any more, a server either that has slept through the upgrade.
-DELETE FROM leases WHERE name = 'alerts';
-ALTER TABLE leases ADD CONSTRAINT alerts_have_groups CHECK (name <> 'alerts');
+-- What waits in the journal, as it was when a server last looked: one of them does at a time, for all.
+CREATE TABLE waiting (
+    id BIGINT PRIMARY KEY,
+    looked_at BIGINT NOT NULL,
+    count BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    oldest BIGINT
+);
+INSERT INTO waiting VALUES (1, 0, 0, 0, NULL);

@@ -1,6 +1,6 @@
 //! Jobs as transactions. Those that write are serializable, so they mean what they mean where only one writes at a time, and are
-//! done again where others came in between or a connection broke. A commit whose answer did not come is not: nobody knows whether
-//! it was carried out.
+//! done again where others came in between or a connection broke. Of a commit whose answer did not come it is found out first whether it
+//! was carried out.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::error::Setback;
+use super::mark::Mark;
 use super::pool::{Lent, Pool};
 use super::session::Session;
 use crate::serve::budget;
@@ -19,6 +20,9 @@ use crate::serve::store::tx::Tx;
 
 /// How often a transaction is tried that others get in the way of.
 const TRIES: u32 = 20;
+
+/// How long it is tried to find out what became of a commit.
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// How often a transaction was tried, and for how long the database may not answer.
 struct Tries {
@@ -95,18 +99,24 @@ fn write_at<T, E: Failure>(
     loop {
         let lent = tries.connection(pool)?;
         let connection = &lent.connection;
+        let mark = Mark::new()?;
         begin(connection, level);
         let outcome = run(connection, condition, job);
-        let outcome = outcome.and_then(|value| commit(connection).map(|()| value));
-        let (setback, warned) = (connection.take_setback(), connection.is_warned());
+        let outcome = outcome.and_then(|value| Ok((commit(connection, mark)?, value)));
+        let setback = connection.take_setback();
         count(condition, setback);
         match (outcome, setback) {
-            (Ok(value), _) if !warned => {
+            (Ok((Commit::Done, value)), _) => {
                 lent.give_back();
                 return Ok(value);
             }
-            (Ok(_), _) | (Err(Ended::Commit(_)), Some(Setback::Broken)) => {
-                return Err(StoreError::Unknown.into());
+            (Ok((Commit::InDoubt, value)), _) => {
+                // What is still under way there ends with its connection, or is waited for.
+                drop(lent);
+                if settle(pool, condition, mark).map_err(|_| StoreError::Unknown)? {
+                    return Ok(value);
+                }
+                tries.again(Setback::Broken)?;
             }
             (Err(_), Some(setback)) => {
                 if setback == Setback::Repeat && connection.end("ROLLBACK").is_ok() {
@@ -114,13 +124,31 @@ fn write_at<T, E: Failure>(
                 }
                 tries.again(setback)?;
             }
-            (Err(Ended::Job(error) | Ended::Commit(error)), None) => {
+            (Err(error), None) => {
                 if connection.end("ROLLBACK").is_ok() {
                     lent.give_back();
                 }
                 return Err(error);
             }
         }
+    }
+}
+
+/// Finds out whether a transaction was carried out whose commit was not answered.
+fn settle(pool: &Pool, condition: &Condition, mark: Mark) -> Result<bool, StoreError> {
+    let mut tries = Tries::begin(SETTLING);
+    loop {
+        let lent = tries.connection(pool)?;
+        lent.connection.forget_errors();
+        let kept = mark.settle(&lent.connection);
+        let setback = lent.connection.take_setback();
+        if let Ok(kept) = kept {
+            lent.give_back();
+            let counter = if kept { &condition.settled.stored } else { &condition.settled.not_stored };
+            counter.fetch_add(1, Ordering::Relaxed);
+            return Ok(kept);
+        }
+        tries.again(setback.unwrap_or(Setback::Broken))?;
     }
 }
 
@@ -150,8 +178,7 @@ pub fn read<T, E: Failure>(
         }
         match (outcome, setback) {
             (Err(_), Some(setback)) => tries.again(setback)?,
-            (Err(Ended::Job(error) | Ended::Commit(error)), None) => return Err(error),
-            (Ok(value), _) => return Ok(value),
+            (outcome, _) => return outcome,
         }
     }
 }
@@ -165,40 +192,43 @@ fn count(condition: &Condition, setback: Option<Setback>) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// How a transaction ended that did not succeed.
-enum Ended<E> {
-    Job(E),
-    Commit(E),
-}
-
 fn begin(connection: &Connection, sql: &str) {
     connection.forget_errors();
     connection.begin(sql);
 }
 
-fn commit<E: Failure>(connection: &Connection) -> Result<(), Ended<E>> {
+/// What is known of a commit that did not fail.
+enum Commit {
+    Done,
+    /// It was not answered, or with a warning: perhaps only one machine has it.
+    InDoubt,
+}
+
+fn commit(connection: &Connection, mark: Mark) -> Result<Commit, StoreError> {
     if connection.has_failed() {
         // The database takes this for a rollback, and calls it a success.
-        let error = StoreError::internal("a job went on after a statement had failed");
-        return Err(Ended::Job(error.into()));
+        return Err(StoreError::internal("a job went on after a statement had failed"));
     }
     if connection.is_closed() {
         // It is certain that nothing was carried out.
         connection.breaks();
-        return Err(Ended::Job(StoreError::Unavailable.into()));
+        return Err(StoreError::Unavailable);
     }
-    connection.end("COMMIT").map_err(|error| Ended::Commit(error.into()))
+    match connection.end(&mark.commit()) {
+        Ok(()) if !connection.is_warned() => Ok(Commit::Done),
+        Err(error) if !connection.is_broken() => Err(error),
+        Ok(()) | Err(_) => Ok(Commit::InDoubt),
+    }
 }
 
 fn run<T, E: Failure>(
     connection: &Connection,
     condition: &Condition,
     job: &impl Fn(&Tx<'_>) -> Result<T, E>,
-) -> Result<T, Ended<E>> {
+) -> Result<T, E> {
     let tx = Tx::on_postgres(Session(connection), condition.aging());
     let (outcome, damaged) = damage::watch(|| catch_unwind(AssertUnwindSafe(|| job(&tx))));
     condition.statements.fetch_add(tx.statements(), Ordering::Relaxed);
     condition.notice(damaged);
-    let outcome = outcome.unwrap_or_else(|_| Err(StoreError::internal("a job panicked").into()));
-    outcome.map_err(Ended::Job)
+    outcome.unwrap_or_else(|_| Err(StoreError::internal("a job panicked").into()))
 }

@@ -118,13 +118,13 @@ mod tests {
         // Both versions use it side by side, whichever came first.
         for known in [MIGRATIONS, &all, MIGRATIONS] {
             opened(&target, known).unwrap();
-            assert_eq!(sql(&address, LEVELS), format!("{n} 3 {n}"));
+            assert_eq!(sql(&address, LEVELS), format!("{n} 4 {n}"));
         }
         let seen = "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)";
         sql(&address, &format!("INSERT INTO nodes VALUES (1, 'web-1', '0.1.0', {n}, NULL, '', 0, {seen})"));
         let refused = upgrade_to(&target, false, &all).unwrap_err();
         assert!(matches!(&refused, SetupError::Older(who) if who == "web-1 (0.1.0)"), "{refused}");
-        assert_eq!(sql(&address, LEVELS), format!("{n} 3 {n}"), "nothing was done");
+        assert_eq!(sql(&address, LEVELS), format!("{n} 4 {n}"), "nothing was done");
 
         sql(&address, "UPDATE nodes SET seen = 0");
         let done = upgrade_to(&target, false, &all).unwrap();
@@ -157,7 +157,7 @@ mod tests {
         upgrade(&target, false).unwrap();
         assert_eq!(sql(&address, clocks), "64 1 64 1 500 500 501 1");
         assert_eq!(sql(&address, "SELECT string_agg(name, ' ') FROM leases"), "outbox");
-        assert!(matches!(opened(&target, before).unwrap_err(), SetupError::Newer { oldest: 3, known: 2 }));
+        assert!(matches!(opened(&target, before).unwrap_err(), SetupError::Newer { oldest: 4, known: 2 }));
 
         // A new database has the same.
         let Some(address) = fresh() else { return };
