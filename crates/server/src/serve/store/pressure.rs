@@ -54,6 +54,7 @@ impl Default for Pressure {
 
 impl Pressure {
     /// In bytes.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub fn limit(&self, soft: u64, hard: u64) {
         self.soft.store(soft, Ordering::Relaxed);
         self.hard.store(hard, Ordering::Relaxed);
@@ -74,6 +75,7 @@ impl Pressure {
     }
 
     /// How long a lane pauses after a batch: the longer, the nearer the second limit is.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub fn pause(&self) -> Duration {
         let [soft, hard, waiting] =
             [&self.soft, &self.hard, &self.waiting].map(|value| value.load(Ordering::Relaxed));
