@@ -15,7 +15,7 @@ use super::check::check;
 use super::contents::Examination;
 use super::file::DataFile;
 use super::lock::sibling;
-use super::open::identify;
+use super::open::{claim, identify};
 use super::open_error::{OpenError, failure};
 use super::properties::{COPIED_AT, OPENED_BY};
 use super::report::Report;
@@ -159,7 +159,7 @@ pub fn adopt(path: &Path) -> Result<bool, OpenError> {
     let failed = |source| failure(&path, source);
     let connection = Connection::open(file.path()).map_err(failed)?;
     // Older files cannot be marked.
-    let marked = identify(&connection, &path)? == schema::CURRENT
+    let marked = claim(&file, &connection)? == schema::CURRENT
         && COPIED_AT.get(&connection).map_err(failed)?.is_some();
     if marked {
         COPIED_AT.remove(&connection).map_err(failed)?;

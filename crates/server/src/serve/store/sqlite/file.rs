@@ -68,7 +68,8 @@ impl DataFile {
         let made = !path.exists();
         if made {
             let new = private().write(true).create(true).truncate(false).open(path);
-            new.map_err(|error| refused(owner::explained(error, path)))?;
+            let new = new.map_err(|error| refused(owner::explained(error, path)))?;
+            owner::hand_over(&new, owner::directory(path)).map_err(refused)?;
         }
         let path = path.canonicalize().map_err(refused)?;
         let locked = DataFile::lock(&path, made);
@@ -93,7 +94,6 @@ impl DataFile {
             return Err(refused(io::Error::other(displaced.reason(path))));
         }
         file.lock.iter().for_each(Lock::sign);
-        file.close_to_others();
         // SQLite flushes the files it makes itself into their directory; this one it finds there.
         #[cfg(unix)]
         if let Some(directory) = path.parent() {
@@ -158,8 +158,13 @@ impl DataFile {
         }
     }
 
+    /// Leaves a file that turns out not to be ours as it was found.
+    pub fn leave(&self) {
+        self.lock.iter().for_each(|lock| lock.discard(&self.path));
+    }
+
     /// The file holds the settings of services, which are secrets, and a copied one often has a wider mode.
-    fn close_to_others(&self) {
+    pub fn close_to_others(&self) {
         #[cfg(unix)]
         for path in ["", "-wal", "-shm"].map(|end| sibling(&self.path, end)) {
             use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

@@ -11,13 +11,18 @@ use super::owner;
 
 /// A lock that this process has. It is emptied at the end but stays: removing it would let two older servers in.
 #[derive(Debug)]
-pub struct Lock(File);
+pub struct Lock {
+    file: File,
+    /// Whether it was made with this lock.
+    new: bool,
+}
 
 impl Lock {
     /// For a server.
     pub fn take(path: &Path) -> Result<Lock, OpenError> {
         let name = sibling(path, "-lock");
         let refused = |source| OpenError::File { path: name.clone(), source };
+        let new = name.symlink_metadata().is_err();
         let opened = not_through_links().read(true).write(true).create(true).truncate(false).open(&name);
         let file = opened.map_err(|source| {
             let link = name.symlink_metadata().is_ok_and(|found| found.is_symlink());
@@ -35,7 +40,7 @@ impl Lock {
         // `serve adopt` of root leaves it behind for the service whose data it is.
         owner::hand_over(&file, path).map_err(refused)?;
         file.try_lock().map_err(|error| taken(path, error))?;
-        Ok(Lock(file))
+        Ok(Lock { file, new })
     }
 
     /// For those who only read, where there is one.
@@ -44,16 +49,23 @@ impl Lock {
         match not_through_links().read(true).open(&name) {
             Ok(file) => {
                 file.try_lock_shared().map_err(|error| taken(path, error))?;
-                Ok(Some(Lock(file)))
+                Ok(Some(Lock { file, new: false }))
             }
             Err(_) if !name.exists() => Ok(None),
             Err(source) => Err(OpenError::File { path: name, source }),
         }
     }
 
+    /// Takes it back from beside a file that is not ours.
+    pub fn discard(&self, path: &Path) {
+        if self.new {
+            let _ = std::fs::remove_file(sibling(path, "-lock"));
+        }
+    }
+
     /// Writes down who holds the file, for those who are kept out.
     pub fn sign(&self) {
-        let mut file = &self.0;
+        let mut file = &self.file;
         let _ = file.set_len(0).and_then(|()| file.rewind());
         let _ = writeln!(file, "{}", std::process::id());
     }
@@ -62,7 +74,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // Fails, as it shall, where it was opened for reading.
-        let _ = self.0.set_len(0);
+        let _ = self.file.set_len(0);
     }
 }
 

@@ -66,7 +66,7 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     let beside = unclean::look(path)?;
     unclean::keep_log(path, &beside).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     let writer = held(Connection::open(path).map_err(failed)?);
-    let version = identify(&writer, path)?;
+    let version = claim(file, &writer)?;
     let opened_by = if version < WITH_PROPERTIES { None } else { OPENED_BY.get(&writer).map_err(failed)? };
     if beside.is_unclean(path, opened_by) {
         unclean::examine(&writer, path)?;
@@ -148,6 +148,17 @@ pub(in crate::serve) fn on_any_disk(written: rusqlite::Result<()>) -> rusqlite::
     }
 }
 
+/// The schema version of a file that is to be written, if it is ours or empty. Only then is anything of it changed.
+pub(super) fn claim(file: &DataFile, connection: &Connection) -> Result<i32, OpenError> {
+    let identified = identify(connection, file.path());
+    match &identified {
+        Ok(_) => file.close_to_others(),
+        Err(OpenError::NotOurs(_)) => file.leave(),
+        Err(_) => {}
+    }
+    identified
+}
+
 /// The schema version of a file that is ours or empty.
 pub(super) fn identify(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
     let failed = |source| failure(path, source);
@@ -197,6 +208,8 @@ mod tests {
     use crate::serve::check;
     use crate::serve::series::points::Points as _;
     use crate::serve::series::sqlite::Sqlite;
+    #[cfg(unix)]
+    use crate::serve::store::sqlite::lock::sibling;
     use crate::serve::tsdb::journal;
     use crate::serve::tsdb::range::TimeRange;
     use crate::serve::tsdb::sample::{Sample, Stats};
@@ -228,8 +241,35 @@ mod tests {
         assert!(refused(&text).contains("not a data file"));
         let foreign = dir.path().join("foreign.db");
         Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        #[cfg(unix)]
+        for path in [&text, &foreign] {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            refused(path);
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+            assert!(!sibling(path, "-lock").exists());
+        }
         assert!(refused(&foreign).contains("not a data file"));
-        assert!(open(&Data::File(dir.path().join("no/such/dir.db"))).is_err());
+        let Err(error) = open(&Data::File(dir.path().join("no/such/dir.db"))) else { panic!("opened") };
+        assert!(error.to_string().contains("there is no directory"), "{error}");
+    }
+
+    /// So that a service can open what root moved to its directory.
+    #[cfg(unix)]
+    #[test]
+    fn what_root_makes_belongs_to_the_owner_of_its_directory() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let dir = tempfile::tempdir().unwrap();
+        if rustix::process::geteuid().is_root() {
+            chown(dir.path(), Some(65_532), Some(65_531)).unwrap();
+        }
+        let path = dir.path().join("a.db");
+        let opened = open(&Data::File(path.clone())).unwrap();
+        let owner = |path: &Path| (path.metadata().unwrap().uid(), path.metadata().unwrap().gid());
+        for end in ["", "-wal", "-shm", "-lock"] {
+            assert_eq!(owner(&sibling(&path, end)), owner(dir.path()), "{end}");
+        }
+        drop(opened);
     }
 
     #[test]

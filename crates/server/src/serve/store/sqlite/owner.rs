@@ -23,14 +23,16 @@ pub fn hand_over(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The error of opening or making a file; where it or its directory belongs to somebody else, that, and how to mend it.
+/// The error of opening or making a file; where its directory is not there, or either belongs to somebody else, that, and how to mend it.
 pub fn explained(error: io::Error, path: &Path) -> io::Error {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if error.kind() == io::ErrorKind::NotFound && !directory.exists() {
+        return io::Error::other(format!("there is no directory {}; make it first", directory.display()));
+    }
     #[cfg(unix)]
     if error.kind() == io::ErrorKind::PermissionDenied {
         use std::os::unix::fs::MetadataExt as _;
 
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let whose = |what: &'static str, path| Some((what, path, std::fs::metadata(path).ok()?.uid()));
         let found = whose("it", path).or_else(|| whose("its directory", directory));
         let own = rustix::process::geteuid().as_raw();
@@ -42,6 +44,11 @@ pub fn explained(error: io::Error, path: &Path) -> io::Error {
         }
     }
     error
+}
+
+/// The directory that a path leads to a file in.
+pub fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(all(test, unix))]
