@@ -1,6 +1,7 @@
 //! User and token, from flags, environment and files. What is secret of them is made known to what prints.
 
 use base64::Engine;
+use librato_apply::diag::in_plain_words;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::args::Global;
@@ -31,7 +32,7 @@ pub fn given(global: &Global, ui: &Ui) -> anyhow::Result<Given> {
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 Stop::usage(
-                    format!("cannot read the token file {}: {error}", file.display()),
+                    format!("cannot read the token file {}: {}", file.display(), in_plain_words(&error)),
                     "give a file that holds the token alone",
                 )
             })?;

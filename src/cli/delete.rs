@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use librato_apply::client::{Alert, Object};
-use librato_apply::diag::{printable, suggest};
+use librato_apply::diag::printable;
 use librato_apply::model::ALERT_STREAM;
 use librato_apply::remote::{ApiError, Call, Client, Method, ReadApi, WriteApi, segment};
 use librato_apply::wire::lenient;
@@ -13,7 +13,7 @@ use super::args::kind::Kind;
 use super::confirm;
 use super::endpoint::Access;
 use super::exit::{Exit, Stop};
-use super::get::missing;
+use super::get::{SIGNS, missing, not_called, with_help};
 use super::progress::waiting;
 use super::remote::{self, Entry};
 use super::target::Target;
@@ -89,8 +89,15 @@ async fn chosen(client: &Client, args: &Delete) -> anyhow::Result<Vec<Entry>> {
             }
             (None, _) => {
                 let all = remote::list(client, kind, "").await?;
-                let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
-                return Err(missing(kind, &format!("called \"{}\"", printable(name)), close));
+                let missing = not_called(kind, name, &all);
+                if !name.contains(SIGNS) {
+                    return Err(missing);
+                }
+                let (kinds, name) = (kind.plural(), printable(name));
+                return Err(with_help(
+                    missing,
+                    format!("exact names only; `get {kinds} '{name}'` lists them"),
+                ));
             }
             (Some(last), false) => {
                 found.push(last);

@@ -16,7 +16,7 @@ pub mod why;
 use anyhow::Context;
 use globset::{Glob, GlobBuilder};
 use librato_apply::client::{Error, Identity, Interval};
-use librato_apply::diag::{printable, suggest};
+use librato_apply::diag::printable;
 use librato_apply::remote::Client;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ use super::table::Table;
 use super::ui::Ui;
 
 pub use columns::time;
-pub use missing::missing;
+pub use missing::{missing, not_called, with_help};
 
 /// Shows what is asked for.
 pub async fn get(args: &Get, global: &Global, ui: &Ui) -> anyhow::Result<Exit> {
@@ -162,6 +162,9 @@ async fn find(client: &Client, args: &Get, interval: &Interval) -> anyhow::Resul
     }
 }
 
+/// What makes a name a pattern.
+pub const SIGNS: [char; 4] = ['*', '?', '[', '{'];
+
 /// One object of this very name, or all that a pattern fits.
 async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyhow::Result<Shown>> {
     // A name may look like a pattern.
@@ -169,11 +172,9 @@ async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyh
     if !exact.is_empty() {
         return Ok(Ok(Shown { objects: remote::completed(client, kind, exact).await?, named: true }));
     }
-    if !name.contains(['*', '?', '[', '{']) {
+    if !name.contains(SIGNS) {
         let all = remote::list(client, kind, "").await?;
-        let names = || all.iter().map(|entry| entry.name.as_str());
-        let close = suggest(name, names()).or_else(|| beginning(name, names())).map(str::to_owned);
-        let missing = missing(kind, &format!("called \"{}\"", printable(name)), close);
+        let missing = not_called(kind, name, &all);
         return Ok(Err(if kind == Kind::Charts && !name.contains('/') {
             by_space(missing, name)
         } else {
@@ -194,26 +195,13 @@ async fn by_name(client: &Client, kind: Kind, name: &str) -> anyhow::Result<anyh
     Ok(Ok(Shown { objects: in_order(found), named: false }))
 }
 
-/// The only name that begins so, whatever the case.
-fn beginning<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = typed.to_lowercase();
-    let mut found = names.filter(|name| name.to_lowercase().starts_with(&typed));
-    found.next().filter(|_| found.next().is_none())
-}
-
 /// A chart is named with its space in front.
 fn by_space(missing: anyhow::Error, name: &str) -> anyhow::Error {
     let name = printable(name);
-    match missing.downcast::<Stop>() {
-        Ok(mut stop) => {
-            let help = format!(
-                "charts are named SPACE/CHART: `get charts '{name}*/*'` lists those of spaces that begin so"
-            );
-            stop.help.push(help);
-            stop.into()
-        }
-        Err(other) => other,
-    }
+    with_help(
+        missing,
+        format!("charts are named SPACE/CHART: `get charts '{name}*/*'` lists those of spaces that begin so"),
+    )
 }
 
 /// By name, whatever order the service has; the charts of a space in the order in which it shows them.

@@ -1,13 +1,23 @@
 //! Words and flags that other tools have: what they are called here, in the place of a tip that leads nowhere.
 
+use clap::Command;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+use librato_apply::diag::suggest;
 
 use super::args::{examples, shape};
 
 /// What a flag of other tools is called here; for one command, or for all.
 const FLAGS: &[(&str, &str, &str)] = &[
     ("plan", "--dry-run", "`plan` is the dry run: it writes nothing"),
+    ("plan", "--plan", "`plan --out FILE` saves a plan, `apply --plan FILE` writes it"),
+    ("backtest", "--days", "write --start -7d, in days, hours or weeks"),
+    ("query", "--last", "write --start -1h"),
+    ("query", "--since", "write --start -1h"),
+    ("serve", "--port", "write --listen HOST:PORT, or --listen :PORT for every address of this machine"),
+    ("silence", "--reason", "write --why TEXT"),
+    ("submit", "--at", "write --time TIME, such as --time -5m"),
+    ("test", "--run", "write --filter NAME, where `*` stands for any run of characters"),
     ("submit", "-f", "write --from FILE"),
     ("submit", "--file", "write --from FILE"),
     ("export", "-o", "write --out DIR, or send standard output to a file"),
@@ -32,6 +42,11 @@ const FLAGS: &[(&str, &str, &str)] = &[
     ("", "--url", "write --endpoint URL, or set LIBRATO_ENDPOINT"),
     ("", "--context", "write --endpoint URL, or set LIBRATO_ENDPOINT"),
     ("", "--token", "set LIBRATO_TOKEN, or write --token-file FILE: other users of a machine see arguments"),
+    (
+        "",
+        "--prune",
+        "`settings.prune` in the files deletes what is no longer in them, `ensure: absent` at an object deletes that one",
+    ),
     ("", "--debug", "write -v, or -v -v for every request"),
     ("", "--silent", "write --quiet"),
 ];
@@ -99,10 +114,17 @@ pub fn answered(mut error: Error, args: &[String]) -> Error {
     let command = args.iter().find(|arg| known.find_subcommand(arg).is_some()).map_or("", String::as_str);
     let tip = match error.kind() {
         ErrorKind::UnknownArgument => {
-            let flag = word(ContextKind::InvalidArg);
+            let (flag, proposed) = (word(ContextKind::InvalidArg), word(ContextKind::SuggestedArg));
             // That a flag can be written as a value helps no one.
             error.remove(ContextKind::Suggested);
-            two_dashes(args).or_else(|| flag_tip(&flag, args)).or_else(|| word_tip(&flag, command))
+            let tip = two_dashes(args).or_else(|| flag_tip(&flag, args)).or_else(|| word_tip(&flag, command));
+            let mut here = named(known, args);
+            if tip.is_some() || leads_nowhere(&proposed, &flag, &here) {
+                error.remove(ContextKind::SuggestedArg);
+                // That of clap shows the flag that it would propose.
+                error.insert(ContextKind::Usage, ContextValue::StyledStr(here.render_usage()));
+            }
+            tip
         }
         ErrorKind::ArgumentConflict => {
             let named: Vec<String> = [ContextKind::InvalidArg, ContextKind::PriorArg].map(word).into();
@@ -115,9 +137,7 @@ pub fn answered(mut error: Error, args: &[String]) -> Error {
             let example = examples::of(command).lines().find(|line| line.contains(&usual));
             example.filter(|_| !command.is_empty()).map(|line| format!("such as: {line}"))
         }
-        ErrorKind::InvalidValue if word(ContextKind::InvalidValue) == "all" => {
-            Some("one kind at a time; `librato-apply export` writes all that can stand in files".to_owned())
-        }
+        ErrorKind::InvalidValue => value_tip(&error, command),
         ErrorKind::ValueValidation => number_tip(&error),
 
         ErrorKind::InvalidSubcommand => {
@@ -134,6 +154,42 @@ pub fn answered(mut error: Error, args: &[String]) -> Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     }
     error
+}
+
+/// The command that the words name, below another where they say so.
+fn named(mut command: Command, args: &[String]) -> Command {
+    command.build();
+    args.iter().fold(command, |command, arg| command.find_subcommand(arg).cloned().unwrap_or(command))
+}
+
+/// Whether clap proposes a flag that means nothing here, or one that every command has and that nobody was close to.
+fn leads_nowhere(proposed: &str, typed: &str, command: &Command) -> bool {
+    let proposed = proposed.trim_start_matches('-');
+    match proposed {
+        "" => false,
+        "help" | "version" => suggest(typed.trim_start_matches('-'), [proposed]).is_none(),
+        _ => command.get_arguments().any(|arg| arg.get_long() == Some(proposed) && arg.is_hide_set()),
+    }
+}
+
+/// What is none of the values that there are.
+fn value_tip(error: &Error, command: &str) -> Option<String> {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else { return None };
+    let Some(ContextValue::String(of)) = error.get(ContextKind::InvalidArg) else { return None };
+    if value == "all" {
+        return Some(
+            "one kind at a time; `librato-apply export` writes all that can stand in files".to_owned(),
+        );
+    }
+    let Some(ContextValue::Strings(known)) = error.get(ContextKind::ValidValue) else { return None };
+    if error.get(ContextKind::SuggestedValue).is_some() || value.is_empty() {
+        return None;
+    }
+    match suggest(value, known.iter().map(String::as_str)) {
+        Some(close) => Some(format!("a similar value exists: '{close}'")),
+        None if of == "<KIND>" => Some(format!("the kind comes first, such as: {command} alerts NAME")),
+        None => None,
+    }
 }
 
 /// A word too many.
@@ -213,12 +269,40 @@ mod tests {
             ("submit x abc", "write a number, such as 3 or 0.5"),
             ("plan --max-deletes many", "write a whole number"),
             ("plan --targt x", "'--target'"),
+            ("plan --verison", "'--version'"),
+            ("plan --plan x", "`apply --plan FILE` writes it"),
+            ("apply --prune", "`settings.prune`"),
+            ("backtest --days 3", "--start -7d"),
+            ("query x --since 1h", "--start -1h"),
+            ("query x --last 1h", "--start -1h"),
+            ("serve --port 80", "--listen HOST:PORT"),
+            ("silence x --reason y", "--why TEXT"),
+            ("submit x 1 --at 3", "--time TIME"),
+            ("test --run x", "--filter NAME"),
+            ("completions zhs", "'zsh'"),
+            ("get alrts", "'alerts'"),
+            ("delete kettle.boils", "the kind comes first, such as: delete alerts NAME"),
         ] {
             let said = said(&format!("librato-apply {line}"));
             assert!(said.contains(tip), "{line}: {said}");
             assert!(!said.contains("'-- -"), "{line}: {said}");
         }
         assert!(!said("librato-apply plan --zzz").contains("tip"));
+    }
+
+    #[test]
+    fn no_flag_is_proposed_that_means_nothing_here() {
+        for line in [
+            "man --endpiont x",
+            "init --timeuot 3",
+            "silence x --for 1h --why y --versatile",
+            "notify test --parallelsm",
+        ] {
+            let said = said(&format!("librato-apply {line}"));
+            assert!(!said.contains("tip") && said.contains("unexpected argument"), "{line}: {said}");
+        }
+        let said = said("librato-apply serve --port 80");
+        assert!(said.contains("Usage: librato-apply serve [OPTIONS]") && !said.contains("--parts"), "{said}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use librato_apply::diag::{counted, printable, suggest};
+use librato_apply::diag::{counted, printable};
 use librato_apply::pattern;
 use librato_apply::remote::{ApiError, Call, Client, Listing, Method, WriteApi};
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use super::args::notify::{Notify, NotifyCommand, NotifyTest};
 use super::delete::ambiguous;
 use super::endpoint::Access;
 use super::exit::{Exit, Stop};
-use super::get::missing;
+use super::get::{missing, not_called};
 use super::remote::{self, Entry};
 use super::target::Target;
 use super::ui::Ui;
@@ -67,8 +67,7 @@ async fn check_alert(client: &Client, name: &str) -> anyhow::Result<()> {
     if all.iter().any(|entry| pattern::same(name, &entry.name)) || name.parse::<u64>().is_ok() {
         return Ok(());
     }
-    let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
-    Err(missing(Kind::Alerts, &format!("called \"{}\"", printable(name)), close))
+    Err(not_called(Kind::Alerts, name, &all))
 }
 
 fn no_route(target: &Target) -> anyhow::Error {
@@ -119,8 +118,7 @@ async fn find(client: &Client, args: &NotifyTest) -> anyhow::Result<Entry> {
         }
         (_, None) => {
             let all = remote::list(client, Kind::Services, "").await?;
-            let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
-            Err(missing(Kind::Services, &format!("called \"{}\"", printable(name)), close))
+            Err(not_called(Kind::Services, name, &all))
         }
     }
 }

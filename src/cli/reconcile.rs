@@ -24,7 +24,7 @@ use super::{backup, saved, write};
 pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
     let mut read = inputs::read(&args.inputs, true, ui)?;
     ownership::scope(&mut read, &[])?;
-    read.report.extend(case::unfit(&read.desired, &read.files));
+    case::merge(&mut read.report, case::unfit(&read.desired, &read.files));
     read.report.sort(&read.files);
     if args.format == Format::Json {
         let document = json!({
@@ -37,9 +37,14 @@ pub fn validate(args: &args::Validate, ui: &Ui) -> anyhow::Result<Exit> {
         return Ok(if failed { Exit::Error } else { Exit::Done });
     }
     read.check(args.inputs.reading.strict, ui)?;
+    read.report.fold();
+    let warned = match read.report.warnings() {
+        0 => String::new(),
+        warnings => format!(", with {}", counted(warnings, "warning")),
+    };
     let objects = counted(read.desired.objects.len(), "object");
     let files = counted(read.documents, "file");
-    ui.out(&format!("Valid: {objects} in {files}.\n"));
+    ui.out(&format!("Valid{warned}: {objects} in {files}.\n"));
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::path::Path;
 
+use librato_apply::diag::in_plain_words;
 use librato_apply::notify::AllowList;
 use librato_apply::serve::{Credentials, Tls, Users};
 
@@ -28,7 +29,7 @@ pub fn users(settings: &Settings, ui: &Ui) -> anyhow::Result<Vec<Credentials>> {
                 let message = format!("cannot use the credentials of {}: {reason}", file.display());
                 Stop::usage(message, hint)
             };
-            let text = std::fs::read_to_string(file).map_err(|error| refused(&error))?;
+            let text = std::fs::read_to_string(file).map_err(|error| refused(&in_plain_words(&error)))?;
             warn_if_open(file, "tokens", ui);
             Credentials::read(&text).map_err(|error| refused(&error))?
         }

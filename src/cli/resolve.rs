@@ -1,7 +1,7 @@
 //! `resolve`: clears a triggered alert by hand.
 
 use librato_apply::client::Librato;
-use librato_apply::diag::{printable, suggest};
+use librato_apply::diag::printable;
 use librato_apply::remote::{ApiError, Client, ReadApi};
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::endpoint::Access;
 use super::exit::Exit;
 use super::get::asked::Asked;
 use super::get::why::why;
-use super::get::{missing, time};
+use super::get::{missing, not_called, time};
 use super::remote::{self, Entry};
 use super::ui::Ui;
 use super::unevaluated;
@@ -78,8 +78,7 @@ async fn find(client: &Client, args: &Resolve) -> anyhow::Result<Entry> {
         }
         (_, None) => {
             let all = remote::list(client, Kind::Alerts, "").await?;
-            let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
-            Err(missing(Kind::Alerts, &format!("called \"{}\"", printable(name)), close))
+            Err(not_called(Kind::Alerts, name, &all))
         }
     }
 }

@@ -7,7 +7,8 @@ mod stream;
 mod tally;
 
 use anyhow::anyhow;
-use librato_apply::measure::{BatchSender, Measurement, MetricType};
+use librato_apply::diag::printable;
+use librato_apply::measure::{BatchSender, Labels, Measurement, MetricType};
 use librato_apply::remote::RetryPolicy;
 
 use self::defaults::Defaults;
@@ -70,7 +71,8 @@ async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> 
             Some(_) => format!("{name} is a gauge, and was sent as another type"),
             None => reason.clone(),
         };
-        let message = format!("the measurement of {name} was not accepted: {reason}");
+        let place = place(&measurement.labels);
+        let message = format!("the measurement of \"{}\"{place} was not accepted: {reason}", printable(name));
         let help = flag.map(str::to_owned).into_iter().collect();
         return Err(Stop { exit: Exit::Error, message, help }.into());
     }
@@ -83,4 +85,27 @@ async fn one(measurement: Measurement, value: f64, global: &Global, ui: &Ui) -> 
         ui.complain("note: an answer was lost, so it may have arrived twice");
     }
     Ok(Exit::Done)
+}
+
+/// Where something was measured, in the words of the flags: the service says what it expects, and not what it was given.
+fn place(labels: &Labels) -> String {
+    let parts: Vec<String> = match labels {
+        Labels::Source(source) => source.iter().map(|source| format!("--source \"{source}\"")).collect(),
+        Labels::Tags(tags) => tags.iter().map(|(name, value)| format!("--tag {name}=\"{value}\"")).collect(),
+    };
+    if parts.is_empty() { String::new() } else { format!(" ({})", printable(&parts.join(" "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_is_shown_in_quotes() {
+        assert_eq!(place(&Labels::Source(None)), "");
+        assert_eq!(place(&Labels::Source(Some("web one".to_owned()))), " (--source \"web one\")");
+        let tags = [("a".to_owned(), "b!".to_owned()), ("c".to_owned(), "d\n".to_owned())];
+        let shown = place(&Labels::Tags(tags.into()));
+        assert!(shown.starts_with(" (--tag a=\"b!\" --tag c=\"d") && !shown.contains('\n'), "{shown}");
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use librato_apply::diag::suggest;
 use librato_apply::remote::ruler::Flavour;
 use librato_apply::remote::{ApiError, Endpoint, EndpointError};
 
@@ -190,15 +191,18 @@ fn parse(text: &str, dir: &Path, global: &Global) -> Result<Place, Stop> {
         });
     }
     Endpoint::parse(text, global.allow_insecure_http).map(Place::Remote).map_err(|error| {
-        let (error, hint) = match scheme_for(text) {
-            Some(scheme) => (
+        let (error, hint) = match (misspelt(text), scheme_for(text)) {
+            (Some(path), _) => {
+                ("the endpoint is not a URL".to_owned(), format!("did you mean `embedded:{path}`?"))
+            }
+            (None, Some(scheme)) => (
                 "the endpoint is not a URL: it says no scheme".to_owned(),
                 format!("write {scheme}://{text}"),
             ),
-            None if matches!(error, EndpointError::Version(_)) => {
+            (None, None) if matches!(error, EndpointError::Version(_)) => {
                 (error.to_string(), "write https://host; what other paths an endpoint has is kept".to_owned())
             }
-            None => {
+            (None, None) => {
                 let hint = "write https://host, or embedded:PATH for a file of the built-in server";
                 (error.to_string(), hint.to_owned())
             }
@@ -213,14 +217,19 @@ fn from_here(dir: &Path, path: &str) -> PathBuf {
     if here { PathBuf::from(path) } else { dir.join(path).components().collect() }
 }
 
+/// The path behind what was to be `embedded:`.
+fn misspelt(text: &str) -> Option<&str> {
+    let (word, path) = text.split_once(':')?;
+    suggest(word, ["embedded"]).filter(|_| !path.is_empty() && !path.starts_with("//")).map(|_| path)
+}
+
 /// What is missing before a text that is a host, with a port or without.
 fn scheme_for(text: &str) -> Option<&'static str> {
-    let host = text.split(['/', ':']).next().unwrap_or_default();
+    let place = text.split('/').next().unwrap_or_default();
+    let (host, port) = place.split_once(':').unwrap_or((place, "80"));
     let named = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
+    let ported = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     let local = host == "localhost" || host.starts_with("127.");
-    (named && !text.contains("//") && (local || text.contains('.'))).then_some(if local {
-        "http"
-    } else {
-        "https"
-    })
+    let scheme = if local { "http" } else { "https" };
+    (named && ported && !text.contains("//") && (local || host.contains('.'))).then_some(scheme)
 }

@@ -13,7 +13,7 @@ use super::args::{Apply, ApplyFormat, Global};
 use super::backup;
 use super::confirm;
 use super::endpoint::Connection;
-use super::exit::{Exit, Stop};
+use super::exit::{Exit, Stop, chain};
 use super::progress::{Progress, waiting};
 use super::session::as_error;
 use super::ui::{Ui, pretty};
@@ -64,8 +64,8 @@ pub async fn write(
     let Towards { goal, connection } = towards;
     let mut kept = None;
     if !args.no_backup
-        && let Some(path) = backup::write(plan, &service_types(&actual.ids), &args.backup_dir, ui)
-            .context("nothing was written")?
+        && let Some(path) =
+            backup::write(plan, &service_types(&actual.ids), &args.backup_dir, ui).map_err(not_kept)?
     {
         kept = Some(format!("what was there before is kept in {}", path.display()));
     }
@@ -100,6 +100,13 @@ pub async fn write(
         (false, false) => Exit::Partial,
     };
     finish(plan, diagnostics, &outcome, exit, args, ui)
+}
+
+/// What will be lost cannot be kept.
+fn not_kept(error: anyhow::Error) -> Stop {
+    let message = format!("nothing was written: {}", chain(&error));
+    let help = "--backup-dir DIR keeps what is changed or deleted elsewhere, --no-backup keeps nothing of it";
+    Stop { exit: Exit::Error, message, help: vec![help.to_owned()] }
 }
 
 /// Prints the outcome in the form that was asked for.

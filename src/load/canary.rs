@@ -139,6 +139,11 @@ fn what_is_no_secret_is_shown() {
     for shown in ["endpoint: here", "type: slack", "      room: ******\n", "a: {b: shown}"] {
         assert!(output.contains(shown), "{shown}");
     }
+    let text = "services:\n  ops:\n    settings:\n      a: ${secret.A_1}\n      b: \"${var.b}\"\n      c: $CANARY\n      d: ${secret.A}CANARY\n      e: ${CANARY}\n      f: $${secret.CANARY}\n";
+    let (report, files, _) = everything(text);
+    let output = render(&report, &files, false);
+    assert!(output.contains("a: ${secret.A_1}\n") && output.contains("b: \"${var.b}\"\n"), "{output}");
+    assert!(!output.contains(CANARY) && !output.contains("secret.A}"), "{output}");
     let broken = "alerts:\n  a: \"shown\n  b: [\n";
     let (report, files, _) = everything(broken);
     assert!(render(&report, &files, false).contains("a: \"shown"), "no service, no secret");

@@ -503,7 +503,10 @@ fn documents_fit_their_schema_and_mistakes_are_said() {
         .run(&["shop.slwo"])
         .exits(64)
         .says(&["no alert is called `shop.slwo`", "did you mean `shop.slow`?"]);
-    world.run(&["a.yaml"]).exits(64).says(&["definitions are read with --files a.yaml"]);
+    world
+        .run(&["a.yaml"])
+        .exits(64)
+        .says(&["`a.yaml` is a path", "definitions are read with --files a.yaml"]);
     world.run(&["--end", "-9h"]).exits(64).says(&["--end is not after --start"]);
     std::fs::write(world.dir.path().join("a.yaml"), BEFORE.replace("shop.ms, source", "shop.sm, source"))
         .unwrap();

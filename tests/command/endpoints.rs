@@ -115,6 +115,8 @@ fn addresses_are_understood_or_completed() {
         ("localhost:8080/v1", "write http://localhost:8080/v1"),
         ("metrics.example.org", "write https://metrics.example.org"),
         ("what", "write https://host, or embedded:PATH"),
+        ("embeded:foo.db", "did you mean `embedded:foo.db`?"),
+        ("metrics:example.org", "write https://host, or embedded:PATH"),
     ] {
         given(Cli::new(dir.path())).run(&["plan", "--endpoint", endpoint]).exits(64).says(&[hint]);
     }
@@ -233,7 +235,9 @@ fn a_token_file_holds_exactly_one_token() {
     plan("good").exits(0);
     plan("empty").exits(64).says(&["token file empty", "exactly one token"]);
     plan("two").exits(64).says(&["token file two", "exactly one token"]);
-    plan("missing").exits(64).says(&["cannot read the token file missing"]);
+    plan("missing").exits(64).says(&["cannot read the token file missing: there is no such file"]);
+    let serve = Cli::new(dir.path()).run(&["serve", "--credentials", "missing"]).exits(64);
+    serve.says(&["cannot use the credentials of missing: there is no such file"]);
     plan("wrong").exits(1).says(&["401"]);
 }
 

@@ -193,6 +193,11 @@ fn deleting_is_exact_and_bounded_by_rules() {
     let duplicates = world.run("delete space Twins --auto-approve").exits(3);
     duplicates.says(&["2 spaces are called \"Twins\": ids 1, 2", "librato-apply delete space --id 1"]);
     world.run("delete alert web.slow web.slwo --auto-approve").exits(1).says(&["did you mean \"web.slow\"?"]);
+    world
+        .run("delete alert web.slo* --auto-approve")
+        .exits(1)
+        .says(&["exact names only", "get alerts 'web.slo*'"]);
+    world.run("notify test op").exits(1).says(&["did you mean \"ops\"?"]);
     world.send("POST", "/v1/annotations/librato.alerts", &json!({"title": "fired"}));
     assert_eq!(
         world.server.writes(),

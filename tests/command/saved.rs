@@ -117,9 +117,11 @@ fn what_is_pruned_is_bounded_kept_and_brought_back() {
     ]);
     run(&dir, &["apply", "--auto-approve", "shop.yaml"]).exits(0).says(&["prune-off"]);
     write(&dir, "taken", "");
-    run(&dir, &["apply", "--auto-approve", "--backup-dir", "taken/x"])
-        .exits(1)
-        .says(&["nothing was written"]);
+    run(&dir, &["apply", "--auto-approve", "--backup-dir", "taken/x"]).exits(1).says(&[
+        "nothing was written: cannot make taken/x",
+        "--backup-dir DIR",
+        "--no-backup",
+    ]);
     run(&dir, &["plan"]).exits(0).prints(&["delete alert shop.slow"]);
     run(&dir, &["apply", "--auto-approve"]).exits(0).says(&[".librato-apply/backups/"]);
 

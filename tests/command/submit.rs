@@ -105,6 +105,14 @@ fn who_forgets_that_a_metric_is_a_counter_is_told_the_flag() {
 }
 
 #[test]
+fn what_a_script_left_empty_is_not_sent() {
+    let world = World::new(&[]);
+    for label in [["--source", ""], ["--tag", "region="]] {
+        world.run(&[&["kettle.celsius", "99"][..], &label].concat()).exits(64).says(&["is empty"]);
+    }
+}
+
+#[test]
 fn every_format_arrives_with_its_fields() {
     let time = now() - 100;
     let world = World::new(&[

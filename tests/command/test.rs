@@ -67,6 +67,20 @@ fn a_gap_is_a_failure_where_that_is_asked_for() {
 }
 
 #[test]
+fn an_unknown_word_is_reported_once() {
+    let alerts = ALERTS.replacen("type: above", "type: abov", 1);
+    let dir = project(&[("a.yaml", &format!("{alerts}{TESTS}"))]);
+    for (command, exit) in [("test", 64), ("validate", 1)] {
+        let ran = Cli::new(dir.path()).run(&[command]).exits(exit).says(&[
+            "so it cannot evaluate the condition",
+            "did you mean `above`?",
+            "cannot be tested",
+        ]);
+        assert_eq!(ran.stderr.matches("[unknown-value]").count(), 1, "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn what_tests_nothing_is_no_success() {
     let dir = project(&[("a.yaml", ALERTS)]);
     let run = |args: &[&str]| Cli::new(dir.path()).run(&[&["test"], args].concat());

@@ -16,7 +16,16 @@ pub const GROUPS: [(&str, &[&str]); 4] = [
 ];
 
 /// How a service is reached.
-const CONNECTION: [&str; 6] = ["endpoint", "user", "token_file", "timeout", "ca_file", "allow_insecure_http"];
+const CONNECTION: [&str; 8] = [
+    "endpoint",
+    "user",
+    "token_file",
+    "tenant",
+    "timeout",
+    "give_up_after",
+    "ca_file",
+    "allow_insecure_http",
+];
 
 /// Which of the flags that stand before or after any command mean something to this one.
 fn means(command: &str, flag: &str) -> bool {
@@ -26,6 +35,8 @@ fn means(command: &str, flag: &str) -> bool {
         || matches!(command, "notify" | "silence" | "unsilence");
     match flag {
         "user" | "token_file" => asks || command == "serve",
+        // Only these reach rulers.
+        "tenant" => matches!(command, "plan" | "apply" | "export"),
         "trust_settings_endpoint" => asks,
         "parallelism" => matches!(command, "apply" | "submit"),
         "no_progress" => asks,
@@ -182,6 +193,10 @@ mod tests {
         assert!(
             listed("apply").iter().any(|id| id == "parallelism")
                 && !listed("get").iter().any(|id| id == "parallelism")
+        );
+        assert!(
+            listed("export").iter().any(|id| id == "tenant")
+                && !listed("notify").iter().any(|id| id == "tenant")
         );
         let given = |args: &[&str]| meaningless(&super::command().try_get_matches_from(args).unwrap());
         let said = given(&["librato-apply", "--endpoint", "embedded:x", "init"]).unwrap();

@@ -68,15 +68,17 @@ impl<'a> Definitions<'a> {
         let all: BTreeSet<String> = in_files.into_iter().flatten().chain(on_service).collect();
         for pattern in patterns {
             if !all.iter().any(|name| matches(pattern, name)) {
+                let shown = printable(pattern);
+                // Other commands take paths here.
+                if Path::new(pattern).exists() {
+                    let message = format!("`{shown}` is a path, and `backtest` takes the names of alerts");
+                    return Err(Stop::usage(message, format!("definitions are read with --files {shown}")));
+                }
                 let help = match suggest(pattern, all.iter().map(String::as_str)) {
                     Some(close) => format!("did you mean `{close}`?"),
-                    // Other commands take paths here.
-                    None if Path::new(pattern).exists() => {
-                        format!("definitions are read with --files {}", printable(pattern))
-                    }
                     None => "`*` stands for any run of characters".to_owned(),
                 };
-                return Err(Stop::usage(format!("no alert is called `{}`", printable(pattern)), help));
+                return Err(Stop::usage(format!("no alert is called `{shown}`"), help));
             }
         }
         Ok(all.into_iter().filter(|name| patterns.iter().any(|pattern| matches(pattern, name))).collect())

@@ -1,13 +1,13 @@
 //! What alerts came to: incidents, deliveries and silences, as far as a service keeps them. They are found by their alert,
 //! not by names of their own.
 
-use librato_apply::diag::{printable, suggest};
+use librato_apply::diag::printable;
 use librato_apply::pattern;
 use librato_apply::remote::Client;
 use serde_json::Value;
 
 use super::asked::Asked;
-use super::missing::missing;
+use super::missing::not_called;
 use super::{columns, document, watch};
 use crate::cli::args::Global;
 use crate::cli::args::get::{Get, GetFormat};
@@ -112,8 +112,7 @@ async fn unknown(client: &Client, args: &Get) -> anyhow::Result<()> {
         };
         let Ok(all) = remote::list(client, kind, "").await else { continue };
         if !all.iter().any(|entry| pattern::same(name, &entry.name)) {
-            let close = suggest(name, all.iter().map(|entry| entry.name.as_str())).map(str::to_owned);
-            return Err(missing(kind, &format!("called \"{}\"", printable(name)), close));
+            return Err(not_called(kind, name, &all));
         }
     }
     Ok(())

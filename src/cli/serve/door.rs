@@ -97,14 +97,36 @@ fn unheard(address: SocketAddr, error: &io::Error) -> Stop {
         ErrorKind::AddrInUse => Some(
             "end that program, or take another port: --listen HOST:PORT, where port 0 is any that is free",
         ),
-        ErrorKind::PermissionDenied => {
-            Some("ports below 1024 are for the administrator: --listen HOST:PORT takes another")
-        }
+        ErrorKind::PermissionDenied => Some(
+            "take another port by --listen HOST:PORT, let systemd hand over its socket (docs/operate.md), or give the program the \
+             capability CAP_NET_BIND_SERVICE",
+        ),
         ErrorKind::AddrNotAvailable => {
             Some("this machine has no such address: --listen takes one that it has, or 0.0.0.0 for all")
         }
         _ => None,
     };
-    let message = format!("cannot listen on {address}: {}", in_plain_words(error));
+    let why = match error.kind() {
+        ErrorKind::PermissionDenied if address.port() < 1024 => {
+            "this user has no right to ports below 1024".to_owned()
+        }
+        _ => in_plain_words(error),
+    };
+    let message = format!("cannot listen on {address}: {why}");
     Stop { exit: Exit::Error, message, help: help.map(str::to_owned).into_iter().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_have_a_port_is_told_how_to_get_one() {
+        let denied = io::Error::from(ErrorKind::PermissionDenied);
+        let stop = unheard(([127, 0, 0, 1], 80).into(), &denied);
+        assert_eq!(stop.message, "cannot listen on 127.0.0.1:80: this user has no right to ports below 1024");
+        assert!(stop.help.concat().contains("CAP_NET_BIND_SERVICE"), "{:?}", stop.help);
+        let other = unheard(([127, 0, 0, 1], 8080).into(), &denied);
+        assert!(!other.message.contains("1024"), "{}", other.message);
+    }
 }

@@ -8,6 +8,7 @@ use librato_apply::diag::{Code, Diagnostic, FileId, Files, Part, Place, Report, 
 use librato_apply::load::yaml;
 use serde_json::{Map, Value};
 
+use super::Settings;
 use super::table::{Opt, Secret, Shape, TABLE, named};
 
 /// What a file says, and where.
@@ -44,7 +45,9 @@ pub fn read(path: &Path, text: String) -> Read {
     match &value {
         Value::Null => {}
         Value::Object(map) => walk.section("", map, &Route::root()),
-        _ => walk.wrong_shape(&Route::root(), "the file", "a mapping, such as `listen: 127.0.0.1:8080`"),
+        _ => {
+            walk.wrong_shape(&Route::root(), "the file", "a mapping, such as `listen: 127.0.0.1:8080`", None)
+        }
     }
     let Walk { mut read, hidden, .. } = walk;
     let spans = hidden.iter().filter_map(|route| {
@@ -80,7 +83,7 @@ impl Walk<'_> {
                     Value::Object(map) => self.section(&key, map, &route),
                     _ => {
                         self.hidden.push(route.clone());
-                        self.wrong_shape(&route, &format!("`{key}`"), "a mapping");
+                        self.wrong_shape(&route, &format!("`{key}`"), "a mapping", None);
                     }
                 }
             }
@@ -118,15 +121,19 @@ impl Walk<'_> {
             Some(texts) => {
                 self.read.said.insert(opt.key, (texts, route.clone()));
             }
-            None => self.wrong_shape(route, &format!("`{}`", opt.key), form),
+            None => {
+                // Where a text must have a form of its own, the option says so of an empty one.
+                let own = (opt.shape == Shape::Text).then(|| (opt.set)(&mut Settings::default(), "").err());
+                self.wrong_shape(route, &format!("`{}`", opt.key), form, own.flatten());
+            }
         }
     }
 
-    fn wrong_shape(&mut self, route: &Route, what: &str, form: &str) {
+    fn wrong_shape(&mut self, route: &Route, what: &str, form: &str, help: Option<String>) {
         let place = Place::Node { file: self.file, route: route.clone(), part: Part::Value };
         let wrong =
             Diagnostic::error(Code::WrongType, format!("{what} is no {}", form.trim_start_matches("a ")));
-        self.read.report.push(wrong.at(place, "").help(format!("write {form}")));
+        self.read.report.push(wrong.at(place, "").help(help.unwrap_or_else(|| format!("write {form}"))));
     }
 
     fn unknown(&mut self, path: &str, name: &str, route: Route) {
@@ -140,18 +147,19 @@ impl Walk<'_> {
         let word = name.replace('-', "_");
         let same =
             |opt: &&Opt| opt.key.rsplit('.').next() == Some(&word) || opt.flag.replace('-', "_") == word;
-        let close = match suggest(name, known.iter().copied()) {
-            Some(close) if path.is_empty() => Some(close.to_owned()),
-            Some(close) => Some(format!("{path}.{close}")),
-            None => TABLE.iter().find(same).map(|opt| opt.key.to_owned()),
+        let whole = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let elsewhere = TABLE.iter().find(same).map(|opt| opt.key);
+        let help = match (suggest(name, known.iter().copied()), elsewhere) {
+            (Some(close), _) => format!("did you mean `{}`?", whole(close)),
+            (None, Some(key)) if !path.is_empty() && !key.contains('.') => {
+                format!("`{key}` stands at the top of the file, outside of `{path}`")
+            }
+            (None, Some(key)) => format!("did you mean `{key}`?"),
+            (None, None) => format!("the keys here are {}", known.join(", ")),
         };
-        let help = close.map_or_else(
-            || format!("the keys here are {}", known.join(", ")),
-            |close| format!("did you mean `{close}`?"),
-        );
         let place = Place::Node { file: self.file, route: route.clone(), part: Part::Key };
         self.hidden.push(route);
-        let message = format!("`serve` has no option `{}`", librato_apply::diag::printable(name));
+        let message = format!("`serve` has no option `{}`", librato_apply::diag::printable(&whole(name)));
         self.read.report.push(Diagnostic::error(Code::UnknownField, message).at(place, "").help(help));
     }
 }

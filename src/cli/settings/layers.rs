@@ -171,8 +171,10 @@ fn secret(opt: &Opt, path: &Path) -> Result<String, Stop> {
     let what = opt.key.replace(['.', '_'], " ");
     let help = format!("give a file that holds the {what} alone");
     let refused = |why: String| Stop::usage(why, help.clone());
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| refused(format!("cannot read the {what} file {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let why = diag::in_plain_words(&error);
+        refused(format!("cannot read the {what} file {}: {why}", path.display()))
+    })?;
     let text = text.trim();
     let parted =
         if opt.key.ends_with("password") { text.contains('\n') } else { text.contains(char::is_whitespace) };

@@ -142,6 +142,10 @@ fn holds_credentials(url: &Url) -> bool {
 /// An address to listen on.
 pub fn address(text: &str) -> Result<std::net::SocketAddr, String> {
     let wrong = || "write HOST:PORT, such as 127.0.0.1:8080".to_owned();
+    let port = text.rsplit_once(':').map_or("", |(_, port)| port);
+    if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_err() {
+        return Err("ports go up to 65535".to_owned());
+    }
     let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     let found = std::net::ToSocketAddrs::to_socket_addrs(&whole).map_err(|_| wrong())?;
     // Of both kinds of addresses that a name may have, clients try the older one in any case.
@@ -166,6 +170,7 @@ mod tests {
         {
             assert_eq!(address(written).unwrap().to_string(), expected);
         }
+        assert_eq!(address("localhost:80800"), Err("ports go up to 65535".to_owned()));
     }
 
     #[test]

@@ -60,6 +60,12 @@ fn what_nobody_knows_is_an_error_with_its_place_and_what_may_be_meant() {
         ("max-body: 5\n", "serve.yaml:1:1", "did you mean `limits.max_body`?"),
         ("trusted-proxy: 10.0.0.1\n", "serve.yaml:1:1", "did you mean `trusted_proxies`?"),
         ("heartbeat: {adress: x}\n", "serve.yaml:1:13", "the keys here are url, url_file"),
+        ("store:\n  data: x.db\n", "serve.yaml:2:3", "`serve` has no option `store.data`"),
+        (
+            "store:\n  data: x.db\n",
+            "serve.yaml:2:3",
+            "`data` stands at the top of the file, outside of `store`",
+        ),
     ] {
         let shown = problems(text);
         assert!(shown.contains(place) && shown.contains(help) && shown.contains("unknown-field"), "{shown}");
@@ -69,8 +75,9 @@ fn what_nobody_knows_is_an_error_with_its_place_and_what_may_be_meant() {
 #[test]
 fn what_has_another_form_is_an_error_with_its_place() {
     for (text, place, help) in [
-        ("listen: [a]\n", "serve.yaml:1:9", "write a text"),
-        ("listen:\n", "serve.yaml:1:1", "write a text"),
+        ("listen: [a]\n", "serve.yaml:1:9", "write HOST:PORT"),
+        ("listen:\n", "serve.yaml:1:1", "write HOST:PORT"),
+        ("user: [a]\n", "serve.yaml:1:7", "write a text"),
         ("limits: 5\n", "serve.yaml:1:9", "write a mapping"),
         ("limits: {max_body: [5]}\n", "serve.yaml:1:20", "write a number"),
         ("alerts: {enabled: \"no\"}\n", "serve.yaml:1:19", "write true or false"),

@@ -27,6 +27,12 @@ impl Defaults {
         let tags: Option<Tags> =
             tags.map(|tag| tag.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
         let tags = tags.ok_or_else(|| Stop::usage("--tag needs NAME=VALUE", "such as --tag region=eu"))?;
+        if args.source.as_deref() == Some("") || args.tags.iter().any(|tag| tag.ends_with('=')) {
+            return Err(Stop::usage(
+                "a source or a tag is empty",
+                "leave --source or --tag out where there is none; is a variable of the script not set?",
+            ));
+        }
         let counter = args.kind == MetricKind::Counter;
         if counter && !tags.is_empty() {
             return Err(Stop::usage(

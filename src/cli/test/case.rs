@@ -74,6 +74,21 @@ pub fn unfit(desired: &Desired, files: &Files) -> Report {
     out
 }
 
+/// Adds what was found in tests to what was found in the files. A word of which both speak is reported once: as the error, with what the
+/// warning proposes.
+pub fn merge(report: &mut Report, mut found: Report) {
+    let mut all = Report::default();
+    for said in report.iter() {
+        let again = |one: &&mut Diagnostic| one.code == said.code && one.primary == said.primary;
+        match found.iter_mut().find(again).filter(|_| said.code == Code::UnknownValue.name()) {
+            Some(again) => again.help.splice(0..0, said.help.clone()).for_each(drop),
+            None => all.push(said.clone()),
+        }
+    }
+    all.extend(found);
+    *report = all;
+}
+
 fn case<'d>(
     declared: &'d DeclaredTest,
     desired: &'d Desired,

@@ -24,7 +24,7 @@ use gaps::Gaps;
 pub fn test(args: &Test, ui: &Ui) -> anyhow::Result<Exit> {
     let mut read = inputs::read_with_tests(&args.inputs, ui)?;
     let (cases, found) = case::cases(&read.desired, &read.files);
-    read.report.extend(found);
+    case::merge(&mut read.report, found);
     read.report.sort(&read.files);
     if let Err(stop) = sound(&read, args, ui) {
         if args.format == Format::Json {

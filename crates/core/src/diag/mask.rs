@@ -184,7 +184,7 @@ impl<'a> Walk<'a> {
 
     fn is_hidden(&self, role: Role, span: &Range<usize>) -> bool {
         match role {
-            Role::Secret => true,
+            Role::Secret => !self.text.get(span.clone()).is_some_and(is_reference),
             Role::Harmless => !self.text.get(span.clone()).is_some_and(is_plain),
             _ => self.swallows_settings(span),
         }
@@ -219,9 +219,24 @@ impl<'a> Walk<'a> {
 
 /// Whether a harmless value is surely nothing else: one line without what could begin another key or value.
 fn is_plain(text: &str) -> bool {
+    unquoted(text).chars().all(|c| c.is_alphanumeric() || " _-.@,/+".contains(c))
+}
+
+/// Whether a value is one reference and nothing else: it says where a secret is, and messages name it too. What a shell would take for
+/// one (`$NAME`) is none, and may be a password.
+fn is_reference(text: &str) -> bool {
+    let path = unquoted(text).strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    path.and_then(|path| path.split_once('.')).is_some_and(|(space, name)| {
+        matches!(space, "secret" | "env" | "var")
+            && !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+fn unquoted(text: &str) -> &str {
     let inner = text.trim();
     let quoted = ['"', '\''].into_iter().find_map(|quote| inner.strip_prefix(quote)?.strip_suffix(quote));
-    quoted.unwrap_or(inner).chars().all(|c| c.is_alphanumeric() || " _-.@,/+".contains(c))
+    quoted.unwrap_or(inner)
 }
 
 /// A setting that was commented out is still a secret, wherever the line stands now. Takes every `#` for the start of a comment.
