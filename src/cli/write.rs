@@ -64,8 +64,8 @@ pub async fn write(
     let Towards { goal, connection } = towards;
     let mut kept = None;
     if !args.no_backup
-        && let Some(path) =
-            backup::write(plan, &service_types(&actual.ids), &args.backup_dir, ui).map_err(not_kept)?
+        && let Some(path) = backup::write(plan, &service_types(&actual.ids), &args.backup_dir, ui)
+            .map_err(|error| not_kept(&error))?
     {
         kept = Some(format!("what was there before is kept in {}", path.display()));
     }
@@ -103,8 +103,8 @@ pub async fn write(
 }
 
 /// What will be lost cannot be kept.
-fn not_kept(error: anyhow::Error) -> Stop {
-    let message = format!("nothing was written: {}", chain(&error));
+fn not_kept(error: &anyhow::Error) -> Stop {
+    let message = format!("nothing was written: {}", chain(error));
     let help = "--backup-dir DIR keeps what is changed or deleted elsewhere, --no-backup keeps nothing of it";
     Stop { exit: Exit::Error, message, help: vec![help.to_owned()] }
 }

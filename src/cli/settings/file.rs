@@ -46,7 +46,7 @@ pub fn read(path: &Path, text: String) -> Read {
         Value::Null => {}
         Value::Object(map) => walk.section("", map, &Route::root()),
         _ => {
-            walk.wrong_shape(&Route::root(), "the file", "a mapping, such as `listen: 127.0.0.1:8080`", None)
+            walk.wrong_shape(&Route::root(), "the file", "a mapping, such as `listen: 127.0.0.1:8080`", None);
         }
     }
     let Walk { mut read, hidden, .. } = walk;

@@ -125,7 +125,7 @@ fn until_the_upgrade_one_server_has_all_alerts_and_then_each_its_share() {
     let Some(address) = test_server::fresh(|model| connect(model, &Clock::system()).close()) else { return };
     let (one, two) = (sharing(&address), sharing(&address));
     for sql in [
-        "UPDATE meta SET schema = 2, oldest_reader = 1, writes_level = 2",
+        "UPDATE meta SET schema = 3, oldest_reader = 1, writes_level = 3",
         "DELETE FROM alert_clock WHERE id > 1",
         "ALTER TABLE leases DROP CONSTRAINT alerts_have_groups",
     ] {
@@ -141,9 +141,9 @@ fn until_the_upgrade_one_server_has_all_alerts_and_then_each_its_share() {
         "as older servers know it"
     );
     let target = Postgres::new(&address, &Connecting::default()).unwrap().that_may_forget();
-    one.sql("UPDATE nodes SET level = 2");
-    assert!(upgrade(&target, false).is_err(), "an older one would evaluate all alerts");
     one.sql("UPDATE nodes SET level = 3");
+    assert!(upgrade(&target, false).is_err(), "an older one would evaluate all alerts");
+    one.sql("UPDATE nodes SET level = 4");
     upgrade(&target, false).unwrap();
     let token = before.tokens[&0].clone();
     assert!(!one.writes(&token), "nobody has all of them any more");
