@@ -12,8 +12,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::reload;
 
-/// What a request held goes back to the system when it was answered.
-#[cfg(feature = "serve")]
+/// musl's own allocator has one lock for all threads. glibc's is kept: it holds less for the client and for a server at rest.
+#[cfg(all(feature = "serve", target_env = "musl"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
