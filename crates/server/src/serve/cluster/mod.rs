@@ -92,7 +92,7 @@ impl Cluster {
         if let Some(attended) = &self.attended {
             attended.want(name);
         }
-        Duty { member: self.attended.as_ref().map(|attended| attended.member()), name: name.into() }
+        self.named(name)
     }
 
     /// Wants a share of something that is divided into groups, each of which one server does at a time. Groups are had once that says so.
@@ -100,7 +100,11 @@ impl Cluster {
         if let Some(attended) = &self.attended {
             attended.want_share(name);
         }
-        Divided { member: self.attended.as_ref().map(|attended| attended.member()), name: name.into() }
+        Divided(self.named(name))
+    }
+
+    fn named(&self, name: &str) -> Duty {
+        Duty { member: self.attended.as_ref().map(|attended| attended.member()), name: name.into() }
     }
 
     /// How far behind a duty is, or that of its groups which is furthest; nothing where there can be no others, or it was never done.

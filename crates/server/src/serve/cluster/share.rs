@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::duty::Token;
-use super::member::Member;
+use super::duty::{Duty, Token};
 
 /// A duty that is divided, for whoever does some of it here.
 #[derive(Clone)]
-pub struct Divided {
-    pub(super) member: Option<Arc<Member>>,
-    pub(super) name: Arc<str>,
-}
+pub struct Divided(pub(super) Duty);
 
 /// The groups that are had here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,46 +23,40 @@ pub struct Share {
 impl Divided {
     /// The groups that are to be done here now.
     pub fn held(&self) -> Share {
-        let Some(member) = &self.member else {
-            let token = Token { member: None, name: Arc::clone(&self.name), number: 0 };
-            return Share { of: 1, tokens: BTreeMap::from([(0, token)]) };
+        let Duty { member: Some(member), name } = &self.0 else {
+            return Share { of: 1, tokens: self.0.held().map(|token| (0, token)).into_iter().collect() };
         };
-        let (of, held) = member.share(&self.name);
+        let (of, held) = member.share(name);
         let token = |(name, number)| Token { member: Some(Arc::clone(member)), name, number };
         Share { of, tokens: held.into_iter().map(|(group, held)| (group, token(held))).collect() }
     }
 
     /// A group that another server is to have, which is named once.
     pub fn surplus(&self) -> Option<i64> {
-        self.member.as_ref()?.take_surplus(&self.name)
+        self.0.member.as_ref()?.take_surplus(&self.0.name)
     }
 
     /// Leaves a group to others.
     pub async fn let_go(&self, group: i64) {
-        let (Some(member), name) = (self.member.clone(), Arc::clone(&self.name)) else { return };
+        let Duty { member: Some(member), name } = self.0.clone() else { return };
         // Where that fails it is kept, and named again.
         let _ = tokio::task::spawn_blocking(move || member.let_go(&name, group)).await;
     }
 
     /// Tells the others how far behind the groups are that are had here: to be called on every round, also where nothing is to be done.
     pub fn done(&self, behind: Duration) {
-        if let Some(member) = &self.member {
-            member.done(&self.name, behind);
-        }
+        self.0.done(behind);
     }
 
     /// Leaves all of it to others, and wants it no more.
     pub async fn give_back(&self) {
-        let (Some(member), name) = (self.member.clone(), Arc::clone(&self.name)) else { return };
-        // Where that fails the others wait until it has run out.
-        let _ = tokio::task::spawn_blocking(move || member.give_back(&name)).await;
+        self.0.give_back().await;
     }
 
     /// What this server is called where it follows something on account of the duty, other than those that do the rest of it.
     pub fn follower(&self) -> String {
-        self.member
-            .as_ref()
-            .map_or_else(|| self.name.to_string(), |member| format!("{}/{:016x}", self.name, member.id()))
+        let Duty { member, name } = &self.0;
+        member.as_ref().map_or_else(|| name.to_string(), |member| format!("{name}/{:016x}", member.id()))
     }
 }
 

@@ -17,7 +17,7 @@ fn sharing(address: &str) -> Server {
 
 impl Server {
     fn divided(&self) -> Divided {
-        Divided { member: Some(Arc::clone(&self.member)), name: ALERTS.into() }
+        Divided(Duty { member: Some(Arc::clone(&self.member)), name: ALERTS.into() })
     }
 
     /// Is heard, and leaves to others what it has too much of.
