@@ -96,7 +96,9 @@ impl Walk<'_> {
         }
         let texts = match (opt.shape, value) {
             (Shape::Switch, Value::Bool(on)) => Some(vec![on.to_string()]),
-            (Shape::Number | Shape::Time, Value::Number(number)) => Some(vec![number.to_string()]),
+            (Shape::Number | Shape::Size | Shape::Time, Value::Number(number)) => {
+                Some(vec![number.to_string()])
+            }
             (Shape::Path | Shape::SecretFile, Value::String(text)) => {
                 Some(vec![self.dir.join(text).display().to_string()])
             }
@@ -112,6 +114,7 @@ impl Walk<'_> {
         let form = match opt.shape {
             Shape::Switch => "true or false",
             Shape::Number => "a number",
+            Shape::Size => "a size, such as 20GB",
             Shape::Time => "a time, such as 10s",
             Shape::List => "a list of texts",
             Shape::Pairs => "a mapping of texts",

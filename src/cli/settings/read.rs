@@ -8,14 +8,33 @@ use url::Url;
 
 pub use crate::cli::args::parse::parse_time as time;
 
-pub fn whole(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "write a whole number, such as 10".to_owned())
+/// A number of bytes, with or without a unit: `20GB`, `512MiB`, `1000000`.
+pub fn size<N: TryFrom<u64>>(text: &str, least: u64) -> Result<N, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = unit.trim_start().to_ascii_lowercase();
+    let known = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, bytes)| *bytes);
+    let bytes =
+        known.zip(number.parse().ok()).and_then(|(unit, number): (u64, u64)| number.checked_mul(unit));
+    bytes
+        .filter(|bytes| *bytes >= least)
+        .and_then(|bytes| N::try_from(bytes).ok())
+        .ok_or_else(|| format!("write a size such as 20GB or 512MiB, or a number of bytes, {least} or more"))
 }
 
-pub fn bytes(text: &str, least: u64) -> Result<u64, String> {
-    let number = text.parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| format!("write a number of bytes, {least} or more"))
-}
+/// Bytes of a unit, by its name in small letters.
+const UNITS: [(&str, u64); 10] = [
+    ("", 1),
+    ("b", 1),
+    ("kb", 1000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("tb", 1_000_000_000_000),
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("tib", 1 << 40),
+];
 
 /// The name of a host, without port and path.
 pub fn host(text: &str) -> Result<String, String> {
@@ -162,6 +181,18 @@ pub fn positive(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        for (written, bytes) in [("1000000", 1_000_000), ("20GB", 20_000_000_000), ("64 mib", 64 << 20)] {
+            assert_eq!(size::<u64>(written, 1_000_000), Ok(bytes), "{written}");
+        }
+        for wrong in ["", "MB", "1.5GB", "-1", "20G", "1MB x", "999999", "99999999999TB"] {
+            let said = size::<u64>(wrong, 1_000_000).unwrap_err();
+            assert!(said.contains("such as 20GB") && said.contains("1000000 or more"), "{wrong}: {said}");
+        }
+        assert!(size::<u16>("1MB", 0).is_err());
+    }
 
     #[test]
     fn addresses_are_those_that_people_write() {

@@ -46,7 +46,7 @@ fn property(opt: &Opt) -> Value {
         Shape::Text | Shape::Path | Shape::SecretFile => json!({ "type": "string" }),
         Shape::Choice(known) => json!({ "type": "string", "enum": known }),
         Shape::Number => json!({ "type": "integer", "minimum": 0 }),
-        Shape::Time => json!({ "type": ["string", "integer"], "minimum": 0 }),
+        Shape::Size | Shape::Time => json!({ "type": ["string", "integer"], "minimum": 0 }),
         Shape::Switch => json!({ "type": "boolean" }),
         Shape::List => json!({ "type": ["array", "string"], "items": { "type": "string" } }),
         Shape::Pairs => json!({ "type": "object", "additionalProperties": { "type": "string" } }),

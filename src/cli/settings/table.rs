@@ -7,8 +7,8 @@ use librato_apply::serve::{Smtp, Snapshots};
 
 use super::Settings;
 use super::read::{
-    address, bytes, choice, database, host, node, parts, positive, seconds, switch, time, token, url,
-    url_with_secrets, whole,
+    address, choice, database, host, node, parts, positive, seconds, size, switch, time, token, url,
+    url_with_secrets,
 };
 
 /// How a value is written.
@@ -20,6 +20,8 @@ pub enum Shape {
     /// A path of a file that holds a secret: what the key without `_file` would say.
     SecretFile,
     Number,
+    /// `20GB`, `512MiB`; in a file also a number of bytes.
+    Size,
     /// `10s`, `5m`; in a file also a number of seconds.
     Time,
     /// On or off.
@@ -188,18 +190,18 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("http,maintenance,alerts")
     .help("What this server does of what has to be done over its database, with commas between: `http` takes requests (without it `/readyz` says no), `maintenance` keeps tables in order, `alerts` evaluates and notifies when it is its turn. Each must be done by some server"),
-    opt("store.journal_soft", "journal-soft", "BYTES", Shape::Number, |s, text| {
-        s.store.journal_soft = bytes(text, 1_000_000)?;
+    opt("store.journal_soft", "journal-soft", "SIZE", Shape::Size, |s, text| {
+        s.store.journal_soft = size(text, 1_000_000)?;
         Ok(())
     })
-    .by_default("256000000")
-    .help("How many bytes of measurements may wait in the database to be compacted, 1 MB at least, before more are stored more slowly, so that reading stays quick"),
-    opt("store.journal_hard", "journal-hard", "BYTES", Shape::Number, |s, text| {
-        s.store.journal_hard = bytes(text, 1_000_000)?;
+    .by_default("256MB")
+    .help("How much of measurements may wait in the database to be compacted, 1 MB at least, before more are stored more slowly, so that reading stays quick"),
+    opt("store.journal_hard", "journal-hard", "SIZE", Shape::Size, |s, text| {
+        s.store.journal_hard = size(text, 1_000_000)?;
         Ok(())
     })
-    .by_default("2000000000")
-    .help("How many may wait before more are refused (503 with `Retry-After`), until a tenth is compacted; also while a standby is more than 10 s behind, as far as the database lets its user know. Definitions, reading and alerts go on"),
+    .by_default("2GB")
+    .help("How much may wait before more are refused (503 with `Retry-After`), until a tenth is compacted; also while a standby is more than 10 s behind, as far as the database lets its user know. Definitions, reading and alerts go on"),
     opt("demo", "demo", "", Shape::Switch, |s, text| {
         s.demo = switch(text)?;
         Ok(())
@@ -261,17 +263,17 @@ pub static TABLE: &[Opt] = &[
     })
     .again()
     .help("More users: a file with `USER TOKEN ROLE` lines, where ROLE is admin, operator, recorder or viewer"),
-    opt("limits.max_body", "max-body", "BYTES", Shape::Number, |s, text| {
-        s.options.max_body_bytes = whole(text)?;
+    opt("limits.max_body", "max-body", "SIZE", Shape::Size, |s, text| {
+        s.options.max_body_bytes = size(text, 1)?;
         Ok(())
     })
-    .by_default("10000000")
-    .help("The longest request body, in bytes; a longer one is answered 413"),
-    opt("limits.max_disk", "max-disk", "BYTES", Shape::Number, |s, text| {
-        s.options.max_disk = Some(bytes(text, 1_000_000)?);
+    .by_default("10MB")
+    .help("The longest request body; a longer one is answered 413"),
+    opt("limits.max_disk", "max-disk", "SIZE", Shape::Size, |s, text| {
+        s.options.max_disk = Some(size(text, 1_000_000)?);
         Ok(())
     })
-    .help("What the data may take in their file, in bytes, 1 MB at least. From nine tenths on it is a warning; from there on measurements, events and snapshots are refused (507), and reading, definitions, silences, deletes and alerts go on. `-wal` and `-reserve` come on top"),
+    .help("What the data may take in their file, 1 MB at least. From nine tenths on it is a warning; from there on measurements, events and snapshots are refused (507), and reading, definitions, silences, deletes and alerts go on. `-wal` and `-reserve` come on top"),
     opt("limits.max_connections", "max-connections", "N", Shape::Number, |s, text| {
         s.listening.max_connections = positive(text)?;
         Ok(())
@@ -284,12 +286,12 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("256")
     .help("How many requests are worked on at once; more are told to come again (503 with `Retry-After`)"),
-    opt("limits.max_request_memory", "max-request-memory", "BYTES", Shape::Number, |s, text| {
-        s.options.max_request_memory = positive(text)?;
+    opt("limits.max_request_memory", "max-request-memory", "SIZE", Shape::Size, |s, text| {
+        s.options.max_request_memory = size(text, 1)?;
         Ok(())
     })
-    .by_default("256000000")
-    .help("Memory for the bodies and answers of these requests, in bytes; those that do not fit are told to come again"),
+    .by_default("256MB")
+    .help("Memory for the bodies and answers of these requests; those that do not fit are told to come again"),
     opt("limits.header_timeout", "header-timeout", "TIME", Shape::Time, |s, text| {
         s.listening.header_timeout = time(text)?;
         Ok(())
@@ -337,12 +339,12 @@ pub static TABLE: &[Opt] = &[
     })
     .by_default("15m")
     .help("How old a sample may be and still be judged: 1 m to 24 h. Older ones are stored and wake nobody"),
-    opt("alerts.history", "alert-history", "BYTES", Shape::Number, |s, text| {
-        s.options.alerts.history = bytes(text, 1_000_000)?;
+    opt("alerts.history", "alert-history", "SIZE", Shape::Size, |s, text| {
+        s.options.alerts.history = size(text, 1_000_000)?;
         Ok(())
     })
-    .by_default("256000000")
-    .help("What incidents and deliveries may take together, in bytes, 1 MB at least; the oldest that have ended go first"),
+    .by_default("256MB")
+    .help("What incidents and deliveries may take together, 1 MB at least; the oldest that have ended go first"),
     opt("notify.enabled", "notify", "", Shape::Switch, |s, text| {
         let on = switch(text)?;
         s.options.alerts.notify = on;
