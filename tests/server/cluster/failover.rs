@@ -33,6 +33,10 @@ const FAULTS: [(Fault, &str, u64); 4] = [
     (Fault::CutOff, "primary cut off from etcd and its standby", 30),
 ];
 
+/// Within what everybody is told where nothing can be stored: half a minute after its batch or its commit is under way, for which it waits no longer
+/// than the patience.
+const TOLD: Duration = Duration::from_secs(38);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn failovers_lose_nothing_that_was_acknowledged() {
     let Some(mut patroni) = Patroni::start().await else { return };
@@ -102,12 +106,14 @@ async fn without_a_standby(patroni: &mut Patroni, node: &Server, ledger: Ledger)
     }
     sleep(Duration::from_secs(1)).await;
     let before = writers.acknowledged();
-    sleep(Duration::from_secs(7)).await;
+    sleep(TOLD + Duration::from_secs(5)).await;
     assert_eq!(writers.acknowledged(), before, "acknowledged on one machine alone");
     patroni.start_machine(1 - primary);
     writers.go_on(60).await;
     let ledger = writers.settle("standby killed where one is wanted", node).await;
     assert!(ledger.refused > 0, "nobody was told");
+    let longest = ledger.longest.max(ledger.longest_refused);
+    assert!(longest < TOLD, "somebody was told after {longest:?}");
     patroni.configure(primary, &json!({"synchronous_mode_strict": false})).await;
     ledger
 }

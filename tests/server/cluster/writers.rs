@@ -26,8 +26,12 @@ pub struct Ledger {
     alerts: Written,
     /// Requests that were told that nothing was stored, or that no one knows.
     pub refused: usize,
+    /// What they were told.
+    reasons: BTreeSet<String>,
+    /// The longest that one of them had to wait for being told.
+    pub longest_refused: Duration,
     /// The longest that one had to wait for being acknowledged.
-    longest: Duration,
+    pub longest: Duration,
     /// The longest between two that were, whoever sent them.
     pub pause: Duration,
     last: Option<Instant>,
@@ -57,17 +61,25 @@ impl Ledger {
         self.longest = self.longest.max(took);
     }
 
+    fn refuse(&mut self, reason: String, took: Duration) {
+        self.refused += 1;
+        self.reasons.insert(reason);
+        self.longest_refused = self.longest_refused.max(took);
+    }
+
     /// Compares what was answered with what a server shows, and tells it.
     pub async fn compare(&self, what: &str, node: &Server) {
         let kept = (measurements(node).await, alerts(node).await);
         let told =
             [compare("measurements", &self.measurements, &kept.0), compare("alerts", &self.alerts, &kept.1)];
-        let (longest, pause) = (self.longest.as_millis(), self.pause.as_millis());
+        let [longest, refused, pause] =
+            [self.longest, self.longest_refused, self.pause].map(|time| time.as_millis());
         let _ = writeln!(
             std::io::stderr(),
-            "{what}: {}; {} requests refused, longest wait {longest} ms, longest pause {pause} ms",
+            "{what}: {}; {} requests refused within {refused} ms {:?}, longest wait {longest} ms, longest pause {pause} ms",
             told.join(", "),
             self.refused,
+            self.reasons,
         );
         assert!(self.measurements.acknowledged.len() > 20, "too little was written to tell anything");
     }
@@ -88,7 +100,16 @@ impl Writers {
     /// Writes more in a ledger; what is told of waiting begins anew.
     pub fn go_on_in(ledger: Ledger) -> Writers {
         let (zero, times) = (Duration::ZERO, ledger.times + 1);
-        let ledger = Ledger { times, refused: 0, longest: zero, pause: zero, last: None, ..ledger };
+        let ledger = Ledger {
+            times,
+            refused: 0,
+            reasons: BTreeSet::new(),
+            longest_refused: zero,
+            longest: zero,
+            pause: zero,
+            last: None,
+            ..ledger
+        };
         let (ledger, stop) = (Arc::new(Mutex::new(ledger)), Arc::new(AtomicBool::new(false)));
         let write = |writer| {
             tokio::spawn(write(format!("t{times}w{writer}"), Arc::clone(&ledger), Arc::clone(&stop)))
@@ -168,18 +189,19 @@ async fn post(client: &reqwest::Client, ledger: &Shared, route: &str, body: &Val
     };
     let (begun, url) = (Instant::now(), format!("http://{host}/v1/{route}"));
     let answer = client.post(url).basic_auth(USER, Some(TOKEN)).json(body).send().await;
-    match answer {
+    let reason = match answer {
         Ok(answer) if answer.status() == status => {
             ledger.lock().unwrap().acknowledge(begun.elapsed());
             return true;
         }
         Ok(answer) => {
-            let told = answer.status();
-            assert!(told == 503 || told == 507, "{route}: {told} {:?}", answer.text().await);
+            let (told, said) = (answer.status(), answer.text().await);
+            assert!(told == 503 || told == 507, "{route}: {told} {said:?}");
+            said.unwrap_or_else(|error| error.to_string())
         }
-        Err(_) => {}
-    }
-    ledger.lock().unwrap().refused += 1;
+        Err(_) => "broken off".to_owned(),
+    };
+    ledger.lock().unwrap().refuse(reason, begun.elapsed());
     // Who is refused at once does not ask again at once.
     sleep(Duration::from_millis(20)).await;
     false

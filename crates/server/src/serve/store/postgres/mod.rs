@@ -38,9 +38,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::sleep;
 
-use self::lanes::{Journal, Lanes};
+use self::lanes::{Journal, Lanes, UNDER_WAY};
 use self::monitor::Monitor;
 pub use self::open_error::SetupError;
 use self::pool::Pool;
@@ -149,23 +150,31 @@ impl Postgres {
 
     async fn write_by<T: Send + 'static, E: Failure, J: Fn(&Tx<'_>) -> Result<T, E> + Send + 'static>(
         &self,
-        write: fn(&Pool, &Condition, &J) -> Result<T, E>,
+        write: fn(&Pool, &Condition, &Notify, &J) -> Result<T, E>,
         job: J,
     ) -> Result<T, E> {
         let place = self.shared.pool.write_place(&self.shared.condition.waits).await?;
-        let shared = Arc::clone(&self.shared);
-        // The place goes along: a caller that hangs up leaves it in use until the job has ended.
-        blocking(move || {
-            let outcome = write(&shared.pool, &shared.condition, &job);
+        let (shared, commits) = (Arc::clone(&self.shared), Arc::new(Notify::new()));
+        let committing = Arc::clone(&commits);
+        // The place goes along: a caller that hangs up, or is told that nothing is known, leaves it in use until the job has ended.
+        let outcome = blocking(move || {
+            let outcome = write(&shared.pool, &shared.condition, &committing, &job);
             drop(place);
             outcome
-        })
-        .await
+        });
+        let too_long = async {
+            commits.notified().await;
+            sleep(UNDER_WAY).await;
+        };
+        tokio::select! {
+            outcome = outcome => outcome,
+            () = too_long => Err(StoreError::Unknown.into()),
+        }
     }
 
     /// Takes no place, so it waits for nobody who has one. Blocks.
     pub fn apart<T>(&self, job: &impl Fn(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        transaction::write_locking(&self.shared.pool, &self.shared.condition, job)
+        transaction::write_locking(&self.shared.pool, &self.shared.condition, &Notify::new(), job)
     }
 
     /// A read may wait for `time` and then take `time`.

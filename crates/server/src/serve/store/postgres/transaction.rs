@@ -7,6 +7,8 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::connection::Connection;
 use super::error::Setback;
 use super::mark::Mark;
@@ -71,28 +73,31 @@ impl Tries {
     }
 }
 
-/// Does a job that writes, until it is durable. Blocks.
+/// Does a job that writes, until it is durable; `commits` is told when that is all that is waited for. Blocks.
 pub fn write<T, E: Failure>(
     pool: &Pool,
     condition: &Condition,
+    commits: &Notify,
     job: &impl Fn(&Tx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    write_at("BEGIN ISOLATION LEVEL SERIALIZABLE", pool, condition, job)
+    write_at("BEGIN ISOLATION LEVEL SERIALIZABLE", pool, condition, commits, job)
 }
 
 /// The same for a job that locks what it goes by, and must see what was written before it had the lock.
 pub fn write_locking<T, E: Failure>(
     pool: &Pool,
     condition: &Condition,
+    commits: &Notify,
     job: &impl Fn(&Tx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    write_at("BEGIN ISOLATION LEVEL READ COMMITTED", pool, condition, job)
+    write_at("BEGIN ISOLATION LEVEL READ COMMITTED", pool, condition, commits, job)
 }
 
 fn write_at<T, E: Failure>(
     level: &str,
     pool: &Pool,
     condition: &Condition,
+    commits: &Notify,
     job: &impl Fn(&Tx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
     let mut tries = Tries::begin(pool.patience());
@@ -102,7 +107,10 @@ fn write_at<T, E: Failure>(
         let mark = Mark::new()?;
         begin(connection, level);
         let outcome = run(connection, condition, job);
-        let outcome = outcome.and_then(|value| Ok((commit(connection, mark)?, value)));
+        let outcome = outcome.and_then(|value| {
+            commits.notify_one();
+            Ok((commit(connection, mark)?, value))
+        });
         let setback = connection.take_setback();
         count(condition, setback);
         match (outcome, setback) {

@@ -5,6 +5,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::open_error::SetupError;
 use super::shared::Shared;
 use super::transaction;
@@ -56,7 +58,7 @@ impl Keeper<'_> {
 
     /// Sees what others have written up to each statement, as whoever waits for a lock must.
     pub fn write<T>(&self, job: impl Fn(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        transaction::write_locking(&self.0.pool, &self.0.condition, &job)
+        transaction::write_locking(&self.0.pool, &self.0.condition, &Notify::new(), &job)
     }
 }
 

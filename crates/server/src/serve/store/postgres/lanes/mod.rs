@@ -24,8 +24,8 @@ use crate::serve::tsdb::sample::Sample;
 /// Lanes of a server, each with a connection and a thread.
 const LANES: usize = 4;
 
-/// How long a request waits for what becomes of its batch.
-const UNDER_WAY: Duration = Duration::from_secs(30);
+/// How long whoever asked waits for what becomes of a batch or a commit that is under way: it ends when a standby has it, and none may be there.
+pub const UNDER_WAY: Duration = Duration::from_secs(30);
 
 /// The lanes of an open database.
 pub struct Lanes {
