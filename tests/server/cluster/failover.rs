@@ -92,6 +92,7 @@ async fn without_a_standby(patroni: &mut Patroni, node: &Server, ledger: Ledger)
     let pause = writers.pause();
     let ledger = writers.settle("standby killed", node).await;
     assert!(pause < Duration::from_secs(3), "nothing was stored for {pause:?}");
+    assert_eq!(ledger.refused, 0, "within their patience");
     patroni.start_machine(1 - primary);
     patroni.whole().await;
 

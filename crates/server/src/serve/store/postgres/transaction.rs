@@ -20,7 +20,8 @@ use crate::serve::store::damage;
 use crate::serve::store::error::{Failure, StoreError};
 use crate::serve::store::tx::Tx;
 
-/// How often a transaction is tried that others get in the way of.
+/// How often a transaction is tried at least that others get in the way of. They may do so until their commits are on a standby, for which there
+/// is patience as well.
 const TRIES: u32 = 20;
 
 /// How long it is tried to find out what became of a commit.
@@ -53,7 +54,7 @@ impl Tries {
     fn again(&mut self, setback: Setback) -> Result<(), StoreError> {
         self.met += u32::from(setback == Setback::Repeat);
         match setback {
-            Setback::Repeat if self.met >= TRIES => return Err(StoreError::Busy),
+            Setback::Repeat if self.met >= TRIES && !self.is_patient() => return Err(StoreError::Busy),
             Setback::Broken if !self.is_patient() => return Err(StoreError::Unavailable),
             Setback::Repeat | Setback::Broken => self.pause(),
         }
