@@ -106,16 +106,16 @@ async fn remove(
             changes::expect(tx, &terms, &metric)?;
         }
         table::delete_many(tx, ids, turn, |id| {
-            if let Some(name) = table::name_of(tx, id)? {
-                edits::drop_metric(tx, &by, &name, now)?;
-            }
-            let before = match table::get(tx, id) {
-                Ok(Some(metric)) => Sketch::of(&metric),
+            let (name, before) = match table::get(tx, id) {
+                Ok(Some(metric)) => (Some(metric.name.clone()), Sketch::of(&metric)),
                 Ok(None) => return Ok(()),
                 // What cannot be read can be deleted.
-                Err(StoreError::Damaged { .. }) => Sketch::unread(id, ""),
+                Err(StoreError::Damaged { .. }) => (table::name_of(tx, id)?, Sketch::unread(id, "")),
                 Err(error) => return Err(error.into()),
             };
+            if let Some(name) = name {
+                edits::drop_metric(tx, &by, &name, now)?;
+            }
             changes::record(tx, &terms, now, "delete", Some(before), None::<&Metric>)
         })
     };

@@ -111,7 +111,7 @@ pub async fn delete(
         }
         Ok(silence)
     };
-    changes::delete(&store, terms, find, move |tx: &Tx| Ok(table::end(tx, id, now)?)).await
+    changes::delete(&store, terms, find, move |tx: &Tx, _| Ok(table::end(tx, id, now)?)).await
 }
 
 fn shown(silence: &Silence, now: i64) -> Value {

@@ -72,6 +72,6 @@ pub async fn delete(
 ) -> Result<Response, Problem> {
     let wanted = name.clone();
     let find = move |tx: &Tx| table::find(tx, &wanted)?.ok_or(Refusal::Missing);
-    let remove = move |tx: &Tx| if table::delete(tx, &name)? { Ok(()) } else { Err(Refusal::Missing) };
+    let remove = move |tx: &Tx, _| if table::delete(tx, &name)? { Ok(()) } else { Err(Refusal::Missing) };
     changes::delete(&store, terms, find, remove).await
 }

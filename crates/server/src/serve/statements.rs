@@ -17,10 +17,10 @@ use super::router::router;
 use super::{Credentials, Data, Store};
 
 /// With the tag of the object and the entry of the audit.
-const MOST: u64 = 14;
+const MOST: u64 = 12;
 
 /// A change of what is evaluated reads and writes the state of the alert as well.
-const EVALUATED: u64 = 20;
+const EVALUATED: u64 = 15;
 
 struct Server {
     store: Store,

@@ -112,10 +112,13 @@ pub async fn delete(
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let (meant, now) = (id.clone(), store.now());
-    let remove = move |tx: &Tx| {
-        let id = table::id_of(tx, &meant)?;
-        edits::end(tx, &by, id, now)?;
-        Ok(table::delete(tx, id)?)
+    let remove = move |tx: &Tx, found: Option<Full>| {
+        let alert = match found {
+            Some(Full { alert, .. }) => alert,
+            None => edits::as_far_as_known(tx, table::id_of(tx, &meant)?)?,
+        };
+        edits::end(tx, &by, &alert, now)?;
+        Ok(table::delete(tx, alert.id)?)
     };
     changes::delete(&store, terms, move |tx| table::find_bare(tx, &id), remove).await
 }

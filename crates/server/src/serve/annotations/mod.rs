@@ -136,7 +136,7 @@ pub async fn delete(
     Segments(name): Segments<String>,
 ) -> Result<Response, Problem> {
     let meant = name.clone();
-    let remove = move |tx: &Tx| Ok(table::delete(tx, table::find(tx, &meant)?.id)?);
+    let remove = move |tx: &Tx, _| Ok(table::delete(tx, table::find(tx, &meant)?.id)?);
     changes::delete(&store, terms, move |tx| table::find(tx, &name), remove).await
 }
 

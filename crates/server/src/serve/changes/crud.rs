@@ -108,7 +108,7 @@ pub async fn delete<K: Crud>(
     Segments(id): Segments<String>,
 ) -> Result<Response, Problem> {
     let (id, now) = (numeric(&id)?, store.now());
-    let remove = move |tx: &Tx<'_>| {
+    let remove = move |tx: &Tx<'_>, _| {
         K::before_delete(tx, id, now)?;
         if rows::delete(tx, K::TABLE, id)? { Ok(()) } else { Err(Refusal::Missing) }
     };

@@ -231,25 +231,26 @@ pub async fn put_shown<E: Entity>(
     Ok(tagged(show(&object), &tag))
 }
 
-/// 204 after `remove` has removed what `read` finds. What cannot be read can be deleted, unless it is to be in a certain state.
+/// 204 after `remove` has removed what `read` finds, which is handed to it. What cannot be read can be deleted, unless it is to be in a certain state.
 pub async fn delete<E: Entity>(
     store: &Store,
     terms: Terms,
     read: impl Fn(&Tx<'_>) -> Result<E, Refusal> + Send + 'static,
-    remove: impl Fn(&Tx<'_>) -> Result<(), Refusal> + Send + 'static,
+    remove: impl Fn(&Tx<'_>, Option<E>) -> Result<(), Refusal> + Send + 'static,
 ) -> Result<Response, Problem> {
     let now = store.now();
     let job = move |tx: &Tx<'_>| -> Result<(), Problem> {
-        let before = match read(tx) {
+        let found = match read(tx) {
             Ok(object) => {
                 expect(tx, &terms, &object)?;
-                Some(Sketch::of(&object))
+                Some(object)
             }
             Err(refusal) if refusal.is_missing() || terms.expected.is_some() => return Err(refusal.into()),
             Err(_) => None,
         };
-        remove(tx)?;
-        record(tx, &terms, now, "delete", before.or_else(|| Some(Sketch::at_path::<E>(&terms))), None::<&E>)
+        let before = found.as_ref().map_or_else(|| Sketch::at_path::<E>(&terms), Sketch::of);
+        remove(tx, found)?;
+        record(tx, &terms, now, "delete", Some(before), None::<&E>)
     };
     store.write(job).await?;
     Ok(answer::no_content())
@@ -264,7 +265,8 @@ pub async fn delete_row<E: Entity>(
     find: impl Fn(&Tx<'_>, i64) -> Result<E, Refusal> + Send + 'static,
 ) -> Result<Response, Problem> {
     let id = numeric(id)?;
-    let remove = move |tx: &Tx<'_>| if rows::delete(tx, table, id)? { Ok(()) } else { Err(Refusal::Missing) };
+    let remove =
+        move |tx: &Tx<'_>, _| if rows::delete(tx, table, id)? { Ok(()) } else { Err(Refusal::Missing) };
     delete(store, terms, move |tx| find(tx, id), remove).await
 }
 

@@ -133,6 +133,6 @@ pub async fn delete_chart(
     Segments((space, id)): ChartPath,
 ) -> Result<Response, Problem> {
     let (space, id) = (numeric(&space)?, numeric(&id)?);
-    let remove = move |tx: &Tx| table::delete_chart(tx, space, id);
+    let remove = move |tx: &Tx, _| table::delete_chart(tx, space, id);
     changes::delete(&store, terms, move |tx| table::find_chart(tx, space, id), remove).await
 }

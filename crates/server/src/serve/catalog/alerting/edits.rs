@@ -72,17 +72,18 @@ impl Changed {
     }
 }
 
+/// An alert that could not be read, or, where that was for another reason than damage, can.
+pub fn as_far_as_known(tx: &Tx<'_>, id: i64) -> Result<Alert, StoreError> {
+    match alerts::get_all(tx, &vec![id]) {
+        Ok(mut found) => Ok(found.pop().unwrap_or_else(|| Alert::unread(id))),
+        Err(StoreError::Damaged { .. }) => Ok(Alert::unread(id)),
+        Err(error) => Err(error),
+    }
+}
+
 /// The alert is about to be deleted. One that cannot be read ends as far as its incidents are known.
-pub fn end(tx: &Tx<'_>, by: &Evaluation, id: i64, now: i64) -> Result<(), StoreError> {
-    let alert = match alerts::get_all(tx, &vec![id]) {
-        Ok(mut found) => match found.pop() {
-            Some(alert) => alert,
-            None => return Ok(()),
-        },
-        Err(StoreError::Damaged { .. }) => Alert::unread(id),
-        Err(error) => return Err(error),
-    };
-    on_state(tx, by, &[alert], now, false, |ctx, state, at| state.end(ctx.alert, at))
+pub fn end(tx: &Tx<'_>, by: &Evaluation, alert: &Alert, now: i64) -> Result<(), StoreError> {
+    on_state(tx, by, std::slice::from_ref(alert), now, false, |ctx, state, at| state.end(ctx.alert, at))
 }
 
 /// Someone has cleared the alert.

@@ -41,7 +41,7 @@ impl Entity for Full {
                 None
             }
         };
-        self.services = table::save(tx, &mut self.alert)?;
+        self.services = table::save(tx, &mut self.alert, self.edited.as_ref().map(|edited| &edited.before))?;
         if let (Some(changed), Some(edited)) = (changed, &self.edited) {
             changed.write(tx, &edited.by, &self.alert, now)?;
         }

@@ -157,14 +157,22 @@ fn meant<T>(
     found?.ok_or(Refusal::Missing)
 }
 
-/// Writes the alert as it is, inserting it when it has no id yet, and gives the services that it notifies.
-pub fn save(tx: &Tx<'_>, alert: &mut Alert) -> Result<Vec<Arc<Service>>, Refusal> {
+/// Writes the alert as it is, inserting it when it has no id yet, and gives the services that it notifies. What is the same as `before` is left as
+/// it is kept.
+pub fn save(tx: &Tx<'_>, alert: &mut Alert, before: Option<&Alert>) -> Result<Vec<Arc<Service>>, Refusal> {
+    let is_new = alert.id == 0;
     alert.id = save_row(tx, alert).map_err(|error| match error {
         StoreError::Taken => Refusal::Taken("name"),
         error => error.into(),
     })?;
-    save_conditions(tx, alert)?;
-    save_services(tx, alert)
+    if before.is_none_or(|before| before.conditions != alert.conditions) {
+        save_conditions(tx, alert, is_new)?;
+    }
+    let services = services_of(tx, alert)?;
+    if before.is_none_or(|before| before.services != alert.services) {
+        save_services(tx, alert, is_new)?;
+    }
+    Ok(services)
 }
 
 fn save_row(tx: &Tx<'_>, alert: &Alert) -> Result<i64, StoreError> {
@@ -210,9 +218,9 @@ fn save_row(tx: &Tx<'_>, alert: &Alert) -> Result<i64, StoreError> {
 }
 
 /// A condition that comes with an id this alert has keeps it; any other gets a new one.
-fn save_conditions(tx: &Tx<'_>, alert: &mut Alert) -> Result<(), StoreError> {
-    let owned = "DELETE FROM conditions WHERE alert_id = ?1 RETURNING id";
-    let owned = tx.all(owned, params![alert.id], |row| row.get("id"))?;
+fn save_conditions(tx: &Tx<'_>, alert: &mut Alert, is_new: bool) -> Result<(), StoreError> {
+    let delete = "DELETE FROM conditions WHERE alert_id = ?1 RETURNING id";
+    let owned = if is_new { Vec::new() } else { tx.all(delete, params![alert.id], |row| row.get("id"))? };
     let mut owned: HashSet<i64> = owned.into_iter().collect();
     for condition in &mut alert.conditions {
         condition.id = condition.id.filter(|id| owned.remove(id));
@@ -267,8 +275,8 @@ fn put(rows: &mut Many<'_>, alert: i64, position: i64, condition: &Condition) ->
     rows.run(if id.is_some() { values } else { &values[..values.len() - 1] })
 }
 
-fn save_services(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Refusal> {
-    tx.execute("DELETE FROM alert_services WHERE alert_id = ?1", params![alert.id])?;
+/// The services that an alert is to notify, all of which must be there.
+fn services_of(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Refusal> {
     let known = services::get_all(tx, &alert.services)?;
     let mut services = Vec::with_capacity(alert.services.len());
     for id in &alert.services {
@@ -276,12 +284,19 @@ fn save_services(tx: &Tx<'_>, alert: &Alert) -> Result<Vec<Arc<Service>>, Refusa
         let unknown = || Refusal::field("services", format!("there is no service with id {id}"));
         services.push(Arc::clone(service.ok_or_else(unknown)?));
     }
+    Ok(services)
+}
+
+fn save_services(tx: &Tx<'_>, alert: &Alert, is_new: bool) -> Result<(), StoreError> {
+    if !is_new {
+        tx.execute("DELETE FROM alert_services WHERE alert_id = ?1", params![alert.id])?;
+    }
     let sql = "INSERT INTO alert_services (alert_id, service_id, position) VALUES (?1, ?2, ?3)";
     tx.many(sql, |rows| {
         let mut placed = (0_i64..).zip(&alert.services);
         placed.try_for_each(|(position, id)| rows.run(params![alert.id, id, position]))
-    })?;
-    Ok(services)
+    })
+    .map(drop)
 }
 
 /// A page of the ids of alerts: of all, or of those of these that are there.
