@@ -318,6 +318,8 @@ impl Drop for Database {
 pub fn kill(data: &Path) {
     let Ok(id) = std::fs::read_to_string(data.join("postmaster.pid")) else { return };
     let id = id.lines().next().unwrap().to_owned();
+    // One that it starts meanwhile would live on, and nothing could be started again beside that.
+    let _ = Command::new("kill").args(["-STOP", &id]).stderr(Stdio::null()).status();
     let children = Command::new("ps").args(["--no-headers", "-o", "pid", "--ppid", &id]).output().unwrap();
     let children = String::from_utf8_lossy(&children.stdout).into_owned();
     let all: Vec<&str> = std::iter::once(&*id).chain(children.split_whitespace()).collect();
