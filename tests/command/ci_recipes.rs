@@ -13,6 +13,7 @@ use librato_apply::load::yaml;
 use serde_json::Value;
 
 const TOKEN: &str = "ci-recipes-token";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Who plans, and may not write.
 const PLANNER: (&str, &str) = ("planner", "ci-recipes-planner");
 
@@ -128,9 +129,9 @@ impl Runner {
             .env("GITHUB_STEP_SUMMARY", self.path("summary.md"))
             .env("GITHUB_PATH", self.path("path.txt"))
             .env("RUNNER_TEMP", self.dir.path())
-            .env("LIBRATO_APPLY_VERSION", "0.1.0")
+            .env("LIBRATO_APPLY_VERSION", VERSION)
             .env("LIBRATO_APPLY_REPOSITORY", "o/librato-apply")
-            .env("VERSION", "v0.1.0")
+            .env("VERSION", format!("v{VERSION}"))
             .env("NUMBER", "1")
             .env("FILES", "monitoring")
             .env("ARGS", "--strict")
@@ -280,6 +281,23 @@ fn a_pull_request_is_planned_and_commented_a_merge_applied_and_drift_found() {
     }
 }
 
+/// What is copied from here gets the release that it was written for.
+#[test]
+fn recipes_and_pages_name_this_version() {
+    let pinned = format!("LIBRATO_APPLY_VERSION: \"{VERSION}\"");
+    let action = format!("librato-apply-action@v{VERSION}");
+    let status = format!("**Status**: version {VERSION},");
+    for (file, words) in [
+        ("examples/ci/github-actions.yml", &pinned),
+        ("examples/ci/gitlab-ci.yml", &pinned),
+        ("examples/ci/librato-apply-action/action.yml", &action),
+        ("docs/ci.md", &action),
+        ("README.md", &status),
+    ] {
+        assert!(std::fs::read_to_string(file).unwrap().contains(words.as_str()), "{file}: no {words}");
+    }
+}
+
 /// What was forged is not installed, and what is installed is found.
 #[test]
 fn a_release_is_installed_if_its_sum_is_right() {
@@ -297,7 +315,8 @@ fn a_release_is_installed_if_its_sum_is_right() {
         let calls = runner.read_if_there("calls.txt") + &runner.read_if_there("librato-apply/calls.txt");
         let address = "https://github.com/o/";
         assert!(
-            calls.contains(address) && calls.contains("/releases/download/v0.1.0/librato-apply-0.1.0-"),
+            calls.contains(address)
+                && calls.contains(&format!("/releases/download/v{VERSION}/librato-apply-{VERSION}-")),
             "{calls}"
         );
         std::fs::write(runner.path("forged"), "").unwrap();
