@@ -68,7 +68,8 @@ fn examine(target: &Postgres, runtime: &Handle, examinations: &[Examination]) ->
 
 /// Whether the tables are there that this program made, and how many rows they have.
 fn tables(tx: &Tx<'_>, report: &mut Report) -> Result<(), StoreError> {
-    let made = MIGRATIONS.iter().flat_map(|migration| migration.sql.lines());
+    let schema = usize::try_from(report.schema()).unwrap_or(usize::MAX);
+    let made = MIGRATIONS.iter().take(schema).flat_map(|migration| migration.sql.lines());
     let made = made.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split(' ').next());
     let sql = "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = 'librato_apply'";
     let mut found: BTreeSet<String> = tx.all(sql, params![], |row| row.get("name"))?.into_iter().collect();
