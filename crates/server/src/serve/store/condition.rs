@@ -12,6 +12,7 @@ use super::damage::Damage;
 use super::epoch::Epoch;
 use super::error::Trouble;
 use super::flow::{Flow, Settled, Waiting};
+use super::lists::Lists;
 use super::pressure::{Level, Pressure};
 use super::room::Room;
 use super::sqlite::reserve::Reserve;
@@ -60,6 +61,8 @@ pub struct Condition {
     pub flow: Flow,
     /// What of it waits, against what may.
     pub pressure: Pressure,
+    /// What is remembered of lists, where the database gives them states.
+    pub lists: Option<Lists>,
     /// Who follows the database.
     pub standbys: Standbys,
     /// Statements of requests.

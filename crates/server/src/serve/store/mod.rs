@@ -9,6 +9,7 @@ mod duties;
 pub(in crate::serve) mod epoch;
 pub(in crate::serve) mod error;
 pub(in crate::serve) mod flow;
+mod lists;
 mod opening;
 pub(in crate::serve) mod page;
 #[cfg(feature = "postgres")]

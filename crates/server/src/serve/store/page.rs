@@ -1,6 +1,7 @@
 //! One page of a list, cut out of a table whose rows have ids.
 
 use super::error::StoreError;
+use super::lists::{List, Lists, Place};
 use super::tx::{Param, Row, Tx, params};
 
 /// What is asked for.
@@ -39,7 +40,7 @@ impl Filter {
         match self {
             Filter::Part(columns) => {
                 let parts: Vec<String> = columns.iter().map(|column| tx.contains(column, 1)).collect();
-                (parts.join(" OR "), text.to_owned())
+                (format!("({})", parts.join(" OR ")), text.to_owned())
             }
             Filter::Pattern(column) => (is_like(column, 1), like(text)),
         }
@@ -64,27 +65,38 @@ impl<'a> Conditions<'a> {
     pub fn hold(&mut self, sql: &str) {
         self.sql.push(sql.to_owned());
     }
+
+    /// Adds that rows come behind a place of their list.
+    fn behind(&mut self, place: &'a Place, List { order, descending, .. }: &List) {
+        self.params.extend([&place.order as &dyn Param, &place.id]);
+        let (at, id) = (self.params.len() - 1, self.params.len());
+        // The first comparison is one that an index serves.
+        let (from, beyond) = if *descending { ("<=", "<") } else { (">=", ">") };
+        self.sql.push(format!("{order} {from} ?{at} AND ({order} {beyond} ?{at} OR id > ?{id})"));
+    }
+
+    fn filter(&self) -> String {
+        if self.sql.is_empty() { String::new() } else { format!("WHERE {}", self.sql.join(" AND ")) }
+    }
 }
 
 /// The page of those rows of `table` on which the conditions hold, in the order of their ids.
 pub fn page_where<'a, T>(
     tx: &Tx<'_>,
     table: &str,
-    Conditions { sql, mut params }: Conditions<'a>,
+    mut wanted: Conditions<'a>,
     request: &'a PageRequest,
     row: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
-    let filter = if sql.is_empty() { String::new() } else { format!("WHERE {}", sql.join(" AND ")) };
-    let number = |row: &Row<'_>| row.get::<i64>("number");
-    let count = format!("SELECT count(*) AS number FROM {table}");
-    let total = tx.one(&count, params![], number)?.unwrap_or(0);
-    let found = tx.one(&format!("{count} {filter}"), &params, number)?.unwrap_or(0);
-    let (direction, at) = (if request.descending { "DESC" } else { "ASC" }, params.len());
-    params.extend([&request.length as &dyn Param, &request.offset]);
+    let total = count(tx, table, &Conditions::default())?;
+    let found = count(tx, table, &wanted)?;
+    let filter = wanted.filter();
+    let (direction, at) = (if request.descending { "DESC" } else { "ASC" }, wanted.params.len());
+    wanted.params.extend([&request.length as &dyn Param, &request.offset]);
     let (length, offset) = (at + 1, at + 2);
     let select =
         format!("SELECT * FROM {table} {filter} ORDER BY id {direction} LIMIT ?{length} OFFSET ?{offset}");
-    Ok(Page { items: tx.all(&select, &params, row)?, found, total })
+    Ok(Page { items: tx.all(&select, &wanted.params, row)?, found, total })
 }
 
 /// SQL that asks whether `column`, folded, is like the parameter `at`, a pattern made by [`like`].
@@ -103,21 +115,74 @@ pub fn page<T>(
     tx: &Tx<'_>,
     table: &str,
     request: &PageRequest,
-    row: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    mut row: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Page<T>, StoreError> {
     let PageRequest { offset, length, order, descending, filter } = request;
-    let direction = if *descending { "DESC" } else { "ASC" };
-    let order = format!("ORDER BY {order} {direction}, id ASC");
-    let number = |row: &Row<'_>| row.get::<i64>("number");
-    let count = format!("SELECT count(*) AS number FROM {table}");
-    let total = tx.one(&count, params![], number)?.unwrap_or_default();
-    let Some((text, filter)) = filter else {
-        let select = format!("SELECT * FROM {table} {order} LIMIT ?1 OFFSET ?2");
-        return Ok(Page { items: tx.all(&select, params![length, offset], row)?, found: total, total });
+    let filter = filter.as_ref().map(|(text, filter)| filter.sql(tx, text));
+    let list = List { table: table.to_owned(), order, descending: *descending, filter };
+    let mut wanted = Conditions::default();
+    if let Some((condition, text)) = &list.filter {
+        wanted.add(text, |_| condition.clone());
+    }
+    let counted = Counted::of(tx, &list)?;
+    let total = match &counted {
+        Some(counted) => counted.total,
+        None => count(tx, table, &Conditions::default())?,
     };
-    let (condition, text) = filter.sql(tx, text);
-    let count = format!("{count} WHERE {condition}");
-    let found = tx.one(&count, params![text], number)?.unwrap_or_default();
-    let select = format!("SELECT * FROM {table} WHERE {condition} {order} LIMIT ?2 OFFSET ?3");
-    Ok(Page { items: tx.all(&select, params![text, length, offset], row)?, found, total })
+    let known = counted.as_ref().and_then(|counted| counted.lists.found(&list, counted.state));
+    let found = match known {
+        _ if list.filter.is_none() => total,
+        Some(found) => found,
+        None => count(tx, table, &wanted)?,
+    };
+    let place = counted.as_ref().and_then(|counted| counted.lists.place(&list, counted.state, *offset));
+    let skipped = offset - place.as_ref().map_or(0, |(before, _)| *before);
+    if let Some((_, place)) = &place {
+        wanted.behind(place, &list);
+    }
+    let (filter, at) = (wanted.filter(), wanted.params.len());
+    wanted.params.extend([length as &dyn Param, &skipped]);
+    let direction = if *descending { "DESC" } else { "ASC" };
+    let (limit, skip) = (at + 1, at + 2);
+    let select = format!(
+        "SELECT * FROM {table} {filter} ORDER BY {order} {direction}, id ASC LIMIT ?{limit} OFFSET ?{skip}"
+    );
+    let mut last = None;
+    let items = tx.all(&select, &wanted.params, |one| {
+        if counted.is_some() {
+            last = Some(Place { order: one.get(order)?, id: one.get("id")? });
+        }
+        row(one)
+    })?;
+    if let Some(Counted { lists, state, .. }) = counted {
+        let place = last.map(|place| (offset + items.len() as i64, place));
+        lists.learn(list, state, found, place);
+    }
+    Ok(Page { items, found, total })
+}
+
+/// What the database says of a list without reading it, and what is remembered of lists.
+struct Counted<'c> {
+    lists: &'c Lists,
+    total: i64,
+    state: i64,
+}
+
+impl<'c> Counted<'c> {
+    fn of(tx: &Tx<'c>, list: &List) -> Result<Option<Counted<'c>>, StoreError> {
+        let Some(lists) = tx.lists() else { return Ok(None) };
+        let sql =
+            "SELECT CAST(sum(n) AS BIGINT) AS total, CAST(sum(state) % 9007199254740992 AS BIGINT) AS state
+            FROM counts WHERE kind = ?1";
+        let counted = |row: &Row<'_>| {
+            let total: Option<i64> = row.get("total")?;
+            total.map(|total| Ok(Counted { lists, total, state: row.get("state")? })).transpose()
+        };
+        Ok(tx.one(sql, params![list.table], counted)?.flatten())
+    }
+}
+
+fn count(tx: &Tx<'_>, table: &str, wanted: &Conditions<'_>) -> Result<i64, StoreError> {
+    let count = format!("SELECT count(*) AS number FROM {table} {}", wanted.filter());
+    Ok(tx.one(&count, &wanted.params, |row| row.get("number"))?.unwrap_or(0))
 }

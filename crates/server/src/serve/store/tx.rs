@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
+use super::lists::Lists;
 #[cfg(feature = "postgres")]
 use super::postgres::session as postgres;
 use super::sqlite::session as sqlite;
@@ -30,6 +31,7 @@ pub(in crate::serve) use params;
 pub struct Tx<'c> {
     engine: Engine<'c>,
     aging: Aging,
+    lists: Option<&'c Lists>,
     statements: Cell<u64>,
 }
 
@@ -44,12 +46,23 @@ pub enum Engine<'c> {
 impl<'c> Tx<'c> {
     /// Over measurements that age like this.
     pub fn on_sqlite(session: sqlite::Session<'c>, aging: Aging) -> Tx<'c> {
-        Tx { engine: Engine::Sqlite(session), aging, statements: Cell::new(0) }
+        Tx { engine: Engine::Sqlite(session), aging, lists: None, statements: Cell::new(0) }
     }
 
     #[cfg(feature = "postgres")]
     pub fn on_postgres(session: postgres::Session<'c>, aging: Aging) -> Tx<'c> {
-        Tx { engine: Engine::Postgres(session), aging, statements: Cell::new(0) }
+        Tx { engine: Engine::Postgres(session), aging, lists: None, statements: Cell::new(0) }
+    }
+
+    /// The same with what is remembered of lists.
+    #[cfg(feature = "postgres")]
+    pub fn remembering(self, lists: Option<&'c Lists>) -> Tx<'c> {
+        Tx { lists, ..self }
+    }
+
+    /// What is remembered of lists, where the database gives them states.
+    pub fn lists(&self) -> Option<&'c Lists> {
+        self.lists
     }
 
     /// What it works on, for `series`, which has tables of its own in each database.

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::check_servers;
 use super::connection::Connection;
+use super::counts;
 use super::error::words;
 use super::open_error::SetupError;
 use super::schema::MIGRATIONS;
@@ -56,7 +57,8 @@ fn examine(target: &Postgres, runtime: &Handle, examinations: &[Examination]) ->
         check_servers::leases,
         check_servers::duties,
     ];
-    for examination in ours.iter().chain(examinations) {
+    let counts = (schema >= counts::SINCE).then_some(counts::examine as Examination);
+    for examination in ours.iter().chain(&counts).chain(examinations) {
         // A statement that failed ends the snapshot.
         if let Err(error) = examination(&tx, &mut report) {
             report.problem(error.to_string());

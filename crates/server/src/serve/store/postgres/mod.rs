@@ -4,6 +4,7 @@
 pub mod check;
 mod check_servers;
 mod connection;
+mod counts;
 mod error;
 pub mod lanes;
 mod mark;
@@ -56,6 +57,7 @@ use super::changes::Changes;
 use super::condition::Condition;
 use super::cost::Cost;
 use super::error::{Failure, StoreError, Trouble};
+use super::lists::Lists;
 use super::opening::Opening;
 use super::tx::Tx;
 use crate::serve::budget;
@@ -93,10 +95,11 @@ impl Postgres {
             Ok(prepared)
         };
         let prepared = thread::scope(|scope| scope.spawn(prepare).join());
-        let Prepared { parts, is_copy } = prepared.unwrap_or(Err(SetupError::Panicked))?;
+        let Prepared { parts, schema, is_copy } = prepared.unwrap_or(Err(SetupError::Panicked))?;
         let pool = Pool::new(target.clone(), runtime.clone(), parts);
         let mut condition = Condition::new(clock, None);
         condition.changes = Changes::by_others();
+        condition.lists = (schema >= counts::SINCE).then(Lists::default);
         condition.pressure.limit(target.using().journal_soft, target.using().journal_hard);
         let shared = Arc::new(Shared { pool, condition });
         let monitor = Monitor::start(target.clone(), &runtime, Arc::clone(&shared));

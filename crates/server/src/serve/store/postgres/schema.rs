@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("schema_2.sql"), oldest_reader: 1, takes_away: false },
     Migration { sql: include_str!("schema_3.sql"), oldest_reader: 1, takes_away: false },
     Migration { sql: include_str!("schema_4.sql"), oldest_reader: 4, takes_away: true },
+    Migration { sql: include_str!("schema_5.sql"), oldest_reader: 4, takes_away: false },
 ];
 
 /// Into how many groups the alerts of a new database are divided. Up to schema 3 all are one.

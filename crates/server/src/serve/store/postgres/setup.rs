@@ -40,6 +40,8 @@ impl From<tokio_postgres::Error> for Failed {
 pub struct Prepared {
     /// Into how many parts measurements are divided.
     pub parts: i64,
+    /// The schema that its tables have.
+    pub schema: i64,
     /// Whether it is a copy of what another PostgreSQL holds, which nobody has adopted.
     pub is_copy: bool,
 }
@@ -127,8 +129,9 @@ async fn migrate(client: &Client, wanted: Option<u16>, all: &[Migration]) -> Res
     if ours == 0 && tables > 0 {
         return Err(Failed::Setup(SetupError::NotOurs));
     }
-    let begin =
-        format!("BEGIN; CREATE SCHEMA IF NOT EXISTS librato_apply; {META} LOCK TABLE meta IN EXCLUSIVE MODE");
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; CREATE SCHEMA IF NOT EXISTS librato_apply; {META} LOCK TABLE meta IN EXCLUSIVE MODE"
+    );
     client.batch_execute(&begin).await?;
     let row = client.query_opt("SELECT schema, oldest_reader FROM meta", &[]).await?;
     let (from, oldest) = match &row {
@@ -151,7 +154,7 @@ async fn migrate(client: &Client, wanted: Option<u16>, all: &[Migration]) -> Res
         return Err(Failed::Setup(SetupError::Parts { parts, wanted }));
     }
     client.batch_execute("COMMIT").await?;
-    Ok(Prepared { parts, is_copy: system.is_some() && origin != system })
+    Ok(Prepared { parts, schema, is_copy: system.is_some() && origin != system })
 }
 
 /// Applies migrations behind a schema, which has an oldest program that can use it. The schema then, and the oldest of its programs.

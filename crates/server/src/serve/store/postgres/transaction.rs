@@ -235,7 +235,7 @@ fn run<T, E: Failure>(
     condition: &Condition,
     job: &impl Fn(&Tx<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let tx = Tx::on_postgres(Session(connection), condition.aging());
+    let tx = Tx::on_postgres(Session(connection), condition.aging()).remembering(condition.lists.as_ref());
     let (outcome, damaged) = damage::watch(|| catch_unwind(AssertUnwindSafe(|| job(&tx))));
     condition.statements.fetch_add(tx.statements(), Ordering::Relaxed);
     condition.notice(damaged);

@@ -6,6 +6,7 @@ use std::thread;
 use tokio_postgres::Client;
 
 use super::Network;
+use super::counts;
 use super::open_error::SetupError;
 use super::schema::{MIGRATIONS, Migration};
 use super::setup::{self, Failed, Prepared};
@@ -53,7 +54,7 @@ async fn is_ours(client: &Client) -> Result<bool, tokio_postgres::Error> {
 /// Takes away what only older programs use, unless one of them is there.
 async fn raise(client: &Client, adopt: bool, all: &[Migration]) -> Result<Upgraded, Failed> {
     let (known, system) = (all.len() as i64, setup::system(client).await);
-    client.batch_execute("BEGIN; LOCK TABLE meta IN EXCLUSIVE MODE").await?;
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED; LOCK TABLE meta IN EXCLUSIVE MODE").await?;
     let older = "SELECT name, version FROM nodes
         WHERE level < $1 AND seen > CAST(extract(epoch FROM now()) * 1000 AS BIGINT) - 10000 ORDER BY name";
     let older = client.query(older, &[&known]).await?;
@@ -67,7 +68,10 @@ async fn raise(client: &Client, adopt: bool, all: &[Migration]) -> Result<Upgrad
     let row = client.query_one("SELECT schema, oldest_reader, writes_level FROM meta", &[]).await?;
     let (schema, oldest, level): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     let missing = all.get(usize::try_from(schema).unwrap_or(0)..).unwrap_or_default();
-    setup::apply(client, (schema, oldest), missing).await?;
+    let (schema, _) = setup::apply(client, (schema, oldest), missing).await?;
+    if schema >= counts::SINCE {
+        client.batch_execute(counts::ANEW).await?;
+    }
     // What a newer program has raised stays.
     let to = level.max(known);
     client.execute("UPDATE meta SET writes_level = $1", &[&to]).await?;
@@ -104,7 +108,7 @@ mod tests {
     /// What this program knows, and one version more, which takes something away.
     fn next() -> Vec<Migration> {
         let known = MIGRATIONS.iter().map(|one| Migration { sql: one.sql, ..*one });
-        let sql = "ALTER TABLE sources DROP COLUMN display_name";
+        let sql = "ALTER TABLE streams DROP COLUMN display_name";
         known
             .chain([Migration { sql, oldest_reader: MIGRATIONS.len() as i64 + 1, takes_away: true }])
             .collect()

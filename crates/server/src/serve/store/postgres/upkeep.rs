@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::counts;
 use super::open_error::SetupError;
 use super::shared::Shared;
 use super::transaction;
@@ -17,6 +18,9 @@ use crate::serve::tsdb::retention::Retention;
 
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Rounds after which rows of what is counted are put together.
+const COUNTS: u64 = 10;
 
 /// How long one read of a round may take.
 const READ_TIME: Duration = Duration::from_secs(600);
@@ -52,6 +56,11 @@ impl Keeper<'_> {
         self.0.pool.duties().maintenance
     }
 
+    fn put_counts_together(&self) -> Result<(), StoreError> {
+        let has_counts = self.0.condition.lists.is_some();
+        if self.maintains() && has_counts { self.write(counts::put_together) } else { Ok(()) }
+    }
+
     pub fn read<T>(&self, job: impl Fn(&Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         transaction::read(&self.0.pool, &self.0.condition, READ_TIME, &job)
     }
@@ -72,8 +81,13 @@ impl Working {
     pub fn begin(shared: Arc<Shared>, mut upkeep: Box<dyn Upkeep>) -> Result<Working, SetupError> {
         let (stop, stopped) = mpsc::channel::<()>();
         let work = move || {
+            let mut rounds = 0_u64;
             while stopped.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                if let Err(error) = upkeep.round(&Keeper(&shared)) {
+                let keeper = Keeper(&shared);
+                rounds += 1;
+                let counts =
+                    if rounds.is_multiple_of(COUNTS) { keeper.put_counts_together() } else { Ok(()) };
+                if let Err(error) = upkeep.round(&keeper).and(counts) {
                     shared.condition.failures.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     tracing::error!(target: "librato_apply::serve", %error, "the maintenance failed");
                 }

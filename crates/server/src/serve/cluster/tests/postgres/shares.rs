@@ -1,7 +1,7 @@
 //! Servers that share a duty that is divided: who comes gets its part, what who goes had is taken up, and each group has one owner.
 
 use super::*;
-use crate::serve::store::postgres::upgrade;
+use crate::serve::store::postgres::{LEVEL, upgrade};
 
 const ALERTS: &str = "alerts";
 
@@ -128,6 +128,8 @@ fn until_the_upgrade_one_server_has_all_alerts_and_then_each_its_share() {
         "UPDATE meta SET schema = 3, oldest_reader = 1, writes_level = 3",
         "DELETE FROM alert_clock WHERE id > 1",
         "ALTER TABLE leases DROP CONSTRAINT alerts_have_groups",
+        "DROP FUNCTION count_changes CASCADE",
+        "DROP TABLE counts",
     ] {
         one.sql(sql);
     }
@@ -143,7 +145,7 @@ fn until_the_upgrade_one_server_has_all_alerts_and_then_each_its_share() {
     let target = Postgres::new(&address, &Connecting::default()).unwrap().that_may_forget();
     one.sql("UPDATE nodes SET level = 3");
     assert!(upgrade(&target, false).is_err(), "an older one would evaluate all alerts");
-    one.sql("UPDATE nodes SET level = 4");
+    one.sql(&format!("UPDATE nodes SET level = {LEVEL}"));
     upgrade(&target, false).unwrap();
     let token = before.tokens[&0].clone();
     assert!(!one.writes(&token), "nobody has all of them any more");
