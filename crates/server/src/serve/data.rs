@@ -64,17 +64,17 @@ impl Upkeep for Nothing {
 
 impl Store {
     /// Opens a file whose data are moved as a whole. Blocks.
-    pub(in crate::serve) fn still(path: &Path) -> Result<Store, OpenError> {
-        let store = Store::start(&Data::File(path.to_owned()), Opening::default(), &STILL)?;
+    pub(in crate::serve) fn still(path: &Path, opening: Opening) -> Result<Store, OpenError> {
+        let store = Store::start(&Data::File(path.to_owned()), opening, &STILL)?;
         Ok(store.with_read_time(MOVING))
     }
 
     /// The same of a database. Blocks.
     #[cfg(feature = "postgres")]
-    pub(in crate::serve) fn still_on(database: &Postgres) -> Result<Store, OpenError> {
+    pub(in crate::serve) fn still_on(database: &Postgres, opening: Opening) -> Result<Store, OpenError> {
         let store = Store::start_on(
             database,
-            Opening::default(),
+            opening,
             |_, _, _| Box::new(Nothing),
             &crate::serve::series::postgres::append::Lanes,
         )?;

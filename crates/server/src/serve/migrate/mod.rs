@@ -41,7 +41,7 @@ type Totals = BTreeMap<(i64, i64), (u64, u64, f64)>;
 /// Where one of them is in use or cannot be read or written, the target holds anything else, or the two are not the same in the end.
 pub async fn migrate(from: &Place, to: &Place, told: impl Fn(&str)) -> Result<Moved, MigrateError> {
     let from = from.source().await?;
-    let to = to.open().await?;
+    let to = to.target().await?;
     let moved = moved(&from, &to, &told).await;
     // Both keep what they have acknowledged; closing a file takes its lock away.
     let closed = tokio::task::spawn_blocking(move || {

@@ -10,7 +10,7 @@ use crate::serve::data;
 use crate::serve::series::postgres::whole;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::Tx;
-use crate::serve::store::{Data, OpenError, Report, Store};
+use crate::serve::store::{Data, OpenError, Opening, Report, Store};
 #[cfg(feature = "postgres")]
 use crate::serve::store::{Postgres, SetupError, Upgraded, postgres};
 
@@ -60,9 +60,9 @@ impl Place {
         }
     }
 
-    /// What data are moved from: all measurements are in pages then.
+    /// What data are moved from, which are whole: all measurements are in pages then.
     pub(super) async fn source(&self) -> Result<Opened, MigrateError> {
-        let opened = self.open().await?;
+        let opened = self.open(Opening::default()).await?;
         if !opened.read(table::has_journal).await? {
             return Ok(opened);
         }
@@ -75,7 +75,7 @@ impl Place {
                     Store::open(&Data::File(path)).map(|store| store.close())
                 })
                 .await?;
-                self.open().await
+                self.open(Opening::default()).await
             }
             #[cfg(feature = "postgres")]
             Place::Database(_) => {
@@ -86,13 +86,17 @@ impl Place {
         }
     }
 
-    /// What data are moved to.
-    pub(super) async fn open(&self) -> Result<Opened, MigrateError> {
+    /// What data are moved to, and may have been moved to in part.
+    pub(super) async fn target(&self) -> Result<Opened, MigrateError> {
+        self.open(Opening { migrating: true, ..Opening::default() }).await
+    }
+
+    async fn open(&self, opening: Opening) -> Result<Opened, MigrateError> {
         let place = self.clone();
         let store = blocking(move || match &place {
-            Place::File(path) => Store::still(path),
+            Place::File(path) => Store::still(path, opening),
             #[cfg(feature = "postgres")]
-            Place::Database(database) => Store::still_on(database),
+            Place::Database(database) => Store::still_on(database, opening),
         })
         .await?;
         let opened = Opened { store, name: self.to_string() };

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use crate::serve::store::MIGRATING;
 use crate::serve::store::error::StoreError;
 use crate::serve::store::tx::{Held, Param, Tx, params};
 
@@ -197,8 +198,6 @@ pub struct Mark {
     pub step: usize,
     pub after: i64,
 }
-
-const MIGRATING: &str = "migrating";
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

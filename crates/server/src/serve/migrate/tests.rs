@@ -4,7 +4,7 @@ use super::*;
 use crate::serve::store::Store;
 use crate::serve::store::postgres::test_server;
 use crate::serve::store::tx::params;
-use crate::serve::store::{Connecting, Postgres};
+use crate::serve::store::{Connecting, OpenError, Opening, Postgres, SetupError};
 use crate::serve::tsdb::journal;
 use crate::serve::tsdb::labels::Labels;
 use crate::serve::tsdb::sample::{Sample, Stats};
@@ -63,7 +63,7 @@ async fn what_goes_into_a_database_and_back_is_the_same() {
     assert_eq!((back.points, back.rows), (there.points, there.rows));
     // Ids never come back, also those of what was deleted before.
     for place in [&database, &second] {
-        let store = place.open().await.unwrap().store;
+        let store = place.target().await.unwrap().store;
         let sql =
             "INSERT INTO metrics (key, name, type, attributes) VALUES ('n', 'n', 'gauge', '{}') RETURNING id";
         assert_eq!(store.write(move |tx: &Tx| tx.id(sql, params![])).await.unwrap(), 21, "{place}");
@@ -74,14 +74,14 @@ async fn what_goes_into_a_database_and_back_is_the_same() {
 }
 
 async fn run(place: &Place, sql: &'static str) {
-    let store = place.open().await.unwrap().store;
+    let store = place.target().await.unwrap().store;
     store.write(move |tx: &Tx| tx.execute(sql, params![])).await.unwrap();
     store.close();
 }
 
 /// How many clocks of the file 77 there are, the first, the last, its wall time, and whether all hold notifications back.
 async fn clocks(place: &Place) -> (i64, [i64; 3], bool) {
-    let store = place.open().await.unwrap().store;
+    let store = place.target().await.unwrap().store;
     let sql =
         "SELECT count(*) AS n, min(clock) AS first, max(clock) AS last, max(wall) AS wall, min(held) AS held
         FROM alert_clock WHERE file = 77";
@@ -119,7 +119,7 @@ async fn what_fails_is_told_with_where_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.db");
     file(&path).await;
-    let to = database.open().await.unwrap();
+    let to = database.target().await.unwrap();
     to.write(|tx| tx.execute("DROP TABLE silences", params![]).map(drop)).await.unwrap();
     to.store.close();
     let failed = migrate(&Place::File(path), &database, |_| ()).await.unwrap_err().to_string();
@@ -138,7 +138,7 @@ async fn one_that_is_broken_off_goes_on_and_others_do_not() {
     // Measurements are not moved twice, wherever it is broken off.
     for step in 0..1000 {
         let from = Place::File(path.clone()).source().await.unwrap();
-        let to = database.open().await.unwrap();
+        let to = database.target().await.unwrap();
         let told = std::cell::Cell::new(0);
         let done = {
             let tells = |_: &str| told.set(told.get() + 1);
@@ -163,9 +163,15 @@ async fn one_that_is_broken_off_goes_on_and_others_do_not() {
         if step == 3 {
             let refused = migrate(&Place::File(other.clone()), &database, |_| ()).await.unwrap_err();
             assert!(matches!(refused, MigrateError::Another), "{refused}");
+            // Neither a server nor another migration takes it for all there is.
+            let refused = migrate(&database, &Place::File(other.clone()), |_| ()).await.unwrap_err();
+            assert!(refused.to_string().contains("run the same `serve migrate` again"), "{refused}");
+            let Place::Database(target) = &database else { unreachable!() };
+            let refused = Store::connect(target, Opening::default()).err().unwrap();
+            assert!(matches!(refused, OpenError::Setup(SetupError::Migrating)), "{refused}");
         }
     }
-    let kept = database.open().await.unwrap().store;
+    let kept = database.target().await.unwrap().store;
     assert_eq!(kept.read(|tx: &Tx| Mark::of(tx)).await.unwrap(), None);
     kept.close();
 }

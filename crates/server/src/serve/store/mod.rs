@@ -41,6 +41,7 @@ use super::tsdb::aging::Aging;
 use super::tsdb::sample::Sample;
 pub(in crate::serve) use condition::Condition;
 pub use duties::Duties;
+pub(in crate::serve) use opening::MIGRATING;
 pub use opening::{Data, Opening};
 #[cfg(feature = "postgres")]
 pub use postgres::target::{Connecting, Postgres, TargetError, Using};

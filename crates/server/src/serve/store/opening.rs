@@ -41,4 +41,9 @@ pub struct Opening {
     pub accept_clock: bool,
     /// For how long measurements are kept from now on; as the data say without it.
     pub retention: Option<Retention>,
+    /// Whether data are opened to which others are being moved; those that were moved in part are refused otherwise.
+    pub(in crate::serve) migrating: bool,
 }
+
+/// The property of data to which others are being moved: how far that has come.
+pub(in crate::serve) const MIGRATING: &str = "migrating";

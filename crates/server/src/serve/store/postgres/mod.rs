@@ -95,7 +95,11 @@ impl Postgres {
             Ok(prepared)
         };
         let prepared = thread::scope(|scope| scope.spawn(prepare).join());
-        let Prepared { parts, schema, is_copy } = prepared.unwrap_or(Err(SetupError::Panicked))?;
+        let Prepared { parts, schema, is_copy, is_partial } =
+            prepared.unwrap_or(Err(SetupError::Panicked))?;
+        if is_partial && !opening.migrating {
+            return Err(SetupError::Migrating);
+        }
         let pool = Pool::new(target.clone(), runtime.clone(), parts);
         let mut condition = Condition::new(clock, None);
         condition.changes = Changes::by_others();

@@ -65,6 +65,11 @@ pub enum SetupError {
         "there are no data of librato-apply in {0}; is the address right? `serve` alone makes the tables"
     )]
     Nothing(String),
+    /// Others were moved into it, and not to the end.
+    #[error(
+        "the database holds a part of other data that are being moved into it; run the same `serve migrate` again, to its end"
+    )]
+    Migrating,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),

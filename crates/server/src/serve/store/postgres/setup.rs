@@ -13,6 +13,7 @@ use super::error::words;
 use super::open_error::SetupError;
 use super::schema::{META, Migration, expanding, groups};
 use super::target::Postgres;
+use crate::serve::store::MIGRATING;
 
 /// Of PostgreSQL, as its number.
 const OLDEST: i64 = 140_000;
@@ -44,6 +45,8 @@ pub struct Prepared {
     pub schema: i64,
     /// Whether it is a copy of what another PostgreSQL holds, which nobody has adopted.
     pub is_copy: bool,
+    /// Whether other data were moved into it, and not to the end.
+    pub is_partial: bool,
 }
 
 /// Looks at the database, and makes the tables that are missing, of `all` that this program knows. Blocks.
@@ -153,8 +156,10 @@ async fn migrate(client: &Client, wanted: Option<u16>, all: &[Migration]) -> Res
     if let Some(wanted) = wanted.filter(|wanted| i64::from(*wanted) != parts) {
         return Err(Failed::Setup(SetupError::Parts { parts, wanted }));
     }
+    let partial = "SELECT 1 FROM file_properties WHERE key = $1";
+    let is_partial = client.query_opt(partial, &[&MIGRATING]).await?.is_some();
     client.batch_execute("COMMIT").await?;
-    Ok(Prepared { parts, schema, is_copy: system.is_some() && origin != system })
+    Ok(Prepared { parts, schema, is_copy: system.is_some() && origin != system, is_partial })
 }
 
 /// Applies migrations behind a schema, which has an oldest program that can use it. The schema then, and the oldest of its programs.

@@ -71,7 +71,7 @@ impl Sqlite {
             Data::File(path) | Data::ReadOnly(path) => path.clone(),
             Data::Memory => PathBuf::from(":memory:"),
         };
-        let opened = open::open(data)?;
+        let opened = open::open(data, opening.migrating)?;
         let file = opened.writer.file().cloned();
         let reserve = file.as_ref().filter(|_| !opened.read_only).map(|file| Reserve::beside(file.path()));
         let unusable = |error: StoreError| OpenError::Unusable { path: path.clone(), why: error.to_string() };
@@ -203,7 +203,7 @@ impl Drop for Sqlite {
 /// An empty database in memory, for tests of what lies in the tables.
 #[cfg(test)]
 pub(in crate::serve) fn scratch() -> Scratch {
-    Scratch(open::open(&Data::Memory).unwrap().writer)
+    Scratch(open::open(&Data::Memory, false).unwrap().writer)
 }
 
 #[cfg(test)]

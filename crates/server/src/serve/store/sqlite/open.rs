@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 
 use super::file::{DataFile, Held};
 use super::open_error::{OpenError, failure};
-use super::properties::{COPIED_AT, OPENED_BY};
+use super::properties::{COPIED_AT, MIGRATION, OPENED_BY};
 use super::reading;
 use super::schema::{self, APPLICATION_ID, CURRENT, WITH_PROPERTIES};
 use super::unclean;
@@ -35,9 +35,10 @@ pub struct Opened {
     pub copied_at: Option<i64>,
 }
 
-pub fn open(data: &Data) -> Result<Opened, OpenError> {
+/// Opens it, if its data are whole or others are being moved into it by whoever asks.
+pub fn open(data: &Data, migrating: bool) -> Result<Opened, OpenError> {
     match data {
-        Data::File(path) => open_file(path),
+        Data::File(path) => open_file(path, migrating),
         Data::ReadOnly(path) => read_file(path),
         Data::Memory => {
             let failed = |source| OpenError::Database { path: PathBuf::from(":memory:"), source };
@@ -50,16 +51,16 @@ pub fn open(data: &Data) -> Result<Opened, OpenError> {
     }
 }
 
-fn open_file(path: &Path) -> Result<Opened, OpenError> {
+fn open_file(path: &Path, migrating: bool) -> Result<Opened, OpenError> {
     let file = Arc::new(DataFile::open(path)?);
-    let opened = connect(&file);
+    let opened = connect(&file, migrating);
     if opened.is_err() {
         file.discard();
     }
     opened
 }
 
-fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
+fn connect(file: &Arc<DataFile>, migrating: bool) -> Result<Opened, OpenError> {
     let path = file.path();
     let failed = |source| failure(path, source);
     let held = |connection| Held::new(connection, Some(file));
@@ -70,6 +71,9 @@ fn connect(file: &Arc<DataFile>) -> Result<Opened, OpenError> {
     let opened_by = if version < WITH_PROPERTIES { None } else { OPENED_BY.get(&writer).map_err(failed)? };
     if beside.is_unclean(path, opened_by) {
         unclean::examine(&writer, path)?;
+    }
+    if version >= WITH_PROPERTIES && !migrating {
+        whole(&writer, path)?;
     }
     if version > 0 && version < CURRENT {
         tell_migration(path, version);
@@ -109,9 +113,21 @@ fn read_file(path: &Path) -> Result<Opened, OpenError> {
     if found < CURRENT {
         return Err(OpenError::Older { path: path.to_owned(), found });
     }
+    whole(&writer, path)?;
     let readers = (0..READERS).map(|_| reader()).collect::<Result<_, _>>()?;
     let copied_at = COPIED_AT.get(&writer).map_err(|source| failure(path, source))?;
     Ok(Opened { writer, readers, maintenance: None, read_only: true, copied_at })
+}
+
+/// Refuses data that were moved in part.
+fn whole(writer: &Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |source| failure(path, source);
+    if MIGRATION.get(writer).map_err(failed)?.is_none() {
+        return Ok(());
+    }
+    // The log that was left stays, or the next one would miss it.
+    writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+    Err(OpenError::Migrating(path.to_owned()))
 }
 
 /// Lets statements end with the budget of the request that runs them.
@@ -214,6 +230,10 @@ mod tests {
     use crate::serve::tsdb::range::TimeRange;
     use crate::serve::tsdb::sample::{Sample, Stats};
 
+    fn open(data: &Data) -> Result<Opened, OpenError> {
+        super::open(data, false)
+    }
+
     fn refused(path: &Path) -> String {
         let before = std::fs::read(path).unwrap();
         let error = match open(&Data::File(path.to_owned())) {
@@ -282,6 +302,25 @@ mod tests {
         connection.pragma_update(None, "journal_mode", "DELETE").unwrap_or(());
         drop(connection);
         assert!(refused(&path).contains("newer version"));
+    }
+
+    /// Also as they are left by a process that was killed, with a log.
+    #[cfg(unix)]
+    #[test]
+    fn files_that_were_moved_in_part_are_refused_as_they_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, path) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        let opened = open(&Data::File(first.clone())).unwrap();
+        MIGRATION.set(&opened.writer, &"AB12 3 0".to_owned()).unwrap();
+        for end in ["", "-wal"] {
+            std::fs::copy(sibling(&first, end), sibling(&path, end)).unwrap();
+        }
+        let log = std::fs::read(sibling(&path, "-wal")).unwrap();
+        for _ in 0..2 {
+            assert!(refused(&path).contains("run the same `serve migrate` again"));
+            assert_eq!(std::fs::read(sibling(&path, "-wal")).unwrap(), log);
+        }
+        assert!(super::open(&Data::File(path), true).is_ok());
     }
 
     /// What was accepted under an older schema can be read under the newest, whatever is in the journal.

@@ -59,6 +59,9 @@ pub enum OpenError {
         /// What SQLite said first.
         what: String,
     },
+    /// Others were moved into it, and not to the end.
+    #[error("{} holds a part of other data that were being moved into it; run the same `serve migrate` again, to its end", .0.display())]
+    Migrating(PathBuf),
     /// The file system refused.
     #[error("cannot open {}: {source}", path.display())]
     File {

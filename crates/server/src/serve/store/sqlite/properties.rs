@@ -8,11 +8,16 @@ use std::str::FromStr;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::serve::store::MIGRATING;
+
 /// The process that has the file open. It is there as long as no one closed the file.
 pub const OPENED_BY: Property<u32> = Property::new("opened_by");
 
 /// When the file was copied from another one, in epoch seconds, until it is said to be the original.
 pub const COPIED_AT: Property<i64> = Property::new("copied_at");
+
+/// How far others have been moved into the file, until all have been.
+pub const MIGRATION: Property<String> = Property::new(MIGRATING);
 
 /// One property and the type of its value, which is kept as text.
 #[derive(Debug)]
