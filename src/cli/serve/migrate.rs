@@ -41,8 +41,9 @@ pub async fn run(
     let moved = moved.map_err(|error| anyhow::anyhow!("{error}"))?;
     let resumed = if moved.resumed { ", the last of it now" } else { "" };
     let (rows, points) = (moved.rows, moved.points);
+    let done = if moved.already { "Nothing is left to do, it had been moved before:" } else { "Moved" };
     ui.out(&format!(
-        "Moved {from} to {to}: {rows} rows and {points} points{resumed}.\n\
+        "{done} {from} to {to}: {rows} rows and {points} points{resumed}.\n\
          Compared: the rows of each table; points, measurements and their sum of each metric and resolution.\n"
     ));
     Ok(Exit::Done)

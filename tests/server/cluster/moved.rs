@@ -85,7 +85,9 @@ async fn what_was_served_from_a_file_is_served_from_a_database_and_from_a_file_a
     let server = Server::start(Path::new(back), &["--no-alerts"]);
     assert_eq!(shown(&server).await, before);
     server.stop();
-    let (code, said) = run(&["serve", "migrate", "--from", file, "--to", &address]);
+    let (_other, other) = fresh();
+    Server::start(&other, &["--no-alerts"]).stop();
+    let (code, said) = run(&["serve", "migrate", "--from", other.to_str().unwrap(), "--to", &address]);
     assert!(code == Some(1) && said.contains("choose one that is empty"), "{said}");
 }
 

@@ -30,12 +30,15 @@ pub struct Moved {
     pub points: u64,
     /// Whether a migration was gone on with.
     pub resumed: bool,
+    /// Whether all of it had been moved before, so that it was only compared.
+    pub already: bool,
 }
 
 /// How many points a metric has in a tier, how many measurements they are of, and the sum of those.
 type Totals = BTreeMap<(i64, i64), (u64, u64, f64)>;
 
-/// Moves all of one place into another, which is empty or was left in the middle of the same. `told` hears how far it has come.
+/// Moves all of one place into another, which is empty or was left in the middle of the same, or at its end before that was said. `told`
+/// hears how far it has come.
 ///
 /// # Errors
 /// Where one of them is in use or cannot be read or written, the target holds anything else, or the two are not the same in the end.
@@ -61,24 +64,40 @@ async fn moved(from: &Opened, to: &Opened, told: &impl Fn(&str)) -> Result<Moved
         .read(|tx| {
             let mark = Mark::of(tx)?;
             let holds = if mark.is_some() { None } else { table::holds(tx)? };
-            Ok::<_, StoreError>((mark, holds))
+            Ok::<_, StoreError>((mark, holds, table::moved_from(tx)?))
         })
         .await?;
     let (mark, resumed) = match begun {
-        (Some(mark), _) if mark.source == source => (mark, true),
-        (Some(_), _) => return Err(MigrateError::Another),
-        (None, Some(table)) => return Err(MigrateError::NotEmpty(table)),
-        (None, None) => (Mark { source, step: 0, after: 0 }, false),
+        (Some(mark), ..) if mark.source == source => (mark, true),
+        (Some(_), ..) => return Err(MigrateError::Another),
+        (None, Some(table), Some(known)) if known == source => return again(from, to, table, told).await,
+        (None, Some(table), _) => return Err(MigrateError::NotEmpty(table)),
+        (None, None, _) => (Mark { source, step: 0, after: 0 }, false),
     };
     let mark = rows(from, to, mark, told).await?;
-    points(from, to, mark, told).await?;
+    let mark = points(from, to, mark, told).await?;
     told("comparing");
     let moved = compare(from, to).await?;
     if !from.store.condition().take_noticed().is_empty() {
         return Err(MigrateError::Damaged);
     }
-    to.write(Mark::remove).await?;
+    to.write(move |tx| mark.end(tx)).await?;
     Ok(Moved { resumed, ..moved })
+}
+
+/// What was moved to its end may have been killed before it said so: nothing is left to do, unless the two differ by now.
+async fn again(
+    from: &Opened,
+    to: &Opened,
+    holds: &'static str,
+    told: &impl Fn(&str),
+) -> Result<Moved, MigrateError> {
+    told("comparing with what was moved before");
+    match compare(from, to).await {
+        Ok(moved) => Ok(Moved { already: true, ..moved }),
+        Err(MigrateError::Differs(_)) => Err(MigrateError::NotEmpty(holds)),
+        Err(failed) => Err(failed),
+    }
 }
 
 /// The tables, from where it was broken off.
@@ -127,7 +146,7 @@ async fn points(
     to: &Opened,
     mut mark: Mark,
     told: &impl Fn(&str),
-) -> Result<(), MigrateError> {
+) -> Result<Mark, MigrateError> {
     let windows = from.query(whole::windows).await?;
     let place =
         |(tier, start): Window| (TABLES.len() + TIERS.iter().take_while(|t| **t != tier).count(), start);
@@ -149,7 +168,7 @@ async fn points(
         })
         .await?;
     }
-    Ok(())
+    Ok(mark)
 }
 
 /// Counts both.

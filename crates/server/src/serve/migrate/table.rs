@@ -142,7 +142,7 @@ pub fn write(tx: &Tx<'_>, table: &Table, rows: &[Row]) -> Result<(), StoreError>
 }
 
 /// Properties that are not of the data, but of where they lie.
-const OWN: [&str; 3] = ["opened_by", "copied_at", MIGRATING];
+const OWN: [&str; 4] = ["opened_by", "copied_at", MIGRATING, MOVED_FROM];
 
 /// How many rows it has.
 pub fn count(tx: &Tx<'_>, table: &Table) -> Result<u64, StoreError> {
@@ -199,6 +199,14 @@ pub struct Mark {
     pub after: i64,
 }
 
+/// What the target was moved from to the end, as that was called.
+const MOVED_FROM: &str = "moved_from";
+
+/// What all of it was moved from, if it ever was.
+pub fn moved_from(tx: &Tx<'_>) -> Result<Option<String>, StoreError> {
+    property(tx, MOVED_FROM)
+}
+
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.source, self.step, self.after)
@@ -221,14 +229,13 @@ impl Mark {
     }
 
     pub fn set(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        let sql = "INSERT INTO file_properties (key, value) VALUES (?1, ?2)
-            ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-        tx.execute(sql, params![MIGRATING, self.to_string()]).map(drop)
+        set_property(tx, MIGRATING, &self.to_string())
     }
 
     /// It is done.
-    pub fn remove(tx: &Tx<'_>) -> Result<(), StoreError> {
-        tx.execute("DELETE FROM file_properties WHERE key = ?1", params![MIGRATING]).map(drop)
+    pub fn end(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.execute("DELETE FROM file_properties WHERE key = ?1", params![MIGRATING])?;
+        set_property(tx, MOVED_FROM, &self.source)
     }
 }
 
@@ -239,6 +246,12 @@ pub fn name(tx: &Tx<'_>) -> Result<String, StoreError> {
 
 fn property(tx: &Tx<'_>, key: &str) -> Result<Option<String>, StoreError> {
     tx.one("SELECT value FROM file_properties WHERE key = ?1", params![key], |row| row.get("value"))
+}
+
+fn set_property(tx: &Tx<'_>, key: &str, value: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO file_properties (key, value) VALUES (?1, ?2)
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    tx.execute(sql, params![key, value]).map(drop)
 }
 
 #[cfg(test)]

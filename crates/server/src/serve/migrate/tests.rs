@@ -61,6 +61,9 @@ async fn what_goes_into_a_database_and_back_is_the_same() {
     assert!(there.points >= 3800 && there.rows > 60 && !there.resumed, "{there:?}");
     let back = migrate(&database, &second, |_| ()).await.unwrap();
     assert_eq!((back.points, back.rows), (there.points, there.rows));
+    // As after one that was killed at its end, before it said so.
+    let again = migrate(&first, &database, |_| ()).await.unwrap();
+    assert!(again.already && !there.already && again.points == there.points, "{again:?}");
     // Ids never come back, also those of what was deleted before.
     for place in [&database, &second] {
         let store = place.target().await.unwrap().store;
