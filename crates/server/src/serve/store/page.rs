@@ -75,6 +75,21 @@ impl<'a> Conditions<'a> {
         self.sql.push(format!("{order} {from} ?{at} AND ({order} {beyond} ?{at} OR id > ?{id})"));
     }
 
+    /// What reads the rows of a list on which they hold, some of them in its order.
+    fn select(
+        &mut self,
+        List { table, order, descending, .. }: &List,
+        length: &'a i64,
+        skipped: &'a i64,
+    ) -> String {
+        let (filter, at) = (self.filter(), self.params.len());
+        self.params.extend([length as &dyn Param, skipped]);
+        let (direction, limit, skip) = (if *descending { "DESC" } else { "ASC" }, at + 1, at + 2);
+        format!(
+            "SELECT * FROM {table} {filter} ORDER BY {order} {direction}, id ASC LIMIT ?{limit} OFFSET ?{skip}"
+        )
+    }
+
     fn filter(&self) -> String {
         if self.sql.is_empty() { String::new() } else { format!("WHERE {}", self.sql.join(" AND ")) }
     }
@@ -125,28 +140,13 @@ pub fn page<T>(
         wanted.add(text, |_| condition.clone());
     }
     let counted = Counted::of(tx, &list)?;
-    let total = match &counted {
-        Some(counted) => counted.total,
-        None => count(tx, table, &Conditions::default())?,
-    };
-    let known = counted.as_ref().and_then(|counted| counted.lists.found(&list, counted.state));
-    let found = match known {
-        _ if list.filter.is_none() => total,
-        Some(found) => found,
-        None => count(tx, table, &wanted)?,
-    };
+    let (found, total) = counts(tx, &list, counted.as_ref(), &wanted)?;
     let place = counted.as_ref().and_then(|counted| counted.lists.place(&list, counted.state, *offset));
     let skipped = offset - place.as_ref().map_or(0, |(before, _)| *before);
     if let Some((_, place)) = &place {
         wanted.behind(place, &list);
     }
-    let (filter, at) = (wanted.filter(), wanted.params.len());
-    wanted.params.extend([length as &dyn Param, &skipped]);
-    let direction = if *descending { "DESC" } else { "ASC" };
-    let (limit, skip) = (at + 1, at + 2);
-    let select = format!(
-        "SELECT * FROM {table} {filter} ORDER BY {order} {direction}, id ASC LIMIT ?{limit} OFFSET ?{skip}"
-    );
+    let select = wanted.select(&list, length, &skipped);
     let mut last = None;
     let items = tx.all(&select, &wanted.params, |one| {
         if counted.is_some() {
@@ -159,6 +159,26 @@ pub fn page<T>(
         lists.learn(list, state, found, place);
     }
     Ok(Page { items, found, total })
+}
+
+/// How many rows of a list are wanted, and how many there are; counted where neither the database nor we know.
+fn counts(
+    tx: &Tx<'_>,
+    list: &List,
+    counted: Option<&Counted<'_>>,
+    wanted: &Conditions<'_>,
+) -> Result<(i64, i64), StoreError> {
+    let total = match counted {
+        Some(counted) => counted.total,
+        None => count(tx, &list.table, &Conditions::default())?,
+    };
+    let known = counted.and_then(|counted| counted.lists.found(list, counted.state));
+    let found = match known {
+        _ if list.filter.is_none() => total,
+        Some(found) => found,
+        None => count(tx, &list.table, wanted)?,
+    };
+    Ok((found, total))
 }
 
 /// What the database says of a list without reading it, and what is remembered of lists.
