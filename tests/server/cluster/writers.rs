@@ -81,7 +81,12 @@ impl Ledger {
             self.refused,
             self.reasons,
         );
-        assert!(self.measurements.acknowledged.len() > 20, "too little was written to tell anything");
+        assert!(self.tells(), "too little was written to tell anything");
+    }
+
+    /// Whether enough was written to tell anything.
+    fn tells(&self) -> bool {
+        self.measurements.acknowledged.len() > 20
     }
 
     /// How much was acknowledged that a server does not show.
@@ -141,7 +146,12 @@ impl Writers {
         }
     }
 
+    /// Stops them, once they have written enough to tell anything, if that is to be had.
     pub async fn stop(self) -> Ledger {
+        let begun = Instant::now();
+        while !self.ledger.lock().unwrap().tells() && begun.elapsed() < Duration::from_secs(30) {
+            sleep(Duration::from_millis(10)).await;
+        }
         self.stop.store(true, Ordering::Relaxed);
         for writer in self.running {
             writer.await.unwrap();
